@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+const text = z.string({ error: 'must be a string' });
+const variables = z.record(z.string(), z.string({ error: 'must be a string' }));
+
+/** `bifrost:exec:{execution_id}:context`: what to run and for whom. Written by the producer. */
+export const executionContextSchema = z
+  .object({
+    workflow_id: text.nullish(),
+    workflow_code: text
+      .nullish()
+      .meta({ description: 'Inline JavaScript or TypeScript; exclusive with file_path' }),
+    file_path: text.nullish().meta({ description: 'Workspace module, such as workflows/greet.ts' }),
+    function_name: text
+      .regex(/^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u, {
+        error: 'must be a JavaScript identifier',
+      })
+      .nullish()
+      .meta({ description: 'Export to call. Inline code without one runs as a script' }),
+    parameters: z.record(z.string(), z.unknown(), { error: 'must be an object' }).nullish(),
+    caller: z.looseObject({ user_id: text.nullish(), email: text.nullish(), name: text.nullish() }).nullish(),
+    organization: z.looseObject({ id: text, name: text.nullish() }).nullish(),
+    timeout_seconds: z
+      .number({ error: 'must be a number of seconds' })
+      .positive({ error: 'must be more than 0' })
+      .nullish(),
+    env: variables.nullish(),
+    secrets: variables.nullish(),
+    tags: z.array(text).nullish(),
+  })
+  .superRefine((context, ctx) => {
+    const code = context.workflow_code != null;
+    const path = context.file_path != null;
+    if (code === path) {
+      ctx.addIssue({
+        code: 'custom',
+        path: ['workflow_code'],
+        message: code
+          ? 'excludes file_path: name either inline code or a module'
+          : 'or file_path must be there: nothing names what to run',
+      });
+    }
+  });
+
+export type ExecutionContext = z.infer<typeof executionContextSchema>;

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { idSchema } from './ids.js';
+
+/** Work-queue job of the execution engine; everything else is in the execution context. */
+export const executionJobSchema = z.object({ execution_id: idSchema });
+
+/** Work-queue job of the task orchestrator; `timeout` in seconds. */
+export const taskJobSchema = z.object({
+  taskId: idSchema,
+  code: z.string({ error: 'must be a string of JavaScript or TypeScript' }),
+  timeout: z.number({ error: 'must be a number of seconds' }).positive().nullish(),
+  prompt: z.string({ error: 'must be a string' }).nullish(),
+});
+
+export type ExecutionJob = z.infer<typeof executionJobSchema>;
+export type TaskJob = z.infer<typeof taskJobSchema>;
+
+/** Which contract a job came in by; its result goes out by the same. */
+export type JobKind = 'execution' | 'task';
+
+/** Name that our own producers give to work-queue jobs; the worker accepts any. */
+export const JOB_NAMES: Readonly<Record<JobKind, string>> = { execution: 'execute', task: 'task' };
+
+/** Name of a result-queue job. */
+export const RESULT_JOB_NAME = 'process-result';
+
+export const resultQueueName = (queueName: string): string => `${queueName}-results`;
+
+/** Job id under which the result of an execution is put on the result queue; BullMQ forbids ":" and plain integers. */
+export const resultJobId = (executionId: string): string => `result-${encodeURIComponent(executionId)}`;

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { FAILURE_CODES } from './failure.js';
+
+export const EXECUTION_STATUSES = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const;
+export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
+
+const when = z.string().meta({ description: 'ISO 8601 time, UTC' });
+
+/** What was seen of a failure, for the person who has to explain it. Every field is optional. */
+export const evidenceSchema = z.looseObject({
+  exit_code: z.number().nullish(),
+  signal: z.string().nullish(),
+  stderr_tail: z.string().optional(),
+  memory_samples_mb: z.array(z.number()).optional(),
+  blocked_stack: z.string().optional(),
+  field: z.string().optional(),
+});
+
+export const failureSchema = z.object({
+  code: z.enum(FAILURE_CODES),
+  message: z.string(),
+  stack: z.string().nullable(),
+  evidence: evidenceSchema,
+});
+
+export const logEntrySchema = z.object({ ts: when, level: z.string(), message: z.string() });
+
+/** `bifrost:exec:{execution_id}:result`, and the data of the result-queue job of an execution. */
+export const resultSchema = z.object({
+  execution_id: z.string(),
+  worker_id: z.string(),
+  attempt: z.number().int(),
+  success: z.boolean(),
+  status: z.enum(EXECUTION_STATUSES),
+  result: z.unknown(),
+  error: z.string().nullable(),
+  error_type: z.string().nullable(),
+  failure: failureSchema.nullable(),
+  duration_ms: z.number(),
+  queued_ms: z.number(),
+  started_at: when,
+  finished_at: when,
+  logs: z.array(logEntrySchema),
+  logs_truncated: z.boolean(),
+  stdout: z.string(),
+  stderr: z.string(),
+  exit_code: z.number().nullable(),
+  variables: z.record(z.string(), z.unknown()),
+  metrics: z.record(z.string(), z.number().nullable()),
+  workspace_generation: z.number().nullable(),
+  package_set: z.string().nullable(),
+});
+
+export type Evidence = z.infer<typeof evidenceSchema>;
+export type Failure = z.infer<typeof failureSchema>;
+export type LogEntry = z.infer<typeof logEntrySchema>;
+export type ExecutionResult = z.infer<typeof resultSchema>;
+
+/** Data of the result-queue job of a task. */
+export interface TaskResult {
+  taskId: string;
+  workerId: string;
+  status: 'completed' | 'failed';
+  result: { stdout: string; stderr: string; exitCode: number };
+  errorMessage?: string;
+  executionTimeMs: number;
+}
+
+/**
+ * The task orchestrator's view of a result. `exitCode` is never null there: a process that was
+ * killed has none, and reads as 1.
+ */
+export function toTaskResult(result: ExecutionResult): TaskResult {
+  return {
+    taskId: result.execution_id,
+    workerId: result.worker_id,
+    status: result.success ? 'completed' : 'failed',
+    result: {
+      stdout: result.stdout,
+      stderr: result.stderr,
+      exitCode: result.exit_code ?? (result.success ? 0 : 1),
+    },
+    ...(result.success ? {} : { errorMessage: result.error ?? 'failed' }),
+    executionTimeMs: result.duration_ms,
+  };
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import type { RunnerFrame } from './runner-protocol.js';
+
+const duration = z.number().nonnegative();
+const usage = z.object({ userMs: duration, systemMs: duration, maxRssMb: duration });
+const variables = z.record(z.string(), z.unknown());
+const shortText = z.string().max(1024);
+
+/** What a runner may send; anything else is a PROTOCOL_VIOLATION. A runner is never trusted. */
+export const runnerFrameSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('ready') }),
+  z.strictObject({ type: z.literal('loaded'), loadMs: duration }),
+  z.strictObject({
+    type: z.literal('output'),
+    stream: z.enum(['stdout', 'stderr']),
+    level: z.string().max(16),
+    text: z.string(),
+    ts: z.number().min(0).max(8.64e15),
+  }),
+  z.strictObject({ type: z.literal('result'), value: z.unknown().optional(), variables, usage }),
+  z.strictObject({
+    type: z.literal('error'),
+    code: z.enum(['USER_ERROR', 'RESULT_NOT_SERIALIZABLE', 'OUTPUT_LIMIT']),
+    name: shortText,
+    message: z.string(),
+    stack: z.string().nullable(),
+    variables,
+    usage,
+  }),
+  z.strictObject({ type: z.literal('exiting'), exitCode: z.number().int(), variables, usage }),
+  z.strictObject({
+    type: z.literal('uncaught'),
+    name: shortText,
+    message: z.string(),
+    stack: z.string().nullable(),
+  }),
+  z.strictObject({
+    type: z.literal('progress'),
+    fraction: z.number().min(0).max(1),
+    message: shortText.nullable(),
+  }),
+]) satisfies z.ZodType<RunnerFrame>;

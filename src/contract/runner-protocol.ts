@@ -1,0 +1,143 @@
+/**
+ * What worker and runner say to each other. Pure types and constants: the runner imports this file
+ * and must stay tiny. The worker's schema of what a runner may send is in runner-frames.ts.
+ *
+ * Two descriptors carry it. The runner writes frames to CHANNEL_FD with blocking writes, so that
+ * nothing is lost when user code ends the process; the worker writes commands to COMMAND_FD.
+ * Frame: `<nonce> <JSON>\n`. The nonce belongs to one execution and is in the closure of the
+ * runner only: what user code writes to the descriptor lacks it, which ends that execution.
+ */
+
+export const CHANNEL_FD = 3;
+export const COMMAND_FD = 4;
+
+/** Nonce of frames that are sent before an execution has brought its own. */
+export const BOOT_NONCE = 'boot';
+
+/** Longest text of one `output` frame, in characters; the runner splits what is longer. */
+export const OUTPUT_CHUNK_CHARS = 32_768;
+
+export type SourceFormat = 'module' | 'commonjs' | 'json';
+
+/** One source that the runner can load without asking: compiled JavaScript with an inline source map, or JSON. */
+export interface ShippedModule {
+  url: string;
+  format: SourceFormat;
+  source: string;
+}
+
+/** Worker -> runner: run this. Sent once per execution. */
+export interface ExecuteCommand {
+  type: 'execute';
+  nonce: string;
+  entry: string;
+  modules: ShippedModule[];
+  /** null: run the entry as a script and end when its event loop is empty. */
+  functionName: string | null;
+  /** True when the entry is ESM that nevertheless calls require(). */
+  provideRequire: boolean;
+  parameters: Record<string, unknown>;
+  env: Record<string, string>;
+  scratch: string;
+  resultLimitBytes: number;
+  context: ContextData;
+}
+
+/** The part of the user's `context` argument that is plain data. */
+export interface ContextData {
+  executionId: string;
+  attempt: number;
+  workflowId: string | null;
+  caller: Record<string, unknown> | null;
+  organization: Record<string, unknown> | null;
+  secrets: Record<string, string>;
+  /** ISO 8601 time at which the execution is killed. */
+  deadline: string;
+}
+
+/** Worker -> runner: `context.signal` aborts with this reason. */
+export interface CancelCommand {
+  type: 'cancel';
+  reason: string;
+}
+
+export type RunnerCommand = ExecuteCommand | CancelCommand;
+
+export interface ReadyFrame {
+  type: 'ready';
+}
+
+/** The entry is loaded and the user's function is about to be called. */
+export interface LoadedFrame {
+  type: 'loaded';
+  loadMs: number;
+}
+
+/** Something was printed: through console (with its level) or by a direct write to the stream. */
+export interface OutputFrame {
+  type: 'output';
+  stream: 'stdout' | 'stderr';
+  level: string;
+  text: string;
+  /** Milliseconds since the epoch. */
+  ts: number;
+}
+
+/** The code ended and this is what it returned. */
+export interface ResultFrame {
+  type: 'result';
+  /** JSON value; absent where nothing was returned. */
+  value?: unknown;
+  variables: Record<string, unknown>;
+  usage: UsageSample;
+}
+
+/** The code threw, or its value cannot be sent. */
+export interface ErrorFrame {
+  type: 'error';
+  code: 'USER_ERROR' | 'RESULT_NOT_SERIALIZABLE' | 'OUTPUT_LIMIT';
+  name: string;
+  message: string;
+  stack: string | null;
+  variables: Record<string, unknown>;
+  usage: UsageSample;
+}
+
+/** The process is about to exit without a result: process.exit, or an uncaught error told before by `uncaught`. */
+export interface ExitingFrame {
+  type: 'exiting';
+  exitCode: number;
+  variables: Record<string, unknown>;
+  usage: UsageSample;
+}
+
+/** An error nobody caught, seen before Node reports it. User code may still handle it. */
+export interface UncaughtFrame {
+  type: 'uncaught';
+  name: string;
+  message: string;
+  stack: string | null;
+}
+
+export interface ProgressFrame {
+  type: 'progress';
+  /** 0 to 1 */
+  fraction: number;
+  message: string | null;
+}
+
+export interface UsageSample {
+  userMs: number;
+  systemMs: number;
+  maxRssMb: number;
+}
+
+export type RunnerFrame =
+  | ReadyFrame
+  | LoadedFrame
+  | OutputFrame
+  | ResultFrame
+  | ErrorFrame
+  | ExitingFrame
+  | UncaughtFrame
+  | ProgressFrame;

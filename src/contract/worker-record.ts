@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+/**
+ * STARTING -> ACTIVE       modules are up, the queue is read
+ * ACTIVE -> DRAINING       SIGTERM or a drain command: takes nothing, finishes what runs
+ * ACTIVE <-> PAUSED        an operator's pause and resume: takes nothing, keeps running
+ * PAUSED -> DRAINING       as from ACTIVE
+ * DRAINING -> STOPPED      everything finished or was handed back
+ * STARTING -> STOPPED      stopped before it was up
+ */
+export const WORKER_STATES = ['STARTING', 'ACTIVE', 'PAUSED', 'DRAINING', 'STOPPED'] as const;
+export type WorkerState = (typeof WORKER_STATES)[number];
+
+/** ACTIVE takes work; DRAINING and PENDING_KILL take none and wait for what is healthy; EXITING is being killed. */
+export const PROCESS_STATES = ['ACTIVE', 'DRAINING', 'PENDING_KILL', 'EXITING'] as const;
+export type ProcessState = (typeof PROCESS_STATES)[number];
+
+export const runnerRecordSchema = z.object({
+  id: z.string(),
+  kind: z.enum(['process', 'thread']),
+  state: z.enum(PROCESS_STATES),
+  pid: z.number(),
+  executions: z.number().int().meta({ description: 'Executions started on this runner so far' }),
+  memory_mb: z.number().nullable(),
+  current: z.array(z.object({ execution_id: z.string(), started_at: z.string() })),
+});
+
+/** `bifrost:worker:{id}`: one worker as its heartbeat describes it. */
+export const workerRecordSchema = z.object({
+  id: z.string(),
+  type: z.string(),
+  state: z.enum(WORKER_STATES),
+  version: z.string(),
+  host: z.string(),
+  pid: z.number(),
+  concurrency: z.number(),
+  running: z.number(),
+  started_at: z.string(),
+  heartbeat_at: z.string(),
+  runners: z.array(runnerRecordSchema),
+  package_set: z.string().nullable(),
+  workspace_generation: z.number().nullable(),
+});
+
+export type RunnerRecord = z.infer<typeof runnerRecordSchema>;
+export type WorkerRecord = z.infer<typeof workerRecordSchema>;
+
+/** How often a worker beats and how long it is believed, in milliseconds. */
+export const HEARTBEAT_INTERVAL_MS = 10_000;
+export const HEARTBEAT_TTL_MS = 30_000;

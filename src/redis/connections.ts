@@ -1,0 +1,54 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { parseRedisUrl, type RedisTarget } from './redis-url.js';
+
+/** One server, a Sentinel group or a Cluster: the same commands. */
+export type RedisClient = Redis | Cluster;
+
+/**
+ * patient: a command waits until Redis is back, however long; for what must not be lost.
+ * impatient: a command fails within a second; for probes and heartbeats, whose truth has a date.
+ */
+export type Patience = 'patient' | 'impatient';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const IMPATIENT_TIMEOUT_MS = 1_000;
+const RECONNECT_STEP_MS = 50;
+const RECONNECT_MAX_MS = 1_000;
+
+/** Opens a connection that reconnects for ever. It logs nothing: attach an `error` listener. */
+export function openRedis(url: string, patience: Patience, connectionName: string): RedisClient {
+  const target = parseRedisUrl(url);
+  const options = optionsFor(target, patience, connectionName);
+  if (target.kind === 'cluster') {
+    return new Cluster(target.nodes, {
+      redisOptions: options,
+      enableOfflineQueue: patience === 'patient',
+      clusterRetryStrategy: backoff,
+    });
+  }
+  if (target.kind === 'sentinel') {
+    return new Redis({ ...options, sentinels: target.nodes, name: target.primary as string });
+  }
+  const node = target.nodes[0] as RedisTarget['nodes'][number];
+  return new Redis({ ...options, host: node.host, port: node.port });
+}
+
+function optionsFor(target: RedisTarget, patience: Patience, connectionName: string): RedisOptions {
+  const patient = patience === 'patient';
+  return {
+    connectionName,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    retryStrategy: backoff,
+    // After a failover the old primary answers READONLY: reconnect and send the command again.
+    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
+    maxRetriesPerRequest: patient ? null : 0,
+    enableOfflineQueue: patient,
+    ...(patient ? {} : { commandTimeout: IMPATIENT_TIMEOUT_MS }),
+    ...(target.tls ? { tls: {} } : {}),
+    ...(target.username === undefined ? {} : { username: target.username }),
+    ...(target.password === undefined ? {} : { password: target.password }),
+    ...(target.kind === 'cluster' ? {} : { db: target.db }),
+  };
+}
+
+const backoff = (attempt: number): number => Math.min(attempt * RECONNECT_STEP_MS, RECONNECT_MAX_MS);

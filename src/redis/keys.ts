@@ -1,0 +1,46 @@
+/**
+ * Every key and channel of ours, by name. Names are contract; only the prefix can be configured.
+ *
+ * On Redis Cluster, keys that one script touches must share a slot. The contract's names carry no
+ * hash tags, so a sibling key puts the whole name of the key it belongs to into its own tag: Redis
+ * hashes a key without tag as a whole, hence both land in the same slot. A prefix that brings a tag
+ * of its own puts all keys into one slot, and siblings need none.
+ */
+export class RedisKeys {
+  constructor(private readonly prefix: string) {}
+
+  /** Execution context, written by the producer. */
+  context = (executionId: string): string => `${this.prefix}bifrost:exec:${executionId}:context`;
+
+  /** The one result of an execution. */
+  result = (executionId: string): string => `${this.prefix}bifrost:exec:${executionId}:result`;
+
+  /** Hash: who carries out the execution and how often it was tried; same slot as the result. */
+  ledger = (executionId: string): string => this.sibling(this.result(executionId), 'ledger');
+
+  workerRecord = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}`;
+  workers = (): string => `${this.prefix}bifrost:workers`;
+  heartbeat = (workerId: string): string => `${this.prefix}worker:${workerId}:heartbeat`;
+  workerType = (workerId: string): string => `${this.prefix}worker:${workerId}:type`;
+  workerStats = (workerId: string): string => `${this.prefix}worker:${workerId}:stats`;
+
+  /** Alive as long as the incarnation of a worker that set it; `owner` is unique to one start of one worker. */
+  lease = (owner: string): string => `${this.prefix}bifrost:lease:${owner}`;
+
+  workspaceCurrent = (): string => `${this.prefix}bifrost:workspace:current`;
+  workspaceGeneration = (generation: number): string => `${this.prefix}bifrost:workspace:${generation}`;
+  workspaceBlob = (sha256: string): string => `${this.prefix}bifrost:workspace:blob:${sha256}`;
+  workspaceChanged = (): string => `${this.prefix}bifrost:workspace:changed`;
+
+  requirements = (): string => `${this.prefix}bifrost:requirements:content`;
+  requirementsChanged = (): string => `${this.prefix}bifrost:requirements:changed`;
+
+  cancelChannel = (): string => `${this.prefix}bifrost:cancel`;
+  controlChannel = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}:control`;
+
+  logs = (executionId: string): string => `${this.prefix}bifrost:logs:${executionId}`;
+
+  private sibling(key: string, role: string): string {
+    return /\{[^}]+\}/.test(key) ? `${key}:${role}` : `{${key}}:${role}`;
+  }
+}

@@ -1,0 +1,76 @@
+import {
+  type DynamicModule,
+  Global,
+  Inject,
+  Logger,
+  Module,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { SETTINGS } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { openRedis, type Patience, type RedisClient } from './connections.js';
+import { RedisKeys } from './keys.js';
+
+/** Connection whose commands wait until Redis is back: for what must not be lost. */
+export const PATIENT_REDIS = Symbol('PatientRedis');
+/** Connection whose commands fail within a second: for probes, leases and heartbeats. */
+export const IMPATIENT_REDIS = Symbol('ImpatientRedis');
+
+const provideRedis = (token: symbol, patience: Patience) => ({
+  provide: token,
+  inject: [SETTINGS],
+  useFactory: (settings: Settings): RedisClient => {
+    const client = openRedis(
+      settings.REDIS_URL as string,
+      patience,
+      `bifrost-${settings.WORKER_ID}-${patience}`,
+    );
+    reportConnection(client, new Logger('Redis'), patience);
+    return client;
+  },
+});
+
+/** Says once that a connection is lost and once that it is back, instead of every failed try. */
+export function reportConnection(client: RedisClient, logger: Logger, name: string): void {
+  let lost = false;
+  client.on('error', (error: Error) => {
+    if (lost) return;
+    lost = true;
+    logger.error(`${name} connection: ${error.message || error.name}; trying again until it answers`);
+  });
+  client.on('ready', () => {
+    if (lost) logger.log(`${name} connection: back`);
+    lost = false;
+  });
+}
+
+/** The connections to Redis and the names of its keys. Only named stores and `results/` use them. */
+@Global()
+@Module({})
+export class RedisModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(PATIENT_REDIS) private readonly patient: RedisClient,
+    @Inject(IMPATIENT_REDIS) private readonly impatient: RedisClient,
+  ) {}
+
+  static register(): DynamicModule {
+    return {
+      module: RedisModule,
+      providers: [
+        provideRedis(PATIENT_REDIS, 'patient'),
+        provideRedis(IMPATIENT_REDIS, 'impatient'),
+        {
+          provide: RedisKeys,
+          inject: [SETTINGS],
+          useFactory: (settings: Settings) => new RedisKeys(settings.KEY_PREFIX),
+        },
+      ],
+      exports: [PATIENT_REDIS, IMPATIENT_REDIS, RedisKeys],
+    };
+  }
+
+  onApplicationShutdown(): void {
+    this.patient.disconnect();
+    this.impatient.disconnect();
+  }
+}
