@@ -10,17 +10,21 @@ interface RowMeta {
 interface RowJson {
   type?: string;
   enum?: string[];
-  default?: unknown;
+  items?: RowJson;
+  default?: string | number | boolean | string[];
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  minLength?: number;
 }
 
 /** Renders `docs/configuration.md` from the settings schema, so that the page cannot say anything else. */
 export function renderSettingsDocs(): string {
   const rows = Object.entries(settingsSchema.shape).map(([name, schema]) => {
     const meta = schema.meta() as unknown as RowMeta;
-    const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as RowJson;
-    const type = json.enum ? json.enum.map((value) => `\`${value}\``).join(', ') : (json.type ?? 'string');
-    const unit = meta.unit ? `, ${meta.unit}` : '';
-    return `| \`${name}\` | ${type}${unit} | ${defaultOf(meta, json)} | ${meta.about} |`;
+    const json = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }) as RowJson;
+    const type = [typeOf(json), meta.unit, boundsOf(json)].filter(Boolean).join(', ');
+    return `| \`${name}\` | ${type} | ${defaultOf(meta, json)} | ${meta.about} |`;
   });
   return [
     '# Configuration',
@@ -34,6 +38,28 @@ export function renderSettingsDocs(): string {
     ...rows,
     '',
   ].join('\n');
+}
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  integer: 'whole number',
+  number: 'number',
+  boolean: '`true` or `false`',
+  string: 'text',
+};
+
+function typeOf(json: RowJson): string {
+  if (json.enum) return json.enum.map((value) => `\`${value}\``).join(', ');
+  if (json.type === 'array') return `list of ${typeOf(json.items ?? {})}`;
+  return TYPE_NAMES[json.type ?? 'string'] ?? 'text';
+}
+
+function boundsOf(json: RowJson): string {
+  const { minimum, maximum = Number.MAX_SAFE_INTEGER, exclusiveMinimum, minLength = 0 } = json;
+  if (exclusiveMinimum !== undefined) return `above ${exclusiveMinimum}`;
+  if (minimum !== undefined) {
+    return maximum < Number.MAX_SAFE_INTEGER ? `${minimum} to ${maximum}` : `at least ${minimum}`;
+  }
+  return minLength > 1 ? `at least ${minLength} characters` : '';
 }
 
 function defaultOf(meta: RowMeta, json: RowJson): string {

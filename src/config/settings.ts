@@ -1,4 +1,5 @@
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism, homedir, hostname } from 'node:os';
+import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -10,6 +11,10 @@ const list = <const T extends readonly [string, ...string[]]>(names: T) =>
     .string()
     .transform((text) => text.split(',').map((item) => item.trim()))
     .pipe(z.array(z.enum(names)).min(1));
+
+/** Root keeps packages where a runner under another user can read them; anybody else keeps them at home. */
+const packagesDir = (): string =>
+  process.getuid?.() === 0 ? '/var/cache/bifrost/packages' : join(homedir(), '.cache', 'bifrost', 'packages');
 
 /**
  * The one table of environment variables. Each row carries what `docs/configuration.md` shows:
@@ -71,14 +76,10 @@ export const settingsSchema = z.object({
     .positive()
     .default(300)
     .meta({ unit: 'seconds', about: 'Time limit of an execution that names none.' }),
-  MAX_TIMEOUT_SECONDS: z.coerce
-    .number()
-    .positive()
-    .default(3600)
-    .meta({
-      unit: 'seconds',
-      about: 'Longest time limit an execution may ask for; more ends in `INVALID_JOB`.',
-    }),
+  MAX_TIMEOUT_SECONDS: z.coerce.number().positive().default(3600).meta({
+    unit: 'seconds',
+    about: 'Longest time limit an execution may ask for; more ends in `INVALID_JOB`.',
+  }),
   DRAIN_TIMEOUT_SECONDS: z.coerce.number().min(0).default(25).meta({
     unit: 'seconds',
     about:
@@ -87,12 +88,10 @@ export const settingsSchema = z.object({
   RESULT_TTL_SECONDS: whole(60, 31_536_000)
     .default(604_800)
     .meta({ unit: 'seconds', about: 'How long a result stays in Redis.' }),
-  MEMORY_LIMIT_MB: whole(32, 65_536)
-    .default(512)
-    .meta({
-      unit: 'MB',
-      about: 'Memory (resident set) of one execution. Above it the runner is killed: `OUT_OF_MEMORY`.',
-    }),
+  MEMORY_LIMIT_MB: whole(32, 65_536).default(512).meta({
+    unit: 'MB',
+    about: 'Memory (resident set) of one execution. Above it the runner is killed: `OUT_OF_MEMORY`.',
+  }),
   OUTPUT_LIMIT_BYTES: whole(1024, 67_108_864).default(4_194_304).meta({
     unit: 'bytes',
     about:
@@ -105,8 +104,54 @@ export const settingsSchema = z.object({
     fallback: 'as many as CONCURRENCY, at most 8',
     about: 'Runners that are booted ahead, so that an execution does not wait for a process to start.',
   }),
+  PACKAGES_DIR: z
+    .string()
+    .refine(isAbsolute, { error: 'must be an absolute path' })
+    .default(packagesDir)
+    .meta({
+      fallback: '`/var/cache/bifrost/packages` for root, otherwise `~/.cache/bifrost/packages`',
+      about: 'Where npm package sets are installed. Workers of one machine may share it.',
+    }),
+  PACKAGES_MAX: whole(1, 10_000).default(200).meta({
+    about: 'Most packages one manifest may name; what is beyond is refused: `PACKAGE_REFUSED`.',
+  }),
+  PACKAGES_INSTALL_TIMEOUT_SECONDS: whole(1, 3600)
+    .default(300)
+    .meta({ unit: 'seconds', about: 'After so long npm is killed and the install counts as failed.' }),
+  PACKAGES_KEEP_DAYS: z.coerce
+    .number()
+    .min(0)
+    .default(14)
+    .meta({ unit: 'days', about: 'A package set that nobody used for so long is removed.' }),
+  PACKAGES_MAX_BYTES: whole(0, Number.MAX_SAFE_INTEGER).default(5_368_709_120).meta({
+    unit: 'bytes',
+    about:
+      'When all package sets together are larger, those unused for longest are removed; never one that is in use.',
+  }),
+  NPM_REGISTRY: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .refine((url) => !/^\w+:\/\/[^/]*@/.test(url), {
+      error: 'must hold no user or password: put the token into NPM_TOKEN',
+    })
+    .optional()
+    .meta({
+      fallback: "what the machine's npm is configured to use",
+      about: 'Registry that packages come from.',
+    }),
+  NPM_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, { error: 'must be printable ASCII without blanks' })
+    .optional()
+    .meta({ about: 'Access token for the registry. User code and logs never see it.' }),
+  WORKSPACE_PATH: z
+    .string()
+    .regex(/^\/(?:[^/\\\p{Cc}]+\/?)+$/u, { error: 'must be an absolute path' })
+    .default('/tmp/bifrost/workspace')
+    .meta({
+      about:
+        'Folder in which workspace modules appear to lie: in `import.meta.url`, `__dirname` and stack traces. Nothing is written there.',
+    }),
   ROLES: list(['worker', 'api']).default(['worker', 'api']).meta({
-    fallback: 'worker,api',
     about:
       'What this process does: `worker` runs executions, `api` answers the HTTP API. Probes are always there.',
   }),
@@ -128,22 +173,20 @@ export class SettingsError extends Error {
   override name = 'SettingsError';
 }
 
-const checked = settingsSchema.superRefine((settings, ctx) => {
-  if (!LOOPBACK.has(settings.HOST) && settings.API_TOKEN === undefined) {
-    ctx.addIssue({
-      code: 'custom',
-      path: ['API_TOKEN'],
-      message: `must be set when HOST is ${settings.HOST}: the API runs code, and anybody who reaches it could. Set a token or HOST=127.0.0.1`,
-    });
-  }
-  if (settings.DEFAULT_TIMEOUT_SECONDS > settings.MAX_TIMEOUT_SECONDS) {
-    ctx.addIssue({
-      code: 'custom',
-      path: ['DEFAULT_TIMEOUT_SECONDS'],
-      message: `is ${settings.DEFAULT_TIMEOUT_SECONDS}, more than MAX_TIMEOUT_SECONDS (${settings.MAX_TIMEOUT_SECONDS})`,
-    });
-  }
-});
+// Also where other variables are bad already, so that one message tells everything.
+const always = (): boolean => true;
+
+const checked = settingsSchema
+  .refine(({ HOST, API_TOKEN }) => API_TOKEN !== undefined || LOOPBACK.has(HOST), {
+    path: ['API_TOKEN'],
+    error: 'must be set when HOST is not loopback: the API runs code for anybody who reaches it',
+    when: always,
+  })
+  .refine(({ DEFAULT_TIMEOUT_SECONDS: usual, MAX_TIMEOUT_SECONDS: longest }) => !(usual > longest), {
+    path: ['DEFAULT_TIMEOUT_SECONDS'],
+    error: 'must not be more than MAX_TIMEOUT_SECONDS',
+    when: always,
+  });
 
 /**
  * Parses environment variables into settings. An empty variable counts as not set.

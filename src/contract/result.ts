@@ -84,3 +84,6 @@ export function toTaskResult(result: ExecutionResult): TaskResult {
     executionTimeMs: result.duration_ms,
   };
 }
+
+/** How an execution ended, before ids and queue times make it a result. */
+export type Outcome = Omit<ExecutionResult, 'execution_id' | 'worker_id' | 'attempt' | 'queued_ms'>;

@@ -24,6 +24,8 @@ export interface ShippedModule {
   url: string;
   format: SourceFormat;
   source: string;
+  /** What its specifiers mean, as far as the worker could tell: URL of a workspace module, or null for a package. */
+  imports?: Readonly<Record<string, string | null>>;
 }
 
 /** Worker -> runner: run this. Sent once per execution. */

@@ -31,9 +31,19 @@ export class RedisKeys {
   workspaceGeneration = (generation: number): string => `${this.prefix}bifrost:workspace:${generation}`;
   workspaceBlob = (sha256: string): string => `${this.prefix}bifrost:workspace:blob:${sha256}`;
   workspaceChanged = (): string => `${this.prefix}bifrost:workspace:changed`;
+  /** Counter: the highest generation number given out. */
+  workspaceSequence = (): string => `${this.prefix}bifrost:workspace:sequence`;
+  /** Hash: generation -> JSON of who published what and when. */
+  workspaceLog = (): string => `${this.prefix}bifrost:workspace:log`;
+  /** Sorted set: generation -> Unix milliseconds until which executions may need it. */
+  workspaceUses = (): string => `${this.prefix}bifrost:workspace:uses`;
+  /** A compiled module, by what it was made from; with TTL. */
+  workspaceCompiled = (key: string): string => `${this.prefix}bifrost:workspace:compiled:${key}`;
 
   requirements = (): string => `${this.prefix}bifrost:requirements:content`;
   requirementsChanged = (): string => `${this.prefix}bifrost:requirements:changed`;
+  /** What a worker has of the manifest, see contract/packages.ts; expires as a heartbeat does. */
+  workerPackages = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}:packages`;
 
   cancelChannel = (): string => `${this.prefix}bifrost:cancel`;
   controlChannel = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}:control`;

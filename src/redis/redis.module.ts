@@ -15,17 +15,15 @@ import { RedisKeys } from './keys.js';
 export const PATIENT_REDIS = Symbol('PatientRedis');
 /** Connection whose commands fail within a second: for probes, leases and heartbeats. */
 export const IMPATIENT_REDIS = Symbol('ImpatientRedis');
+/** BullMQ's connection, patient as BullMQ wants it. */
+export const BULL_REDIS = Symbol('BullRedis');
 
-const provideRedis = (token: symbol, patience: Patience) => ({
+const provideRedis = (token: symbol, patience: Patience, name: string = patience) => ({
   provide: token,
   inject: [SETTINGS],
   useFactory: (settings: Settings): RedisClient => {
-    const client = openRedis(
-      settings.REDIS_URL as string,
-      patience,
-      `bifrost-${settings.WORKER_ID}-${patience}`,
-    );
-    reportConnection(client, new Logger('Redis'), patience);
+    const client = openRedis(settings.REDIS_URL as string, patience, `bifrost-${settings.WORKER_ID}-${name}`);
+    reportConnection(client, new Logger('Redis'), name);
     return client;
   },
 });
@@ -51,6 +49,7 @@ export class RedisModule implements OnApplicationShutdown {
   constructor(
     @Inject(PATIENT_REDIS) private readonly patient: RedisClient,
     @Inject(IMPATIENT_REDIS) private readonly impatient: RedisClient,
+    @Inject(BULL_REDIS) private readonly bull: RedisClient,
   ) {}
 
   static register(): DynamicModule {
@@ -59,18 +58,20 @@ export class RedisModule implements OnApplicationShutdown {
       providers: [
         provideRedis(PATIENT_REDIS, 'patient'),
         provideRedis(IMPATIENT_REDIS, 'impatient'),
+        provideRedis(BULL_REDIS, 'patient', 'bullmq'),
         {
           provide: RedisKeys,
           inject: [SETTINGS],
           useFactory: (settings: Settings) => new RedisKeys(settings.KEY_PREFIX),
         },
       ],
-      exports: [PATIENT_REDIS, IMPATIENT_REDIS, RedisKeys],
+      exports: [PATIENT_REDIS, IMPATIENT_REDIS, BULL_REDIS, RedisKeys],
     };
   }
 
   onApplicationShutdown(): void {
     this.patient.disconnect();
     this.impatient.disconnect();
+    this.bull.disconnect();
   }
 }

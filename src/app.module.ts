@@ -1,0 +1,30 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { LoggerModule } from 'nestjs-pino';
+import { ApiModule } from './api/api.module.js';
+import { ConfigModule } from './config/config.module.js';
+import { loggingParams } from './config/logging.js';
+import type { Settings } from './config/settings.js';
+import { HealthModule } from './health/health.module.js';
+import { QueueModule } from './queue/queue.module.js';
+import { bullRoot } from './redis/bull.module.js';
+import { RedisModule } from './redis/redis.module.js';
+
+/** The worker application: which modules it has follows from its roles. */
+@Module({})
+export class AppModule {
+  static register(settings: Settings): DynamicModule {
+    const queue = QueueModule.register(settings);
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.register(settings),
+        LoggerModule.forRoot(loggingParams(settings)),
+        RedisModule.register(),
+        bullRoot(),
+        queue,
+        HealthModule.register(settings, queue),
+        ...(settings.ROLES.includes('api') ? [ApiModule.register(settings, queue)] : []),
+      ],
+    };
+  }
+}

@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Logger as NestLogger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Logger } from 'nestjs-pino';
+import { configureHttp, httpAdapter } from './api/configure-http.js';
+import { AppModule } from './app.module.js';
+import { isPretty } from './config/logging.js';
+import { parseSettings, type Settings, SettingsError } from './config/settings.js';
+import type { WorkerArguments } from './config/worker-arguments.js';
+import { VERSION } from './lib/version.js';
+import { startEmbeddedRedis } from './redis/embedded-redis.js';
+
+/** sysexits.h: something was found in an unconfigured or misconfigured state. */
+const EX_CONFIG = 78;
+const DEFAULT_PORT = 3000;
+const MIN_NODE_MAJOR = 26;
+const EMBEDDED_REDIS_DIR = fileURLToPath(new URL('../.bifrost/redis', import.meta.url));
+
+/** Runs a worker until a signal ends it. What cannot be used is told in one message, with exit code 78. */
+export async function runWorker(env: NodeJS.ProcessEnv, args: WorkerArguments): Promise<void> {
+  try {
+    requireNode();
+    const settings = parseSettings({
+      ...env,
+      WORKER_ID: args.id ?? env['WORKER_ID'],
+      WORKER_TYPE: args.type ?? env['WORKER_TYPE'],
+    });
+    await start(settings.REDIS_URL ? settings : { ...settings, REDIS_URL: await embeddedRedisUrl() });
+  } catch (error) {
+    process.stderr.write(
+      `${error instanceof SettingsError ? error.message : String((error as Error).stack)}\n`,
+    );
+    process.exit(error instanceof SettingsError ? EX_CONFIG : 1);
+  }
+}
+
+async function start(settings: Settings): Promise<void> {
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.register(settings),
+    httpAdapter(settings),
+    {
+      bufferLogs: true,
+      abortOnError: false,
+    },
+  );
+  app.useLogger(app.get(Logger));
+  configureHttp(app, settings);
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  const url = await listen(app, settings);
+  const { WORKER_ID: workerId, ROLES: roles, CONCURRENCY: concurrency } = settings;
+  const ready = {
+    msg: `worker ${workerId} ${VERSION} listening at ${url}`,
+    url,
+    workerId,
+    roles,
+    concurrency,
+  };
+  new NestLogger('Worker').log(ready);
+  if (isPretty(settings) && roles.includes('api')) process.stdout.write(tryNext(url, settings));
+}
+
+/** A port that is named must be free; the default one may give way, so that several workers start on one machine. */
+async function listen(app: NestFastifyApplication, { HOST, PORT }: Settings): Promise<string> {
+  try {
+    await app.listen(PORT ?? DEFAULT_PORT, HOST);
+  } catch (error) {
+    const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    if (taken && PORT !== undefined) {
+      throw new SettingsError(
+        `The configuration cannot be used:\n  PORT: ${PORT} is taken; name another, or 0 for a free one`,
+      );
+    }
+    if (!taken) throw error;
+    await app.listen(0, HOST);
+  }
+  return await app.getUrl();
+}
+
+async function embeddedRedisUrl(): Promise<string> {
+  const { url } = await startEmbeddedRedis({ dataDir: EMBEDDED_REDIS_DIR });
+  return url;
+}
+
+function requireNode(): void {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major >= MIN_NODE_MAJOR) return;
+  throw new SettingsError(
+    `This is Node ${process.versions.node}; the worker needs Node ${MIN_NODE_MAJOR}. npm start brings it; so does node_modules/.bin/node dist/main.js.`,
+  );
+}
+
+function tryNext(url: string, { API_TOKEN }: Settings): string {
+  const auth = API_TOKEN === undefined ? '' : ` -H "authorization: Bearer $API_TOKEN"`;
+  return [
+    '',
+    'Try:',
+    `  curl -s ${url}/tasks${auth} -H 'content-type: application/json' -d '{"code":"console.log(2 + 2)"}'`,
+    `  curl -s ${url}/tasks/ID${auth}      (the id that it answered)`,
+    '',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,115 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { type ExecutionContext, executionContextSchema } from '../contract/context.js';
+import type { Execution, ExecutionSource } from '../contract/execution.js';
+import type { TaskJob } from '../contract/job.js';
+import { Refusal } from '../contract/refusal.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { PATIENT_REDIS } from '../redis/redis.module.js';
+
+/** Everything about an execution but how often it was tried. */
+export type LoadedExecution = Omit<Execution, 'attempt'>;
+
+/** Turns what a producer asked for into a complete, validated execution. */
+@Injectable()
+export class ContextService {
+  constructor(
+    @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+    @InjectSettings() private readonly settings: Settings,
+  ) {}
+
+  /**
+   * Loads the context that the producer wrote to Redis.
+   * @throws {Refusal} CONTEXT_NOT_FOUND, or INVALID_JOB naming the field.
+   */
+  async load(executionId: string): Promise<LoadedExecution> {
+    const key = this.keys.context(executionId);
+    const document = await this.redis.get(key);
+    if (document === null) {
+      throw new Refusal(
+        'CONTEXT_NOT_FOUND',
+        `There is no context under ${key}: it expired or was never written`,
+      );
+    }
+    const context = parseContext(document);
+    return {
+      id: executionId,
+      source: this.sourceOf(context),
+      parameters: context.parameters ?? {},
+      env: context.env ?? {},
+      secrets: context.secrets ?? {},
+      caller: context.caller ?? null,
+      organization: context.organization ?? null,
+      workflowId: context.workflow_id ?? null,
+      timeoutMs: this.timeoutMs(context.timeout_seconds, 'timeout_seconds'),
+    };
+  }
+
+  /**
+   * The execution that an inline task asks for.
+   * @throws {Refusal} INVALID_JOB naming the field.
+   */
+  fromTask(task: TaskJob): LoadedExecution {
+    return {
+      id: task.taskId,
+      source: this.inline(task.code, null, 'code'),
+      parameters: {},
+      env: {},
+      secrets: {},
+      caller: null,
+      organization: null,
+      workflowId: null,
+      timeoutMs: this.timeoutMs(task.timeout, 'timeout'),
+    };
+  }
+
+  private sourceOf(context: ExecutionContext): ExecutionSource {
+    const { workflow_code: code, file_path: path, function_name: functionName } = context;
+    if (code != null) return this.inline(code, functionName ?? null, 'workflow_code');
+    return { kind: 'module', path: path as string, functionName: functionName ?? 'default' };
+  }
+
+  private inline(code: string, functionName: string | null, field: string): ExecutionSource {
+    const bytes = Buffer.byteLength(code);
+    const limit = this.settings.CODE_LIMIT_BYTES;
+    if (bytes <= limit) return { kind: 'inline', code, functionName };
+    throw new Refusal(
+      'INVALID_JOB',
+      `${field} has ${bytes} bytes; the limit is ${limit} (CODE_LIMIT_BYTES)`,
+      field,
+    );
+  }
+
+  private timeoutMs(seconds: number | null | undefined, field: string): number {
+    const max = this.settings.MAX_TIMEOUT_SECONDS;
+    if (seconds == null) return this.settings.DEFAULT_TIMEOUT_SECONDS * 1000;
+    if (seconds <= max) return seconds * 1000;
+    throw new Refusal(
+      'INVALID_JOB',
+      `${field} is ${seconds} s; the limit is ${max} s (MAX_TIMEOUT_SECONDS)`,
+      field,
+    );
+  }
+}
+
+function parseContext(document: string): ExecutionContext {
+  let value: unknown;
+  try {
+    value = JSON.parse(document);
+  } catch {
+    throw new Refusal('INVALID_JOB', 'The execution context is not JSON', 'context');
+  }
+  const parsed = executionContextSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    (issue) => `${issue.path.join('.') || 'context'}: ${issue.message}`,
+  );
+  throw new Refusal(
+    'INVALID_JOB',
+    `The execution context cannot be used: ${problems.join('; ')}`,
+    String(parsed.error.issues[0]?.path[0] ?? 'context'),
+  );
+}

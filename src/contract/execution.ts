@@ -1,0 +1,19 @@
+/** Where the code of an execution is. */
+export type ExecutionSource =
+  | { kind: 'inline'; code: string; functionName: string | null }
+  | { kind: 'module'; path: string; functionName: string };
+
+/** One execution, validated and complete: what the executor is asked to carry out. */
+export interface Execution {
+  id: string;
+  /** 1 for the first time that its code is started. */
+  attempt: number;
+  source: ExecutionSource;
+  parameters: Record<string, unknown>;
+  env: Record<string, string>;
+  secrets: Record<string, string>;
+  caller: Record<string, unknown> | null;
+  organization: ({ id: string } & Record<string, unknown>) | null;
+  workflowId: string | null;
+  timeoutMs: number;
+}

@@ -1,0 +1,175 @@
+import { ERROR_TYPES, type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
+import type { Evidence, ExecutionStatus, Outcome } from '../contract/result.js';
+import type { RunEnd, RunLimits } from './run.js';
+
+/** What an execution failed of; the rest of the outcome is the same for all. */
+export interface Finding {
+  code: FailureCode;
+  message: string;
+  errorType?: string;
+  stack?: string | null;
+  exitCode?: number | null;
+}
+
+/** V8's and Node's last words when memory ran out. */
+const OUT_OF_MEMORY_WORDS =
+  /heap out of memory|Fatal process out of memory|invalid (array|size) |Allocation failed|Array buffer allocation failed/;
+const STDERR_TAIL_CHARS = 8192;
+
+/**
+ * Decides what the end of a run means. Order matters: what we did to the runner comes first, then
+ * its own report, then how the process ended.
+ */
+export function judge(end: RunEnd, limits: RunLimits, isScript: boolean): Finding | null {
+  switch (end.verdict) {
+    case 'timeout':
+      return {
+        code: 'TIMED_OUT',
+        message: `The execution was killed at its time limit of ${limits.timeoutMs / 1000} s`,
+        exitCode: TIMEOUT_EXIT_CODE,
+      };
+    case 'memory':
+      return {
+        code: 'OUT_OF_MEMORY',
+        message: `The execution used more than ${limits.memoryMb} MB of memory`,
+      };
+    case 'output':
+      return {
+        code: 'OUTPUT_LIMIT',
+        message: `The execution printed without end; ${limits.outputBytes} bytes are kept`,
+      };
+    case 'protocol':
+      return { code: 'PROTOCOL_VIOLATION', message: end.violation ?? 'The runner broke the protocol' };
+    case 'interrupted':
+      return { code: 'CANCELLED', message: 'The execution was interrupted' };
+    case null:
+      return judgeReport(end, isScript);
+  }
+}
+
+function judgeReport(end: RunEnd, isScript: boolean): Finding | null {
+  const { report, uncaught } = end;
+  if (report?.type === 'result') return null;
+  if (report?.type === 'error') {
+    const { code, name, message, stack } = report;
+    if (OUT_OF_MEMORY_WORDS.test(message)) return { code: 'OUT_OF_MEMORY', message, stack, exitCode: 1 };
+    const errorType = code === 'USER_ERROR' ? name : ERROR_TYPES[code];
+    return { code, errorType, message, stack, exitCode: 1 };
+  }
+  if (uncaught && end.exit.exitCode !== 0) {
+    const { name, message, stack } = uncaught;
+    const exitCode = end.exit.exitCode;
+    if (OUT_OF_MEMORY_WORDS.test(message)) return { code: 'OUT_OF_MEMORY', message, stack, exitCode };
+    return { code: 'USER_ERROR', errorType: name, message, stack, exitCode };
+  }
+  return report?.type === 'exiting' ? judgeExitCode(report.exitCode, isScript) : judgeDeath(end);
+}
+
+/** The code called process.exit, or set process.exitCode and ran to its end. */
+function judgeExitCode(exitCode: number, isScript: boolean): Finding | null {
+  if (isScript && exitCode === 0) return null;
+  const message = isScript
+    ? `The code exited with code ${exitCode}`
+    : `The code called process.exit(${exitCode}) before its function returned`;
+  return { code: 'USER_ERROR', errorType: 'ProcessExit', message, exitCode };
+}
+
+function judgeDeath(end: RunEnd): Finding {
+  const { exitCode, signal } = end.exit;
+  if (OUT_OF_MEMORY_WORDS.test(end.stderr)) {
+    return { code: 'OUT_OF_MEMORY', message: 'The JavaScript heap ran out of memory', exitCode };
+  }
+  const how = signal ? `was killed by ${signal}` : `ended with exit code ${exitCode}`;
+  return { code: 'RUNNER_CRASHED', message: `The runner ${how} without a result`, exitCode };
+}
+
+const STATUS: Partial<Record<FailureCode, ExecutionStatus>> = {
+  TIMED_OUT: 'timed_out',
+  CANCELLED: 'cancelled',
+};
+
+/** What every outcome carries, whether code ran or not. */
+export interface Timing {
+  startedAt: Date;
+  finishedAt: Date;
+}
+
+/** The outcome of an execution whose code ran. */
+export function outcomeOf(end: RunEnd, finding: Finding | null, timing: Timing): Outcome {
+  const report = end.report;
+  const usage = report?.usage;
+  const userMs = usage?.userMs ?? end.kernelUsage?.userMs ?? null;
+  const systemMs = usage?.systemMs ?? end.kernelUsage?.systemMs ?? null;
+  return {
+    ...emptyOutcome(timing),
+    ...(finding ? failureFields(finding, evidenceOf(end)) : {}),
+    result: finding === null && report?.type === 'result' ? (report.value ?? null) : null,
+    duration_ms: round(end.durationMs),
+    exit_code: finding ? (finding.exitCode ?? end.exit.exitCode) : 0,
+    logs: end.logs,
+    logs_truncated: end.logsTruncated,
+    stdout: end.stdout,
+    stderr: end.stderr,
+    variables: report?.variables ?? {},
+    metrics: {
+      peak_memory_mb: round(Math.max(end.peakMb, usage?.maxRssMb ?? 0)),
+      user_time_seconds: userMs === null ? null : userMs / 1000,
+      system_time_seconds: systemMs === null ? null : systemMs / 1000,
+      module_load_ms: end.loadMs === null ? null : round(end.loadMs),
+    },
+  };
+}
+
+/** The outcome of an execution whose code never ran. */
+export function refusedOutcome(finding: Finding, timing: Timing, evidence: Evidence = {}): Outcome {
+  return {
+    ...emptyOutcome(timing),
+    ...failureFields(finding, evidence),
+    exit_code: finding.exitCode ?? null,
+  };
+}
+
+function emptyOutcome({ startedAt, finishedAt }: Timing): Outcome {
+  return {
+    success: true,
+    status: 'succeeded',
+    result: null,
+    error: null,
+    error_type: null,
+    failure: null,
+    duration_ms: finishedAt.getTime() - startedAt.getTime(),
+    started_at: startedAt.toISOString(),
+    finished_at: finishedAt.toISOString(),
+    logs: [],
+    logs_truncated: false,
+    stdout: '',
+    stderr: '',
+    exit_code: null,
+    variables: {},
+    metrics: {},
+    workspace_generation: null,
+    package_set: null,
+  };
+}
+
+function failureFields(finding: Finding, evidence: Evidence): Partial<Outcome> {
+  return {
+    success: false,
+    status: STATUS[finding.code] ?? 'failed',
+    error: finding.message,
+    error_type: finding.errorType ?? ERROR_TYPES[finding.code],
+    failure: { code: finding.code, message: finding.message, stack: finding.stack ?? null, evidence },
+  };
+}
+
+/** After a report or a verdict the process ended by our hand: how says nothing. */
+const endedByItself = (end: RunEnd): boolean =>
+  end.verdict === null && (end.report === null || end.report.type === 'exiting');
+
+const evidenceOf = (end: RunEnd): Evidence => ({
+  ...(endedByItself(end) ? { exit_code: end.exit.exitCode, signal: end.exit.signal } : {}),
+  ...(end.stderr === '' ? {} : { stderr_tail: end.stderr.slice(-STDERR_TAIL_CHARS) }),
+  ...(end.memorySamplesMb.length === 0 ? {} : { memory_samples_mb: end.memorySamplesMb }),
+});
+
+const round = (value: number): number => Math.round(value * 100) / 100;

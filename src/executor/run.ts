@@ -1,0 +1,183 @@
+import type {
+  ErrorFrame,
+  ExecuteCommand,
+  ExitingFrame,
+  ResultFrame,
+  RunnerFrame,
+  UncaughtFrame,
+} from '../contract/runner-protocol.js';
+import type { LogEntry } from '../contract/result.js';
+import { TailBuffer } from '../lib/tail-buffer.js';
+import { LogBuffer } from './log-buffer.js';
+import { type KernelUsage, MemoryProbe, readKernelUsage } from './process-usage.js';
+import type { RunnerExit, RunnerObserver, RunnerProcess } from './runner-process.js';
+
+/** Bounds of one run. */
+export interface RunLimits {
+  timeoutMs: number;
+  memoryMb: number;
+  outputBytes: number;
+}
+
+/** Why we ended a run before it ended by itself. */
+export type Verdict = 'timeout' | 'memory' | 'output' | 'protocol' | 'interrupted';
+
+/** Everything that was seen of one run; outcome.ts decides what it means. */
+export interface RunEnd {
+  verdict: Verdict | null;
+  /** What the runner did wrong, for the verdict `protocol`. */
+  violation: string | null;
+  /** The runner's own last word, if it had one. */
+  report: ResultFrame | ErrorFrame | ExitingFrame | null;
+  uncaught: UncaughtFrame | null;
+  exit: RunnerExit;
+  durationMs: number;
+  loadMs: number | null;
+  stdout: string;
+  stderr: string;
+  logs: LogEntry[];
+  logsTruncated: boolean;
+  memorySamplesMb: number[];
+  peakMb: number;
+  kernelUsage: KernelUsage | null;
+}
+
+const MEMORY_POLL_MS = 25;
+const MEMORY_SAMPLES_KEPT = 20;
+/** Written beyond the kept output by this factor, code is printing without end. */
+const OUTPUT_KILL_FACTOR = 16;
+
+/**
+ * One execution on one runner, watched from outside: its time, its memory, its output, its frames.
+ *
+ * It ends when the runner reports, when the process ends, when a limit is reached or when `signal`
+ * aborts; in every case the process is dead and its output complete when `finish` resolves.
+ */
+export class Run implements RunnerObserver {
+  private readonly stdout: TailBuffer;
+  private readonly stderr: TailBuffer;
+  private readonly logs: LogBuffer;
+  private readonly memory: MemoryProbe;
+  private readonly samples: number[] = [];
+  private peakMb = 0;
+  private verdict: Verdict | null = null;
+  private violation: string | null = null;
+  private report: RunEnd['report'] = null;
+  private uncaught: UncaughtFrame | null = null;
+  private loadMs: number | null = null;
+  private kernelUsage: KernelUsage | null = null;
+  private endedAt = 0;
+
+  constructor(
+    private readonly runner: RunnerProcess,
+    private readonly limits: RunLimits,
+    private readonly onProgress: (fraction: number, message: string | null) => void = () => undefined,
+  ) {
+    this.stdout = new TailBuffer(limits.outputBytes);
+    this.stderr = new TailBuffer(limits.outputBytes);
+    this.logs = new LogBuffer(limits.outputBytes);
+    this.memory = new MemoryProbe(runner.pid);
+  }
+
+  async finish(command: ExecuteCommand, signal: AbortSignal): Promise<RunEnd> {
+    const startedAt = performance.now();
+    const deadline = setTimeout(() => this.end('timeout'), this.limits.timeoutMs);
+    const memoryPoll = setInterval(() => this.checkMemory(), MEMORY_POLL_MS);
+    const interrupt = (): void => this.end('interrupted');
+    signal.addEventListener('abort', interrupt, { once: true });
+    try {
+      this.runner.execute(command, this);
+      if (signal.aborted) interrupt();
+      const exit = await this.runner.ended;
+      return this.describe(exit, (this.endedAt || performance.now()) - startedAt);
+    } finally {
+      clearTimeout(deadline);
+      clearInterval(memoryPoll);
+      signal.removeEventListener('abort', interrupt);
+      this.memory.close();
+    }
+  }
+
+  onFrame(frame: RunnerFrame): void {
+    switch (frame.type) {
+      case 'output':
+        this[frame.stream].append(frame.text);
+        this.logs.add(frame.ts, frame.level, frame.text);
+        this.checkOutput();
+        return;
+      case 'loaded':
+        this.loadMs = frame.loadMs;
+        return;
+      case 'progress':
+        this.onProgress(frame.fraction, frame.message);
+        return;
+      case 'uncaught':
+        this.uncaught = frame;
+        return;
+      case 'exiting':
+        this.report = frame;
+        return;
+      case 'result':
+      case 'error':
+        this.report = frame;
+        this.end(null);
+        return;
+      case 'ready':
+        this.onViolation('The runner said ready twice');
+    }
+  }
+
+  onRawOutput(stream: 'stdout' | 'stderr', text: string): void {
+    this[stream].append(text);
+    this.logs.add(Date.now(), stream === 'stdout' ? 'info' : 'error', text);
+    this.checkOutput();
+  }
+
+  onViolation(what: string): void {
+    this.violation = what;
+    this.end('protocol');
+  }
+
+  /** The first reason wins; what the runner says afterwards no longer counts. */
+  private end(verdict: Verdict | null): void {
+    if (this.endedAt > 0) return;
+    this.endedAt = performance.now();
+    this.verdict = verdict;
+    this.kernelUsage = readKernelUsage(this.runner.pid);
+    this.runner.kill();
+  }
+
+  private checkMemory(): void {
+    if (this.endedAt > 0) return;
+    const mb = this.memory.sampleMb();
+    if (mb === null) return;
+    this.peakMb = Math.max(this.peakMb, mb);
+    this.samples.push(Math.round(mb));
+    if (this.samples.length > MEMORY_SAMPLES_KEPT) this.samples.shift();
+    if (mb > this.limits.memoryMb) this.end('memory');
+  }
+
+  private checkOutput(): void {
+    if (this.stdout.bytes + this.stderr.bytes > this.limits.outputBytes * OUTPUT_KILL_FACTOR)
+      this.end('output');
+  }
+
+  private describe(exit: RunnerExit, durationMs: number): RunEnd {
+    return {
+      verdict: this.verdict,
+      violation: this.violation,
+      report: this.report,
+      uncaught: this.uncaught,
+      exit,
+      durationMs,
+      loadMs: this.loadMs,
+      stdout: this.stdout.toString(),
+      stderr: this.stderr.toString(),
+      logs: this.logs.list(),
+      logsTruncated: this.logs.truncated,
+      memorySamplesMb: this.samples,
+      peakMb: Math.max(this.peakMb, this.kernelUsage?.peakMb ?? 0),
+      kernelUsage: this.kernelUsage,
+    };
+  }
+}

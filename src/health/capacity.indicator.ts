@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common';
+import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import { RunnerPool } from '../executor/runner-pool.js';
+import { QueueConsumer } from '../queue/queue-consumer.js';
+
+/** Up while runners can be started. */
+@Injectable()
+export class CapacityIndicator {
+  constructor(
+    private readonly health: HealthIndicatorService,
+    private readonly pool: RunnerPool,
+    private readonly consumer: QueueConsumer,
+  ) {}
+
+  check(): HealthIndicatorResult<'capacity'> {
+    const check = this.health.check('capacity');
+    const detail = { running: this.consumer.running };
+    const reason = this.pool.problem;
+    return reason === null
+      ? check.up(detail)
+      : check.down({ ...detail, reason: `runners cannot be started: ${reason}` });
+  }
+}

@@ -1,0 +1,33 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
+import { READINESS, type Readiness } from './probes.js';
+
+/** Kubernetes-style probes. They need no token: they tell states, not data. */
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    @Inject(READINESS) private readonly readiness: Readiness,
+  ) {}
+
+  /** 200 while the event loop turns; whoever answers is alive, so nothing is checked. */
+  @Get('live')
+  @HealthCheck()
+  live(): Promise<HealthCheckResult> {
+    return this.health.check([]);
+  }
+
+  /** 200 while this process should be sent work, else 503 with the reason. */
+  @Get('ready')
+  @HealthCheck()
+  ready(): Promise<HealthCheckResult> {
+    return this.health.check([...this.readiness]);
+  }
+
+  /** Everything that is known, for people. */
+  @Get()
+  @HealthCheck()
+  all(): Promise<HealthCheckResult> {
+    return this.health.check([...this.readiness]);
+  }
+}

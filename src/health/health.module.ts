@@ -1,0 +1,41 @@
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { type HealthIndicatorResult, TerminusModule } from '@nestjs/terminus';
+import type { Settings } from '../config/settings.js';
+import { ExecutorModule } from '../executor/executor.module.js';
+import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
+import { CapacityIndicator } from './capacity.indicator.js';
+import { HealthController } from './health.controller.js';
+import { HeartbeatIndicator } from './heartbeat.indicator.js';
+import { READINESS, type Readiness } from './probes.js';
+import { RedisIndicator } from './redis.indicator.js';
+import { StateIndicator } from './state.indicator.js';
+
+interface Indicator {
+  check(): HealthIndicatorResult | Promise<HealthIndicatorResult>;
+}
+
+const WORKER_INDICATORS = [StateIndicator, HeartbeatIndicator, CapacityIndicator];
+
+/** The probes `/health`, `/health/live` and `/health/ready`. */
+@Module({})
+export class HealthModule {
+  /** `queue`: the application's queue module; a second one would read the queue a second time. */
+  static register(settings: Settings, queue: DynamicModule): DynamicModule {
+    const works = settings.ROLES.includes('worker');
+    const indicators = [RedisIndicator, ...(works ? WORKER_INDICATORS : [])];
+    const readiness: Provider = {
+      provide: READINESS,
+      inject: indicators,
+      useFactory: (...parts: Indicator[]): Readiness => parts.map((part) => () => part.check()),
+    };
+    return {
+      module: HealthModule,
+      imports: [
+        TerminusModule.forRoot({ logger: false }),
+        ...(works ? [ExecutorModule, HeartbeatModule, queue] : []),
+      ],
+      controllers: [HealthController],
+      providers: [...indicators, readiness],
+    };
+  }
+}

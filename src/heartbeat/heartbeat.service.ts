@@ -1,0 +1,127 @@
+import { hostname } from 'node:os';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { HEARTBEAT_INTERVAL_MS, HEARTBEAT_TTL_MS, type WorkerRecord } from '../contract/worker-record.js';
+import { VERSION } from '../lib/version.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { WorkerStateHolder } from './worker-state.js';
+import { WorkerStatistics } from './worker-statistics.js';
+
+/** What only other modules know of this worker; read at every beat. */
+export type LiveDetails = Pick<WorkerRecord, 'running' | 'runners' | 'package_set' | 'workspace_generation'>;
+
+const RETRY_MS = 1_000;
+
+/**
+ * Writes this worker's sign of life: every 10 s, and at once when its state changes or Redis comes
+ * back. A beat that fails is repeated after a second. Gone from Redis 30 s after the last beat, or
+ * with a clean stop.
+ */
+@Injectable()
+export class HeartbeatService {
+  private readonly logger = new Logger(HeartbeatService.name);
+  private readonly startedAt = new Date().toISOString();
+  private details: () => LiveDetails = () => ({
+    running: 0,
+    runners: [],
+    package_set: null,
+    workspace_generation: null,
+  });
+  private timer: NodeJS.Timeout | null = null;
+  private lastBeatMs: number | null = null;
+  private beating = false;
+  private readonly beatNow = (): void => this.schedule(0);
+
+  constructor(
+    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+    @InjectSettings() private readonly settings: Settings,
+    private readonly state: WorkerStateHolder,
+    private readonly statistics: WorkerStatistics,
+  ) {
+    state.onChange(() => this.beating && this.beatNow());
+  }
+
+  async start(details: () => LiveDetails): Promise<void> {
+    if (this.beating) return;
+    this.beating = true;
+    this.details = details;
+    this.redis.on('ready', this.beatNow);
+    await this.statistics.start(this.startedAt);
+    await this.beat();
+  }
+
+  /** Beats no more and removes what says that this worker is there; its statistics stay. */
+  async stop(): Promise<void> {
+    if (!this.beating) return;
+    this.beating = false;
+    if (this.timer) clearTimeout(this.timer);
+    this.redis.off('ready', this.beatNow);
+    await this.statistics.stop();
+    const id = this.settings.WORKER_ID;
+    const keys = [this.keys.heartbeat(id), this.keys.workerType(id), this.keys.workerRecord(id)];
+    await Promise.all([
+      ...keys.map((key) => this.redis.del(key)),
+      this.redis.zrem(this.keys.workers(), id),
+    ]).catch(() => undefined);
+  }
+
+  /** Milliseconds since the last beat that Redis took; null before the first. */
+  get ageMs(): number | null {
+    return this.lastBeatMs === null ? null : performance.now() - this.lastBeatMs;
+  }
+
+  /** Whether other programs still see this worker as alive. */
+  get isFresh(): boolean {
+    return this.ageMs !== null && this.ageMs < HEARTBEAT_TTL_MS;
+  }
+
+  private schedule(delayMs: number): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.beat(), delayMs);
+  }
+
+  private async beat(): Promise<void> {
+    const sentAtMs = performance.now();
+    const taken = await this.write().then(
+      () => true,
+      (error: Error) => {
+        this.logger.debug(`heartbeat failed: ${error.message}`);
+        return false;
+      },
+    );
+    if (taken) this.lastBeatMs = sentAtMs;
+    if (this.beating) this.schedule(taken ? HEARTBEAT_INTERVAL_MS : RETRY_MS);
+  }
+
+  private async write(): Promise<void> {
+    const now = new Date();
+    const { WORKER_ID: id, WORKER_TYPE: type } = this.settings;
+    const record = JSON.stringify(this.describe(now));
+    // Single commands, sent together: on Cluster the keys are in different slots.
+    await Promise.all([
+      this.redis.set(this.keys.heartbeat(id), now.toISOString(), 'PX', HEARTBEAT_TTL_MS),
+      this.redis.set(this.keys.workerType(id), type, 'PX', HEARTBEAT_TTL_MS),
+      this.redis.set(this.keys.workerRecord(id), record, 'PX', HEARTBEAT_TTL_MS),
+      this.redis.zadd(this.keys.workers(), now.getTime(), id),
+    ]);
+  }
+
+  private describe(now: Date): WorkerRecord {
+    return {
+      id: this.settings.WORKER_ID,
+      type: this.settings.WORKER_TYPE,
+      state: this.state.current,
+      version: VERSION,
+      host: hostname(),
+      pid: process.pid,
+      concurrency: this.settings.CONCURRENCY,
+      started_at: this.startedAt,
+      heartbeat_at: now.toISOString(),
+      ...this.details(),
+    };
+  }
+}

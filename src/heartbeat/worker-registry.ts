@@ -1,0 +1,27 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { HEARTBEAT_TTL_MS, type WorkerRecord } from '../contract/worker-record.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { PATIENT_REDIS } from '../redis/redis.module.js';
+
+/** The live workers, as their heartbeats describe them. */
+@Injectable()
+export class WorkerRegistry {
+  constructor(
+    @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+  ) {}
+
+  /** Workers whose record has not expired, by id. Ids of the dead are removed from the index on the way. */
+  async list(): Promise<WorkerRecord[]> {
+    const index = this.keys.workers();
+    await this.redis.zremrangebyscore(index, '-inf', String(Date.now() - HEARTBEAT_TTL_MS));
+    const ids = await this.redis.zrange(index, '0', '-1');
+    // One GET each, not MGET: on Cluster the records are in different slots.
+    const records = await Promise.all(ids.map((id) => this.redis.get(this.keys.workerRecord(id))));
+    return records
+      .filter((record) => record !== null)
+      .map((record) => JSON.parse(record) as WorkerRecord)
+      .toSorted((a, b) => a.id.localeCompare(b.id));
+  }
+}

@@ -1,0 +1,132 @@
+import { WorkerHost } from '@nestjs/bullmq';
+import { Injectable, Logger } from '@nestjs/common';
+import { type Job, UnrecoverableError } from 'bullmq';
+import { ContextService } from '../context/context.service.js';
+import type { Outcome } from '../contract/result.js';
+import { ExecutorService } from '../executor/executor.service.js';
+import { WorkerStateHolder } from '../heartbeat/worker-state.js';
+import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
+import { Activity } from '../lib/activity.js';
+import { LatestSender } from '../lib/latest-sender.js';
+import { ExecutionLedger } from '../results/execution-ledger.js';
+import { type Delivery, ResultPublisher } from '../results/result-publisher.js';
+import { HandBackService } from './hand-back.service.js';
+import {
+  AttemptFailedError,
+  isDecided,
+  mayRetry,
+  outcomeOfError,
+  refused,
+  stalledOut,
+} from './job-decisions.js';
+import { type JobRequest, parseJob } from './parse-job.js';
+
+/** What BullMQ keeps of a job that is done; the result itself is in Redis and on the result queue. */
+export interface JobReturn {
+  status: Outcome['status'] | 'known';
+}
+
+/**
+ * The main flow: one job of the work queue, from its arrival to its one result.
+ *
+ * A job that comes while the worker drains, whose execution runs elsewhere, or whose runner cannot
+ * be started goes back to the queue without counting; everything else ends with a result.
+ */
+@Injectable()
+export class ExecutionProcessor extends WorkerHost {
+  /** The jobs that are being processed now. */
+  readonly activity = new Activity();
+  private readonly logger = new Logger(ExecutionProcessor.name);
+
+  constructor(
+    private readonly state: WorkerStateHolder,
+    private readonly ledger: ExecutionLedger,
+    private readonly contexts: ContextService,
+    private readonly executor: ExecutorService,
+    private readonly results: ResultPublisher,
+    private readonly statistics: WorkerStatistics,
+    private readonly handBack: HandBackService,
+  ) {
+    super();
+  }
+
+  // BullMQ hands out the abort signal only to processors that declare three parameters.
+  override async process(job: Job, token?: string, signal?: AbortSignal): Promise<JobReturn> {
+    if (token === undefined || signal === undefined) throw new Error('BullMQ gave no token or no signal');
+    using _active = this.activity.enter();
+    if (!this.state.takesWork) return this.handBack.now(job, token);
+    const request = parseJob(job);
+    try {
+      const turn = await this.ledger.take(request.executionId);
+      if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
+      if (turn.kind === 'ended') return await this.finishKnown(request);
+      const delivery = { ...request, attempt: turn.attempt, queuedMs: queuedMs(job) };
+      const outcome = turn.kind === 'exhausted' ? stalledOut() : await this.carryOut(job, delivery, signal);
+      if (mayRetry(job, outcome)) return await this.failAttempt(delivery, outcome);
+      return await this.conclude(delivery, outcome);
+    } catch (error) {
+      if (isDecided(error)) throw error;
+      return this.handBack.unfinished(job, token, request.executionId, error);
+    }
+  }
+
+  private async carryOut(
+    job: Job,
+    request: JobRequest & { attempt: number },
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    if ('refusal' in request) return refused(request.refusal);
+    const { attempt } = request;
+    const progress = new LatestSender((value: object) => job.updateProgress(value));
+    try {
+      const loaded =
+        request.kind === 'task'
+          ? this.contexts.fromTask(request.task)
+          : await this.contexts.load(request.executionId);
+      return await this.executor.execute({ ...loaded, attempt }, signal, (fraction, message) =>
+        progress.push({ fraction, message }),
+      );
+    } catch (error) {
+      return outcomeOfError(error, attempt);
+    } finally {
+      await progress.idle();
+    }
+  }
+
+  /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
+  private async conclude(delivery: Delivery, outcome: Outcome): Promise<JobReturn> {
+    await this.results.publish(delivery, outcome);
+    this.ledger.release(delivery.executionId);
+    this.statistics.record(outcome);
+    const { executionId, attempt } = delivery;
+    this.logger.log({
+      msg: 'execution ended',
+      executionId,
+      attempt,
+      status: outcome.status,
+      code: outcome.failure?.code,
+    });
+    // BullMQ shows it as failed, and never tries it again.
+    if (!outcome.success) throw new UnrecoverableError(outcome.error ?? outcome.status);
+    return { status: outcome.status };
+  }
+
+  private async finishKnown(request: JobRequest): Promise<JobReturn> {
+    await this.results.resend(request);
+    return { status: 'known' };
+  }
+
+  /** The job asked for more attempts: BullMQ delivers it again after its back-off. */
+  private async failAttempt({ executionId, attempt }: Delivery, outcome: Outcome): Promise<never> {
+    await this.ledger.letGo(executionId, { counted: true });
+    this.logger.log({
+      msg: 'attempt failed, to be tried again',
+      executionId,
+      attempt,
+      code: outcome.failure?.code,
+    });
+    throw new AttemptFailedError(outcome.error ?? outcome.status);
+  }
+}
+
+const queuedMs = (job: Job): number => Math.max(0, Date.now() - job.timestamp - job.delay);

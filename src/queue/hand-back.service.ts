@@ -1,0 +1,43 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DelayedError, type Job, WaitingError } from 'bullmq';
+import { ExecutionLedger } from '../results/execution-ledger.js';
+import { isEnvironmental } from './job-decisions.js';
+import { InterruptedError } from '../executor/executor.service.js';
+
+/** How long a job waits before somebody looks at it again. */
+const LATER_MS = 1_000;
+
+/** Returns jobs to the queue without counting an attempt. Each method ends by throwing what BullMQ expects. */
+@Injectable()
+export class HandBackService {
+  private readonly logger = new Logger(HandBackService.name);
+
+  constructor(private readonly ledger: ExecutionLedger) {}
+
+  /** To the front of the queue, for any other worker. */
+  async now(job: Job, token: string): Promise<never> {
+    await this.attempt(job, () => job.moveToWait(token));
+    throw new WaitingError();
+  }
+
+  /** To be looked at again in a second. */
+  async later(job: Job, token: string): Promise<never> {
+    await this.attempt(job, () => job.moveToDelayed(Date.now() + LATER_MS, token));
+    throw new DelayedError();
+  }
+
+  /** An execution that has no outcome. The attempt counts when the fault may lie in what was asked for. */
+  async unfinished(job: Job, token: string, executionId: string, fault: unknown): Promise<never> {
+    const reason = fault instanceof Error ? fault.message : String(fault);
+    this.logger.warn({ msg: 'execution handed back', executionId, jobId: job.id, reason });
+    await this.attempt(job, () => this.ledger.letGo(executionId, { counted: !isEnvironmental(fault) }));
+    return fault instanceof InterruptedError ? this.now(job, token) : this.later(job, token);
+  }
+
+  /** What cannot be done here happens without us: a job whose lock is lost goes back to the queue as stalled. */
+  private async attempt(job: Job, step: () => Promise<unknown>): Promise<void> {
+    await step().catch((error: Error) =>
+      this.logger.warn({ msg: 'job could not be handed back', jobId: job.id, reason: error.message }),
+    );
+  }
+}

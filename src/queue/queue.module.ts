@@ -1,0 +1,57 @@
+import { Processor } from '@nestjs/bullmq';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import type { WorkerOptions } from 'bullmq';
+import type { Settings } from '../config/settings.js';
+import { ContextModule } from '../context/context.module.js';
+import { ExecutorModule } from '../executor/executor.module.js';
+import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
+import { bullQueue } from '../redis/bull.module.js';
+import { ResultsModule } from '../results/results.module.js';
+import { ExecutionProcessor } from './execution.processor.js';
+import { HandBackService } from './hand-back.service.js';
+import { QueueConsumer } from './queue-consumer.js';
+import { WORK_QUEUE } from './queue-tokens.js';
+import { WorkerLifecycle } from './worker.lifecycle.js';
+
+const DAY_SECONDS = 86_400;
+
+/** Tuned for failover within 20 s; what the figures mean: docs/guarantees.md. */
+const consumerOptions = (settings: Settings): Omit<WorkerOptions, 'connection'> => ({
+  autorun: false,
+  name: settings.WORKER_ID,
+  concurrency: settings.CONCURRENCY,
+  lockDuration: 10_000,
+  lockRenewTime: 5_000,
+  stalledInterval: 5_000,
+  // Never: BullMQ would fail such a job without asking us. The ledger counts lost workers instead.
+  maxStalledCount: Number.MAX_SAFE_INTEGER,
+  runRetryDelay: 1_000,
+  removeOnComplete: { age: DAY_SECONDS, count: 10_000 },
+  removeOnFail: { age: 7 * DAY_SECONDS, count: 10_000 },
+});
+
+/** The work queue and, in the role `worker`, what reads it. */
+@Module({})
+export class QueueModule {
+  static register(settings: Settings): DynamicModule {
+    const queue = bullQueue(settings.QUEUE_NAME, WORK_QUEUE);
+    const results = ResultsModule.register(settings);
+    const reads = settings.ROLES.includes('worker');
+    return {
+      module: QueueModule,
+      imports: [
+        ...queue.imports,
+        results,
+        ...(reads ? [ContextModule, ExecutorModule, HeartbeatModule] : []),
+      ],
+      providers: [queue.provider, ...(reads ? readers(settings) : [])],
+      exports: [WORK_QUEUE, results, ...(reads ? [QueueConsumer] : [])],
+    };
+  }
+}
+
+function readers(settings: Settings): Provider[] {
+  // Applied here and not above the class: the name of the queue and its options are settings.
+  Processor(settings.QUEUE_NAME, consumerOptions(settings))(ExecutionProcessor);
+  return [ExecutionProcessor, HandBackService, QueueConsumer, WorkerLifecycle];
+}

@@ -1,0 +1,95 @@
+import {
+  type BeforeApplicationShutdown,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { RunnerPool } from '../executor/runner-pool.js';
+import { HeartbeatService } from '../heartbeat/heartbeat.service.js';
+import { WorkerStateHolder } from '../heartbeat/worker-state.js';
+import { WorkerLease } from '../results/worker-lease.js';
+import { QueueConsumer } from './queue-consumer.js';
+
+/** A second signal within this time is the same Ctrl-C, told twice by a launcher. */
+const SIGNAL_ECHO_MS = 1_000;
+/** Beyond the drain deadline: how long the shutdown itself may take before the process just ends. */
+const LAST_DEADLINE_MS = 8_000;
+
+/**
+ * Starts and stops the worker in order.
+ *
+ * Start: runners, lease, queue, heartbeat. Stop: no new work, what runs finishes or is handed back,
+ * then heartbeat, lease and runners go. HTTP outlives all of it, so that probes tell the truth
+ * meanwhile; Redis is closed last.
+ */
+@Injectable()
+export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(WorkerLifecycle.name);
+  private stopping: Promise<void> | null = null;
+
+  constructor(
+    private readonly state: WorkerStateHolder,
+    private readonly pool: RunnerPool,
+    private readonly lease: WorkerLease,
+    private readonly heartbeat: HeartbeatService,
+    private readonly consumer: QueueConsumer,
+    @InjectSettings() private readonly settings: Settings,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.listenForHaste();
+    await this.pool.start();
+    await this.lease.start();
+    this.state.enter('ACTIVE');
+    this.consumer.start();
+    await this.heartbeat.start(() => ({
+      running: this.consumer.running,
+      runners: this.pool.records(),
+      package_set: null,
+      workspace_generation: null,
+    }));
+  }
+
+  /** Drains; safe to call twice. */
+  beforeApplicationShutdown(): Promise<void> {
+    this.stopping ??= this.stop();
+    return this.stopping;
+  }
+
+  private async stop(): Promise<void> {
+    const timeoutMs = this.settings.DRAIN_TIMEOUT_SECONDS * 1000;
+    this.limitShutdown(timeoutMs + LAST_DEADLINE_MS);
+    if (this.state.current === 'STARTING') this.state.enter('STOPPED');
+    else {
+      this.state.enter('DRAINING');
+      this.logger.log({ msg: 'draining', running: this.consumer.running, timeoutSeconds: timeoutMs / 1000 });
+      await this.consumer.drain(timeoutMs);
+      this.state.enter('STOPPED');
+    }
+    await this.heartbeat.stop();
+    await this.lease.stop();
+    await this.pool.stop();
+    this.logger.log('stopped');
+  }
+
+  /** A second SIGTERM or SIGINT: whoever sends it does not want to wait. */
+  private listenForHaste(): void {
+    let firstAtMs: number | null = null;
+    const onSignal = (): void => {
+      const nowMs = performance.now();
+      firstAtMs ??= nowMs;
+      if (nowMs - firstAtMs > SIGNAL_ECHO_MS) this.consumer.expedite();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  }
+
+  private limitShutdown(afterMs: number): void {
+    setTimeout(() => {
+      this.logger.error('the shutdown did not end in time; what runs goes back to the queue as stalled');
+      process.exit(0);
+    }, afterMs).unref();
+  }
+}

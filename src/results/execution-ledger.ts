@@ -1,0 +1,97 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { BEGIN, LET_GO, TAKE_OVER } from './execution-scripts.js';
+import { WorkerLease } from './worker-lease.js';
+
+/**
+ * What a delivered job means for this worker:
+ * - `ours`: nobody has the execution; it is ours now, for this attempt.
+ * - `ended`: it has its result already; at most that must be sent again.
+ * - `elsewhere`: a living worker carries it out; look again later.
+ * - `exhausted`: its workers died so often that it is not tried again; it is ours to say so.
+ */
+export type Turn =
+  | { kind: 'ours'; attempt: number }
+  | { kind: 'ended' }
+  | { kind: 'elsewhere' }
+  | { kind: 'exhausted'; attempt: number };
+
+/** So many workers may die over one execution before it is given up. */
+export const MAX_LOST_WORKERS = 2;
+
+/**
+ * Who carries out which execution. BullMQ delivers at least once and knows of locks only; the
+ * ledger makes sure that a delivery starts code only when nobody else runs it, counts the attempts,
+ * and ends executions that kill their workers.
+ */
+@Injectable()
+export class ExecutionLedger {
+  /** Executions that this process has taken and not let go. */
+  private readonly held = new Set<string>();
+
+  constructor(
+    @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+    private readonly lease: WorkerLease,
+    @InjectSettings() private readonly settings: Settings,
+  ) {}
+
+  /** Takes an execution, if it is there to be taken. */
+  async take(executionId: string): Promise<Turn> {
+    const { WORKER_ID, RESULT_TTL_SECONDS } = this.settings;
+    const args = [this.lease.owner, WORKER_ID, new Date().toISOString(), RESULT_TTL_SECONDS];
+    const [kind, detail] = (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as [
+      string,
+      string | number,
+    ];
+    if (kind === 'ended') return { kind: 'ended' };
+    if (kind === 'started') return this.hold(executionId, Number(detail));
+    const owner = String(detail);
+    return (await this.isAbandoned(executionId, owner))
+      ? this.takeOver(executionId, owner)
+      : { kind: 'elsewhere' };
+  }
+
+  /** Gives up an execution without a result. `counted`: whether the attempt stays in its count. */
+  async letGo(executionId: string, { counted }: { counted: boolean }): Promise<void> {
+    this.held.delete(executionId);
+    await LET_GO.run(this.redis, this.keysOf(executionId), [this.lease.owner, counted ? '1' : '0']);
+  }
+
+  /** The execution has its result: nothing is left to hold. */
+  release(executionId: string): void {
+    this.held.delete(executionId);
+  }
+
+  private async isAbandoned(executionId: string, owner: string): Promise<boolean> {
+    return owner === this.lease.owner ? !this.held.has(executionId) : this.lease.isDead(owner);
+  }
+
+  private async takeOver(executionId: string, from: string): Promise<Turn> {
+    const args = [from, this.lease.owner, this.settings.WORKER_ID, new Date().toISOString()];
+    const reply = (await TAKE_OVER.run(this.redis, this.keysOf(executionId), args)) as [
+      string,
+      number,
+      number,
+    ];
+    if (reply[0] === 'ended') return { kind: 'ended' };
+    if (reply[0] === 'owned') return { kind: 'elsewhere' };
+    const [, attempt, lost] = reply;
+    if (lost < MAX_LOST_WORKERS) return this.hold(executionId, attempt);
+    this.held.add(executionId);
+    return { kind: 'exhausted', attempt: attempt - 1 };
+  }
+
+  private hold(executionId: string, attempt: number): Turn {
+    this.held.add(executionId);
+    return { kind: 'ours', attempt };
+  }
+
+  private keysOf(executionId: string): string[] {
+    return [this.keys.result(executionId), this.keys.ledger(executionId)];
+  }
+}

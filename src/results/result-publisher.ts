@@ -1,0 +1,101 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { JobsOptions, Queue } from 'bullmq';
+import pRetry from 'p-retry';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/job.js';
+import { type ExecutionResult, type Outcome, toTaskResult } from '../contract/result.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { SETTLE } from './execution-scripts.js';
+
+/** Injects the BullMQ queue that results go to. */
+export const RESULT_QUEUE: unique symbol = Symbol('ResultQueue');
+
+/** Whose result it is and how it goes out. */
+export interface Delivery {
+  executionId: string;
+  kind: JobKind;
+  attempt: number;
+  queuedMs: number;
+}
+
+/** Consumed results stay known for a day, so that a repeated publish adds nothing. */
+const RESULT_JOB_OPTIONS: JobsOptions = {
+  removeOnComplete: { age: 86_400, count: 10_000 },
+  removeOnFail: { age: 604_800 },
+};
+const RETRY_MAX_MS = 2_000;
+
+/**
+ * Delivers results: Redis first, the result queue second, each exactly once.
+ *
+ * The first result of an execution stands; a later one, of a worker that was frozen and woke up, is
+ * dropped and the standing one is sent instead where it was not. While Redis is away a result waits
+ * in memory, however long.
+ */
+@Injectable()
+export class ResultPublisher {
+  private readonly logger = new Logger(ResultPublisher.name);
+
+  constructor(
+    @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
+    @Inject(RESULT_QUEUE) private readonly resultQueue: Queue,
+    private readonly keys: RedisKeys,
+    @InjectSettings() private readonly settings: Settings,
+  ) {}
+
+  /** Resolves when the result is stored and on the result queue. */
+  async publish(delivery: Delivery, outcome: Outcome): Promise<void> {
+    const document: ExecutionResult = {
+      execution_id: delivery.executionId,
+      worker_id: this.settings.WORKER_ID,
+      attempt: delivery.attempt,
+      ...outcome,
+      queued_ms: delivery.queuedMs,
+    };
+    const text = JSON.stringify(document);
+    const keys = [this.keys.result(delivery.executionId), this.keys.ledger(delivery.executionId)];
+    await this.untilDone(delivery, async () => {
+      const [standing, sent] = (await SETTLE.run(this.redis, keys, [
+        text,
+        this.settings.RESULT_TTL_SECONDS,
+      ])) as [string, string];
+      if (sent !== '1')
+        await this.send(delivery, standing === text ? document : (JSON.parse(standing) as ExecutionResult));
+    });
+  }
+
+  /** For a job that comes again after its execution ended: puts the result on the queue if it never was. */
+  async resend(delivery: Pick<Delivery, 'executionId' | 'kind'>): Promise<void> {
+    await this.untilDone(delivery, async () => {
+      if ((await this.redis.hget(this.keys.ledger(delivery.executionId), 'published')) === '1') return;
+      const standing = await this.redis.get(this.keys.result(delivery.executionId));
+      if (standing !== null) await this.send(delivery, JSON.parse(standing) as ExecutionResult);
+    });
+  }
+
+  private async send(
+    { executionId, kind }: Pick<Delivery, 'executionId' | 'kind'>,
+    result: ExecutionResult,
+  ): Promise<void> {
+    const data = kind === 'task' ? toTaskResult(result) : result;
+    await this.resultQueue.add(RESULT_JOB_NAME, data, {
+      ...RESULT_JOB_OPTIONS,
+      jobId: resultJobId(executionId),
+    });
+    await this.redis.hset(this.keys.ledger(executionId), 'published', '1');
+  }
+
+  /** The connection waits out an outage by itself; this is for the errors of a Redis that answers, such as OOM. */
+  private untilDone({ executionId }: { executionId: string }, step: () => Promise<void>): Promise<void> {
+    return pRetry(step, {
+      retries: Number.POSITIVE_INFINITY,
+      maxTimeout: RETRY_MAX_MS,
+      minTimeout: 100,
+      onFailedAttempt: ({ error }) =>
+        this.logger.warn({ msg: 'result not delivered yet', executionId, reason: error.message }),
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { ExecutionResult } from '../contract/result.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { PATIENT_REDIS } from '../redis/redis.module.js';
+
+/** Who carries out an execution right now. */
+export interface LedgerEntry {
+  /** Empty while nobody does: handed back, or between two attempts. */
+  worker: string;
+  attempt: number;
+  startedAt: string;
+}
+
+/** Reads results and ledgers; writing them is the business of the ledger and the publisher. */
+@Injectable()
+export class ResultStore {
+  constructor(
+    @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+  ) {}
+
+  /** The result, or null while there is none (or none any more). */
+  async find(executionId: string): Promise<ExecutionResult | null> {
+    const document = await this.redis.get(this.keys.result(executionId));
+    return document === null ? null : (JSON.parse(document) as ExecutionResult);
+  }
+
+  /** Null when no worker has begun the execution. */
+  async findLedger(executionId: string): Promise<LedgerEntry | null> {
+    const [owner, worker, attempt, startedAt] = await this.redis.hmget(
+      this.keys.ledger(executionId),
+      'owner',
+      'worker',
+      'attempt',
+      'started_at',
+    );
+    if (attempt == null) return null;
+    return { worker: owner ? (worker ?? '') : '', attempt: Number(attempt), startedAt: startedAt ?? '' };
+  }
+}

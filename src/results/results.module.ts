@@ -1,0 +1,23 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Settings } from '../config/settings.js';
+import { resultQueueName } from '../contract/job.js';
+import { bullQueue } from '../redis/bull.module.js';
+import { ExecutionLedger } from './execution-ledger.js';
+import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
+import { ResultStore } from './result-store.js';
+import { WorkerLease } from './worker-lease.js';
+
+/** One result per execution: who runs it, and the delivery of how it ended. */
+@Module({})
+export class ResultsModule {
+  static register(settings: Settings): DynamicModule {
+    const queue = bullQueue(resultQueueName(settings.QUEUE_NAME), RESULT_QUEUE);
+    const services = [ExecutionLedger, ResultPublisher, ResultStore, WorkerLease];
+    return {
+      module: ResultsModule,
+      imports: queue.imports,
+      providers: [queue.provider, ...services],
+      exports: services,
+    };
+  }
+}

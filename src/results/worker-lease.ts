@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { Steadiness } from '../lib/steadiness.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+
+/** How long a worker is believed to be alive after its last sign, and how often it gives one. */
+export const LEASE_TTL_MS = 10_000;
+export const LEASE_RENEW_MS = 2_500;
+/** After an outage of Redis everybody's lease is gone: how long the living have to renew theirs. */
+export const LEASE_GRACE_MS = 5_000;
+
+/**
+ * This start of this worker, as other workers see it while deciding whether an execution that is
+ * marked as running has lost its worker. A restarted worker of the same id is somebody else.
+ */
+@Injectable()
+export class WorkerLease {
+  readonly owner: string;
+  private readonly steadiness = new Steadiness(LEASE_RENEW_MS, LEASE_GRACE_MS);
+  private timer: NodeJS.Timeout | null = null;
+  private readonly renewNow = (): void => void this.renew();
+
+  constructor(
+    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+    @InjectSettings() settings: Settings,
+  ) {
+    this.owner = `${settings.WORKER_ID}#${randomUUID()}`;
+  }
+
+  /** Renews from now on; also at once whenever Redis comes back. */
+  async start(): Promise<void> {
+    if (this.timer) return;
+    this.timer = setInterval(this.renewNow, LEASE_RENEW_MS);
+    this.redis.on('ready', this.renewNow);
+    await this.renew();
+  }
+
+  async stop(): Promise<void> {
+    if (!this.timer) return;
+    clearInterval(this.timer);
+    this.timer = null;
+    this.redis.off('ready', this.renewNow);
+    await this.redis.del(this.keys.lease(this.owner)).catch(() => undefined);
+  }
+
+  /**
+   * Whether it is certain that `owner` no longer runs anything: its lease is gone although Redis was
+   * there all the time. In doubt it is alive: running code twice is worse than starting it later.
+   */
+  async isDead(owner: string): Promise<boolean> {
+    if ((await this.redis.exists(this.keys.lease(owner))) === 1) return false;
+    return this.steadiness.isSteady(performance.now());
+  }
+
+  private async renew(): Promise<void> {
+    const reply = await this.redis
+      .set(this.keys.lease(this.owner), '1', 'PX', LEASE_TTL_MS)
+      .catch(() => null);
+    if (reply === 'OK') this.steadiness.ok(performance.now());
+  }
+}

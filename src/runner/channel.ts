@@ -1,0 +1,55 @@
+import { BOOT_NONCE, CHANNEL_FD } from '../contract/runner-protocol.js';
+import { bytesOf, round, stringify, resourceUsage, wait, write } from './primordials.js';
+
+const RETRY_MS = 1;
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+let nonce = BOOT_NONCE;
+
+/** From now on frames carry the nonce of this execution. */
+export function useNonce(next: string): void {
+  nonce = next;
+}
+
+/**
+ * Sends one frame with a blocking write, so that it is out before user code can end the process.
+ * `fields` are JSON texts by name: a value of the user's is turned into text on its own and cannot
+ * reach beyond its field, whatever its toJSON does.
+ */
+export function sendFrame(type: string, fields: Readonly<Record<string, string>> = {}): void {
+  let frame = `${nonce} {"type":"${type}"`;
+  for (const name in fields) frame += `,"${name}":${fields[name] as string}`;
+  writeAll(bytesOf(`${frame}}\n`, 'utf8'));
+}
+
+/** JSON text of a string or null. */
+export const json = (value: string | null): string => stringify(value);
+
+let baseline = { userCPUTime: 0, systemCPUTime: 0 };
+
+/** What was used up to here, by the boot or by earlier executions, is not this execution's. */
+export function startUsage(): void {
+  baseline = resourceUsage();
+}
+
+/** JSON text of what this execution has used so far. */
+export function usageJson(): string {
+  const usage = resourceUsage();
+  const userMs = round((usage.userCPUTime - baseline.userCPUTime) / 1000);
+  const systemMs = round((usage.systemCPUTime - baseline.systemCPUTime) / 1000);
+  return `{"userMs":${userMs},"systemMs":${systemMs},"maxRssMb":${round(usage.maxRSS / 1024)}}`;
+}
+
+function writeAll(bytes: Buffer): void {
+  let sent = 0;
+  while (sent < bytes.length) {
+    try {
+      sent += write(CHANNEL_FD, bytes, sent, bytes.length - sent);
+    } catch (error) {
+      // Somebody made the descriptor non-blocking, or a signal came in between: the rest follows.
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code !== 'EAGAIN' && code !== 'EINTR') throw error;
+      wait(pause, 0, 0, RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * Functions that the runner still needs after user code has run, taken before it does. User code may
+ * patch any global; a patched JSON.stringify or fs.writeSync must not change what the runner reports.
+ */
+import { readSync, writeSync } from 'node:fs';
+import { inspect } from 'node:util';
+
+export const write = writeSync;
+export const read = readSync;
+export const inspectValue = inspect;
+export const stringify = JSON.stringify;
+export const parse = JSON.parse;
+export const bytesOf = Buffer.from.bind(Buffer) as (text: string, encoding: 'utf8') => Buffer;
+export const now = Date.now;
+export const resourceUsage = process.resourceUsage.bind(process);
+export const wait = Atomics.wait;
+export const exit = process.exit.bind(process);
+export const round = Math.round;
+export const text = String;
