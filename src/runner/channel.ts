@@ -1,5 +1,5 @@
 import { BOOT_NONCE, CHANNEL_FD } from '../contract/runner-protocol.js';
-import { bytesOf, round, stringify, resourceUsage, wait, write } from './primordials.js';
+import { bytesOf, keysOf, round, stringify, resourceUsage, wait, write } from './primordials.js';
 
 const RETRY_MS = 1;
 const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -18,7 +18,11 @@ export function useNonce(next: string): void {
  */
 export function sendFrame(type: string, fields: Readonly<Record<string, string>> = {}): void {
   let frame = `${nonce} {"type":"${type}"`;
-  for (const name in fields) frame += `,"${name}":${fields[name] as string}`;
+  const names = keysOf(fields);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    frame += `,"${name}":${fields[name] as string}`;
+  }
   writeAll(bytesOf(`${frame}}\n`, 'utf8'));
 }
 

@@ -9,6 +9,7 @@ export const write = writeSync;
 export const read = readSync;
 export const inspectValue = inspect;
 export const stringify = JSON.stringify;
+export const keysOf = Object.keys;
 export const parse = JSON.parse;
 export const bytesOf = Buffer.from.bind(Buffer) as (text: string, encoding: 'utf8') => Buffer;
 export const now = Date.now;

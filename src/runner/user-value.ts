@@ -1,4 +1,4 @@
-import { stringify } from './primordials.js';
+import { keysOf, stringify } from './primordials.js';
 
 /** JSON text of a value of user code, or why there is none. */
 export type SerializedValue =
@@ -46,7 +46,9 @@ const VARIABLES_LIMIT_BYTES = 65_536;
 export function serializeVariables(variables: Record<string, unknown>): string {
   let body = '';
   try {
-    for (const name of Object.keys(variables)) {
+    const names = keysOf(variables);
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i] as string;
       const value = serializeValue(variables[name], VARIABLES_LIMIT_BYTES);
       const entry = `${stringify(name)}:${value.ok ? value.json : stringify(`<${value.message}>`)}`;
       if (body.length + entry.length > VARIABLES_LIMIT_BYTES) break;

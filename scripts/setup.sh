@@ -1,0 +1,122 @@
+# Steps that start.sh and test.sh share: npm packages, a redis-server, the build. Sourced, POSIX sh.
+# Each step does nothing, and prints nothing, where nothing is missing.
+
+PATH="$PWD/node_modules/.bin:$PATH"
+export PATH
+
+NEEDED_NODE=26
+LOCK=.bifrost/setup.lock
+
+say() { printf 'bifrost: %s\n' "$*" >&2; }
+
+fail() {
+  printf 'bifrost: %s\n' "$@" >&2
+  exit 1
+}
+
+# Only one set-up at a time in this folder: several workers may be started at the same moment.
+# flock lets go by itself when the holder and its children have ended, however they ended.
+lock() {
+  (mkdir -p .bifrost && : >>"$LOCK") 2>/dev/null ||
+    fail "cannot write to $PWD/.bifrost, which the set-up needs; run this as the owner of the folder"
+  if command -v flock >/dev/null 2>&1; then
+    exec 9>"$LOCK"
+    flock -n 9 && return
+    say 'waiting for another set-up of this folder to end'
+    flock 9
+  else
+    lock_by_link
+  fi
+}
+
+# Where flock is missing (macOS): a link that names its holder, since making one is atomic and fails where
+# one is. A holder that has died is looked for by one process at a time, or two could both take its place.
+lock_by_link() {
+  told=
+  until ln -s "$$" "$LOCK.holder" 2>/dev/null; do
+    if mkdir "$LOCK.check" 2>/dev/null; then
+      holder=$(readlink "$LOCK.holder")
+      [ -z "$holder" ] || kill -0 "$holder" 2>/dev/null || rm -f "$LOCK.holder"
+      rmdir "$LOCK.check"
+    fi
+    [ -n "$told" ] || say 'waiting for another set-up of this folder to end'
+    told=yes
+    sleep 1
+  done
+  trap unlock_link EXIT
+  trap 'exit 143' TERM
+  trap 'exit 130' INT
+}
+
+unlock_link() {
+  rm -f "$LOCK.holder"
+  trap - EXIT TERM INT
+}
+
+unlock() {
+  if command -v flock >/dev/null 2>&1; then exec 9>&-; else unlock_link; fi
+}
+
+# npm writes node_modules/.package-lock.json as its last step, so it is also the mark of a finished install.
+install_packages() {
+  installed=node_modules/.package-lock.json
+  if [ ! -f "$installed" ] || [ -n "$(find package-lock.json -newer "$installed")" ]; then
+    say 'installing npm packages (npm ci)'
+    # The build needs the development packages also where NODE_ENV=production.
+    npm ci --include=dev --include=optional --loglevel=error --no-audit --no-fund >&2 ||
+      fail 'npm ci failed; its message is above. Is the npm registry reachable? Then run this again.'
+    hash -r
+  fi
+  major=$(node -p 'process.versions.node.split(".")[0]')
+  [ "$major" -ge "$NEEDED_NODE" ] ||
+    fail "Node $NEEDED_NODE is needed and npm could not bring it for this platform; this is Node $major." \
+      "Install Node $NEEDED_NODE (https://nodejs.org) and run this again."
+}
+
+# Leaves a redis-server on PATH, or ends with what to do.
+require_redis_server() {
+  command -v redis-server >/dev/null 2>&1 && return
+  if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+    say 'installing redis-server (apt-get)'
+    apt_install_redis 9>&-
+    hash -r
+    command -v redis-server >/dev/null 2>&1 && return
+    say 'apt-get could not install redis-server; its message is above'
+  fi
+  fail "$@"
+}
+
+# The package starts a service of its own; ours is a private one on another port, so that one stays off.
+apt_install_redis() (
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 1' INT TERM
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+  fi
+  log=.bifrost/apt.log
+  apt_get install -y --no-install-recommends redis-server >"$log" 2>&1 ||
+    { apt_get update && apt_get install -y --no-install-recommends redis-server; } >"$log" 2>&1 ||
+    cat "$log" >&2
+  if [ -d /run/systemd/system ]; then systemctl disable --quiet redis-server 2>/dev/null; fi
+  true
+)
+
+apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" </dev/null; }
+
+# Compiles when a source is newer than the last finished build. The compiler is incremental and writes
+# only what changed, so that a start does not touch files that a running worker has yet to load.
+build() {
+  built=dist/.built
+  if [ -f "$built" ] && [ -f dist/main.js ] &&
+    [ -z "$(find src package-lock.json nest-cli.json tsconfig.json tsconfig.build.json -newer "$built" | head -n 1)" ]; then
+    return 0
+  fi
+  [ -f dist/main.js ] || rm -rf dist
+  say 'building (nest build)'
+  mkdir -p dist
+  : >"$built.started" # the time before the compiler reads: an edit meanwhile counts as newer
+  nest build >&2 || return 1
+  mv -f "$built.started" "$built"
+}

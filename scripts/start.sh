@@ -1,0 +1,21 @@
+#!/bin/sh
+# `npm start`: makes what is missing (npm packages, a redis-server, the build), then becomes the worker.
+# Arguments go to the worker: npm start -- --id w1
+cd "$(dirname "$0")/.." || exit 1
+. scripts/setup.sh
+
+lock
+install_packages
+[ -n "${REDIS_URL:-}" ] || require_redis_server \
+  'There is no redis-server here and REDIS_URL is not set. One of these helps:' \
+  '  REDIS_URL=redis://host:6379 npm start   use a Redis that you have' \
+  '  docker compose up -d redis              then REDIS_URL=redis://127.0.0.1:6379 npm start' \
+  '  apt-get install -y redis-server         as root; elsewhere: brew install redis, dnf install valkey'
+build || fail 'The build failed; the errors of the compiler are above.'
+unlock
+
+# exec all the way, and no shell in between: a signal to npm reaches the worker, which drains.
+case $PWD in
+  *' '*) exec node --enable-source-maps dist/main.js "$@" ;; # the Nest CLI cannot start from a path with a blank
+  *) exec nest start --no-shell -- "$@" ;;
+esac

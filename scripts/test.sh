@@ -1,0 +1,36 @@
+#!/bin/sh
+# `npm test`: makes what is missing, then lint, format, types, build and every test. The last line is
+# "N passed, N failed"; a step that fails counts as one failure. Arguments go to jest.
+cd "$(dirname "$0")/.." || exit 1
+. scripts/setup.sh
+
+lock
+install_packages
+require_redis_server \
+  'The tests start redis-servers of their own and there is none here. One of these helps:' \
+  '  apt-get install -y redis-server   as root' \
+  '  brew install redis                on macOS' \
+  '  dnf install valkey                elsewhere; make sure that redis-server is on PATH'
+unset REDIS_URL
+
+failed_steps=0
+step() {
+  say "$1"
+  shift
+  "$@" && return
+  say "failed: $*"
+  failed_steps=$((failed_steps + 1))
+}
+
+step 'lint' oxlint --type-aware --type-check
+step 'format' prettier --check --log-level warn .
+step 'types' tsc --noEmit --incremental false -p tsconfig.json
+step 'build' build
+unlock
+
+say 'tests'
+report=.bifrost/test-report.json
+rm -f "$report"
+node --experimental-vm-modules --disable-warning=ExperimentalWarning \
+  node_modules/jest/bin/jest.js --json --outputFile="$report" "$@"
+node scripts/count-tests.mjs "$report" $? "$failed_steps"

@@ -1,0 +1,5 @@
+// `npm run docs`: writes the pages that are generated from the sources, out of the built code.
+import { writeFileSync } from 'node:fs';
+import { renderSettingsDocs } from '../dist/config/settings-docs.js';
+
+writeFileSync(new URL('../docs/configuration.md', import.meta.url), renderSettingsDocs());

@@ -1,0 +1,24 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Settings } from '../config/settings.js';
+import { WorkerRegistry } from '../heartbeat/worker-registry.js';
+import { ExecutionLookup } from './execution-lookup.service.js';
+import { ExecutionsController } from './executions.controller.js';
+import { ResultWaiter } from './result-waiter.js';
+import { SubmissionService } from './submission.service.js';
+import { TasksController } from './tasks.controller.js';
+import { WorkersController } from './workers.controller.js';
+
+/** HTTP for people and programs: submits to the queue, reads what workers wrote; never runs anything. */
+@Module({})
+export class ApiModule {
+  /** `queue`: the application's queue module, which exports WORK_QUEUE and the ResultStore. */
+  static register(_settings: Settings, queue: DynamicModule): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [queue],
+      controllers: [TasksController, ExecutionsController, WorkersController],
+      // The registry by itself: the heartbeat module would make a process without the worker role beat.
+      providers: [SubmissionService, ExecutionLookup, ResultWaiter, WorkerRegistry],
+    };
+  }
+}

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Settings } from '../config/settings.js';
+import { VERSION } from '../lib/version.js';
+import { checkAccess } from './access-policy.js';
+import { ProblemFilter } from './problem.filter.js';
+import { validationPipe } from './validation.js';
+
+/** Longest form that JSON gives to one byte of source: \u0000. */
+const JSON_ESCAPE_FACTOR = 6;
+/** Room for parameters, prompt and the other fields of a body. */
+const BODY_SLACK_BYTES = 1_048_576;
+/** Whoever needs longer to send a request is not sending one. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longest id of the contract, percent-encoded. */
+const MAX_PARAM_LENGTH = 600;
+
+/** The HTTP server. Its body limit lets code of any legal size in, so that what is too long is refused by name. */
+export function httpAdapter(settings: Settings): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: settings.CODE_LIMIT_BYTES * JSON_ESCAPE_FACTOR + BODY_SLACK_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+  });
+}
+
+/** Everything that all routes share: who may ask, validation, errors, and the documentation at /docs. Call it before the application listens. */
+export function configureHttp(app: NestFastifyApplication, settings: Settings): void {
+  app.useGlobalPipes(validationPipe());
+  app.useGlobalFilters(new ProblemFilter());
+  // Refuses what a browser says comes from another site, also requests without a body.
+  app.enableCsrfProtection();
+  guardAccess(app, settings);
+  if (settings.ROLES.includes('api')) serveDocs(app);
+}
+
+/** A hook and not a guard: it comes before the body is read, and before routes that are none of Nest's. */
+function guardAccess(app: NestFastifyApplication, settings: Settings): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', async (request: FastifyRequest, _reply: FastifyReply) => {
+      checkAccess(
+        {
+          route: request.routeOptions.url,
+          host: request.headers.host,
+          authorization: request.headers.authorization,
+          contentType: request.headers['content-type'],
+        },
+        settings,
+      );
+    });
+}
+
+function serveDocs(app: NestFastifyApplication): void {
+  const config = new DocumentBuilder()
+    .setTitle('bifrost-worker')
+    .setDescription('Runs JavaScript and TypeScript. Errors are RFC 9457 problem details.')
+    .setVersion(VERSION)
+    .addBearerAuth()
+    .build();
+  // Made by the first who asks: it costs more than the rest of the start.
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, config));
+}

@@ -1,0 +1,72 @@
+import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type { ExecutionResult } from '../contract/result.js';
+import { ExecutionLookup } from './execution-lookup.service.js';
+import { ProblemException } from './problem.js';
+import {
+  type ExecutionRequest,
+  executionRequestSchema,
+  idPathSchema,
+  type IdPath,
+  type WaitQuery,
+  waitQuerySchema,
+} from './requests.js';
+import { ResultWaiter } from './result-waiter.js';
+import { SubmissionService } from './submission.service.js';
+import { executionView, type ExecutionView, executionViewSchema } from './views.js';
+
+/** Executions: a context document in, a result document out. */
+@ApiTags('executions')
+@Controller('executions')
+export class ExecutionsController {
+  constructor(
+    private readonly submission: SubmissionService,
+    private readonly lookup: ExecutionLookup,
+    private readonly waiter: ResultWaiter,
+  ) {}
+
+  /** 202 at once, or 200 with the result when it is there within `wait` seconds. */
+  @Post()
+  @ApiAcceptedResponse({ standardSchema: executionViewSchema })
+  @ApiOkResponse({ standardSchema: executionViewSchema })
+  async submit(
+    @Body({ schema: executionRequestSchema }) request: ExecutionRequest,
+    @Query({ schema: waitQuerySchema }) { wait }: WaitQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ExecutionView> {
+    const id = await this.submission.submitExecution(request);
+    reply.header('location', `/executions/${encodeURIComponent(id)}`);
+    // Redis may go away while the client waits; the execution is accepted all the same.
+    const result = wait > 0 ? await this.await(id, wait, reply).catch(() => null) : null;
+    reply.status(result === null ? 202 : 200);
+    return result ?? { execution_id: id, status: 'queued' };
+  }
+
+  /** How far it is; with `wait`, once it has ended or the seconds are over. */
+  @Get(':id')
+  @ApiOkResponse({ standardSchema: executionViewSchema })
+  async find(
+    @Param({ schema: idPathSchema }) { id }: IdPath,
+    @Query({ schema: waitQuerySchema }) { wait }: WaitQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ExecutionView> {
+    let progress = await this.lookup.find(id);
+    if (wait > 0 && (progress.state === 'queued' || progress.state === 'running')) {
+      const result = await this.await(id, wait, reply);
+      progress = result === null ? await this.lookup.find(id) : { state: 'ended', result };
+    }
+    if (progress.state === 'unknown') {
+      const detail = `There is no execution ${id}: it was never submitted, or its result expired`;
+      throw new ProblemException('not-found', detail);
+    }
+    return executionView(id, progress);
+  }
+
+  private await(id: string, seconds: number, reply: FastifyReply): Promise<ExecutionResult | null> {
+    const gone = new AbortController();
+    // On the response: the request's own "close" comes as soon as its body was read.
+    reply.raw.once('close', () => gone.abort());
+    return this.waiter.wait(id, seconds * 1000, gone.signal);
+  }
+}

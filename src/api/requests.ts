@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { executionContextSchema } from '../contract/context.js';
+import { idSchema } from '../contract/ids.js';
+import { taskJobSchema } from '../contract/job.js';
+import type { Settings } from '../config/settings.js';
+import { type FieldError, ProblemException } from './problem.js';
+
+/** Longest time that one request may wait for a result. */
+const MAX_WAIT_SECONDS = 300;
+
+// As everywhere in the contracts, fields we do not know are ignored: newer producers may send more.
+
+/** Body of `POST /tasks`. */
+export const taskRequestSchema = taskJobSchema
+  .extend({ taskId: idSchema.optional().meta({ description: 'Default: an id of ours' }) })
+  .meta({ id: 'TaskRequest' });
+
+/** Body of `POST /executions`: the execution context, and optionally the id to file it under. */
+export const executionRequestSchema = executionContextSchema
+  .safeExtend({ execution_id: idSchema.optional().meta({ description: 'Default: an id of ours' }) })
+  .meta({ id: 'ExecutionRequest' });
+
+/** Query of what may wait for a result. */
+export const waitQuerySchema = z.object({
+  wait: z.coerce
+    .number({ error: 'must be a number of seconds' })
+    .min(0, { error: 'must be at least 0' })
+    .max(MAX_WAIT_SECONDS, { error: `must be at most ${MAX_WAIT_SECONDS} seconds` })
+    .default(0)
+    .meta({ description: 'Seconds to wait for the result before answering that there is none yet' }),
+});
+
+/** Path of one execution or task. */
+export const idPathSchema = z.object({ id: idSchema });
+
+export type TaskRequest = z.infer<typeof taskRequestSchema>;
+export type ExecutionRequest = z.infer<typeof executionRequestSchema>;
+export type WaitQuery = z.infer<typeof waitQuerySchema>;
+export type IdPath = z.infer<typeof idPathSchema>;
+
+type Limits = Pick<Settings, 'CODE_LIMIT_BYTES' | 'MAX_TIMEOUT_SECONDS'>;
+type Part<T> = { field: string; value: T | null | undefined };
+
+/**
+ * Refuses what a worker with the same settings would refuse, but at once.
+ * @throws {ProblemException} 413 for code, 400 for a time limit, naming every field that is too large.
+ */
+export function checkLimits(code: Part<string>, timeout: Part<number>, limits: Limits): void {
+  const bytes = Buffer.byteLength(code.value ?? '');
+  const errors: FieldError[] = [];
+  if (bytes > limits.CODE_LIMIT_BYTES) {
+    const message = `has ${bytes} bytes; the limit is ${limits.CODE_LIMIT_BYTES} (CODE_LIMIT_BYTES)`;
+    errors.push({ field: code.field, message });
+  }
+  const kind = errors.length > 0 ? 'too-large' : 'invalid-request';
+  if (timeout.value != null && timeout.value > limits.MAX_TIMEOUT_SECONDS) {
+    const message = `is ${timeout.value} s; the limit is ${limits.MAX_TIMEOUT_SECONDS} s (MAX_TIMEOUT_SECONDS)`;
+    errors.push({ field: timeout.field, message });
+  }
+  if (errors.length > 0) throw invalid(errors, kind);
+}
+
+/** A problem that lists fields; its detail repeats the first ones for people who read no further. */
+export function invalid(
+  errors: readonly FieldError[],
+  kind: 'invalid-request' | 'too-large' = 'invalid-request',
+): ProblemException {
+  const detail = errors
+    .slice(0, 5)
+    .map(({ field, message }) => `${field}: ${message}`)
+    .join('; ');
+  return new ProblemException(kind, detail, { errors });
+}

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Queue } from 'bullmq';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { JOB_NAMES, type JobKind, type TaskJob } from '../contract/job.js';
+import { WORK_QUEUE } from '../queue/queue-tokens.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { ResultStore } from '../results/result-store.js';
+import { jobIdOf } from './job-id.js';
+import { ProblemException } from './problem.js';
+import { redisAway, withinRedisLimit } from './redis-bound.js';
+import { checkLimits, type ExecutionRequest, type TaskRequest } from './requests.js';
+
+/** How long a context outlives the time limit of its execution: time to wait in the queue. */
+const CONTEXT_SLACK_SECONDS = 3_600;
+
+/**
+ * Puts executions and tasks on the work queue. What a client is told to have failed must not start
+ * much later, so first steps use the connection that fails when Redis is away instead of waiting.
+ */
+@Injectable()
+export class SubmissionService {
+  constructor(
+    @Inject(WORK_QUEUE) private readonly queue: Queue,
+    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly results: ResultStore,
+    private readonly keys: RedisKeys,
+    @InjectSettings() private readonly settings: Settings,
+  ) {}
+
+  /**
+   * Queues an inline task and returns its id.
+   * @throws {ProblemException} 400 or 413 naming the field, 409 when the id is known, 503 without Redis.
+   */
+  async submitTask({ taskId, ...task }: TaskRequest): Promise<string> {
+    checkLimits(
+      { field: 'code', value: task.code },
+      { field: 'timeout', value: task.timeout },
+      this.settings,
+    );
+    const id = taskId ?? randomUUID();
+    await this.withinLimit(id, async () => {
+      await this.redis.ping();
+      if (taskId !== undefined) await this.refuseKnown(id, 'taskId');
+      const data: TaskJob = { taskId: id, ...task };
+      await this.enqueue('task', id, data);
+      if (taskId !== undefined) await this.confirmTask(data);
+    });
+    return id;
+  }
+
+  /**
+   * Writes the context of an execution, queues it and returns its id.
+   * @throws {ProblemException} as {@link submitTask}.
+   */
+  async submitExecution({ execution_id: givenId, ...context }: ExecutionRequest): Promise<string> {
+    checkLimits(
+      { field: 'workflow_code', value: context.workflow_code },
+      { field: 'timeout_seconds', value: context.timeout_seconds },
+      this.settings,
+    );
+    const id = givenId ?? randomUUID();
+    const ttlSeconds = Math.ceil(
+      (context.timeout_seconds ?? this.settings.DEFAULT_TIMEOUT_SECONDS) + CONTEXT_SLACK_SECONDS,
+    );
+    await this.withinLimit(id, async () => {
+      if (givenId !== undefined) await this.refuseKnown(id, 'execution_id');
+      await this.writeContext(id, JSON.stringify(context), ttlSeconds);
+      await this.enqueue('execution', id, { execution_id: id });
+    });
+    return id;
+  }
+
+  private async enqueue(kind: JobKind, id: string, data: object): Promise<void> {
+    await this.queue.add(JOB_NAMES[kind], data, { jobId: jobIdOf(id) });
+  }
+
+  private async refuseKnown(id: string, field: string): Promise<void> {
+    const [result, ledger, job] = await Promise.all([
+      this.results.find(id),
+      this.results.findLedger(id),
+      this.queue.getJob(jobIdOf(id)),
+    ]);
+    if (result !== null || ledger !== null || job !== undefined) throw known(id, field);
+  }
+
+  /**
+   * The first context of an id stays. The same one again is no conflict: a client that tries again
+   * after a 503 finds its own context, whose job may be missing, and a job added twice is one job.
+   */
+  private async writeContext(id: string, document: string, ttlSeconds: number): Promise<void> {
+    const key = this.keys.context(id);
+    if ((await this.redis.set(key, document, 'EX', ttlSeconds, 'NX')) === 'OK') return;
+    const first = await this.redis.get(key);
+    if (first !== document) throw known(id, 'execution_id');
+    await this.redis.expire(key, ttlSeconds);
+  }
+
+  /** BullMQ ignores a second job of an id without a word: of two different tasks at once one must hear of it. */
+  private async confirmTask(task: TaskJob): Promise<void> {
+    const stored = await this.queue.getJob(jobIdOf(task.taskId));
+    if (stored && (stored.data as Partial<TaskJob>).code !== task.code) throw known(task.taskId, 'taskId');
+  }
+
+  private async withinLimit(id: string, work: () => Promise<void>): Promise<void> {
+    if (this.redis.status !== 'ready') throw redisAway();
+    await withinRedisLimit(
+      work(),
+      `Redis does not answer. Whether ${id} was accepted is not known: ask for it later, or send it again with this id`,
+    );
+  }
+}
+
+const known = (id: string, field: string): ProblemException =>
+  new ProblemException('conflict', `${field}: ${id} is known already; choose another id or leave it out`, {
+    errors: [{ field, message: 'is known already; choose another or leave it out' }],
+  });

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { EXECUTION_STATUSES, resultSchema, toTaskResult } from '../contract/result.js';
+import { workerRecordSchema } from '../contract/worker-record.js';
+import type { Progress } from './execution-lookup.service.js';
+
+/** `GET /tasks/:id`: the task result, once there is one, beside id and status. */
+export const taskViewSchema = z
+  .object({
+    id: z.string(),
+    status: z.enum(['queued', 'running', 'completed', 'failed']),
+    taskId: z.string().optional(),
+    workerId: z.string().optional(),
+    result: z.object({ stdout: z.string(), stderr: z.string(), exitCode: z.number() }).optional(),
+    errorMessage: z.string().optional(),
+    executionTimeMs: z.number().optional(),
+  })
+  .meta({ id: 'Task' });
+
+/** `GET /executions/:id`: the result document, once there is one. */
+export const executionViewSchema = resultSchema
+  .partial()
+  .extend({ execution_id: z.string(), status: z.enum(['queued', 'running', ...EXECUTION_STATUSES]) })
+  .meta({ id: 'Execution' });
+
+/** `GET /workers`. */
+export const workersViewSchema = z.object({ workers: z.array(workerRecordSchema) }).meta({ id: 'Workers' });
+
+export type TaskView = z.infer<typeof taskViewSchema>;
+export type ExecutionView = z.infer<typeof executionViewSchema>;
+export type WorkersView = z.infer<typeof workersViewSchema>;
+
+type Known = Exclude<Progress, { state: 'unknown' }>;
+
+/** What a client sees of a task. */
+export function taskView(id: string, progress: Known): TaskView {
+  switch (progress.state) {
+    case 'queued':
+      return { id, status: 'queued' };
+    case 'running':
+      return { id, status: 'running', ...(progress.worker === '' ? {} : { workerId: progress.worker }) };
+    case 'ended':
+      return { id, ...toTaskResult(progress.result) };
+  }
+}
+
+/** What a client sees of an execution. */
+export function executionView(id: string, progress: Known): ExecutionView {
+  switch (progress.state) {
+    case 'queued':
+      return { execution_id: id, status: 'queued' };
+    case 'running':
+      return {
+        execution_id: id,
+        status: 'running',
+        attempt: progress.attempt,
+        ...(progress.worker === '' ? {} : { worker_id: progress.worker, started_at: progress.startedAt }),
+      };
+    case 'ended':
+      return progress.result;
+  }
+}

@@ -1,0 +1,197 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { CompileError, Compiler } from './compiler.js';
+
+const compiler = new Compiler();
+afterAll(() => compiler.stop());
+
+const compile = (source: string, path = 'lib/a.ts') => compiler.compile(path, source);
+const failure = (source: string, path?: string) =>
+  compile(source, path).then(
+    () => undefined,
+    (error: unknown) => error as CompileError,
+  );
+
+describe('format', () => {
+  it.each([
+    ['import', `import x from './x'; console.log(x)`, 'module'],
+    ['export', 'export const a = 1', 'module'],
+    ['import of types only', `import type { A } from './x'; console.log(1 as unknown as A)`, 'module'],
+    ['top-level await', 'await 1', 'module'],
+    ['top-level await beside require', `await 1; require('x')`, 'module'],
+    ['import.meta', 'console.log(import.meta.url)', 'module'],
+    ['module.exports', 'module.exports = { a: 1 }', 'commonjs'],
+    ['exports', 'exports.a = 1', 'commonjs'],
+    ['require', `const fs = require('fs')`, 'commonjs'],
+    ['import = require', `import x = require('./x'); x();`, 'commonjs'],
+    ['__dirname', 'console.log(__dirname)', 'commonjs'],
+    ['neither', 'console.log(1)', 'module'],
+    ['require as a property only', 'console.log({}.require)', 'module'],
+    ['both: import wins', `import x from 'x'; module.exports = x`, 'module'],
+  ])('takes %s', async (_, source, format) => {
+    expect((await compile(source)).format).toBe(format);
+  });
+
+  it.each([
+    ['a.mts', 'console.log(1)', 'module'],
+    ['a.cts', `import x from './x'; export default x`, 'commonjs'],
+    ['a.cjs', 'console.log(1)', 'commonjs'],
+    ['a.json', '{"a":1}', 'json'],
+  ])('believes the extension of %s', async (path, source, format) => {
+    expect((await compile(source, path)).format).toBe(format);
+  });
+});
+
+describe('specifiers', () => {
+  it('finds what is imported, required and loaded late, but no types', async () => {
+    const compiled = await compile(
+      [
+        `import a, { type T } from './a'; import type { U } from './u'; import { V } from './v'; import './side';`,
+        `export * from './star'; export { q } from './q';`,
+        `const v: V = a; import('./late'); import('./' + v); require("./cjs"); require.resolve('./res'); object.require('./no');`,
+      ].join('\n'),
+    );
+    expect(compiled.specifiers.toSorted()).toEqual([
+      './a',
+      './cjs',
+      './late',
+      './q',
+      './res',
+      './side',
+      './star',
+    ]);
+    expect(compiled.staticImports).toEqual(['./a', './side', './star', './q']);
+  });
+
+  it('sees through escapes', async () => {
+    expect(
+      (await compile(String.raw`require('./\x61b'); require("./a\"b"); require('./ü')`)).specifiers,
+    ).toEqual(expect.arrayContaining(['./ab', './ü']));
+  });
+
+  it('binds a free require of ESM, and no other', async () => {
+    expect((await compile(`import './x'; require('fs')`)).usesRequire).toBe(true);
+    const own = await compile(
+      `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); require('fs')`,
+    );
+    expect(own.usesRequire).toBe(false);
+    expect(
+      (await compile(`import './x'; ((require: any) => require('fs'))(1); 'require(1)'`)).usesRequire,
+    ).toBe(false);
+    expect((await compile(`require('fs')`)).usesRequire).toBe(false);
+  });
+});
+
+describe('language', () => {
+  it('compiles enums, namespaces, parameter properties and decorators', async () => {
+    const { source } = await compile(
+      `enum A { x } namespace N { export const y = A.x } class C { constructor(private readonly p = N.y) {} @d m() { return this.p } } function d(f: unknown) { return f }`,
+    );
+    expect(source).not.toMatch(/\benum\b|\bnamespace\b|@d\b/);
+  });
+
+  it('takes JavaScript in a .ts file that TypeScript cannot read', async () => {
+    expect((await compile('const f = a ? async (b) : c => d')).source).toContain('a ? async(b) : (c) => d');
+  });
+
+  it('reads .js as JavaScript', async () => {
+    expect((await compile('a<b>(c)', 'a.js')).source).toContain('a < b > c');
+  });
+});
+
+describe('errors', () => {
+  it('shows the place, with columns from 1 in UTF-16 units', async () => {
+    const error = await failure('const ok = 1;\nconst ü = ;', 'flows/x.ts');
+    expect(error).toBeInstanceOf(CompileError);
+    expect(error).toMatchObject({
+      name: 'SyntaxError',
+      location: { file: 'flows/x.ts', line: 2, column: 11 },
+    });
+    expect(error?.message.split('\n')).toEqual([
+      'Unexpected ";"',
+      '    flows/x.ts:2:11:',
+      '      2 │ const ü = ;',
+      '        ╵           ^',
+    ]);
+  });
+
+  it('checks JSON', async () => {
+    expect(await failure('{\n  "a": nope }', 'a.json')).toMatchObject({
+      location: { file: 'a.json', line: 2, column: 8 },
+    });
+    expect(await failure('{"a":', 'a.json')).toBeInstanceOf(CompileError);
+    expect(await failure('', 'a.json')).toBeInstanceOf(CompileError);
+  });
+
+  it('refuses what is no module', async () => {
+    expect((await failure('# Hi', 'README.md'))?.message).toContain('README.md cannot be imported');
+    expect((await failure('x', 'Makefile'))?.message).toContain('Makefile cannot be imported');
+  });
+});
+
+describe('cache', () => {
+  it('compiles the same source once, and again when path or source differ', async () => {
+    const own = new Compiler();
+    const [first, second] = await Promise.all([
+      own.compile('a.ts', 'let a = 1'),
+      own.compile('a.ts', 'let a = 1'),
+    ]);
+    expect(second).toBe(first);
+    expect(await own.compile('a.ts', 'let a = 1')).toBe(first);
+    expect(await own.compile('b.ts', 'let a = 1')).not.toBe(first);
+    expect(own.key('a.ts', 'x')).not.toBe(own.key('a.ts', 'y'));
+  });
+
+  it('keeps no more bytes than told', async () => {
+    const own = new Compiler(undefined, 2_000);
+    const first = await own.compile('a.ts', 'export const a = 1');
+    for (let index = 0; index < 10; index += 1) await own.compile(`${index}.ts`, 'export const a = 1');
+    expect(await own.compile('a.ts', 'export const a = 1')).not.toBe(first);
+  });
+
+  it('works after a stop', async () => {
+    const own = new Compiler();
+    await own.stop();
+    await own.stop();
+    expect((await own.compile('a.ts', 'let a = 1')).format).toBe('module');
+  });
+});
+
+describe('stack traces', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'compiler-spec-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function topFrame(path: string, source: string, extension: string): Promise<string> {
+    const compiled = await compile(source, path);
+    const file = join(folder, `run.${extension}`);
+    writeFileSync(file, compiled.source);
+    const main = `require('node:module').setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
+      import(${JSON.stringify(file)}).catch((error) => console.log(error.stack))`;
+    const { stdout } = spawnSync(process.execPath, ['-e', main], { encoding: 'utf8' });
+    return stdout.split('\n').find((line) => line.trim().startsWith('at ')) as string;
+  }
+
+  const lines = [
+    'interface A { b: string }',
+    'enum Level { low, high }',
+    '',
+    'const short = (a: A): string => a.b;   const fails = (a: A | null): never => { const x: Level = Level.low; throw new Error(`${x}`) };',
+    'function outer(value: unknown): void {',
+    "    /* ünï */ fails(value as A ?? { b: 'x' });",
+    '}',
+    'outer(short);',
+  ];
+  const line = lines.findIndex((text) => text.includes('new Error')) + 1;
+  const column = (lines[line - 1] as string).indexOf('new Error') + 1;
+
+  it.each([
+    ['mjs', 'import "node:fs";\n'],
+    ['cjs', 'const fs = require("node:fs");\n'],
+  ])('show exact line and column of the TypeScript (%s)', async (extension, head) => {
+    const frame = await topFrame('flows/de ep #1.ts', head + lines.join('\n'), extension);
+    expect(frame).toContain(`/tmp/bifrost/workspace/flows/de ep #1.ts:${line + 1}:${column}`);
+  });
+});

@@ -1,0 +1,68 @@
+/** What is known about the making of a generation; `null` fields: it was published by somebody else's program. */
+export interface GenerationRecord {
+  generation: number;
+  /** The generation it replaced. */
+  parent: number | null;
+  message: string | null;
+  author: string | null;
+  /** ISO 8601 time, UTC. */
+  created_at: string | null;
+  files: number;
+  added: number;
+  changed: number;
+  removed: number;
+  /** False while it is being made: then it was never current. */
+  published: boolean;
+}
+
+/** Path -> SHA-256 of the source: what a generation is. */
+export type PathMap = ReadonlyMap<string, string>;
+
+/** How one generation differs from another; each list is sorted. */
+export interface GenerationDiff {
+  added: string[];
+  changed: string[];
+  removed: string[];
+}
+
+/** What changes for somebody who goes from `before` to `after`. */
+export function diffPaths(before: PathMap, after: PathMap): GenerationDiff {
+  const paths = [...after.keys()];
+  return {
+    added: paths.filter((path) => !before.has(path)).toSorted(),
+    changed: paths.filter((path) => before.has(path) && before.get(path) !== after.get(path)).toSorted(),
+    removed: [...before.keys()].filter((path) => !after.has(path)).toSorted(),
+  };
+}
+
+/** Somebody else has published in between. Nothing was switched. */
+export class PublishConflict extends Error {
+  override name = 'PublishConflict';
+
+  constructor(
+    readonly expected: number | null,
+    readonly actual: number | null,
+  ) {
+    super(
+      `The current generation is ${actual ?? 'none'}, not ${expected ?? 'none'}: somebody else has published. Look at the difference and publish again`,
+    );
+  }
+}
+
+/** There is no such generation, or not any more. */
+export class GenerationNotFound extends Error {
+  override name = 'GenerationNotFound';
+
+  constructor(readonly generation: number) {
+    super(`There is no generation ${generation}: it was never published, or has been removed`);
+  }
+}
+
+/** Files that cannot be published; nothing was. */
+export class WorkspaceInputError extends Error {
+  override name = 'WorkspaceInputError';
+
+  constructor(readonly problems: { path: string; message: string }[]) {
+    super(problems.map(({ path, message }) => `${path}: ${message}`).join('\n'));
+  }
+}

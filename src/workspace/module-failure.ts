@@ -1,0 +1,26 @@
+import type { ModuleFailure } from '../contract/module-protocol.js';
+import { ERROR_TYPES } from '../contract/failure.js';
+import { CompileError } from './compile-error.js';
+
+/** A module cannot be had, for a reason that the author of the code can do something about. */
+export class ModuleError extends Error {
+  constructor(
+    readonly code: 'MODULE_NOT_FOUND' | 'MODULE_LIMIT',
+    message: string,
+  ) {
+    super(message);
+    this.name = ERROR_TYPES[code];
+  }
+}
+
+/** What runner and result are told of an error that came up while modules were looked for. */
+export function toModuleFailure(error: unknown): ModuleFailure {
+  if (error instanceof ModuleError) return { code: error.code, name: error.name, message: error.message };
+  if (error instanceof CompileError) return { code: 'USER_ERROR', name: error.name, message: error.message };
+  const reason = error instanceof Error ? error.message : String(error);
+  return {
+    code: 'INTERNAL',
+    name: ERROR_TYPES.INTERNAL,
+    message: `The workspace could not be read: ${reason}`,
+  };
+}

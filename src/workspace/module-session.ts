@@ -1,0 +1,160 @@
+import { type ModuleReply, type ModuleRequest, SPECIFIER_LIMIT_CHARS } from '../contract/module-protocol.js';
+import type { ShippedModule } from '../contract/runner-protocol.js';
+import { moduleUrl, pathOfUrl } from '../lib/workspace-url.js';
+import { ClosureWalker, type LinkedModule, type Loaded } from './closure.js';
+import type { CompiledModule } from './compiled-source.js';
+import { ModuleError, toModuleFailure } from './module-failure.js';
+import type { ModuleSource } from './module-source.js';
+import { nearestPaths } from './nearest-paths.js';
+import { PathLookup } from './path-lookup.js';
+import { entryCandidates, firstExisting, interpret, type Meaning } from './resolver.js';
+import { locateSpecifier } from './specifier-location.js';
+import type { WorkspaceLimits } from './workspace-limits.js';
+import type { WorkspaceStore } from './workspace.store.js';
+
+/** What a session works with. */
+export interface SessionOptions {
+  rootUrl: string;
+  store: WorkspaceStore;
+  source: ModuleSource;
+  limits: WorkspaceLimits;
+  /** null: nothing was ever published. */
+  generation: number | null;
+}
+
+/**
+ * The modules of one execution: one generation, one set of limits, however many requests. It knows
+ * what the runner has already been sent.
+ */
+export class ModuleSession {
+  readonly lookup: PathLookup;
+  private readonly loaded: Loaded = new Map();
+  private readonly walker: ClosureWalker;
+  private allPaths: Promise<string[]> | undefined;
+
+  constructor(private readonly options: SessionOptions) {
+    this.lookup = new PathLookup(options.store, options.generation);
+    this.walker = new ClosureWalker(
+      options.rootUrl,
+      this.lookup,
+      options.source,
+      options.limits,
+      (specifier, importer, meaning) => this.explain(specifier, importer.path, importer.compiled, meaning),
+    );
+  }
+
+  /** Closure of inline code. */
+  async startInline(path: string, compiled: CompiledModule): Promise<LinkedModule[]> {
+    return this.walker.walk([{ path, compiled }], this.loaded);
+  }
+
+  /**
+   * Closure of a module of the workspace; the entry comes first.
+   * @throws {ModuleError} MODULE_NOT_FOUND with the nearest existing paths, MODULE_LIMIT
+   */
+  async startModule(path: string): Promise<LinkedModule[]> {
+    const candidates = entryCandidates(path);
+    await this.lookup.learn(candidates);
+    const found = firstExisting(candidates, this.lookup.has);
+    if (!found) throw await this.noEntry(path);
+    return this.load(found);
+  }
+
+  /** Takes over what an earlier execution has collected from the same paths and hashes. */
+  resume(modules: readonly LinkedModule[]): void {
+    for (const linked of modules) this.loaded.set(linked.path, linked);
+  }
+
+  /** Answers a runner that has met an import it was not sent. Never rejects. */
+  async answer(request: ModuleRequest): Promise<ModuleReply> {
+    try {
+      return await this.resolve(request);
+    } catch (error) {
+      return { kind: 'error', error: toModuleFailure(error) };
+    }
+  }
+
+  /** The form in which a module goes to a runner. */
+  ship({ path, compiled, imports }: LinkedModule): ShippedModule {
+    const targets = Object.entries(imports).map(([specifier, target]) => [
+      specifier,
+      target === null ? null : moduleUrl(this.options.rootUrl, target),
+    ]);
+    return {
+      url: moduleUrl(this.options.rootUrl, path),
+      format: compiled.format,
+      source: compiled.source,
+      imports: Object.fromEntries(targets) as Record<string, string | null>,
+    };
+  }
+
+  private async load(path: string): Promise<LinkedModule[]> {
+    const start = await this.walker.loadAll([{ path, hash: this.lookup.hash(path) as string }]);
+    return this.walker.walk(start, this.loaded);
+  }
+
+  private async resolve({ specifier, from, missing }: ModuleRequest): Promise<ModuleReply> {
+    const importer = pathOfUrl(this.options.rootUrl, from);
+    const meaning = interpret(specifier, importer ?? '', this.options.rootUrl);
+    const ofPackage = importer === null && !specifier.startsWith(this.options.rootUrl);
+    if (!missing && (ofPackage || meaning.kind === 'builtin')) return { kind: 'package' };
+    const candidates = meaning.kind === 'paths' ? meaning.candidates : [];
+    await this.lookup.learn(candidates);
+    const target = firstExisting(candidates, this.lookup.has);
+    if (target === null) {
+      if (meaning.kind === 'paths' && meaning.bare && !missing) return { kind: 'package' };
+      const known = importer === null ? undefined : this.loaded.get(importer)?.compiled;
+      throw await this.explain(specifier, importer ?? from, known, meaning);
+    }
+    const added = this.loaded.has(target) ? [] : await this.load(target);
+    return {
+      kind: 'modules',
+      url: moduleUrl(this.options.rootUrl, target),
+      modules: added.map((linked) => this.ship(linked)),
+    };
+  }
+
+  private async explain(
+    specifier: string,
+    importer: string,
+    compiled: CompiledModule | undefined,
+    meaning: Meaning,
+  ): Promise<ModuleError> {
+    const place = compiled && locateSpecifier(compiled, specifier);
+    const where = place ? `${importer}:${place.line}:${place.column}` : importer;
+    const shown = JSON.stringify(specifier.slice(0, SPECIFIER_LIMIT_CHARS));
+    if (meaning.kind === 'refused') {
+      return new ModuleError(
+        'MODULE_NOT_FOUND',
+        `The import of ${shown} in ${where} is refused: ${meaning.reason}`,
+      );
+    }
+    const bare = meaning.kind === 'paths' && meaning.bare;
+    const neither = bare ? ': neither a workspace module nor a package has this name' : '';
+    const wanted = meaning.kind === 'paths' ? (meaning.candidates[0] as string) : specifier;
+    return new ModuleError(
+      'MODULE_NOT_FOUND',
+      `Cannot find ${shown}, imported by ${where}${neither}.${await this.suggest(wanted)}`,
+    );
+  }
+
+  private async noEntry(path: string): Promise<ModuleError> {
+    const generation = this.lookup.generation;
+    const where =
+      generation === null
+        ? 'nothing has been published to the workspace yet'
+        : `generation ${generation} has no such path`;
+    return new ModuleError(
+      'MODULE_NOT_FOUND',
+      `Cannot find the workspace module ${JSON.stringify(path)}: ${where}.${await this.suggest(path)}`,
+    );
+  }
+
+  private async suggest(wanted: string): Promise<string> {
+    const { generation } = this.lookup;
+    if (generation === null) return '';
+    this.allPaths ??= this.options.store.paths(generation).then((paths) => [...paths.keys()]);
+    const nearest = nearestPaths(wanted, await this.allPaths);
+    return nearest.length > 0 ? ` Did you mean ${nearest.join(' or ')}?` : '';
+  }
+}

@@ -1,0 +1,76 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { CompiledModule } from './compiled-source.js';
+import { Compiler } from './compiler.js';
+import { ModuleError } from './module-failure.js';
+import { WORKSPACE_LIMITS } from './workspace-limits.js';
+import { WorkspaceStore } from './workspace.store.js';
+
+/** One module of a generation: the path that is asked for and the hash that the generation has there. */
+export interface ModuleRef {
+  path: string;
+  hash: string;
+}
+
+/**
+ * Compiled modules by path and hash: from memory, else from what another worker has shared, else
+ * compiled here and shared. Nothing in it can become stale: equal hashes are equal sources.
+ */
+@Injectable()
+export class ModuleSource {
+  private readonly logger = new Logger(ModuleSource.name);
+
+  constructor(
+    @Inject(WorkspaceStore) private readonly store: WorkspaceStore,
+    @Inject(Compiler) private readonly compiler: Compiler,
+  ) {}
+
+  /** From memory only. */
+  cached({ path, hash }: ModuleRef): CompiledModule | undefined {
+    return this.compiler.cached(this.compiler.key(path, hash));
+  }
+
+  /**
+   * Each module, or the error by which it cannot be had: too large, or no code.
+   * @throws {Error} when Redis does not have what a generation names
+   */
+  async load(refs: readonly ModuleRef[]): Promise<(CompiledModule | Error)[]> {
+    const keys = refs.map(({ path, hash }) => this.compiler.key(path, hash));
+    const results: (CompiledModule | Error | undefined)[] = keys.map((key) => this.compiler.cached(key));
+    const absent = [...keys.keys()].filter((index) => !results[index]);
+    if (absent.length === 0) return results as CompiledModule[];
+    const shared = await this.store.compiled(absent.map((index) => keys[index] as string));
+    for (const [position, index] of absent.entries()) {
+      const found = shared[position];
+      if (!found) continue;
+      this.compiler.remember(keys[index] as string, found);
+      results[index] = found;
+    }
+    const unknown = absent.filter((index) => !results[index]);
+    const sources = await this.store.blobs(unknown.map((index) => (refs[index] as ModuleRef).hash));
+    await Promise.all(
+      unknown.map(async (index, position) => {
+        results[index] = await this.compile(refs[index] as ModuleRef, sources[position] as string);
+      }),
+    );
+    return results as (CompiledModule | Error)[];
+  }
+
+  private async compile({ path, hash }: ModuleRef, source: string): Promise<CompiledModule | Error> {
+    const bytes = Buffer.byteLength(source);
+    if (bytes > WORKSPACE_LIMITS.moduleBytes) {
+      return new ModuleError(
+        'MODULE_LIMIT',
+        `${path} has ${bytes} bytes, and a module may have ${WORKSPACE_LIMITS.moduleBytes}`,
+      );
+    }
+    try {
+      const compiled = await this.compiler.compile(path, source);
+      this.store.shareCompiled(this.compiler.key(path, hash), compiled).catch((error: Error) => {
+        this.logger.warn(`compiled code of ${path} was not shared: ${error.message}`);
+      });
+      return compiled;
+    } catch (error) {
+      return error as Error;
+    }
+  }
+}

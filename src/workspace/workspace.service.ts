@@ -1,0 +1,187 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { ModuleFailure, ModuleReply, ModuleRequest } from '../contract/module-protocol.js';
+import type { ShippedModule } from '../contract/runner-protocol.js';
+import { ByteLru } from '../lib/byte-lru.js';
+import { inBatches } from '../lib/in-batches.js';
+import { sha256 } from '../lib/sha256.js';
+import { moduleUrl } from '../lib/workspace-url.js';
+import type { LinkedModule } from './closure.js';
+import { CompileError, Compiler, isModulePath } from './compiler.js';
+import { WorkspaceJanitor } from './janitor.js';
+import { ModuleError, toModuleFailure } from './module-failure.js';
+import { INLINE_PATH, normalizeModulePath } from './module-path.js';
+import { ModuleSession } from './module-session.js';
+import { ModuleSource } from './module-source.js';
+import { WORKSPACE_LIMITS, type WorkspaceLimits } from './workspace-limits.js';
+import { WorkspaceStore } from './workspace.store.js';
+
+/** URL of the workspace folder, with a slash at its end; injected. */
+export const WORKSPACE_ROOT_URL = Symbol('WorkspaceRootUrl');
+
+/** What an execution starts with. */
+export type EntryRef = { kind: 'inline'; code: string } | { kind: 'module'; path: string };
+
+export interface PrepareRequest {
+  entry: EntryRef;
+  /** Generation that an earlier attempt ran against; used while it exists. Default: the current one. */
+  generation?: number | null;
+  /** How long the execution may run; so long its generation is not removed. */
+  timeoutMs?: number;
+}
+
+/** What the runner needs, or why the code cannot run. */
+export type Prepared = {
+  /** null: nothing was ever published. */
+  generation: number | null;
+} & (
+  | {
+      ok: true;
+      entryUrl: string;
+      modules: ShippedModule[];
+      /** Answers what the runner asks later, from the same generation and within the same limits. Never rejects. */
+      answer(request: ModuleRequest): Promise<ModuleReply>;
+    }
+  | { ok: false; failure: ModuleFailure }
+);
+
+/** A closure collected earlier, and everything it was derived from. */
+interface Recipe {
+  paths: string[];
+  hashes: (string | null)[];
+  modules: { path: string; hash: string | null; imports: LinkedModule['imports'] }[];
+}
+
+const RECIPE_CACHE_BYTES = 16 * 1024 * 1024;
+const DEFAULT_HOLD_MS = 3600_000;
+
+/**
+ * Prepares the code of executions. Which generation is current is asked of Redis each time, so that an
+ * execution that is sent after a publish runs the new code. Nothing else that is remembered can be
+ * stale: code is kept by hash, and a remembered closure is used only while every path it was derived
+ * from has the same hash, which one round trip tells.
+ */
+@Injectable()
+export class WorkspaceService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly recipes = new ByteLru<Recipe>(RECIPE_CACHE_BYTES);
+  private readonly heldUntil = new Map<number, number>();
+  private readonly limits: WorkspaceLimits = WORKSPACE_LIMITS;
+
+  constructor(
+    @Inject(WorkspaceStore) private readonly store: WorkspaceStore,
+    @Inject(ModuleSource) private readonly source: ModuleSource,
+    @Inject(Compiler) private readonly compiler: Compiler,
+    @Inject(WorkspaceJanitor) private readonly janitor: WorkspaceJanitor,
+    @Inject(WORKSPACE_ROOT_URL) readonly rootUrl: string,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.janitor.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.janitor.stop();
+    await this.compiler.stop();
+  }
+
+  /**
+   * Fixes the generation of an execution and collects the code it imports. Faults of the code come
+   * back as `failure`.
+   * @throws when Redis cannot be read, or has lost a source that a generation names
+   */
+  async prepare({ entry, generation: pinned, timeoutMs }: PrepareRequest): Promise<Prepared> {
+    const generation = await this.pin(pinned ?? null, timeoutMs);
+    const { rootUrl, store, source, limits } = this;
+    const session = new ModuleSession({ rootUrl, store, source, limits, generation });
+    try {
+      const linked = (await this.reuse(entry, session)) ?? (await this.collect(entry, session));
+      const entryUrl = moduleUrl(rootUrl, (linked[0] as LinkedModule).path);
+      const modules = linked.map((module) => session.ship(module));
+      return { ok: true, generation, entryUrl, modules, answer: (request) => session.answer(request) };
+    } catch (error) {
+      const failure = toModuleFailure(error);
+      if (failure.code === 'INTERNAL') throw error;
+      return { ok: false, generation, failure };
+    }
+  }
+
+  /** Compiles what could be imported and returns the errors, so that a publish can be refused before it begins. */
+  async check(files: ReadonlyMap<string, string>): Promise<CompileError[]> {
+    const modules = [...files].filter(([path]) => isModulePath(path));
+    const errors = await inBatches(modules, 32, ([path, source]) =>
+      this.compiler.compile(path, source).then(
+        () => [],
+        (error: unknown) => {
+          if (error instanceof CompileError) return [error];
+          throw error;
+        },
+      ),
+    );
+    return errors.flat();
+  }
+
+  private async pin(pinned: number | null, timeoutMs = DEFAULT_HOLD_MS): Promise<number | null> {
+    if (pinned !== null) {
+      await this.hold(pinned, timeoutMs);
+      if (await this.store.exists(pinned)) return pinned;
+    }
+    const current = await this.store.current();
+    if (current !== null) await this.hold(current, timeoutMs);
+    return current;
+  }
+
+  /** Notes in Redis that the generation is needed; rarely, since one note covers the executions after it. */
+  private async hold(generation: number, timeoutMs: number): Promise<void> {
+    const now = Date.now();
+    if ((this.heldUntil.get(generation) ?? 0) >= now + timeoutMs) return;
+    const until = now + timeoutMs + DEFAULT_HOLD_MS;
+    await this.store.holdUntil(generation, until);
+    this.heldUntil.set(generation, until);
+    for (const [other, end] of this.heldUntil) if (end < now) this.heldUntil.delete(other);
+  }
+
+  private async collect(entry: EntryRef, session: ModuleSession): Promise<LinkedModule[]> {
+    const linked =
+      entry.kind === 'inline'
+        ? await session.startInline(INLINE_PATH, await this.compiler.compile(INLINE_PATH, entry.code))
+        : await session.startModule(entryPath(entry.path));
+    const known = session.lookup.entries();
+    const recipe: Recipe = {
+      paths: [...known.keys()],
+      hashes: [...known.values()],
+      modules: linked.map(({ path, imports }) => ({ path, imports, hash: session.lookup.hash(path) })),
+    };
+    this.recipes.set(recipeKey(entry), recipe, sizeOf(recipe));
+    return linked;
+  }
+
+  /** The closure as collected before, if the generation has the same at every path that mattered. */
+  private async reuse(entry: EntryRef, session: ModuleSession): Promise<LinkedModule[] | null> {
+    const recipe = this.recipes.get(recipeKey(entry));
+    if (!recipe) return null;
+    await session.lookup.learn(recipe.paths);
+    if (recipe.paths.some((path, index) => session.lookup.hash(path) !== recipe.hashes[index])) return null;
+    const linked: LinkedModule[] = [];
+    for (const { path, hash, imports } of recipe.modules) {
+      const ref = { path, hash: hash ?? (entry.kind === 'inline' ? sha256(entry.code) : '') };
+      const compiled = this.source.cached(ref);
+      if (!compiled) return null;
+      linked.push({ path, compiled, imports });
+    }
+    session.resume(linked);
+    return linked;
+  }
+}
+
+const recipeKey = (entry: EntryRef): string =>
+  entry.kind === 'inline' ? `inline:${sha256(entry.code)}` : `module:${entry.path}`;
+
+const sizeOf = (recipe: Recipe): number => 2 * JSON.stringify(recipe).length;
+
+/** A path that no module can have is a module that does not exist. */
+function entryPath(path: string): string {
+  try {
+    return normalizeModulePath(path);
+  } catch (error) {
+    throw new ModuleError('MODULE_NOT_FOUND', `Cannot load the workspace module ${(error as Error).message}`);
+  }
+}

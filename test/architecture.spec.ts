@@ -1,0 +1,201 @@
+import { describe, expect, it } from '@jest/globals';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkSources } from './support/import-rule.js';
+
+const SRC = join(import.meta.dirname, '..', 'src');
+
+const check = (files: Record<string, string>): string[] =>
+  checkSources(new Map(Object.entries(files))).map(({ file, line, message }) => `${file}:${line} ${message}`);
+
+describe('the sources', () => {
+  const sources = new Map(
+    globSync('**/*.ts', { cwd: SRC, exclude: ['**/*.spec.ts'] })
+      .toSorted()
+      .map((file) => [file.replaceAll('\\', '/'), readFileSync(join(SRC, file), 'utf8')]),
+  );
+
+  it('are found', () => {
+    expect([...sources.keys()]).toEqual(
+      expect.arrayContaining(['config/settings.ts', 'runner/process.ts', 'contract/job.ts']),
+    );
+  });
+
+  it('keep the rules of ARCHITECTURE.md', () => {
+    expect(checkSources(sources).map(({ file, line, message }) => `src/${file}:${line} ${message}`)).toEqual(
+      [],
+    );
+  });
+});
+
+describe('a runner', () => {
+  it.each(['ioredis', 'bullmq', '@nestjs/common', 'zod', 'fs'])('may not import %s', (name) => {
+    expect(check({ 'runner/entry.ts': `import x from '${name}';` }).join()).toContain(
+      `runner/entry.ts:1 loads ${name}; runner loads Node itself`,
+    );
+  });
+
+  it('may import Node, contract and lib', () => {
+    expect(
+      check({
+        'runner/entry.ts': `import fs from 'node:fs'; import { a } from '../contract/a.js'; import '../lib/b.js';`,
+        'contract/a.ts': 'export const a = 1;',
+        'lib/b.ts': '',
+      }),
+    ).toEqual([]);
+  });
+
+  it('may not load a package by way of what it imports', () => {
+    const files = {
+      'runner/entry.ts': `import './inner.js';`,
+      'runner/inner.ts': `export { a } from '../contract/a.js';`,
+      'contract/a.ts': `import { z } from 'zod'; export const a = z.string();`,
+    };
+    expect(check(files)).toContain(
+      'runner/entry.ts:1 loads runner/inner.ts -> contract/a.ts -> zod; runner loads Node itself',
+    );
+  });
+
+  it.each([
+    `import type { z } from 'zod';`,
+    `import { type z } from 'zod';`,
+    `export type { z } from 'zod';`,
+    `type z = import('zod').ZodType;`,
+    `// import { z } from 'zod';`,
+    `const text = "import { z } from 'zod'";`,
+  ])('may name a type, which is gone at run time: %s', (line) => {
+    expect(check({ 'runner/entry.ts': line })).toEqual([]);
+  });
+
+  it.each([
+    `import 'zod';`,
+    `import {} from 'zod';`,
+    `import z, { type A } from 'zod';`,
+    `import { type A, z } from 'zod';`,
+    `export * from 'zod';`,
+    `await import('zod');`,
+    `const z = require('zod');`,
+  ])('is caught however it loads a package: %s', (line) => {
+    expect(check({ 'runner/entry.ts': line })).toEqual([
+      'runner/entry.ts:1 loads zod; runner loads Node itself',
+    ]);
+  });
+
+  it('may not import the configuration, not even as a type', () => {
+    const files = {
+      'runner/entry.ts': `import type { Settings } from '../config/settings.js';`,
+      'config/settings.ts': '',
+    };
+    expect(check(files)).toEqual([
+      'runner/entry.ts:1 imports config/settings.ts: runner may import contract, lib only',
+    ]);
+  });
+});
+
+describe('folders', () => {
+  it.each([
+    ['context/a.ts', 'workspace/b.ts'],
+    ['workspace/a.ts', 'packages/b.ts'],
+    ['packages/a.ts', 'heartbeat/b.ts'],
+    ['config/a.ts', 'redis/b.ts'],
+    ['executor/a.ts', 'queue/b.ts'],
+    ['results/a.ts', 'queue/b.ts'],
+    ['queue/a.ts', 'api/b.ts'],
+    ['health/a.ts', 'api/b.ts'],
+    ['api/a.ts', 'executor/b.ts'],
+    ['executor/a.ts', 'runner/b.ts'],
+    ['contract/a.ts', 'config/b.ts'],
+    ['api/a.ts', 'main.ts'],
+    ['cli/a.ts', 'api/b.ts'],
+  ])('%s may not import %s', (from, to) => {
+    const found = check({ [from]: `import '../${to.replace('.ts', '.js')}';`, [to]: '' });
+    expect(found.join()).toContain(`${from}:1 imports ${to}`);
+  });
+
+  it.each([
+    ['queue/a.ts', 'executor/b.ts'],
+    ['executor/a.ts', 'workspace/b.ts'],
+    ['results/a.ts', 'redis/b.ts'],
+    ['api/a.ts', 'queue/b.ts'],
+  ])('%s may import %s', (from, to) => {
+    expect(check({ [from]: `import '../${to.replace('.ts', '.js')}';`, [to]: '' })).toEqual([]);
+  });
+
+  it('need a rule', () => {
+    expect(check({ 'novel/a.ts': `import '../lib/b.js';`, 'lib/b.ts': '' })).toEqual([
+      'novel/a.ts:1 is in the folder "novel", for which no rule says what it may import',
+    ]);
+  });
+
+  it('name files that exist', () => {
+    expect(check({ 'lib/a.ts': `import './gone.js';` })).toEqual([
+      'lib/a.ts:1 imports ./gone.js, which is not there',
+    ]);
+  });
+});
+
+describe('a client command', () => {
+  it('loads no Nest, also not by way of what it imports', () => {
+    const files = {
+      'cli/run.ts': `import '../lib/a.js';`,
+      'lib/a.ts': `import '@nestjs/common';`,
+    };
+    expect(check(files)).toEqual([
+      'cli/run.ts:1 loads lib/a.ts -> @nestjs/common; cli loads neither Nest nor Redis nor the compiler',
+      'lib/a.ts:1 loads @nestjs/common; lib loads neither Nest nor Redis nor the compiler',
+    ]);
+  });
+
+  it('becomes the application by a dynamic import only', () => {
+    const application = { 'bootstrap.ts': `import '@nestjs/core';` };
+    expect(check({ ...application, 'cli/worker.ts': `await import('../bootstrap.js');` })).toEqual([]);
+    expect(check({ ...application, 'cli/worker.ts': `import '../bootstrap.js';` })).not.toEqual([]);
+  });
+});
+
+describe('packages that speak Redis', () => {
+  it('are loaded in few places', () => {
+    expect(check({ 'executor/a.ts': `import { Redis } from 'ioredis';` })).toEqual([
+      'executor/a.ts:1 imports ioredis, which only redis may',
+    ]);
+    expect(check({ 'executor/a.ts': `import { Queue } from 'bullmq';` })).toHaveLength(1);
+    expect(check({ 'results/a.ts': `import type { Queue } from 'bullmq';` })).toEqual([]);
+    expect(check({ 'redis/a.ts': `import { Redis } from 'ioredis';` })).toEqual([]);
+  });
+});
+
+describe('the environment', () => {
+  it.each([
+    'process.env.A;',
+    `process['env'];`,
+    'globalThis.process.env;',
+    'const { env } = process;',
+    `import { env } from 'node:process';`,
+  ])('is read by config alone: %s', (line) => {
+    expect(check({ 'queue/a.ts': `\n${line}` })).toEqual([
+      'queue/a.ts:2 uses process.env: only config reads the environment, once',
+    ]);
+    expect(check({ 'config/a.ts': line })).toEqual([]);
+  });
+
+  it('is handed over once by main', () => {
+    expect(check({ 'main.ts': 'start(process.env);' })).toEqual([]);
+    expect(check({ 'main.ts': 'start(process.env);\nprocess.env.A = "1";' })).toHaveLength(1);
+  });
+});
+
+describe('files', () => {
+  it.each(['lib/utils.ts', 'helpers/a.ts', 'queue/job-manager.ts', 'lib/common.service.ts'])(
+    'are not named %s',
+    (file) => {
+      expect(check({ [file]: '' }).join()).toContain('says nothing of what it does');
+    },
+  );
+
+  it('longer than 300 lines say why', () => {
+    const long = 'const a = 1;\n'.repeat(301);
+    expect(check({ 'lib/a.ts': long }).join()).toContain('has 301 lines');
+    expect(check({ 'lib/a.ts': `// Longer than 300 lines: one table\n${long}` })).toEqual([]);
+    expect(check({ 'lib/a.ts': 'const a = 1;\n'.repeat(300) })).toEqual([]);
+  });
+});

@@ -1,0 +1,35 @@
+import { randomUUID } from 'node:crypto';
+import type { ExecutionContext } from '../../src/contract/context.js';
+import type { Execution } from '../../src/contract/execution.js';
+import type { TaskJob } from '../../src/contract/job.js';
+
+/** A task that prints 4, changed as wanted. */
+export const aTask = (changes: Partial<TaskJob> = {}): TaskJob => ({
+  taskId: randomUUID(),
+  code: 'console.log(2 + 2)',
+  ...changes,
+});
+
+/** The stored context of an inline workflow that returns its parameters, changed as wanted. */
+export const aContext = (changes: Partial<ExecutionContext> = {}): ExecutionContext => ({
+  workflow_code: 'export default async function run(parameters) { return parameters; }',
+  function_name: 'default',
+  parameters: {},
+  timeout_seconds: 10,
+  ...changes,
+});
+
+/** What the executor is asked to carry out: an inline script that prints 4, changed as wanted. */
+export const anExecution = (changes: Partial<Execution> = {}): Execution => ({
+  id: randomUUID(),
+  attempt: 1,
+  source: { kind: 'inline', code: 'console.log(2 + 2)', functionName: null },
+  parameters: {},
+  env: {},
+  secrets: {},
+  caller: null,
+  organization: null,
+  workflowId: null,
+  timeoutMs: 10_000,
+  ...changes,
+});
