@@ -9,8 +9,8 @@ import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 
-/** Everything about an execution but how often it was tried. */
-export type LoadedExecution = Omit<Execution, 'attempt'>;
+/** Everything about an execution but what earlier attempts left. */
+export type LoadedExecution = Omit<Execution, 'attempt' | 'generation'>;
 
 /** Turns what a producer asked for into a complete, validated execution. */
 @Injectable()

@@ -16,4 +16,6 @@ export interface Execution {
   organization: ({ id: string } & Record<string, unknown>) | null;
   workflowId: string | null;
   timeoutMs: number;
+  /** Workspace generation of an earlier attempt, to be used again; null: the current one. */
+  generation: number | null;
 }

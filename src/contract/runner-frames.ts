@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SPECIFIER_LIMIT_CHARS } from './module-protocol.js';
 import type { RunnerFrame } from './runner-protocol.js';
 
 const duration = z.number().nonnegative();
@@ -20,7 +21,14 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('result'), value: z.unknown().optional(), variables, usage }),
   z.strictObject({
     type: z.literal('error'),
-    code: z.enum(['USER_ERROR', 'RESULT_NOT_SERIALIZABLE', 'OUTPUT_LIMIT']),
+    code: z.enum([
+      'USER_ERROR',
+      'RESULT_NOT_SERIALIZABLE',
+      'OUTPUT_LIMIT',
+      'MODULE_NOT_FOUND',
+      'MODULE_LIMIT',
+      'INTERNAL',
+    ]),
     name: shortText,
     message: z.string(),
     stack: z.string().nullable(),
@@ -33,6 +41,12 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     name: shortText,
     message: z.string(),
     stack: z.string().nullable(),
+  }),
+  z.strictObject({
+    type: z.literal('module-request'),
+    specifier: z.string().max(SPECIFIER_LIMIT_CHARS),
+    from: z.string().max(2 * SPECIFIER_LIMIT_CHARS),
+    missing: z.boolean(),
   }),
   z.strictObject({
     type: z.literal('progress'),

@@ -36,8 +36,10 @@ export interface ExecuteCommand {
   modules: ShippedModule[];
   /** null: run the entry as a script and end when its event loop is empty. */
   functionName: string | null;
-  /** True when the entry is ESM that nevertheless calls require(). */
-  provideRequire: boolean;
+  /** URL of the folder in which workspace modules appear to lie, with a slash at its end. */
+  rootUrl: string;
+  /** Folder that holds the `node_modules` of the package set; null: no packages. */
+  packagesDir: string | null;
   parameters: Record<string, unknown>;
   env: Record<string, string>;
   scratch: string;
@@ -94,10 +96,19 @@ export interface ResultFrame {
   usage: UsageSample;
 }
 
+/** What a runner may say an execution failed of. */
+export type ErrorCode =
+  | 'USER_ERROR'
+  | 'RESULT_NOT_SERIALIZABLE'
+  | 'OUTPUT_LIMIT'
+  | 'MODULE_NOT_FOUND'
+  | 'MODULE_LIMIT'
+  | 'INTERNAL';
+
 /** The code threw, or its value cannot be sent. */
 export interface ErrorFrame {
   type: 'error';
-  code: 'USER_ERROR' | 'RESULT_NOT_SERIALIZABLE' | 'OUTPUT_LIMIT';
+  code: ErrorCode;
   name: string;
   message: string;
   stack: string | null;
@@ -121,6 +132,17 @@ export interface UncaughtFrame {
   stack: string | null;
 }
 
+/**
+ * The code imports what was not shipped. The runner waits for the reply, one line of JSON
+ * (ModuleReply) on the descriptor that carries the frames.
+ */
+export interface ModuleRequestFrame {
+  type: 'module-request';
+  specifier: string;
+  from: string;
+  missing: boolean;
+}
+
 export interface ProgressFrame {
   type: 'progress';
   /** 0 to 1 */
@@ -142,4 +164,5 @@ export type RunnerFrame =
   | ErrorFrame
   | ExitingFrame
   | UncaughtFrame
+  | ModuleRequestFrame
   | ProgressFrame;

@@ -1,8 +1,13 @@
 import { Module } from '@nestjs/common';
+import { PackagesModule } from '../packages/packages.module.js';
+import { WorkspaceModule } from '../workspace/workspace.module.js';
 import { ExecutorService } from './executor.service.js';
-import { ProgramLoader } from './program-loader.js';
 import { RunnerPool } from './runner-pool.js';
 
 /** Runs user code in isolated processes. */
-@Module({ providers: [ExecutorService, ProgramLoader, RunnerPool], exports: [ExecutorService, RunnerPool] })
+@Module({
+  imports: [WorkspaceModule, PackagesModule],
+  providers: [ExecutorService, RunnerPool],
+  exports: [ExecutorService, RunnerPool, PackagesModule],
+})
 export class ExecutorModule {}

@@ -3,31 +3,41 @@ import { Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { Execution } from '../contract/execution.js';
-import { Refusal } from '../contract/refusal.js';
 import type { Outcome } from '../contract/result.js';
 import type { ExecuteCommand } from '../contract/runner-protocol.js';
-import { CompileError } from '../workspace/compiler.js';
-import { type Program, ProgramLoader } from './program-loader.js';
+import { PackagesService } from '../packages/packages.service.js';
+import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
 import { judge, outcomeOf, refusedOutcome } from './outcome.js';
 import { Run, type RunLimits } from './run.js';
 import { RunnerPool } from './runner-pool.js';
+import type { RunnerProcess } from './runner-process.js';
 
 /** Someone outside asked for the end of the execution; it has no outcome. */
 export class InterruptedError extends Error {
   override name = 'InterruptedError';
 }
 
-/** Hears of progress while an execution runs. */
-export type ProgressListener = (fraction: number, message: string | null) => void;
+/** Hears of an execution while it runs. */
+export interface ExecutionListener {
+  onProgress(fraction: number, message: string | null): void;
+  /** The workspace generation that it runs against, as soon as that is fixed. */
+  onPinned(generation: number): void;
+}
+
+type Program = Extract<Prepared, { ok: true }>;
 
 /**
- * Carries out one execution: compiles its code, runs it in an isolated runner within its limits,
- * and tells how it ended. Errors of user code are outcomes, never exceptions.
+ * Carries out one execution: collects and compiles its code, runs it in an isolated runner within
+ * its limits, and tells how it ended. Errors of user code are outcomes, never exceptions.
  */
 @Injectable()
 export class ExecutorService {
+  /** The workspace generation that an execution was last prepared with. */
+  lastGeneration: number | null = null;
+
   constructor(
-    private readonly programs: ProgramLoader,
+    private readonly workspace: WorkspaceService,
+    private readonly packages: PackagesService,
     private readonly pool: RunnerPool,
     @InjectSettings() private readonly settings: Settings,
   ) {}
@@ -36,21 +46,48 @@ export class ExecutorService {
    * @throws {InterruptedError} when `signal` aborts; the code no longer runs then.
    * @throws {RunnerBootError} when no runner can be started; the code never ran.
    */
-  async execute(execution: Execution, signal: AbortSignal, onProgress?: ProgressListener): Promise<Outcome> {
+  async execute(execution: Execution, signal: AbortSignal, listener: ExecutionListener): Promise<Outcome> {
     const startedAt = new Date();
-    let program: Program;
+    const { source, timeoutMs } = execution;
+    const program = await this.workspace.prepare({
+      entry: source,
+      generation: execution.generation,
+      timeoutMs,
+    });
+    const { generation } = program;
+    if (generation !== null) this.lastGeneration = generation;
+    if (generation !== null && generation !== execution.generation) listener.onPinned(generation);
+    if (!program.ok) return { ...refusedBy(program.failure, startedAt), workspace_generation: generation };
+
+    const packageSet = this.packages.acquire();
     try {
-      program = await this.programs.load(execution.source);
-    } catch (error) {
-      return refusedBy(error, startedAt);
+      const runner = await this.pool.checkout(execution.id);
+      const outcome = await this.runOn(
+        runner,
+        { execution, program, packagesDir: packageSet?.dir ?? null, startedAt },
+        signal,
+        listener,
+      );
+      return { ...outcome, workspace_generation: generation, package_set: packageSet?.id ?? null };
+    } finally {
+      packageSet?.release();
     }
-    const runner = await this.pool.checkout(execution.id);
+  }
+
+  private async runOn(
+    runner: RunnerProcess,
+    task: RunTask,
+    signal: AbortSignal,
+    listener: ExecutionListener,
+  ): Promise<Outcome> {
+    const { execution, program, startedAt } = task;
     try {
       const limits = this.limitsFor(execution);
-      const run = new Run(runner, limits, onProgress);
-      const end = await run.finish(this.command(execution, program, runner.scratch), signal);
+      const { onProgress } = listener;
+      const run = new Run(runner, limits, { answer: program.answer, onProgress });
+      const end = await run.finish(this.command(task, runner.scratch), signal);
       if (end.verdict === 'interrupted') throw new InterruptedError('the execution was interrupted');
-      const finding = judge(end, limits, isScript(execution));
+      const finding = judge(end, limits, execution.source.functionName === null);
       return outcomeOf(end, finding, { startedAt, finishedAt: new Date() });
     } finally {
       this.pool.retire(runner);
@@ -65,11 +102,14 @@ export class ExecutorService {
     };
   }
 
-  private command(execution: Execution, program: Program, scratch: string): ExecuteCommand {
+  private command({ execution, program, packagesDir }: RunTask, scratch: string): ExecuteCommand {
     return {
       type: 'execute',
       nonce: randomBytes(16).toString('hex'),
-      ...program,
+      entry: program.entryUrl,
+      modules: program.modules,
+      rootUrl: this.workspace.rootUrl,
+      packagesDir,
       functionName: execution.source.functionName,
       parameters: execution.parameters,
       env: execution.env,
@@ -88,18 +128,16 @@ export class ExecutorService {
   }
 }
 
-const isScript = (execution: Execution): boolean => execution.source.functionName === null;
+/** What one run on one runner needs. */
+interface RunTask {
+  execution: Execution;
+  program: Program;
+  packagesDir: string | null;
+  startedAt: Date;
+}
 
 /** Code that cannot be compiled or found never starts a runner. */
-function refusedBy(error: unknown, startedAt: Date): Outcome {
-  const timing = { startedAt, finishedAt: new Date() };
-  if (error instanceof CompileError) {
-    const { message, name } = error;
-    return refusedOutcome({ code: 'USER_ERROR', errorType: name, message, exitCode: 1 }, timing);
-  }
-  if (error instanceof Refusal) {
-    const evidence = error.field === undefined ? {} : { field: error.field };
-    return refusedOutcome({ code: error.code, message: error.message }, timing, evidence);
-  }
-  throw error;
+function refusedBy(failure: Extract<Prepared, { ok: false }>['failure'], startedAt: Date): Outcome {
+  const { code, name: errorType, message } = failure;
+  return refusedOutcome({ code, errorType, message, exitCode: 1 }, { startedAt, finishedAt: new Date() });
 }

@@ -1,3 +1,4 @@
+import type { ModuleReply, ModuleRequest } from '../contract/module-protocol.js';
 import type {
   ErrorFrame,
   ExecuteCommand,
@@ -42,6 +43,13 @@ export interface RunEnd {
   kernelUsage: KernelUsage | null;
 }
 
+/** What the worker does for a run while it goes on. */
+export interface RunServices {
+  /** Finds a module that was not shipped; never rejects. */
+  answer(request: ModuleRequest): Promise<ModuleReply>;
+  onProgress(fraction: number, message: string | null): void;
+}
+
 const MEMORY_POLL_MS = 25;
 const MEMORY_SAMPLES_KEPT = 20;
 /** Written beyond the kept output by this factor, code is printing without end. */
@@ -71,7 +79,7 @@ export class Run implements RunnerObserver {
   constructor(
     private readonly runner: RunnerProcess,
     private readonly limits: RunLimits,
-    private readonly onProgress: (fraction: number, message: string | null) => void = () => undefined,
+    private readonly services: RunServices,
   ) {
     this.stdout = new TailBuffer(limits.outputBytes);
     this.stderr = new TailBuffer(limits.outputBytes);
@@ -109,7 +117,10 @@ export class Run implements RunnerObserver {
         this.loadMs = frame.loadMs;
         return;
       case 'progress':
-        this.onProgress(frame.fraction, frame.message);
+        this.services.onProgress(frame.fraction, frame.message);
+        return;
+      case 'module-request':
+        void this.services.answer(frame).then((reply) => this.runner.reply(reply));
         return;
       case 'uncaught':
         this.uncaught = frame;

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ModuleReply } from '../contract/module-protocol.js';
 import { runnerFrameSchema } from '../contract/runner-frames.js';
 import { BOOT_NONCE, CHANNEL_FD, COMMAND_FD } from '../contract/runner-protocol.js';
 import type { ExecuteCommand, RunnerCommand, RunnerFrame } from '../contract/runner-protocol.js';
@@ -15,6 +16,8 @@ export interface RunnerLaunch {
   scratch: string;
   /** Limit of the JavaScript heap. */
   heapMb: number;
+  /** Folder of package sets, which user code may read. */
+  packageSets: string;
   /** Longest frame that is read before the runner is given up. */
   frameLimitBytes: number;
 }
@@ -60,6 +63,7 @@ export class RunnerProcess {
   executions = 0;
 
   private readonly commands: Writable;
+  private readonly channel: Duplex;
   private observer: RunnerObserver | null = null;
   private nonce = BOOT_NONCE;
   private readonly bootStderr = new TailBuffer(BOOT_STDERR_BYTES);
@@ -73,7 +77,8 @@ export class RunnerProcess {
     this.commands = child.stdio[COMMAND_FD] as Writable;
     // A command to a runner that is just ending: its end is reported by `ended`.
     this.commands.on('error', () => undefined);
-    this.readChannel(child.stdio[CHANNEL_FD] as Readable, launch.frameLimitBytes);
+    this.channel = child.stdio[CHANNEL_FD] as Duplex;
+    this.readChannel(launch.frameLimitBytes);
     this.readRaw('stdout', child.stdout as Readable);
     this.readRaw('stderr', child.stderr as Readable);
     this.ended = this.watchEnd();
@@ -120,6 +125,11 @@ export class RunnerProcess {
     this.commands.write(`${JSON.stringify(command)}\n`);
   }
 
+  /** Answers the open `module-request`. */
+  reply(reply: ModuleReply): void {
+    if (this.state !== 'EXITING') this.channel.write(`${JSON.stringify(reply)}\n`);
+  }
+
   /** Kills the process and everything in its process group; safe at any time and more than once. */
   kill(): void {
     this.state = 'EXITING';
@@ -141,7 +151,8 @@ export class RunnerProcess {
     });
   }
 
-  private readChannel(channel: Readable, frameLimitBytes: number): void {
+  private readChannel(frameLimitBytes: number): void {
+    const { channel } = this;
     const lines = new LineSplitter(frameLimitBytes);
     channel.on('error', () => undefined);
     channel.on('data', (chunk: Buffer) => {
@@ -205,6 +216,7 @@ function runnerFlags(launch: RunnerLaunch): string[] {
     '--allow-net',
     `--allow-fs-read=${launch.bundle}`,
     `--allow-fs-read=${launch.scratch}`,
+    `--allow-fs-read=${launch.packageSets}/*`,
     `--allow-fs-write=${launch.scratch}`,
     `--max-old-space-size=${launch.heapMb}`,
     // node:sqlite opens files past the permission model.

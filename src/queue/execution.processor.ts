@@ -8,7 +8,7 @@ import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { Activity } from '../lib/activity.js';
 import { LatestSender } from '../lib/latest-sender.js';
-import { ExecutionLedger } from '../results/execution-ledger.js';
+import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
 import { type Delivery, ResultPublisher } from '../results/result-publisher.js';
 import { HandBackService } from './hand-back.service.js';
 import {
@@ -61,7 +61,7 @@ export class ExecutionProcessor extends WorkerHost {
       if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
       if (turn.kind === 'ended') return await this.finishKnown(request);
       const delivery = { ...request, attempt: turn.attempt, queuedMs: queuedMs(job) };
-      const outcome = turn.kind === 'exhausted' ? stalledOut() : await this.carryOut(job, delivery, signal);
+      const outcome = turn.kind === 'ours' ? await this.carryOut(job, request, turn, signal) : stalledOut();
       if (mayRetry(job, outcome)) return await this.failAttempt(delivery, outcome);
       return await this.conclude(delivery, outcome);
     } catch (error) {
@@ -72,20 +72,23 @@ export class ExecutionProcessor extends WorkerHost {
 
   private async carryOut(
     job: Job,
-    request: JobRequest & { attempt: number },
+    request: JobRequest,
+    turn: OurTurn,
     signal: AbortSignal,
   ): Promise<Outcome> {
     if ('refusal' in request) return refused(request.refusal);
-    const { attempt } = request;
+    const { executionId } = request;
+    const { attempt, generation } = turn;
     const progress = new LatestSender((value: object) => job.updateProgress(value));
     try {
       const loaded =
         request.kind === 'task'
           ? this.contexts.fromTask(request.task)
-          : await this.contexts.load(request.executionId);
-      return await this.executor.execute({ ...loaded, attempt }, signal, (fraction, message) =>
-        progress.push({ fraction, message }),
-      );
+          : await this.contexts.load(executionId);
+      return await this.executor.execute({ ...loaded, attempt, generation }, signal, {
+        onProgress: (fraction, message) => progress.push({ fraction, message }),
+        onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
+      });
     } catch (error) {
       return outcomeOfError(error, attempt);
     } finally {
@@ -128,5 +131,7 @@ export class ExecutionProcessor extends WorkerHost {
     throw new AttemptFailedError(outcome.error ?? outcome.status);
   }
 }
+
+type OurTurn = Extract<Turn, { kind: 'ours' }>;
 
 const queuedMs = (job: Job): number => Math.max(0, Date.now() - job.timestamp - job.delay);

@@ -6,9 +6,11 @@ import {
 } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
+import { ExecutorService } from '../executor/executor.service.js';
 import { RunnerPool } from '../executor/runner-pool.js';
 import { HeartbeatService } from '../heartbeat/heartbeat.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
+import { PackagesService } from '../packages/packages.service.js';
 import { WorkerLease } from '../results/worker-lease.js';
 import { QueueConsumer } from './queue-consumer.js';
 
@@ -20,7 +22,7 @@ const LAST_DEADLINE_MS = 8_000;
 /**
  * Starts and stops the worker in order.
  *
- * Start: runners, lease, queue, heartbeat. Stop: no new work, what runs finishes or is handed back,
+ * Start: lease and heartbeat, then runners and packages, then the queue. Stop: no new work, what runs finishes or is handed back,
  * then heartbeat, lease and runners go. HTTP outlives all of it, so that probes tell the truth
  * meanwhile; Redis is closed last.
  */
@@ -35,21 +37,31 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     private readonly lease: WorkerLease,
     private readonly heartbeat: HeartbeatService,
     private readonly consumer: QueueConsumer,
+    private readonly packages: PackagesService,
+    private readonly executor: ExecutorService,
     @InjectSettings() private readonly settings: Settings,
   ) {}
 
-  async onApplicationBootstrap(): Promise<void> {
+  /** Returns at once: HTTP must answer probes while packages are installed, which may take minutes. */
+  onApplicationBootstrap(): void {
     this.listenForHaste();
-    await this.pool.start();
+    this.begin().catch((error: Error) =>
+      this.logger.error({ msg: 'the worker cannot start', reason: error.message }),
+    );
+  }
+
+  private async begin(): Promise<void> {
     await this.lease.start();
-    this.state.enter('ACTIVE');
-    this.consumer.start();
     await this.heartbeat.start(() => ({
       running: this.consumer.running,
       runners: this.pool.records(),
-      package_set: null,
-      workspace_generation: null,
+      package_set: this.packages.status.set,
+      workspace_generation: this.executor.lastGeneration,
     }));
+    await Promise.all([this.pool.start(), this.packages.settled()]);
+    if (this.stopping) return;
+    this.state.enter('ACTIVE');
+    this.consumer.start();
   }
 
   /** Drains; safe to call twice. */

@@ -28,10 +28,18 @@ const START_TIMEOUT_MS = 10_000;
 
 /**
  * The shell stands between us and the server: its standard input is a pipe from this process, which
- * ends when this process ends, however that happens; then it stops the server. A process group of its
- * own keeps Ctrl-C away from it, so that the worker can drain first.
+ * ends when this process ends, however that happens; then it stops the server. It ends when the server
+ * does. A process group of its own keeps Ctrl-C away from it, so that the worker can drain first.
  */
-const GUARD = '"$@" & server=$!; echo $server; cat >/dev/null; kill $server 2>/dev/null; wait $server';
+const GUARD = [
+  'command -v "$1" >/dev/null || exit 127',
+  'exec 3<&0',
+  '"$@" 3<&- & server=$!',
+  'echo $server',
+  '(read -r _ <&3; kill $server) 2>/dev/null & watch=$!',
+  'wait $server; code=$?',
+  'kill $watch 2>/dev/null; exit $code',
+].join('\n');
 
 /**
  * Starts a redis-server on a loopback port for development and tests.
@@ -41,20 +49,10 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
   mkdirSync(options.dataDir, { recursive: true });
   const port = options.port ?? (await freePort());
   const binary = options.binary ?? 'redis-server';
-  const guard = spawn(
-    '/bin/sh',
-    [
-      '-c',
-      `command -v "$1" >/dev/null || exit 127; ${GUARD}`,
-      'redis-guard',
-      binary,
-      ...serverArgs(options, port),
-    ],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      detached: true,
-    },
-  );
+  const guard = spawn('/bin/sh', ['-c', GUARD, 'redis-guard', binary, ...serverArgs(options, port)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
   const exited = once(guard, 'exit') as Promise<[number | null]>;
   const [pid] = await Promise.race([
     (once(guard.stdout, 'data') as Promise<[Buffer]>).then(([line]) => [Number.parseInt(String(line), 10)]),
@@ -65,12 +63,19 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
     }),
   ]);
   guard.stdout.resume();
-  await Promise.race([
-    untilReady(`redis://127.0.0.1:${port}`),
-    exited.then(() => {
-      throw new Error(`${binary} ended before it was ready; is ${options.dataDir} usable?`);
-    }),
-  ]);
+  const given = new AbortController();
+  try {
+    await Promise.race([
+      untilReady(`redis://127.0.0.1:${port}`, given.signal),
+      exited.then(() => {
+        throw new Error(`${binary} ended before it was ready; is ${options.dataDir} usable?`);
+      }),
+    ]);
+  } catch (error) {
+    given.abort();
+    guard.stdin.end();
+    throw error;
+  }
   guard.unref();
   (guard.stdin as unknown as { unref(): void }).unref();
   (guard.stdout as unknown as { unref(): void }).unref();
@@ -104,12 +109,12 @@ function serverArgs(options: EmbeddedRedisOptions, port: number): string[] {
   ];
 }
 
-async function untilReady(url: string): Promise<void> {
+async function untilReady(url: string, givenUp: AbortSignal): Promise<void> {
   const client = openRedis(url, 'impatient', 'bifrost-embedded-check');
   client.on('error', () => undefined);
   const deadline = performance.now() + START_TIMEOUT_MS;
   try {
-    for (;;) {
+    while (!givenUp.aborted) {
       const pong = await client.ping().catch(() => undefined);
       if (pong === 'PONG') return;
       if (performance.now() > deadline)

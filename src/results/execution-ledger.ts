@@ -15,7 +15,7 @@ import { WorkerLease } from './worker-lease.js';
  * - `exhausted`: its workers died so often that it is not tried again; it is ours to say so.
  */
 export type Turn =
-  | { kind: 'ours'; attempt: number }
+  | { kind: 'ours'; attempt: number; generation: number | null }
   | { kind: 'ended' }
   | { kind: 'elsewhere' }
   | { kind: 'exhausted'; attempt: number };
@@ -44,16 +44,22 @@ export class ExecutionLedger {
   async take(executionId: string): Promise<Turn> {
     const { WORKER_ID, RESULT_TTL_SECONDS } = this.settings;
     const args = [this.lease.owner, WORKER_ID, new Date().toISOString(), RESULT_TTL_SECONDS];
-    const [kind, detail] = (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as [
+    const [kind, detail, generation] = (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as [
       string,
       string | number,
+      string | null,
     ];
     if (kind === 'ended') return { kind: 'ended' };
-    if (kind === 'started') return this.hold(executionId, Number(detail));
+    if (kind === 'started') return this.hold(executionId, Number(detail), generation);
     const owner = String(detail);
     return (await this.isAbandoned(executionId, owner))
       ? this.takeOver(executionId, owner)
       : { kind: 'elsewhere' };
+  }
+
+  /** Notes the workspace generation that later attempts shall use too. */
+  async pin(executionId: string, generation: number): Promise<void> {
+    await this.redis.hset(this.keys.ledger(executionId), 'generation', generation);
   }
 
   /** Gives up an execution without a result. `counted`: whether the attempt stays in its count. */
@@ -76,19 +82,20 @@ export class ExecutionLedger {
     const reply = (await TAKE_OVER.run(this.redis, this.keysOf(executionId), args)) as [
       string,
       number,
+      string | null,
       number,
     ];
     if (reply[0] === 'ended') return { kind: 'ended' };
     if (reply[0] === 'owned') return { kind: 'elsewhere' };
-    const [, attempt, lost] = reply;
-    if (lost < MAX_LOST_WORKERS) return this.hold(executionId, attempt);
+    const [, attempt, generation, lost] = reply;
+    if (lost < MAX_LOST_WORKERS) return this.hold(executionId, attempt, generation);
     this.held.add(executionId);
     return { kind: 'exhausted', attempt: attempt - 1 };
   }
 
-  private hold(executionId: string, attempt: number): Turn {
+  private hold(executionId: string, attempt: number, generation: string | null): Turn {
     this.held.add(executionId);
-    return { kind: 'ours', attempt };
+    return { kind: 'ours', attempt, generation: generation === null ? null : Number(generation) };
   }
 
   private keysOf(executionId: string): string[] {

@@ -7,11 +7,12 @@ import { LuaScript } from '../redis/lua-script.js';
  *   attempt     how often its code was started
  *   lost        how often its worker died or vanished meanwhile
  *   started_at  ISO time of the current attempt
+ *   generation  workspace generation that the first attempt ran against
  *   published   1 once the result is on the result queue
  * Every script takes KEYS = {result, ledger}.
  */
 
-/** ARGV owner, worker, now, ttl -> {'ended'} | {'owned', owner} | {'started', attempt} */
+/** ARGV owner, worker, now, ttl -> {'ended'} | {'owned', owner} | {'started', attempt, generation or nil} */
 export const BEGIN = new LuaScript(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'ended'} end
 local owner = redis.call('HGET', KEYS[2], 'owner')
@@ -19,10 +20,10 @@ if owner and owner ~= '' then return {'owned', owner} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
 redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'worker', ARGV[2], 'started_at', ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
-return {'started', attempt}
+return {'started', attempt, redis.call('HGET', KEYS[2], 'generation')}
 `);
 
-/** ARGV from, owner, worker, now -> {'ended'} | {'owned', owner} | {'started', attempt, lost} */
+/** ARGV from, owner, worker, now -> {'ended'} | {'owned', owner} | {'started', attempt, generation or nil, lost} */
 export const TAKE_OVER = new LuaScript(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'ended'} end
 local owner = redis.call('HGET', KEYS[2], 'owner')
@@ -30,7 +31,7 @@ if owner ~= ARGV[1] then return {'owned', owner or ''} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
 local lost = redis.call('HINCRBY', KEYS[2], 'lost', 1)
 redis.call('HSET', KEYS[2], 'owner', ARGV[2], 'worker', ARGV[3], 'started_at', ARGV[4])
-return {'started', attempt, lost}
+return {'started', attempt, redis.call('HGET', KEYS[2], 'generation'), lost}
 `);
 
 /** ARGV owner, counted ('0' takes the attempt back) -> 1 when it was ours */

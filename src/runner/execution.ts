@@ -1,9 +1,10 @@
-import { createRequire, setSourceMapsSupport } from 'node:module';
-import type { ExecuteCommand } from '../contract/runner-protocol.js';
+import { setSourceMapsSupport } from 'node:module';
+import type { ErrorCode, ExecuteCommand } from '../contract/runner-protocol.js';
 import { json, sendFrame, startUsage, usageJson, useNonce } from './channel.js';
 import { type ErrorReport, reportError } from './error-report.js';
 import { emitOutput } from './output-capture.js';
-import { serveModules } from './shipped-modules.js';
+import { installImportHook } from './import-hook.js';
+import { requestModule } from './module-requests.js';
 import { inspectValue } from './primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
 import { serializeValue, serializeVariables } from './user-value.js';
@@ -35,6 +36,8 @@ export async function runExecution(
   const progress: Progress = { phase: 'loading', value: undefined };
   watchEnd(command, context, progress);
   prepareGlobals(command);
+  const { rootUrl, modules, packagesDir } = command;
+  const hook = installImportHook({ rootUrl, modules, packagesDir, requestModule });
   try {
     const startedAt = performance.now();
     const namespace = (await import(command.entry)) as Record<string, unknown>;
@@ -56,7 +59,7 @@ export async function runExecution(
     progress.phase = 'reported';
     // As Node does for a script; for a function the error is the result, not output.
     if (script) emitOutput('stderr', 'error', `${inspectError(error)}\n`);
-    sendError('USER_ERROR', reportError(error, OWN_FILE), context);
+    sendError(hook.failureOf(error)?.code ?? 'USER_ERROR', reportError(error, OWN_FILE), context);
   }
 }
 
@@ -110,11 +113,7 @@ function reportValue(value: unknown, context: UserContext, limitBytes: number): 
   sendError(code, { name: 'TypeError', message, stack: null }, context);
 }
 
-function sendError(
-  code: 'USER_ERROR' | 'RESULT_NOT_SERIALIZABLE' | 'OUTPUT_LIMIT',
-  report: ErrorReport,
-  context: UserContext,
-): void {
+function sendError(code: ErrorCode, report: ErrorReport, context: UserContext): void {
   sendFrame('error', {
     code: json(code),
     name: json(report.name),
@@ -144,15 +143,7 @@ function prepareGlobals(command: ExecuteCommand): void {
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, command.env);
   setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
-  serveModules(command.modules);
   process.argv = [process.execPath, fileNameOf(command.entry)];
-  if (command.provideRequire) {
-    Object.defineProperty(globalThis, 'require', {
-      value: createRequire(command.entry),
-      configurable: true,
-      writable: true,
-    });
-  }
 }
 
 const fileNameOf = (url: string): string => decodeURI(new URL(url).pathname);

@@ -31,5 +31,6 @@ export const anExecution = (changes: Partial<Execution> = {}): Execution => ({
   organization: null,
   workflowId: null,
   timeoutMs: 10_000,
+  generation: null,
   ...changes,
 });
