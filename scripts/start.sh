@@ -14,6 +14,9 @@ install_packages
 build || fail 'The build failed; the errors of the compiler are above.'
 unlock
 
+# A person reads along; a container starts dist/main.js itself and gets JSON lines.
+export LOG_FORMAT="${LOG_FORMAT:-pretty}"
+
 # exec all the way, and no shell in between: a signal to npm reaches the worker, which drains.
 case $PWD in
   *' '*) exec node --enable-source-maps dist/main.js "$@" ;; # the Nest CLI cannot start from a path with a blank

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
@@ -10,6 +9,7 @@ import {
   packagesStatusSchema,
 } from '../contract/packages.js';
 import { HEARTBEAT_TTL_MS } from '../contract/worker-record.js';
+import { sha256 } from '../lib/sha256.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS, PATIENT_REDIS } from '../redis/redis.module.js';
@@ -51,7 +51,7 @@ export class PackagesStore {
   async publishManifest(content: string): Promise<PackageManifest> {
     const manifest: PackageManifest = {
       content,
-      hash: createHash('sha256').update(content).digest('hex'),
+      hash: sha256(content),
     };
     await this.connected();
     await this.redis.set(this.keys.requirements(), JSON.stringify(manifest));

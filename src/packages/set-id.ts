@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../lib/sha256.js';
 import { type PackageSpec, canonicalText } from './package-spec.js';
 
 /** What installed packages depend on beside their specs: native parts fit one of these only. */
@@ -24,5 +24,5 @@ export function packageSetId(specs: readonly PackageSpec[], platform: Platform):
     platform.os,
     platform.arch,
   ]);
-  return createHash('sha256').update(canonical).digest('hex').slice(0, ID_CHARS);
+  return sha256(canonical).slice(0, ID_CHARS);
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Worker } from 'bullmq';
+import { isConnectionError } from '../redis/connections.js';
 import { ExecutionProcessor } from './execution.processor.js';
 
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -17,7 +18,9 @@ export class QueueConsumer {
 
   start(): void {
     const worker = this.worker;
-    worker.on('error', (error) => this.logger.warn({ msg: 'queue', reason: error.message }));
+    worker.on('error', (error) => {
+      if (!isConnectionError(error)) this.logger.warn({ msg: 'queue', reason: error.message });
+    });
     worker
       .run()
       .catch((error: Error) => this.logger.error({ msg: 'queue reader ended', reason: error.message }));

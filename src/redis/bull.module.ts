@@ -1,5 +1,6 @@
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
-import type { DynamicModule, ExistingProvider } from '@nestjs/common';
+import type { DynamicModule, FactoryProvider } from '@nestjs/common';
+import type { Queue } from 'bullmq';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { bullPrefix } from './bull-prefix.js';
@@ -20,9 +21,17 @@ export const bullRoot = (): DynamicModule =>
 export function bullQueue(
   name: string,
   token: symbol,
-): { imports: DynamicModule[]; provider: ExistingProvider } {
+): { imports: DynamicModule[]; provider: FactoryProvider<Queue> } {
   return {
     imports: [BullModule.registerQueue({ name })],
-    provider: { provide: token, useExisting: getQueueToken(name) },
+    provider: {
+      provide: token,
+      inject: [getQueueToken(name)],
+      useFactory: (queue: Queue) => {
+        // Without a listener BullMQ prints each error; the connection's own are reported once already.
+        queue.on('error', () => undefined);
+        return queue;
+      },
+    },
   };
 }

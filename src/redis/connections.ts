@@ -51,4 +51,19 @@ function optionsFor(target: RedisTarget, patience: Patience, connectionName: str
   };
 }
 
+/** Whether an error only says that Redis is away, which the connection reports by itself. */
+export const isConnectionError = (error: Error): boolean =>
+  CONNECTION_CODES.has((error as NodeJS.ErrnoException).code ?? '') ||
+  error.message === 'Connection is closed.';
+
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'EAI_AGAIN',
+]);
+
 const backoff = (attempt: number): number => Math.min(attempt * RECONNECT_STEP_MS, RECONNECT_MAX_MS);

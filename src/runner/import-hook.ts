@@ -1,4 +1,4 @@
-import { isBuiltin, registerHooks } from 'node:module';
+import { createRequire, isBuiltin, registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import {
   type ModuleFailure,
@@ -140,6 +140,10 @@ class ModuleTable {
   private packageOf(specifier: string, from: string, context: ResolveContext, next: NextResolve): Resolved {
     if (this.anchorUrl === null) return this.missing(specifier, from, context);
     try {
+      // Node takes the importer of a require() from the module that calls, not from here.
+      if (context.conditions.includes('require')) {
+        return next(createRequire(this.anchorUrl).resolve(specifier), context);
+      }
       return next(specifier, { ...context, parentURL: this.anchorUrl });
     } catch (error) {
       if (!MISSING_PACKAGE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;

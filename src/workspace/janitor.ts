@@ -79,7 +79,7 @@ export class WorkspaceJanitor {
 
   private async inUse(now: number): Promise<Set<number>> {
     await this.redis.zremrangebyscore(this.keys.workspaceUses(), '-inf', `(${now}`);
-    return new Set((await this.redis.zrange(this.keys.workspaceUses(), 0, -1)).map(Number));
+    return new Set((await this.redis.zrange(this.keys.workspaceUses(), '0', '-1')).map(Number));
   }
 
   private async remove(generation: number): Promise<void> {

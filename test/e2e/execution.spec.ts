@@ -114,8 +114,8 @@ describe('an execution', () => {
       'interface A { b: string }\n\nfunction fail(a: A): never {\n  throw new TypeError(a.b);\n}\nfail({ b: "boom" });',
     );
     expect(result).toMatchObject({ status: 'failed', error: 'boom', error_type: 'TypeError', exit_code: 1 });
-    expect(result.failure?.stack).toContain('at fail (/tmp/bifrost/workspace/inline.ts:4:9)');
-    expect(result.stderr).toContain('inline.ts:4:9');
+    expect(result.failure?.stack).toContain('at fail (/tmp/bifrost/workspace/inline-code.ts:4:9)');
+    expect(result.stderr).toContain('inline-code.ts:4:9');
   });
 
   it('tells the class and the cause of an error', async () => {
@@ -136,7 +136,7 @@ describe('an execution', () => {
       'a syntax error',
       { workflow_code: 'const a = ;', function_name: null },
       'USER_ERROR',
-      /inline\.ts:1:11/,
+      /inline-code\.ts:1:11/,
     ],
     [
       'a missing export',

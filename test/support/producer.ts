@@ -64,6 +64,21 @@ export class Producer {
     return executionId;
   }
 
+  /** Gives an execution that has not begun another context. */
+  async replaceContext(executionId: string, context: ExecutionContext): Promise<void> {
+    await this.connection.set(
+      this.keys.context(executionId),
+      JSON.stringify(context),
+      'EX',
+      CONTEXT_TTL_SECONDS,
+    );
+  }
+
+  /** Id of the worker that carries out the execution now, as the ledger says. */
+  async currentWorker(executionId: string): Promise<string | null> {
+    return this.connection.hget(this.keys.ledger(executionId), 'worker');
+  }
+
   /** Puts any data on the work queue, as a broken producer would, and returns the id of the job. */
   async submitRaw(data: unknown): Promise<string> {
     const job = await this.queue.add(JOB_NAMES.execution, data);

@@ -129,9 +129,10 @@ function pack(manifest: Record<string, unknown>, files: Record<string, string>):
   return gzipSync(Buffer.concat([...parts, Buffer.alloc(2 * BLOCK)]));
 }
 
+const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, '0')}\0`;
+
 function tarHeader(path: string, size: number): Buffer {
   const header = Buffer.alloc(BLOCK);
-  const octal = (value: number, width: number) => value.toString(8).padStart(width - 1, '0') + '\0';
   header.write(path, 0, 100);
   header.write(octal(0o644, 8), 100);
   header.write(octal(0, 8), 108);
@@ -140,8 +141,8 @@ function tarHeader(path: string, size: number): Buffer {
   header.write(octal(0, 12), 136);
   header.write('        ', 148);
   header.write('0', 156);
-  header.write('ustar\0' + '00', 257);
+  header.write('ustar\u000000', 257);
   const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(octal(sum, 7) + ' ', 148);
+  header.write(`${octal(sum, 7)} `, 148);
   return header;
 }

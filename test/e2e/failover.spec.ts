@@ -1,0 +1,134 @@
+import { describe, expect, it } from '@jest/globals';
+import { aContext, aTask } from '../support/builders.js';
+import { isAlive } from '../support/processes.js';
+import { type Producer, useProducers } from '../support/producer.js';
+import { useRedis } from '../support/test-redis.js';
+import { until } from '../support/until.js';
+import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+
+const redis = useRedis({ persistent: true });
+const makeProducer = useProducers(redis);
+const startWorker = useWorkers();
+
+const worker = (queue: string, id: string): Promise<WorkerProcess> =>
+  startWorker({ env: { REDIS_URL: redis.url, QUEUE_NAME: queue, CONCURRENCY: '4' }, args: ['--id', id] });
+
+/** Sleeps only in its first attempt, so that the second is quick. */
+const slowAtFirst = (ms: number) =>
+  aContext({
+    workflow_code: `export default async function run(_, context) {
+      console.log('pid', process.pid);
+      if (context.attempt === 1) await new Promise((r) => setTimeout(r, ${ms}));
+      return context.attempt;
+    }`,
+    timeout_seconds: 120,
+  });
+
+const runnersOf = async (one: WorkerProcess, id: string): Promise<number[]> => {
+  const { workers } = (await (await fetch(`${one.url}/workers`)).json()) as {
+    workers: { id: string; runners: { pid: number }[] }[];
+  };
+  return workers.find((each) => each.id === id)?.runners.map((runner) => runner.pid) ?? [];
+};
+
+const untilActive = (producer: Producer, count: number): Promise<unknown> =>
+  until(async () => (await producer.queue.getActiveCount()) === count, { what: `${count} jobs are active` });
+
+describe('several workers', () => {
+  it('share the work, are all listed, and one that dies disappears', async () => {
+    const producer = makeProducer({ queueName: 'spread' });
+    const [w1, w2] = await Promise.all(['w1', 'w2', 'w3'].map((id) => worker('spread', id)));
+    const ids = await Promise.all(
+      Array.from({ length: 30 }, () =>
+        producer.submitTask(aTask({ code: 'await new Promise((r) => setTimeout(r, 200))' })),
+      ),
+    );
+    const results = await Promise.all(ids.map((id) => producer.taskResult(id)));
+    expect(new Set(results.map((result) => result.workerId))).toEqual(new Set(['w1', 'w2', 'w3']));
+    expect(ids.every((id) => producer.resultsOf(id).length === 1)).toBe(true);
+
+    const listed = async (): Promise<string[]> =>
+      ((await (await fetch(`${w1!.url}/workers`)).json()) as { workers: { id: string }[] }).workers.map(
+        (one) => one.id,
+      );
+    expect(await listed()).toEqual(['w1', 'w2', 'w3']);
+    const orphans = await runnersOf(w1!, 'w2');
+    await w2!.kill9();
+    await until(() => orphans.every((pid) => !isAlive(pid)), {
+      timeoutMs: 1000,
+      what: 'the runners of the dead worker are gone',
+    });
+    await until(async () => (await listed()).join() === 'w1,w3', {
+      timeoutMs: 31_000,
+      what: 'the dead worker is no longer listed',
+    });
+  }, 90_000);
+});
+
+describe('a worker that is killed', () => {
+  it('has its executions finished by another within 20 s, one result each', async () => {
+    const producer = makeProducer({ queueName: 'killed' });
+    const first = await worker('killed', 'first');
+    const ids = await Promise.all(
+      Array.from({ length: 4 }, () => producer.submitExecution(slowAtFirst(100_000))),
+    );
+    await untilActive(producer, 4);
+    await worker('killed', 'second');
+    await first.kill9();
+    const results = await Promise.all(ids.map((id) => producer.executionResult(id, 21_000)));
+    expect(results.map((result) => [result.result, result.attempt, result.worker_id])).toEqual(
+      Array(4).fill([2, 2, 'second']),
+    );
+    expect(ids.every((id) => producer.resultsOf(id).length === 1)).toBe(true);
+  }, 90_000);
+
+  it('by the same execution twice ends that with STALLED_OUT', async () => {
+    const producer = makeProducer({ queueName: 'deadly' });
+    const id = await producer.submitExecution(
+      aContext({
+        workflow_code: 'export default () => new Promise(() => setInterval(() => {}, 1000))',
+        timeout_seconds: 300,
+      }),
+    );
+    for (const name of ['first', 'second']) {
+      const victim = await worker('deadly', name);
+      await until(async () => (await producer.currentWorker(id)) === name, {
+        timeoutMs: 30_000,
+        what: `${name} runs it`,
+      });
+      await victim.kill9();
+    }
+    await worker('deadly', 'third');
+    const result = await producer.executionResult(id, 30_000);
+    expect(result).toMatchObject({ success: false, failure: { code: 'STALLED_OUT' }, attempt: 2 });
+    expect(producer.resultsOf(id)).toHaveLength(1);
+  }, 120_000);
+});
+
+describe('an outage of Redis', () => {
+  it('longer than every lock runs nothing twice and loses nothing', async () => {
+    const producer = makeProducer({ queueName: 'outage' });
+    const [one] = await Promise.all([worker('outage', 'one'), worker('outage', 'two')]);
+    const ids = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => producer.submitExecution(slowAtFirst(n < 4 ? 22_000 : 2_000))),
+    );
+    await untilActive(producer, 8);
+    await redis.stop();
+    await until(async () => (await fetch(`${one!.url}/health/ready`)).status === 503, {
+      timeoutMs: 3_000,
+      what: 'ready turns 503',
+    });
+    const down = performance.now();
+    // The outage itself, not a wait for something: longer than lock and lease (10 s).
+    await until(() => performance.now() - down > 14_000, { timeoutMs: 15_000, what: 'time passes' });
+    expect((await fetch(`${one!.url}/health/live`)).status).toBe(200);
+    await redis.start();
+    await until(async () => (await fetch(`${one!.url}/health/ready`)).status === 200, {
+      timeoutMs: 10_000,
+      what: 'the worker recovers by itself',
+    });
+    const results = await Promise.all(ids.map((id) => producer.executionResult(id, 60_000)));
+    expect(results.map((result) => [result.success, result.attempt])).toEqual(Array(12).fill([true, 1]));
+    expect(ids.every((id) => producer.resultsOf(id).length === 1)).toBe(true);
+  }, 120_000);
+});

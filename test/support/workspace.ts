@@ -1,0 +1,24 @@
+import { workspaceRootUrl } from '../../src/lib/workspace-url.js';
+import type { RedisClient } from '../../src/redis/connections.js';
+import { RedisKeys } from '../../src/redis/keys.js';
+import { Compiler } from '../../src/workspace/compiler.js';
+import { WorkspaceJanitor } from '../../src/workspace/janitor.js';
+import { ModuleSource } from '../../src/workspace/module-source.js';
+import { Publisher } from '../../src/workspace/publisher.js';
+import { WorkspaceService } from '../../src/workspace/workspace.service.js';
+import { WorkspaceStore } from '../../src/workspace/workspace.store.js';
+
+/** The workspace of one worker on real connections, without Nest. */
+export function openWorkspace(patient: RedisClient, impatient: RedisClient, prefix = '') {
+  const keys = new RedisKeys(prefix);
+  const rootUrl = workspaceRootUrl();
+  const store = new WorkspaceStore(patient, keys);
+  const compiler = new Compiler(rootUrl);
+  const source = new ModuleSource(store, compiler);
+  const janitor = new WorkspaceJanitor(patient, keys, store);
+  const service = new WorkspaceService(store, source, compiler, janitor, rootUrl);
+  const publisher = new Publisher(impatient, keys, store);
+  return { keys, rootUrl, store, compiler, source, janitor, service, publisher };
+}
+
+export const filesOf = (files: Record<string, string>): Map<string, string> => new Map(Object.entries(files));
