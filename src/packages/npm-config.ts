@@ -72,8 +72,8 @@ export function renderNpmrc(settings: RegistrySettings, cacheDir: string): strin
     'update-notifier=false',
     'progress=false',
     'fetch-retries=2',
-    'fetch-retry-mintimeout=1000',
-    'fetch-retry-maxtimeout=5000',
+    'fetch-retry-mintimeout=500',
+    'fetch-retry-maxtimeout=2000',
     'fetch-timeout=60000',
     '',
   ].join('\n');

@@ -111,7 +111,11 @@ function judge(outcome: GuardedOutcome, redact: (text: string) => string): NpmOu
   return { ok: false, reason: redact(lastLines(outcome)), unreachable: UNREACHABLE.test(code) };
 }
 
-/** npm's own last lines, without its prefix and its talk about log files. Pure. */
+/** Of npm's talk only this says nothing about the package: log files, bare codes, and general advice. */
+const CHATTER =
+  /complete log of this run|_logs|^log files were not|^npm warn|^[\dA-Z]*$|^[{}\]]|^\w+: |^errno |behind a proxy|^\d+ (?:note that you can|tarball, folder)/i;
+
+/** What npm itself said, without its prefix and its chatter: the first lines, which name the error, and the last. Pure. */
 export function lastLines(outcome: Pick<GuardedOutcome, 'stderr' | 'stdout' | 'exitCode'>): string {
   const lines = `${outcome.stdout}\n${outcome.stderr}`
     .split('\n')
@@ -121,8 +125,9 @@ export function lastLines(outcome: Pick<GuardedOutcome, 'stderr' | 'stdout' | 'e
         .replaceAll(/\p{Cc}/gu, ' ')
         .trim(),
     )
-    .filter((line) => line !== '' && !/complete log of this run|_logs|^npm warn/i.test(line));
-  const text = lines.slice(-REASON_LINES).join('\n');
+    .filter((line) => !CHATTER.test(line));
+  const kept = lines.length > REASON_LINES ? [...lines.slice(0, 3), ...lines.slice(3 - REASON_LINES)] : lines;
+  const text = kept.join('\n');
   return text === '' ? `npm ended with exit code ${outcome.exitCode}` : text.slice(0, REASON_CHARS);
 }
 

@@ -38,8 +38,7 @@ type NextResolve = (specifier: string, context?: Partial<ResolveContext>) => Res
 export function installImportHook(options: ImportHookOptions): ImportHook {
   const table = new ModuleTable(options);
   registerHooks({
-    resolve: (specifier, context, next) =>
-      table.resolve(specifier, context, next as NextResolve) as ReturnType<typeof next>,
+    resolve: (specifier, context, next) => table.resolve(specifier, context, next as NextResolve),
     load(url, context, next) {
       const source = table.load(url);
       return source ? { ...source, shortCircuit: true } : next(url, context);
@@ -118,7 +117,11 @@ class ModuleTable {
     context: ResolveContext,
   ): string | null {
     const shipped = this.modules.get(importer)?.imports;
-    if (shipped && Object.hasOwn(shipped, specifier)) return shipped[specifier] as string | null;
+    if (shipped && Object.hasOwn(shipped, specifier)) {
+      const target = shipped[specifier] as string | null;
+      // Of what is loaded late the worker sends only so much ahead, and nothing that it could not compile.
+      if (target === null || this.modules.has(pathOfUrl(this.rootUrl, target) ?? '')) return target;
+    }
     const key = `${importer}\0${specifier}`;
     const answered = this.answers.get(key);
     if (answered !== undefined) return answered;
@@ -162,15 +165,10 @@ class ModuleTable {
 
   private ask(request: ModuleRequest, context: ResolveContext): string | null {
     const reply = this.options.requestModule(request);
-    switch (reply.kind) {
-      case 'package':
-        return null;
-      case 'error':
-        throw this.errorOf(reply.error, context);
-      case 'modules':
-        this.add(reply.modules);
-        return reply.url;
-    }
+    if (reply.kind === 'error') throw this.errorOf(reply.error, context);
+    if (reply.kind === 'package') return null;
+    this.add(reply.modules);
+    return reply.url;
   }
 
   private add(modules: readonly ShippedModule[]): void {

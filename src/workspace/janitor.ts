@@ -74,7 +74,7 @@ export class WorkspaceJanitor {
     await inBatches(await this.named(), COMMANDS_AT_ONCE, (hash) =>
       this.redis.persist(this.keys.workspaceBlob(hash)),
     );
-    return removable.map(({ generation }) => generation);
+    return [...gone].toSorted((a, b) => a - b);
   }
 
   private async inUse(now: number): Promise<Set<number>> {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Inject, Injectable } from '@nestjs/common';
 import { batches, inBatches } from '../lib/in-batches.js';
 import { sha256 } from '../lib/sha256.js';
@@ -26,6 +27,7 @@ export interface PublishOptions {
   onProgress?: (uploaded: number, total: number) => void;
 }
 
+const CONNECT_TIMEOUT_MS = 5_000;
 const COMMANDS_AT_ONCE = 256;
 const BATCH_BYTES = 1024 * 1024;
 
@@ -54,11 +56,15 @@ const KEEP = new LuaScript(`redis.call('PERSIST', KEYS[1]) return redis.call('EX
  */
 @Injectable()
 export class Publisher {
+  /** Its own, since the shared one would wait for Redis to come back. */
+  private readonly store: WorkspaceStore;
+
   constructor(
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     @Inject(RedisKeys) private readonly keys: RedisKeys,
-    @Inject(WorkspaceStore) private readonly store: WorkspaceStore,
-  ) {}
+  ) {
+    this.store = new WorkspaceStore(redis, keys);
+  }
 
   /**
    * Publishes a whole workspace: what is not in `files` is not in the new generation.
@@ -97,6 +103,7 @@ export class Publisher {
     sources: ReadonlyMap<string, string>,
     options: PublishOptions = {},
   ): Promise<GenerationRecord> {
+    await this.untilConnected();
     const connection = this.watchConnection();
     try {
       const expected = options.expected === undefined ? await this.store.current() : options.expected;
@@ -212,6 +219,16 @@ export class Publisher {
     if ((await this.store.current()) === generation) return;
     await this.redis.del(this.keys.workspaceGeneration(generation));
     await this.redis.hdel(this.keys.workspaceLog(), String(generation));
+  }
+
+  /** This connection refuses commands while it is being made, at the start or after an outage. */
+  private async untilConnected(): Promise<void> {
+    if (this.redis.status === 'ready') return;
+    try {
+      await once(this.redis, 'ready', { signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) });
+    } catch {
+      throw new Error('Redis cannot be reached. Nothing was published: try again');
+    }
   }
 
   /** `check` throws when the connection was lost at any time since. */

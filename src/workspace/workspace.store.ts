@@ -125,8 +125,16 @@ export class WorkspaceStore {
   async foreignRecord(generation: number): Promise<GenerationRecord> {
     const files = await this.redis.hlen(this.keys.workspaceGeneration(generation));
     return {
-      ...{ generation, parent: null, message: null, author: null, created_at: null },
-      ...{ files, added: files, changed: 0, removed: 0, published: true },
+      generation,
+      parent: null,
+      message: null,
+      author: null,
+      created_at: null,
+      files,
+      added: files,
+      changed: 0,
+      removed: 0,
+      published: true,
     };
   }
 }

@@ -17,7 +17,7 @@ export function openWorkspace(patient: RedisClient, impatient: RedisClient, pref
   const source = new ModuleSource(store, compiler);
   const janitor = new WorkspaceJanitor(patient, keys, store);
   const service = new WorkspaceService(store, source, compiler, janitor, rootUrl);
-  const publisher = new Publisher(impatient, keys, store);
+  const publisher = new Publisher(impatient, keys);
   return { keys, rootUrl, store, compiler, source, janitor, service, publisher };
 }
 

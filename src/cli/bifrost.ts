@@ -1,0 +1,107 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../lib/version.js';
+import { apiAccess } from './api-access.js';
+import { CommandError, EXIT } from './exit.js';
+import { type Output, paint } from './output.js';
+import type { RunOptions } from './run-request.js';
+
+// The command line: what there is, and which file does it. Commands are loaded when they are asked for,
+// so that a client command starts without the application.
+//
+// The environment is read here, once, and passed on: client commands have no settings table (it would
+// load zod and know nothing of a client), and `worker` hands it to config as main.ts does.
+const env = process.env;
+const output: Output = process;
+
+const program = new Command('bifrost')
+  .description('Runs JavaScript and TypeScript on bifrost workers')
+  .version(VERSION)
+  .exitOverride()
+  .showHelpAfterError('(bifrost --help tells more)')
+  .addHelpText(
+    'after',
+    `
+Environment:
+  BIFROST_URL    address of the HTTP API (default: http://127.0.0.1:3000)
+  BIFROST_TOKEN  API_TOKEN of the worker there, where it has one
+  NO_COLOR       no colours`,
+  );
+
+program
+  .command('worker')
+  .description('start a worker in this process; docs/configuration.md lists its environment variables')
+  .option('--id <id>', 'its name (default: WORKER_ID, else host name and pid)')
+  .option('--type <type>', 'free text shown beside it (default: WORKER_TYPE, else local)')
+  .action(async (options: { id?: string; type?: string }) => {
+    const { worker } = await import('./worker.js');
+    await worker(env, options);
+  });
+
+program
+  .command('run')
+  .description('run a file on a worker, wait for it, print what it printed and returned')
+  .argument('<file>', 'JavaScript or TypeScript; runs as a script unless a function is to be called')
+  .option('--param <name=value>', 'parameter of the function, as JSON or text; repeatable', collect, [])
+  .option('--function <name>', 'export to call (default: "default" when there are parameters)')
+  .option('--timeout <seconds>', 'time limit (default: that of the worker)')
+  .option('--json', 'print the whole result document')
+  .addHelpText(
+    'after',
+    `
+Exit codes:
+  0 succeeded, 1 failed, 124 timed out, 130 cancelled or interrupted
+  2 the command line or the request cannot be used, 3 the API cannot be reached`,
+  )
+  .action(async (file: string, options: RunOptions) => {
+    endWithReader();
+    const { run } = await import('./run.js');
+    process.exitCode = await run(file, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
+  });
+
+program
+  .command('workers')
+  .description('list the live workers')
+  .option('--json', 'print the document of the API')
+  .action(async (options: { json?: boolean }) => {
+    endWithReader();
+    const { workers } = await import('./workers.js');
+    process.exitCode = await workers(options, { access: apiAccess(env), output });
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = tell(error);
+}
+
+/** Tells what ended a command, unless commander has done so, and gives the exit code. */
+function tell(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.succeeded : EXIT.usage;
+  if (error instanceof CommandError) {
+    output.stderr.write(`${paint('red', 'bifrost:', output.stderr)} ${error.message}\n`);
+    return error.exitCode;
+  }
+  // A fault of this program: whoever reports it needs the stack.
+  output.stderr.write(`${(error as Error).stack}\n`);
+  return EXIT.unavailable;
+}
+
+/** Aborts at the first Ctrl-C, so that a command can say what it leaves behind; the second ends it as usual. */
+function onCtrlC(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  return controller.signal;
+}
+
+/** `bifrost run x | head` ends quietly when head does. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
+}
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}

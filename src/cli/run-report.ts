@@ -1,0 +1,48 @@
+import type { ExecutionResult, ExecutionStatus } from '../contract/result.js';
+import { EXIT, type ExitCode } from './exit.js';
+import { asJson, asLines } from './output.js';
+
+/** What `bifrost run` says of a result. */
+export interface Report {
+  /** What the code printed, and what it returned as JSON. */
+  stdout: string;
+  /** What the code printed there. */
+  stderr: string;
+  /** Why it did not succeed, and where; empty when it did. */
+  failure: string;
+}
+
+const EXIT_CODES: Readonly<Record<ExecutionStatus, ExitCode>> = {
+  succeeded: EXIT.succeeded,
+  failed: EXIT.failed,
+  timed_out: EXIT.timedOut,
+  cancelled: EXIT.cancelled,
+};
+
+/** Exit code for an outcome. A status of a newer worker that is not known here is no success. */
+export const exitCodeOf = (status: ExecutionStatus): ExitCode => EXIT_CODES[status] ?? EXIT.failed;
+
+/** Puts a result into the words and streams of a terminal. */
+export function reportOf(result: ExecutionResult): Report {
+  const value = result.success && result.result != null ? asJson(result.result) : '';
+  return {
+    stdout: value ? asLines(result.stdout) + value : result.stdout,
+    stderr: result.success ? result.stderr : asLines(result.stderr),
+    failure: result.success ? '' : failureOf(result),
+  };
+}
+
+function failureOf({ status, failure, error, error_type: type, stderr }: ExecutionResult): string {
+  const message = error ?? failure?.message ?? 'no reason given';
+  const what = [failure?.code, type && `${type}:`, message].filter(Boolean).join(' ');
+  const head = `${status.replaceAll('_', ' ')}: ${what}`;
+  const trace = traceOf(failure?.stack ?? '', `${type}: ${message}`);
+  // A script that throws has written its stack to stderr already, as node does.
+  return trace === '' || stderr.includes(trace) ? `${head}\n` : `${head}\n${trace}\n`;
+}
+
+/** The stack without the words that the line above it says already. */
+function traceOf(stack: string, heading: string): string {
+  const rest = stack.startsWith(heading) ? stack.slice(heading.length) : stack;
+  return rest.replace(/^\n+/, '').trimEnd();
+}

@@ -1,0 +1,10 @@
+/**
+ * `bifrost worker`: becomes the worker, until a signal ends it. The only command that loads the application.
+ * @param env the environment, which settings are read from.
+ */
+export async function worker(env: NodeJS.ProcessEnv, args: { id?: string; type?: string }): Promise<void> {
+  // As --enable-source-maps does for `npm run start:prod`: stack traces name the sources.
+  process.setSourceMapsEnabled(true);
+  const { runWorker } = await import('../bootstrap.js');
+  await runWorker(env, args);
+}

@@ -1,0 +1,154 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseSettings } from '../config/settings.js';
+import { Refusal } from '../contract/refusal.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { ContextService } from './context.service.js';
+
+const settings = parseSettings({
+  DEFAULT_TIMEOUT_SECONDS: '30',
+  MAX_TIMEOUT_SECONDS: '60',
+  CODE_LIMIT_BYTES: '1024',
+  KEY_PREFIX: 'acme:',
+});
+
+/** The service over a Redis that holds one document for the execution `e-1`. */
+const serviceWith = (document: unknown): ContextService => {
+  const text = typeof document === 'string' || document === null ? document : JSON.stringify(document);
+  const redis = {
+    get: (key: string) => Promise.resolve(key === 'acme:bifrost:exec:e-1:context' ? text : null),
+  };
+  return new ContextService(redis as unknown as RedisClient, new RedisKeys('acme:'), settings);
+};
+
+const refusalOf = async (act: () => unknown): Promise<Refusal> => {
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+};
+
+const INLINE = { workflow_code: 'export default () => 1' };
+
+describe('load', () => {
+  it('fills in what the producer left out', async () => {
+    expect(await serviceWith(INLINE).load('e-1')).toEqual({
+      id: 'e-1',
+      source: { kind: 'inline', code: INLINE.workflow_code, functionName: null },
+      parameters: {},
+      env: {},
+      secrets: {},
+      caller: null,
+      organization: null,
+      workflowId: null,
+      timeoutMs: 30_000,
+    });
+  });
+
+  it('takes null as left out', async () => {
+    const nulls = { file_path: null, parameters: null, caller: null, env: null, timeout_seconds: null };
+    const load = (context: object) => serviceWith(context).load('e-1');
+    expect(await load({ ...INLINE, ...nulls })).toEqual(await load(INLINE));
+  });
+
+  it('hands on everything that the producer wrote', async () => {
+    const context = {
+      file_path: 'workflows/greet.ts',
+      function_name: 'greet',
+      workflow_id: 'wf',
+      parameters: { name: 'Ada', deep: [{ n: 1 }] },
+      caller: { user_id: 'u', email: 'u@example.org', name: 'U', extra: 1 },
+      organization: { id: 'o', name: 'O' },
+      timeout_seconds: 0.25,
+      env: { A: '1' },
+      secrets: { KEY: 'geheim' },
+    };
+    expect(await serviceWith(context).load('e-1')).toEqual({
+      id: 'e-1',
+      source: { kind: 'module', path: 'workflows/greet.ts', functionName: 'greet' },
+      parameters: context.parameters,
+      env: context.env,
+      secrets: context.secrets,
+      caller: context.caller,
+      organization: context.organization,
+      workflowId: 'wf',
+      timeoutMs: 250,
+    });
+  });
+
+  it('calls the default export of a module unless told otherwise', async () => {
+    const { source } = await serviceWith({ file_path: 'a.ts' }).load('e-1');
+    expect(source).toEqual({ kind: 'module', path: 'a.ts', functionName: 'default' });
+  });
+
+  it('says under which key it found nothing', async () => {
+    const refusal = await refusalOf(() => serviceWith(null).load('e-1'));
+    expect(refusal.code).toBe('CONTEXT_NOT_FOUND');
+    expect(refusal.message).toContain('acme:bifrost:exec:e-1:context');
+  });
+
+  it.each<[string, unknown, string]>([
+    ['text that is not JSON', '{"workflow_code":', 'context'],
+    ['something else than an object', '[]', 'context'],
+    ['nothing to run', {}, 'workflow_code'],
+    ['two things to run', { ...INLINE, file_path: 'a.ts' }, 'workflow_code'],
+    ['code that is no text', { workflow_code: 1 }, 'workflow_code'],
+    ['a function name that is none', { ...INLINE, function_name: 'a-b' }, 'function_name'],
+    ['parameters that are no object', { ...INLINE, parameters: [1] }, 'parameters'],
+    ['an environment with numbers', { ...INLINE, env: { A: 1 } }, 'env'],
+    ['an organization without id', { ...INLINE, organization: { name: 'O' } }, 'organization'],
+    ['a time limit of 0', { ...INLINE, timeout_seconds: 0 }, 'timeout_seconds'],
+    ['a time limit that is text', { ...INLINE, timeout_seconds: '5' }, 'timeout_seconds'],
+    ['a time limit above the longest', { ...INLINE, timeout_seconds: 61 }, 'timeout_seconds'],
+    ['too much code', { workflow_code: 'x'.repeat(1025) }, 'workflow_code'],
+  ])('refuses %s and names the field', async (_, document, field) => {
+    const refusal = await refusalOf(() => serviceWith(document).load('e-1'));
+    expect(refusal).toMatchObject({ code: 'INVALID_JOB', field });
+    expect(refusal.message).toContain(field);
+  });
+
+  it('never repeats a secret', async () => {
+    const context = { ...INLINE, secrets: { KEY: 'geheim' }, timeout_seconds: -1, env: { A: { b: 'geheim' } } };
+    const { message } = await refusalOf(() => serviceWith(context).load('e-1'));
+    expect(message).toContain('timeout_seconds');
+    expect(message).not.toContain('geheim');
+  });
+});
+
+describe('fromTask', () => {
+  const service = serviceWith(null);
+
+  it('makes a script of the code', () => {
+    expect(service.fromTask({ taskId: 't-1', code: 'console.log(1)', timeout: 5 })).toEqual({
+      id: 't-1',
+      source: { kind: 'inline', code: 'console.log(1)', functionName: null },
+      parameters: {},
+      env: {},
+      secrets: {},
+      caller: null,
+      organization: null,
+      workflowId: null,
+      timeoutMs: 5_000,
+    });
+  });
+
+  it('has the default time limit and takes the longest', () => {
+    expect(service.fromTask({ taskId: 't-1', code: '' }).timeoutMs).toBe(30_000);
+    expect(service.fromTask({ taskId: 't-1', code: '', timeout: 60 }).timeoutMs).toBe(60_000);
+  });
+
+  it('counts the bytes of the code, not its characters', async () => {
+    expect(service.fromTask({ taskId: 't-1', code: 'é'.repeat(512) }).source.kind).toBe('inline');
+    const refusal = await refusalOf(() => service.fromTask({ taskId: 't-1', code: 'é'.repeat(513) }));
+    expect(refusal).toMatchObject({ code: 'INVALID_JOB', field: 'code' });
+    expect(refusal.message).toContain('1026 bytes; the limit is 1024 (CODE_LIMIT_BYTES)');
+  });
+
+  it('refuses a time limit above the longest', async () => {
+    const refusal = await refusalOf(() => service.fromTask({ taskId: 't-1', code: '', timeout: 61 }));
+    expect(refusal).toMatchObject({ code: 'INVALID_JOB', field: 'timeout' });
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { WORKER_STATES, type WorkerState } from '../contract/worker-record.js';
+import { WorkerStateHolder } from './worker-state.js';
+
+/** How a new worker comes into each state. */
+const WAY: Record<WorkerState, WorkerState[]> = {
+  STARTING: [],
+  ACTIVE: ['ACTIVE'],
+  PAUSED: ['ACTIVE', 'PAUSED'],
+  DRAINING: ['ACTIVE', 'DRAINING'],
+  STOPPED: ['STOPPED'],
+};
+const ALLOWED = new Set([
+  'STARTING ACTIVE',
+  'STARTING STOPPED',
+  'ACTIVE PAUSED',
+  'ACTIVE DRAINING',
+  'PAUSED ACTIVE',
+  'PAUSED DRAINING',
+  'DRAINING STOPPED',
+]);
+
+const inState = (state: WorkerState): WorkerStateHolder => {
+  const holder = new WorkerStateHolder();
+  for (const next of WAY[state]) holder.enter(next);
+  return holder;
+};
+const pairs = WORKER_STATES.flatMap((from) => WORKER_STATES.map((to): [WorkerState, WorkerState] => [from, to]));
+const changes = pairs.filter(([from, to]) => from !== to);
+
+describe('WorkerStateHolder', () => {
+  it('begins with STARTING', () => {
+    expect(new WorkerStateHolder().current).toBe('STARTING');
+  });
+
+  it.each(changes.filter((pair) => ALLOWED.has(pair.join(' '))))('goes from %s to %s', (from, to) => {
+    const holder = inState(from);
+    const heard: WorkerState[] = [];
+    holder.onChange((state) => heard.push(state));
+    holder.enter(to);
+    expect(holder.current).toBe(to);
+    expect(heard).toEqual([to]);
+  });
+
+  it.each(changes.filter((pair) => !ALLOWED.has(pair.join(' '))))('refuses %s to %s', (from, to) => {
+    const holder = inState(from);
+    const heard: WorkerState[] = [];
+    holder.onChange((state) => heard.push(state));
+    expect(() => holder.enter(to)).toThrow(`from ${from} to ${to}`);
+    expect(holder.current).toBe(from);
+    expect(heard).toEqual([]);
+  });
+
+  it.each(WORKER_STATES)('stays in %s without a word when told to enter it again', (state) => {
+    const holder = inState(state);
+    const heard: WorkerState[] = [];
+    holder.onChange((next) => heard.push(next));
+    holder.enter(state);
+    expect(heard).toEqual([]);
+  });
+
+  it.each(WORKER_STATES)('takes work only while ACTIVE: %s', (state) => {
+    expect(inState(state).takesWork).toBe(state === 'ACTIVE');
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, it } from '@jest/globals';
+import { reportError } from './error-report.js';
+
+const OWN = '/run/bifrost/runner.cjs';
+
+class QuotaError extends Error {}
+
+const withStack = (error: Error, ...frames: string[]): Error => {
+  error.stack = [`${error.name}: ${error.message}`, ...frames.map((frame) => `    at ${frame}`)].join('\n');
+  return error;
+};
+
+describe('reportError', () => {
+  it.each<[Error, string]>([
+    [new TypeError('x'), 'TypeError'],
+    [new QuotaError('x'), 'QuotaError'],
+    [Object.assign(new QuotaError('x'), { name: 'Quota' }), 'Quota'],
+    [Object.assign(new Error('x'), { constructor: undefined }), 'Error'],
+    [{ name: 'Alien', message: 'x', stack: 'Alien: x' }, 'Alien'],
+  ])('names %s by its class', (error, name) => {
+    expect(reportError(error, OWN)).toMatchObject({ name, message: 'x' });
+  });
+
+  it.each<[unknown, string]>([
+    ['text', "thrown: 'text'"],
+    [undefined, 'thrown: undefined'],
+    [{ code: 7 }, 'thrown: { code: 7 }'],
+  ])('shows %p, which is no error', (thrown, message) => {
+    expect(reportError(thrown, OWN)).toEqual({ name: 'Error', message, stack: null });
+  });
+
+  it("leaves out the runner's frames, and Node's where they come last", () => {
+    const error = withStack(
+      new Error('no'),
+      'f (file:///w/main.ts:3:1)',
+      'node:internal/timers:1:1',
+      'g (file:///w/main.ts:9:1)',
+      `runExecution (${OWN}:10:1)`,
+      'ModuleJob.run (node:internal/modules/esm/module_job:1:1)',
+      `main (${OWN}:1:1)`,
+    );
+    expect(reportError(error, OWN).stack?.split('\n')).toEqual([
+      'Error: no',
+      '    at f (file:///w/main.ts:3:1)',
+      '    at node:internal/timers:1:1',
+      '    at g (file:///w/main.ts:9:1)',
+    ]);
+  });
+
+  it('tells the causes too, and ends where they go round', () => {
+    const inner = withStack(new QuotaError('inner'), 'h (file:///w/deep.ts:1:1)');
+    const outer = new Error('outer', { cause: inner });
+    expect(reportError(outer, OWN).stack).toMatch(/\[cause\]: Error: inner\n {4}at h \(file:.*deep\.ts/);
+    expect(reportError(new Error('outer', { cause: 42 }), OWN).stack).toMatch(/\n\[cause\]: 42$/);
+    inner.cause = outer;
+    expect(reportError(outer, OWN).stack?.match(/\[cause\]/g)).toHaveLength(5);
+  });
+
+  it('works without a stack', () => {
+    const error = new Error('no');
+    delete error.stack;
+    expect(reportError(error, OWN)).toEqual({ name: 'Error', message: 'no', stack: 'Error: no' });
+  });
+
+  it('bounds every part', () => {
+    const error = new Error('m'.repeat(100_000));
+    error.name = 'n'.repeat(1000);
+    const report = reportError(error, OWN);
+    expect([report.name.length, report.message.length, report.stack?.length]).toEqual([200, 16_384, 65_536]);
+    expect(reportError('t'.repeat(100_000), OWN).message).toHaveLength(16_384);
+  });
+
+  it('never throws, whatever the value does', () => {
+    const unreadable = { name: 'Error', message: 'the thrown value cannot be read', stack: null };
+    const trap = new Proxy(new Error('x'), {
+      get() {
+        throw new Error('trap');
+      },
+    });
+    const getter = Object.defineProperty(new Error('x'), 'message', {
+      get() {
+        throw new Error('getter');
+      },
+    });
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    for (const thrown of [trap, getter]) expect(reportError(thrown, OWN)).toEqual(unreadable);
+    expect(reportError(proxy, OWN)).toMatchObject({ name: 'Error', stack: null });
+  });
+
+  it('makes text of a message that is none', () => {
+    const error = Object.assign(new Error('x'), { message: { odd: true } });
+    expect(reportError(error, OWN).message).toBe('[object Object]');
+  });
+});
