@@ -3,6 +3,7 @@ import type { WorkspaceStore } from './workspace.store.js';
 /** Which paths one generation has; remembers what it was asked, so that an execution asks once. */
 export class PathLookup {
   private readonly known = new Map<string, string | null>();
+  private readonly consulted = new Map<string, string | null>();
 
   constructor(
     private readonly store: Pick<WorkspaceStore, 'hashes'>,
@@ -23,10 +24,14 @@ export class PathLookup {
     return this.known.get(path) ?? null;
   }
 
-  has = (path: string): boolean => this.hash(path) !== null;
+  has = (path: string): boolean => {
+    const hash = this.hash(path);
+    this.consulted.set(path, hash);
+    return hash !== null;
+  };
 
-  /** Everything learned so far. */
-  entries(): ReadonlyMap<string, string | null> {
-    return this.known;
+  /** What {@link has} was asked about: all that decided where imports lead, and less than what was learned. */
+  decisive(): ReadonlyMap<string, string | null> {
+    return this.consulted;
   }
 }

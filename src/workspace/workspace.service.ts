@@ -144,7 +144,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
       entry.kind === 'inline'
         ? await session.startInline(INLINE_PATH, await this.compiler.compile(INLINE_PATH, entry.code))
         : await session.startModule(entryPath(entry.path));
-    const known = session.lookup.entries();
+    const known = session.lookup.decisive();
     const recipe: Recipe = {
       paths: [...known.keys()],
       hashes: [...known.values()],

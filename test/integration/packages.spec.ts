@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { build } from 'esbuild';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdtemp, readdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, readlink, realpath, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -300,11 +300,18 @@ describe('SIGKILL in the middle of an install', () => {
 
 /** Processes whose working folder is below this one. */
 async function childrenIn(folder: string): Promise<number[]> {
-  const { readlink } = await import('node:fs/promises');
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const cwds = await Promise.all(pids.map(async (pid) => await readlink(`/proc/${pid}/cwd`).catch(() => '')));
   return pids.filter((_, at) => cwds[at]?.startsWith(folder));
 }
+
+const ready = async (service: PackagesService, name: string) =>
+  await until(
+    () =>
+      service.status.state === 'ready' &&
+      service.status.installed.some((one) => `${one.name}@${one.version}` === name),
+    { what: `${name} is ready`, timeoutMs: 20_000 },
+  );
 
 describe('a worker', () => {
   const redis = useRedis({ persistent: true });
@@ -326,14 +333,6 @@ describe('a worker', () => {
     service.start();
     return service;
   };
-  const ready = async (service: PackagesService, name: string) =>
-    await until(
-      () =>
-        service.status.state === 'ready' &&
-        service.status.installed.some((one) => `${one.name}@${one.version}` === name),
-      { what: `${name} is ready`, timeoutMs: 20_000 },
-    );
-
   beforeEach(async () => {
     await redis.connect().flushall();
   });

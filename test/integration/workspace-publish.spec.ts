@@ -220,6 +220,21 @@ describe('executions', () => {
     }
   });
 
+  it('notice a module that comes to stand before the one imported so far', async () => {
+    const { publisher, service, rootUrl } = open();
+    const files = { 'main.ts': `import v from './v'; export default v`, 'v/index.ts': `export default 'folder'` };
+    const run = async () => {
+      const prepared = await service.prepare({ entry: { kind: 'module', path: 'main' } });
+      return (await runner.run(prepared, rootUrl)).value;
+    };
+    await publisher.publish(filesOf(files));
+    expect([await run(), await run()]).toEqual(['folder', 'folder']);
+    await publisher.publish(filesOf({ ...files, 'v.ts': `export default 'file'` }));
+    expect(await run()).toBe('file');
+    await publisher.publish(filesOf({ ...files, 'main.js': `export default 'js'`, 'main/index.ts': '' }));
+    expect(await run()).toBe('folder');
+  });
+
   it('share compiled code between workers', async () => {
     const prefix = `share${(workspaces += 1)}:`;
     const [here, there] = [open(prefix), open(prefix)];
