@@ -3,11 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { Logger as NestLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Logger } from 'nestjs-pino';
+import { PinoLogger } from 'nestjs-pino';
 import { configureHttp, httpAdapter } from './api/configure-http.js';
 import { AppModule } from './app.module.js';
 import { isPretty } from './config/logging.js';
 import { parseSettings, type Settings, SettingsError } from './config/settings.js';
+import { WorkerLogger } from './config/worker-logger.js';
 import type { WorkerArguments } from './config/worker-arguments.js';
 import { VERSION } from './lib/version.js';
 import { startEmbeddedRedis } from './redis/embedded-redis.js';
@@ -45,7 +46,7 @@ async function start(settings: Settings): Promise<void> {
       abortOnError: false,
     },
   );
-  app.useLogger(app.get(Logger));
+  app.useLogger(new WorkerLogger(app.get(PinoLogger), {}));
   configureHttp(app, settings);
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
   const url = await listen(app, settings);

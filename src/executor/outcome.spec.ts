@@ -117,7 +117,10 @@ describe("judge: the runner's own report", () => {
     expect(judgeFunction({ report: anError({ code }) })).toMatchObject({ code, errorType, exitCode: 1 });
   });
 
-  it.each(['Array buffer allocation failed', 'invalid array length: Allocation failed'])(
+  it.each([
+    'Array buffer allocation failed',
+    'Worker terminated due to reaching memory limit: JS heap out of memory',
+  ])(
     'reads "%s" as memory that ran out',
     (message) => {
       expect(judgeFunction({ report: anError({ message }) })).toMatchObject({
@@ -129,6 +132,12 @@ describe("judge: the runner's own report", () => {
       ).toMatchObject({ code: 'OUT_OF_MEMORY', exitCode: 1 });
     },
   );
+
+  it("leaves the user's own words about arrays and sizes alone", () => {
+    for (const message of ['invalid array of ids', 'invalid size given', 'Allocation failed: no budget']) {
+      expect(judgeFunction({ report: anError({ message }) })?.code).toBe('USER_ERROR');
+    }
+  });
 
   it('blames an uncaught error for the end of the process', () => {
     expect(

@@ -14,6 +14,8 @@ export interface Finding {
 /** V8's and Node's last words when memory ran out. */
 const OUT_OF_MEMORY_WORDS =
   /heap out of memory|Fatal process out of memory|invalid (array|size) |Allocation failed|Array buffer allocation failed/;
+/** What a thrown error says then; narrower, because the words of a thrown error may be the user's. */
+const THROWN_OUT_OF_MEMORY = /^Array buffer allocation failed|heap out of memory/;
 const STDERR_TAIL_CHARS = 8192;
 
 /**
@@ -52,14 +54,14 @@ function judgeReport(end: RunEnd, isScript: boolean): Finding | null {
   if (report?.type === 'result') return null;
   if (report?.type === 'error') {
     const { code, name, message, stack } = report;
-    if (OUT_OF_MEMORY_WORDS.test(message)) return { code: 'OUT_OF_MEMORY', message, stack, exitCode: 1 };
+    if (THROWN_OUT_OF_MEMORY.test(message)) return { code: 'OUT_OF_MEMORY', message, stack, exitCode: 1 };
     const errorType = code === 'USER_ERROR' ? name : ERROR_TYPES[code];
     return { code, errorType, message, stack, exitCode: 1 };
   }
   if (uncaught && end.exit.exitCode !== 0) {
     const { name, message, stack } = uncaught;
     const exitCode = end.exit.exitCode;
-    if (OUT_OF_MEMORY_WORDS.test(message)) return { code: 'OUT_OF_MEMORY', message, stack, exitCode };
+    if (THROWN_OUT_OF_MEMORY.test(message)) return { code: 'OUT_OF_MEMORY', message, stack, exitCode };
     return { code: 'USER_ERROR', errorType: name, message, stack, exitCode };
   }
   return report?.type === 'exiting' ? judgeExitCode(report.exitCode, isScript) : judgeDeath(end);

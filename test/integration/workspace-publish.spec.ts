@@ -222,7 +222,10 @@ describe('executions', () => {
 
   it('notice a module that comes to stand before the one imported so far', async () => {
     const { publisher, service, rootUrl } = open();
-    const files = { 'main.ts': `import v from './v'; export default v`, 'v/index.ts': `export default 'folder'` };
+    const files = {
+      'main.ts': `import v from './v'; export default v`,
+      'v/index.ts': `export default 'folder'`,
+    };
     const run = async () => {
       const prepared = await service.prepare({ entry: { kind: 'module', path: 'main' } });
       return (await runner.run(prepared, rootUrl)).value;

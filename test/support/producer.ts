@@ -1,4 +1,3 @@
-import { afterAll } from '@jest/globals';
 import { Queue, Worker, type JobsOptions } from 'bullmq';
 import { randomUUID } from 'node:crypto';
 import type { ExecutionContext } from '../../src/contract/context.js';
@@ -119,17 +118,13 @@ export class Producer {
 const idOf = (result: ExecutionResult | TaskResult): string =>
   'taskId' in result ? result.taskId : result.execution_id;
 
-/** Makes producers that are closed after the suite; call it after `useRedis`. */
+/** Makes producers that are closed before the Redis of the suite ends. */
 export function useProducers(
   redis: TestRedis,
 ): (options?: { queueName?: string; keyPrefix?: string }) => Producer {
-  const producers: Producer[] = [];
-  afterAll(async () => {
-    await Promise.all(producers.map((producer) => producer.close()));
-  });
   return (options) => {
     const producer = new Producer(redis, options);
-    producers.push(producer);
+    redis.onDispose(() => producer.close());
     return producer;
   };
 }

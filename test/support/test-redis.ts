@@ -9,6 +9,7 @@ import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/redis/embedded
 export class TestRedis {
   private server: EmbeddedRedis | undefined;
   private readonly clients: RedisClient[] = [];
+  private readonly cleanups: (() => unknown)[] = [];
   private dataDir = '';
   private port: number | undefined;
 
@@ -50,8 +51,17 @@ export class TestRedis {
     return client;
   }
 
-  /** Ends the connections and the server and removes the data. */
+  /**
+   * Does this before the connections and the server end, the newest first: for what needs Redis to
+   * end well. Jest runs `afterAll` in the order of definition, so a hook of one's own would come too late.
+   */
+  onDispose(cleanup: () => unknown): void {
+    this.cleanups.push(cleanup);
+  }
+
+  /** Runs the cleanups, ends the connections and the server and removes the data. */
   async dispose(): Promise<void> {
+    for (const cleanup of this.cleanups.splice(0).toReversed()) await cleanup();
     for (const client of this.clients.splice(0)) client.disconnect();
     await this.stop();
     if (this.dataDir) await rm(this.dataDir, { recursive: true, force: true });

@@ -1,0 +1,187 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { RedisKeys } from '../../src/redis/keys.js';
+import type { RedisClient } from '../../src/redis/connections.js';
+import { ExecutionLedger } from '../../src/results/execution-ledger.js';
+import { ResultStore } from '../../src/results/result-store.js';
+import type { WorkerLease } from '../../src/results/worker-lease.js';
+import { settingsOf } from '../support/parts.js';
+import { useRedis } from '../support/test-redis.js';
+
+const redis = useRedis();
+const keys = new RedisKeys('');
+let client: RedisClient;
+beforeAll(() => {
+  client = redis.connect();
+});
+
+/** Owners whose lease is certainly gone. */
+const dead = new Set<string>();
+
+/** A worker of which only its ledger is there; one more start of it is another one with the same `owner`. */
+function aWorker(owner = `w#${randomUUID()}`) {
+  const lease = { owner, isDead: (other: string) => Promise.resolve(dead.has(other)) };
+  const settings = settingsOf();
+  return {
+    owner,
+    id: settings.WORKER_ID,
+    ledger: new ExecutionLedger(client, keys, lease as WorkerLease, settings),
+  };
+}
+
+type Worker = ReturnType<typeof aWorker>;
+const dies = ({ owner }: Worker): unknown => dead.add(owner);
+const anId = (): string => `e-${randomUUID()}`;
+const ours = (attempt: number, generation: number | null = null) => ({ kind: 'ours', attempt, generation });
+const ENDED = { kind: 'ended' };
+const ELSEWHERE = { kind: 'elsewhere' };
+
+describe('taking an execution', () => {
+  it('gives it to the first who asks, and to nobody else while that one lives', async () => {
+    const [a, b, id] = [aWorker(), aWorker(), anId()];
+    expect(await a.ledger.take(id)).toEqual(ours(1));
+    expect(await b.ledger.take(id)).toEqual(ELSEWHERE);
+    expect(await a.ledger.take(id)).toEqual(ELSEWHERE);
+  });
+
+  it('gives it to exactly one of many who ask at once', async () => {
+    const id = anId();
+    const turns = await Promise.all(Array.from({ length: 20 }, () => aWorker().ledger.take(id)));
+    expect(turns.filter(({ kind }) => kind === 'ours')).toEqual([ours(1)]);
+    expect(turns.filter(({ kind }) => kind === 'elsewhere')).toHaveLength(19);
+  });
+
+  it('says that it ended once there is a result', async () => {
+    const [a, b, id] = [aWorker(), aWorker(), anId()];
+    await a.ledger.take(id);
+    await client.set(keys.result(id), '{}');
+    expect(await b.ledger.take(id)).toEqual(ENDED);
+    dies(a);
+    expect(await b.ledger.take(id)).toEqual(ENDED);
+  });
+
+  it('is seen by those who look', async () => {
+    const [a, id] = [aWorker(), anId()];
+    const store = new ResultStore(client, keys);
+    expect(await store.findLedger(id)).toBeNull();
+    await a.ledger.take(id);
+    const entry = await store.findLedger(id);
+    expect(entry).toMatchObject({ worker: a.id, attempt: 1 });
+    expect(Date.now() - Date.parse(entry!.startedAt)).toBeLessThan(5_000);
+    await a.ledger.letGo(id, { counted: true });
+    expect(await store.findLedger(id)).toMatchObject({ worker: '', attempt: 1 });
+  });
+
+  it('leaves nothing in Redis for ever', async () => {
+    const [a, id] = [aWorker(), anId()];
+    await a.ledger.take(id);
+    const ttl = await client.ttl(keys.ledger(id));
+    expect(ttl).toBeGreaterThan(604_000);
+    expect(ttl).toBeLessThanOrEqual(604_800);
+  });
+});
+
+describe('letting go of an execution', () => {
+  it('lets the next attempt follow, and counts this one where told to', async () => {
+    const [a, b, id] = [aWorker(), aWorker(), anId()];
+    await a.ledger.take(id);
+    await a.ledger.letGo(id, { counted: true });
+    expect(await b.ledger.take(id)).toEqual(ours(2));
+    await b.ledger.letGo(id, { counted: false });
+    expect(await a.ledger.take(id)).toEqual(ours(2));
+  });
+
+  it('has no effect on what somebody else holds by now', async () => {
+    const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
+    await a.ledger.take(id);
+    dies(a);
+    expect(await b.ledger.take(id)).toEqual(ours(2));
+    await a.ledger.letGo(id, { counted: false });
+    expect(await c.ledger.take(id)).toEqual(ELSEWHERE);
+    expect(await client.hget(keys.ledger(id), 'attempt')).toBe('2');
+  });
+
+  it('many times never makes the execution look lost', async () => {
+    const [a, id] = [aWorker(), anId()];
+    for (let n = 0; n < 5; n++) {
+      expect(await a.ledger.take(id)).toEqual(ours(1));
+      await a.ledger.letGo(id, { counted: false });
+    }
+  });
+});
+
+describe('taking over from a worker', () => {
+  it('happens when its lease is gone, and not before', async () => {
+    const [a, b, id] = [aWorker(), aWorker(), anId()];
+    await a.ledger.take(id);
+    expect(await b.ledger.take(id)).toEqual(ELSEWHERE);
+    dies(a);
+    expect(await b.ledger.take(id)).toEqual(ours(2));
+    expect(await client.hgetall(keys.ledger(id))).toMatchObject({
+      owner: b.owner,
+      worker: b.id,
+      attempt: '2',
+      lost: '1',
+    });
+  });
+
+  it('is for exactly one of many who notice', async () => {
+    const [a, id] = [aWorker(), anId()];
+    await a.ledger.take(id);
+    dies(a);
+    const turns = await Promise.all(Array.from({ length: 20 }, () => aWorker().ledger.take(id)));
+    expect(turns.filter(({ kind }) => kind !== 'elsewhere')).toEqual([ours(2)]);
+    expect(await client.hget(keys.ledger(id), 'lost')).toBe('1');
+  });
+
+  it('ends after two lost workers: the third does not start it', async () => {
+    const [a, b, c, d, id] = [aWorker(), aWorker(), aWorker(), aWorker(), anId()];
+    await a.ledger.take(id);
+    dies(a);
+    await b.ledger.take(id);
+    dies(b);
+    expect(await c.ledger.take(id)).toEqual({ kind: 'exhausted', attempt: 2 });
+    expect(await d.ledger.take(id)).toEqual(ELSEWHERE);
+    dies(c);
+    expect((await d.ledger.take(id)).kind).toBe('exhausted');
+  });
+
+  it('counts lost workers over attempts that were handed back in between', async () => {
+    const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
+    await a.ledger.take(id);
+    dies(a);
+    await b.ledger.take(id);
+    await b.ledger.letGo(id, { counted: false });
+    expect(await b.ledger.take(id)).toEqual(ours(2));
+    dies(b);
+    expect((await c.ledger.take(id)).kind).toBe('exhausted');
+  });
+});
+
+describe('what a worker marked as its own and does not hold', () => {
+  it('is its own to take again: it was released without a word to Redis', async () => {
+    const [a, id] = [aWorker(), anId()];
+    await a.ledger.take(id);
+    a.ledger.release(id);
+    expect(await a.ledger.take(id)).toEqual(ours(2));
+  });
+
+  it('stays out of reach while it does hold it', async () => {
+    const [a, id] = [aWorker(), anId()];
+    await a.ledger.take(id);
+    dies(a); // it is frozen in the eyes of others; its own memory is what counts here
+    expect(await a.ledger.take(id)).toEqual(ELSEWHERE);
+  });
+});
+
+describe('the pinned generation', () => {
+  it('goes with every later attempt', async () => {
+    const [a, b, id] = [aWorker(), aWorker(), anId()];
+    await a.ledger.take(id);
+    await a.ledger.pin(id, 7);
+    await a.ledger.letGo(id, { counted: true });
+    expect(await b.ledger.take(id)).toEqual(ours(2, 7));
+    dies(b);
+    expect(await a.ledger.take(id)).toEqual(ours(3, 7));
+  });
+});

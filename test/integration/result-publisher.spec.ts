@@ -1,0 +1,240 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import type { Queue } from 'bullmq';
+import { resultSchema } from '../../src/contract/result.js';
+import { resultJobId } from '../../src/contract/job.js';
+import type { RedisClient } from '../../src/redis/connections.js';
+import { RedisKeys } from '../../src/redis/keys.js';
+import { SETTLE } from '../../src/results/execution-scripts.js';
+import { type Delivery, ResultPublisher } from '../../src/results/result-publisher.js';
+import { anOutcome, openResultQueue, settingsOf } from '../support/parts.js';
+import { useProducers } from '../support/producer.js';
+import { useRedis } from '../support/test-redis.js';
+
+const redis = useRedis({ persistent: true });
+const makeProducer = useProducers(redis);
+const keys = new RedisKeys('');
+const settings = settingsOf({ RESULT_TTL_SECONDS: '600' });
+let client: RedisClient;
+let queue: Queue;
+let publisher: ResultPublisher;
+
+beforeAll(() => {
+  client = redis.connect();
+  queue = openResultQueue(redis, settings);
+  publisher = new ResultPublisher(client, queue, keys, settings);
+});
+
+const aDelivery = (changes: Partial<Delivery> = {}): Delivery => ({
+  executionId: `e-${randomUUID()}`,
+  kind: 'execution',
+  attempt: 1,
+  queuedMs: 5,
+  ...changes,
+});
+
+const stored = async (id: string): Promise<unknown> => JSON.parse((await client.get(keys.result(id)))!);
+const jobFor = (id: string) => queue.getJob(resultJobId(id));
+
+/** Ids of the executions that have a job on the result queue, once for each job. */
+const queued = async (id: string): Promise<number> => {
+  const jobs = await queue.getJobs();
+  return jobs.filter((job) => (job.data as { execution_id?: string }).execution_id === id).length;
+};
+
+/** What a worker leaves that dies between the two steps. */
+const settleOnly = (delivery: Delivery, result: unknown): Promise<unknown> => {
+  const { executionId: execution_id, attempt, queuedMs: queued_ms } = delivery;
+  const document = { execution_id, worker_id: 'dead', attempt, queued_ms, ...anOutcome(result) };
+  return SETTLE.run(
+    client,
+    [keys.result(execution_id), keys.ledger(execution_id)],
+    [JSON.stringify(document), 600],
+  );
+};
+
+describe('publish', () => {
+  it('stores the document and puts the same on the result queue', async () => {
+    const delivery = aDelivery({ attempt: 3, queuedMs: 17 });
+    await publisher.publish(delivery, anOutcome({ n: 1 }));
+    const document = await stored(delivery.executionId);
+    expect(resultSchema.parse(document)).toEqual({
+      ...anOutcome({ n: 1 }),
+      execution_id: delivery.executionId,
+      worker_id: settings.WORKER_ID,
+      attempt: 3,
+      queued_ms: 17,
+    });
+    const job = await jobFor(delivery.executionId);
+    expect(job).toMatchObject({ name: 'process-result', data: document });
+    const ttls = await Promise.all(
+      [keys.result(delivery.executionId), keys.ledger(delivery.executionId)].map((key) => client.ttl(key)),
+    );
+    for (const ttl of ttls) expect([ttl > 590, ttl <= 600]).toEqual([true, true]);
+  });
+
+  it('puts a task on the result queue by its own contract, and stores the whole document', async () => {
+    const delivery = aDelivery({ kind: 'task' });
+    await publisher.publish(delivery, anOutcome(null));
+    expect((await jobFor(delivery.executionId))?.data).toEqual({
+      taskId: delivery.executionId,
+      workerId: settings.WORKER_ID,
+      status: 'completed',
+      result: { stdout: 'out\n', stderr: '', exitCode: 0 },
+      executionTimeMs: 1000,
+    });
+    expect(resultSchema.safeParse(await stored(delivery.executionId)).success).toBe(true);
+  });
+
+  it('takes ids that BullMQ would not', async () => {
+    for (const executionId of ['12345', `a:b:${randomUUID()}`, 'ü/../%3A'.slice(1)]) {
+      await publisher.publish(aDelivery({ executionId }), anOutcome(1));
+      expect(await queued(executionId)).toBe(1);
+    }
+  });
+
+  it('frees the execution in the ledger', async () => {
+    const delivery = aDelivery();
+    await client.hset(keys.ledger(delivery.executionId), 'owner', 'w#1');
+    await publisher.publish(delivery, anOutcome(1));
+    expect(await client.hget(keys.ledger(delivery.executionId), 'owner')).toBe('');
+  });
+});
+
+describe('the one result of an execution', () => {
+  it('is the first; a later one changes nothing and is not sent', async () => {
+    const delivery = aDelivery();
+    await publisher.publish(delivery, anOutcome('first'));
+    await publisher.publish({ ...delivery, attempt: 2 }, anOutcome('second'));
+    expect(await stored(delivery.executionId)).toMatchObject({ result: 'first', attempt: 1 });
+    expect(await queued(delivery.executionId)).toBe(1);
+    expect((await jobFor(delivery.executionId))?.data).toMatchObject({ result: 'first' });
+  });
+
+  it('is sent by whoever comes later, where its worker died before that', async () => {
+    const delivery = aDelivery();
+    await settleOnly(delivery, 'first');
+    expect(await queued(delivery.executionId)).toBe(0);
+    await publisher.publish({ ...delivery, attempt: 2 }, anOutcome('second'));
+    expect((await jobFor(delivery.executionId))?.data).toMatchObject({ result: 'first', worker_id: 'dead' });
+    expect(await stored(delivery.executionId)).toMatchObject({ result: 'first' });
+  });
+
+  it('is one of those that are published at once, and the same in both places', async () => {
+    const delivery = aDelivery();
+    const rivals = Array.from({ length: 10 }, (_, n) =>
+      publisher.publish({ ...delivery, attempt: n + 1 }, anOutcome(n)),
+    );
+    await Promise.all(rivals);
+    expect(await queued(delivery.executionId)).toBe(1);
+    expect((await jobFor(delivery.executionId))?.data).toEqual(await stored(delivery.executionId));
+  });
+
+  it('is received exactly once over every repetition, before and after it is consumed', async () => {
+    const queueName = `q-${randomUUID()}`;
+    const own = settingsOf({ QUEUE_NAME: queueName });
+    const publisher = new ResultPublisher(client, openResultQueue(redis, own), keys, own);
+    const deliveries = Array.from({ length: 20 }, () => aDelivery());
+    const repeat = () =>
+      Promise.all(
+        deliveries.flatMap((delivery) => [
+          publisher.publish(delivery, anOutcome('again')),
+          publisher.resend(delivery),
+        ]),
+      );
+    await Promise.all(deliveries.map((delivery) => settleOnly(delivery, 'first')));
+    await repeat();
+    const producer = makeProducer({ queueName });
+    await Promise.all(deliveries.map(({ executionId }) => producer.executionResult(executionId)));
+    await repeat();
+    // As if the worker had died between the queue and the note that it is there.
+    await Promise.all(deliveries.map(({ executionId }) => client.hdel(keys.ledger(executionId), 'published')));
+    await repeat();
+    const last = aDelivery();
+    await publisher.publish(last, anOutcome('last'));
+    await producer.executionResult(last.executionId);
+    expect(producer.received.map((result) => (result as { result: unknown }).result)).toEqual([
+      ...Array(20).fill('first'),
+      'last',
+    ]);
+  });
+});
+
+describe('resend', () => {
+  it('sends what was stored and never sent, by the contract of its kind', async () => {
+    const delivery = aDelivery({ kind: 'task' });
+    await settleOnly(delivery, 'first');
+    await publisher.resend(delivery);
+    expect((await jobFor(delivery.executionId))?.data).toMatchObject({
+      taskId: delivery.executionId,
+      workerId: 'dead',
+      status: 'completed',
+    });
+  });
+
+  it('sends nothing that is known to be sent, also when the job is gone by now', async () => {
+    const delivery = aDelivery();
+    await publisher.publish(delivery, anOutcome(1));
+    await (await jobFor(delivery.executionId))?.remove();
+    await publisher.resend(delivery);
+    expect(await queued(delivery.executionId)).toBe(0);
+  });
+
+  it('sends nothing where there is no result', async () => {
+    const delivery = aDelivery();
+    await publisher.resend(delivery);
+    expect(await queued(delivery.executionId)).toBe(0);
+    expect(await client.exists(keys.ledger(delivery.executionId))).toBe(0);
+  });
+});
+
+describe('while Redis is in trouble', () => {
+  it('a result waits for its return and is then delivered once', async () => {
+    const deliveries = Array.from({ length: 5 }, () => aDelivery());
+    await redis.stop();
+    let done = 0;
+    const publishing = deliveries.map((delivery) =>
+      publisher.publish(delivery, anOutcome('kept')).then(() => (done += 1)),
+    );
+    const refused = redis.connect('impatient');
+    await expect(refused.ping()).rejects.toThrow();
+    expect(done).toBe(0);
+    await redis.start();
+    await Promise.all(publishing);
+    for (const { executionId } of deliveries) {
+      expect(await stored(executionId)).toMatchObject({ result: 'kept' });
+      expect(await queued(executionId)).toBe(1);
+    }
+  });
+
+  it('a result waits while Redis has no memory to take it', async () => {
+    const delivery = aDelivery();
+    await client.config('SET', 'maxmemory', '1');
+    const failed = Promise.withResolvers<void>();
+    const watched = new ResultPublisher(
+      new Proxy(client, {
+        get(target, name: keyof RedisClient) {
+          const member: unknown = target[name];
+          if (name !== 'eval' && name !== 'evalsha')
+            return typeof member === 'function' ? member.bind(target) : member;
+          return async (...args: [string, number]) => {
+            try {
+              return await target[name](...args);
+            } catch (error) {
+              if (String(error).includes('OOM')) failed.resolve();
+              throw error;
+            }
+          };
+        },
+      }),
+      queue,
+      keys,
+      settings,
+    );
+    const publishing = watched.publish(delivery, anOutcome('kept'));
+    await failed.promise;
+    await client.config('SET', 'maxmemory', '0');
+    await publishing;
+    expect(await queued(delivery.executionId)).toBe(1);
+  });
+});

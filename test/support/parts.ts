@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import { Queue } from 'bullmq';
+import { parseSettings, type Settings } from '../../src/config/settings.js';
+import { resultQueueName } from '../../src/contract/job.js';
+import type { Outcome } from '../../src/contract/result.js';
+import { refusedOutcome } from '../../src/executor/outcome.js';
+import type { TestRedis } from './test-redis.js';
+
+/** Settings of one worker of a suite; ids are its own, so that tests do not meet in Redis. */
+export const settingsOf = (changes: Record<string, string> = {}): Settings =>
+  parseSettings({ WORKER_ID: `w-${randomUUID()}`, ...changes });
+
+/** The result queue of a suite, over a connection of its own, closed with the suite. */
+export function openResultQueue(redis: TestRedis, { QUEUE_NAME, KEY_PREFIX }: Settings): Queue {
+  const queue = new Queue(resultQueueName(QUEUE_NAME), {
+    connection: redis.connect(),
+    prefix: `${KEY_PREFIX}bull`,
+  });
+  queue.on('error', () => undefined);
+  redis.onDispose(() => queue.close());
+  return queue;
+}
+
+/** A success that returned `result`, changed as wanted. */
+export function anOutcome(result: unknown, changes: Partial<Outcome> = {}): Outcome {
+  const startedAt = new Date('2026-03-01T10:00:00.000Z');
+  const finishedAt = new Date('2026-03-01T10:00:01.000Z');
+  return {
+    ...refusedOutcome({ code: 'INTERNAL', message: '' }, { startedAt, finishedAt }),
+    success: true,
+    status: 'succeeded',
+    result,
+    error: null,
+    error_type: null,
+    failure: null,
+    exit_code: 0,
+    stdout: 'out\n',
+    ...changes,
+  };
+}
