@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Logger as NestLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -11,7 +10,7 @@ import { parseSettings, type Settings, SettingsError } from './config/settings.j
 import { WorkerLogger } from './config/worker-logger.js';
 import type { WorkerArguments } from './config/worker-arguments.js';
 import { VERSION } from './lib/version.js';
-import { startEmbeddedRedis } from './redis/embedded-redis.js';
+import { openEmbeddedRedis } from './redis/embedded-endpoint.js';
 
 /** sysexits.h: something was found in an unconfigured or misconfigured state. */
 const EX_CONFIG = 78;
@@ -46,7 +45,7 @@ async function start(settings: Settings): Promise<void> {
       abortOnError: false,
     },
   );
-  app.useLogger(new WorkerLogger(app.get(PinoLogger), {}));
+  app.useLogger(new WorkerLogger(await app.resolve(PinoLogger), {}));
   configureHttp(app, settings);
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
   const url = await listen(app, settings);
@@ -80,7 +79,11 @@ async function listen(app: NestFastifyApplication, { HOST, PORT }: Settings): Pr
 }
 
 async function embeddedRedisUrl(): Promise<string> {
-  const { url } = await startEmbeddedRedis({ dataDir: EMBEDDED_REDIS_DIR });
+  const { url, shared } = await openEmbeddedRedis(EMBEDDED_REDIS_DIR);
+  if (shared)
+    process.stderr.write(
+      `Using the redis-server of another worker of this folder at ${url}; it ends with that worker.\n`,
+    );
   return url;
 }
 

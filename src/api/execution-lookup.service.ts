@@ -40,7 +40,8 @@ export class ExecutionLookup {
     const result = await this.results.find(executionId);
     if (result) return { state: 'ended', result };
     const ledger = await this.results.findLedger(executionId);
-    if (ledger) return { state: 'running', ...ledger };
+    // Without a worker it was handed back or waits for its next attempt.
+    if (ledger) return ledger.worker === '' ? { state: 'queued' } : { state: 'running', ...ledger };
     if (await this.isQueued(executionId)) return { state: 'queued' };
     // It may have ended between the first question and the last.
     const late = await this.results.find(executionId);

@@ -4,7 +4,11 @@ import { plain } from './output.js';
 
 /** The API was not reached, or is not available at the moment: the same request may succeed later. */
 export class UnavailableError extends CommandError {
-  constructor(message: string) {
+  /** @param arrived whether the request may have been carried out all the same. */
+  constructor(
+    message: string,
+    readonly arrived: boolean,
+  ) {
     super(EXIT.unavailable, message);
   }
 }
@@ -17,6 +21,8 @@ export interface Refusal {
 }
 
 const PASSING: ReadonlySet<number> = new Set([502, 503, 504]);
+/** The connection was there and went away. */
+const LOST: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 /** The request itself is at fault. */
 const FAULTS: ReadonlySet<number> = new Set([400, 409, 413, 415, 422]);
 
@@ -27,12 +33,14 @@ export function refusalError({ status, body }: Refusal, access: ApiAccess): Comm
     const lines = problem.errors.map(({ field, message }) => `\n  ${field}: ${message}`).join('');
     return new CommandError(
       EXIT.usage,
-      `the request was refused (${status}): ${lines || problem.detail || 'no reason given'}`,
+      `the request was refused (${status}):${lines || ` ${problem.detail || 'no reason given'}`}`,
     );
   }
   const said = `${access.url} answers ${status}${problem.detail && ` (${problem.detail})`}`;
   const advice = `${said}: ${adviceFor(status, access)}`;
-  return PASSING.has(status) ? new UnavailableError(advice) : new CommandError(EXIT.unavailable, advice);
+  return PASSING.has(status)
+    ? new UnavailableError(advice, true)
+    : new CommandError(EXIT.unavailable, advice);
 }
 
 /** The answer came, but nothing that this API would say. */
@@ -45,14 +53,21 @@ export const strangeAnswer = (status: number, { url }: ApiAccess): CommandError 
 /** No answer came. `error` is what fetch threw. */
 export function connectionError(error: unknown, { url }: ApiAccess): UnavailableError {
   if ((error as Error).name === 'TimeoutError') {
-    return new UnavailableError(`${url} does not answer: check that the worker there is well (GET /health)`);
+    return new UnavailableError(
+      `${url} does not answer: check that the worker there is well (GET /health)`,
+      true,
+    );
   }
   const { cause } = error as Error;
   const { code, message } = (cause ?? error) as NodeJS.ErrnoException;
-  const reason = plain(code ?? message);
-  return new UnavailableError(
-    `no connection to ${url} (${reason}): start a worker there, or set BIFROST_URL`,
-  );
+  // Node's own HTTP client has codes that tell people less than its messages.
+  const reason = plain(code === undefined || code.startsWith('UND_') ? message : code);
+  return LOST.has(code ?? '')
+    ? new UnavailableError(`the connection to ${url} broke (${reason}): try again`, true)
+    : new UnavailableError(
+        `no connection to ${url} (${reason}): start a worker there, or set BIFROST_URL`,
+        false,
+      );
 }
 
 function adviceFor(status: number, { token }: ApiAccess): string {

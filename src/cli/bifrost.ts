@@ -42,7 +42,7 @@ program
   .command('run')
   .description('run a file on a worker, wait for it, print what it printed and returned')
   .argument('<file>', 'JavaScript or TypeScript; runs as a script unless a function is to be called')
-  .option('--param <name=value>', 'parameter of the function, as JSON or text; repeatable', collect, [])
+  .option('--param <name=value>', 'parameter of the function, as JSON or text; repeatable', collect)
   .option('--function <name>', 'export to call (default: "default" when there are parameters)')
   .option('--timeout <seconds>', 'time limit (default: that of the worker)')
   .option('--json', 'print the whole result document')
@@ -102,6 +102,6 @@ function endWithReader(): void {
   });
 }
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }

@@ -4,7 +4,7 @@ import { CommandError, EXIT } from './exit.js';
 
 /** Options of `bifrost run` as they stand on the command line. */
 export interface RunOptions {
-  param: readonly string[];
+  param?: readonly string[];
   function?: string;
   timeout?: string;
   json?: boolean;
@@ -16,7 +16,7 @@ export interface RunOptions {
  * @throws {CommandError} naming the argument that cannot be used.
  */
 export function contextOf(file: string, code: string, options: RunOptions): ExecutionContext {
-  const parameters = options.param.map(parseParameter);
+  const parameters = (options.param ?? []).map(parseParameter);
   const functionName = options.function ?? (parameters.length > 0 ? 'default' : undefined);
   return {
     workflow_code: code,

@@ -9,7 +9,8 @@ import { asJson, type Output, paint } from './output.js';
 import { exitCodeOf, reportOf } from './run-report.js';
 import { contextOf, type RunOptions } from './run-request.js';
 
-const FIRST_WAIT_SECONDS = 5;
+/** Short, so that it is known soon whether the execution was accepted. */
+const FIRST_WAIT_SECONDS = 1;
 /** Below the 60 s after which many proxies give up. */
 const WAIT_SECONDS = 55;
 /** How long an execution that was accepted is asked for while nobody answers: a worker's restart, a Redis failover. */
@@ -54,8 +55,10 @@ export async function run(
       output.stderr.write(`interrupted; execution ${id} ${state}: ${where}\n`);
       return EXIT.cancelled;
     }
-    if (!accepted || !(error instanceof CommandError)) throw error;
-    throw new CommandError(error.exitCode, `${error.message}; execution ${id} was accepted: ${where}`);
+    const arrived = accepted || (error instanceof UnavailableError && error.arrived);
+    if (!arrived || !(error instanceof CommandError)) throw error;
+    const state = accepted ? 'was accepted' : 'may have been accepted';
+    throw new CommandError(error.exitCode, `${error.message}; execution ${id} ${state}: ${where}`);
   }
 }
 

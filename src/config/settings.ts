@@ -5,7 +5,6 @@ import { z } from 'zod';
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] });
 const list = <const T extends readonly [string, ...string[]]>(names: T) =>
   z
     .string()

@@ -14,10 +14,11 @@ describe('workerArguments', () => {
     expect({ ...workerArguments(args) }).toEqual(expected);
   });
 
-  it.each([[['--name', 'w1'], '--name'], [['w1'], 'w1'], [['--id'], '--id']] as [string[], string][])(
-    'refuses %j and says which',
-    (args, named) => {
-      expect(() => workerArguments(args)).toThrow(named);
-    },
-  );
+  it.each([
+    [['--name', 'w1'], '--name'],
+    [['w1'], 'w1'],
+    [['--id'], '--id'],
+  ] as [string[], string][])('refuses %j and says which', (args, named) => {
+    expect(() => workerArguments(args)).toThrow(named);
+  });
 });

@@ -111,7 +111,12 @@ describe('load', () => {
   });
 
   it('never repeats a secret', async () => {
-    const context = { ...INLINE, secrets: { KEY: 'geheim' }, timeout_seconds: -1, env: { A: { b: 'geheim' } } };
+    const context = {
+      ...INLINE,
+      secrets: { KEY: 'geheim' },
+      timeout_seconds: -1,
+      env: { A: { b: 'geheim' } },
+    };
     const { message } = await refusalOf(() => serviceWith(context).load('e-1'));
     expect(message).toContain('timeout_seconds');
     expect(message).not.toContain('geheim');

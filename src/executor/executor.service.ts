@@ -19,9 +19,9 @@ export class InterruptedError extends Error {
 
 /** Hears of an execution while it runs. */
 export interface ExecutionListener {
-  onProgress(fraction: number, message: string | null): void;
+  onProgress: (fraction: number, message: string | null) => void;
   /** The workspace generation that it runs against, as soon as that is fixed. */
-  onPinned(generation: number): void;
+  onPinned: (generation: number) => void;
 }
 
 type Program = Extract<Prepared, { ok: true }>;
@@ -84,7 +84,7 @@ export class ExecutorService {
     try {
       const limits = this.limitsFor(execution);
       const { onProgress } = listener;
-      const run = new Run(runner, limits, { answer: program.answer, onProgress });
+      const run = new Run(runner, limits, { answer: (request) => program.answer(request), onProgress });
       const end = await run.finish(this.command(task, runner.scratch), signal);
       if (end.verdict === 'interrupted') throw new InterruptedError('the execution was interrupted');
       const finding = judge(end, limits, execution.source.functionName === null);

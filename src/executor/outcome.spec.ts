@@ -120,18 +120,15 @@ describe("judge: the runner's own report", () => {
   it.each([
     'Array buffer allocation failed',
     'Worker terminated due to reaching memory limit: JS heap out of memory',
-  ])(
-    'reads "%s" as memory that ran out',
-    (message) => {
-      expect(judgeFunction({ report: anError({ message }) })).toMatchObject({
-        code: 'OUT_OF_MEMORY',
-        exitCode: 1,
-      });
-      expect(
-        judgeScript({ uncaught: anUncaught(message), exit: { exitCode: 1, signal: null } }),
-      ).toMatchObject({ code: 'OUT_OF_MEMORY', exitCode: 1 });
-    },
-  );
+  ])('reads "%s" as memory that ran out', (message) => {
+    expect(judgeFunction({ report: anError({ message }) })).toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      exitCode: 1,
+    });
+    expect(judgeScript({ uncaught: anUncaught(message), exit: { exitCode: 1, signal: null } })).toMatchObject(
+      { code: 'OUT_OF_MEMORY', exitCode: 1 },
+    );
+  });
 
   it("leaves the user's own words about arrays and sizes alone", () => {
     for (const message of ['invalid array of ids', 'invalid size given', 'Allocation failed: no budget']) {
@@ -205,7 +202,7 @@ describe('outcomeOf', () => {
       stdout: 'hello\n',
       logs,
       logsTruncated: true,
-      loadMs: 3.14159,
+      loadMs: 3.24159,
       peakMb: 50,
     });
     expect(outcomeOf(end, null, TIMING)).toEqual({
@@ -228,7 +225,7 @@ describe('outcomeOf', () => {
         peak_memory_mb: 61.24,
         user_time_seconds: 0.12,
         system_time_seconds: 0.03,
-        module_load_ms: 3.14,
+        module_load_ms: 3.24,
       },
       workspace_generation: null,
       package_set: null,

@@ -37,6 +37,9 @@ export class RunnerPool {
   private readonly spares: RunnerProcess[] = [];
   private readonly waiters: Waiter[] = [];
   private readonly cleanups = new Set<Promise<void>>();
+  private readonly boots = new Set<Promise<void>>();
+  private starting: Promise<void> = Promise.resolve();
+  private stopping: Promise<void> = Promise.resolve();
   private booting = 0;
   private failures = 0;
   private lastError: string | null = null;
@@ -48,27 +51,21 @@ export class RunnerPool {
   constructor(@InjectSettings() private readonly settings: Settings) {}
 
   /** Prepares the runtime folder and begins to boot spares. */
-  async start(): Promise<void> {
-    if (!this.stopped) return;
-    this.stopped = false;
-    this.dir = await RuntimeDir.create();
-    this.bundle = await bundleRunner(this.dir.path);
-    this.replenish();
+  start(): Promise<void> {
+    if (this.stopped) {
+      this.stopped = false;
+      this.starting = this.prepare();
+    }
+    return this.starting;
   }
 
-  /** Kills every runner and removes everything of them from the disk. */
-  async stop(): Promise<void> {
-    if (this.stopped) return;
-    this.stopped = true;
-    if (this.retry) clearTimeout(this.retry);
-    this.retry = null;
-    this.rejectWaiters(new RunnerBootError('the runner pool was stopped'));
-    for (const runner of this.live) runner.kill();
-    const gone = Promise.all([...this.live].map((runner) => runner.ended));
-    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref())]);
-    await Promise.all(this.cleanups);
-    await this.dir?.remove();
-    this.dir = null;
+  /** Kills every runner and removes everything of them from the disk; also while it starts, and twice. */
+  stop(): Promise<void> {
+    if (!this.stopped) {
+      this.stopped = true;
+      this.stopping = this.end();
+    }
+    return this.stopping;
   }
 
   /** Why no runner can be had at present; null while the pool is well. */
@@ -81,7 +78,7 @@ export class RunnerPool {
    * @throws {RunnerBootError} when runners cannot be started now.
    */
   async checkout(executionId: string): Promise<RunnerProcess> {
-    const runner = this.spares.shift() ?? (await this.nextBooted());
+    const runner = this.takeSpare() ?? (await this.nextBooted());
     this.running.set(runner, { executionId, startedAt: new Date().toISOString() });
     this.replenish();
     return runner;
@@ -112,6 +109,34 @@ export class RunnerPool {
     return this.settings.SPARE_RUNNERS ?? Math.min(this.settings.CONCURRENCY, MAX_DEFAULT_SPARES);
   }
 
+  private async prepare(): Promise<void> {
+    this.dir = await RuntimeDir.create();
+    this.bundle = await bundleRunner(this.dir.path);
+    this.replenish();
+  }
+
+  private async end(): Promise<void> {
+    if (this.retry) clearTimeout(this.retry);
+    this.retry = null;
+    this.rejectWaiters(new RunnerBootError('the runner pool was stopped'));
+    for (const runner of this.live) runner.kill();
+    await this.starting.catch(() => undefined);
+    // A runner that is just booting is killed as soon as it is ready.
+    const gone = Promise.all(this.boots).then(() => Promise.all(this.cleanups));
+    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref())]);
+    await this.dir?.remove();
+    this.dir = null;
+  }
+
+  /** One whose end is known already, but not complete, is of no use. */
+  private takeSpare(): RunnerProcess | undefined {
+    while (this.spares.length > 0) {
+      const spare = this.spares.shift();
+      if (spare?.state === 'ACTIVE') return spare;
+    }
+    return undefined;
+  }
+
   private nextBooted(): Promise<RunnerProcess> {
     if (this.stopped) return Promise.reject(new RunnerBootError('the runner pool was stopped'));
     if (this.retry) return Promise.reject(new RunnerBootError(this.lastError ?? 'runners cannot be started'));
@@ -124,7 +149,10 @@ export class RunnerPool {
   private replenish(): void {
     if (this.stopped || this.retry) return;
     const wanted = Math.max(this.spareTarget - this.spares.length, 0) + this.waiters.length;
-    while (this.booting < wanted) void this.bootOne();
+    while (this.booting < wanted) {
+      const boot: Promise<void> = this.bootOne().finally(() => this.boots.delete(boot));
+      this.boots.add(boot);
+    }
   }
 
   private async bootOne(): Promise<void> {

@@ -25,7 +25,9 @@ const inState = (state: WorkerState): WorkerStateHolder => {
   for (const next of WAY[state]) holder.enter(next);
   return holder;
 };
-const pairs = WORKER_STATES.flatMap((from) => WORKER_STATES.map((to): [WorkerState, WorkerState] => [from, to]));
+const pairs = WORKER_STATES.flatMap((from) =>
+  WORKER_STATES.map((to): [WorkerState, WorkerState] => [from, to]),
+);
 const changes = pairs.filter(([from, to]) => from !== to);
 
 describe('WorkerStateHolder', () => {

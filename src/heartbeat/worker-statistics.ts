@@ -44,8 +44,12 @@ export class WorkerStatistics {
 
   /** Writes when this worker started. */
   async start(startedAt: string): Promise<void> {
+    const key = this.keys.workerStats(this.settings.WORKER_ID);
     await this.redis
-      .hset(this.keys.workerStats(this.settings.WORKER_ID), 'started_at', startedAt)
+      .multi()
+      .hset(key, 'started_at', startedAt)
+      .expire(key, TTL_SECONDS)
+      .exec()
       .catch(() => undefined);
   }
 

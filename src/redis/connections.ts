@@ -27,7 +27,7 @@ export function openRedis(url: string, patience: Patience, connectionName: strin
     });
   }
   if (target.kind === 'sentinel') {
-    return new Redis({ ...options, sentinels: target.nodes, name: target.primary as string });
+    return new Redis({ ...options, sentinels: target.nodes, name: target.primary });
   }
   const node = target.nodes[0] as RedisTarget['nodes'][number];
   return new Redis({ ...options, host: node.host, port: node.port });

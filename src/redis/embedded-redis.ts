@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { machineEnvironment } from '../config/machine-environment.js';
 import { openRedis } from './connections.js';
 
 /** A redis-server of this process. */
@@ -25,6 +27,13 @@ export interface EmbeddedRedisOptions {
 }
 
 const START_TIMEOUT_MS = 10_000;
+/** The guard's exit code for a data folder that another server holds; EX_TEMPFAIL. */
+const LOCKED = 75;
+
+/** The data folder belongs to a redis-server that is running. */
+export class EmbeddedRedisBusyError extends Error {
+  override name = 'EmbeddedRedisBusyError';
+}
 
 /**
  * The shell stands between us and the server: its standard input is a pipe from this process, which
@@ -32,6 +41,8 @@ const START_TIMEOUT_MS = 10_000;
  * does. A process group of its own keeps Ctrl-C away from it, so that the worker can drain first.
  */
 const GUARD = [
+  // Two servers would spoil one another's append-only file: the lock is held as long as the server lives.
+  'if [ -n "$LOCK_FILE" ] && command -v flock >/dev/null; then exec 9>"$LOCK_FILE"; flock -n 9 || exit 75; fi',
   'command -v "$1" >/dev/null || exit 127',
   'exec 3<&0',
   '"$@" 3<&- & server=$!',
@@ -51,12 +62,18 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
   const binary = options.binary ?? 'redis-server';
   const guard = spawn('/bin/sh', ['-c', GUARD, 'redis-guard', binary, ...serverArgs(options, port)], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: {
+      ...machineEnvironment(),
+      LOCK_FILE: (options.persistent ?? true) ? join(options.dataDir, 'lock') : '',
+    },
     detached: true,
   });
   const exited = once(guard, 'exit') as Promise<[number | null]>;
   const [pid] = await Promise.race([
     (once(guard.stdout, 'data') as Promise<[Buffer]>).then(([line]) => [Number.parseInt(String(line), 10)]),
     exited.then(([code]) => {
+      if (code === LOCKED)
+        throw new EmbeddedRedisBusyError(`${options.dataDir} is in use by another redis-server`);
       throw new Error(
         code === 127 ? missingBinary(binary) : `${binary} could not be started (exit code ${code})`,
       );
@@ -92,21 +109,17 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
 
 function serverArgs(options: EmbeddedRedisOptions, port: number): string[] {
   const persistent = options.persistent ?? true;
-  return [
-    ...[
-      '--port',
-      String(port),
-      '--bind',
-      '127.0.0.1',
-      '--dir',
-      options.dataDir,
-      '--loglevel',
-      'warning',
-      '--logfile',
-      persistent ? 'redis.log' : '/dev/null',
-    ],
-    ...['--maxmemory-policy', 'noeviction', '--save', '', '--appendonly', persistent ? 'yes' : 'no'],
-  ];
+  const server = {
+    port: String(port),
+    bind: '127.0.0.1',
+    dir: options.dataDir,
+    loglevel: 'warning',
+    logfile: persistent ? 'redis.log' : '/dev/null',
+    'maxmemory-policy': 'noeviction',
+    save: '',
+    appendonly: persistent ? 'yes' : 'no',
+  };
+  return Object.entries(server).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
 async function untilReady(url: string, givenUp: AbortSignal): Promise<void> {

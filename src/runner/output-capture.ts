@@ -75,7 +75,7 @@ function replaceStream(name: 'stdout' | 'stderr', fd: number): void {
   stream.write = ((chunk: unknown, encoding?: unknown, done?: unknown): boolean => {
     emit(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined);
     const callback = typeof encoding === 'function' ? encoding : done;
-    if (typeof callback === 'function') process.nextTick(callback as () => void);
+    if (typeof callback === 'function') process.nextTick(callback);
     return true;
   }) as typeof stream.write;
   Object.defineProperty(stream, 'fd', { value: fd, enumerable: true });

@@ -37,7 +37,11 @@ const untilActive = (producer: Producer, count: number): Promise<unknown> =>
 describe('several workers', () => {
   it('share the work, are all listed, and one that dies disappears', async () => {
     const producer = makeProducer({ queueName: 'spread' });
-    const [w1, w2] = await Promise.all(['w1', 'w2', 'w3'].map((id) => worker('spread', id)));
+    const [w1, w2] = await Promise.all([
+      worker('spread', 'w1'),
+      worker('spread', 'w2'),
+      worker('spread', 'w3'),
+    ]);
     const ids = await Promise.all(
       Array.from({ length: 30 }, () =>
         producer.submitTask(aTask({ code: 'await new Promise((r) => setTimeout(r, 200))' })),
@@ -48,12 +52,12 @@ describe('several workers', () => {
     expect(ids.every((id) => producer.resultsOf(id).length === 1)).toBe(true);
 
     const listed = async (): Promise<string[]> =>
-      ((await (await fetch(`${w1!.url}/workers`)).json()) as { workers: { id: string }[] }).workers.map(
+      ((await (await fetch(`${w1.url}/workers`)).json()) as { workers: { id: string }[] }).workers.map(
         (one) => one.id,
       );
     expect(await listed()).toEqual(['w1', 'w2', 'w3']);
-    const orphans = await runnersOf(w1!, 'w2');
-    await w2!.kill9();
+    const orphans = await runnersOf(w1, 'w2');
+    await w2.kill9();
     await until(() => orphans.every((pid) => !isAlive(pid)), {
       timeoutMs: 1000,
       what: 'the runners of the dead worker are gone',
@@ -114,16 +118,16 @@ describe('an outage of Redis', () => {
     );
     await untilActive(producer, 8);
     await redis.stop();
-    await until(async () => (await fetch(`${one!.url}/health/ready`)).status === 503, {
+    await until(async () => (await fetch(`${one.url}/health/ready`)).status === 503, {
       timeoutMs: 3_000,
       what: 'ready turns 503',
     });
     const down = performance.now();
     // The outage itself, not a wait for something: longer than lock and lease (10 s).
     await until(() => performance.now() - down > 14_000, { timeoutMs: 15_000, what: 'time passes' });
-    expect((await fetch(`${one!.url}/health/live`)).status).toBe(200);
+    expect((await fetch(`${one.url}/health/live`)).status).toBe(200);
     await redis.start();
-    await until(async () => (await fetch(`${one!.url}/health/ready`)).status === 200, {
+    await until(async () => (await fetch(`${one.url}/health/ready`)).status === 200, {
       timeoutMs: 10_000,
       what: 'the worker recovers by itself',
     });

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { resultSchema } from '../../src/contract/result.js';
 import { resultJobId } from '../../src/contract/job.js';
@@ -20,6 +21,7 @@ let queue: Queue;
 let publisher: ResultPublisher;
 
 beforeAll(() => {
+  Logger.overrideLogger(false);
   client = redis.connect();
   queue = openResultQueue(redis, settings);
   publisher = new ResultPublisher(client, queue, keys, settings);
@@ -148,7 +150,9 @@ describe('the one result of an execution', () => {
     await Promise.all(deliveries.map(({ executionId }) => producer.executionResult(executionId)));
     await repeat();
     // As if the worker had died between the queue and the note that it is there.
-    await Promise.all(deliveries.map(({ executionId }) => client.hdel(keys.ledger(executionId), 'published')));
+    await Promise.all(
+      deliveries.map(({ executionId }) => client.hdel(keys.ledger(executionId), 'published')),
+    );
     await repeat();
     const last = aDelivery();
     await publisher.publish(last, anOutcome('last'));

@@ -1,0 +1,223 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RunnerPool } from '../../src/executor/runner-pool.js';
+import { RunnerBootError } from '../../src/executor/runner-process.js';
+import { settingsOf } from '../support/parts.js';
+import { isAlive } from '../support/processes.js';
+import { until } from '../support/until.js';
+
+Logger.overrideLogger(false);
+
+let home: string;
+const pools: RunnerPool[] = [];
+
+/** What names everything that the pools of this process have on the machine. */
+const MARK = `bifrost-runtime-${process.pid}-`;
+const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith(MARK));
+const scratches = (): string[] => folders().flatMap((name) => readdirSync(join(tmpdir(), name, 'scratch')));
+/** Runner processes by what stands in their command line, whoever is their parent by now. */
+const processes = (): string[] =>
+  readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(MARK);
+    } catch {
+      return false; // it ended meanwhile
+    }
+  });
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'bifrost-pool-test-'));
+});
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.stop()));
+  jest.restoreAllMocks();
+  await rm(home, { recursive: true, force: true });
+  expect([folders(), processes()]).toEqual([[], []]);
+});
+
+function aPool(spares = 2): RunnerPool {
+  const pool = new RunnerPool(settingsOf({ SPARE_RUNNERS: String(spares) }));
+  pools.push(pool);
+  return pool;
+}
+
+const pids = (pool: RunnerPool): number[] => pool.records().map(({ pid }) => pid);
+const untilRunners = (pool: RunnerPool, count: number): Promise<unknown> =>
+  until(() => pool.records().length === count, { what: `${count} runners are there` });
+
+/** Stands where Node is and ends at once, as a broken installation would. */
+async function brokenNode(): Promise<string> {
+  const file = join(home, 'broken-node');
+  await writeFile(file, '#!/bin/sh\necho "no such library" >&2\nexit 127\n');
+  await chmod(file, 0o755);
+  return file;
+}
+
+describe('a pool that is well', () => {
+  it('boots its spares ahead', async () => {
+    const pool = aPool(3);
+    await pool.start();
+    await untilRunners(pool, 3);
+    expect(pids(pool).every((pid) => isAlive(pid))).toBe(true);
+    expect(pool.records()[0]).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{12}$/),
+      kind: 'process',
+      state: 'ACTIVE',
+      pid: expect.any(Number),
+      executions: 0,
+      memory_mb: null,
+      current: [],
+    });
+    expect(pool.problem).toBeNull();
+  });
+
+  it('hands out a spare, says for what, and boots another', async () => {
+    const pool = aPool(1);
+    await pool.start();
+    await untilRunners(pool, 1);
+    const [spare] = pids(pool);
+    const runner = await pool.checkout('e-1');
+    expect(runner.pid).toBe(spare);
+    await untilRunners(pool, 2);
+    const current = pool.records().flatMap((record) => record.current);
+    expect(current).toEqual([{ execution_id: 'e-1', started_at: expect.stringMatching(/Z$/) }]);
+  });
+
+  it('gives every execution a runner and a scratch folder of its own, also without spares', async () => {
+    const pool = aPool(0);
+    await pool.start();
+    const runners = await Promise.all(['a', 'b', 'c', 'd'].map((id) => pool.checkout(id)));
+    expect(new Set(runners.map(({ pid }) => pid)).size).toBe(4);
+    expect(new Set(runners.map(({ scratch }) => scratch)).size).toBe(4);
+    for (const { scratch } of runners) expect(readdirSync(scratch)).toEqual([]);
+  });
+
+  it('retires a runner with its process and everything on its scratch folder', async () => {
+    const pool = aPool(0);
+    await pool.start();
+    const runner = await pool.checkout('e-1');
+    await writeFile(join(runner.scratch, 'left'), 'behind');
+    pool.retire(runner);
+    expect(await runner.ended).toEqual({ exitCode: null, signal: 'SIGKILL' });
+    expect(isAlive(runner.pid)).toBe(false);
+    await until(() => !existsSync(runner.scratch), { what: 'the scratch folder is gone' });
+    expect(pool.records()).toEqual([]);
+    pool.retire(runner);
+  });
+});
+
+describe('a spare that somebody kills', () => {
+  it('is replaced, with what it left', async () => {
+    const pool = aPool(1);
+    await pool.start();
+    await untilRunners(pool, 1);
+    const [victim] = pids(pool) as [number];
+    process.kill(victim, 'SIGKILL');
+    await until(() => pids(pool).some((pid) => pid !== victim && isAlive(pid)), { what: 'another spare' });
+    expect(pids(pool)).not.toContain(victim);
+    await until(() => scratches().length === 1, { what: 'the scratch folder of the dead is gone' });
+    expect(pool.problem).toBeNull();
+  });
+
+  it('is never handed out once its end is known', async () => {
+    const pool = aPool(1);
+    await pool.start();
+    await untilRunners(pool, 1);
+    const [victim] = pids(pool) as [number];
+    process.kill(victim, 'SIGKILL');
+    const thinksItLives = () => pool.records().some(({ pid, state }) => pid === victim && state === 'ACTIVE');
+    while (thinksItLives()) await new Promise((resolve) => setImmediate(resolve));
+    const runner = await until(() => pool.checkout('e-1').catch(() => undefined), { what: 'a runner' });
+    expect(runner.pid).not.toBe(victim);
+    expect(isAlive(runner.pid)).toBe(true);
+  });
+});
+
+describe('a pool that cannot boot', () => {
+  it('says why, refuses at once instead of waiting, and recovers by itself', async () => {
+    const node = process.execPath;
+    const broken = jest.replaceProperty(process, 'execPath', await brokenNode());
+    const pool = aPool(1);
+    await pool.start();
+    await until(() => pool.problem, { what: 'a problem is reported' });
+    expect(pool.problem).toMatch(/ended while it booted \(exit code 127\): stderr: no such library/);
+    await expect(pool.checkout('e-1')).rejects.toThrow(RunnerBootError);
+    broken.replaceValue(node);
+    await untilRunners(pool, 1);
+    expect(pool.problem).toBeNull();
+    expect((await pool.checkout('e-1')).pid).toBeGreaterThan(0);
+  });
+
+  it('says so of a program that is not there, and leaves no scratch folder', async () => {
+    jest.replaceProperty(process, 'execPath', join(home, 'absent'));
+    const pool = aPool(1);
+    await pool.start();
+    await expect(pool.checkout('e-1')).rejects.toThrow(RunnerBootError);
+    expect(pool.problem).toContain('ENOENT');
+    await pool.stop();
+    expect(folders()).toEqual([]);
+  });
+
+  it('tells everybody who waits', async () => {
+    const pool = aPool(0);
+    await pool.start();
+    jest.replaceProperty(process, 'execPath', await brokenNode());
+    const waiting = await Promise.allSettled(['a', 'b', 'c'].map((id) => pool.checkout(id)));
+    expect(waiting.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  });
+});
+
+describe('start and stop', () => {
+  it('stop ends everything, running or not, and says so to those who wait', async () => {
+    const pool = aPool(2);
+    await pool.start();
+    const running = await pool.checkout('e-1');
+    const waiting = Promise.allSettled(['a', 'b', 'c', 'd'].map((id) => pool.checkout(id)));
+    await Promise.all([pool.stop(), pool.stop()]);
+    expect(isAlive(running.pid)).toBe(false);
+    for (const { status } of await waiting) expect(['fulfilled', 'rejected']).toContain(status);
+    expect(pool.records()).toEqual([]);
+    expect(folders()).toEqual([]);
+    await expect(pool.checkout('late')).rejects.toThrow('stopped');
+  });
+
+  it('may be stopped before it was started, and while it starts', async () => {
+    const pool = aPool(1);
+    await pool.stop();
+    const starting = pool.start();
+    await pool.stop();
+    await starting;
+    await pool.stop();
+    expect(pool.records()).toEqual([]);
+    expect(folders()).toEqual([]);
+  });
+
+  it('starts twice without a second set of runners', async () => {
+    const pool = aPool(1);
+    await Promise.all([pool.start(), pool.start()]);
+    await untilRunners(pool, 1);
+    expect(folders()).toHaveLength(1);
+  });
+
+  it('fifty times leaves no process, no descriptor and no folder', async () => {
+    const cycle = async (n: number): Promise<void> => {
+      const pool = aPool(2);
+      await pool.start();
+      // In every stage of the boot: none, some, all of the runners are there.
+      if (n % 3 === 1) await until(() => pool.records().length > 0, { what: 'a runner' });
+      if (n % 3 === 2) pool.retire(await pool.checkout(`e-${n}`));
+      await pool.stop();
+      expect(pool.records()).toEqual([]);
+      expect(folders()).toEqual([]);
+      expect(processes()).toEqual([]);
+    };
+    await cycle(2);
+    const descriptors = readdirSync('/proc/self/fd').length;
+    for (let n = 0; n < 50; n++) await cycle(n);
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(descriptors);
+  }, 120_000);
+});
