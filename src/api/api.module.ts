@@ -1,8 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Settings } from '../config/settings.js';
 import { WorkerRegistry } from '../heartbeat/worker-registry.js';
+import { PackagesStore } from '../packages/packages.store.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { ExecutionsController } from './executions.controller.js';
+import { PackagesController } from './packages.controller.js';
 import { ResultWaiter } from './result-waiter.js';
 import { SubmissionService } from './submission.service.js';
 import { TasksController } from './tasks.controller.js';
@@ -16,9 +18,9 @@ export class ApiModule {
     return {
       module: ApiModule,
       imports: [queue],
-      controllers: [TasksController, ExecutionsController, WorkersController],
-      // The registry by itself: the heartbeat module would make a process without the worker role beat.
-      providers: [SubmissionService, ExecutionLookup, ResultWaiter, WorkerRegistry],
+      controllers: [TasksController, ExecutionsController, WorkersController, PackagesController],
+      // Registry and store by themselves: their modules would make a process without the worker role a worker.
+      providers: [SubmissionService, ExecutionLookup, ResultWaiter, WorkerRegistry, PackagesStore],
     };
   }
 }

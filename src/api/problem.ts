@@ -1,10 +1,15 @@
 import { HttpException } from '@nestjs/common';
+import type { FailureCode } from '../contract/failure.js';
 
 /** What is wrong with one field, and what it must be. */
 export interface FieldError {
   /** Dotted path, such as `parameters.name`; `body` for the whole document. */
   field: string;
   message: string;
+  /** Where in the text of the field, from 1. */
+  line?: number;
+  /** The code of the contract for it, where there is one. */
+  code?: FailureCode;
 }
 
 /** RFC 9457 problem details: every error answer of the API. */

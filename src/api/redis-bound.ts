@@ -37,7 +37,7 @@ function isRedisError(error: unknown): boolean {
   return (
     error.name === 'MaxRetriesPerRequestError' ||
     (typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND)/.test(code)) ||
-    /^(Stream isn't writeable|Connection is closed|Command timed out|LOADING|READONLY|CLUSTERDOWN|MASTERDOWN)/.test(
+    /^(Redis cannot be reached|Stream isn't writeable|Connection is closed|Command timed out|LOADING|READONLY|CLUSTERDOWN|MASTERDOWN)/.test(
       error.message,
     )
   );

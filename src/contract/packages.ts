@@ -43,9 +43,35 @@ export const packagesStatusSchema = z.object({
   updated_at: z.string(),
 });
 
+/** One package that a manifest asks for. */
+export const wantedPackageSchema = z.object({
+  name: z.string(),
+  range: z.string().meta({ description: 'Version, range or dist-tag' }),
+  line: z.number().int(),
+});
+
+/** `GET /packages` and the answer of `PUT /packages`: the manifest, and what each live worker has of it. */
+export const packagesOverviewSchema = z.object({
+  content: z.string().nullable().meta({ description: 'null: there is no manifest' }),
+  hash: z.string().nullable(),
+  problem: z.string().nullable().meta({ description: 'Why what is stored cannot be read as a manifest' }),
+  packages: z.array(wantedPackageSchema),
+  refused: z
+    .array(packageFailureSchema)
+    .meta({ description: 'Lines that no worker installs; only in manifests that did not come by PUT' }),
+  workers: z.array(
+    z.object({
+      worker_id: z.string(),
+      status: packagesStatusSchema.nullable().meta({ description: 'null: it has said nothing yet' }),
+    }),
+  ),
+});
+
 export type PackageManifest = z.infer<typeof packageManifestSchema>;
 export type PackagesState = (typeof PACKAGES_STATES)[number];
 export type PackagePhase = (typeof PACKAGE_PHASES)[number];
 export type PackageFailure = z.infer<typeof packageFailureSchema>;
 export type InstalledPackage = z.infer<typeof installedPackageSchema>;
 export type PackagesStatus = z.infer<typeof packagesStatusSchema>;
+export type PackagesOverview = z.infer<typeof packagesOverviewSchema>;
+export type WorkerPackages = PackagesOverview['workers'][number];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PACKAGES_STATES } from './packages.js';
 
 /**
  * STARTING -> ACTIVE       modules are up, the queue is read
@@ -39,6 +40,10 @@ export const workerRecordSchema = z.object({
   heartbeat_at: z.string(),
   runners: z.array(runnerRecordSchema),
   package_set: z.string().nullable(),
+  packages: z
+    .object({ state: z.enum(PACKAGES_STATES), failed: z.number().int() })
+    .optional()
+    .meta({ description: 'How far its packages are and how many failed; GET /packages tells which and why' }),
   workspace_generation: z.number().nullable(),
 });
 

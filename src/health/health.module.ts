@@ -6,6 +6,7 @@ import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
 import { CapacityIndicator } from './capacity.indicator.js';
 import { HealthController } from './health.controller.js';
 import { HeartbeatIndicator } from './heartbeat.indicator.js';
+import { PackagesIndicator } from './packages.indicator.js';
 import { READINESS, type Readiness } from './probes.js';
 import { RedisIndicator } from './redis.indicator.js';
 import { StateIndicator } from './state.indicator.js';
@@ -14,7 +15,7 @@ interface Indicator {
   check(): HealthIndicatorResult | Promise<HealthIndicatorResult>;
 }
 
-const WORKER_INDICATORS = [StateIndicator, HeartbeatIndicator, CapacityIndicator];
+const WORKER_INDICATORS = [StateIndicator, HeartbeatIndicator, CapacityIndicator, PackagesIndicator];
 
 /** The probes `/health`, `/health/live` and `/health/ready`. */
 @Module({})

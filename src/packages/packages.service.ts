@@ -154,7 +154,7 @@ export class PackagesService implements OnApplicationBootstrap, OnApplicationShu
   private async carryOut(plan: ManifestPlan, retry: boolean, signal: AbortSignal): Promise<void> {
     switch (plan.kind) {
       case 'none':
-        this.logger.log('the manifest names no packages: executions run without');
+        this.logger.debug('the manifest names no packages: executions run without');
         await this.switchTo(null);
         this.report(plan, 'none', []);
         return;

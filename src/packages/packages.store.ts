@@ -115,8 +115,12 @@ function parseReading(text: string): ManifestReading {
   }
   const parsed = packageManifestSchema.safeParse(json);
   if (!parsed.success) return { kind: 'unreadable', reason: z.prettifyError(parsed.error) };
-  return parsed.data.content.trim() === '' ? { kind: 'absent' } : { kind: 'manifest', manifest: parsed.data };
+  return readingOf(parsed.data);
 }
+
+/** A manifest without content asks for as little as none. */
+export const readingOf = (manifest: PackageManifest): ManifestReading =>
+  manifest.content.trim() === '' ? { kind: 'absent' } : { kind: 'manifest', manifest };
 
 function parseJson(text: string): unknown {
   try {

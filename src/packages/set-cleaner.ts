@@ -35,9 +35,10 @@ export function chooseRemovals(sets: readonly StoredSet[], limits: KeepLimits, n
 
 /**
  * Removes sets that nobody uses, what dead installs left, old outcomes, and npm's cache when it alone is
- * larger than the sets may be. Returns the ids of the removed sets.
+ * larger than the sets may be. Returns the ids of the removed sets. Without a folder there is nothing to remove.
  */
 export async function cleanSets(folders: SetFolders, limits: KeepLimits): Promise<string[]> {
+  if (!(await folders.exist())) return [];
   await folders.sweepStaging();
   await folders.sweepOutcomes(Date.now() - limits.keepMs);
   const ids = await folders.listSets();

@@ -57,6 +57,11 @@ export class SetFolders {
     }
   }
 
+  /** Whether anything was ever installed here: a machine without packages gets no folders. */
+  async exist(): Promise<boolean> {
+    return (await stat(join(this.root, 'sets')).catch(() => null)) !== null;
+  }
+
   setDir = (id: string): string => join(this.root, 'sets', id);
   useDir = (id: string): string => join(this.root, 'use', id);
   lockFile = (id: string): string => join(this.root, 'locks', id);

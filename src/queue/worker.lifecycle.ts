@@ -56,6 +56,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       running: this.consumer.running,
       runners: this.pool.records(),
       package_set: this.packages.status.set,
+      packages: { state: this.packages.status.state, failed: this.packages.status.failed.length },
       workspace_generation: this.executor.lastGeneration,
     }));
     await Promise.all([this.pool.start(), this.packages.settled()]);

@@ -94,9 +94,12 @@ describe('bifrost run', () => {
   });
 
   it('leaves the execution at Ctrl-C and tells its id', async () => {
-    const path = await file('long.js', 'setTimeout(() => console.log("went on"), 3000)');
+    const path = await file('long.js', 'setTimeout(() => console.log("went on"), 1000)');
+    const client = redis.connect();
+    const contexts = (): Promise<string[]> => client.keys('bifrost:exec:*:context');
+    const before = (await contexts()).length;
     const { child, ended } = startCommand(['run', path], access());
-    await until(async () => (await runningExecutions()) > 0, { what: 'the execution runs' });
+    await until(async () => (await contexts()).length > before, { what: 'the execution is submitted' });
     child.kill('SIGINT');
     const { code, stdout, stderr } = await ended;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
@@ -245,12 +248,6 @@ describe('colour', () => {
 async function get<T>(url: string): Promise<T> {
   const response = await fetch(url, { headers: { authorization: `Bearer ${TOKEN}` } });
   return (await response.json()) as T;
-}
-
-/** Executions on w1, as its heartbeat tells. */
-async function runningExecutions(): Promise<number> {
-  const { workers } = await get<{ workers: { id: string; running: number }[] }>(`${worker.url}/workers`);
-  return workers.find(({ id }) => id === 'w1')?.running ?? 0;
 }
 
 /** An address where something listened just now and nothing does any more. */

@@ -141,7 +141,7 @@ describe('taking over from a worker', () => {
     await b.ledger.take(id);
     dies(b);
     expect(await c.ledger.take(id)).toEqual({ kind: 'exhausted', attempt: 2 });
-    expect(await d.ledger.take(id)).toEqual(ELSEWHERE);
+    for (const { ledger } of [c, d]) expect(await ledger.take(id)).toEqual(ELSEWHERE);
     dies(c);
     expect((await d.ledger.take(id)).kind).toBe('exhausted');
   });
@@ -163,6 +163,16 @@ describe('what a worker marked as its own and does not hold', () => {
     const [a, id] = [aWorker(), anId()];
     await a.ledger.take(id);
     a.ledger.release(id);
+    expect(await a.ledger.take(id)).toEqual(ours(2));
+  });
+
+  it('is its own to take again: it was let go while Redis refused', async () => {
+    const [a, id] = [aWorker(), anId()];
+    await a.ledger.take(id);
+    await client.rename(keys.ledger(id), `${keys.ledger(id)}:aside`);
+    await client.set(keys.ledger(id), 'not a hash');
+    await expect(a.ledger.letGo(id, { counted: true })).rejects.toThrow('WRONGTYPE');
+    await client.rename(`${keys.ledger(id)}:aside`, keys.ledger(id));
     expect(await a.ledger.take(id)).toEqual(ours(2));
   });
 

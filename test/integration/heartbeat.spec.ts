@@ -113,17 +113,29 @@ describe('the heartbeat', () => {
   });
 
   it('beats at once when Redis is back', async () => {
-    const { id, state, heartbeat } = aWorker();
+    const { id, heartbeat } = aWorker();
     await heartbeat.start(() => IDLE);
     const before = await client.get(keys.heartbeat(id));
     await redis.stop();
-    state.enter('ACTIVE');
     await redis.start();
+    // The next beat in turn would come after 10 s.
     await until(async () => (await client.get(keys.heartbeat(id))) !== before, {
       timeoutMs: 5_000,
       what: 'a new beat',
     });
-    expect(await stateOf(id)).toBe('ACTIVE');
+  });
+
+  it('beats again soon when Redis did not take it', async () => {
+    const { id, state, heartbeat } = aWorker();
+    await heartbeat.start(() => IDLE);
+    const refusals = async (): Promise<number> =>
+      Number(/errorstat_OOM:count=(\d+)/.exec(await client.info('errorstats'))?.[1] ?? 0);
+    await client.config('SET', 'maxmemory', '1');
+    state.enter('ACTIVE');
+    await until(async () => (await refusals()) > 0, { timeoutMs: 5_000, what: 'Redis refuses a beat' });
+    expect(await stateOf(id)).toBe('STARTING');
+    await client.config('SET', 'maxmemory', '0');
+    await until(async () => (await stateOf(id)) === 'ACTIVE', { timeoutMs: 5_000, what: 'the next beat' });
   });
 
   it('leaves nothing that says it is there after a stop, and beats no more', async () => {

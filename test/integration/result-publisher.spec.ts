@@ -181,6 +181,7 @@ describe('resend', () => {
     await publisher.publish(delivery, anOutcome(1));
     await (await jobFor(delivery.executionId))?.remove();
     await publisher.resend(delivery);
+    await publisher.publish({ ...delivery, attempt: 2 }, anOutcome(2));
     expect(await queued(delivery.executionId)).toBe(0);
   });
 
