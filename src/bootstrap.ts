@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Logger as NestLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -64,18 +66,26 @@ async function start(settings: Settings): Promise<void> {
 /** A port that is named must be free; the default one may give way, so that several workers start on one machine. */
 async function listen(app: NestFastifyApplication, { HOST, PORT }: Settings): Promise<string> {
   try {
-    await app.listen(PORT ?? DEFAULT_PORT, HOST);
+    await app.listen(PORT ?? ((await isFree(DEFAULT_PORT, HOST)) ? DEFAULT_PORT : 0), HOST);
   } catch (error) {
-    const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    if (taken && PORT !== undefined) {
-      throw new SettingsError(
-        `The configuration cannot be used:\n  PORT: ${PORT} is taken; name another, or 0 for a free one`,
-      );
-    }
-    if (!taken) throw error;
-    await app.listen(0, HOST);
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new SettingsError(
+      `The configuration cannot be used:\n  PORT: ${PORT ?? DEFAULT_PORT} is taken; name another, or 0 for a free one`,
+    );
   }
   return await app.getUrl();
+}
+
+async function isFree(port: number, host: string): Promise<boolean> {
+  const probe = createServer().listen(port, host);
+  try {
+    await once(probe, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    probe.close();
+  }
 }
 
 async function embeddedRedisUrl(): Promise<string> {

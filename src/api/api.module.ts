@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Settings } from '../config/settings.js';
 import { WorkerRegistry } from '../heartbeat/worker-registry.js';
 import { PackagesStore } from '../packages/packages.store.js';
+import { WorkspaceModule } from '../workspace/workspace.module.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { ExecutionsController } from './executions.controller.js';
 import { PackagesController } from './packages.controller.js';
@@ -9,6 +10,8 @@ import { ResultWaiter } from './result-waiter.js';
 import { SubmissionService } from './submission.service.js';
 import { TasksController } from './tasks.controller.js';
 import { WorkersController } from './workers.controller.js';
+import { WorkspaceController } from './workspace.controller.js';
+import { WorkspacePublication } from './workspace-publication.service.js';
 
 /** HTTP for people and programs: submits to the queue, reads what workers wrote; never runs anything. */
 @Module({})
@@ -17,10 +20,23 @@ export class ApiModule {
   static register(_settings: Settings, queue: DynamicModule): DynamicModule {
     return {
       module: ApiModule,
-      imports: [queue],
-      controllers: [TasksController, ExecutionsController, WorkersController, PackagesController],
+      imports: [queue, WorkspaceModule],
+      controllers: [
+        TasksController,
+        ExecutionsController,
+        WorkersController,
+        PackagesController,
+        WorkspaceController,
+      ],
       // Registry and store by themselves: their modules would make a process without the worker role a worker.
-      providers: [SubmissionService, ExecutionLookup, ResultWaiter, WorkerRegistry, PackagesStore],
+      providers: [
+        SubmissionService,
+        ExecutionLookup,
+        ResultWaiter,
+        WorkerRegistry,
+        PackagesStore,
+        WorkspacePublication,
+      ],
     };
   }
 }

@@ -5,7 +5,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../config/settings.js';
 import { VERSION } from '../lib/version.js';
 import { checkAccess } from './access-policy.js';
-import { ProblemFilter } from './problem.filter.js';
+import { describe, pathOf, ProblemFilter, sendProblem } from './problem.filter.js';
+import { allowWorkspaceBodies } from './workspace-body-limit.js';
 import { validationPipe } from './validation.js';
 
 /** Longest form that JSON gives to one byte of source: \u0000. */
@@ -24,6 +25,9 @@ export function httpAdapter(settings: Settings): FastifyAdapter {
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    // What the router itself refuses reaches no filter.
+    frameworkErrors: (error, request, reply) =>
+      sendProblem(reply as FastifyReply, describe(error, pathOf(request.raw.url))),
   });
 }
 
@@ -34,6 +38,7 @@ export function configureHttp(app: NestFastifyApplication, settings: Settings): 
   // Refuses what a browser says comes from another site, also requests without a body.
   app.enableCsrfProtection();
   guardAccess(app, settings);
+  allowWorkspaceBodies(app.getHttpAdapter().getInstance());
   if (settings.ROLES.includes('api')) serveDocs(app);
 }
 

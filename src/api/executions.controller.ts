@@ -66,7 +66,8 @@ export class ExecutionsController {
   private await(id: string, seconds: number, reply: FastifyReply): Promise<ExecutionResult | null> {
     const gone = new AbortController();
     // On the response: the request's own "close" comes as soon as its body was read.
-    reply.raw.once('close', () => gone.abort());
+    if (reply.raw.destroyed) gone.abort();
+    else reply.raw.once('close', () => gone.abort());
     return this.waiter.wait(id, seconds * 1000, gone.signal);
   }
 }

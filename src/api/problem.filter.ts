@@ -9,9 +9,9 @@ const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'The body is empty; send a JSON object',
   FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON',
   FST_ERR_CTP_BODY_TOO_LARGE: 'The body is larger than any request may be (see CODE_LIMIT_BYTES)',
+  FST_ERR_BAD_URL: 'The URL has a % that is no percent-encoding; write a plain % as %25',
+  FST_ERR_MAX_PARAM_LENGTH: 'The id in the URL is longer than any id may be',
 };
-/** Faults of the body as a whole, whose field is `body`. */
-const BODY_STATUSES: ReadonlySet<number> = new Set([400, 413, 415]);
 
 /** Turns every error into problem details. What the API did not foresee is logged in full and told as nothing but 500. */
 @Catch()
@@ -30,16 +30,10 @@ export class ProblemFilter implements ExceptionFilter {
       void reply.status(exception.getStatus()).send(exception.getResponse());
       return;
     }
-    const instance = request.url.split('?', 1)[0] as string;
-    const problem = describe(exception, instance);
+    const problem = describe(exception, pathOf(request.url));
     if (problem.status === 500) this.report(exception, request);
-    const headers = exception instanceof ProblemException ? exception.headers : {};
-    void reply
-      .status(problem.status)
-      .headers(headers)
-      .type('application/problem+json; charset=utf-8')
-      // A string, so that no serializer has an opinion about it.
-      .send(JSON.stringify(problem));
+    if (exception instanceof ProblemException) void reply.headers(exception.headers);
+    sendProblem(reply, problem);
   }
 
   private report(exception: unknown, request: FastifyRequest): void {
@@ -50,10 +44,25 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
+/** The `instance` of a problem: the path that was asked for; a query may hold what nobody should repeat. */
+export const pathOf = (url: string | undefined): string => (url ?? '').split('?', 1)[0] as string;
+
+/** Answers with problem details, whatever content type the route has. */
+export function sendProblem(reply: FastifyReply, problem: Problem): void {
+  void reply
+    .status(problem.status)
+    .type('application/problem+json; charset=utf-8')
+    // A string, so that no serializer has an opinion about it.
+    .send(JSON.stringify(problem));
+}
+
 /** Pure part of the filter: what the client may know of an error. */
 export function describe(exception: unknown, instance: string): Problem {
   if (exception instanceof ProblemException) {
-    return problemOf(exception.kind, exception.detail, instance, exception.errors);
+    return {
+      ...exception.members,
+      ...problemOf(exception.kind, exception.detail, instance, exception.errors),
+    };
   }
   const fastify = fastifyError(exception);
   const status = fastify?.statusCode ?? (exception instanceof HttpException ? exception.getStatus() : 500);
@@ -62,20 +71,22 @@ export function describe(exception: unknown, instance: string): Problem {
   if (status === 404)
     return problemOf(kind, 'There is no such route; /docs lists them', instance, [], status);
   const detail = FASTIFY_DETAILS[fastify?.code ?? ''] ?? (exception as Error).message;
-  const errors =
-    BODY_STATUSES.has(status) && fastify?.code?.startsWith('FST_ERR_CTP')
-      ? [{ field: 'body', message: detail }]
-      : [];
-  return problemOf(kind, detail, instance, errors, status);
+  const field = fieldOf(fastify?.code);
+  return problemOf(kind, detail, instance, field === null ? [] : [{ field, message: detail }], status);
 }
 
-function fastifyError(exception: unknown): { code?: string; statusCode: number } | undefined {
-  if (!(exception instanceof Error) || exception instanceof HttpException) return undefined;
-  const { code, statusCode } = exception as { code?: unknown; statusCode?: unknown };
-  // Without a code: JSON.parse's own SyntaxError, which Fastify marks with the status alone.
-  if (typeof statusCode !== 'number') return undefined;
-  if (typeof code === 'string' && code.startsWith('FST_')) return { code, statusCode };
-  return exception instanceof SyntaxError
-    ? { code: 'FST_ERR_CTP_INVALID_JSON_BODY', statusCode: 400 }
-    : undefined;
+/** Which part of a request Fastify refused before any schema saw it. */
+function fieldOf(code: string | undefined): string | null {
+  if (code === 'FST_ERR_BAD_URL') return 'url';
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH') return 'id';
+  return code?.startsWith('FST_ERR_CTP_') ? 'body' : null;
+}
+
+/** Nest hands Fastify's errors on as the cause of one of its own, which has lost their code. */
+function fastifyError(exception: unknown): { code: string; statusCode: number } | undefined {
+  const error: unknown = exception instanceof HttpException ? exception.cause : exception;
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  if (typeof statusCode !== 'number' || typeof code !== 'string') return undefined;
+  return code.startsWith('FST_') ? { code, statusCode } : undefined;
 }

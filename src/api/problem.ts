@@ -3,11 +3,12 @@ import type { FailureCode } from '../contract/failure.js';
 
 /** What is wrong with one field, and what it must be. */
 export interface FieldError {
-  /** Dotted path, such as `parameters.name`; `body` for the whole document. */
+  /** Dotted path, such as `parameters.name`; `body` for the whole document; a file's path where files are sent. */
   field: string;
   message: string;
   /** Where in the text of the field, from 1. */
   line?: number;
+  column?: number;
   /** The code of the contract for it, where there is one. */
   code?: FailureCode;
 }
@@ -28,10 +29,14 @@ const KINDS = {
   unauthorized: [401, 'A token is needed'],
   'not-found': [404, 'Not found'],
   'method-not-allowed': [405, 'Method not allowed'],
+  // Before "conflict": a 409 of somebody else's is called by the last kind that has this status.
+  outdated: [409, 'Somebody else has published'],
   conflict: [409, 'Known already'],
   'too-large': [413, 'Too large'],
   'unsupported-media-type': [415, 'JSON is needed'],
   'foreign-origin': [403, 'Requests of other web pages are refused'],
+  'sources-missing': [422, 'Sources are missing'],
+  'syntax-errors': [422, 'Files hold syntax errors'],
   'misdirected-host': [421, 'Unexpected host'],
   unavailable: [503, 'Not available now'],
   internal: [500, 'Something went wrong here'],
@@ -50,21 +55,25 @@ export const kindOfStatus = (status: number): ProblemKind =>
 interface Extras {
   errors?: readonly FieldError[];
   headers?: Readonly<Record<string, string>>;
+  /** Extension members of the document (RFC 9457, section 3.2). */
+  members?: Readonly<Record<string, unknown>>;
 }
 
 /** An error that the client is told about as it is. `detail` never holds secrets or stacks. */
 export class ProblemException extends HttpException {
   readonly errors: readonly FieldError[];
   readonly headers: Readonly<Record<string, string>>;
+  readonly members: Readonly<Record<string, unknown>>;
 
   constructor(
     readonly kind: ProblemKind,
     readonly detail: string,
-    { errors = [], headers = {} }: Extras = {},
+    { errors = [], headers = {}, members = {} }: Extras = {},
   ) {
     super(detail, KINDS[kind][0]);
     this.errors = errors;
     this.headers = headers;
+    this.members = members;
   }
 }
 

@@ -8,6 +8,7 @@ import {
 import { type Queue, QueueEvents } from 'bullmq';
 import type { ExecutionResult } from '../contract/result.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
+import { isConnectionError } from '../redis/connections.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { jobIdOf } from './job-id.js';
 
@@ -15,6 +16,8 @@ import { jobIdOf } from './job-id.js';
 const RECHECK_MS = 1_000;
 /** Events are read from so long before the first wait, which closes the gap until reading has begun. */
 const REPLAY_MS = 5_000;
+/** Without Redis the events cannot say goodbye, and BullMQ would wait for its return. */
+const CLOSE_LIMIT_MS = 1_000;
 
 /**
  * Lets requests wait for results.
@@ -66,9 +69,21 @@ export class ResultWaiter implements BeforeApplicationShutdown, OnApplicationShu
     this.closing.abort();
     const { events } = this;
     this.events = undefined;
-    await events
-      ?.close()
-      .catch((error: Error) => this.logger.warn(`closing the queue's events: ${error.message}`));
+    if (events) await this.close(events);
+  }
+
+  /** Politely, and after {@link CLOSE_LIMIT_MS} by cutting the connection, which would reconnect for ever. */
+  private async close(events: QueueEvents): Promise<void> {
+    const warn = (error: Error): void => {
+      if (!isConnectionError(error)) this.logger.warn(`closing the queue's events: ${error.message}`);
+    };
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), CLOSE_LIMIT_MS);
+    });
+    const outcome = await Promise.race([events.close().catch(warn), late]);
+    clearTimeout(timer);
+    if (outcome === 'late') await events.getBackend().close(true).catch(warn);
   }
 
   private start(): void {
@@ -82,7 +97,9 @@ export class ResultWaiter implements BeforeApplicationShutdown, OnApplicationShu
     const ring = ({ jobId }: { jobId: string }): void => this.waiting.get(jobId)?.forEach((look) => look());
     this.events.on('completed', ring).on('failed', ring);
     // The connection's loss is told by the connections of the application; the re-check covers the gap.
-    this.events.on('error', () => undefined);
+    this.events.on('error', (error) => {
+      if (!isConnectionError(error)) this.logger.warn(`reading the queue's events: ${error.message}`);
+    });
   }
 
   private enter(jobId: string, look: () => void): () => void {

@@ -16,6 +16,7 @@ import { checkLimits, type ExecutionRequest, type TaskRequest } from './requests
 
 /** How long a context outlives the time limit of its execution: time to wait in the queue. */
 const CONTEXT_SLACK_SECONDS = 3_600;
+const NOT_ACCEPTED = 'Redis does not answer. Nothing was accepted; send it again later';
 
 /**
  * Puts executions and tasks on the work queue. What a client is told to have failed must not start
@@ -42,9 +43,8 @@ export class SubmissionService {
       this.settings,
     );
     const id = taskId ?? randomUUID();
-    await this.withinLimit(id, async () => {
-      await this.redis.ping();
-      if (taskId !== undefined) await this.refuseKnown(id, 'taskId');
+    await this.prepare(taskId, 'taskId');
+    await this.send(id, async () => {
       const data: TaskJob = { taskId: id, ...task };
       await this.enqueue('task', id, data);
       if (taskId !== undefined) await this.confirmTask(data);
@@ -66,8 +66,8 @@ export class SubmissionService {
     const ttlSeconds = Math.ceil(
       (context.timeout_seconds ?? this.settings.DEFAULT_TIMEOUT_SECONDS) + CONTEXT_SLACK_SECONDS,
     );
-    await this.withinLimit(id, async () => {
-      if (givenId !== undefined) await this.refuseKnown(id, 'execution_id');
+    await this.prepare(givenId, 'execution_id');
+    await this.send(id, async () => {
       await this.writeContext(id, JSON.stringify(context), ttlSeconds);
       await this.enqueue('execution', id, { execution_id: id });
     });
@@ -105,8 +105,14 @@ export class SubmissionService {
     if (stored && (stored.data as Partial<TaskJob>).code !== task.code) throw known(task.taskId, 'taskId');
   }
 
-  private async withinLimit(id: string, work: () => Promise<void>): Promise<void> {
-    if (this.redis.status !== 'ready') throw redisAway();
+  /** Only reads: when this fails, nothing is on its way, and the client is told so. */
+  private async prepare(givenId: string | undefined, field: string): Promise<void> {
+    if (this.redis.status !== 'ready') throw redisAway(NOT_ACCEPTED);
+    await withinRedisLimit(this.redis.ping(), NOT_ACCEPTED);
+    if (givenId !== undefined) await withinRedisLimit(this.refuseKnown(givenId, field), NOT_ACCEPTED);
+  }
+
+  private async send(id: string, work: () => Promise<void>): Promise<void> {
     await withinRedisLimit(
       work(),
       `Redis does not answer. Whether ${id} was accepted is not known: ask for it later, or send it again with this id`,

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '../contract/context.js';
+import type { PackagesOverview } from '../contract/packages.js';
 import type { ExecutionResult } from '../contract/result.js';
 import type { WorkerRecord } from '../contract/worker-record.js';
 import type { ApiAccess } from './api-access.js';
@@ -41,13 +42,24 @@ export class ApiClient {
     return this.ask('/workers', isWorkers, 0);
   }
 
+  /** The package manifest, and what each live worker has of it. */
+  packages(): Promise<PackagesOverview> {
+    return this.ask('/packages', isPackages, 0);
+  }
+
+  /** Publishes another manifest; every worker begins to install it. */
+  setPackages(content: string): Promise<PackagesOverview> {
+    return this.ask('/packages', isPackages, 0, JSON.stringify({ content }), 'PUT');
+  }
+
   private async ask<T>(
     path: string,
     isExpected: (body: unknown) => body is T,
     waitSeconds: number,
     json?: string,
+    method?: 'PUT',
   ): Promise<T> {
-    const { status, body } = await this.fetch(path, waitSeconds, json);
+    const { status, body } = await this.fetch(path, waitSeconds, json, method);
     if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
     if (!isExpected(body)) throw strangeAnswer(status, this.access);
     return body;
@@ -57,11 +69,12 @@ export class ApiClient {
     path: string,
     waitSeconds: number,
     json?: string,
+    method: 'GET' | 'POST' | 'PUT' = json === undefined ? 'GET' : 'POST',
   ): Promise<{ status: number; body: unknown }> {
     const timeout = AbortSignal.timeout(waitSeconds * 1000 + ANSWER_TIMEOUT_MS);
     try {
       const response = await fetch(`${this.access.url}${path}`, {
-        method: json === undefined ? 'GET' : 'POST',
+        method,
         headers: {
           accept: 'application/json',
           ...(json === undefined ? {} : { 'content-type': 'application/json' }),
@@ -96,3 +109,8 @@ const isExecution = (body: unknown): body is ExecutionView => {
 
 const isWorkers = (body: unknown): body is { workers: WorkerRecord[] } =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['workers']);
+
+const isPackages = (body: unknown): body is PackagesOverview => {
+  const { packages, workers } = (body ?? {}) as Record<string, unknown>;
+  return Array.isArray(packages) && Array.isArray(workers);
+};

@@ -4,6 +4,7 @@ import { VERSION } from '../lib/version.js';
 import { apiAccess } from './api-access.js';
 import { CommandError, EXIT } from './exit.js';
 import { type Output, paint } from './output.js';
+import { definePackages } from './packages-commands.js';
 import type { RunOptions } from './run-request.js';
 
 // The command line: what there is, and which file does it. Commands are loaded when they are asked for,
@@ -34,6 +35,8 @@ program
   .option('--id <id>', 'its name (default: WORKER_ID, else host name and pid)')
   .option('--type <type>', 'free text shown beside it (default: WORKER_TYPE, else local)')
   .action(async (options: { id?: string; type?: string }) => {
+    // A worker does not end because nobody reads its log any more.
+    process.stdout.off('error', endWithReader);
     const { worker } = await import('./worker.js');
     await worker(env, options);
   });
@@ -54,7 +57,6 @@ Exit codes:
   2 the command line or the request cannot be used, 3 the API cannot be reached`,
   )
   .action(async (file: string, options: RunOptions) => {
-    endWithReader();
     const { run } = await import('./run.js');
     process.exitCode = await run(file, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
   });
@@ -64,11 +66,17 @@ program
   .description('list the live workers')
   .option('--json', 'print the document of the API')
   .action(async (options: { json?: boolean }) => {
-    endWithReader();
     const { workers } = await import('./workers.js');
     process.exitCode = await workers(options, { access: apiAccess(env), output });
   });
 
+definePackages(
+  program.command('packages').description('the npm packages that executions may import'),
+  () => ({ access: apiAccess(env), output, interrupt: onCtrlC() }),
+  (code) => (process.exitCode = code),
+);
+
+process.stdout.on('error', endWithReader);
 try {
   await program.parseAsync();
 } catch (error) {
@@ -95,11 +103,9 @@ function onCtrlC(): AbortSignal {
 }
 
 /** `bifrost run x | head` ends quietly when head does. */
-function endWithReader(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
-  });
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
 }
 
 function collect(value: string, previous: readonly string[] = []): readonly string[] {

@@ -45,6 +45,7 @@ describe('load', () => {
       organization: null,
       workflowId: null,
       timeoutMs: 30_000,
+      wantedGeneration: null,
     });
   });
 
@@ -58,6 +59,7 @@ describe('load', () => {
     const context = {
       file_path: 'workflows/greet.ts',
       function_name: 'greet',
+      workspace_generation: 7,
       workflow_id: 'wf',
       parameters: { name: 'Ada', deep: [{ n: 1 }] },
       caller: { user_id: 'u', email: 'u@example.org', name: 'U', extra: 1 },
@@ -76,6 +78,7 @@ describe('load', () => {
       organization: context.organization,
       workflowId: 'wf',
       timeoutMs: 250,
+      wantedGeneration: 7,
     });
   });
 
@@ -100,6 +103,8 @@ describe('load', () => {
     ['parameters that are no object', { ...INLINE, parameters: [1] }, 'parameters'],
     ['an environment with numbers', { ...INLINE, env: { A: 1 } }, 'env'],
     ['an organization without id', { ...INLINE, organization: { name: 'O' } }, 'organization'],
+    ['a generation of 0', { ...INLINE, workspace_generation: 0 }, 'workspace_generation'],
+    ['half a generation', { ...INLINE, workspace_generation: 1.5 }, 'workspace_generation'],
     ['a time limit of 0', { ...INLINE, timeout_seconds: 0 }, 'timeout_seconds'],
     ['a time limit that is text', { ...INLINE, timeout_seconds: '5' }, 'timeout_seconds'],
     ['a time limit above the longest', { ...INLINE, timeout_seconds: 61 }, 'timeout_seconds'],
@@ -137,6 +142,7 @@ describe('fromTask', () => {
       organization: null,
       workflowId: null,
       timeoutMs: 5_000,
+      wantedGeneration: null,
     });
   });
 

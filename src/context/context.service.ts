@@ -45,6 +45,7 @@ export class ContextService {
       organization: context.organization ?? null,
       workflowId: context.workflow_id ?? null,
       timeoutMs: this.timeoutMs(context.timeout_seconds, 'timeout_seconds'),
+      wantedGeneration: context.workspace_generation ?? null,
     };
   }
 
@@ -63,6 +64,7 @@ export class ContextService {
       organization: null,
       workflowId: null,
       timeoutMs: this.timeoutMs(task.timeout, 'timeout'),
+      wantedGeneration: null,
     };
   }
 

@@ -11,6 +11,14 @@ export const executionContextSchema = z
       .nullish()
       .meta({ description: 'Inline JavaScript or TypeScript; exclusive with file_path' }),
     file_path: text.nullish().meta({ description: 'Workspace module, such as workflows/greet.ts' }),
+    workspace_generation: z
+      .number()
+      .int({ error: 'must be a whole number' })
+      .positive({ error: 'must be more than 0' })
+      .nullish()
+      .meta({
+        description: 'Workspace generation to run against. Default: the one that is current at the start',
+      }),
     function_name: text
       .regex(/^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u, {
         error: 'must be a JavaScript identifier',

@@ -16,6 +16,8 @@ export interface Execution {
   organization: ({ id: string } & Record<string, unknown>) | null;
   workflowId: string | null;
   timeoutMs: number;
-  /** Workspace generation of an earlier attempt, to be used again; null: the current one. */
+  /** Workspace generation of an earlier attempt, to be used again while it exists; null: the current one. */
   generation: number | null;
+  /** Workspace generation that the producer asks for: this one or none. null: the producer has no wish. */
+  wantedGeneration: number | null;
 }

@@ -51,7 +51,8 @@ export class ExecutorService {
     const { source, timeoutMs } = execution;
     const program = await this.workspace.prepare({
       entry: source,
-      generation: execution.generation,
+      generation: execution.wantedGeneration ?? execution.generation,
+      only: execution.wantedGeneration !== null,
       timeoutMs,
     });
     const { generation } = program;

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -36,7 +36,23 @@ export class RuntimeDir {
 
 /** Removes a folder with everything in it, also what user code made read-only. */
 export async function removeDir(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
+  const remove = (): Promise<void> =>
+    rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
+  try {
+    await remove();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    await unlock(path);
+    await remove();
+  }
+}
+
+/** Makes a folder and those in it writable again; links are not followed. */
+async function unlock(dir: string): Promise<void> {
+  await chmod(dir, 0o700);
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    if (entry.isDirectory()) await unlock(join(dir, entry.name));
+  }
 }
 
 async function sweep(parent: string): Promise<void> {

@@ -78,7 +78,8 @@ export class ExecutionLedger {
   }
 
   private async takeOver(executionId: string, from: string): Promise<Turn> {
-    const args = [from, this.lease.owner, this.settings.WORKER_ID, new Date().toISOString()];
+    const lost = from === this.lease.owner ? '0' : '1';
+    const args = [from, this.lease.owner, this.settings.WORKER_ID, new Date().toISOString(), lost];
     const reply = (await TAKE_OVER.run(this.redis, this.keysOf(executionId), args)) as [
       string,
       number,

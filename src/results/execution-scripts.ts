@@ -23,13 +23,13 @@ redis.call('EXPIRE', KEYS[2], ARGV[4])
 return {'started', attempt, redis.call('HGET', KEYS[2], 'generation')}
 `);
 
-/** ARGV from, owner, worker, now -> {'ended'} | {'owned', owner} | {'started', attempt, generation or nil, lost} */
+/** ARGV from, owner, worker, now, lost ('1' when a worker was lost, '0' when we are that owner) -> {'ended'} | {'owned', owner} | {'started', attempt, generation or nil, lost} */
 export const TAKE_OVER = new LuaScript(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'ended'} end
 local owner = redis.call('HGET', KEYS[2], 'owner')
 if owner ~= ARGV[1] then return {'owned', owner or ''} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
-local lost = redis.call('HINCRBY', KEYS[2], 'lost', 1)
+local lost = redis.call('HINCRBY', KEYS[2], 'lost', ARGV[5])
 redis.call('HSET', KEYS[2], 'owner', ARGV[2], 'worker', ARGV[3], 'started_at', ARGV[4])
 return {'started', attempt, redis.call('HGET', KEYS[2], 'generation'), lost}
 `);

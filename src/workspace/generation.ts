@@ -13,6 +13,8 @@ export interface GenerationRecord {
   removed: number;
   /** False while it is being made: then it was never current. */
   published: boolean;
+  /** Made for a few executions that name it; it never becomes current and goes after an hour. */
+  temporary?: boolean;
 }
 
 /** Path -> SHA-256 of the source: what a generation is. */
@@ -65,4 +67,9 @@ export class WorkspaceInputError extends Error {
   constructor(readonly problems: { path: string; message: string }[]) {
     super(problems.map(({ path, message }) => `${path}: ${message}`).join('\n'));
   }
+}
+
+/** Redis went away while a generation was being made. Nothing was switched. */
+export class PublishInterrupted extends Error {
+  override name = 'PublishInterrupted';
 }

@@ -12,6 +12,8 @@ export interface Retention {
   keep: number;
   /** None is removed that was made less than so long ago; longer than any publish takes. */
   minimumAgeMs: number;
+  /** The same for temporary ones. */
+  temporaryAgeMs: number;
   /** A source that no generation has any more stays so long. */
   blobGraceSeconds: number;
 }
@@ -19,6 +21,7 @@ export interface Retention {
 export const RETENTION: Readonly<Retention> = {
   keep: 20,
   minimumAgeMs: 24 * 3600_000,
+  temporaryAgeMs: 3600_000,
   blobGraceSeconds: 24 * 3600,
 };
 
@@ -116,7 +119,7 @@ export function selectRemovable(
   records: readonly GenerationRecord[],
   current: number | null,
   inUse: ReadonlySet<number>,
-  { keep, minimumAgeMs }: Retention,
+  { keep, minimumAgeMs, temporaryAgeMs }: Retention,
   now: number,
 ): GenerationRecord[] {
   const newest = new Set(
@@ -127,10 +130,10 @@ export function selectRemovable(
       .map(({ generation }) => generation),
   );
   return records.filter(
-    ({ generation, created_at }) =>
+    ({ generation, created_at, temporary }) =>
       generation !== current &&
       !inUse.has(generation) &&
       !newest.has(generation) &&
-      now - Date.parse(created_at ?? '1970-01-01') >= minimumAgeMs,
+      now - Date.parse(created_at ?? '1970-01-01') >= (temporary ? temporaryAgeMs : minimumAgeMs),
   );
 }

@@ -11,10 +11,10 @@ import {
   type GenerationRecord,
   type PathMap,
   PublishConflict,
+  PublishInterrupted,
   WorkspaceInputError,
 } from './generation.js';
-import { normalizeModulePath } from './module-path.js';
-import { WORKSPACE_LIMITS } from './workspace-limits.js';
+import { checkFiles, refusalOfSource } from './publish-input.js';
 import { WorkspaceStore } from './workspace.store.js';
 
 /** How to publish. */
@@ -23,11 +23,15 @@ export interface PublishOptions {
   expected?: number | null;
   message?: string;
   author?: string;
+  /** Make a generation for executions that name it, which never becomes current and is removed after an hour. */
+  temporary?: boolean;
   /** Told after each batch of uploads. */
   onProgress?: (uploaded: number, total: number) => void;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Long enough for the slowest upload. */
+const STORED_SECONDS = 24 * 3600;
 const COMMANDS_AT_ONCE = 256;
 const BATCH_BYTES = 1024 * 1024;
 
@@ -97,6 +101,24 @@ export class Publisher {
     return wanted.filter((_, index) => present[index] !== 1);
   }
 
+  /**
+   * Puts sources into Redis for a publish that comes soon; without one they are gone after a day.
+   * @throws {WorkspaceInputError} naming the position of each text that no module may have
+   */
+  async keepSources(sources: readonly string[]): Promise<string[]> {
+    const problems = sources.flatMap((source, index) => {
+      const message = refusalOfSource(source);
+      return message ? [{ path: `sources.${index}`, message }] : [];
+    });
+    if (problems.length > 0) throw new WorkspaceInputError(problems);
+    return inBatches(sources, COMMANDS_AT_ONCE, async (source) => {
+      const hash = sha256(source);
+      // Not over what is there: that may be in use and have no time limit.
+      await this.redis.set(this.keys.workspaceBlob(hash), source, 'EX', STORED_SECONDS, 'NX');
+      return hash;
+    });
+  }
+
   /** {@link publish} for a caller who knows hashes; `sources` by hash must hold what Redis lacks. */
   async publishMap(
     map: PathMap,
@@ -113,6 +135,7 @@ export class Publisher {
         await this.writeMap(record.generation, map);
         await this.upload(map, sources, options.onProgress);
         connection.check();
+        if (options.temporary) return record;
         await this.switchTo(record.generation, expected);
       } catch (error) {
         // What is left behind when this fails too is removed by the janitor.
@@ -150,6 +173,7 @@ export class Publisher {
       changed: diff.changed.length,
       removed: diff.removed.length,
       published: false,
+      ...(options.temporary ? { temporary: true } : {}),
     });
   }
 
@@ -227,7 +251,7 @@ export class Publisher {
     try {
       await once(this.redis, 'ready', { signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) });
     } catch {
-      throw new Error('Redis cannot be reached. Nothing was published: try again');
+      throw new PublishInterrupted('Redis cannot be reached. Nothing was published: try again');
     }
   }
 
@@ -240,39 +264,12 @@ export class Publisher {
     for (const event of ['close', '-node']) this.redis.on(event, onLost);
     return {
       check: () => {
-        if (lost) throw new Error('The connection to Redis was lost. Nothing was switched: publish again');
+        if (!lost) return;
+        throw new PublishInterrupted('The connection to Redis was lost. Nothing was switched: publish again');
       },
       stop: () => {
         for (const event of ['close', '-node']) this.redis.off(event, onLost);
       },
     };
   }
-}
-
-/** Normalizes paths and refuses what could never be loaded. */
-function checkFiles(files: ReadonlyMap<string, string>): Map<string, string> {
-  const problems: { path: string; message: string }[] = [];
-  const sources = new Map<string, string>();
-  for (const [path, source] of files) {
-    try {
-      const normal = normalizeModulePath(path);
-      if (sources.has(normal))
-        problems.push({ path, message: `is given twice, the other time as ${normal}` });
-      sources.set(normal, source);
-    } catch (error) {
-      problems.push({ path, message: (error as Error).message });
-    }
-    const bytes = Buffer.byteLength(source);
-    if (bytes > WORKSPACE_LIMITS.moduleBytes) {
-      problems.push({ path, message: `has ${bytes} bytes, more than ${WORKSPACE_LIMITS.moduleBytes}` });
-    } else if (!source.isWellFormed()) problems.push({ path, message: 'is no valid Unicode text' });
-  }
-  if (files.size > WORKSPACE_LIMITS.workspaceFiles) {
-    problems.push({
-      path: '.',
-      message: `${files.size} files, more than ${WORKSPACE_LIMITS.workspaceFiles}`,
-    });
-  }
-  if (problems.length > 0) throw new WorkspaceInputError(problems);
-  return sources;
 }

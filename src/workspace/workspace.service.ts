@@ -2,16 +2,17 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import type { ModuleFailure, ModuleReply, ModuleRequest } from '../contract/module-protocol.js';
 import type { ShippedModule } from '../contract/runner-protocol.js';
 import { ByteLru } from '../lib/byte-lru.js';
-import { inBatches } from '../lib/in-batches.js';
+import { batches, inBatches } from '../lib/in-batches.js';
 import { sha256 } from '../lib/sha256.js';
 import { moduleUrl } from '../lib/workspace-url.js';
 import type { LinkedModule } from './closure.js';
+import type { SourceLocation } from './compile-error.js';
 import { CompileError, Compiler, isModulePath } from './compiler.js';
 import { WorkspaceJanitor } from './janitor.js';
 import { ModuleError, toModuleFailure } from './module-failure.js';
 import { INLINE_PATH, normalizeModulePath } from './module-path.js';
 import { ModuleSession } from './module-session.js';
-import { ModuleSource } from './module-source.js';
+import { type ModuleRef, ModuleSource } from './module-source.js';
 import { WORKSPACE_LIMITS, type WorkspaceLimits } from './workspace-limits.js';
 import { WorkspaceStore } from './workspace.store.js';
 
@@ -25,6 +26,8 @@ export interface PrepareRequest {
   entry: EntryRef;
   /** Generation that an earlier attempt ran against; used while it exists. Default: the current one. */
   generation?: number | null;
+  /** Run against `generation` or not at all. */
+  only?: boolean;
   /** How long the execution may run; so long its generation is not removed. */
   timeoutMs?: number;
 }
@@ -44,6 +47,14 @@ export type Prepared = {
   | { ok: false; failure: ModuleFailure }
 );
 
+/** A source that no execution could import. */
+export interface SourceFault {
+  path: string;
+  /** Says why, with the line of code where the place is known. */
+  message: string;
+  location: SourceLocation | null;
+}
+
 /** A closure collected earlier, and everything it was derived from. */
 interface Recipe {
   paths: string[];
@@ -52,6 +63,7 @@ interface Recipe {
 }
 
 const RECIPE_CACHE_BYTES = 16 * 1024 * 1024;
+const CHECKED_AT_ONCE = 64;
 const DEFAULT_HOLD_MS = 3600_000;
 
 /**
@@ -88,8 +100,9 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
    * back as `failure`.
    * @throws when Redis cannot be read, or has lost a source that a generation names
    */
-  async prepare({ entry, generation: pinned, timeoutMs }: PrepareRequest): Promise<Prepared> {
+  async prepare({ entry, generation: pinned, only, timeoutMs }: PrepareRequest): Promise<Prepared> {
     const generation = await this.pin(pinned ?? null, timeoutMs);
+    if (only && generation !== pinned) return { ok: false, generation: null, failure: gone(pinned) };
     const { rootUrl, store, source, limits } = this;
     const session = new ModuleSession({ rootUrl, store, source, limits, generation });
     try {
@@ -117,6 +130,27 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
       ),
     );
     return errors.flat();
+  }
+
+  /**
+   * {@link check} for sources that Redis has; what is compiled is shared, so that executions find it ready.
+   * @throws {Error} when Redis has lost one
+   */
+  async checkStored(refs: readonly ModuleRef[]): Promise<SourceFault[]> {
+    const faults: SourceFault[] = [];
+    for (const batch of batches(
+      refs.filter(({ path }) => isModulePath(path)),
+      CHECKED_AT_ONCE,
+    )) {
+      for (const [index, error] of (await this.source.load(batch)).entries()) {
+        if (!(error instanceof Error)) continue;
+        const known = error instanceof CompileError || error instanceof ModuleError;
+        if (!known) throw error;
+        const location = error instanceof CompileError ? error.location : null;
+        faults.push({ path: (batch[index] as ModuleRef).path, message: error.message, location });
+      }
+    }
+    return faults;
   }
 
   private async pin(pinned: number | null, timeoutMs = DEFAULT_HOLD_MS): Promise<number | null> {
@@ -171,6 +205,14 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     return linked;
   }
 }
+
+const gone = (generation: number | null | undefined): ModuleFailure =>
+  toModuleFailure(
+    new ModuleError(
+      'MODULE_NOT_FOUND',
+      `There is no workspace generation ${generation}, which workspace_generation asks for: it was never published, or has been removed. Publish again, or leave the field out`,
+    ),
+  );
 
 const recipeKey = (entry: EntryRef): string =>
   entry.kind === 'inline' ? `inline:${sha256(entry.code)}` : `module:${entry.path}`;

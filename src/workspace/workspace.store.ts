@@ -68,6 +68,15 @@ export class WorkspaceStore {
     });
   }
 
+  /** Which of these sources Redis does not have, each once. */
+  async lacking(hashes: Iterable<string>): Promise<string[]> {
+    const wanted = [...new Set(hashes)];
+    const present = await inBatches(wanted, BLOBS_AT_ONCE, (hash) =>
+      this.redis.exists(this.keys.workspaceBlob(hash)),
+    );
+    return wanted.filter((_, index) => present[index] !== 1);
+  }
+
   /** Source of one module of a generation; null when it has no such path. */
   async readFile(generation: number, path: string): Promise<string | null> {
     const [hash] = await this.hashes(generation, [path]);

@@ -183,7 +183,7 @@ describe('bifrost workers', () => {
 });
 
 describe('bifrost worker', () => {
-  it('is a worker: it takes executions and stops cleanly', async () => {
+  it('is a worker: it is listed under its name and stops cleanly', async () => {
     const env = { REDIS_URL: redis.url, PORT: '0', LOG_FORMAT: 'json' };
     const { child, ended } = startCommand(['worker', '--id', 'w2', '--type', 'second'], env);
     try {

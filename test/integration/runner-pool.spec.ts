@@ -146,6 +146,15 @@ describe('a pool that cannot boot', () => {
     await until(() => pool.problem, { what: 'a problem is reported' });
     expect(pool.problem).toMatch(/ended while it booted \(exit code 127\): stderr: no such library/);
     await expect(pool.checkout('e-1')).rejects.toThrow(RunnerBootError);
+    const atOnce = (): Promise<string> =>
+      Promise.race([
+        pool.checkout('e-1').then(
+          () => 'given',
+          () => 'refused',
+        ),
+        new Promise<string>((resolve) => setImmediate(resolve, 'waits')),
+      ]);
+    await until(async () => (await atOnce()) === 'refused', { what: 'between two tries it refuses at once' });
     broken.replaceValue(node);
     await untilRunners(pool, 1);
     expect(pool.problem).toBeNull();
@@ -158,6 +167,7 @@ describe('a pool that cannot boot', () => {
     await pool.start();
     await expect(pool.checkout('e-1')).rejects.toThrow(RunnerBootError);
     expect(pool.problem).toContain('ENOENT');
+    await until(() => scratches().length === 0, { what: 'no scratch folder is left between two tries' });
     await pool.stop();
     expect(folders()).toEqual([]);
   });

@@ -137,7 +137,7 @@ describe('publish', () => {
 });
 
 describe('removal', () => {
-  const retention = { keep: 2, minimumAgeMs: 0, blobGraceSeconds: 100 };
+  const retention = { keep: 2, minimumAgeMs: 0, temporaryAgeMs: 0, blobGraceSeconds: 100 };
 
   it('removes what is old and not in use, and the sources that nobody names', async () => {
     const { publisher, janitor, store, client, keys } = open();
@@ -316,7 +316,7 @@ describe('when Redis is killed between upload and switch', () => {
     const next = await publisher.publish(filesOf({ 'a.ts': 'new' }));
     expect(await store.current()).toBe(next.generation);
     expect(await store.readFile(next.generation, 'a.ts')).toBe('new');
-    const removed = await janitor.prune({ keep: 5, minimumAgeMs: 0, blobGraceSeconds: 100 });
+    const removed = await janitor.prune({ keep: 5, minimumAgeMs: 0, temporaryAgeMs: 0, blobGraceSeconds: 100 });
     expect(removed.every((number) => number !== generation && number !== next.generation)).toBe(true);
     expect(await store.readFile(next.generation, 'a.ts')).toBe('new');
   });

@@ -32,5 +32,6 @@ export const anExecution = (changes: Partial<Execution> = {}): Execution => ({
   workflowId: null,
   timeoutMs: 10_000,
   generation: null,
+  wantedGeneration: null,
   ...changes,
 });

@@ -1,0 +1,126 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { sha256 } from '../lib/sha256.js';
+import { Publisher } from '../workspace/publisher.js';
+import { WorkspaceStore } from '../workspace/workspace.store.js';
+import { ProblemException } from './problem.js';
+import { withinRedisLimit } from './redis-bound.js';
+import { withProblems } from './workspace-problems.js';
+import { WorkspacePublication } from './workspace-publication.service.js';
+import {
+  type DiffQuery,
+  diffQuerySchema,
+  type FilePath,
+  filePathSchema,
+  type PublishRequest,
+  publishRequestSchema,
+  type RollbackRequest,
+  rollbackRequestSchema,
+  type SourcesRequest,
+  sourcesRequestSchema,
+  type WorkspaceQuery,
+  workspaceQuerySchema,
+} from './workspace-requests.js';
+import {
+  type GenerationView,
+  generationSchema,
+  type Publication,
+  publicationSchema,
+  type StoredSources,
+  storedSourcesSchema,
+  type WorkspaceDiffView,
+  workspaceDiffSchema,
+  type WorkspaceView,
+  workspaceViewSchema,
+} from './workspace-views.js';
+
+/** A large map takes longer to read than a record. */
+const READ_LIMIT_MS = 15_000;
+const LOG_LENGTH = 50;
+
+/** The workspace: modules that executions import, in generations. */
+@ApiTags('workspace')
+@Controller('workspace')
+export class WorkspaceController {
+  constructor(
+    private readonly store: WorkspaceStore,
+    private readonly publisher: Publisher,
+    private readonly publication: WorkspacePublication,
+  ) {}
+
+  /** The current generation or another one, and the latest that were published. */
+  @Get()
+  @ApiOkResponse({ standardSchema: workspaceViewSchema })
+  async find(@Query({ schema: workspaceQuerySchema }) query: WorkspaceQuery): Promise<WorkspaceView> {
+    return this.read(async () => {
+      const [current, log] = await Promise.all([this.store.current(), this.store.list(LOG_LENGTH)]);
+      const generation = query.generation ?? current;
+      if (!query.paths) return { current, generation, log };
+      const paths = generation === null ? new Map<string, string>() : await this.store.pathsOf(generation);
+      return { current, generation, log, paths: Object.fromEntries(paths) };
+    });
+  }
+
+  /** Makes a new generation and the current one of it, in one step. */
+  @Put()
+  @ApiOkResponse({ standardSchema: publicationSchema })
+  async publish(@Body({ schema: publishRequestSchema }) request: PublishRequest): Promise<Publication> {
+    return withProblems(this.publication.publish(request));
+  }
+
+  /** Takes sources that a publish will name by their hashes; without one they are gone after a day. */
+  @Put('sources')
+  @ApiOkResponse({ standardSchema: storedSourcesSchema })
+  async send(@Body({ schema: sourcesRequestSchema }) { sources }: SourcesRequest): Promise<StoredSources> {
+    return this.read(async () => ({ hashes: await this.publisher.keepSources(sources) }));
+  }
+
+  /** Which paths differ between two generations. */
+  @Get('diff')
+  @ApiOkResponse({ standardSchema: workspaceDiffSchema })
+  async diff(@Query({ schema: diffQuerySchema }) { from, to }: DiffQuery): Promise<WorkspaceDiffView> {
+    return this.read(() => this.store.diff(from, to));
+  }
+
+  /** Publishes the files of an earlier generation again, under a new number. */
+  @Post('rollback')
+  @HttpCode(200)
+  @ApiOkResponse({ standardSchema: generationSchema })
+  async rollback(@Body({ schema: rollbackRequestSchema }) request: RollbackRequest): Promise<GenerationView> {
+    const { generation, expected, message, author } = request;
+    return withProblems(
+      this.publisher.rollback(generation, {
+        ...(expected === undefined ? {} : { expected }),
+        ...(message === undefined ? {} : { message }),
+        ...(author === undefined ? {} : { author }),
+      }),
+    );
+  }
+
+  /** One file as it was published. */
+  @Get(':generation/files/*')
+  @ApiProduces('text/plain')
+  @ApiOkResponse({ description: 'The source', schema: { type: 'string' } })
+  async readFile(
+    @Param({ schema: filePathSchema }) { generation, '*': path }: FilePath,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    const source = await this.read(async () => {
+      const wanted = generation === 'current' ? await this.store.current() : generation;
+      return wanted === null ? null : this.store.readFile(wanted, path);
+    });
+    if (source === null)
+      throw new ProblemException('not-found', `Generation ${generation} has no file ${path}`);
+    // A source is data here: no browser shall take it for a page or a script.
+    reply
+      .type('text/plain; charset=utf-8')
+      .header('x-content-type-options', 'nosniff')
+      .header('etag', `"${sha256(source)}"`);
+    return source;
+  }
+
+  private read<T>(work: () => Promise<T>): Promise<T> {
+    return withinRedisLimit(withProblems(work()), undefined, READ_LIMIT_MS);
+  }
+}
