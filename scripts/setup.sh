@@ -118,5 +118,6 @@ build() {
   mkdir -p dist
   : >"$built.started" # the time before the compiler reads: an edit meanwhile counts as newer
   nest build >&2 || return 1
+  chmod +x dist/cli/bifrost.js # npx starts it by its name
   mv -f "$built.started" "$built"
 }

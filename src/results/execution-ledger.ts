@@ -78,8 +78,8 @@ export class ExecutionLedger {
   }
 
   private async takeOver(executionId: string, from: string): Promise<Turn> {
-    const lost = from === this.lease.owner ? '0' : '1';
-    const args = [from, this.lease.owner, this.settings.WORKER_ID, new Date().toISOString(), lost];
+    const newlyLost = from === this.lease.owner ? '0' : '1';
+    const args = [from, this.lease.owner, this.settings.WORKER_ID, new Date().toISOString(), newlyLost];
     const reply = (await TAKE_OVER.run(this.redis, this.keysOf(executionId), args)) as [
       string,
       number,
