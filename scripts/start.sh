@@ -14,6 +14,9 @@ install_packages
 build || fail 'The build failed; the errors of the compiler are above.'
 unlock
 
+# npm itself: when it is killed, nobody is left who would stop the worker.
+export LAUNCHER_PID="$PPID"
+
 # A person reads along; a container starts dist/main.js itself and gets JSON lines.
 export LOG_FORMAT="${LOG_FORMAT:-pretty}"
 

@@ -11,6 +11,7 @@ import { isPretty } from './config/logging.js';
 import { parseSettings, type Settings, SettingsError } from './config/settings.js';
 import { WorkerLogger } from './config/worker-logger.js';
 import type { WorkerArguments } from './config/worker-arguments.js';
+import { followProcess } from './lib/follow-process.js';
 import { VERSION } from './lib/version.js';
 import { openEmbeddedRedis } from './redis/embedded-endpoint.js';
 
@@ -50,6 +51,8 @@ async function start(settings: Settings): Promise<void> {
   app.useLogger(new WorkerLogger(await app.resolve(PinoLogger), {}));
   configureHttp(app, settings);
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  const { LAUNCHER_PID } = settings;
+  if (LAUNCHER_PID !== undefined) followProcess(LAUNCHER_PID, () => process.kill(process.pid, 'SIGTERM'));
   const url = await listen(app, settings);
   const { WORKER_ID: workerId, ROLES: roles, CONCURRENCY: concurrency } = settings;
   const ready = {

@@ -26,8 +26,8 @@ export function httpAdapter(settings: Settings): FastifyAdapter {
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // What the router itself refuses reaches no filter.
-    frameworkErrors: (error, request, reply) =>
-      sendProblem(reply as FastifyReply, describe(error, pathOf(request.raw.url))),
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(reply, describe(error, pathOf(request.raw.url))),
   });
 }
 

@@ -46,9 +46,9 @@ export class WorkspacePublication {
     if (faults.length > 0) throw syntaxProblem(faults);
 
     if (request.dry_run) return { generation: null, diff };
-    // The current one serves as well, and costs nothing.
+    // The current one serves as well. A publish that is sent again makes no second generation.
     const unchanged = current !== null && fresh.length + diff.removed.length === 0;
-    if (temporary && unchanged) return { generation: current, diff };
+    if (unchanged) return { generation: current, diff };
     const { generation } = await this.publisher.publishMap(map, new Map(), {
       expected,
       temporary,

@@ -6,6 +6,7 @@ import { CommandError, EXIT } from './exit.js';
 import { type Output, paint } from './output.js';
 import { definePackages } from './packages-commands.js';
 import type { RunOptions } from './run-request.js';
+import { defineWorkspace } from './workspace-commands.js';
 
 // The command line: what there is, and which file does it. Commands are loaded when they are asked for,
 // so that a client command starts without the application.
@@ -47,6 +48,10 @@ program
   .argument('<file>', 'JavaScript or TypeScript; runs as a script unless a function is to be called')
   .option('--param <name=value>', 'parameter of the function, as JSON or text; repeatable', collect)
   .option('--function <name>', 'export to call (default: "default" when there are parameters)')
+  .option(
+    '--workspace <dir>',
+    'folder whose files it imports, as they are on disk (default: the working directory, if it imports any)',
+  )
   .option('--timeout <seconds>', 'time limit (default: that of the worker)')
   .option('--json', 'print the whole result document')
   .addHelpText(
@@ -72,6 +77,12 @@ program
 
 definePackages(
   program.command('packages').description('the npm packages that executions may import'),
+  () => ({ access: apiAccess(env), output, interrupt: onCtrlC() }),
+  (code) => (process.exitCode = code),
+);
+
+defineWorkspace(
+  program.command('workspace').description('the modules that executions import, in generations'),
   () => ({ access: apiAccess(env), output, interrupt: onCtrlC() }),
   (code) => (process.exitCode = code),
 );

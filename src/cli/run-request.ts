@@ -7,6 +7,8 @@ export interface RunOptions {
   param?: readonly string[];
   function?: string;
   timeout?: string;
+  /** Folder whose files the code may import. */
+  workspace?: string;
   json?: boolean;
 }
 

@@ -8,6 +8,7 @@ import { CommandError, EXIT, type ExitCode } from './exit.js';
 import { asJson, type Output, paint } from './output.js';
 import { exitCodeOf, reportOf } from './run-report.js';
 import { contextOf, type RunOptions } from './run-request.js';
+import { withLocalModules } from './run-workspace.js';
 
 /** Short, so that it is known soon whether the execution was accepted. */
 const FIRST_WAIT_SECONDS = 1;
@@ -37,7 +38,8 @@ export async function run(
   surroundings: RunSurroundings,
 ): Promise<ExitCode> {
   const { output, interrupt, access } = surroundings;
-  const context = contextOf(file, await readSource(file), options);
+  const inline = contextOf(file, await readSource(file), options);
+  const context = await withLocalModules(inline, file, options.workspace, surroundings);
   // An id of ours, so that it can be told whatever happens to the answer.
   const id = crypto.randomUUID();
   const client = new ApiClient(access, interrupt);

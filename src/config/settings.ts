@@ -154,6 +154,10 @@ export const settingsSchema = z.object({
     about:
       'What this process does: `worker` runs executions, `api` answers the HTTP API. Probes are always there.',
   }),
+  LAUNCHER_PID: whole(2, 4_194_304).optional().meta({
+    about:
+      'Set by `npm start`: when this process is gone the worker drains and ends, instead of living on unseen.',
+  }),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')

@@ -292,16 +292,7 @@ describe('a hostile manifest', () => {
         message: expect.stringMatching(new RegExp(`^line ${index + 2}: .+: .{10,}`)),
       })),
     );
-    const reasons = [
-      'option',
-      'git spec',
-      'path',
-      'shell character',
-      'local path',
-      'alias',
-      'option',
-      'U\\+0430',
-    ];
+    const reasons = ['option', 'git spec', 'path', 'option', 'local path', 'alias', 'option', 'U\\+0430'];
     errors.forEach(({ message }, index) => expect(message).toMatch(new RegExp(reasons[index] as string)));
     expect(await overview(one)).toMatchObject({ content: 'plain@1.0.0', refused: [] });
     expect(registry.requests).toEqual([]);
@@ -341,7 +332,7 @@ describe('a start', () => {
   it('without Redis says so after three attempts, and is complete when Redis is there', async () => {
     await publish('plain@1.0.0');
     await redis.stop();
-    const one = await worker('w1').finally(() => undefined);
+    const one = await worker('w1');
     try {
       await until(() => one.logs.some(({ msg }) => msg?.includes('cannot be read (attempt 3 of 3)')), {
         what: 'the worker says that the manifest cannot be read',
@@ -366,7 +357,7 @@ describe('a start', () => {
     await publish(manifest);
     const release = registry.hold('slow');
     try {
-      const killed = await worker('killed');
+      const killed = await worker('w1');
       await registry.asked('slow');
       expect((await fetch(`${killed.url}/health/ready`)).status).toBe(503);
       await killed.kill9();
