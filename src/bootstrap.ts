@@ -10,7 +10,7 @@ import { AppModule } from './app.module.js';
 import { isPretty } from './config/logging.js';
 import { parseSettings, type Settings, SettingsError } from './config/settings.js';
 import { WorkerLogger } from './config/worker-logger.js';
-import type { WorkerArguments } from './config/worker-arguments.js';
+import { type WorkerArguments, workerArguments } from './config/worker-arguments.js';
 import { followProcess } from './lib/follow-process.js';
 import { VERSION } from './lib/version.js';
 import { openEmbeddedRedis } from './redis/embedded-endpoint.js';
@@ -22,9 +22,13 @@ const MIN_NODE_MAJOR = 26;
 const EMBEDDED_REDIS_DIR = fileURLToPath(new URL('../.bifrost/redis', import.meta.url));
 
 /** Runs a worker until a signal ends it. What cannot be used is told in one message, with exit code 78. */
-export async function runWorker(env: NodeJS.ProcessEnv, args: WorkerArguments): Promise<void> {
+export async function runWorker(
+  env: NodeJS.ProcessEnv,
+  given: WorkerArguments | readonly string[],
+): Promise<void> {
   try {
     requireNode();
+    const args = isArgv(given) ? workerArguments(given) : given;
     const settings = parseSettings({
       ...env,
       WORKER_ID: args.id ?? env['WORKER_ID'],
@@ -65,6 +69,9 @@ async function start(settings: Settings): Promise<void> {
   new NestLogger('Worker').log(ready);
   if (isPretty(settings) && roles.includes('api')) process.stdout.write(tryNext(url, settings));
 }
+
+const isArgv = (given: WorkerArguments | readonly string[]): given is readonly string[] =>
+  Array.isArray(given);
 
 /** A port that is named must be free; the default one may give way, so that several workers start on one machine. */
 async function listen(app: NestFastifyApplication, { HOST, PORT }: Settings): Promise<string> {

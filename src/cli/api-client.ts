@@ -3,7 +3,8 @@ import type { PackagesOverview } from '../contract/packages.js';
 import type { ExecutionResult } from '../contract/result.js';
 import type { WorkerRecord } from '../contract/worker-record.js';
 import type { ApiAccess } from './api-access.js';
-import { connectionError, refusalError, strangeAnswer } from './api-errors.js';
+import { refusalError, strangeAnswer } from './api-errors.js';
+import { parseJson, sendRequest } from './api-request.js';
 
 /** What an answer may take longer than the time that it was asked to wait. */
 const ANSWER_TIMEOUT_MS = 20_000;
@@ -71,33 +72,14 @@ export class ApiClient {
     json?: string,
     method: 'GET' | 'POST' | 'PUT' = json === undefined ? 'GET' : 'POST',
   ): Promise<{ status: number; body: unknown }> {
-    const timeout = AbortSignal.timeout(waitSeconds * 1000 + ANSWER_TIMEOUT_MS);
-    try {
-      const response = await fetch(`${this.access.url}${path}`, {
-        method,
-        headers: {
-          accept: 'application/json',
-          ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(this.access.token === undefined ? {} : { authorization: `Bearer ${this.access.token}` }),
-        },
-        ...(json === undefined ? {} : { body: json }),
-        // Following one would turn a POST into a GET, or show the code to somebody else.
-        redirect: 'manual',
-        signal: this.interrupt ? AbortSignal.any([this.interrupt, timeout]) : timeout,
-      });
-      return { status: response.status, body: parse(await response.text()) };
-    } catch (error) {
-      this.interrupt?.throwIfAborted();
-      throw connectionError(error, this.access);
-    }
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    const { status, text } = await sendRequest(this.access, {
+      method,
+      path,
+      timeoutMs: waitSeconds * 1000 + ANSWER_TIMEOUT_MS,
+      ...(json === undefined ? {} : { json }),
+      ...(this.interrupt === undefined ? {} : { interrupt: this.interrupt }),
+    });
+    return { status, body: parseJson(text) };
   }
 }
 

@@ -39,11 +39,13 @@ export async function withLocalModules(
   if (!folder.files.has(place.path)) {
     throw new CommandError(EXIT.usage, `${file}: is left out by the ignore rules of ${place.root}`);
   }
-  const { generation } = await publishFolder(
-    new WorkspaceClient(access, interrupt),
-    folder,
-    { temporary: true },
-    uploadBar(output),
+  const client = new WorkspaceClient(access, interrupt);
+  const { generation } = await publishFolder(client, folder, { temporary: true }, uploadBar(output)).catch(
+    (error: unknown) => {
+      throw interrupt.aborted
+        ? new CommandError(EXIT.cancelled, 'interrupted before anything was submitted')
+        : error;
+    },
   );
   const said = `${folder.files.size} files of ${place.root} as generation ${generation}`;
   output.stderr.write(`${paint('dim', said, output.stderr)}\n`);

@@ -62,7 +62,7 @@ export class WorkspaceClient {
     const problem = (body ?? {}) as Problem;
     if (status === 422 && Array.isArray(problem.missing)) return { missing: problem.missing };
     if (status === 422 && Array.isArray(problem.errors)) throw syntaxError(problem.errors);
-    return this.expect<Publication>(status, body, 'diff');
+    return this.expect(status, body, 'diff') as Publication;
   }
 
   /** Sends sources that a publish will name. */
@@ -103,11 +103,11 @@ export class WorkspaceClient {
 
   private async ask<T>(method: ApiRequest['method'], path: string, field: string, body?: object): Promise<T> {
     const { status, text } = await this.send(method, path, body);
-    return this.expect<T>(status, parseJson(text), field);
+    return this.expect(status, parseJson(text), field) as T;
   }
 
   /** `field`: one that only this API's answer would have. */
-  private expect<T>(status: number, body: unknown, field: string): T {
+  private expect(status: number, body: unknown, field: string): object {
     const { detail } = (body ?? {}) as Problem;
     // There the detail says what is missing; everything else gets advice about the address.
     if (status === 404 && typeof detail === 'string' && detail.startsWith('There is no generation')) {
@@ -116,7 +116,7 @@ export class WorkspaceClient {
     if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
     if (typeof body !== 'object' || body === null || !(field in body))
       throw strangeAnswer(status, this.access);
-    return body as T;
+    return body;
   }
 
   private send(

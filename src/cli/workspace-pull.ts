@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { CommandError, EXIT, type ExitCode } from './exit.js';
 import { plain } from './output.js';
 import type { Terminal } from './packages-commands.js';

@@ -18,8 +18,8 @@ export interface PushOptions {
 }
 
 /**
- * `bifrost workspace push DIR`: makes the workspace what the folder is. With `watch`, again after each
- * change until Ctrl-C; then a push that fails is told, and the next change tries again.
+ * `bifrost workspace push DIR`: makes the workspace what the folder is; with `watch`, again after each change
+ * until Ctrl-C.
  * @throws {CommandError} when nothing was published.
  */
 export async function push(dir: string, options: PushOptions, terminal: Terminal): Promise<ExitCode> {
@@ -27,22 +27,28 @@ export async function push(dir: string, options: PushOptions, terminal: Terminal
   if (options.watch && (options.dryRun || options.expect !== undefined)) {
     throw new CommandError(EXIT.usage, '--watch: goes with neither --dry-run nor --expect');
   }
-  if (!options.watch) {
-    await pushOnce(dir, options, terminal);
-    return EXIT.succeeded;
-  }
-  const rules = await readIgnoreRules(dir);
   try {
-    for await (const _change of changesIn(dir, rules, interrupt)) {
-      await pushOnce(dir, options, terminal).catch((error: unknown) => {
-        if (!(error instanceof CommandError)) throw error;
-        output.stderr.write(`${paint('red', 'bifrost:', output.stderr)} ${error.message}\n`);
-      });
-    }
+    if (options.watch) await pushChanges(dir, options, terminal);
+    else await pushOnce(dir, options, terminal);
+    return EXIT.succeeded;
   } catch (error) {
     if (!interrupt.aborted) throw error;
+    if (options.watch) return EXIT.succeeded;
+    output.stderr.write('interrupted; bifrost workspace log tells whether it was published\n');
+    return EXIT.cancelled;
   }
-  return EXIT.succeeded;
+}
+
+/** Ends by Ctrl-C only. A push that fails is told; the next change tries again. */
+async function pushChanges(dir: string, options: PushOptions, terminal: Terminal): Promise<void> {
+  const { stderr } = terminal.output;
+  const rules = await readIgnoreRules(dir);
+  for await (const _change of changesIn(dir, rules, terminal.interrupt)) {
+    await pushOnce(dir, options, terminal).catch((error: unknown) => {
+      if (!(error instanceof CommandError)) throw error;
+      stderr.write(`${paint('red', 'bifrost:', stderr)} ${error.message}\n`);
+    });
+  }
 }
 
 async function pushOnce(dir: string, options: PushOptions, terminal: Terminal): Promise<void> {

@@ -4,7 +4,15 @@ import { z } from 'zod';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
-const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const whole = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+};
+const MORE_THAN_ZERO = { error: 'must be a number above 0' };
+const ZERO_OR_MORE = { error: 'must be a number of at least 0' };
+/** A length of time that may have decimals. */
+const moreThanZero = z.coerce.number(MORE_THAN_ZERO).positive(MORE_THAN_ZERO);
+const zeroOrMore = z.coerce.number(ZERO_OR_MORE).min(0, ZERO_OR_MORE);
 const list = <const T extends readonly [string, ...string[]]>(names: T) =>
   z
     .string()
@@ -70,16 +78,14 @@ export const settingsSchema = z.object({
   CONCURRENCY: whole(1, 1000)
     .default(() => 2 * availableParallelism())
     .meta({ fallback: 'twice the processors', about: 'Executions that run at once on this worker.' }),
-  DEFAULT_TIMEOUT_SECONDS: z.coerce
-    .number()
-    .positive()
+  DEFAULT_TIMEOUT_SECONDS: moreThanZero
     .default(300)
     .meta({ unit: 'seconds', about: 'Time limit of an execution that names none.' }),
-  MAX_TIMEOUT_SECONDS: z.coerce.number().positive().default(3600).meta({
+  MAX_TIMEOUT_SECONDS: moreThanZero.default(3600).meta({
     unit: 'seconds',
     about: 'Longest time limit an execution may ask for; more ends in `INVALID_JOB`.',
   }),
-  DRAIN_TIMEOUT_SECONDS: z.coerce.number().min(0).default(25).meta({
+  DRAIN_TIMEOUT_SECONDS: zeroOrMore.default(25).meta({
     unit: 'seconds',
     about:
       'After SIGTERM: how long running executions may go on before they are handed back to the queue. Keep it below the grace period of the orchestrator.',
@@ -117,9 +123,7 @@ export const settingsSchema = z.object({
   PACKAGES_INSTALL_TIMEOUT_SECONDS: whole(1, 3600)
     .default(300)
     .meta({ unit: 'seconds', about: 'After so long npm is killed and the install counts as failed.' }),
-  PACKAGES_KEEP_DAYS: z.coerce
-    .number()
-    .min(0)
+  PACKAGES_KEEP_DAYS: zeroOrMore
     .default(14)
     .meta({ unit: 'days', about: 'A package set that nobody used for so long is removed.' }),
   PACKAGES_MAX_BYTES: whole(0, Number.MAX_SAFE_INTEGER).default(5_368_709_120).meta({

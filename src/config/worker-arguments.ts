@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { SettingsError } from './settings.js';
 
 /** What the command line of a worker may say beside the environment, and wins over it. */
 export interface WorkerArguments {
@@ -8,14 +9,17 @@ export interface WorkerArguments {
 
 /**
  * Reads `--id w1 --type local`. `nest start` hands on its arguments in JSON quotes; those go first.
- * @throws {Error} naming an argument that is not known.
+ * @throws {SettingsError} naming an argument that is not known.
  */
 export function workerArguments(args: readonly string[]): WorkerArguments {
-  const { values } = parseArgs({
-    args: args.map(unquote),
-    options: { id: { type: 'string' }, type: { type: 'string' } },
-  });
-  return values;
+  try {
+    const options = { id: { type: 'string' }, type: { type: 'string' } } as const;
+    return parseArgs({ args: args.map(unquote), options }).values;
+  } catch (error) {
+    throw new SettingsError(
+      `${(error as Error).message}\nA worker takes --id NAME and --type TEXT; everything else is set by environment variables.`,
+    );
+  }
 }
 
 function unquote(argument: string): string {

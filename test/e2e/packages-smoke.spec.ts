@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { machineEnvironment } from '../../src/config/machine-environment.js';
+import type { PackagesOverview } from '../../src/contract/packages.js';
 import { sha256 } from '../../src/lib/sha256.js';
 import { removeTree } from '../../src/packages/folder-tree.js';
 import { RedisKeys } from '../../src/redis/keys.js';
@@ -10,7 +12,7 @@ import { aContext } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers } from '../support/worker-process.js';
 
 // The one suite that speaks to the registry that this machine's npm is configured for.
 
@@ -28,20 +30,23 @@ beforeAll(async () => {
   producer = makeProducer();
   const content = JSON.stringify({ content: MANIFEST, hash: sha256(MANIFEST) });
   await redis.connect().set(new RedisKeys('').requirements(), content);
-  await isReady(await startPackagesWorker());
+  const worker = await startWorker({
+    // Nothing about the registry: address and certificates are those that the machine's npm uses.
+    env: { ...machineEnvironment(), REDIS_URL: redis.url, PACKAGES_DIR: folder },
+    args: ['--id', 'w1'],
+  });
+  const status = await until(
+    async () => {
+      const { workers } = (await (await fetch(`${worker.url}/packages`)).json()) as PackagesOverview;
+      const found = workers[0]?.status;
+      return found?.state === 'ready' || found?.state === 'failed' ? found : null;
+    },
+    { timeoutMs: INSTALL_TIMEOUT_MS, what: 'the worker is done with the packages' },
+  );
+  expect(status).toMatchObject({ state: 'ready', failed: [] });
 }, INSTALL_TIMEOUT_MS);
 
 afterAll(() => removeTree(folder));
-
-/** Nothing but where Redis is and where packages go: registry and token are npm's own. */
-const startPackagesWorker = (): Promise<WorkerProcess> =>
-  startWorker({ env: { REDIS_URL: redis.url, PACKAGES_DIR: folder }, args: ['--id', 'w1'] });
-
-const isReady = (worker: WorkerProcess): Promise<unknown> =>
-  until(async () => (await fetch(`${worker.url}/health/ready`)).ok, {
-    timeoutMs: INSTALL_TIMEOUT_MS,
-    what: 'the packages are installed',
-  });
 
 const run = async (workflow_code: string): Promise<ExecutionResult> =>
   producer.executionResult(await producer.submitExecution(aContext({ workflow_code })));

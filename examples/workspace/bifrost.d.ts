@@ -1,0 +1,42 @@
+/**
+ * Types of what a worker gives to a workflow, so that an editor completes them:
+ *
+ *     import type { Context } from 'bifrost';
+ *     export async function greet(parameters: { name: string }, context: Context) { … }
+ *
+ * Copy this file into your workspace. It holds types only; nothing of it is there at run time.
+ */
+declare module 'bifrost' {
+  /** Second argument of a workflow function. */
+  export interface Context {
+    executionId: string;
+    /** 1 for the first time; more when a worker died or the job asked for more attempts. */
+    attempt: number;
+    workflowId: string | null;
+    /** On whose behalf the workflow runs. */
+    caller: {
+      user_id?: string | null;
+      email?: string | null;
+      name?: string | null;
+      [field: string]: unknown;
+    } | null;
+    organization: { id: string; name?: string | null; [field: string]: unknown } | null;
+    /** Their values are redacted from logs, output and result. */
+    secrets: Record<string, string>;
+    /** When the execution is killed. */
+    deadline: Date;
+    /** Aborts when the execution is cancelled. */
+    signal: AbortSignal;
+    logger: Logger;
+    /** Tells how far the work is: `fraction` from 0 to 1. */
+    progress(fraction: number, message?: string): void;
+    /** What is put in here is in the result, also when the workflow fails. JSON values. */
+    variables: Record<string, unknown>;
+  }
+
+  /** Writes to the logs of the execution. */
+  export type Logger = Record<
+    'debug' | 'info' | 'warn' | 'error',
+    (message: unknown, fields?: Record<string, unknown>) => void
+  >;
+}
