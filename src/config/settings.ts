@@ -8,6 +8,7 @@ const whole = (min: number, max: number) => {
   const error = `must be a whole number from ${min} to ${max}`;
   return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
 };
+const flag = z.stringbool({ truthy: ['true', '1', 'yes', 'on'], falsy: ['false', '0', 'no', 'off'] });
 const MORE_THAN_ZERO = { error: 'must be a number above 0' };
 const ZERO_OR_MORE = { error: 'must be a number of at least 0' };
 /** A length of time that may have decimals. */
@@ -109,6 +110,29 @@ export const settingsSchema = z.object({
     fallback: 'as many as CONCURRENCY, at most 8',
     about: 'Runners that are booted ahead, so that an execution does not wait for a process to start.',
   }),
+  RUNNER: z.enum(['process', 'thread']).default('process').meta({
+    about:
+      '`process`: each execution has a process to itself. `thread`: several share one as threads; only for code you trust, see `TRUSTED_CODE`.',
+  }),
+  RUNNER_MAX_EXECUTIONS: whole(0, 1_000_000).default(1).meta({
+    about:
+      'After so many executions a runner is replaced. 1: every execution gets a fresh one. 0: never. A reused runner serves one organization, one workspace generation and one package set.',
+  }),
+  RUNNER_THREADS: whole(1, 64).default(4).meta({
+    about: 'Threads of one process with `RUNNER=thread`. `CONCURRENCY` is rounded up to whole processes.',
+  }),
+  TRUSTED_CODE: flag.default(false).meta({
+    about:
+      '`true`: you trust all code that runs here with the data of all other code. `RUNNER=thread` needs it.',
+  }),
+  RUNNER_MAX_AGE_SECONDS: whole(1, 31_536_000).default(3600).meta({
+    unit: 'seconds',
+    about: 'A reused runner that is older is replaced after its execution.',
+  }),
+  RUNNER_RECYCLE_MEMORY_MB: whole(64, 65_536).default(384).meta({
+    unit: 'MB',
+    about: 'A reused runner whose process keeps more memory after an execution is replaced.',
+  }),
   PACKAGES_DIR: z
     .string()
     .refine(isAbsolute, { error: 'must be an absolute path' })
@@ -192,6 +216,12 @@ const checked = settingsSchema
   .refine(({ DEFAULT_TIMEOUT_SECONDS: usual, MAX_TIMEOUT_SECONDS: longest }) => !(usual > longest), {
     path: ['DEFAULT_TIMEOUT_SECONDS'],
     error: 'must not be more than MAX_TIMEOUT_SECONDS',
+    when: always,
+  })
+  .refine(({ RUNNER, TRUSTED_CODE }) => RUNNER !== 'thread' || TRUSTED_CODE === true, {
+    path: ['TRUSTED_CODE'],
+    error:
+      'must be true for RUNNER=thread: threads of one process can read and change the data of each other',
     when: always,
   });
 

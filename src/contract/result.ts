@@ -12,7 +12,14 @@ export const evidenceSchema = z.looseObject({
   signal: z.string().nullish(),
   stderr_tail: z.string().optional(),
   memory_samples_mb: z.array(z.number()).optional(),
-  blocked_stack: z.string().optional(),
+  blocked_stack: z.string().optional().meta({ description: 'Where the code was at its time limit' }),
+  blocked_at: z.object({ file: z.string(), line: z.number(), function: z.string() }).optional(),
+  waiting: z.string().optional().meta({ description: 'At its time limit the code waited, and for what' }),
+  stuck: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Blocked in native code, its thread could not be ended' }),
+  limit: z.string().optional().meta({ description: 'The limit that was reached' }),
   field: z.string().optional(),
 });
 

@@ -10,6 +10,24 @@ const shortText = z.string().max(1024);
 /** What a runner may send; anything else is a PROTOCOL_VIOLATION. A runner is never trusted. */
 export const runnerFrameSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
+  z.strictObject({ type: z.literal('alive'), resources: z.array(shortText).max(100) }),
+  z.strictObject({ type: z.literal('settled'), dirty: z.array(shortText).max(20) }),
+  z.strictObject({
+    type: z.literal('thread-ended'),
+    exitCode: z.number().int(),
+    outOfMemory: z.boolean(),
+    places: z
+      .array(
+        z.strictObject({
+          functionName: shortText,
+          url: z.string().max(4096),
+          line: z.number().int(),
+          column: z.number().int(),
+        }),
+      )
+      .max(50)
+      .nullable(),
+  }),
   z.strictObject({ type: z.literal('loaded'), loadMs: duration }),
   z.strictObject({
     type: z.literal('output'),

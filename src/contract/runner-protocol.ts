@@ -2,11 +2,16 @@
  * What worker and runner say to each other. Pure types and constants: the runner imports this file
  * and must stay tiny. The worker's schema of what a runner may send is in runner-frames.ts.
  *
+ * A runner process hosts one slot (kind `process`) or several threads (kind `thread`); each frame and
+ * command names its execution by the nonce.
+ *
  * Two descriptors carry it. The runner writes frames to CHANNEL_FD with blocking writes, so that
  * nothing is lost when user code ends the process; the worker writes commands to COMMAND_FD.
  * Frame: `<nonce> <JSON>\n`. The nonce belongs to one execution and is in the closure of the
  * runner only: what user code writes to the descriptor lacks it, which ends that execution.
  */
+
+import type { ModuleReply } from './module-protocol.js';
 
 export const CHANNEL_FD = 3;
 export const COMMAND_FD = 4;
@@ -44,6 +49,8 @@ export interface ExecuteCommand {
   env: Record<string, string>;
   scratch: string;
   resultLimitBytes: number;
+  /** The runner is to serve another execution: it says `settled` after this one instead of being killed. */
+  keep: boolean;
   context: ContextData;
 }
 
@@ -62,13 +69,64 @@ export interface ContextData {
 /** Worker -> runner: `context.signal` aborts with this reason. */
 export interface CancelCommand {
   type: 'cancel';
+  nonce: string;
   reason: string;
 }
 
-export type RunnerCommand = ExecuteCommand | CancelCommand;
+/** Worker -> runner: say `alive`, which it can only when its event loop is free. */
+export interface ProbeCommand {
+  type: 'probe';
+  nonce: string;
+}
+
+/** Worker -> thread host: end the thread and say `thread-ended`; with `trace`, say where it was. */
+export interface TerminateCommand {
+  type: 'terminate';
+  nonce: string;
+  trace: boolean;
+}
+
+/** Worker -> thread host: the answer to a `module-request` of this thread. */
+export interface ModuleReplyCommand {
+  type: 'module-reply';
+  nonce: string;
+  reply: ModuleReply;
+}
+
+export type RunnerCommand =
+  ExecuteCommand | CancelCommand | ProbeCommand | TerminateCommand | ModuleReplyCommand;
 
 export interface ReadyFrame {
   type: 'ready';
+}
+
+/** Answer to `probe`: the event loop is free; what it waits for, as Node names it. */
+export interface AliveFrame {
+  type: 'alive';
+  resources: string[];
+}
+
+/** The execution is over and was cleaned up after; what it left behind makes the runner unfit for another. */
+export interface SettledFrame {
+  type: 'settled';
+  dirty: string[];
+}
+
+/** A place in generated code, as V8 names it; line and column count from 0. */
+export interface CodePlace {
+  functionName: string;
+  url: string;
+  line: number;
+  column: number;
+}
+
+/** From a thread host: the thread of this execution is gone. */
+export interface ThreadEndedFrame {
+  type: 'thread-ended';
+  exitCode: number;
+  outOfMemory: boolean;
+  /** Where it was when it was told to end, innermost call first; null: not known. */
+  places: CodePlace[] | null;
 }
 
 /** The entry is loaded and the user's function is about to be called. */
@@ -158,6 +216,9 @@ export interface UsageSample {
 
 export type RunnerFrame =
   | ReadyFrame
+  | AliveFrame
+  | SettledFrame
+  | ThreadEndedFrame
   | LoadedFrame
   | OutputFrame
   | ResultFrame

@@ -10,7 +10,7 @@ import { type Prepared, WorkspaceService } from '../workspace/workspace.service.
 import { judge, outcomeOf, refusedOutcome } from './outcome.js';
 import { Run, type RunLimits } from './run.js';
 import { RunnerPool } from './runner-pool.js';
-import type { RunnerProcess } from './runner-process.js';
+import type { RunnerLease } from './runner-lease.js';
 
 /** Someone outside asked for the end of the execution; it has no outcome. */
 export class InterruptedError extends Error {
@@ -62,9 +62,9 @@ export class ExecutorService {
 
     const packageSet = this.packages.acquire();
     try {
-      const runner = await this.pool.checkout(execution.id);
+      const lease = await this.pool.checkout(execution.id, runnerKey(execution, generation, packageSet?.id));
       const outcome = await this.runOn(
-        runner,
+        lease,
         { execution, program, packagesDir: packageSet?.dir ?? null, startedAt },
         signal,
         listener,
@@ -76,7 +76,7 @@ export class ExecutorService {
   }
 
   private async runOn(
-    runner: RunnerProcess,
+    lease: RunnerLease,
     task: RunTask,
     signal: AbortSignal,
     listener: ExecutionListener,
@@ -85,13 +85,13 @@ export class ExecutorService {
     try {
       const limits = this.limitsFor(execution);
       const { onProgress } = listener;
-      const run = new Run(runner, limits, { answer: (request) => program.answer(request), onProgress });
-      const end = await run.finish(this.command(task, runner.scratch), signal);
+      const run = new Run(lease.slot, limits, { answer: (request) => program.answer(request), onProgress });
+      const end = await run.finish(this.command(task, lease), signal);
       if (end.verdict === 'interrupted') throw new InterruptedError('the execution was interrupted');
       const finding = judge(end, limits, execution.source.functionName === null);
-      return outcomeOf(end, finding, { startedAt, finishedAt: new Date() });
+      return outcomeOf(end, finding, { startedAt, finishedAt: new Date(), limits });
     } finally {
-      this.pool.retire(runner);
+      this.pool.release(lease);
     }
   }
 
@@ -103,19 +103,23 @@ export class ExecutorService {
     };
   }
 
-  private command({ execution, program, packagesDir }: RunTask, scratch: string): ExecuteCommand {
+  private command({ execution, program, packagesDir }: RunTask, lease: RunnerLease): ExecuteCommand {
+    const nonce = randomBytes(16).toString('hex');
+    // Node keeps a module by its URL: in a reused runner inline code must not meet an earlier one's.
+    const unique = lease.keep && execution.source.kind === 'inline' ? `?run=${nonce.slice(0, 8)}` : '';
     return {
       type: 'execute',
-      nonce: randomBytes(16).toString('hex'),
-      entry: program.entryUrl,
+      nonce,
+      entry: program.entryUrl + unique,
       modules: program.modules,
       rootUrl: this.workspace.rootUrl,
       packagesDir,
       functionName: execution.source.functionName,
       parameters: execution.parameters,
       env: execution.env,
-      scratch,
+      scratch: lease.slot.scratch,
       resultLimitBytes: this.settings.OUTPUT_LIMIT_BYTES,
+      keep: lease.keep,
       context: {
         executionId: execution.id,
         attempt: execution.attempt,
@@ -128,6 +132,10 @@ export class ExecutorService {
     };
   }
 }
+
+/** A runner that is used again stays with whom it served: one organization, one state of the code. */
+const runnerKey = (execution: Execution, generation: number | null, packageSet?: string): string =>
+  JSON.stringify([execution.organization?.id ?? null, generation, packageSet ?? null]);
 
 /** What one run on one runner needs. */
 interface RunTask {

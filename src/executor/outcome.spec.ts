@@ -6,6 +6,7 @@ import type { RunEnd, Verdict } from './run.js';
 const TIMING = {
   startedAt: new Date('2026-03-01T10:00:00.000Z'),
   finishedAt: new Date('2026-03-01T10:00:02.500Z'),
+  limits: LIMITS,
 };
 describe('outcomeOf', () => {
   it('describes a success', () => {

@@ -1,5 +1,6 @@
 import { ERROR_TYPES, type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import type { Evidence, ExecutionStatus, Outcome } from '../contract/result.js';
+import { timeoutEvidence } from './blocked-stack.js';
 import type { RunEnd, RunLimits } from './run.js';
 
 /** What an execution failed of; the rest of the outcome is the same for all. */
@@ -52,6 +53,7 @@ export function judge(end: RunEnd, limits: RunLimits, isScript: boolean): Findin
 function judgeReport(end: RunEnd, isScript: boolean): Finding | null {
   const { report, uncaught } = end;
   if (report?.type === 'result') return null;
+  if (end.outOfMemory && report === null) return judgeDeath(end);
   if (report?.type === 'error') {
     const { code, name, message, stack } = report;
     if (THROWN_OUT_OF_MEMORY.test(message)) return { code: 'OUT_OF_MEMORY', message, stack, exitCode: 1 };
@@ -78,6 +80,7 @@ function judgeExitCode(exitCode: number, isScript: boolean): Finding | null {
 
 function judgeDeath(end: RunEnd): Finding {
   const { exitCode, signal } = end.exit;
+  if (end.outOfMemory) return { code: 'OUT_OF_MEMORY', message: 'The execution ran out of memory', exitCode };
   if (OUT_OF_MEMORY_WORDS.test(end.stderr)) {
     return { code: 'OUT_OF_MEMORY', message: 'The JavaScript heap ran out of memory', exitCode };
   }
@@ -97,14 +100,18 @@ export interface Timing {
 }
 
 /** The outcome of an execution whose code ran. */
-export function outcomeOf(end: RunEnd, finding: Finding | null, timing: Timing): Outcome {
+export function outcomeOf(
+  end: RunEnd,
+  finding: Finding | null,
+  timing: Timing & { limits: RunLimits },
+): Outcome {
   const report = end.report;
   const usage = report?.usage;
   const userMs = usage?.userMs ?? end.kernelUsage?.userMs ?? null;
   const systemMs = usage?.systemMs ?? end.kernelUsage?.systemMs ?? null;
   return {
     ...emptyOutcome(timing),
-    ...(finding ? failureFields(finding, evidenceOf(end)) : {}),
+    ...(finding ? failureFields(finding, evidenceOf(end, timing.limits)) : {}),
     result: finding === null && report?.type === 'result' ? (report.value ?? null) : null,
     duration_ms: round(end.durationMs),
     exit_code: finding ? (finding.exitCode ?? end.exit.exitCode) : 0,
@@ -168,10 +175,28 @@ function failureFields(finding: Finding, evidence: Evidence): Partial<Outcome> {
 const endedByItself = (end: RunEnd): boolean =>
   end.verdict === null && (end.report === null || end.report.type === 'exiting');
 
-const evidenceOf = (end: RunEnd): Evidence => ({
+const evidenceOf = (end: RunEnd, limits: RunLimits): Evidence => ({
   ...(endedByItself(end) ? { exit_code: end.exit.exitCode, signal: end.exit.signal } : {}),
   ...(end.stderr === '' ? {} : { stderr_tail: end.stderr.slice(-STDERR_TAIL_CHARS) }),
+  ...(end.verdict === 'timeout' ? timeoutEvidence(end.trace, end.modules, end.rootUrl) : {}),
+  ...(end.stuck ? { stuck: true } : {}),
+  ...limitEvidence(end, limits),
   ...(end.memorySamplesMb.length === 0 ? {} : { memory_samples_mb: end.memorySamplesMb }),
 });
+
+function limitEvidence({ verdict }: RunEnd, limits: RunLimits): Evidence {
+  switch (verdict) {
+    case 'timeout':
+      return { limit: `${limits.timeoutMs / 1000} s of time` };
+    case 'memory':
+      return { limit: `${limits.memoryMb} MB of memory` };
+    case 'output':
+      return { limit: `${limits.outputBytes} bytes of output kept` };
+    case 'protocol':
+    case 'interrupted':
+    case null:
+      return {};
+  }
+}
 
 const round = (value: number): number => Math.round(value * 100) / 100;

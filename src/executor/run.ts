@@ -4,14 +4,15 @@ import type {
   ExecuteCommand,
   ExitingFrame,
   ResultFrame,
-  RunnerFrame,
+  ShippedModule,
   UncaughtFrame,
 } from '../contract/runner-protocol.js';
 import type { LogEntry } from '../contract/result.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
 import { LogBuffer } from './log-buffer.js';
 import { type KernelUsage, MemoryProbe, readKernelUsage } from './process-usage.js';
-import type { RunnerExit, RunnerObserver, RunnerProcess } from './runner-process.js';
+import type { RunnerExit } from './runner-process.js';
+import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from './slot.js';
 
 /** Bounds of one run. */
 export interface RunLimits {
@@ -21,7 +22,7 @@ export interface RunLimits {
 }
 
 /** Why we ended a run before it ended by itself. */
-export type Verdict = 'timeout' | 'memory' | 'output' | 'protocol' | 'interrupted';
+export type Verdict = Exclude<StopCause, 'reported'>;
 
 /** Everything that was seen of one run; outcome.ts decides what it means. */
 export interface RunEnd {
@@ -32,6 +33,14 @@ export interface RunEnd {
   report: ResultFrame | ErrorFrame | ExitingFrame | null;
   uncaught: UncaughtFrame | null;
   exit: RunnerExit;
+  /** Its thread could not be ended. */
+  stuck: boolean;
+  outOfMemory: boolean;
+  /** Where it was at its time limit. */
+  trace: TimeoutTrace | null;
+  /** Everything that the runner was sent of the code. */
+  modules: readonly ShippedModule[];
+  rootUrl: string;
   durationMs: number;
   loadMs: number | null;
   stdout: string;
@@ -58,10 +67,11 @@ const OUTPUT_KILL_FACTOR = 16;
 /**
  * One execution on one runner, watched from outside: its time, its memory, its output, its frames.
  *
- * It ends when the runner reports, when the process ends, when a limit is reached or when `signal`
- * aborts; in every case the process is dead and its output complete when `finish` resolves.
+ * It ends when the runner reports, when its process or thread ends, when a limit is reached or when
+ * `signal` aborts. When `finish` resolves, its output is complete and nothing of it runs any more,
+ * unless `stuck` says otherwise.
  */
-export class Run implements RunnerObserver {
+export class Run implements SlotListener {
   private readonly stdout: TailBuffer;
   private readonly stderr: TailBuffer;
   private readonly logs: LogBuffer;
@@ -75,29 +85,31 @@ export class Run implements RunnerObserver {
   private loadMs: number | null = null;
   private kernelUsage: KernelUsage | null = null;
   private endedAt = 0;
+  private modules: ShippedModule[] = [];
 
   constructor(
-    private readonly runner: RunnerProcess,
+    private readonly slot: Slot,
     private readonly limits: RunLimits,
     private readonly services: RunServices,
   ) {
     this.stdout = new TailBuffer(limits.outputBytes);
     this.stderr = new TailBuffer(limits.outputBytes);
     this.logs = new LogBuffer(limits.outputBytes);
-    this.memory = new MemoryProbe(runner.pid);
+    this.memory = new MemoryProbe(slot.runner.pid);
   }
 
   async finish(command: ExecuteCommand, signal: AbortSignal): Promise<RunEnd> {
     const startedAt = performance.now();
+    this.modules = [...command.modules];
     const deadline = setTimeout(() => this.end('timeout'), this.limits.timeoutMs);
     const memoryPoll = setInterval(() => this.checkMemory(), MEMORY_POLL_MS);
     const interrupt = (): void => this.end('interrupted');
     signal.addEventListener('abort', interrupt, { once: true });
     try {
-      this.runner.execute(command, this);
+      this.slot.start(command, this);
       if (signal.aborted) interrupt();
-      const exit = await this.runner.ended;
-      return this.describe(exit, (this.endedAt || performance.now()) - startedAt);
+      const end = await this.slot.finished;
+      return this.describe(end, command.rootUrl, (this.endedAt || performance.now()) - startedAt);
     } finally {
       clearTimeout(deadline);
       clearInterval(memoryPoll);
@@ -106,7 +118,7 @@ export class Run implements RunnerObserver {
     }
   }
 
-  onFrame(frame: RunnerFrame): void {
+  onFrame(frame: ExecutionFrame): void {
     switch (frame.type) {
       case 'output':
         this[frame.stream].append(frame.text);
@@ -120,7 +132,7 @@ export class Run implements RunnerObserver {
         this.services.onProgress(frame.fraction, frame.message);
         return;
       case 'module-request':
-        void this.services.answer(frame).then((reply) => this.runner.reply(reply));
+        void this.services.answer(frame).then((reply) => this.reply(reply));
         return;
       case 'uncaught':
         this.uncaught = frame;
@@ -132,9 +144,6 @@ export class Run implements RunnerObserver {
       case 'error':
         this.report = frame;
         this.end(null);
-        return;
-      case 'ready':
-        this.onViolation('The runner said ready twice');
     }
   }
 
@@ -154,8 +163,13 @@ export class Run implements RunnerObserver {
     if (this.endedAt > 0) return;
     this.endedAt = performance.now();
     this.verdict = verdict;
-    this.kernelUsage = readKernelUsage(this.runner.pid);
-    this.runner.kill();
+    if (this.slot.ownsProcess) this.kernelUsage = readKernelUsage(this.slot.runner.pid);
+    this.slot.stop(verdict ?? 'reported');
+  }
+
+  private reply(reply: ModuleReply): void {
+    if (reply.kind === 'modules') this.modules.push(...reply.modules);
+    this.slot.reply(reply);
   }
 
   private checkMemory(): void {
@@ -165,7 +179,13 @@ export class Run implements RunnerObserver {
     this.peakMb = Math.max(this.peakMb, mb);
     this.samples.push(Math.round(mb));
     if (this.samples.length > MEMORY_SAMPLES_KEPT) this.samples.shift();
-    if (mb > this.limits.memoryMb) this.end('memory');
+    if (mb > this.processLimitMb) this.end('memory');
+  }
+
+  /** A host of threads may hold what all of them may use; each thread's own share is the host's to watch. */
+  private get processLimitMb(): number {
+    const { memoryMb } = this.limits;
+    return this.slot.ownsProcess ? memoryMb : memoryMb * (this.slot.runner.slots + 1);
   }
 
   private checkOutput(): void {
@@ -173,13 +193,18 @@ export class Run implements RunnerObserver {
       this.end('output');
   }
 
-  private describe(exit: RunnerExit, durationMs: number): RunEnd {
+  private describe(end: SlotEnd, rootUrl: string, durationMs: number): RunEnd {
     return {
       verdict: this.verdict,
       violation: this.violation,
       report: this.report,
       uncaught: this.uncaught,
-      exit,
+      exit: end.exit ?? { exitCode: null, signal: null },
+      stuck: end.stuck,
+      outOfMemory: end.outOfMemory,
+      trace: end.trace,
+      modules: this.modules,
+      rootUrl,
       durationMs,
       loadMs: this.loadMs,
       stdout: this.stdout.toString(),
@@ -187,7 +212,7 @@ export class Run implements RunnerObserver {
       logs: this.logs.list(),
       logsTruncated: this.logs.truncated,
       memorySamplesMb: this.samples,
-      peakMb: Math.max(this.peakMb, this.kernelUsage?.peakMb ?? 0),
+      peakMb: this.slot.ownsProcess ? Math.max(this.peakMb, this.kernelUsage?.peakMb ?? 0) : this.peakMb,
       kernelUsage: this.kernelUsage,
     };
   }

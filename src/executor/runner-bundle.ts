@@ -3,21 +3,27 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
+const ENTRIES = ['process', 'thread-host', 'thread'] as const;
+
+/** Paths of the bundled entry points of the runner. */
+export type RunnerBundles = Readonly<Record<(typeof ENTRIES)[number], string>>;
+
 /** Beside the compiled worker it is JavaScript, in tests TypeScript; esbuild takes either. */
-const ENTRY = ['js', 'ts']
-  .map((extension) => fileURLToPath(new URL(`../runner/process.${extension}`, import.meta.url)))
-  .find((file) => existsSync(file)) as string;
+const sourceOf = (name: string): string =>
+  ['js', 'ts']
+    .map((extension) => fileURLToPath(new URL(`../runner/${name}.${extension}`, import.meta.url)))
+    .find((file) => existsSync(file)) as string;
 
 /**
- * Bundles the runner into one CommonJS file in `dir` and returns its path. One small file boots as
+ * Bundles each entry point of the runner into one CommonJS file in `dir`. One small file boots as
  * fast as an empty script, is the only file that a runner must be able to read, and stays as it is
  * when the project is built again while the worker runs.
  */
-export async function bundleRunner(dir: string): Promise<string> {
-  const outfile = join(dir, 'runner.cjs');
+export async function bundleRunners(dir: string): Promise<RunnerBundles> {
   await build({
-    entryPoints: [ENTRY],
-    outfile,
+    entryPoints: Object.fromEntries(ENTRIES.map((name) => [name, sourceOf(name)])),
+    outdir: dir,
+    outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
     format: 'cjs',
@@ -25,5 +31,5 @@ export async function bundleRunner(dir: string): Promise<string> {
     minifySyntax: true,
     logLevel: 'silent',
   });
-  return outfile;
+  return Object.fromEntries(ENTRIES.map((name) => [name, join(dir, `${name}.cjs`)])) as RunnerBundles;
 }

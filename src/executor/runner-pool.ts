@@ -1,71 +1,90 @@
-import { join } from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
+import { capacityOf } from '../config/capacity.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { RunnerRecord } from '../contract/worker-record.js';
-import { bundleRunner } from './runner-bundle.js';
-import { RunnerBootError, RunnerProcess } from './runner-process.js';
-import { RuntimeDir, removeDir } from './runtime-dir.js';
+import { PooledRunner, type RecycleRules } from './pooled-runner.js';
+import { RunnerFactory } from './runner-factory.js';
+import { type RunnerLease, slotOn } from './runner-lease.js';
+import { RunnerBootError } from './runner-spawn.js';
+import { removeDir } from './runtime-dir.js';
 
 const MAX_DEFAULT_SPARES = 8;
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;
 const STOP_TIMEOUT_MS = 3_000;
-/** Part of a runner's memory that is not JavaScript heap: Node itself and its buffers. */
-const BASE_MEMORY_MB = 64;
-const MIN_HEAP_MB = 32;
-/** A frame's characters may take three bytes each, and its other fields some room. */
-const FRAME_FACTOR = 3;
-const FRAME_EXTRA_BYTES = 1_048_576;
 
 interface Waiter {
-  resolve(runner: RunnerProcess): void;
+  key: string;
+  executionId: string;
+  resolve(taken: Taken): void;
   reject(error: Error): void;
 }
 
+interface Taken {
+  pooled: PooledRunner;
+  lease: RunnerLease;
+}
+
 /**
- * The runner processes of this worker. Spares are booted ahead, so that an execution need not wait
- * for a process to start; a runner serves one execution and is then killed and replaced.
+ * The runner processes of this worker.
  *
- * When booting fails, those who wait are told at once and boots are tried again with back-off.
+ * 1. Spares are booted ahead, so that an execution need not wait for a process to start.
+ * 2. A runner that has served one key (organization, generation, package set) serves only that key.
+ *    Idle ones are kept for their key, as many as the concurrency needs; the longest unused go first.
+ * 3. A runner leaves ACTIVE when it is worn, unfit, recycled or holds a stuck thread. It then takes no
+ *    work, lets what is healthy finish, and is killed as soon as nothing healthy is left on it.
+ * 4. When booting fails, those who wait are told at once and boots are tried again with back-off.
  */
 @Injectable()
 export class RunnerPool {
   private readonly logger = new Logger(RunnerPool.name);
-  private readonly live = new Set<RunnerProcess>();
-  private readonly running = new Map<RunnerProcess, { executionId: string; startedAt: string }>();
-  private readonly spares: RunnerProcess[] = [];
+  private readonly live = new Set<PooledRunner>();
   private readonly waiters: Waiter[] = [];
   private readonly cleanups = new Set<Promise<void>>();
-  private readonly boots = new Set<Promise<void>>();
-  private starting: Promise<void> = Promise.resolve();
-  private stopping: Promise<void> = Promise.resolve();
+  private readonly listeners = new Set<() => void>();
+  private readonly rules: RecycleRules;
   private booting = 0;
   private failures = 0;
   private lastError: string | null = null;
   private retry: NodeJS.Timeout | null = null;
-  private dir: RuntimeDir | null = null;
-  private bundle = '';
-  private stopped = true;
+  private factory: RunnerFactory | null = null;
+  /** Starts and stops happen one after the other, in the order they were asked for. */
+  private transition: Promise<void> = Promise.resolve();
 
-  constructor(@InjectSettings() private readonly settings: Settings) {}
+  constructor(@InjectSettings() private readonly settings: Settings) {
+    this.rules = {
+      maxExecutions: settings.RUNNER_MAX_EXECUTIONS,
+      maxAgeMs: settings.RUNNER_MAX_AGE_SECONDS * 1000,
+      memoryMb: settings.RUNNER_RECYCLE_MEMORY_MB,
+    };
+  }
 
   /** Prepares the runtime folder and begins to boot spares. */
   start(): Promise<void> {
-    if (this.stopped) {
-      this.stopped = false;
-      this.starting = this.prepare();
-    }
-    return this.starting;
+    return this.next(async () => {
+      if (this.factory) return;
+      this.factory = await RunnerFactory.open(this.settings);
+      this.replenish();
+    });
   }
 
-  /** Kills every runner and removes everything of them from the disk; also while it starts, and twice. */
+  /** Kills every runner and removes everything of them from the disk. */
   stop(): Promise<void> {
-    if (!this.stopped) {
-      this.stopped = true;
-      this.stopping = this.end();
-    }
-    return this.stopping;
+    return this.next(async () => {
+      const { factory } = this;
+      if (!factory) return;
+      this.factory = null;
+      if (this.retry) clearTimeout(this.retry);
+      this.retry = null;
+      this.failures = 0;
+      this.rejectWaiters(new RunnerBootError('the runner pool was stopped'));
+      for (const { runner } of this.live) runner.kill();
+      const gone = Promise.all([...this.live].map(({ runner }) => runner.ended));
+      await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref())]);
+      while (this.cleanups.size > 0) await Promise.all(this.cleanups);
+      await factory.close();
+    });
   }
 
   /** Why no runner can be had at present; null while the pool is well. */
@@ -73,138 +92,188 @@ export class RunnerPool {
     return this.failures > 0 ? this.lastError : null;
   }
 
-  /**
-   * Takes a runner for one execution; give it back with `retire`.
-   * @throws {RunnerBootError} when runners cannot be started now.
-   */
-  async checkout(executionId: string): Promise<RunnerProcess> {
-    const runner = this.takeSpare() ?? (await this.nextBooted());
-    this.running.set(runner, { executionId, startedAt: new Date().toISOString() });
-    this.replenish();
-    return runner;
+  /** Calls back whenever a runner comes, goes or changes its state. */
+  onChange(listener: () => void): void {
+    this.listeners.add(listener);
   }
 
-  /** Ends a runner after its execution; its scratch folder is removed behind it. */
-  retire(runner: RunnerProcess): void {
-    this.running.delete(runner);
-    runner.kill();
+  /**
+   * Takes a place for one execution; give it back with `release`.
+   * @param key whom and what the runner may have served before
+   * @throws {RunnerBootError} when runners cannot be started now.
+   */
+  async checkout(executionId: string, key: string): Promise<RunnerLease> {
+    const { pooled, lease } = this.take(executionId, key) ?? (await this.nextFor(executionId, key));
+    this.replenish();
+    try {
+      if (!this.factory) throw new RunnerBootError('the runner pool was stopped');
+      lease.slot = slotOn(pooled.runner, await this.factory.openScratch(pooled.runner));
+      return lease;
+    } catch (error) {
+      pooled.leases.delete(lease);
+      pooled.runner.kill();
+      throw new RunnerBootError((error as Error).message);
+    }
+  }
+
+  /** Ends the use of a place; the runner is replaced, or cleaned and kept. */
+  release(lease: RunnerLease): void {
+    const cleanup = this.settle(lease).finally(() => this.cleanups.delete(cleanup));
+    this.cleanups.add(cleanup);
+  }
+
+  /** Replaces every runner, or the one with this pid: idle ones at once, busy ones after what they run. */
+  recycle(pid?: number): number {
+    const chosen = [...this.live].filter(
+      ({ runner }) => runner.state !== 'EXITING' && (pid === undefined || runner.pid === pid),
+    );
+    for (const pooled of chosen) this.retire(pooled, 'recycle');
+    this.replenish();
+    return chosen.length;
   }
 
   records(): RunnerRecord[] {
-    return [...this.live].map((runner) => {
-      const current = this.running.get(runner);
-      return {
-        id: runner.id,
-        kind: 'process',
-        state: runner.state,
-        pid: runner.pid,
-        executions: runner.executions,
-        memory_mb: null,
-        current: current ? [{ execution_id: current.executionId, started_at: current.startedAt }] : [],
-      };
-    });
+    return [...this.live].map((pooled) => pooled.record());
   }
 
-  private get spareTarget(): number {
-    return this.settings.SPARE_RUNNERS ?? Math.min(this.settings.CONCURRENCY, MAX_DEFAULT_SPARES);
+  private next(step: () => Promise<void>): Promise<void> {
+    const done = this.transition.then(step);
+    this.transition = done.catch(() => undefined);
+    return done;
   }
 
-  private async prepare(): Promise<void> {
-    this.dir = await RuntimeDir.create();
-    this.bundle = await bundleRunner(this.dir.path);
-    this.replenish();
-  }
-
-  private async end(): Promise<void> {
-    if (this.retry) clearTimeout(this.retry);
-    this.retry = null;
-    this.rejectWaiters(new RunnerBootError('the runner pool was stopped'));
-    for (const runner of this.live) runner.kill();
-    await this.starting.catch(() => undefined);
-    // A runner that is just booting is killed as soon as it is ready.
-    const gone = Promise.all(this.boots).then(() => Promise.all(this.cleanups));
-    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref())]);
-    await this.dir?.remove();
-    this.dir = null;
-  }
-
-  /** One whose end is known already, but not complete, is of no use. */
-  private takeSpare(): RunnerProcess | undefined {
-    while (this.spares.length > 0) {
-      const spare = this.spares.shift();
-      if (spare?.state === 'ACTIVE') return spare;
+  private async settle(lease: RunnerLease): Promise<void> {
+    const pooled = [...this.live].find(({ leases }) => leases.has(lease));
+    if (!pooled) return;
+    const { runner } = pooled;
+    const end = lease.slot.end;
+    if (end?.stuck) {
+      this.logger.warn({ msg: 'stuck execution', executionId: lease.executionId, pid: runner.pid });
+      if (runner.state === 'ACTIVE') runner.state = 'DRAINING';
+    } else if (end === null || (!lease.keep && runner.kind === 'process')) runner.kill();
+    else if (runner.state !== 'EXITING') {
+      await this.factory?.clearScratch(runner, lease.slot.scratch).catch(() => runner.markUnfit('files'));
+      const worn = this.settings.RUNNER_MAX_EXECUTIONS === 1 ? runner.unfit : pooled.worn;
+      if (worn !== null && runner.state === 'ACTIVE') this.retire(pooled, worn);
     }
-    return undefined;
+    pooled.leases.delete(lease);
+    pooled.usedAtMs = performance.now();
+    if (pooled.leases.size === 0 && runner.state !== 'ACTIVE') runner.kill();
+    this.serve();
+    this.evict();
+    this.changed();
   }
 
-  private nextBooted(): Promise<RunnerProcess> {
-    if (this.stopped) return Promise.reject(new RunnerBootError('the runner pool was stopped'));
+  private retire(pooled: PooledRunner, reason: string): void {
+    const { runner, leases } = pooled;
+    this.logger.debug({ msg: 'recycle', runnerId: runner.id, pid: runner.pid, reason });
+    pooled.recycled = true;
+    runner.state = 'PENDING_KILL';
+    if (leases.size === 0) runner.kill();
+    this.changed();
+  }
+
+  private pick(key: string): PooledRunner | undefined {
+    const free = [...this.live].filter((pooled) => pooled.takes(key));
+    return free.find((pooled) => pooled.key === key) ?? free[0];
+  }
+
+  /** Takes a free place at once, before anybody else can. */
+  private take(executionId: string, key: string): Taken | null {
+    const pooled = this.pick(key);
+    if (!pooled) return null;
+    const startedAt = new Date().toISOString();
+    // The slot is made when its folder is there; nobody sees the lease before.
+    const lease = { executionId, startedAt, keep: pooled.servesAgain } as RunnerLease;
+    pooled.key = key;
+    pooled.leases.add(lease);
+    return { pooled, lease };
+  }
+
+  private nextFor(executionId: string, key: string): Promise<Taken> {
+    if (!this.factory) return Promise.reject(new RunnerBootError('the runner pool was stopped'));
     if (this.retry) return Promise.reject(new RunnerBootError(this.lastError ?? 'runners cannot be started'));
     return new Promise((resolve, reject) => {
-      this.waiters.push({ resolve, reject });
+      this.waiters.push({ executionId, key, resolve, reject });
       this.replenish();
     });
   }
 
+  /** Gives free places to those who wait, in their order. */
+  private serve(): void {
+    for (const waiter of this.waiters.splice(0)) {
+      const taken = this.take(waiter.executionId, waiter.key);
+      if (taken) waiter.resolve(taken);
+      else this.waiters.push(waiter);
+    }
+    this.replenish();
+  }
+
+  private get spareTarget(): number {
+    const { SPARE_RUNNERS, RUNNER, RUNNER_MAX_EXECUTIONS } = this.settings;
+    const { processes } = capacityOf(this.settings);
+    const target = SPARE_RUNNERS ?? (RUNNER === 'thread' ? 1 : Math.min(processes, MAX_DEFAULT_SPARES));
+    if (RUNNER_MAX_EXECUTIONS === 1 && RUNNER === 'process') return target;
+    // Runners that wait for their key do the work of spares.
+    const idle = [...this.live].filter((pooled) => pooled.isIdle).length;
+    return Math.max(target - idle, Math.min(target, 1));
+  }
+
+  /** Of runners that wait for their key, no more are kept than the concurrency needs. */
+  private evict(): void {
+    const idle = [...this.live].filter((pooled) => pooled.isIdle).toSorted((a, b) => a.usedAtMs - b.usedAtMs);
+    const excess = Math.max(idle.length - capacityOf(this.settings).processes, 0);
+    for (const pooled of idle.slice(0, excess)) this.retire(pooled, 'evicted');
+  }
+
   private replenish(): void {
-    if (this.stopped || this.retry) return;
-    const wanted = Math.max(this.spareTarget - this.spares.length, 0) + this.waiters.length;
-    while (this.booting < wanted) {
-      const boot: Promise<void> = this.bootOne().finally(() => this.boots.delete(boot));
-      this.boots.add(boot);
-    }
+    if (!this.factory || this.retry) return;
+    const spares = [...this.live].filter((pooled) => pooled.isSpare).length;
+    const { slots } = capacityOf(this.settings);
+    const wanted = Math.max(this.spareTarget - spares, 0) + Math.ceil(this.waiters.length / slots);
+    while (this.booting < wanted) void this.bootOne(this.factory);
   }
 
-  private async bootOne(): Promise<void> {
+  private async bootOne(factory: RunnerFactory): Promise<void> {
     this.booting += 1;
-    const dir = this.dir as RuntimeDir;
-    let scratch: string | undefined;
-    try {
-      scratch = await dir.createScratch();
-      const runner = await RunnerProcess.boot(this.launch(scratch));
-      this.booting -= 1;
-      this.adopt(runner);
-    } catch (error) {
-      this.booting -= 1;
-      if (scratch) await removeDir(scratch).catch(() => undefined);
-      this.bootFailed(error as Error);
-    }
+    const boot = factory.boot().then(
+      (runner) => {
+        this.booting -= 1;
+        this.adopt(new PooledRunner(runner, this.rules), factory);
+      },
+      (error: Error) => {
+        this.booting -= 1;
+        if (this.factory === factory) this.bootFailed(error);
+      },
+    );
+    this.cleanups.add(boot);
+    await boot;
+    this.cleanups.delete(boot);
   }
 
-  private launch(scratch: string) {
-    const { MEMORY_LIMIT_MB, OUTPUT_LIMIT_BYTES } = this.settings;
-    return {
-      bundle: this.bundle,
-      scratch,
-      packageSets: join(this.settings.PACKAGES_DIR, 'sets'),
-      heapMb: Math.max(MEMORY_LIMIT_MB - BASE_MEMORY_MB, MIN_HEAP_MB),
-      frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
-    };
-  }
-
-  private adopt(runner: RunnerProcess): void {
-    this.live.add(runner);
+  private adopt(pooled: PooledRunner, factory: RunnerFactory): void {
+    const { runner } = pooled;
+    this.live.add(pooled);
     const cleanup = runner.ended.then(async () => {
-      this.live.delete(runner);
+      this.live.delete(pooled);
+      this.changed();
       await removeDir(runner.scratch).catch((error: Error) =>
         this.logger.warn(`scratch folder stays: ${error.message}`),
       );
       this.cleanups.delete(cleanup);
-      const spare = this.spares.indexOf(runner);
-      if (spare < 0) return;
-      this.spares.splice(spare, 1);
-      this.bootFailed(new RunnerBootError('an idle runner died'));
+      if (pooled.key === null && !pooled.recycled)
+        this.bootFailed(new RunnerBootError('an idle runner died'));
+      else this.replenish();
     });
     this.cleanups.add(cleanup);
-    if (this.stopped) return runner.kill();
+    if (this.factory !== factory) return runner.kill();
     this.failures = 0;
-    const waiter = this.waiters.shift();
-    if (waiter) waiter.resolve(runner);
-    else this.spares.push(runner);
+    this.serve();
+    this.changed();
   }
 
   private bootFailed(error: Error): void {
-    if (this.stopped) return;
+    if (!this.factory) return;
     this.failures += 1;
     this.lastError = error.message;
     this.logger.error({ msg: 'runner boot failed', failures: this.failures, reason: error.message });
@@ -220,5 +289,9 @@ export class RunnerPool {
 
   private rejectWaiters(error: Error): void {
     for (const waiter of this.waiters.splice(0)) waiter.reject(error);
+  }
+
+  private changed(): void {
+    for (const listener of this.listeners) listener();
   }
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,18 +9,7 @@ import type { ExecuteCommand, RunnerCommand, RunnerFrame } from '../contract/run
 import type { ProcessState } from '../contract/worker-record.js';
 import { LineSplitter } from '../lib/line-splitter.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
-
-/** What is needed to start a runner. */
-export interface RunnerLaunch {
-  bundle: string;
-  scratch: string;
-  /** Limit of the JavaScript heap. */
-  heapMb: number;
-  /** Folder of package sets, which user code may read. */
-  packageSets: string;
-  /** Longest frame that is read before the runner is given up. */
-  frameLimitBytes: number;
-}
+import { RunnerBootError, type RunnerKind, type RunnerLaunch, spawnRunner } from './runner-spawn.js';
 
 /** How the process ended: one of the two is null. */
 export interface RunnerExit {
@@ -37,42 +26,51 @@ export interface RunnerObserver {
   onViolation(what: string): void;
 }
 
-/** A runner could not be started; the message says why. Not the fault of any execution. */
-export class RunnerBootError extends Error {
-  override name = 'RunnerBootError';
-}
-
 const BOOT_TIMEOUT_MS = 15_000;
 /** How long output may still arrive after the process is gone; a descendant may hold the pipe open. */
 const CLOSE_GRACE_MS = 500;
-const BOOT_STDERR_BYTES = 4096;
+const STDERR_TAIL_BYTES = 4096;
+/** Of so many executions late frames are known as such. */
+const NONCES_KEPT = 256;
+/** What Node says for our inspector; none of it is output of user code. */
+const INSPECTOR_LINES =
+  /^(Debugger (listening on (ws:\S+)|attached\.|ending on .*)|For help, see: https:\/\/nodejs\.org\/.*|Waiting for the debugger to disconnect\.\.\.|Starting inspector on .*)\n?/gm;
 
 /**
- * One isolated process, from its start to its end.
+ * One isolated process, from its start to its end, with one or several executions on it.
  *
- * It knows how to talk to the process, to kill it with its whole process group, and to notice its
- * end; what an execution on it means is the business of {@link Run}.
+ * It knows how to talk to the process, which frame belongs to which execution, how to kill it with its
+ * whole process group, and notices its end; what an execution means is the business of {@link Run}.
  */
 export class RunnerProcess {
   readonly id = randomBytes(6).toString('hex');
   readonly pid: number;
+  readonly kind: RunnerKind;
+  readonly slots: number;
   readonly scratch: string;
+  readonly bornAtMs = performance.now();
   /** Resolves, never rejects, when the process is gone and everything it wrote has arrived. */
   readonly ended: Promise<RunnerExit>;
   state: ProcessState = 'ACTIVE';
   executions = 0;
+  /** Why it must not serve another execution; null while it may. */
+  unfit: string | null = null;
 
   private readonly commands: Writable;
   private readonly channel: Duplex;
-  private observer: RunnerObserver | null = null;
-  private nonce = BOOT_NONCE;
-  private readonly bootStderr = new TailBuffer(BOOT_STDERR_BYTES);
+  private readonly observers = new Map<string, RunnerObserver>();
+  /** Nonces of executions that are over; what still comes from them is dropped. */
+  private readonly past = new Set<string>();
+  private readonly tail = new TailBuffer(STDERR_TAIL_BYTES);
+  private onInspector: (url: string) => void = () => undefined;
 
   private constructor(
     private readonly child: ChildProcess,
     launch: RunnerLaunch,
   ) {
     this.pid = child.pid as number;
+    this.kind = launch.kind;
+    this.slots = launch.slots;
     this.scratch = launch.scratch;
     this.commands = child.stdio[COMMAND_FD] as Writable;
     // A command to a runner that is just ending: its end is reported by `ended`.
@@ -97,7 +95,7 @@ export class RunnerProcess {
         runner.untilReady(),
         runner.ended.then((exit) => {
           throw new RunnerBootError(
-            `a runner ended while it booted (${exit.signal ?? `exit code ${exit.exitCode}`}): ${runner.bootStderr.toString()}`,
+            `a runner ended while it booted (${exit.signal ?? `exit code ${exit.exitCode}`}): ${runner.tail}`,
           );
         }),
         sleep(BOOT_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(() => {
@@ -113,21 +111,40 @@ export class RunnerProcess {
     }
   }
 
-  /** Starts an execution; what it does is told to the observer, its end by `ended` or a frame. */
+  /** Starts an execution; what it does is told to the observer until `forget`. */
   execute(command: ExecuteCommand, observer: RunnerObserver): void {
     this.executions += 1;
-    this.nonce = command.nonce;
-    this.observer = observer;
+    this.observers.set(command.nonce, observer);
     this.send(command);
   }
 
-  send(command: RunnerCommand): void {
-    this.commands.write(`${JSON.stringify(command)}\n`);
+  /** The execution is over: what still comes of it is dropped. */
+  forget(nonce: string): void {
+    if (!this.observers.delete(nonce)) return;
+    this.past.add(nonce);
+    if (this.past.size > NONCES_KEPT) this.past.delete(this.past.values().next().value as string);
   }
 
-  /** Answers the open `module-request`. */
+  send(command: RunnerCommand): void {
+    if (this.state !== 'EXITING') this.commands.write(`${JSON.stringify(command)}\n`);
+  }
+
+  /** Answers the open `module-request` of a runner of the kind `process`. */
   reply(reply: ModuleReply): void {
     if (this.state !== 'EXITING') this.channel.write(`${JSON.stringify(reply)}\n`);
+  }
+
+  /** Not for another execution; the first reason is kept. */
+  markUnfit(reason: string): void {
+    this.unfit ??= reason;
+  }
+
+  /** Makes Node open its inspector; resolves with the address, which may be never. */
+  openInspector(): Promise<string> {
+    return new Promise((resolve) => {
+      this.onInspector = resolve;
+      this.child.kill('SIGUSR1');
+    });
   }
 
   /** Kills the process and everything in its process group; safe at any time and more than once. */
@@ -142,12 +159,15 @@ export class RunnerProcess {
 
   private untilReady(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.observer = {
-        onFrame: (frame) =>
-          frame.type === 'ready' ? resolve() : reject(new RunnerBootError(`unexpected frame ${frame.type}`)),
-        onRawOutput: (stream, text) => this.bootStderr.append(`${stream}: ${text}`),
+      this.observers.set(BOOT_NONCE, {
+        onFrame: (frame) => {
+          this.forget(BOOT_NONCE);
+          if (frame.type === 'ready') resolve();
+          else reject(new RunnerBootError(`unexpected frame ${frame.type}`));
+        },
+        onRawOutput: () => undefined,
         onViolation: (what) => reject(new RunnerBootError(what)),
-      };
+      });
     });
   }
 
@@ -165,32 +185,54 @@ export class RunnerProcess {
     });
   }
 
-  /** One line of the channel: believed only with the nonce and in the shape of a frame. */
+  /** One line of the channel: believed only with the nonce of an execution and in the shape of a frame. */
   private receive(line: string): void {
     if (this.state === 'EXITING') return;
-    const prefix = `${this.nonce} `;
-    if (!line.startsWith(prefix)) return this.refuse('a line without the nonce of the execution');
+    const blank = line.indexOf(' ');
+    const nonce = line.slice(0, Math.max(blank, 0));
+    const observer = this.observers.get(nonce);
+    if (!observer) {
+      return this.past.has(nonce) ? undefined : this.refuse('a line without the nonce of an execution');
+    }
     let frame: unknown;
     try {
-      frame = JSON.parse(line.slice(prefix.length));
+      frame = JSON.parse(line.slice(blank + 1));
     } catch {
       return this.refuse('a frame that is not JSON');
     }
     const parsed = runnerFrameSchema.safeParse(frame);
     if (!parsed.success) return this.refuse(`a malformed frame: ${parsed.error.issues[0]?.message ?? ''}`);
-    this.observer?.onFrame(parsed.data);
+    observer.onFrame(parsed.data);
   }
 
   private refuse(what: string): void {
     if (this.state === 'EXITING') return;
     this.kill();
-    this.observer?.onViolation(`The runner's channel carried ${what}`);
+    for (const observer of this.observers.values())
+      observer.onViolation(`The runner's channel carried ${what}`);
   }
 
   private readRaw(name: 'stdout' | 'stderr', stream: Readable): void {
     stream.setEncoding('utf8');
     stream.on('error', () => undefined);
-    stream.on('data', (text: string) => this.observer?.onRawOutput(name, text));
+    stream.on('data', (text: string) => this.receiveRaw(name, text));
+  }
+
+  private receiveRaw(name: 'stdout' | 'stderr', text: string): void {
+    const own = name === 'stdout' ? text : this.withoutInspector(text);
+    if (own === '') return;
+    this.tail.append(`${name}: ${own}`);
+    // With several executions nobody can tell whose it is, except the process's last words.
+    for (const observer of this.observers.values())
+      if (this.observers.size === 1 || (name === 'stderr' && LAST_WORDS.test(own)))
+        observer.onRawOutput(name, own);
+  }
+
+  private withoutInspector(text: string): string {
+    return text.replace(INSPECTOR_LINES, (...[, , , url]: (string | undefined)[]) => {
+      if (url) this.onInspector(url);
+      return '';
+    });
   }
 
   private watchEnd(): Promise<RunnerExit> {
@@ -207,42 +249,4 @@ export class RunnerProcess {
   }
 }
 
-/** Node's own flags that every runner gets: its permission model is the inner layer of the isolation. */
-function runnerFlags(launch: RunnerLaunch): string[] {
-  return [
-    '--permission',
-    // For the call that ties the runner to the worker's life; dropped before user code is loaded.
-    '--allow-ffi',
-    '--allow-net',
-    `--allow-fs-read=${launch.bundle}`,
-    `--allow-fs-read=${launch.scratch}`,
-    `--allow-fs-read=${launch.packageSets}/*`,
-    `--allow-fs-write=${launch.scratch}`,
-    `--max-old-space-size=${launch.heapMb}`,
-    // node:sqlite opens files past the permission model.
-    '--no-experimental-sqlite',
-    '--disable-sigusr1',
-    '--disable-warning=ExperimentalWarning',
-    '--disable-warning=SecurityWarning',
-  ];
-}
-
-function spawnRunner(launch: RunnerLaunch): Promise<ChildProcess> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error): void =>
-      reject(new RunnerBootError(`a runner could not be started: ${error.message}`));
-    try {
-      const child = spawn(process.execPath, [...runnerFlags(launch), launch.bundle, String(process.pid)], {
-        cwd: launch.scratch,
-        env: {},
-        stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-        // A process group of its own, to be killed as a whole.
-        detached: true,
-      });
-      child.once('error', fail);
-      child.once('spawn', () => resolve(child));
-    } catch (error) {
-      fail(error as Error);
-    }
-  });
-}
+const LAST_WORDS = /FATAL ERROR|Fatal |heap out of memory/;

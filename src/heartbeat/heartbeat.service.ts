@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
+import { capacityOf } from '../config/capacity.js';
 import type { Settings } from '../config/settings.js';
 import { HEARTBEAT_INTERVAL_MS, HEARTBEAT_TTL_MS, type WorkerRecord } from '../contract/worker-record.js';
 import { VERSION } from '../lib/version.js';
@@ -121,7 +122,7 @@ export class HeartbeatService {
       version: VERSION,
       host: hostname(),
       pid: process.pid,
-      concurrency: this.settings.CONCURRENCY,
+      concurrency: capacityOf(this.settings).concurrency,
       started_at: this.startedAt,
       heartbeat_at: now.toISOString(),
       ...this.details(),

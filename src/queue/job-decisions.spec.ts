@@ -4,7 +4,7 @@ import { FAILURE_CODES, type FailureCode } from '../contract/failure.js';
 import { Refusal } from '../contract/refusal.js';
 import { InterruptedError } from '../executor/executor.service.js';
 import { refusedOutcome } from '../executor/outcome.js';
-import { RunnerBootError } from '../executor/runner-process.js';
+import { RunnerBootError } from '../executor/runner-spawn.js';
 import {
   AttemptFailedError,
   isDecided,

@@ -4,7 +4,7 @@ import { Refusal } from '../contract/refusal.js';
 import type { Outcome } from '../contract/result.js';
 import { InterruptedError } from '../executor/executor.service.js';
 import { type Finding, refusedOutcome } from '../executor/outcome.js';
-import { RunnerBootError } from '../executor/runner-process.js';
+import { RunnerBootError } from '../executor/runner-spawn.js';
 import { MAX_LOST_WORKERS } from '../results/execution-ledger.js';
 
 /** Failures that another attempt cannot mend, whatever the job asks for. */

@@ -1,6 +1,7 @@
 import { Processor } from '@nestjs/bullmq';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import type { WorkerOptions } from 'bullmq';
+import { capacityOf } from '../config/capacity.js';
 import type { Settings } from '../config/settings.js';
 import { ContextModule } from '../context/context.module.js';
 import { ExecutorModule } from '../executor/executor.module.js';
@@ -19,7 +20,7 @@ const DAY_SECONDS = 86_400;
 const consumerOptions = (settings: Settings): Omit<WorkerOptions, 'connection'> => ({
   autorun: false,
   name: settings.WORKER_ID,
-  concurrency: settings.CONCURRENCY,
+  concurrency: capacityOf(settings).concurrency,
   lockDuration: 10_000,
   lockRenewTime: 5_000,
   stalledInterval: 5_000,

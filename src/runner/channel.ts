@@ -5,6 +5,12 @@ const RETRY_MS = 1;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 let nonce = BOOT_NONCE;
+let deliver: (line: string) => void = (line) => writeAll(bytesOf(line, 'utf8'));
+
+/** From now on frames go this way; a thread has no descriptor of its own. */
+export function deliverBy(way: (line: string) => void): void {
+  deliver = way;
+}
 
 /** From now on frames carry the nonce of this execution. */
 export function useNonce(next: string): void {
@@ -23,7 +29,7 @@ export function sendFrame(type: string, fields: Readonly<Record<string, string>>
     const name = names[i] as string;
     frame += `,"${name}":${fields[name] as string}`;
   }
-  writeAll(bytesOf(`${frame}}\n`, 'utf8'));
+  deliver(`${frame}}\n`);
 }
 
 /** JSON text of a string or null. */
@@ -44,7 +50,8 @@ export function usageJson(): string {
   return `{"userMs":${userMs},"systemMs":${systemMs},"maxRssMb":${round(usage.maxRSS / 1024)}}`;
 }
 
-function writeAll(bytes: Buffer): void {
+/** Writes to the channel until everything is out. */
+export function writeAll(bytes: Buffer): void {
   let sent = 0;
   while (sent < bytes.length) {
     try {

@@ -18,6 +18,11 @@ export class CommandReader {
     this.socket.unref();
   }
 
+  /** Keeps the process alive again, for the next command. */
+  hold(): void {
+    this.socket.ref();
+  }
+
   private receive(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {

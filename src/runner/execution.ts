@@ -1,11 +1,13 @@
-import { setSourceMapsSupport } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
+import { createRequire, setSourceMapsSupport } from 'node:module';
 import type { ErrorCode, ExecuteCommand } from '../contract/runner-protocol.js';
 import { json, sendFrame, startUsage, usageJson, useNonce } from './channel.js';
 import { type ErrorReport, reportError } from './error-report.js';
 import { emitOutput } from './output-capture.js';
-import { installImportHook } from './import-hook.js';
+import { Hygiene } from './hygiene.js';
+import { type ImportHook, installImportHook } from './import-hook.js';
 import { requestModule } from './module-requests.js';
-import { inspectValue } from './primordials.js';
+import { activeResources, cwd, inNextTurn, inspectValue } from './primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
 import { serializeValue, serializeVariables } from './user-value.js';
 
@@ -16,51 +18,147 @@ interface Progress {
   value: unknown;
 }
 
+interface Current {
+  command: ExecuteCommand;
+  context: UserContext;
+  controller: AbortController;
+  progress: Progress;
+}
+
+/** What keeps the process or thread waiting for commands. */
+export interface CommandSource {
+  /** Keeps the event loop alive. */
+  hold(): void;
+  /** Nothing but user code keeps the event loop alive. */
+  release(): void;
+}
+
 const OWN_FILE = __filename;
 
 /**
- * Runs one execution and reports how it ended.
+ * Runs executions, one at a time, and reports how each ended.
  *
- * A function ends when its promise settles; the worker then ends the process. A script ends as under
- * `node script.js`: when its event loop is empty, at process.exit, or at an error nobody caught.
- * `releaseLoop` is called once nothing but user code should keep the process alive.
+ * A function ends when its promise settles. A script ends as under `node script.js`: when its event
+ * loop is empty, at process.exit, or at an error nobody caught. Unless the worker wants to keep the
+ * runner, it ends the process then; otherwise what the execution left behind is looked for and told.
  */
-export async function runExecution(
-  command: ExecuteCommand,
-  signal: AbortSignal,
-  releaseLoop: () => void,
-): Promise<void> {
-  useNonce(command.nonce);
-  startUsage();
-  const context = createUserContext(command.context, signal);
-  const progress: Progress = { phase: 'loading', value: undefined };
-  watchEnd(command, context, progress);
-  prepareGlobals(command);
-  const { rootUrl, modules, packagesDir } = command;
-  const hook = installImportHook({ rootUrl, modules, packagesDir, requestModule });
-  try {
-    const startedAt = performance.now();
-    const namespace = (await import(command.entry)) as Record<string, unknown>;
-    sendFrame('loaded', { loadMs: `${performance.now() - startedAt}` });
-    if (command.functionName === null) {
-      progress.value = typeof namespace['default'] === 'function' ? undefined : scriptValue(namespace);
-      progress.phase = 'draining';
-      releaseLoop();
-      return;
-    }
-    progress.phase = 'calling';
-    const value = await findFunction(namespace, command.functionName)(command.parameters, context);
-    if (settled(progress)) return;
-    progress.phase = 'reported';
-    reportValue(value, context, command.resultLimitBytes);
-  } catch (error) {
-    if (settled(progress)) return;
-    const script = command.functionName === null;
-    progress.phase = 'reported';
-    // As Node does for a script; for a function the error is the result, not output.
-    if (script) emitOutput('stderr', 'error', `${inspectError(error)}\n`);
-    sendError(hook.failureOf(error)?.code ?? 'USER_ERROR', reportError(error, OWN_FILE), context);
+export class Executions {
+  private current: Current | null = null;
+  private hook: ImportHook | null = null;
+  private hygiene: Hygiene | null = null;
+
+  constructor(private readonly commands: CommandSource) {}
+
+  cancel(nonce: string, reason: string): void {
+    if (this.current?.command.nonce === nonce) this.current.controller.abort(new Error(reason));
   }
+
+  /** Says that the event loop is free and what it waits for. */
+  probe(nonce: string): void {
+    if (this.current?.command.nonce !== nonce) return;
+    const open = activeResources().slice(0, RESOURCES_SHOWN);
+    sendFrame('alive', { resources: `[${open.map((name) => json(name.slice(0, 100))).join(',')}]` });
+  }
+
+  async run(command: ExecuteCommand): Promise<void> {
+    useNonce(command.nonce);
+    startUsage();
+    const controller = new AbortController();
+    const context = createUserContext(command.context, controller.signal);
+    const progress: Progress = { phase: 'loading', value: undefined };
+    if (this.hook === null) this.watchEnd();
+    prepareGlobals(command);
+    const { rootUrl, modules, packagesDir } = command;
+    if (this.hook) this.hook.next(modules);
+    else this.hook = installImportHook({ rootUrl, modules, packagesDir, requestModule });
+    if (command.keep) this.hygiene ??= new Hygiene();
+    this.hygiene?.begin();
+    this.current = { command, context, controller, progress };
+    const { hook } = this;
+    try {
+      const startedAt = performance.now();
+      const namespace = (await import(command.entry)) as Record<string, unknown>;
+      sendFrame('loaded', { loadMs: `${performance.now() - startedAt}` });
+      if (command.functionName === null) {
+        progress.value = typeof namespace['default'] === 'function' ? undefined : scriptValue(namespace);
+        progress.phase = 'draining';
+        this.commands.release();
+        return;
+      }
+      progress.phase = 'calling';
+      const value = await findFunction(namespace, command.functionName)(command.parameters, context);
+      if (settled(progress)) return;
+      progress.phase = 'reported';
+      reportValue(value, context, command.resultLimitBytes);
+    } catch (error) {
+      if (settled(progress)) return;
+      // Node keeps a module that failed to load as failed.
+      const broken = progress.phase === 'loading';
+      const script = command.functionName === null;
+      progress.phase = 'reported';
+      // As Node does for a script; for a function the error is the result, not output.
+      if (script) emitOutput('stderr', 'error', `${inspectError(error)}\n`);
+      sendError(hook.failureOf(error)?.code ?? 'USER_ERROR', reportError(error, OWN_FILE), context);
+      if (broken) return this.settle(['a module that failed to load']);
+    }
+    this.settle();
+  }
+
+  /** Reports an end that comes without our doing: an empty event loop, process.exit, an uncaught error. */
+  private watchEnd(): void {
+    process.on('uncaughtExceptionMonitor', (error: unknown) => {
+      if (!this.current || settled(this.current.progress)) return;
+      const report = reportError(error, OWN_FILE);
+      sendFrame('uncaught', {
+        name: json(report.name),
+        message: json(report.message),
+        stack: json(report.stack),
+      });
+    });
+    process.on('beforeExit', (exitCode) => {
+      const { current } = this;
+      // Listeners of the user's own make it an end of its own, by process exit.
+      if (!current?.command.keep || exitCode !== 0 || process.listenerCount('beforeExit') > 1) return;
+      if (current.progress.phase !== 'draining') return;
+      current.progress.phase = 'reported';
+      this.commands.hold();
+      reportValue(current.progress.value, current.context, current.command.resultLimitBytes);
+      this.settle();
+    });
+    process.on('exit', (exitCode) => {
+      const { current } = this;
+      if (!current || settled(current.progress)) return;
+      const { command, context, progress } = current;
+      const drained = progress.phase === 'draining' && exitCode === 0;
+      progress.phase = 'reported';
+      if (drained) return reportValue(progress.value, context, command.resultLimitBytes);
+      sendFrame('exiting', { exitCode: `${exitCode}`, ...ending(context) });
+    });
+  }
+
+  /** After the report: what is late comes now or never, then the runner is looked over. */
+  private settle(known: string[] = []): void {
+    const { current } = this;
+    if (!current?.command.keep) return;
+    inNextTurn(() =>
+      inNextTurn(() => {
+        forgetInline(current.command);
+        const dirty = [...known, ...(this.hygiene?.inspect() ?? [])];
+        if (process.exitCode !== undefined) dirty.push('exit code');
+        this.current = null;
+        sendFrame('settled', { dirty: `[${dirty.map((reason) => json(reason)).join(',')}]` });
+      }),
+    );
+  }
+}
+
+const RESOURCES_SHOWN = 20;
+
+/** CommonJS is kept by its file name, which inline code shares with the next. */
+function forgetInline({ entry, rootUrl }: ExecuteCommand): void {
+  if (!entry.includes('?run=')) return;
+  const { cache } = createRequire(rootUrl);
+  delete cache[fileNameOf(entry)];
 }
 
 /** A script's value is what it exports as default; a CommonJS script that exports nothing has none. */
@@ -81,26 +179,6 @@ function findFunction(namespace: Record<string, unknown>, name: string): UserFun
   const names = Object.keys(namespace).filter((key) => typeof namespace[key] === 'function');
   const known = names.length > 0 ? `it exports: ${names.join(', ')}` : 'it exports no function';
   throw new TypeError(`"${name}" is not a function that the module exports; ${known}`);
-}
-
-/** Reports an end that comes without our doing: an empty event loop, process.exit, an uncaught error. */
-function watchEnd(command: ExecuteCommand, context: UserContext, progress: Progress): void {
-  process.on('uncaughtExceptionMonitor', (error: unknown) => {
-    if (settled(progress)) return;
-    const report = reportError(error, OWN_FILE);
-    sendFrame('uncaught', {
-      name: json(report.name),
-      message: json(report.message),
-      stack: json(report.stack),
-    });
-  });
-  process.on('exit', (exitCode) => {
-    if (settled(progress)) return;
-    const drained = progress.phase === 'draining' && exitCode === 0;
-    progress.phase = 'reported';
-    if (drained) return reportValue(progress.value, context, command.resultLimitBytes);
-    sendFrame('exiting', { exitCode: `${exitCode}`, ...ending(context) });
-  });
 }
 
 function reportValue(value: unknown, context: UserContext, limitBytes: number): void {
@@ -143,6 +221,8 @@ function prepareGlobals(command: ExecuteCommand): void {
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, command.env);
   setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
+  process.exitCode = undefined;
+  if (isMainThread && cwd() !== command.scratch) process.chdir(command.scratch);
   process.argv = [process.execPath, fileNameOf(command.entry)];
 }
 

@@ -25,6 +25,8 @@ export interface ImportHookOptions {
 export interface ImportHook {
   /** The failure behind an error that an import threw, also where user code has passed it on; undefined for any other. */
   failureOf(thrown: unknown): ModuleFailure | undefined;
+  /** Another execution in the same process, of the same generation and package set: what it ships replaces what it names. */
+  next(modules: readonly ShippedModule[]): void;
 }
 
 type ResolveContext = Parameters<NonNullable<Parameters<typeof registerHooks>[0]['resolve']>>[1];
@@ -44,7 +46,29 @@ export function installImportHook(options: ImportHookOptions): ImportHook {
       return source ? { ...source, shortCircuit: true } : next(url, context);
     },
   });
-  return { failureOf: (thrown) => table.failures.get(thrown as Error) };
+  return {
+    failureOf: (thrown) => table.failures.get(thrown as Error),
+    next: (modules) => table.next(modules),
+  };
+}
+
+/** The runner may use the inspector to tell where code is blocked; code itself must not read the runner with it. */
+const REFUSED_BUILTIN = /^(node:)?inspector(\/|$)/;
+
+/** The error that Node's permission model gives. */
+const refusedBuiltin = (specifier: string): Error =>
+  Object.assign(new Error(`Access to this API has been restricted: ${specifier}`), {
+    code: 'ERR_ACCESS_DENIED',
+    permission: 'Inspector',
+  });
+
+/** Makes process.getBuiltinModule refuse what imports refuse. */
+export function refuseInspector(): void {
+  const original = process.getBuiltinModule.bind(process) as (id: string) => object | undefined;
+  process.getBuiltinModule = ((id: string) => {
+    if (REFUSED_BUILTIN.test(id)) throw refusedBuiltin(id);
+    return original(id);
+  }) as typeof process.getBuiltinModule;
 }
 
 const MISSING_PACKAGE = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
@@ -70,9 +94,17 @@ class ModuleTable {
     this.add(options.modules);
   }
 
+  next(modules: readonly ShippedModule[]): void {
+    this.answers.clear();
+    this.add(modules);
+  }
+
   resolve(specifier: string, context: ResolveContext, next: NextResolve): Resolved {
     const parentUrl = context.parentURL;
-    if (isBuiltin(specifier)) return next(specifier, context);
+    if (isBuiltin(specifier)) {
+      if (REFUSED_BUILTIN.test(specifier)) throw refusedBuiltin(specifier);
+      return next(specifier, context);
+    }
     const importer = parentUrl === undefined ? null : pathOfUrl(this.rootUrl, parentUrl);
     if (importer !== null) return this.fromWorkspace(specifier, importer, context, next);
     if (specifier.startsWith(this.rootUrl))

@@ -7,6 +7,13 @@ const CHUNK_BYTES = 65_536;
 const RETRY_MS = 1;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
+let receive: () => ModuleReply = () => parse(readLine()) as ModuleReply;
+
+/** From now on replies come this way; a thread has no descriptor of its own. */
+export function receiveRepliesBy(way: () => ModuleReply): void {
+  receive = way;
+}
+
 /** Asks the worker for a module and waits for the reply with the whole thread, as `require` must. */
 export function requestModule({ specifier, from, missing = false }: ModuleRequest): ModuleReply {
   if (specifier.length > SPECIFIER_LIMIT_CHARS) {
@@ -18,7 +25,7 @@ export function requestModule({ specifier, from, missing = false }: ModuleReques
     from: json(from),
     missing: missing ? 'true' : 'false',
   });
-  return parse(readLine()) as ModuleReply;
+  return receive();
 }
 
 /** Reads until the line feed that ends the reply; the worker sends nothing else here. */

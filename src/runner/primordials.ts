@@ -3,6 +3,7 @@
  * patch any global; a patched JSON.stringify or fs.writeSync must not change what the runner reports.
  */
 import { readSync, writeSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers';
 import { inspect } from 'node:util';
 
 export const write = writeSync;
@@ -18,3 +19,11 @@ export const wait = Atomics.wait;
 export const exit = process.exit.bind(process);
 export const round = Math.round;
 export const text = String;
+export const activeResources = process.getActiveResourcesInfo.bind(process);
+export const inNextTurn = nextTurn;
+export const ownKeysOf = Reflect.ownKeys;
+export const descriptorOf = Reflect.getOwnPropertyDescriptor;
+export const prototypeOf = Reflect.getPrototypeOf;
+export const isExtensible = Reflect.isExtensible;
+export const apply = Reflect.apply;
+export const cwd = process.cwd.bind(process);

@@ -1,6 +1,6 @@
 /**
- * Entry point of a runner process. Boots, says `ready`, waits for one `execute` command, runs it,
- * reports. It holds nothing of the worker: no Redis, no credentials, an empty environment.
+ * Entry point of a runner process. Boots, says `ready`, waits for an `execute` command, runs it,
+ * reports; when it is to be kept, waits for the next. It holds nothing of the worker: no Redis, no credentials, an empty environment.
  * Everything it imports is bundled into one file at the start of the worker.
  */
 import os from 'node:os';
@@ -8,22 +8,30 @@ import { syncBuiltinESMExports } from 'node:module';
 import type { RunnerCommand } from '../contract/runner-protocol.js';
 import { sendFrame } from './channel.js';
 import { CommandReader } from './command-reader.js';
-import { runExecution } from './execution.js';
+import { Executions } from './execution.js';
 import { dieWithWorker } from './harden.js';
+import { refuseInspector } from './import-hook.js';
 import { captureOutput } from './output-capture.js';
 
 const [workerPid] = process.argv.slice(2).map(Number) as [number];
-const controller = new AbortController();
 
 const reader = new CommandReader((command: RunnerCommand) => {
   switch (command.type) {
     case 'execute':
-      void runExecution(command, controller.signal, () => reader.release());
+      void executions.run(command);
       return;
     case 'cancel':
-      controller.abort(new Error(command.reason));
+      executions.cancel(command.nonce, command.reason);
+      return;
+    case 'probe':
+      executions.probe(command.nonce);
+      return;
+    case 'terminate':
+    case 'module-reply':
+      throw new Error(`${command.type} is for thread hosts`);
   }
 });
+const executions = new Executions(reader);
 
 dieWithWorker(workerPid);
 const scratch = process.cwd();
@@ -31,4 +39,5 @@ os.tmpdir = () => scratch;
 os.homedir = () => scratch;
 syncBuiltinESMExports();
 captureOutput();
+refuseInspector();
 sendFrame('ready');

@@ -5,7 +5,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RunnerPool } from '../../src/executor/runner-pool.js';
-import { RunnerBootError } from '../../src/executor/runner-process.js';
+import { RunnerBootError } from '../../src/executor/runner-spawn.js';
 import { settingsOf } from '../support/parts.js';
 import { isAlive } from '../support/processes.js';
 import { until } from '../support/until.js';
@@ -45,6 +45,13 @@ function aPool(spares = 2): RunnerPool {
   return pool;
 }
 
+/** A runner for one execution, and the right to it. */
+async function take(pool: RunnerPool, executionId: string) {
+  const lease = await pool.checkout(executionId, 'key');
+  const { runner, scratch } = lease.slot;
+  return { lease, pid: runner.pid, ended: runner.ended, scratch };
+}
+
 const pids = (pool: RunnerPool): number[] => pool.records().map(({ pid }) => pid);
 const untilRunners = (pool: RunnerPool, count: number): Promise<unknown> =>
   until(() => pool.records().length === count, { what: `${count} runners are there` });
@@ -69,7 +76,7 @@ describe('a pool that is well', () => {
       state: 'ACTIVE',
       pid: expect.any(Number),
       executions: 0,
-      memory_mb: null,
+      memory_mb: expect.any(Number),
       current: [],
     });
     expect(pool.problem).toBeNull();
@@ -80,7 +87,7 @@ describe('a pool that is well', () => {
     await pool.start();
     await untilRunners(pool, 1);
     const [spare] = pids(pool);
-    const runner = await pool.checkout('e-1');
+    const runner = await take(pool, 'e-1');
     expect(runner.pid).toBe(spare);
     await untilRunners(pool, 2);
     const current = pool.records().flatMap((record) => record.current);
@@ -90,7 +97,7 @@ describe('a pool that is well', () => {
   it('gives every execution a runner and a scratch folder of its own, also without spares', async () => {
     const pool = aPool(0);
     await pool.start();
-    const runners = await Promise.all(['a', 'b', 'c', 'd'].map((id) => pool.checkout(id)));
+    const runners = await Promise.all(['a', 'b', 'c', 'd'].map((id) => take(pool, id)));
     expect(new Set(runners.map(({ pid }) => pid)).size).toBe(4);
     expect(new Set(runners.map(({ scratch }) => scratch)).size).toBe(4);
     for (const { scratch } of runners) expect(readdirSync(scratch)).toEqual([]);
@@ -99,14 +106,14 @@ describe('a pool that is well', () => {
   it('retires a runner with its process and everything on its scratch folder', async () => {
     const pool = aPool(0);
     await pool.start();
-    const runner = await pool.checkout('e-1');
+    const runner = await take(pool, 'e-1');
     await writeFile(join(runner.scratch, 'left'), 'behind');
-    pool.retire(runner);
+    pool.release(runner.lease);
     expect(await runner.ended).toEqual({ exitCode: null, signal: 'SIGKILL' });
     expect(isAlive(runner.pid)).toBe(false);
     await until(() => !existsSync(runner.scratch), { what: 'the scratch folder is gone' });
     expect(pool.records()).toEqual([]);
-    pool.retire(runner);
+    pool.release(runner.lease);
   });
 });
 
@@ -131,7 +138,7 @@ describe('a spare that somebody kills', () => {
     process.kill(victim, 'SIGKILL');
     const thinksItLives = () => pool.records().some(({ pid, state }) => pid === victim && state === 'ACTIVE');
     while (thinksItLives()) await new Promise((resolve) => setImmediate(resolve));
-    const runner = await until(() => pool.checkout('e-1').catch(() => undefined), { what: 'a runner' });
+    const runner = await until(() => take(pool, 'e-1').catch(() => undefined), { what: 'a runner' });
     expect(runner.pid).not.toBe(victim);
     expect(isAlive(runner.pid)).toBe(true);
   });
@@ -145,10 +152,10 @@ describe('a pool that cannot boot', () => {
     await pool.start();
     await until(() => pool.problem, { what: 'a problem is reported' });
     expect(pool.problem).toMatch(/ended while it booted \(exit code 127\): stderr: no such library/);
-    await expect(pool.checkout('e-1')).rejects.toThrow(RunnerBootError);
+    await expect(take(pool, 'e-1')).rejects.toThrow(RunnerBootError);
     const atOnce = (): Promise<string> =>
       Promise.race([
-        pool.checkout('e-1').then(
+        take(pool, 'e-1').then(
           () => 'given',
           () => 'refused',
         ),
@@ -158,14 +165,14 @@ describe('a pool that cannot boot', () => {
     broken.replaceValue(node);
     await untilRunners(pool, 1);
     expect(pool.problem).toBeNull();
-    expect((await pool.checkout('e-1')).pid).toBeGreaterThan(0);
+    expect((await take(pool, 'e-1')).pid).toBeGreaterThan(0);
   });
 
   it('says so of a program that is not there, and leaves no scratch folder', async () => {
     jest.replaceProperty(process, 'execPath', join(home, 'absent'));
     const pool = aPool(1);
     await pool.start();
-    await expect(pool.checkout('e-1')).rejects.toThrow(RunnerBootError);
+    await expect(take(pool, 'e-1')).rejects.toThrow(RunnerBootError);
     expect(pool.problem).toContain('ENOENT');
     await until(() => scratches().length === 0, { what: 'no scratch folder is left between two tries' });
     await pool.stop();
@@ -176,7 +183,7 @@ describe('a pool that cannot boot', () => {
     const pool = aPool(0);
     await pool.start();
     jest.replaceProperty(process, 'execPath', await brokenNode());
-    const waiting = await Promise.allSettled(['a', 'b', 'c'].map((id) => pool.checkout(id)));
+    const waiting = await Promise.allSettled(['a', 'b', 'c'].map((id) => take(pool, id)));
     expect(waiting.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   });
 });
@@ -185,14 +192,14 @@ describe('start and stop', () => {
   it('stop ends everything, running or not, and says so to those who wait', async () => {
     const pool = aPool(2);
     await pool.start();
-    const running = await pool.checkout('e-1');
-    const waiting = Promise.allSettled(['a', 'b', 'c', 'd'].map((id) => pool.checkout(id)));
+    const running = await take(pool, 'e-1');
+    const waiting = Promise.allSettled(['a', 'b', 'c', 'd'].map((id) => take(pool, id)));
     await Promise.all([pool.stop(), pool.stop()]);
     expect(isAlive(running.pid)).toBe(false);
     for (const { status } of await waiting) expect(['fulfilled', 'rejected']).toContain(status);
     expect(pool.records()).toEqual([]);
     expect(folders()).toEqual([]);
-    await expect(pool.checkout('late')).rejects.toThrow('stopped');
+    await expect(take(pool, 'late')).rejects.toThrow('stopped');
   });
 
   it('may be stopped before it was started, and while it starts', async () => {
@@ -219,7 +226,7 @@ describe('start and stop', () => {
       await pool.start();
       // In every stage of the boot: none, some, all of the runners are there.
       if (n % 3 === 1) await until(() => pool.records().length > 0, { what: 'a runner' });
-      if (n % 3 === 2) pool.retire(await pool.checkout(`e-${n}`));
+      if (n % 3 === 2) pool.release((await take(pool, `e-${n}`)).lease);
       await pool.stop();
       expect(pool.records()).toEqual([]);
       expect(folders()).toEqual([]);

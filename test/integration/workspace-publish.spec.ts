@@ -316,7 +316,12 @@ describe('when Redis is killed between upload and switch', () => {
     const next = await publisher.publish(filesOf({ 'a.ts': 'new' }));
     expect(await store.current()).toBe(next.generation);
     expect(await store.readFile(next.generation, 'a.ts')).toBe('new');
-    const removed = await janitor.prune({ keep: 5, minimumAgeMs: 0, temporaryAgeMs: 0, blobGraceSeconds: 100 });
+    const removed = await janitor.prune({
+      keep: 5,
+      minimumAgeMs: 0,
+      temporaryAgeMs: 0,
+      blobGraceSeconds: 100,
+    });
     expect(removed.every((number) => number !== generation && number !== next.generation)).toBe(true);
     expect(await store.readFile(next.generation, 'a.ts')).toBe('new');
   });

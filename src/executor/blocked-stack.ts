@@ -1,0 +1,96 @@
+import { SourceMap } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { CodePlace, ShippedModule } from '../contract/runner-protocol.js';
+import type { Evidence } from '../contract/result.js';
+import { pathOfUrl } from '../lib/workspace-url.js';
+import type { TimeoutTrace } from './slot.js';
+
+const INLINE_MAP = /\/\/# sourceMappingURL=data:application\/json;base64,([\w+/=]+)\s*$/;
+const MAX_LINES = 50;
+
+interface SourcePlace {
+  file: string;
+  line: number;
+  column: number;
+  function: string;
+}
+
+/** What the trace of a time-out says, in positions of the user's own source. */
+export function timeoutEvidence(
+  trace: TimeoutTrace | null,
+  modules: readonly ShippedModule[],
+  rootUrl: string,
+): Evidence {
+  if (trace === null) return {};
+  if (trace.kind === 'waiting') {
+    const open = trace.resources.length > 0 ? trace.resources.join(', ') : 'nothing';
+    return { waiting: `The event loop was free: an await never settled. Open: ${open}` };
+  }
+  const sources = new SourcePositions(modules, rootUrl);
+  const places = trace.places.map((place) => sources.locate(place)).filter((place) => place !== null);
+  const [innermost] = places;
+  if (!innermost) return {};
+  const lines = places.map(
+    ({ file, line, column, function: name }) => `at ${name} (${file}:${line}:${column})`,
+  );
+  const own = places.find(({ file }) => !file.includes('/node_modules/')) ?? innermost;
+  return {
+    blocked_stack: lines.slice(0, MAX_LINES).join('\n'),
+    blocked_at: { file: own.file, line: own.line, function: own.function },
+  };
+}
+
+/** Translates positions of compiled modules; the runner's own and Node's code are left out. */
+class SourcePositions {
+  private readonly sources = new Map<string, string>();
+  private readonly maps = new Map<string, SourceMap | null>();
+
+  constructor(
+    modules: readonly ShippedModule[],
+    private readonly rootUrl: string,
+  ) {
+    for (const { url, source } of modules) this.sources.set(pathOfUrl(rootUrl, url) ?? url, source);
+  }
+
+  locate({ functionName, url, line, column }: CodePlace): SourcePlace | null {
+    const name = functionName === '' ? '<anonymous>' : functionName;
+    const href = url.startsWith('/') ? `file://${url}` : url;
+    const path = pathOfUrl(this.rootUrl, href);
+    if (path === null) {
+      const inPackage = href.startsWith('file:') && href.includes('/node_modules/');
+      return inPackage
+        ? { file: fileURLToPath(href), line: line + 1, column: column + 1, function: name }
+        : null;
+    }
+    const file = fileURLToPath(this.rootUrl) + path;
+    const entry = this.mapOf(path)?.findEntry(line, column);
+    const known = entry && 'originalLine' in entry;
+    return {
+      file,
+      line: (known ? entry.originalLine : line) + 1,
+      column: (known ? entry.originalColumn : column) + 1,
+      function: name,
+    };
+  }
+
+  private mapOf(path: string): SourceMap | null {
+    const cached = this.maps.get(path);
+    if (cached !== undefined) return cached;
+    const encoded = INLINE_MAP.exec(this.sources.get(path) ?? '')?.[1];
+    const map = encoded ? parseMap(encoded) : null;
+    this.maps.set(path, map);
+    return map;
+  }
+}
+
+function parseMap(encoded: string): SourceMap | null {
+  try {
+    return new SourceMap(
+      JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as ConstructorParameters<
+        typeof SourceMap
+      >[0],
+    );
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ModuleReply } from '../contract/module-protocol.js';
+import { interruptedAt } from './process-inspector.js';
+import { Slot, type StopCause } from './slot.js';
+
+/** An event loop that is free answers within this time. */
+const PROBE_MS = 50;
+/** How long the debugger may take to tell where the code is. */
+const INSPECT_MS = 450;
+/** How long a runner may take to clean up before it is given up. */
+const SETTLE_MS = 1_000;
+
+/** The whole of a runner process: code is ended by killing it. */
+export class ProcessSlot extends Slot {
+  override readonly ownsProcess = true;
+  private answered: () => void = () => undefined;
+
+  override reply(reply: ModuleReply): void {
+    this.runner.reply(reply);
+  }
+
+  override stop(cause: StopCause): void {
+    switch (cause) {
+      case 'reported':
+        if (!this.keep) return this.runner.kill();
+        void Promise.race([this.finished, sleep(SETTLE_MS)]).then(() => this.isOver || this.runner.kill());
+        return;
+      case 'timeout':
+        void this.traceAndKill();
+        return;
+      case 'memory':
+      case 'output':
+      case 'protocol':
+      case 'interrupted':
+        this.runner.kill();
+    }
+  }
+
+  protected override onAlive(resources: string[]): void {
+    super.onAlive(resources);
+    this.answered();
+  }
+
+  /** Kills at most half a second later, however the runner behaves. */
+  private async traceAndKill(): Promise<void> {
+    try {
+      const alive = new Promise<void>((resolve) => (this.answered = resolve));
+      this.runner.send({ type: 'probe', nonce: this.nonce });
+      await Promise.race([alive, this.finished, sleep(PROBE_MS)]);
+      if (this.trace !== null || this.isOver) return;
+      const places = await interruptedAt(this.runner, INSPECT_MS);
+      if (places !== null) this.trace = { kind: 'blocked', places };
+    } finally {
+      this.runner.kill();
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { mkdtemp, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { capacityOf } from '../config/capacity.js';
+import type { Settings } from '../config/settings.js';
+import { bundleRunners, type RunnerBundles } from './runner-bundle.js';
+import { RunnerProcess } from './runner-process.js';
+import { RuntimeDir, removeDir } from './runtime-dir.js';
+
+/** Part of a runner's memory that is not JavaScript heap: Node itself and its buffers. */
+const BASE_MEMORY_MB = 64;
+const MIN_HEAP_MB = 32;
+/** A frame's characters may take three bytes each, and its other fields some room. */
+const FRAME_FACTOR = 3;
+const FRAME_EXTRA_BYTES = 1_048_576;
+
+/** Makes runner processes, and the folders that they and their executions have. */
+export class RunnerFactory {
+  private constructor(
+    private readonly settings: Settings,
+    private readonly dir: RuntimeDir,
+    private readonly bundles: RunnerBundles,
+  ) {}
+
+  static async open(settings: Settings): Promise<RunnerFactory> {
+    const dir = await RuntimeDir.create();
+    return new RunnerFactory(settings, dir, await bundleRunners(dir.path));
+  }
+
+  /** Removes every folder. */
+  async close(): Promise<void> {
+    await this.dir.remove();
+  }
+
+  /** @throws {RunnerBootError} or what the file system says; nothing is left behind then. */
+  async boot(): Promise<RunnerProcess> {
+    const scratch = await this.dir.createScratch();
+    try {
+      return await RunnerProcess.boot(this.launch(scratch));
+    } catch (error) {
+      await removeDir(scratch).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Folder of one execution: a process's own, or a new one beside those of the other threads. */
+  async openScratch(runner: RunnerProcess): Promise<string> {
+    return runner.kind === 'process' ? runner.scratch : mkdtemp(join(runner.scratch, 't-'));
+  }
+
+  /** Removes what an execution left in its folder. */
+  async clearScratch(runner: RunnerProcess, scratch: string): Promise<void> {
+    if (scratch !== runner.scratch) return removeDir(scratch);
+    for (const name of await readdir(scratch)) await removeDir(join(scratch, name));
+  }
+
+  private launch(scratch: string) {
+    const { MEMORY_LIMIT_MB, OUTPUT_LIMIT_BYTES, PACKAGES_DIR, RUNNER, RUNNER_MAX_EXECUTIONS } =
+      this.settings;
+    return {
+      kind: RUNNER,
+      slots: capacityOf(this.settings).slots,
+      bundle: this.bundles[RUNNER === 'thread' ? 'thread-host' : 'process'],
+      threadBundle: this.bundles.thread,
+      scratch,
+      packageSets: join(PACKAGES_DIR, 'sets'),
+      heapMb: Math.max(MEMORY_LIMIT_MB - BASE_MEMORY_MB, MIN_HEAP_MB),
+      memoryMb: MEMORY_LIMIT_MB,
+      maxExecutions: RUNNER_MAX_EXECUTIONS,
+      frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
+    };
+  }
+}

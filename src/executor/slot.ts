@@ -1,0 +1,116 @@
+import type { ModuleReply } from '../contract/module-protocol.js';
+import type { CodePlace, ExecuteCommand, RunnerFrame } from '../contract/runner-protocol.js';
+import type { RunnerExit, RunnerObserver, RunnerProcess } from './runner-process.js';
+
+/** Why an execution is to be over: its own report, or what we found. */
+export type StopCause = 'reported' | 'timeout' | 'memory' | 'output' | 'protocol' | 'interrupted';
+
+/** What the code was doing at its time limit. */
+export type TimeoutTrace =
+  { kind: 'blocked'; places: CodePlace[] } | { kind: 'waiting'; resources: string[] };
+
+/** How an execution left its place. */
+export interface SlotEnd {
+  /** How its process or thread ended; null: that lives and may serve again. */
+  exit: RunnerExit | null;
+  /** The thread could not be ended: its code may still run, its process is beyond use. */
+  stuck: boolean;
+  outOfMemory: boolean;
+  trace: TimeoutTrace | null;
+}
+
+/** Frames that concern what the code does, not the place it runs in. */
+export type ExecutionFrame = Exclude<
+  RunnerFrame,
+  { type: 'ready' } | { type: 'alive' } | { type: 'settled' } | { type: 'thread-ended' }
+>;
+
+/** Hears of one execution. */
+export interface SlotListener {
+  onFrame(frame: ExecutionFrame): void;
+  onRawOutput(stream: 'stdout' | 'stderr', text: string): void;
+  onViolation(what: string): void;
+}
+
+/**
+ * A place on a runner for one execution: one class per kind of runner says how code is ended there.
+ * `finished` resolves, never rejects, when nothing of the execution is to be expected any more.
+ */
+export abstract class Slot implements RunnerObserver {
+  readonly finished: Promise<SlotEnd>;
+  /** Whether the memory of the process is that of the execution. */
+  abstract readonly ownsProcess: boolean;
+  protected nonce = '';
+  protected keep = false;
+  protected listener: SlotListener | null = null;
+  protected trace: TimeoutTrace | null = null;
+  private resolve: (end: SlotEnd) => void = () => undefined;
+  /** How it ended; null: not yet. */
+  end: SlotEnd | null = null;
+
+  constructor(
+    readonly runner: RunnerProcess,
+    /** Folder of this place, empty when the execution starts. */
+    readonly scratch: string,
+  ) {
+    this.finished = new Promise((resolve) => (this.resolve = resolve));
+  }
+
+  start(command: ExecuteCommand, listener: SlotListener): void {
+    this.nonce = command.nonce;
+    this.keep = command.keep;
+    this.listener = listener;
+    this.runner.execute(command, this);
+    void this.runner.ended.then((exit) => this.finish({ exit }));
+  }
+
+  /** Answers the open `module-request`. */
+  abstract reply(reply: ModuleReply): void;
+
+  /** Ends the execution for this reason; called once, `finished` follows within a second or so. */
+  abstract stop(cause: StopCause): void;
+
+  onFrame(frame: RunnerFrame): void {
+    switch (frame.type) {
+      case 'ready':
+        return this.onViolation('The runner said ready twice');
+      case 'alive':
+        return this.onAlive(frame.resources);
+      case 'settled':
+        for (const reason of frame.dirty) this.runner.markUnfit(reason);
+        return this.finish({});
+      case 'thread-ended':
+        if (frame.places && frame.places.length > 0 && this.trace === null)
+          this.trace = { kind: 'blocked', places: frame.places };
+        return this.finish({
+          exit: { exitCode: frame.exitCode, signal: null },
+          outOfMemory: frame.outOfMemory,
+        });
+      default:
+        this.listener?.onFrame(frame);
+    }
+  }
+
+  onRawOutput(stream: 'stdout' | 'stderr', text: string): void {
+    this.listener?.onRawOutput(stream, text);
+  }
+
+  onViolation(what: string): void {
+    this.listener?.onViolation(what);
+  }
+
+  protected onAlive(resources: string[]): void {
+    this.trace ??= { kind: 'waiting', resources };
+  }
+
+  protected get isOver(): boolean {
+    return this.end !== null;
+  }
+
+  protected finish(end: Partial<SlotEnd>): void {
+    if (this.end !== null) return;
+    this.end = { exit: null, stuck: false, outOfMemory: false, trace: this.trace, ...end };
+    this.runner.forget(this.nonce);
+    this.resolve(this.end);
+  }
+}

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ModuleReply } from '../contract/module-protocol.js';
+import { Slot, type StopCause } from './slot.js';
+
+/** After `context.signal` aborts at the time limit: how long the code may take to end by itself. */
+const CANCEL_GRACE_MS = 150;
+/** The host notes where the thread is and ends it; a thread that is still there then is stuck. */
+const TERMINATE_MS = 500;
+const SETTLE_MS = 1_000;
+
+/** One thread of a runner process: code is cancelled, then its thread terminated, then the thread is stuck. */
+export class ThreadSlot extends Slot {
+  override readonly ownsProcess = false;
+
+  override reply(reply: ModuleReply): void {
+    this.runner.send({ type: 'module-reply', nonce: this.nonce, reply });
+  }
+
+  override stop(cause: StopCause): void {
+    switch (cause) {
+      case 'reported':
+        void this.terminateAfter(this.keep ? SETTLE_MS : 0);
+        return;
+      case 'timeout':
+        this.runner.send({ type: 'cancel', nonce: this.nonce, reason: 'the time limit is reached' });
+        this.runner.send({ type: 'probe', nonce: this.nonce });
+        void this.terminateAfter(CANCEL_GRACE_MS, true);
+        return;
+      case 'memory':
+      case 'output':
+      case 'interrupted':
+        void this.terminateAfter(0);
+        return;
+      case 'protocol':
+        this.runner.kill();
+    }
+  }
+
+  private async terminateAfter(graceMs: number, trace = false): Promise<void> {
+    if (graceMs > 0) await Promise.race([this.finished, sleep(graceMs)]);
+    if (this.isOver) return;
+    this.runner.send({ type: 'terminate', nonce: this.nonce, trace: trace && this.trace === null });
+    await Promise.race([this.finished, sleep(TERMINATE_MS)]);
+    if (!this.isOver) this.finish({ stuck: true });
+  }
+}

@@ -1,0 +1,74 @@
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { ModuleReply } from '../contract/module-protocol.js';
+import type { ExecuteCommand, RunnerCommand } from '../contract/runner-protocol.js';
+import { COUNTERS_BYTES, IN_FLIGHT, REPLIES, type ThreadLink } from './thread-link.js';
+
+/** How a thread ended. */
+export interface ThreadEnd {
+  exitCode: number;
+  outOfMemory: boolean;
+}
+
+/** Hears of one thread. */
+export interface ThreadListener {
+  onLine(thread: HostedThread, line: string): void;
+  onEnd(thread: HostedThread, end: ThreadEnd): void;
+}
+
+/** One thread, from its start to its end, seen from the host's main thread. */
+export class HostedThread {
+  /** The execution on it; '' between executions. */
+  nonce = '';
+  executions = 0;
+  /** Ended by us for what it used. */
+  overLimit = false;
+  readonly worker: Worker;
+  private readonly counters = new Int32Array(new SharedArrayBuffer(COUNTERS_BYTES));
+  private readonly replies: MessagePort;
+  private outOfMemory = false;
+
+  constructor(bundle: string, heapMb: number, listener: ThreadListener) {
+    const frames = new MessageChannel();
+    const replies = new MessageChannel();
+    this.replies = replies.port1;
+    this.worker = new Worker(bundle, {
+      env: {},
+      argv: [],
+      resourceLimits: { maxOldGenerationSizeMb: heapMb },
+    });
+    frames.port1.on('message', (line: string) => {
+      listener.onLine(this, line);
+      Atomics.sub(this.counters, IN_FLIGHT, line.length);
+      Atomics.notify(this.counters, IN_FLIGHT);
+    });
+    this.worker.on('error', (error: NodeJS.ErrnoException) => {
+      this.outOfMemory ||= error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+    });
+    this.worker.once('exit', (exitCode) => {
+      // What it sent before its end is still on the way.
+      const drained = (): void => {
+        frames.port1.close();
+        listener.onEnd(this, { exitCode, outOfMemory: this.outOfMemory || this.overLimit });
+      };
+      setImmediate(() => setImmediate(drained));
+    });
+    const link: ThreadLink = { frames: frames.port2, replies: replies.port2, counters: this.counters };
+    this.worker.postMessage(link, [frames.port2, replies.port2]);
+  }
+
+  execute(command: ExecuteCommand): void {
+    this.nonce = command.nonce;
+    this.executions += 1;
+    this.worker.postMessage(command);
+  }
+
+  send(command: RunnerCommand): void {
+    this.worker.postMessage(command);
+  }
+
+  reply(reply: ModuleReply): void {
+    this.replies.postMessage(reply);
+    Atomics.add(this.counters, REPLIES, 1);
+    Atomics.notify(this.counters, REPLIES);
+  }
+}

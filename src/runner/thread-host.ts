@@ -1,0 +1,139 @@
+/**
+ * Entry point of a runner process of the kind `thread`. Its main thread runs no user code: it passes
+ * commands to threads and frames to the worker, watches what each thread uses, and ends threads.
+ */
+import type { CodePlace, RunnerCommand } from '../contract/runner-protocol.js';
+import { sendFrame, useNonce, writeAll } from './channel.js';
+import { CommandReader } from './command-reader.js';
+import { dieWithWorker } from './harden.js';
+import { HostedThread, type ThreadEnd } from './hosted-thread.js';
+import { bytesOf, stringify } from './primordials.js';
+import { placesOf } from './thread-places.js';
+
+const PLACES_MS = 250;
+const MEMORY_POLL_MS = 50;
+const MB = 1_048_576;
+
+/** Keeps threads for executions; each serves one at a time and is replaced when it is worn or dirty. */
+class ThreadHost {
+  private readonly idle: HostedThread[] = [];
+  private readonly busy = new Map<string, HostedThread>();
+  private readonly places = new Map<string, CodePlace[] | null>();
+  private poll: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly bundle: string,
+    private readonly heapMb: number,
+    private readonly memoryMb: number,
+    private readonly maxExecutions: number,
+  ) {}
+
+  /** Boots one thread ahead. */
+  warm(): void {
+    this.idle.push(this.boot());
+  }
+
+  receive(command: RunnerCommand): void {
+    switch (command.type) {
+      case 'execute': {
+        const thread = this.idle.shift() ?? this.boot();
+        this.busy.set(command.nonce, thread);
+        thread.execute(command);
+        this.watchMemory();
+        if (this.idle.length === 0) this.warm();
+        return;
+      }
+      case 'cancel':
+      case 'probe':
+        this.busy.get(command.nonce)?.send(command);
+        return;
+      case 'module-reply':
+        this.busy.get(command.nonce)?.reply(command.reply);
+        return;
+      case 'terminate':
+        void this.terminate(command.nonce, command.trace);
+    }
+  }
+
+  private boot(): HostedThread {
+    return new HostedThread(this.bundle, this.heapMb, {
+      onLine: (thread, line) => this.pass(thread, line),
+      onEnd: (thread, end) => this.ended(thread, end),
+    });
+  }
+
+  private pass(thread: HostedThread, line: string): void {
+    if (thread.nonce === '' || !line.startsWith(`${thread.nonce} `)) return;
+    if (!line.startsWith(`${thread.nonce} {"type":"settled"`)) return writeAll(bytesOf(line, 'utf8'));
+    const { nonce } = thread;
+    this.busy.delete(nonce);
+    thread.nonce = '';
+    const clean = line.endsWith('"dirty":[]}\n');
+    const worn = this.maxExecutions > 0 && thread.executions >= this.maxExecutions;
+    // Replaced here, the process as such stays fit.
+    if (!clean || worn) void thread.worker.terminate();
+    else this.idle.push(thread);
+    useNonce(nonce);
+    sendFrame('settled', { dirty: '[]' });
+  }
+
+  private ended(thread: HostedThread, { exitCode, outOfMemory }: ThreadEnd): void {
+    const index = this.idle.indexOf(thread);
+    if (index >= 0) this.idle.splice(index, 1);
+    const { nonce } = thread;
+    if (nonce === '') return;
+    this.busy.delete(nonce);
+    useNonce(nonce);
+    sendFrame('thread-ended', {
+      exitCode: `${exitCode}`,
+      outOfMemory: outOfMemory ? 'true' : 'false',
+      places: stringify(this.places.get(nonce) ?? null),
+    });
+    this.places.delete(nonce);
+  }
+
+  private async terminate(nonce: string, trace: boolean): Promise<void> {
+    const thread = this.busy.get(nonce);
+    if (!thread) return;
+    if (trace) this.places.set(nonce, await placesOf(thread.worker.threadId, PLACES_MS));
+    await thread.worker.terminate();
+  }
+
+  /** While executions run: a thread that holds more than its share is ended. V8 limits its heap, but not its buffers. */
+  private watchMemory(): void {
+    this.poll ??= setInterval(() => {
+      if (this.busy.size === 0) {
+        clearInterval(this.poll);
+        this.poll = undefined;
+        return;
+      }
+      if (process.memoryUsage.rss() > this.memoryMb * MB) void this.checkThreads();
+    }, MEMORY_POLL_MS);
+  }
+
+  private async checkThreads(): Promise<void> {
+    await Promise.all(
+      [...this.busy.values()].map(async (thread) => {
+        const statistics = await thread.worker.getHeapStatistics().catch(() => null);
+        if (!statistics || thread.nonce === '' || thread.overLimit) return;
+        if (statistics.total_heap_size + statistics.external_memory < this.memoryMb * MB) return;
+        thread.overLimit = true;
+        await thread.worker.terminate();
+      }),
+    );
+  }
+}
+
+const [workerPid, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+];
+const host = new ThreadHost(bundle, Number(heapMb), Number(memoryMb), Number(maxExecutions));
+const reader = new CommandReader((command) => host.receive(command));
+dieWithWorker(Number(workerPid));
+host.warm();
+reader.hold();
+sendFrame('ready');

@@ -1,0 +1,61 @@
+/**
+ * Entry point of one thread of a thread host: as process.ts, but commands and frames go through the
+ * host's main thread.
+ */
+import os from 'node:os';
+import { syncBuiltinESMExports } from 'node:module';
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import type { ModuleReply } from '../contract/module-protocol.js';
+import type { RunnerCommand } from '../contract/runner-protocol.js';
+import { deliverBy } from './channel.js';
+import { Executions } from './execution.js';
+import { refuseInspector } from './import-hook.js';
+import { receiveRepliesBy } from './module-requests.js';
+import { captureOutput } from './output-capture.js';
+import { wait } from './primordials.js';
+import { IN_FLIGHT, IN_FLIGHT_LIMIT_CHARS, REPLIES, type ThreadLink } from './thread-link.js';
+
+const commands = parentPort as MessagePort;
+
+commands.once('message', ({ frames, replies, counters }: ThreadLink) => {
+  let seen = 0;
+  deliverBy((line) => {
+    // A fast printer waits for the host, as a process waits for its pipe.
+    for (let held = Atomics.load(counters, IN_FLIGHT); held > IN_FLIGHT_LIMIT_CHARS;) {
+      wait(counters, IN_FLIGHT, held);
+      held = Atomics.load(counters, IN_FLIGHT);
+    }
+    Atomics.add(counters, IN_FLIGHT, line.length);
+    frames.postMessage(line);
+  });
+  receiveRepliesBy(() => {
+    wait(counters, REPLIES, seen);
+    seen += 1;
+    const received = receiveMessageOnPort(replies) as { message: ModuleReply };
+    return received.message;
+  });
+  const executions = new Executions({ hold: () => commands.ref(), release: () => commands.unref() });
+  let scratch = '';
+  os.tmpdir = () => scratch;
+  os.homedir = () => scratch;
+  syncBuiltinESMExports();
+  captureOutput();
+  refuseInspector();
+  commands.on('message', (command: RunnerCommand) => {
+    switch (command.type) {
+      case 'execute':
+        scratch = command.scratch;
+        void executions.run(command);
+        return;
+      case 'cancel':
+        executions.cancel(command.nonce, command.reason);
+        return;
+      case 'probe':
+        executions.probe(command.nonce);
+        return;
+      case 'terminate':
+      case 'module-reply':
+        throw new Error(`${command.type} is for the host of this thread`);
+    }
+  });
+});
