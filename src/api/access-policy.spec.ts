@@ -52,7 +52,9 @@ describe('with a token', () => {
   });
 
   it('does not care for the host name', () => {
-    expect(refusal({ host: 'worker.example', authorization: `Bearer ${TOKEN}` }, TOKEN, '0.0.0.0')).toBeNull();
+    expect(
+      refusal({ host: 'worker.example', authorization: `Bearer ${TOKEN}` }, TOKEN, '0.0.0.0'),
+    ).toBeNull();
   });
 });
 
