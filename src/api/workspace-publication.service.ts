@@ -5,6 +5,7 @@ import { checkFiles, checkPaths } from '../workspace/publish-input.js';
 import { Publisher } from '../workspace/publisher.js';
 import { WorkspaceService } from '../workspace/workspace.service.js';
 import { WorkspaceStore } from '../workspace/workspace.store.js';
+import { withinRedisLimit } from './redis-bound.js';
 import { missingProblem, syntaxProblem } from './workspace-problems.js';
 import type { PublishRequest } from './workspace-requests.js';
 import type { Publication } from './workspace-views.js';
@@ -32,7 +33,8 @@ export class WorkspacePublication {
    */
   async publish(request: PublishRequest): Promise<Publication> {
     const { message, author, temporary } = request;
-    const current = await this.store.current();
+    // This connection would wait for Redis however long: who publishes hears soon that it is away.
+    const current = await withinRedisLimit(this.store.current());
     const { expected = current } = request;
     if (expected !== current) throw new PublishConflict(expected, current);
     const map = await this.mapOf(request);

@@ -36,7 +36,9 @@ import {
 } from './workspace-views.js';
 
 /** A large map takes longer to read than a record. */
-const READ_LIMIT_MS = 15_000;
+const READ_LIMIT_MS = 5_000;
+/** A first publish compiles the whole workspace. */
+const PUBLISH_LIMIT_MS = 600_000;
 const LOG_LENGTH = 50;
 
 /** The workspace: modules that executions import, in generations. */
@@ -53,7 +55,7 @@ export class WorkspaceController {
   @Get()
   @ApiOkResponse({ standardSchema: workspaceViewSchema })
   async find(@Query({ schema: workspaceQuerySchema }) query: WorkspaceQuery): Promise<WorkspaceView> {
-    return this.read(async () => {
+    return this.within(READ_LIMIT_MS, async () => {
       const [current, log] = await Promise.all([this.store.current(), this.store.list(LOG_LENGTH)]);
       const generation = query.generation ?? current;
       if (!query.paths) return { current, generation, log };
@@ -66,21 +68,21 @@ export class WorkspaceController {
   @Put()
   @ApiOkResponse({ standardSchema: publicationSchema })
   async publish(@Body({ schema: publishRequestSchema }) request: PublishRequest): Promise<Publication> {
-    return withProblems(this.publication.publish(request));
+    return this.within(PUBLISH_LIMIT_MS, () => this.publication.publish(request));
   }
 
   /** Takes sources that a publish will name by their hashes; without one they are gone after a day. */
   @Put('sources')
   @ApiOkResponse({ standardSchema: storedSourcesSchema })
   async send(@Body({ schema: sourcesRequestSchema }) { sources }: SourcesRequest): Promise<StoredSources> {
-    return this.read(async () => ({ hashes: await this.publisher.keepSources(sources) }));
+    return this.within(READ_LIMIT_MS, async () => ({ hashes: await this.publisher.keepSources(sources) }));
   }
 
   /** Which paths differ between two generations. */
   @Get('diff')
   @ApiOkResponse({ standardSchema: workspaceDiffSchema })
   async diff(@Query({ schema: diffQuerySchema }) { from, to }: DiffQuery): Promise<WorkspaceDiffView> {
-    return this.read(() => this.store.diff(from, to));
+    return this.within(READ_LIMIT_MS, () => this.store.diff(from, to));
   }
 
   /** Publishes the files of an earlier generation again, under a new number. */
@@ -89,7 +91,7 @@ export class WorkspaceController {
   @ApiOkResponse({ standardSchema: generationSchema })
   async rollback(@Body({ schema: rollbackRequestSchema }) request: RollbackRequest): Promise<GenerationView> {
     const { generation, expected, message, author } = request;
-    return withProblems(
+    return this.within(PUBLISH_LIMIT_MS, () =>
       this.publisher.rollback(generation, {
         ...(expected === undefined ? {} : { expected }),
         ...(message === undefined ? {} : { message }),
@@ -106,7 +108,7 @@ export class WorkspaceController {
     @Param({ schema: filePathSchema }) { generation, '*': path }: FilePath,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const source = await this.read(async () => {
+    const source = await this.within(READ_LIMIT_MS, async () => {
       const wanted = generation === 'current' ? await this.store.current() : generation;
       return wanted === null ? null : this.store.readFile(wanted, path);
     });
@@ -120,7 +122,7 @@ export class WorkspaceController {
     return source;
   }
 
-  private read<T>(work: () => Promise<T>): Promise<T> {
-    return withinRedisLimit(withProblems(work()), undefined, READ_LIMIT_MS);
+  private within<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+    return withinRedisLimit(withProblems(work()), undefined, limitMs);
   }
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ApiAccess } from './api-access.js';
-import type { ExitCode } from './exit.js';
+import { EXIT, type ExitCode } from './exit.js';
 import type { Output } from './output.js';
 
 /** What every packages command needs of the program. */
@@ -17,6 +17,15 @@ export function definePackages(
   open: () => Terminal,
   finish: (code: ExitCode) => void,
 ): void {
+  const carryOut = async (work: (terminal: Terminal) => Promise<ExitCode>): Promise<void> => {
+    const terminal = open();
+    try {
+      finish(await work(terminal));
+    } catch (error) {
+      if (!terminal.interrupt.aborted) throw error;
+      finish(EXIT.cancelled);
+    }
+  };
   packages
     .command('set')
     .description('replace the manifest: every live worker installs it, without a restart')
@@ -24,7 +33,7 @@ export function definePackages(
     .option('--wait', 'wait until every live worker is done; exit code 1 when a package failed anywhere')
     .action(async (file: string, options: { wait?: boolean }) => {
       const { setPackages } = await import('./packages-set.js');
-      finish(await setPackages(file, options, open()));
+      await carryOut((terminal) => setPackages(file, options, terminal));
     });
   packages
     .command('list')
@@ -32,7 +41,7 @@ export function definePackages(
     .option('--json', 'print the document of the API')
     .action(async (options: { json?: boolean }) => {
       const { listPackages } = await import('./packages-list.js');
-      finish(await listPackages(options, open()));
+      await carryOut((terminal) => listPackages(options, terminal));
     });
   packages
     .command('status')
@@ -41,6 +50,6 @@ export function definePackages(
     .option('--json', 'print the document of the API')
     .action(async (options: { watch?: boolean; json?: boolean }) => {
       const { packagesStatus } = await import('./packages-status.js');
-      finish(await packagesStatus(options, open()));
+      await carryOut((terminal) => packagesStatus(options, terminal));
     });
 }

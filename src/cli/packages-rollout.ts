@@ -29,12 +29,16 @@ export function rolloutOf({ hash, packages, workers }: PackagesOverview): Rollou
 
 const BAR_WIDTH = 24;
 
-/** One line, such as `installing [######------] 50 %, 1 of 2 workers done`. */
-export function rolloutLine({ done, workers, failing, progress }: Rollout): string {
+/** Such as `1 of 2 workers done, 1 with failures`. */
+export const doneText = ({ done, workers, failing }: Rollout): string =>
+  `${done} of ${workers} workers done${failing === 0 ? '' : `, ${failing} with failures`}`;
+
+/** One line with a bar, such as `installing [######------] 50 %, 1 of 2 workers done`. */
+export function rolloutLine(rollout: Rollout): string {
+  const { done, workers, progress } = rollout;
   const filled = Math.round(progress * BAR_WIDTH);
   const bar = '#'.repeat(filled) + '-'.repeat(BAR_WIDTH - filled);
   // Never 100 before the last one is done.
   const percent = done === workers ? 100 : Math.min(99, Math.floor(progress * 100));
-  const failed = failing === 0 ? '' : `, ${failing} with failures`;
-  return `${done === workers ? 'installed' : 'installing'} [${bar}] ${percent} %, ${done} of ${workers} workers done${failed}`;
+  return `${done === workers ? 'installed' : 'installing'} [${bar}] ${percent} %, ${doneText(rollout)}`;
 }

@@ -6,7 +6,7 @@ import { ApiClient } from './api-client.js';
 import { UnavailableError } from './api-errors.js';
 import { CommandError, EXIT, type ExitCode } from './exit.js';
 import type { Terminal } from './packages-commands.js';
-import { rolloutLine, rolloutOf } from './packages-rollout.js';
+import { doneText, type Rollout, rolloutLine, rolloutOf } from './packages-rollout.js';
 import { failureList } from './packages-table.js';
 
 const POLL_MS = 500;
@@ -70,7 +70,7 @@ async function rolledOut(
         );
       }
       const rollout = rolloutOf(overview);
-      show.line(rolloutLine(rollout));
+      show.now(rollout);
       if (rollout.done === rollout.workers) return overview;
       await sleep(POLL_MS, undefined, { signal: interrupt });
       try {
@@ -87,17 +87,17 @@ async function rolledOut(
 }
 
 /** A terminal gets one line that changes; anything else gets a line whenever a worker is done. */
-function progressOn(stream: NodeJS.WritableStream): { line(text: string): void; end(): void } {
+function progressOn(stream: NodeJS.WritableStream): { now(rollout: Rollout): void; end(): void } {
   if ((stream as Partial<NodeJS.WriteStream>).isTTY === true) {
     return {
-      line: (text) => stream.write(`${ERASE_LINE}${text}`),
+      now: (rollout) => stream.write(`${ERASE_LINE}${rolloutLine(rollout)}`),
       end: () => stream.write('\n'),
     };
   }
   let last = '';
   return {
-    line(text) {
-      const told = text.replace(/^.*%, /, '');
+    now(rollout) {
+      const told = doneText(rollout);
       if (told !== last) stream.write(`${told}\n`);
       last = told;
     },

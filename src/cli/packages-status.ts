@@ -5,7 +5,7 @@ import { UnavailableError } from './api-errors.js';
 import { EXIT, type ExitCode } from './exit.js';
 import { asJson, type Colour, paint } from './output.js';
 import type { Terminal } from './packages-commands.js';
-import { rolloutLine, rolloutOf } from './packages-rollout.js';
+import { doneText, rolloutLine, rolloutOf } from './packages-rollout.js';
 import { statusTable } from './packages-table.js';
 
 const WATCH_MS = 1_000;
@@ -56,6 +56,8 @@ function statusText(overview: PackagesOverview, stdout: NodeJS.WritableStream): 
   const table = statusTable(overview, (state, text) => paint(COLOURS[state] ?? 'dim', text, stdout));
   if (problem !== null) return `${problem}\n${table}`;
   if (content === null) return `no manifest\n${table}`;
-  const rollout = workers.length === 0 ? '' : `${rolloutLine(rolloutOf(overview))}\n`;
-  return `manifest ${hash?.slice(0, 12) ?? 'without a hash'}, ${packages.length} packages\n${rollout}${table}`;
+  const rollout = rolloutOf(overview);
+  const far = rollout.done < rollout.workers ? rolloutLine(rollout) : doneText(rollout);
+  const head = `manifest ${hash?.slice(0, 12) ?? 'without a hash'}, ${packages.length} packages`;
+  return `${head}\n${workers.length === 0 ? '' : `${far}\n`}${table}`;
 }

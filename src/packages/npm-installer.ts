@@ -111,9 +111,9 @@ function judge(outcome: GuardedOutcome, redact: (text: string) => string): NpmOu
   return { ok: false, reason: redact(lastLines(outcome)), unreachable: UNREACHABLE.test(code) };
 }
 
-/** Of npm's talk only this says nothing about the package: log files, bare codes, and general advice. */
+/** Of npm's talk only this says nothing about the package: log files, bare codes, stack traces, and general advice. */
 const CHATTER =
-  /complete log of this run|_logs|^log files were not|^npm warn|^[\dA-Z]*$|^[{}\]]|^\w+: |^errno |behind a proxy|^\d+ (?:note that you can|tarball, folder)/i;
+  /complete log of this run|_logs|^log files were not|^npm warn|^[\dA-Z]*$|^[{}\]]|^(?:at|errno|syscall) |^(?:code|errno|type|syscall|erroredSysCall|address|port|hostname|requiredBy): |behind a proxy|^\d+ (?:note that you can|tarball, folder)/i;
 
 /** What npm itself said, without its prefix and its chatter: the first lines, which name the error, and the last. Pure. */
 export function lastLines(outcome: Pick<GuardedOutcome, 'stderr' | 'stdout' | 'exitCode'>): string {

@@ -76,6 +76,25 @@ describe("npm's last lines", () => {
     expect(lastLines({ stdout: '', stderr, exitCode: 1 })).toBe(
       'code E404\n404 Not Found - GET http://r/nope',
     );
+  });
+
+  it('name what could not be reached, without a stack trace', () => {
+    const stderr = [
+      'npm error code ECONNREFUSED',
+      'npm error syscall connect',
+      'npm error errno ECONNREFUSED',
+      'npm error FetchError: request to http://r/x failed, reason: connect ECONNREFUSED 127.0.0.1:9',
+      'npm error     at ClientRequest.<anonymous> (/npm/index.js:130:14) {',
+      "npm error   code: 'ECONNREFUSED',",
+      "npm error   type: 'system'",
+      'npm error }',
+    ].join('\n');
+    expect(lastLines({ stdout: '', stderr, exitCode: 1 })).toBe(
+      'code ECONNREFUSED\nFetchError: request to http://r/x failed, reason: connect ECONNREFUSED 127.0.0.1:9',
+    );
+  });
+
+  it('are never empty and never long', () => {
     expect(lastLines({ stdout: '', stderr: '', exitCode: 7 })).toContain('exit code 7');
     expect(lastLines({ stdout: '', stderr: 'x'.repeat(9_000), exitCode: 1 }).length).toBeLessThanOrEqual(
       1_000,

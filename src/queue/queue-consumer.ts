@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Worker } from 'bullmq';
+import { waitAtMost } from '../lib/time-limit.js';
 import { isConnectionError } from '../redis/connections.js';
 import { ExecutionProcessor } from './execution.processor.js';
 
@@ -49,16 +49,13 @@ export class QueueConsumer {
   async drain(timeoutMs: number): Promise<void> {
     await this.pause();
     const finished = this.processor.activity.whenIdle();
-    await Promise.race([
-      finished,
-      sleep(timeoutMs, undefined, { signal: this.hurry.signal }).catch(() => undefined),
-    ]);
+    await waitAtMost(finished, timeoutMs, this.hurry.signal);
     if (this.running > 0) {
       this.logger.warn({ msg: 'drain deadline: executions are handed back', running: this.running });
       this.worker.cancelAllJobs('drain');
-      await Promise.race([finished, sleep(HAND_BACK_TIMEOUT_MS)]);
+      await waitAtMost(finished, HAND_BACK_TIMEOUT_MS);
     }
-    await Promise.race([this.worker.close(), sleep(CLOSE_TIMEOUT_MS)]);
+    await waitAtMost(this.worker.close(), CLOSE_TIMEOUT_MS);
   }
 
   private get worker(): Worker {

@@ -104,6 +104,7 @@ export class Publisher {
   /**
    * Puts sources into Redis for a publish that comes soon; without one they are gone after a day.
    * @throws {WorkspaceInputError} naming the position of each text that no module may have
+   * @throws {PublishInterrupted} when Redis is away
    */
   async keepSources(sources: readonly string[]): Promise<string[]> {
     const problems = sources.flatMap((source, index) => {
@@ -111,6 +112,7 @@ export class Publisher {
       return message ? [{ path: `sources.${index}`, message }] : [];
     });
     if (problems.length > 0) throw new WorkspaceInputError(problems);
+    await this.untilConnected();
     return inBatches(sources, COMMANDS_AT_ONCE, async (source) => {
       const hash = sha256(source);
       // Not over what is there: that may be in use and have no time limit.

@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import type { ModuleFailure, ModuleReply, ModuleRequest } from '../contract/module-protocol.js';
 import type { ShippedModule } from '../contract/runner-protocol.js';
 import { ByteLru } from '../lib/byte-lru.js';
-import { batches, inBatches } from '../lib/in-batches.js';
+import { batches } from '../lib/in-batches.js';
 import { sha256 } from '../lib/sha256.js';
 import { moduleUrl } from '../lib/workspace-url.js';
 import type { LinkedModule } from './closure.js';
@@ -117,23 +117,9 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     }
   }
 
-  /** Compiles what could be imported and returns the errors, so that a publish can be refused before it begins. */
-  async check(files: ReadonlyMap<string, string>): Promise<CompileError[]> {
-    const modules = [...files].filter(([path]) => isModulePath(path));
-    const errors = await inBatches(modules, 32, ([path, source]) =>
-      this.compiler.compile(path, source).then(
-        () => [],
-        (error: unknown) => {
-          if (error instanceof CompileError) return [error];
-          throw error;
-        },
-      ),
-    );
-    return errors.flat();
-  }
-
   /**
-   * {@link check} for sources that Redis has; what is compiled is shared, so that executions find it ready.
+   * Compiles what could be imported and returns what is wrong with it, so that a publish can be refused
+   * before it begins. Redis must have the sources. Compiled code is shared: executions find it ready.
    * @throws {Error} when Redis has lost one
    */
   async checkStored(refs: readonly ModuleRef[]): Promise<SourceFault[]> {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sha256 } from '../../src/lib/sha256.js';
 import { GenerationNotFound, PublishConflict, WorkspaceInputError } from '../../src/workspace/generation.js';
+import { RETENTION } from '../../src/workspace/janitor.js';
 import { ModuleRunner } from '../support/module-runner.js';
 import { TestRedis, useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
@@ -111,7 +112,7 @@ describe('publish', () => {
   });
 
   it('names every file that cannot be published, and publishes none', async () => {
-    const { publisher, store, service } = open();
+    const { publisher, store } = open();
     const files = filesOf({
       'ok.ts': '1',
       '../up.ts': '1',
@@ -129,10 +130,35 @@ describe('publish', () => {
       [...files.keys()].slice(1),
     );
     expect(await store.current()).toBeNull();
-    const faults = await service.check(
-      filesOf({ 'a.ts': 'let = ;', 'b.json': '{', 'c.md': '{', 'd.ts': '1' }),
-    );
-    expect(faults.map(({ location }) => location?.file)).toEqual(['a.ts', 'b.json']);
+  });
+
+  it('finds what is no code among sources that are kept, and shares what it compiled', async () => {
+    const { publisher, service, store, compiler } = open();
+    const files = { 'a.ts': 'let = ;', 'b.json': '{', 'c.md': '{', 'd.ts': 'export const d: number = 1' };
+    const hashes = await publisher.keepSources(Object.values(files));
+    const refs = Object.keys(files).map((path, index) => ({ path, hash: hashes[index] as string }));
+    const faults = await service.checkStored(refs);
+    expect(faults.map(({ path, location }) => [path, location?.file, location?.line])).toEqual([
+      ['a.ts', 'a.ts', 1],
+      ['b.json', 'b.json', 1],
+    ]);
+    const shared = async () => (await store.compiled([compiler.key('d.ts', hashes[3] as string)]))[0];
+    await until(shared, { what: 'the compiled code is shared' });
+  });
+
+  it('makes temporary generations that are not current, not listed, and go after an hour', async () => {
+    const { publisher, store, janitor } = open();
+    await publisher.publish(filesOf({ 'a.ts': '1' }));
+    const { generation } = await publisher.publish(filesOf({ 'a.ts': '2' }), { temporary: true });
+    expect(await store.current()).toBe(1);
+    expect((await store.list()).map((record) => record.generation)).toEqual([1]);
+    expect(await store.readFile(generation, 'a.ts')).toBe('2');
+    const hours = (count: number): number => Date.now() + count * 3600_000;
+    expect(await janitor.prune(RETENTION, hours(0.9))).toEqual([]);
+    await store.holdUntil(generation, hours(1.5));
+    expect(await janitor.prune(RETENTION, hours(1.1))).toEqual([]);
+    expect(await janitor.prune(RETENTION, hours(1.6))).toEqual([generation]);
+    expect(await store.current()).toBe(1);
   });
 });
 
