@@ -82,9 +82,14 @@ describe('threads', () => {
 
 describe('a reused process', () => {
   it('serves as many executions as it may, then another one does', async () => {
-    const { run } = await open('many', { RUNNER_MAX_EXECUTIONS: '10', CONCURRENCY: '1' });
+    const { run, worker } = await open('many', {
+      LOG_LEVEL: 'debug',
+      RUNNER_MAX_EXECUTIONS: '10',
+      CONCURRENCY: '1',
+    });
     const pids: unknown[] = [];
     for (let i = 0; i < 100; i++) pids.push((await run(PID)).result);
+    console.log(JSON.stringify(worker.logs.filter((l) => l.msg === 'recycle').slice(0, 3)));
     expect(new Set(pids).size).toBe(10);
   });
 
