@@ -25,6 +25,12 @@ export const executionViewSchema = resultSchema
 /** `GET /workers`. */
 export const workersViewSchema = z.object({ workers: z.array(workerRecordSchema) }).meta({ id: 'Workers' });
 
+/** What `POST /workers/:id/…` answers: the command is on its way to these workers. */
+export const controlViewSchema = z
+  .object({ command: z.string(), workers: z.array(z.string()) })
+  .meta({ id: 'ControlAccepted' });
+
+export type ControlView = z.infer<typeof controlViewSchema>;
 export type TaskView = z.infer<typeof taskViewSchema>;
 export type ExecutionView = z.infer<typeof executionViewSchema>;
 export type WorkersView = z.infer<typeof workersViewSchema>;

@@ -18,6 +18,7 @@ export type LiveDetails = Pick<
 >;
 
 const RETRY_MS = 1_000;
+const TOUCH_MS = 500;
 
 /**
  * Writes this worker's sign of life: every 10 s, and at once when its state changes or Redis comes
@@ -37,6 +38,7 @@ export class HeartbeatService {
   private timer: NodeJS.Timeout | null = null;
   private lastBeatMs: number | null = null;
   private beating = false;
+  private touched = false;
   private readonly beatNow = (): void => this.schedule(0);
 
   constructor(
@@ -73,6 +75,13 @@ export class HeartbeatService {
     ]).catch(() => undefined);
   }
 
+  /** What the record tells has changed: beats soon, at most twice a second. */
+  touch(): void {
+    if (!this.beating || this.touched) return;
+    this.touched = true;
+    this.schedule(TOUCH_MS);
+  }
+
   /** Milliseconds since the last beat that Redis took; null before the first. */
   get ageMs(): number | null {
     return this.lastBeatMs === null ? null : performance.now() - this.lastBeatMs;
@@ -89,6 +98,7 @@ export class HeartbeatService {
   }
 
   private async beat(): Promise<void> {
+    this.touched = false;
     const sentAtMs = performance.now();
     const taken = await this.write().then(
       () => true,

@@ -8,6 +8,7 @@ import { ExecutorModule } from '../executor/executor.module.js';
 import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
 import { bullQueue } from '../redis/bull.module.js';
 import { ResultsModule } from '../results/results.module.js';
+import { ControlListener } from './control.listener.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import { HandBackService } from './hand-back.service.js';
 import { QueueConsumer } from './queue-consumer.js';
@@ -54,5 +55,5 @@ export class QueueModule {
 function readers(settings: Settings): Provider[] {
   // Applied here and not above the class: the name of the queue and its options are settings.
   Processor(settings.QUEUE_NAME, consumerOptions(settings))(ExecutionProcessor);
-  return [ExecutionProcessor, HandBackService, QueueConsumer, WorkerLifecycle];
+  return [ControlListener, ExecutionProcessor, HandBackService, QueueConsumer, WorkerLifecycle];
 }

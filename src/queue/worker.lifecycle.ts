@@ -12,6 +12,7 @@ import { HeartbeatService } from '../heartbeat/heartbeat.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { WorkerLease } from '../results/worker-lease.js';
+import { ControlListener } from './control.listener.js';
 import { QueueConsumer } from './queue-consumer.js';
 
 /** A second signal within this time is the same Ctrl-C, told twice by a launcher. */
@@ -39,6 +40,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     private readonly consumer: QueueConsumer,
     private readonly packages: PackagesService,
     private readonly executor: ExecutorService,
+    private readonly control: ControlListener,
     @InjectSettings() private readonly settings: Settings,
   ) {}
 
@@ -59,10 +61,12 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       packages: { state: this.packages.status.state, failed: this.packages.status.failed.length },
       workspace_generation: this.executor.lastGeneration,
     }));
+    this.pool.onChange(() => this.heartbeat.touch());
     await Promise.all([this.pool.start(), this.packages.settled()]);
     if (this.stopping) return;
     this.state.enter('ACTIVE');
     this.consumer.start();
+    this.control.start();
   }
 
   /** Drains; safe to call twice. */
@@ -81,6 +85,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       await this.consumer.drain(timeoutMs);
       this.state.enter('STOPPED');
     }
+    this.control.stop();
     await this.heartbeat.stop();
     await this.lease.stop();
     await this.pool.stop();

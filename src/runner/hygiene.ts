@@ -25,6 +25,7 @@ interface Watched {
   name: string;
   target: object;
   shape: Shape;
+  extensible: boolean;
 }
 
 const INTRINSICS = [
@@ -79,8 +80,8 @@ export class Hygiene {
       if (count !== (this.events.get(event) ?? 0)) reasons.push(`process listener: ${text(event)}`);
     const globalChange = changeIn(globalThis, this.globals);
     if (globalChange !== null) reasons.push(`global: ${globalChange}`);
-    for (const { name, target, shape } of this.watched) {
-      const change = changeIn(target, shape);
+    for (const { name, target, shape, extensible } of this.watched) {
+      const change = isExtensible(target) === extensible ? changeIn(target, shape) : 'preventExtensions';
       if (change !== null) reasons.push(`changed: ${name}.${change}`);
     }
     return reasons.slice(0, MAX_REASONS).map((reason) => reason.slice(0, 200));
@@ -93,7 +94,7 @@ export class Hygiene {
 
   private watch(name: string, target: unknown): void {
     if ((typeof target !== 'object' && typeof target !== 'function') || target === null) return;
-    this.watched.push({ name, target, shape: shapeOf(target) });
+    this.watched.push({ name, target, shape: shapeOf(target), extensible: isExtensible(target) });
   }
 }
 
@@ -112,7 +113,7 @@ function changeIn(target: object, shape: Shape): string | null {
   for (const key of keys) {
     const before = shape.get(key);
     if (before === undefined) {
-      if (target === process && text(key).startsWith('_')) continue;
+      if (isNodes(target, key)) continue;
       return text(key);
     }
     if (target === process && VOLATILE.has(key)) continue;
@@ -120,8 +121,14 @@ function changeIn(target: object, shape: Shape): string | null {
   }
   if (keys.length < shape.size)
     return [...shape.keys()].filter((key) => !keys.includes(key)).map(text)[0] ?? '';
-  return isExtensible(target) ? null : target === globalThis ? null : 'preventExtensions';
+  return null;
 }
+
+/** Appears when Node first uses a part of itself. */
+const isNodes = (target: object, key: PropertyKey): boolean =>
+  target === process
+    ? text(key).startsWith('_')
+    : typeof key === 'symbol' && /^Symbol\(undici\./.test(text(key));
 
 function isSame(target: object, before: PropertyDescriptor, now: PropertyDescriptor): boolean {
   if (before.get === now.get && before.set === now.set && Object.is(before.value, now.value))

@@ -1,0 +1,165 @@
+import { describe, expect, it } from '@jest/globals';
+import type { WorkerRecord } from '../../src/contract/worker-record.js';
+import type { ExecutionResult } from '../../src/contract/result.js';
+import { aContext } from '../support/builders.js';
+import { isAlive } from '../support/processes.js';
+import { useProducers } from '../support/producer.js';
+import { useRedis } from '../support/test-redis.js';
+import { until } from '../support/until.js';
+import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+
+const redis = useRedis();
+const makeProducer = useProducers(redis);
+const startWorker = useWorkers();
+
+const PID = 'export default () => process.pid';
+const THREADS = { RUNNER: 'thread', TRUSTED_CODE: 'true', RUNNER_THREADS: '4', CONCURRENCY: '8' };
+
+const shared = (one: Set<unknown>, other: Set<unknown>): number =>
+  [...one].filter((pid) => other.has(pid)).length;
+
+/** A worker with a queue of its own and what is asked of it. */
+async function open(queueName: string, env: Record<string, string>) {
+  const producer = makeProducer({ queueName });
+  const worker = await startWorker({
+    env: { REDIS_URL: redis.url, QUEUE_NAME: queueName, WORKER_ID: queueName, ...env },
+  });
+  const submit = (workflow_code: string, changes = {}): Promise<string> =>
+    producer.submitExecution(aContext({ workflow_code, ...changes }));
+  const run = async (code: string, changes = {}): Promise<ExecutionResult> =>
+    producer.executionResult(await submit(code, changes));
+  return { producer, worker, submit, run };
+}
+
+const recordOf = async (worker: WorkerProcess, id: string): Promise<WorkerRecord | undefined> => {
+  const answer = (await (await fetch(`${worker.url}/workers`)).json()) as { workers: WorkerRecord[] };
+  return answer.workers.find((record) => record.id === id);
+};
+
+describe('threads', () => {
+  it('are refused without TRUSTED_CODE, by name', async () => {
+    await expect(startWorker({ env: { REDIS_URL: redis.url, RUNNER: 'thread' } })).rejects.toThrow(
+      /TRUSTED_CODE: must be true/,
+    );
+  });
+
+  it('of one host run side by side', async () => {
+    const { run } = await open('side', THREADS);
+    await run(PID);
+    const startedAt = performance.now();
+    const results = await Promise.all(
+      [1, 2, 3, 4].map(() =>
+        run(
+          'export default async () => { await new Promise((r) => setTimeout(r, 1000)); return process.pid }',
+        ),
+      ),
+    );
+    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(new Set(results.map(({ result }) => result)).size).toBe(1);
+  });
+
+  it('one of which is stuck: it is reported at once, neighbours finish, the host is replaced', async () => {
+    const { run } = await open('stuck', THREADS);
+    const host = (await run(PID)).result as number;
+    const neighbours = [1, 2, 3].map(() =>
+      run('export default async () => { await new Promise((r) => setTimeout(r, 4000)); return process.pid }'),
+    );
+    const startedAt = performance.now();
+    const stuck = await run(
+      `import { pbkdf2Sync } from 'node:crypto'; export default () => pbkdf2Sync('x', 'y', 1e9, 64, 'sha512').length`,
+      { timeout_seconds: 1 },
+    );
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+    expect(stuck).toMatchObject({ status: 'timed_out', failure: { evidence: { stuck: true } } });
+    const meanwhile = await run(PID);
+    expect(meanwhile.success).toBe(true);
+    expect(meanwhile.result).not.toBe(host);
+    expect(isAlive(host)).toBe(true);
+    expect((await Promise.all(neighbours)).map(({ result }) => result)).toEqual([host, host, host]);
+    await until(() => !isAlive(host), { what: 'the host of the stuck thread is gone' });
+  });
+});
+
+describe('a reused process', () => {
+  it('serves as many executions as it may, then another one does', async () => {
+    const { run, worker } = await open('many', {
+      LOG_LEVEL: 'debug',
+      RUNNER_MAX_EXECUTIONS: '10',
+      CONCURRENCY: '1',
+    });
+    const pids: unknown[] = [];
+    for (let i = 0; i < 100; i++) pids.push((await run(PID)).result);
+    console.log(JSON.stringify(worker.logs.filter((l) => l.msg === 'recycle').slice(0, 3)));
+    expect(new Set(pids).size).toBe(10);
+  });
+
+  it('never serves two organizations', async () => {
+    const { run } = await open('tenants', { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '2' });
+    const pids = { a: new Set(), b: new Set(), none: new Set() };
+    for (let i = 0; i < 10; i++) {
+      pids.a.add((await run(PID, { organization: { id: 'a' } })).result);
+      pids.b.add((await run(PID, { organization: { id: 'b' } })).result);
+      pids.none.add((await run(PID)).result);
+    }
+    expect(shared(pids.a, pids.b) + shared(pids.a, pids.none)).toBe(0);
+    expect(shared(pids.b, pids.none)).toBe(0);
+  });
+
+  it.each([
+    ['a global', 'globalThis.left = 1'],
+    ['a timer', 'setInterval(() => {}, 1000).unref()'],
+    ['a listener', 'process.on("SIGUSR2", () => {})'],
+    ['a patched prototype', 'Array.prototype.left = 1'],
+    ['a patched built-in', 'require("node:fs").readFileSync = () => "forged"'],
+    ['a changed global', 'globalThis.fetch = () => "forged"'],
+    ['an exit code', 'process.exitCode = 0'],
+  ])('that is left with %s is replaced', async (what, code) => {
+    const { run } = await open(`left-${what.replaceAll(/\W/g, '-')}`, {
+      RUNNER_MAX_EXECUTIONS: '0',
+      CONCURRENCY: '1',
+    });
+    const clean = [(await run(PID)).result, (await run(PID)).result];
+    expect(clean[0]).toBe(clean[1]);
+    const dirty = await run(`module.exports.default = () => { ${code}; return process.pid }`);
+    expect(dirty.result).toBe(clean[0]);
+    expect((await run(PID)).result).not.toBe(clean[0]);
+  });
+
+  it('starts each execution with its own environment, folder and files', async () => {
+    const { run } = await open('fresh', { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '1' });
+    const first = await run(
+      `import fs from 'node:fs'; export default () => { process.env.LEFT = '1'; fs.mkdirSync('sub'); fs.writeFileSync('sub/file', 'x'); process.chdir('sub'); return process.pid }`,
+    );
+    const second = await run(
+      `import fs from 'node:fs'; export default () => [process.pid, process.env.LEFT ?? null, fs.readdirSync('.')]`,
+    );
+    expect(second.result).toEqual([first.result, null, []]);
+  });
+});
+
+describe('recycling under load', () => {
+  it('replaces every runner and fails no execution', async () => {
+    const { worker, submit, producer } = await open('load', { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '4' });
+    const code =
+      'export default async () => { await new Promise((r) => setTimeout(r, 50)); return process.pid }';
+    const before = await Promise.all(Array.from({ length: 20 }, () => submit(code)));
+    const results = await Promise.all(before.map((id) => producer.executionResult(id)));
+    const old = new Set(results.map(({ result }) => result));
+    const during = await Promise.all(Array.from({ length: 40 }, () => submit(code)));
+    const answer = await fetch(`${worker.url}/workers/load/recycle`, { method: 'POST' });
+    expect(answer.status).toBe(202);
+    const all = await Promise.all(during.map((id) => producer.executionResult(id)));
+    expect(all.every(({ success }) => success)).toBe(true);
+    await until(() => [...old].every((pid) => !isAlive(pid as number)), { what: 'every old runner is gone' });
+    expect((await fetch(`${worker.url}/workers/nobody/recycle`, { method: 'POST' })).status).toBe(404);
+  });
+
+  it('pauses and resumes on command', async () => {
+    const { worker, submit, producer } = await open('pausing', { CONCURRENCY: '1' });
+    await fetch(`${worker.url}/workers/pausing/pause`, { method: 'POST' });
+    await until(async () => (await recordOf(worker, 'pausing'))?.state === 'PAUSED', { what: 'paused' });
+    const id = await submit(PID);
+    await fetch(`${worker.url}/workers/all/resume`, { method: 'POST' });
+    expect((await producer.executionResult(id)).success).toBe(true);
+  });
+});
