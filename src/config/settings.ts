@@ -218,7 +218,7 @@ const checked = settingsSchema
     error: 'must not be more than MAX_TIMEOUT_SECONDS',
     when: always,
   })
-  .refine(({ RUNNER, TRUSTED_CODE }) => RUNNER !== 'thread' || TRUSTED_CODE === true, {
+  .refine(({ RUNNER, TRUSTED_CODE }) => RUNNER !== 'thread' || TRUSTED_CODE, {
     path: ['TRUSTED_CODE'],
     error:
       'must be true for RUNNER=thread: threads of one process can read and change the data of each other',

@@ -95,7 +95,7 @@ export class RunnerProcess {
         runner.untilReady(),
         runner.ended.then((exit) => {
           throw new RunnerBootError(
-            `a runner ended while it booted (${exit.signal ?? `exit code ${exit.exitCode}`}): ${runner.tail}`,
+            `a runner ended while it booted (${exit.signal ?? `exit code ${exit.exitCode}`}): ${runner.tail.toString()}`,
           );
         }),
         sleep(BOOT_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(() => {

@@ -63,7 +63,7 @@ export class Hygiene {
       init: (id, type) => void (HARMLESS.has(type) || this.resources.set(id, type)),
       destroy: (id) => void this.resources.delete(id),
       trackPromises: false,
-    } as Parameters<typeof createHook>[0]).enable();
+    }).enable();
   }
 
   /** What is open before an execution is not the execution's. */
@@ -128,14 +128,15 @@ function changeIn(target: object, shape: Shape): string | null {
 const isNodes = (target: object, key: PropertyKey): boolean =>
   target === process
     ? text(key).startsWith('_')
-    : typeof key === 'symbol' && /^Symbol\(undici\./.test(text(key));
+    : typeof key === 'symbol' && text(key).startsWith('Symbol(undici.');
 
 function isSame(target: object, before: PropertyDescriptor, now: PropertyDescriptor): boolean {
   if (before.get === now.get && before.set === now.set && Object.is(before.value, now.value))
     return before.writable === now.writable && before.configurable === now.configurable;
   // Node replaces a lazy getter by its value when it is first read.
-  if (!before.get || !('value' in now)) return false;
-  return Object.is(apply(before.get, target, []), now.value);
+  // oxlint-disable-next-line typescript/unbound-method -- applied to its own target
+  const getter = before.get;
+  return getter !== undefined && 'value' in now && Object.is(apply(getter, target, []), now.value);
 }
 
 function listenersOf(): Map<string | symbol, number> {

@@ -64,11 +64,11 @@ const refusedBuiltin = (specifier: string): Error =>
 
 /** Makes process.getBuiltinModule refuse what imports refuse. */
 export function refuseInspector(): void {
-  const original = process.getBuiltinModule.bind(process) as (id: string) => object | undefined;
-  process.getBuiltinModule = ((id: string) => {
+  const original = process.getBuiltinModule.bind(process);
+  process.getBuiltinModule = (id: string) => {
     if (REFUSED_BUILTIN.test(id)) throw refusedBuiltin(id);
     return original(id);
-  }) as typeof process.getBuiltinModule;
+  };
 }
 
 const MISSING_PACKAGE = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);

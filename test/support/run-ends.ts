@@ -20,6 +20,11 @@ export const anEnd = (changes: Partial<RunEnd> = {}): RunEnd => ({
   memorySamplesMb: [],
   peakMb: 0,
   kernelUsage: null,
+  stuck: false,
+  outOfMemory: false,
+  trace: null,
+  modules: [],
+  rootUrl: 'file:///tmp/bifrost/workspace/',
   ...changes,
 });
 
