@@ -89,7 +89,7 @@ describe('outcomeOf', () => {
       signal: null,
     });
     expect(evidence({ report: anError() })).toEqual({});
-    expect(evidence({ verdict: 'timeout' })).toEqual({});
+    expect(evidence({ verdict: 'timeout' })).toEqual({ limit: '1.5 s of time' });
   });
 
   it('keeps the end of stderr and the memory samples as evidence', () => {

@@ -7,7 +7,7 @@ import { emitOutput } from './output-capture.js';
 import { Hygiene } from './hygiene.js';
 import { type ImportHook, installImportHook } from './import-hook.js';
 import { requestModule } from './module-requests.js';
-import { activeResources, cwd, inNextTurn, inspectValue } from './primordials.js';
+import { activeResources, inNextTurn, inspectValue } from './primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
 import { serializeValue, serializeVariables } from './user-value.js';
 
@@ -222,7 +222,8 @@ function prepareGlobals(command: ExecuteCommand): void {
   Object.assign(process.env, command.env);
   setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
   process.exitCode = undefined;
-  if (isMainThread && cwd() !== command.scratch) process.chdir(command.scratch);
+  // The folder it is in may be gone. Threads share theirs and cannot leave it.
+  if (isMainThread) process.chdir(command.scratch);
   process.argv = [process.execPath, fileNameOf(command.entry)];
 }
 

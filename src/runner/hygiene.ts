@@ -1,7 +1,7 @@
 /**
  * What an execution left behind in a process that is to serve another one of the same organization.
  * Anything found makes the worker replace the runner; what is looked for and what is not:
- * docs/decisions/0003-reused-runners.md.
+ * docs/decisions/0005-reused-runners.md.
  */
 import { createHook } from 'node:async_hooks';
 import buffer from 'node:buffer';

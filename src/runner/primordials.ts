@@ -26,4 +26,3 @@ export const descriptorOf = Reflect.getOwnPropertyDescriptor;
 export const prototypeOf = Reflect.getPrototypeOf;
 export const isExtensible = Reflect.isExtensible;
 export const apply = Reflect.apply;
-export const cwd = process.cwd.bind(process);

@@ -82,14 +82,13 @@ describe('threads', () => {
 
 describe('a reused process', () => {
   it('serves as many executions as it may, then another one does', async () => {
-    const { run, worker } = await open('many', {
+    const { run } = await open('many', {
       LOG_LEVEL: 'debug',
       RUNNER_MAX_EXECUTIONS: '10',
       CONCURRENCY: '1',
     });
     const pids: unknown[] = [];
     for (let i = 0; i < 100; i++) pids.push((await run(PID)).result);
-    console.log(JSON.stringify(worker.logs.filter((l) => l.msg === 'recycle').slice(0, 3)));
     expect(new Set(pids).size).toBe(10);
   });
 
@@ -110,7 +109,7 @@ describe('a reused process', () => {
     ['a timer', 'setInterval(() => {}, 1000).unref()'],
     ['a listener', 'process.on("SIGUSR2", () => {})'],
     ['a patched prototype', 'Array.prototype.left = 1'],
-    ['a patched built-in', 'require("node:fs").readFileSync = () => "forged"'],
+    ['a patched built-in', 'fs.readFileSync = () => "forged"'],
     ['a changed global', 'globalThis.fetch = () => "forged"'],
     ['an exit code', 'process.exitCode = 0'],
   ])('that is left with %s is replaced', async (what, code) => {
@@ -120,7 +119,7 @@ describe('a reused process', () => {
     });
     const clean = [(await run(PID)).result, (await run(PID)).result];
     expect(clean[0]).toBe(clean[1]);
-    const dirty = await run(`module.exports.default = () => { ${code}; return process.pid }`);
+    const dirty = await run(`import fs from 'node:fs'; export default () => { ${code}; return process.pid }`);
     expect(dirty.result).toBe(clean[0]);
     expect((await run(PID)).result).not.toBe(clean[0]);
   });
@@ -133,6 +132,7 @@ describe('a reused process', () => {
     const second = await run(
       `import fs from 'node:fs'; export default () => [process.pid, process.env.LEFT ?? null, fs.readdirSync('.')]`,
     );
+    expect([first.error, second.error]).toEqual([null, null]);
     expect(second.result).toEqual([first.result, null, []]);
   });
 });
@@ -146,6 +146,7 @@ describe('recycling under load', () => {
     const results = await Promise.all(before.map((id) => producer.executionResult(id)));
     const old = new Set(results.map(({ result }) => result));
     const during = await Promise.all(Array.from({ length: 40 }, () => submit(code)));
+    await until(async () => (await recordOf(worker, 'load'))?.state === 'ACTIVE', { what: 'active' });
     const answer = await fetch(`${worker.url}/workers/load/recycle`, { method: 'POST' });
     expect(answer.status).toBe(202);
     const all = await Promise.all(during.map((id) => producer.executionResult(id)));
@@ -156,6 +157,7 @@ describe('recycling under load', () => {
 
   it('pauses and resumes on command', async () => {
     const { worker, submit, producer } = await open('pausing', { CONCURRENCY: '1' });
+    await until(async () => (await recordOf(worker, 'pausing'))?.state === 'ACTIVE', { what: 'active' });
     await fetch(`${worker.url}/workers/pausing/pause`, { method: 'POST' });
     await until(async () => (await recordOf(worker, 'pausing'))?.state === 'PAUSED', { what: 'paused' });
     const id = await submit(PID);
