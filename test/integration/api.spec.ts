@@ -459,8 +459,9 @@ describe('/docs-json', () => {
     expect(propertiesOf('/executions')).toEqual(
       expect.arrayContaining(['execution_id', 'workflow_code', 'file_path', 'parameters', 'timeout_seconds']),
     );
-    // Every route that takes a body says which.
+    // Every route that takes a body says which; a command to workers is all in its path.
     for (const [path, operations] of Object.entries(paths)) {
+      if (path.startsWith('/workers/')) continue;
       for (const method of ['post', 'put'].filter((name) => name in operations)) {
         expect([method, path, operations[method]?.requestBody]).toEqual([method, path, expect.anything()]);
       }
