@@ -28,6 +28,8 @@ export async function runWorker(
 ): Promise<void> {
   try {
     requireNode();
+    // Without a listener this signal, which user code can send, opens Node's inspector in the worker.
+    process.on('SIGUSR1', () => undefined);
     const args = isArgv(given) ? workerArguments(given) : given;
     const settings = parseSettings({
       ...env,

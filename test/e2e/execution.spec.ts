@@ -5,16 +5,17 @@ import { isAlive } from '../support/processes.js';
 import { aContext, aTask } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
-import { useWorkers } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
 const startWorker = useWorkers();
 let producer: Producer;
+let worker: WorkerProcess;
 
 beforeAll(async () => {
   producer = makeProducer();
-  await startWorker({
+  worker = await startWorker({
     env: { REDIS_URL: redis.url, CONCURRENCY: '4', SECRET_OF_THE_WORKER: 'do not show' },
     args: ['--id', 'w1'],
   });
@@ -262,6 +263,13 @@ describe('a hostile execution', () => {
     expect(forger.result).toBeNull();
     expect(forger.failure?.code).toBe('PROTOCOL_VIOLATION');
     expect(others.map((other) => other?.result.stdout)).toEqual(['1\n', '2\n', '3\n']);
+  });
+
+  it("cannot open the worker's inspector by a signal", async () => {
+    const seen = await runScript('process.kill(process.ppid, "SIGUSR1"); export default process.ppid;');
+    expect(seen.result).toBe(worker.pid);
+    expect((await runTask('console.log("next")')).result.stdout).toBe('next\n');
+    expect(worker.output.join('\n')).not.toContain('Debugger listening');
   });
 
   it('cannot leave a process behind', async () => {
