@@ -12,7 +12,6 @@ export const taskJobSchema = z.object({
   prompt: z.string({ error: 'must be a string' }).nullish(),
 });
 
-export type ExecutionJob = z.infer<typeof executionJobSchema>;
 export type TaskJob = z.infer<typeof taskJobSchema>;
 
 /** Which contract a job came in by; its result goes out by the same. */

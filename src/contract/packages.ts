@@ -69,7 +69,6 @@ export const packagesOverviewSchema = z.object({
 
 export type PackageManifest = z.infer<typeof packageManifestSchema>;
 export type PackagesState = (typeof PACKAGES_STATES)[number];
-export type PackagePhase = (typeof PACKAGE_PHASES)[number];
 export type PackageFailure = z.infer<typeof packageFailureSchema>;
 export type InstalledPackage = z.infer<typeof installedPackageSchema>;
 export type PackagesStatus = z.infer<typeof packagesStatusSchema>;

@@ -59,7 +59,6 @@ export const resultSchema = z.object({
 });
 
 export type Evidence = z.infer<typeof evidenceSchema>;
-export type Failure = z.infer<typeof failureSchema>;
 export type LogEntry = z.infer<typeof logEntrySchema>;
 export type ExecutionResult = z.infer<typeof resultSchema>;
 

@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { createRequire, setSourceMapsSupport } from 'node:module';
-import type { ErrorCode, ExecuteCommand } from '../contract/runner-protocol.js';
+import type { ErrorCode, ExecuteCommand, RunnerCommand } from '../contract/runner-protocol.js';
 import { json, sendFrame, startUsage, usageJson, useNonce } from './channel.js';
 import { type ErrorReport, reportError } from './error-report.js';
 import { emitOutput } from './output-capture.js';
@@ -49,18 +49,36 @@ export class Executions {
 
   constructor(private readonly commands: CommandSource) {}
 
-  cancel(nonce: string, reason: string): void {
+  /** Does what the worker says; the same in a process and in a thread. */
+  obey(command: RunnerCommand): void {
+    switch (command.type) {
+      case 'execute':
+        void this.run(command);
+        return;
+      case 'cancel':
+        this.cancel(command.nonce, command.reason);
+        return;
+      case 'probe':
+        this.probe(command.nonce);
+        return;
+      case 'terminate':
+      case 'module-reply':
+        throw new Error(`${command.type} is for the host of threads`);
+    }
+  }
+
+  private cancel(nonce: string, reason: string): void {
     if (this.current?.command.nonce === nonce) this.current.controller.abort(new Error(reason));
   }
 
   /** Says that the event loop is free and what it waits for. */
-  probe(nonce: string): void {
+  private probe(nonce: string): void {
     if (this.current?.command.nonce !== nonce) return;
     const open = activeResources().slice(0, RESOURCES_SHOWN);
     sendFrame('alive', { resources: `[${open.map((name) => json(name.slice(0, 100))).join(',')}]` });
   }
 
-  async run(command: ExecuteCommand): Promise<void> {
+  private async run(command: ExecuteCommand): Promise<void> {
     useNonce(command.nonce);
     startUsage();
     const controller = new AbortController();

@@ -15,22 +15,7 @@ import { captureOutput } from './output-capture.js';
 
 const [workerPid] = process.argv.slice(2).map(Number) as [number];
 
-const reader = new CommandReader((command: RunnerCommand) => {
-  switch (command.type) {
-    case 'execute':
-      void executions.run(command);
-      return;
-    case 'cancel':
-      executions.cancel(command.nonce, command.reason);
-      return;
-    case 'probe':
-      executions.probe(command.nonce);
-      return;
-    case 'terminate':
-    case 'module-reply':
-      throw new Error(`${command.type} is for thread hosts`);
-  }
-});
+const reader = new CommandReader((command: RunnerCommand) => executions.obey(command));
 const executions = new Executions(reader);
 
 dieWithWorker(workerPid);

@@ -42,20 +42,7 @@ commands.once('message', ({ frames, replies, counters }: ThreadLink) => {
   captureOutput();
   refuseInspector();
   commands.on('message', (command: RunnerCommand) => {
-    switch (command.type) {
-      case 'execute':
-        scratch = command.scratch;
-        void executions.run(command);
-        return;
-      case 'cancel':
-        executions.cancel(command.nonce, command.reason);
-        return;
-      case 'probe':
-        executions.probe(command.nonce);
-        return;
-      case 'terminate':
-      case 'module-reply':
-        throw new Error(`${command.type} is for the host of this thread`);
-    }
+    if (command.type === 'execute') scratch = command.scratch;
+    executions.obey(command);
   });
 });
