@@ -11,6 +11,7 @@
  * runner only: what user code writes to the descriptor lacks it, which ends that execution.
  */
 
+import type { NetworkPolicy } from './confinement.js';
 import type { ModuleReply } from './module-protocol.js';
 
 export const CHANNEL_FD = 3;
@@ -48,6 +49,10 @@ export interface ExecuteCommand {
   parameters: Record<string, unknown>;
   env: Record<string, string>;
   scratch: string;
+  /** Nobody else can: the runner empties its scratch folder before it says `settled`. */
+  clearsScratch: boolean;
+  /** For the first execution of a runner; what it takes away never comes back. */
+  network: NetworkPolicy;
   resultLimitBytes: number;
   /** The runner is to serve another execution: it says `settled` after this one instead of being killed. */
   keep: boolean;

@@ -118,6 +118,8 @@ export class ExecutorService {
       parameters: execution.parameters,
       env: execution.env,
       scratch: lease.slot.scratch,
+      clearsScratch: !lease.slot.runner.place.onDisk,
+      network: 'none',
       resultLimitBytes: this.settings.OUTPUT_LIMIT_BYTES,
       keep: lease.keep,
       context: {

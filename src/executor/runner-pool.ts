@@ -7,7 +7,6 @@ import { PooledRunner, type RecycleRules } from './pooled-runner.js';
 import { RunnerFactory } from './runner-factory.js';
 import { type RunnerLease, slotOn } from './runner-lease.js';
 import { RunnerBootError } from './runner-spawn.js';
-import { removeDir } from './runtime-dir.js';
 
 const MAX_DEFAULT_SPARES = 8;
 const RETRY_BASE_MS = 100;
@@ -257,9 +256,9 @@ export class RunnerPool {
     const cleanup = runner.ended.then(async () => {
       this.live.delete(pooled);
       this.changed();
-      await removeDir(runner.scratch).catch((error: Error) =>
-        this.logger.warn(`scratch folder stays: ${error.message}`),
-      );
+      await runner.place
+        .remove()
+        .catch((error: Error) => this.logger.warn(`scratch folder stays: ${error.message}`));
       this.cleanups.delete(cleanup);
       if (pooled.key === null && !pooled.recycled)
         this.bootFailed(new RunnerBootError('an idle runner died'));

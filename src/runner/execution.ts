@@ -7,7 +7,7 @@ import { emitOutput } from './output-capture.js';
 import { Hygiene } from './hygiene.js';
 import { type ImportHook, installImportHook } from './import-hook.js';
 import { requestModule } from './module-requests.js';
-import { activeResources, inNextTurn, inspectValue } from './primordials.js';
+import { activeResources, inNextTurn, inspectValue, list, remove } from './primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
 import { serializeValue, serializeVariables } from './user-value.js';
 
@@ -162,11 +162,22 @@ export class Executions {
       inNextTurn(() => {
         forgetInline(current.command);
         const dirty = [...known, ...(this.hygiene?.inspect() ?? [])];
+        if (current.command.clearsScratch && !emptied(current.command.scratch)) dirty.push('files');
         if (process.exitCode !== undefined) dirty.push('exit code');
         this.current = null;
         sendFrame('settled', { dirty: `[${dirty.map((reason) => json(reason)).join(',')}]` });
       }),
     );
+  }
+}
+
+/** Removes what is in a folder; false when something stays. */
+function emptied(folder: string): boolean {
+  try {
+    for (const name of list(folder)) remove(`${folder}/${name}`, { recursive: true, force: true });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -5,20 +5,23 @@
  */
 import os from 'node:os';
 import { syncBuiltinESMExports } from 'node:module';
+import type { Confinement } from '../contract/confinement.js';
 import type { RunnerCommand } from '../contract/runner-protocol.js';
 import { sendFrame } from './channel.js';
 import { CommandReader } from './command-reader.js';
 import { Executions } from './execution.js';
-import { dieWithWorker } from './harden.js';
+import { harden } from './harden.js';
 import { refuseInspector } from './import-hook.js';
 import { captureOutput } from './output-capture.js';
 
-const [workerPid] = process.argv.slice(2).map(Number) as [number];
+const seal = harden(JSON.parse(process.argv[2] as string) as Confinement);
 
-const reader = new CommandReader((command: RunnerCommand) => executions.obey(command));
+const reader = new CommandReader((command: RunnerCommand) => {
+  if (command.type === 'execute') seal(command.network);
+  executions.obey(command);
+});
 const executions = new Executions(reader);
 
-dieWithWorker(workerPid);
 const scratch = process.cwd();
 os.tmpdir = () => scratch;
 os.homedir = () => scratch;

@@ -5,7 +5,8 @@
 import type { CodePlace, RunnerCommand } from '../contract/runner-protocol.js';
 import { sendFrame, useNonce, writeAll } from './channel.js';
 import { CommandReader } from './command-reader.js';
-import { dieWithWorker } from './harden.js';
+import type { Confinement } from '../contract/confinement.js';
+import { harden } from './harden.js';
 import { HostedThread, type ThreadEnd } from './hosted-thread.js';
 import { bytesOf, stringify } from './primordials.js';
 import { placesOf } from './thread-places.js';
@@ -124,7 +125,7 @@ class ThreadHost {
   }
 }
 
-const [workerPid, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(2) as [
+const [confinement, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(2) as [
   string,
   string,
   string,
@@ -133,7 +134,7 @@ const [workerPid, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(
 ];
 const host = new ThreadHost(bundle, Number(heapMb), Number(memoryMb), Number(maxExecutions));
 const reader = new CommandReader((command) => host.receive(command));
-dieWithWorker(Number(workerPid));
+harden(JSON.parse(confinement) as Confinement)('open');
 host.warm();
 reader.hold();
 sendFrame('ready');
