@@ -129,6 +129,11 @@ export const settingsSchema = z.object({
     about:
       '`namespace`: each runner in namespaces of its own (bubblewrap). `process`: no namespaces, but a user of its own under root, and no rights. `auto`: the strongest of these that works here. A level that is named and does not work stops the start. `thread`: as `RUNNER=thread`, which has no other level. See docs/security-model.md.',
   }),
+  NETWORK: z.enum(['none', 'open']).optional().meta({
+    fallback: '`none`; `open` for threads',
+    about:
+      'Network of user code. `none`: no socket of any kind. `open`: TCP and UDP as the machine has it, which may include Redis: give that a password then.',
+  }),
   SCRATCH_LIMIT_MB: whole(1, 65_536).default(128).meta({
     unit: 'MB',
     about:

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
+import { networkOf } from '../config/network.js';
 import type { Settings } from '../config/settings.js';
 import type { Execution } from '../contract/execution.js';
 import type { Outcome } from '../contract/result.js';
@@ -119,7 +120,7 @@ export class ExecutorService {
       env: execution.env,
       scratch: lease.slot.scratch,
       clearsScratch: !lease.slot.runner.place.onDisk,
-      network: 'none',
+      network: networkOf(this.settings),
       resultLimitBytes: this.settings.OUTPUT_LIMIT_BYTES,
       keep: lease.keep,
       context: {

@@ -7,22 +7,26 @@ const HEADLINE = /^KEYBOARD_INTERRUPT: .*\n/m;
 const FRAME = /^ {4}at (?:(.*) \()?(.+):(\d+):(\d+)\)?$/;
 
 /**
- * Where the JavaScript of a runner is right now, innermost call first, at most 10 calls; null when it
- * cannot be told within `timeoutMs`, as for code that is inside a native call or handles SIGINT itself.
- * Also works while JavaScript blocks the event loop: a thread of Node's own interrupts it. The process
- * ends afterwards.
+ * Asks where the JavaScript of a runner is right now and tells it, innermost call first, at most 10 calls;
+ * never for code that is inside a native call or handles SIGINT itself. Also works while JavaScript blocks
+ * the event loop: a thread of Node's own interrupts it. Resolves when the process, which ends of it, is gone,
+ * or after `timeoutMs`.
  */
-export async function interruptedAt(runner: RunnerProcess, timeoutMs: number): Promise<CodePlace[] | null> {
+export async function interrupt(
+  runner: RunnerProcess,
+  timeoutMs: number,
+  onPlaces: (places: CodePlace[]) => void,
+): Promise<void> {
   const limit = new AbortController();
   let text = '';
-  try {
-    runner.traceAndEnd((more) => (text += more));
-    // The answer is complete when the process is gone and its output has arrived.
-    await Promise.race([runner.ended, sleep(timeoutMs, undefined, { signal: limit.signal })]);
-    return placesIn(text);
-  } finally {
-    limit.abort();
-  }
+  runner.traceAndEnd((more) => {
+    text += more;
+    const places = placesIn(text);
+    if (places !== null) onPlaces(places);
+  });
+  const late = sleep(timeoutMs, undefined, { signal: limit.signal }).catch(() => undefined);
+  await Promise.race([runner.ended, late]);
+  limit.abort();
 }
 
 /** The places of Node's answer; null when there are none. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModuleReply } from '../contract/module-protocol.js';
-import { interruptedAt } from './interrupted-places.js';
+import { interrupt } from './interrupted-places.js';
 import { Slot, type StopCause } from './slot.js';
 
 /** An event loop that is free answers within this time. */
@@ -48,8 +48,7 @@ export class ProcessSlot extends Slot {
       this.runner.send({ type: 'probe', nonce: this.nonce });
       await Promise.race([alive, this.finished, sleep(PROBE_MS)]);
       if (this.trace !== null || this.isOver) return;
-      const places = await interruptedAt(this.runner, TRACE_MS);
-      if (places !== null) this.trace = { kind: 'blocked', places };
+      await interrupt(this.runner, TRACE_MS, (places) => (this.trace = { kind: 'blocked', places }));
     } finally {
       this.runner.kill();
     }

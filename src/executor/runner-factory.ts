@@ -1,6 +1,7 @@
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capacityOf } from '../config/capacity.js';
+import { networkOf } from '../config/network.js';
 import { type Settings, SettingsError } from '../config/settings.js';
 import { candidates, packageSets } from './isolation/candidates.js';
 import { type Choice, chooseLevel, NoIsolationError } from './isolation/choose-level.js';
@@ -103,6 +104,7 @@ function launchOf(settings: Settings, bundles: RunnerBundles): Omit<RunnerLaunch
     bundle: bundles[RUNNER === 'thread' ? 'thread-host' : 'process'],
     threadBundle: bundles.thread,
     packageSets: packageSets(settings),
+    network: networkOf(settings),
     heapMb: Math.max(MEMORY_LIMIT_MB - BASE_MEMORY_MB, MIN_HEAP_MB),
     memoryMb: MEMORY_LIMIT_MB,
     maxExecutions: RUNNER_MAX_EXECUTIONS,

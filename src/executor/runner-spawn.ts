@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import type { NetworkPolicy } from '../contract/confinement.js';
 import type { IsolationLevel, RunnerPlace } from './isolation/isolation-level.js';
 
 /** Which kind of place for executions a runner process offers. */
@@ -16,6 +17,8 @@ export interface RunnerLaunch {
   threadBundle: string;
   level: IsolationLevel;
   place: RunnerPlace;
+  /** Most that an execution may have of the network. */
+  network: NetworkPolicy;
   /** Limit of the JavaScript heap of one execution. */
   heapMb: number;
   /** Memory of one execution. */
@@ -39,7 +42,7 @@ function runnerFlags(launch: RunnerLaunch): string[] {
     '--permission',
     // For the calls that confine the runner; dropped before user code is loaded.
     '--allow-ffi',
-    '--allow-net',
+    ...(launch.network === 'open' ? ['--allow-net'] : []),
     `--allow-fs-read=${launch.bundle}`,
     `--allow-fs-read=${launch.place.scratch}`,
     `--allow-fs-read=${launch.packageSets}/*`,

@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { machineEnvironment } from '../../config/machine-environment.js';
+import { networkOf } from '../../config/network.js';
 import type { Settings } from '../../config/settings.js';
 import type { IsolationLevelName } from '../../contract/confinement.js';
 import { bootFilter } from '../../lib/syscall-filter.js';
@@ -66,7 +67,7 @@ function namespaceLevel({ settings, dir, bundles }: LevelParts): NamespaceLevel 
     bundles: [bundles.process],
     packageSets: sets,
     scratchBytes: settings.SCRATCH_LIMIT_MB * MB,
-    shareNetwork: false,
+    shareNetwork: networkOf(settings) === 'open',
   });
 }
 
