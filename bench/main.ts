@@ -20,7 +20,7 @@ import { Report } from './report.ts';
 import { type Bench, enter, type Entry, leave } from './session.ts';
 import { reportTable, targetTable } from './table.ts';
 import { checkTargets } from './targets.ts';
-import { WORKLOADS, writeWork } from './workloads.ts';
+import { writeWork } from './workloads.ts';
 
 const FIGURES = [
   'throughput',
@@ -64,7 +64,7 @@ async function measureTogether(bench: Bench, concurrency: number, first: boolean
     if (wanted.has('latency')) await measureLatency(bench, entries);
     if (wanted.has('resources')) await measureResources(bench, entries);
     if (wanted.has('commands')) await measureCommands(bench, entries);
-    for (const workload of wanted.has('workloads') ? WORKLOADS.slice(1) : [])
+    for (const workload of wanted.has('workloads') ? plan.workloads : [])
       await measureThroughput(bench, entries, { workload, concurrency, rounds: plan.fewRounds });
   } finally {
     spawn?.stop();

@@ -1,3 +1,5 @@
+import type { Workload } from './workloads.ts';
+
 /** How much is measured. */
 export interface Plan {
   /** Rounds of each contestant in a figure; they take turns. */
@@ -8,10 +10,16 @@ export interface Plan {
   roundMs: number;
   /** Jobs of the first round, which is not counted. */
   warmJobs: number;
+  /** Jobs from which the length of a round is guessed. */
+  firstJobs: number;
   /** Latency: jobs a round, and jobs a second. */
   latencyJobs: number;
   perSecond: number;
+  /** Jobs over which commands to Redis are counted. */
+  countedJobs: number;
   concurrencies: readonly number[];
+  /** Beside the no-op. */
+  workloads: readonly Workload[];
   backlogs: readonly number[];
   moduleCounts: readonly number[];
 }
@@ -21,9 +29,12 @@ export const FULL: Plan = {
   fewRounds: 3,
   roundMs: 900,
   warmJobs: 300,
+  firstJobs: 20,
   latencyJobs: 30,
   perSecond: 10,
+  countedJobs: 300,
   concurrencies: [8, 1, 32],
+  workloads: ['cpu', 'sleep', 'imports', 'prints'],
   backlogs: [1_000, 10_000, 100_000],
   moduleCounts: [10, 1_000, 10_000],
 };
@@ -33,10 +44,13 @@ export const SMOKE: Plan = {
   rounds: 1,
   fewRounds: 1,
   roundMs: 50,
-  warmJobs: 10,
+  warmJobs: 0,
+  firstJobs: 2,
   latencyJobs: 3,
   perSecond: 50,
-  concurrencies: [2],
+  countedJobs: 10,
+  concurrencies: [1],
+  workloads: ['imports', 'prints'],
   backlogs: [20, 40],
   moduleCounts: [10, 40],
 };

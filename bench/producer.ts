@@ -29,7 +29,7 @@ export class Producer {
   }
 
   /** Puts jobs on the queue while nobody takes any. */
-  async fill(workload: Workload | string, count: number): Promise<void> {
+  async fill(workload: Workload, count: number): Promise<void> {
     await this.queue.pause();
     for (let left = count; left > 0; left -= BATCH) {
       await this.add(workload, Math.min(left, BATCH));
@@ -107,7 +107,7 @@ export class Producer {
     return times;
   }
 
-  private async add(workload: string, count: number): Promise<void> {
+  private async add(workload: Workload, count: number): Promise<void> {
     const ids = Array.from({ length: count }, () => randomUUID());
     if (this.running.contestant.product) {
       const pipeline = this.redis.pipeline();
@@ -119,7 +119,7 @@ export class Producer {
     );
   }
 
-  private async prepare(workload: string): Promise<string> {
+  private async prepare(workload: Workload): Promise<string> {
     const id = randomUUID();
     if (this.running.contestant.product)
       await this.redis.set(this.contextKey(id), contextOf(workload), 'EX', 3600);
@@ -148,13 +148,13 @@ export class Producer {
 }
 
 const PARAMETERS = { name: 'bench', n: 1 };
-const jobOf = (id: string, workload: string): object => ({
+const jobOf = (id: string, workload: Workload): object => ({
   execution_id: id,
   workload,
   parameters: PARAMETERS,
 });
 
-const contextOf = (workload: string): string =>
+const contextOf = (workload: Workload): string =>
   JSON.stringify({
     file_path: `${workload}.js`,
     function_name: 'default',

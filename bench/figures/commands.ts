@@ -3,7 +3,6 @@ import { BARE_RESULTS, CHILDREN_RESULTS, REUSED, SINGLE_USE, THREAD } from '../c
 import { alternate, type Bench, type Entry, Series } from '../session.ts';
 import * as names from './names.ts';
 
-const JOBS = 300;
 const COUNTED = [BARE_RESULTS, CHILDREN_RESULTS, REUSED, THREAD, SINGLE_USE].map(({ name }) => name);
 
 /**
@@ -12,6 +11,7 @@ const COUNTED = [BARE_RESULTS, CHILDREN_RESULTS, REUSED, THREAD, SINGLE_USE].map
  */
 export async function measureCommands(bench: Bench, entries: readonly Entry[]): Promise<void> {
   const { plan, report } = bench;
+  const jobs = plan.countedJobs;
   bench.say('commands to Redis');
   const redis = new Redis(bench.redis);
   const sent = new Series();
@@ -19,7 +19,7 @@ export async function measureCommands(bench: Bench, entries: readonly Entry[]): 
   const beyond = new Series();
   const counted = entries.filter(({ name }) => COUNTED.includes(name));
   await alternate(counted, plan.fewRounds, async ({ name, producer, running }) => {
-    await producer.fill('noop', JOBS);
+    await producer.fill('noop', jobs);
     const monitor = await redis.monitor();
     let own = 0;
     let total = 0;
@@ -29,11 +29,11 @@ export async function measureCommands(bench: Bench, entries: readonly Entry[]): 
       total += 1;
       if (source !== 'lua') own += 1;
     });
-    await producer.drain(JOBS, 0);
+    await producer.drain(jobs, 0);
     await producer.settled();
     monitor.disconnect();
-    sent.push(name, own / JOBS);
-    all.push(name, total / JOBS);
+    sent.push(name, own / jobs);
+    all.push(name, total / jobs);
     await producer.clean();
   });
   redis.disconnect();

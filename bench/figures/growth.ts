@@ -47,7 +47,7 @@ export async function measureModules(bench: Bench): Promise<void> {
     };
     entries.push({ ...(await enter(bench, REUSED, { concurrency: CONCURRENCY }, files)), count });
   }
-  const jobs = Math.min(JOBS, plan.warmJobs * 3);
+  const jobs = Math.min(JOBS, Math.min(...plan.backlogs));
   const series = new Series();
   await alternate(entries, plan.fewRounds + 1, async ({ producer, count }, round) => {
     await producer.fill('imports', jobs);

@@ -48,8 +48,8 @@ async function warmUp(
   workload: Workload,
   skip: number,
 ): Promise<number> {
-  let count = skip + 20;
-  for (const atLeast of [0, plan.warmJobs]) {
+  let count = skip + plan.firstJobs;
+  for (const atLeast of plan.warmJobs > 0 ? [0, plan.warmJobs] : [0]) {
     await producer.fill(workload, count);
     const rate = await producer.drain(count, skip);
     await producer.clean();
