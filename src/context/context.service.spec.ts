@@ -45,6 +45,7 @@ describe('load', () => {
       organization: null,
       workflowId: null,
       timeoutMs: 30_000,
+      captureLocals: false,
       wantedGeneration: null,
     });
   });
@@ -78,6 +79,7 @@ describe('load', () => {
       organization: context.organization,
       workflowId: 'wf',
       timeoutMs: 250,
+      captureLocals: false,
       wantedGeneration: 7,
     });
   });
@@ -142,6 +144,7 @@ describe('fromTask', () => {
       organization: null,
       workflowId: null,
       timeoutMs: 5_000,
+      captureLocals: false,
       wantedGeneration: null,
     });
   });

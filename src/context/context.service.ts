@@ -45,6 +45,7 @@ export class ContextService {
       organization: context.organization ?? null,
       workflowId: context.workflow_id ?? null,
       timeoutMs: this.timeoutMs(context.timeout_seconds, 'timeout_seconds'),
+      captureLocals: context.capture_locals ?? false,
       wantedGeneration: context.workspace_generation ?? null,
     };
   }
@@ -64,6 +65,7 @@ export class ContextService {
       organization: null,
       workflowId: null,
       timeoutMs: this.timeoutMs(task.timeout, 'timeout'),
+      captureLocals: false,
       wantedGeneration: null,
     };
   }

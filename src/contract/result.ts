@@ -14,6 +14,20 @@ export const evidenceSchema = z.looseObject({
   memory_samples_mb: z.array(z.number()).optional(),
   blocked_stack: z.string().optional().meta({ description: 'Where the code was at its time limit' }),
   blocked_at: z.object({ file: z.string(), line: z.number(), function: z.string() }).optional(),
+  locals: z
+    .array(
+      z.object({
+        file: z.string(),
+        line: z.number(),
+        function: z.string(),
+        variables: z.record(z.string(), z.unknown()),
+      }),
+    )
+    .optional()
+    .meta({
+      description:
+        'With capture_locals: the calls that the error went through, innermost first, and what their variables held',
+    }),
   waiting: z.string().optional().meta({ description: 'At its time limit the code waited, and for what' }),
   stuck: z
     .boolean()

@@ -51,6 +51,8 @@ export interface ExecuteCommand {
   resultLimitBytes: number;
   /** The runner is to serve another execution: it says `settled` after this one instead of being killed. */
   keep: boolean;
+  /** Of an error that ends the execution: the local variables of the calls that it went through. */
+  captureLocals: boolean;
   context: ContextData;
 }
 
@@ -163,6 +165,11 @@ export type ErrorCode =
   | 'MODULE_LIMIT'
   | 'INTERNAL';
 
+/** A call that an error went through, and what its variables held. */
+export interface FailedFrame extends CodePlace {
+  variables: Record<string, unknown>;
+}
+
 /** The code threw, or its value cannot be sent. */
 export interface ErrorFrame {
   type: 'error';
@@ -170,6 +177,8 @@ export interface ErrorFrame {
   name: string;
   message: string;
   stack: string | null;
+  /** Innermost call first; null: not asked for, or not known. */
+  locals?: FailedFrame[] | null;
   variables: Record<string, unknown>;
   usage: UsageSample;
 }
@@ -188,6 +197,7 @@ export interface UncaughtFrame {
   name: string;
   message: string;
   stack: string | null;
+  locals?: FailedFrame[] | null;
 }
 
 /**

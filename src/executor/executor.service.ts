@@ -82,6 +82,8 @@ export class ExecutorService {
     listener: ExecutionListener,
   ): Promise<Outcome> {
     const { execution, program, startedAt } = task;
+    // With the debugger's help a runner serves no other execution.
+    if (execution.captureLocals) lease.keep = false;
     try {
       const limits = this.limitsFor(execution);
       const { onProgress } = listener;
@@ -120,6 +122,7 @@ export class ExecutorService {
       scratch: lease.slot.scratch,
       resultLimitBytes: this.settings.OUTPUT_LIMIT_BYTES,
       keep: lease.keep,
+      captureLocals: execution.captureLocals,
       context: {
         executionId: execution.id,
         attempt: execution.attempt,

@@ -26,3 +26,5 @@ export const descriptorOf = Reflect.getOwnPropertyDescriptor;
 export const prototypeOf = Reflect.getPrototypeOf;
 export const isExtensible = Reflect.isExtensible;
 export const apply = Reflect.apply;
+/** As it was before user code was kept from some of them. */
+export const builtinModule = process.getBuiltinModule.bind(process) as (id: string) => unknown;

@@ -31,6 +31,7 @@ export const anExecution = (changes: Partial<Execution> = {}): Execution => ({
   organization: null,
   workflowId: null,
   timeoutMs: 10_000,
+  captureLocals: false,
   generation: null,
   wantedGeneration: null,
   ...changes,
