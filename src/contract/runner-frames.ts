@@ -25,6 +25,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     exitCode: z.number().int(),
     outOfMemory: z.boolean(),
     places: z.array(codePlace).max(50).nullable(),
+    usage: z.strictObject({ userMs: duration, systemMs: duration }).nullish(),
   }),
   z.strictObject({ type: z.literal('loaded'), loadMs: duration }),
   z.strictObject({

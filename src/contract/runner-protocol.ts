@@ -129,6 +129,8 @@ export interface ThreadEndedFrame {
   outOfMemory: boolean;
   /** Where it was when it was told to end, innermost call first; null: not known. */
   places: CodePlace[] | null;
+  /** CPU time of the thread; null: not known. */
+  usage?: { userMs: number; systemMs: number } | null;
 }
 
 /** The entry is loaded and the user's function is about to be called. */

@@ -126,6 +126,7 @@ export function outcomeOf(
       user_time_seconds: userMs === null ? null : userMs / 1000,
       system_time_seconds: systemMs === null ? null : systemMs / 1000,
       module_load_ms: end.loadMs === null ? null : round(end.loadMs),
+      run_ms: round(end.durationMs),
     },
   };
 }
