@@ -66,10 +66,10 @@ describe('bifrost workers recycle under load', () => {
       'export default async () => { await new Promise((r) => setTimeout(r, 30)); return process.pid }';
     const first = await Promise.all(Array.from({ length: 10 }, () => submit(code)));
     await Promise.all(first.map((one) => producer.executionResult(one)));
-    let loading = true;
+    const loading = new AbortController();
     const load = (async () => {
       const ids: string[] = [];
-      while (loading) {
+      while (!loading.signal.aborted) {
         ids.push(await submit(code));
         await Promise.all(ids.slice(-6, -5).map((one) => producer.executionResult(one)));
       }
@@ -92,7 +92,7 @@ describe('bifrost workers recycle under load', () => {
       },
       { what: 'the record shows new runners' },
     );
-    loading = false;
+    loading.abort();
     const results = await load;
     expect(results.filter(({ success }) => !success)).toEqual([]);
     expect(results.length).toBeGreaterThan(5);
@@ -178,7 +178,9 @@ describe('an operator', () => {
     const client = redis.connect();
     const say = (text: string): Promise<unknown> => client.publish('bifrost:worker:w4:control', text);
     const ignored = (): string[] =>
-      worker.logs.filter(({ msg }) => msg === 'control message ignored').map((line) => `${line['reason']}`);
+      worker.logs
+        .filter(({ msg }) => msg === 'control message ignored')
+        .map((line) => String(line['reason']));
     await say('recycle');
     await say('{}');
     await say('{"command":"dance"}');
