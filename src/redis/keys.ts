@@ -56,6 +56,8 @@ export class RedisKeys {
 
   cancelChannel = (): string => `${this.prefix}bifrost:cancel`;
   controlChannel = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}:control`;
+  /** List: what workers did about one command; expires. */
+  controlAnswers = (requestId: string): string => `${this.prefix}bifrost:control:${requestId}:answers`;
 
   logs = (executionId: string): string => `${this.prefix}bifrost:logs:${executionId}`;
 
