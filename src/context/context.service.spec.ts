@@ -44,6 +44,7 @@ describe('load', () => {
       caller: null,
       organization: null,
       workflowId: null,
+      tags: [],
       timeoutMs: 30_000,
       captureLocals: false,
       wantedGeneration: null,
@@ -68,6 +69,7 @@ describe('load', () => {
       timeout_seconds: 0.25,
       env: { A: '1' },
       secrets: { KEY: 'geheim' },
+      tags: ['nightly'],
     };
     expect(await serviceWith(context).load('e-1')).toEqual({
       id: 'e-1',
@@ -78,6 +80,7 @@ describe('load', () => {
       caller: context.caller,
       organization: context.organization,
       workflowId: 'wf',
+      tags: ['nightly'],
       timeoutMs: 250,
       captureLocals: false,
       wantedGeneration: 7,
@@ -143,6 +146,7 @@ describe('fromTask', () => {
       caller: null,
       organization: null,
       workflowId: null,
+      tags: [],
       timeoutMs: 5_000,
       captureLocals: false,
       wantedGeneration: null,

@@ -15,6 +15,7 @@ export interface Execution {
   caller: Record<string, unknown> | null;
   organization: ({ id: string } & Record<string, unknown>) | null;
   workflowId: string | null;
+  tags: readonly string[];
   timeoutMs: number;
   /** On failure: also the local variables of the calls that the error went through. */
   captureLocals: boolean;

@@ -1,6 +1,7 @@
 import { ERROR_TYPES, type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import type { Evidence, ExecutionStatus, Outcome } from '../contract/result.js';
 import type { ErrorFrame } from '../contract/runner-protocol.js';
+import { NO_SUBJECT } from '../contract/subject.js';
 import { localsEvidence, timeoutEvidence } from './blocked-stack.js';
 import type { RunEnd, RunLimits } from './run.js';
 
@@ -142,6 +143,7 @@ export function refusedOutcome(finding: Finding, timing: Timing, evidence: Evide
 
 function emptyOutcome({ startedAt, finishedAt }: Timing): Outcome {
   return {
+    ...NO_SUBJECT,
     success: true,
     status: 'succeeded',
     result: null,
