@@ -44,6 +44,7 @@ describe('load', () => {
       caller: null,
       organization: null,
       workflowId: null,
+      tags: [],
       timeoutMs: 30_000,
       wantedGeneration: null,
     });
@@ -67,6 +68,7 @@ describe('load', () => {
       timeout_seconds: 0.25,
       env: { A: '1' },
       secrets: { KEY: 'geheim' },
+      tags: ['nightly'],
     };
     expect(await serviceWith(context).load('e-1')).toEqual({
       id: 'e-1',
@@ -77,6 +79,7 @@ describe('load', () => {
       caller: context.caller,
       organization: context.organization,
       workflowId: 'wf',
+      tags: ['nightly'],
       timeoutMs: 250,
       wantedGeneration: 7,
     });
@@ -141,6 +144,7 @@ describe('fromTask', () => {
       caller: null,
       organization: null,
       workflowId: null,
+      tags: [],
       timeoutMs: 5_000,
       wantedGeneration: null,
     });

@@ -44,6 +44,7 @@ export class ContextService {
       caller: context.caller ?? null,
       organization: context.organization ?? null,
       workflowId: context.workflow_id ?? null,
+      tags: context.tags ?? [],
       timeoutMs: this.timeoutMs(context.timeout_seconds, 'timeout_seconds'),
       wantedGeneration: context.workspace_generation ?? null,
     };
@@ -63,6 +64,7 @@ export class ContextService {
       caller: null,
       organization: null,
       workflowId: null,
+      tags: [],
       timeoutMs: this.timeoutMs(task.timeout, 'timeout'),
       wantedGeneration: null,
     };

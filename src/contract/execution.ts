@@ -15,6 +15,7 @@ export interface Execution {
   caller: Record<string, unknown> | null;
   organization: ({ id: string } & Record<string, unknown>) | null;
   workflowId: string | null;
+  tags: readonly string[];
   timeoutMs: number;
   /** Workspace generation of an earlier attempt, to be used again while it exists; null: the current one. */
   generation: number | null;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FAILURE_CODES } from './failure.js';
+import { subjectSchema } from './subject.js';
 
 export const EXECUTION_STATUSES = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const;
 export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
@@ -37,6 +38,7 @@ export const resultSchema = z.object({
   execution_id: z.string(),
   worker_id: z.string(),
   attempt: z.number().int(),
+  ...subjectSchema.shape,
   success: z.boolean(),
   status: z.enum(EXECUTION_STATUSES),
   result: z.unknown(),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { NO_SUBJECT } from '../contract/subject.js';
 import { aResult, anEnd, anError, anExit, KILLED, LIMITS } from '../../test/support/run-ends.js';
 import { type Finding, judge, outcomeOf, refusedOutcome } from './outcome.js';
 import type { RunEnd, Verdict } from './run.js';
@@ -21,6 +22,7 @@ describe('outcomeOf', () => {
       peakMb: 50,
     });
     expect(outcomeOf(end, null, TIMING)).toEqual({
+      ...NO_SUBJECT,
       success: true,
       status: 'succeeded',
       result: { n: 1 },

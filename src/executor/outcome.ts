@@ -1,5 +1,6 @@
 import { ERROR_TYPES, type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import type { Evidence, ExecutionStatus, Outcome } from '../contract/result.js';
+import { NO_SUBJECT } from '../contract/subject.js';
 import { timeoutEvidence } from './blocked-stack.js';
 import type { RunEnd, RunLimits } from './run.js';
 
@@ -140,6 +141,7 @@ export function refusedOutcome(finding: Finding, timing: Timing, evidence: Evide
 
 function emptyOutcome({ startedAt, finishedAt }: Timing): Outcome {
   return {
+    ...NO_SUBJECT,
     success: true,
     status: 'succeeded',
     result: null,

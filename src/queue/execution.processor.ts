@@ -3,6 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type Job, UnrecoverableError } from 'bullmq';
 import { ContextService } from '../context/context.service.js';
 import type { Outcome } from '../contract/result.js';
+import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
 import { ExecutorService } from '../executor/executor.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
@@ -79,18 +80,21 @@ export class ExecutionProcessor extends WorkerHost {
     if ('refusal' in request) return refused(request.refusal);
     const { executionId } = request;
     const { attempt, generation } = turn;
+    let subject = NO_SUBJECT;
     const progress = new LatestSender((value: object) => job.updateProgress(value));
     try {
       const loaded =
         request.kind === 'task'
           ? this.contexts.fromTask(request.task)
           : await this.contexts.load(executionId);
-      return await this.executor.execute({ ...loaded, attempt, generation }, signal, {
+      subject = subjectOf(loaded);
+      const outcome = await this.executor.execute({ ...loaded, attempt, generation }, signal, {
         onProgress: (fraction, message) => progress.push({ fraction, message }),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
+      return { ...outcome, ...subject };
     } catch (error) {
-      return outcomeOfError(error, attempt);
+      return { ...outcomeOfError(error, attempt), ...subject };
     } finally {
       await progress.idle();
     }

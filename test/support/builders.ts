@@ -30,6 +30,7 @@ export const anExecution = (changes: Partial<Execution> = {}): Execution => ({
   caller: null,
   organization: null,
   workflowId: null,
+  tags: [],
   timeoutMs: 10_000,
   generation: null,
   wantedGeneration: null,
