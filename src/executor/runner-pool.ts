@@ -5,12 +5,12 @@ import type { Settings } from '../config/settings.js';
 import type { RunnerRecord } from '../contract/worker-record.js';
 import { BootTrouble } from './boot-trouble.js';
 import { PooledRunner, type RecycleRules } from './pooled-runner.js';
+import { idleExcess, sparesWanted } from './pool-size.js';
 import { RunnerFactory } from './runner-factory.js';
 import { type RunnerLease, slotOn } from './runner-lease.js';
 import { RunnerBootError } from './runner-spawn.js';
 import { removeDir } from './runtime-dir.js';
 
-const MAX_DEFAULT_SPARES = 8;
 const STOP_TIMEOUT_MS = 3_000;
 
 interface Waiter {
@@ -211,28 +211,23 @@ export class RunnerPool {
     this.replenish();
   }
 
-  private get spareTarget(): number {
-    const { SPARE_RUNNERS, RUNNER, RUNNER_MAX_EXECUTIONS } = this.settings;
-    const { processes } = capacityOf(this.settings);
-    const target = SPARE_RUNNERS ?? (RUNNER === 'thread' ? 1 : Math.min(processes, MAX_DEFAULT_SPARES));
-    if (RUNNER_MAX_EXECUTIONS === 1 && RUNNER === 'process') return target;
-    // Runners that wait for their key do the work of spares.
-    const idle = [...this.live].filter((pooled) => pooled.isIdle).length;
-    return Math.max(target - idle, Math.min(target, 1));
+  private get idle(): PooledRunner[] {
+    return [...this.live].filter((pooled) => pooled.isIdle);
   }
 
   /** Of runners that wait for their key, no more are kept than the concurrency needs. */
   private evict(): void {
-    const idle = [...this.live].filter((pooled) => pooled.isIdle).toSorted((a, b) => a.usedAtMs - b.usedAtMs);
-    const excess = Math.max(idle.length - capacityOf(this.settings).processes, 0);
-    for (const pooled of idle.slice(0, excess)) this.retire(pooled, 'evicted');
+    const oldestFirst = this.idle.toSorted((a, b) => a.usedAtMs - b.usedAtMs);
+    for (const pooled of oldestFirst.slice(0, idleExcess(this.settings, oldestFirst.length)))
+      this.retire(pooled, 'evicted');
   }
 
   private replenish(): void {
     if (!this.factory || this.retry) return;
     const spares = [...this.live].filter((pooled) => pooled.isSpare).length;
     const { slots } = capacityOf(this.settings);
-    const wanted = Math.max(this.spareTarget - spares, 0) + Math.ceil(this.waiters.length / slots);
+    const missing = sparesWanted(this.settings, this.idle.length) - spares;
+    const wanted = Math.max(missing, 0) + Math.ceil(this.waiters.length / slots);
     while (this.booting < wanted) void this.bootOne(this.factory);
   }
 
