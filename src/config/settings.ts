@@ -193,6 +193,10 @@ export const settingsSchema = z.object({
     about:
       'What this process does: `worker` runs executions, `api` answers the HTTP API, `archive` saves results to the database. Probes are always there.',
   }),
+  METRICS_ACCESS: z.enum(['token', 'open']).default('token').meta({
+    about:
+      'Who may read `/metrics`: `token`: as the rest of the API; `open`: whoever reaches it, without `API_TOKEN`.',
+  }),
   LAUNCHER_PID: whole(2, 4_194_304).optional().meta({
     about:
       'Set by `npm start`: when this process is gone the worker drains and ends, instead of living on unseen.',

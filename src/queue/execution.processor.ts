@@ -9,6 +9,7 @@ import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { Activity } from '../lib/activity.js';
 import { LatestSender } from '../lib/latest-sender.js';
+import { tell } from '../lib/measurements.js';
 import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
 import { type Delivery, ResultPublisher } from '../results/result-publisher.js';
 import { HandBackService } from './hand-back.service.js';
@@ -105,6 +106,12 @@ export class ExecutionProcessor extends WorkerHost {
     await this.results.publish(delivery, outcome);
     this.ledger.release(delivery.executionId);
     this.statistics.record(outcome);
+    tell('execution-ended', {
+      status: outcome.status,
+      code: outcome.failure?.code ?? null,
+      durationMs: outcome.duration_ms,
+      metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
+    });
     const { executionId, attempt } = delivery;
     this.logger.log({
       msg: 'execution ended',
@@ -126,6 +133,7 @@ export class ExecutionProcessor extends WorkerHost {
   /** The job asked for more attempts: BullMQ delivers it again after its back-off. */
   private async failAttempt({ executionId, attempt }: Delivery, outcome: Outcome): Promise<never> {
     await this.ledger.letGo(executionId, { counted: true });
+    tell('attempt-failed', { code: outcome.failure?.code ?? 'INTERNAL' });
     this.logger.log({
       msg: 'attempt failed, to be tried again',
       executionId,

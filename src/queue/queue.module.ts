@@ -14,6 +14,7 @@ import { HandBackService } from './hand-back.service.js';
 import { QueueConsumer } from './queue-consumer.js';
 import { OperatorCommands } from './operator-commands.js';
 import { WORK_QUEUE } from './queue-tokens.js';
+import { WorkQueueGauge } from './work-queue-gauge.js';
 import { WorkerLifecycle } from './worker.lifecycle.js';
 
 const DAY_SECONDS = 86_400;
@@ -47,8 +48,8 @@ export class QueueModule {
         results,
         ...(reads ? [ContextModule, ExecutorModule, HeartbeatModule] : []),
       ],
-      providers: [queue.provider, ...(reads ? readers(settings) : [])],
-      exports: [WORK_QUEUE, results, ...(reads ? [QueueConsumer] : [])],
+      providers: [queue.provider, WorkQueueGauge, ...(reads ? readers(settings) : [])],
+      exports: [WORK_QUEUE, WorkQueueGauge, results, ...(reads ? [QueueConsumer] : [])],
     };
   }
 }
