@@ -4,6 +4,7 @@ import type { ExecutionResult } from '../contract/result.js';
 import type { WorkerRecord } from '../contract/worker-record.js';
 import type { ApiAccess } from './api-access.js';
 import { refusalError, strangeAnswer } from './api-errors.js';
+import { plain } from './output.js';
 import { parseJson, sendRequest } from './api-request.js';
 
 /** What an answer may take longer than the time that it was asked to wait. */
@@ -38,6 +39,24 @@ export class ApiClient {
     return this.ask(`/executions/${encodeURIComponent(id)}?wait=${waitSeconds}`, isExecution, waitSeconds);
   }
 
+  /** Has an execution end, and gives it a moment to; `refused` says why nothing was changed. */
+  async cancel(
+    id: string,
+    reason: string | undefined,
+    waitSeconds: number,
+  ): Promise<ExecutionView | { refused: string }> {
+    const query = new URLSearchParams({
+      wait: String(waitSeconds),
+      ...(reason === undefined ? {} : { reason }),
+    });
+    const path = `/executions/${encodeURIComponent(id)}?${query.toString()}`;
+    const { status, body } = await this.fetch(path, waitSeconds, undefined, 'DELETE');
+    if (status === 409) return { refused: plain(String((body as { detail?: unknown } | null)?.detail)) };
+    if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
+    if (!isExecution(body)) throw strangeAnswer(status, this.access);
+    return body;
+  }
+
   /** The workers that are alive. */
   workers(): Promise<{ workers: WorkerRecord[] }> {
     return this.ask('/workers', isWorkers, 0);
@@ -70,7 +89,7 @@ export class ApiClient {
     path: string,
     waitSeconds: number,
     json?: string,
-    method: 'GET' | 'POST' | 'PUT' = json === undefined ? 'GET' : 'POST',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE' = json === undefined ? 'GET' : 'POST',
   ): Promise<{ status: number; body: unknown }> {
     const { status, text } = await sendRequest(this.access, {
       method,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cancellationSchema } from './cancellation.js';
 import { FAILURE_CODES } from './failure.js';
 
 export const EXECUTION_STATUSES = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const;
@@ -54,6 +55,9 @@ export const resultSchema = z.object({
   exit_code: z.number().nullable(),
   variables: z.record(z.string(), z.unknown()),
   metrics: z.record(z.string(), z.number().nullable()),
+  cancellation: cancellationSchema
+    .optional()
+    .meta({ description: 'Somebody asked for the end of the execution: when, and what became of it' }),
   workspace_generation: z.number().nullable(),
   package_set: z.string().nullable(),
 });

@@ -11,6 +11,7 @@ const shortText = z.string().max(1024);
 export const runnerFrameSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
   z.strictObject({ type: z.literal('alive'), resources: z.array(shortText).max(100) }),
+  z.strictObject({ type: z.literal('unheard') }),
   z.strictObject({ type: z.literal('settled'), dirty: z.array(shortText).max(20) }),
   z.strictObject({
     type: z.literal('thread-ended'),

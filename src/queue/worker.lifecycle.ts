@@ -12,6 +12,7 @@ import { HeartbeatService } from '../heartbeat/heartbeat.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { WorkerLease } from '../results/worker-lease.js';
+import { CancelListener } from './cancel.listener.js';
 import { ControlListener } from './control.listener.js';
 import { QueueConsumer } from './queue-consumer.js';
 
@@ -41,6 +42,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     private readonly packages: PackagesService,
     private readonly executor: ExecutorService,
     private readonly control: ControlListener,
+    private readonly cancels: CancelListener,
     @InjectSettings() private readonly settings: Settings,
   ) {}
 
@@ -65,6 +67,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     await Promise.all([this.pool.start(), this.packages.settled()]);
     if (this.stopping) return;
     this.state.enter('ACTIVE');
+    this.cancels.start();
     this.consumer.start();
     this.control.start();
   }
@@ -86,6 +89,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       this.state.enter('STOPPED');
     }
     this.control.stop();
+    this.cancels.stop();
     await this.heartbeat.stop();
     await this.lease.stop();
     await this.pool.stop();

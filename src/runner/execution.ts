@@ -22,6 +22,8 @@ interface Current {
   command: ExecuteCommand;
   context: UserContext;
   controller: AbortController;
+  /** The code has taken `context.signal`. */
+  hears: boolean;
   progress: Progress;
 }
 
@@ -68,7 +70,13 @@ export class Executions {
   }
 
   private cancel(nonce: string, reason: string): void {
-    if (this.current?.command.nonce === nonce) this.current.controller.abort(new Error(reason));
+    const { current } = this;
+    if (current?.command.nonce !== nonce || settled(current.progress)) return;
+    const error = new Error(reason);
+    error.name = 'CancelledError';
+    const { hears } = current;
+    current.controller.abort(error);
+    if (!hears) sendFrame('unheard');
   }
 
   /** Says that the event loop is free and what it waits for. */
@@ -82,7 +90,7 @@ export class Executions {
     useNonce(command.nonce);
     startUsage();
     const controller = new AbortController();
-    const context = createUserContext(command.context, controller.signal);
+    const context = createUserContext(command.context, controller.signal, () => (current.hears = true));
     const progress: Progress = { phase: 'loading', value: undefined };
     if (this.hook === null) this.watchEnd();
     prepareGlobals(command);
@@ -91,7 +99,8 @@ export class Executions {
     else this.hook = installImportHook({ rootUrl, modules, packagesDir, requestModule });
     if (command.keep) this.hygiene ??= new Hygiene();
     this.hygiene?.begin();
-    this.current = { command, context, controller, progress };
+    const current: Current = { command, context, controller, progress, hears: false };
+    this.current = current;
     const { hook } = this;
     try {
       const startedAt = performance.now();
