@@ -40,11 +40,22 @@ export const cancelQuerySchema = waitQuerySchema.extend({
     .meta({ description: 'Shown to the code as the reason of context.signal, and kept in the result' }),
 });
 
+/** Query of what recycles runners. */
+export const recycleQuerySchema = z.object({
+  pid: z.coerce
+    .number({ error: 'must be the pid of a runner' })
+    .int({ error: 'must be the pid of a runner' })
+    .positive({ error: 'must be the pid of a runner' })
+    .optional()
+    .meta({ description: 'Only the runner of this process' }),
+});
+
 /** Path of one execution or task. */
 export const idPathSchema = z.object({ id: idSchema });
 
 export type TaskRequest = z.infer<typeof taskRequestSchema>;
 export type ExecutionRequest = z.infer<typeof executionRequestSchema>;
+export type RecycleQuery = z.infer<typeof recycleQuerySchema>;
 export type WaitQuery = z.infer<typeof waitQuerySchema>;
 export type CancelQuery = z.infer<typeof cancelQuerySchema>;
 export type IdPath = z.infer<typeof idPathSchema>;

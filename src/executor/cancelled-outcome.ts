@@ -43,5 +43,5 @@ export function notTriedAgain(outcome: Outcome, request: CancelRequest): Outcome
     request,
     'not started again',
   );
-  return { ...outcome, failure, status, success, error, error_type, cancellation } as Outcome;
+  return { ...outcome, failure, status, success, error, error_type, cancellation };
 }

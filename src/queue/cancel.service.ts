@@ -1,6 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
+import { executionContextSchema } from '../contract/context.js';
 import type { JobKind } from '../contract/job.js';
+import { NO_SUBJECT, type Subject, subjectOf } from '../contract/subject.js';
 import { unstartedOutcome } from '../executor/cancelled-outcome.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -25,6 +27,7 @@ export type CancelAnswer =
 interface Queued {
   kind: JobKind;
   queuedMs: number;
+  subject: Subject;
 }
 
 /**
@@ -61,7 +64,10 @@ export class CancelService {
     if (owned) return { kind: 'signalled', request };
     const queued = await this.findQueued(executionId);
     if (!queued && attempt === 0) return { kind: 'unknown', request };
-    const outcome = unstartedOutcome(request, attempt > 0 ? 'not started again' : 'before start');
+    const outcome = {
+      ...unstartedOutcome(request, attempt > 0 ? 'not started again' : 'before start'),
+      ...(queued?.subject ?? NO_SUBJECT),
+    };
     const delivery = {
       executionId,
       kind: queued?.kind ?? 'execution',
@@ -75,14 +81,15 @@ export class CancelService {
   }
 
   private async findQueued(executionId: string): Promise<Queued | null> {
-    const [named, hasContext] = await Promise.all([
+    const [named, context] = await Promise.all([
       this.jobs.findByName(executionId),
-      this.redis.exists(this.keys.context(executionId)),
+      this.redis.get(this.keys.context(executionId)),
     ]);
+    const subject = subjectIn(context);
     // A job without context of ours is a task, whose result goes out in another form: worth a search.
-    const job = named ?? (hasContext === 1 ? null : await this.jobs.find(executionId));
-    if (!job) return hasContext === 1 ? { kind: 'execution', queuedMs: 0 } : null;
-    return { kind: parseJob(job).kind, queuedMs: Math.max(0, Date.now() - job.timestamp) };
+    const job = named ?? (context !== null ? null : await this.jobs.find(executionId));
+    if (!job) return context === null ? null : { kind: 'execution', queuedMs: 0, subject };
+    return { kind: parseJob(job).kind, queuedMs: Math.max(0, Date.now() - job.timestamp), subject };
   }
 
   /** A job that a worker is just taking stays: it finds the result. */
@@ -94,5 +101,20 @@ export class CancelService {
       const reason = (error as Error).message;
       this.logger.debug({ msg: 'the job of a cancelled execution stays', executionId, reason });
     }
+  }
+}
+
+/** On whose behalf it would have run, as far as its context can be read. */
+function subjectIn(document: string | null): Subject {
+  try {
+    const context = executionContextSchema.parse(JSON.parse(document ?? 'null'));
+    return subjectOf({
+      workflowId: context.workflow_id ?? null,
+      caller: context.caller ?? null,
+      organization: context.organization ?? null,
+      tags: context.tags ?? [],
+    });
+  } catch {
+    return NO_SUBJECT;
   }
 }

@@ -4,6 +4,7 @@ import { type Job, UnrecoverableError } from 'bullmq';
 import { ContextService } from '../context/context.service.js';
 import { type CancelRequest, receiptOf } from '../contract/cancellation.js';
 import type { Outcome } from '../contract/result.js';
+import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
 import type { Cancellation } from '../executor/cancellation.js';
 import { notTriedAgain, unstartedOutcome } from '../executor/cancelled-outcome.js';
 import { ExecutorService, InterruptedError, type Stops } from '../executor/executor.service.js';
@@ -85,29 +86,28 @@ export class ExecutionProcessor extends WorkerHost {
   private async carryOut(job: Job, request: JobRequest, turn: OurTurn, stops: Stops): Promise<Outcome> {
     const { executionId } = request;
     const { cancellation } = stops;
-    if (turn.cancel)
-      return unstartedOutcome(turn.cancel, turn.attempt > 1 ? 'not started again' : 'before start');
-    if (turn.kind === 'exhausted') return stalledOut();
+    if (turn.kind === 'exhausted')
+      return turn.cancel ? unstartedOutcome(turn.cancel, 'not started again') : stalledOut();
     if ('refusal' in request) return refused(request.refusal);
     const { attempt, generation } = turn;
+    let subject = NO_SUBJECT;
     const progress = new LatestSender((value: object) => job.updateProgress(value));
     try {
       const loaded =
         request.kind === 'task'
           ? this.contexts.fromTask(request.task)
-          : await cancellation.unless(this.contexts.load(executionId));
-      return await this.executor.execute({ ...loaded, attempt, generation }, stops, {
+          : await this.contexts.load(executionId);
+      subject = subjectOf(loaded);
+      const outcome = await this.executor.execute({ ...loaded, attempt, generation }, stops, {
         onProgress: (fraction, message) => progress.push({ fraction, message }),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
+      return { ...outcome, ...subject };
     } catch (error) {
       const { request: cancel } = cancellation;
-      if (cancel)
-        return unstartedOutcome(
-          cancel,
-          error instanceof InterruptedError ? 'not started again' : 'before start',
-        );
-      return outcomeOfError(error, attempt);
+      if (cancel === null) return { ...outcomeOfError(error, attempt), ...subject };
+      const ran = error instanceof InterruptedError || (turn.cancel !== null && attempt > 1);
+      return { ...unstartedOutcome(cancel, ran ? 'not started again' : 'before start'), ...subject };
     } finally {
       await progress.idle();
     }

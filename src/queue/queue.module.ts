@@ -15,6 +15,7 @@ import { ExecutionProcessor } from './execution.processor.js';
 import { HandBackService } from './hand-back.service.js';
 import { JobFinder } from './job-finder.js';
 import { QueueConsumer } from './queue-consumer.js';
+import { OperatorCommands } from './operator-commands.js';
 import { RunningExecutions } from './running-executions.js';
 import { WORK_QUEUE } from './queue-tokens.js';
 import { WorkerLifecycle } from './worker.lifecycle.js';
@@ -64,6 +65,7 @@ function readers(settings: Settings): Provider[] {
     ControlListener,
     ExecutionProcessor,
     HandBackService,
+    OperatorCommands,
     QueueConsumer,
     RunningExecutions,
     WorkerLifecycle,
