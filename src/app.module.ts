@@ -5,6 +5,7 @@ import { ConfigModule } from './config/config.module.js';
 import { loggingParams } from './config/logging.js';
 import type { Settings } from './config/settings.js';
 import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { bullRoot } from './redis/bull.module.js';
 import { RedisModule } from './redis/redis.module.js';
@@ -13,17 +14,19 @@ import { RedisModule } from './redis/redis.module.js';
 @Module({})
 export class AppModule {
   static register(settings: Settings): DynamicModule {
-    const queue = QueueModule.register(settings);
+    const { ROLES: roles } = settings;
+    const queue =
+      roles.includes('worker') || roles.includes('api') ? QueueModule.register(settings) : undefined;
     return {
       module: AppModule,
       imports: [
         ConfigModule.register(settings),
         LoggerModule.forRoot(loggingParams(settings)),
         RedisModule.register(),
-        bullRoot(),
-        queue,
+        ...(queue ? [bullRoot(), queue] : []),
         HealthModule.register(settings, queue),
-        ...(settings.ROLES.includes('api') ? [ApiModule.register(settings, queue)] : []),
+        MetricsModule.register(settings, queue),
+        ...(queue && roles.includes('api') ? [ApiModule.register(settings, queue)] : []),
       ],
     };
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { REASON_LIMIT_CHARS } from '../contract/cancellation.js';
 import { executionContextSchema } from '../contract/context.js';
 import { idSchema } from '../contract/ids.js';
 import { taskJobSchema } from '../contract/job.js';
@@ -30,12 +31,33 @@ export const waitQuerySchema = z.object({
     .meta({ description: 'Seconds to wait for the result before answering that there is none yet' }),
 });
 
+/** Query of `DELETE /executions/:id`. */
+export const cancelQuerySchema = waitQuerySchema.extend({
+  reason: z
+    .string()
+    .max(REASON_LIMIT_CHARS, { error: `must have at most ${REASON_LIMIT_CHARS} characters` })
+    .optional()
+    .meta({ description: 'Shown to the code as the reason of context.signal, and kept in the result' }),
+});
+
+/** Query of what recycles runners. */
+export const recycleQuerySchema = z.object({
+  pid: z.coerce
+    .number({ error: 'must be the pid of a runner' })
+    .int({ error: 'must be the pid of a runner' })
+    .positive({ error: 'must be the pid of a runner' })
+    .optional()
+    .meta({ description: 'Only the runner of this process' }),
+});
+
 /** Path of one execution or task. */
 export const idPathSchema = z.object({ id: idSchema });
 
 export type TaskRequest = z.infer<typeof taskRequestSchema>;
 export type ExecutionRequest = z.infer<typeof executionRequestSchema>;
+export type RecycleQuery = z.infer<typeof recycleQuerySchema>;
 export type WaitQuery = z.infer<typeof waitQuerySchema>;
+export type CancelQuery = z.infer<typeof cancelQuerySchema>;
 export type IdPath = z.infer<typeof idPathSchema>;
 
 type Limits = Pick<Settings, 'CODE_LIMIT_BYTES' | 'MAX_TIMEOUT_SECONDS'>;

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { cancellationSchema } from '../contract/cancellation.js';
+import { controlAnswerSchema } from '../contract/control.js';
 import { EXECUTION_STATUSES, resultSchema, toTaskResult } from '../contract/result.js';
 import { workerRecordSchema } from '../contract/worker-record.js';
 import type { Progress } from './execution-lookup.service.js';
@@ -19,15 +21,22 @@ export const taskViewSchema = z
 /** `GET /executions/:id`: the result document, once there is one. */
 export const executionViewSchema = resultSchema
   .partial()
-  .extend({ execution_id: z.string(), status: z.enum(['queued', 'running', ...EXECUTION_STATUSES]) })
+  .extend({
+    execution_id: z.string(),
+    status: z.enum(['queued', 'running', ...EXECUTION_STATUSES]),
+    cancellation: cancellationSchema
+      .partial()
+      .optional()
+      .meta({ description: 'While it runs: somebody asked for its end' }),
+  })
   .meta({ id: 'Execution' });
 
 /** `GET /workers`. */
 export const workersViewSchema = z.object({ workers: z.array(workerRecordSchema) }).meta({ id: 'Workers' });
 
-/** What `POST /workers/:id/…` answers: the command is on its way to these workers. */
+/** What `POST /workers/:id/…` answers: whom the command was sent to, and what each of them did about it. */
 export const controlViewSchema = z
-  .object({ command: z.string(), workers: z.array(z.string()) })
+  .object({ command: z.string(), workers: z.array(z.string()), answers: z.array(controlAnswerSchema) })
   .meta({ id: 'ControlAccepted' });
 
 export type ControlView = z.infer<typeof controlViewSchema>;
@@ -60,6 +69,9 @@ export function executionView(id: string, progress: Known): ExecutionView {
         status: 'running',
         attempt: progress.attempt,
         ...(progress.worker === '' ? {} : { worker_id: progress.worker, started_at: progress.startedAt }),
+        ...(progress.cancel && {
+          cancellation: { asked_at: progress.cancel.askedAt, reason: progress.cancel.reason },
+        }),
       };
     case 'ended':
       return progress.result;

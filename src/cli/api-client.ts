@@ -1,9 +1,11 @@
 import type { ExecutionContext } from '../contract/context.js';
+import type { ControlAnswer } from '../contract/control.js';
 import type { PackagesOverview } from '../contract/packages.js';
 import type { ExecutionResult } from '../contract/result.js';
 import type { WorkerRecord } from '../contract/worker-record.js';
 import type { ApiAccess } from './api-access.js';
 import { refusalError, strangeAnswer } from './api-errors.js';
+import { plain } from './output.js';
 import { parseJson, sendRequest } from './api-request.js';
 
 /** What an answer may take longer than the time that it was asked to wait. */
@@ -11,6 +13,9 @@ const ANSWER_TIMEOUT_MS = 20_000;
 
 /** Body of `POST /executions`. */
 export type ExecutionRequest = ExecutionContext & { execution_id: string };
+
+/** What `POST /workers/:id/…` can be told. */
+export type OperatorCommand = 'drain' | 'pause' | 'recycle' | 'resume';
 
 /** An execution as the API shows it before it has a result. */
 export interface UnfinishedExecution {
@@ -38,9 +43,33 @@ export class ApiClient {
     return this.ask(`/executions/${encodeURIComponent(id)}?wait=${waitSeconds}`, isExecution, waitSeconds);
   }
 
+  /** Has an execution end, and gives it a moment to; `refused` says why nothing was changed. */
+  async cancel(
+    id: string,
+    reason: string | undefined,
+    waitSeconds: number,
+  ): Promise<ExecutionView | { refused: string }> {
+    const query = new URLSearchParams({
+      wait: String(waitSeconds),
+      ...(reason === undefined ? {} : { reason }),
+    });
+    const path = `/executions/${encodeURIComponent(id)}?${query.toString()}`;
+    const { status, body } = await this.fetch(path, waitSeconds, undefined, 'DELETE');
+    if (status === 409) return { refused: plain(String((body as { detail?: unknown } | null)?.detail)) };
+    if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
+    if (!isExecution(body)) throw strangeAnswer(status, this.access);
+    return body;
+  }
+
   /** The workers that are alive. */
   workers(): Promise<{ workers: WorkerRecord[] }> {
     return this.ask('/workers', isWorkers, 0);
+  }
+
+  /** Tells one worker, or all of them, what to do. `workers` answer within a few seconds or not at all. */
+  control(to: string, command: OperatorCommand, pid?: number): Promise<{ answers: ControlAnswer[] }> {
+    const query = pid === undefined ? '' : `?pid=${pid}`;
+    return this.ask(`/workers/${encodeURIComponent(to)}/${command}${query}`, isControl, 0, undefined, 'POST');
   }
 
   /** The package manifest, and what each live worker has of it. */
@@ -58,7 +87,7 @@ export class ApiClient {
     isExpected: (body: unknown) => body is T,
     waitSeconds: number,
     json?: string,
-    method?: 'PUT',
+    method?: 'POST' | 'PUT',
   ): Promise<T> {
     const { status, body } = await this.fetch(path, waitSeconds, json, method);
     if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
@@ -70,7 +99,7 @@ export class ApiClient {
     path: string,
     waitSeconds: number,
     json?: string,
-    method: 'GET' | 'POST' | 'PUT' = json === undefined ? 'GET' : 'POST',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE' = json === undefined ? 'GET' : 'POST',
   ): Promise<{ status: number; body: unknown }> {
     const { status, text } = await sendRequest(this.access, {
       method,
@@ -91,6 +120,9 @@ const isExecution = (body: unknown): body is ExecutionView => {
 
 const isWorkers = (body: unknown): body is { workers: WorkerRecord[] } =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['workers']);
+
+const isControl = (body: unknown): body is { answers: ControlAnswer[] } =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['answers']);
 
 const isPackages = (body: unknown): body is PackagesOverview => {
   const { packages, workers } = (body ?? {}) as Record<string, unknown>;

@@ -2,10 +2,12 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../lib/version.js';
 import { apiAccess } from './api-access.js';
+import type { CancelOptions } from './cancel.js';
 import { CommandError, EXIT } from './exit.js';
 import { type Output, paint } from './output.js';
 import { definePackages } from './packages-commands.js';
 import type { RunOptions } from './run-request.js';
+import { defineWorkers } from './workers-commands.js';
 import { defineWorkspace } from './workspace-commands.js';
 
 // The command line: what there is, and which file does it. Commands are loaded when they are asked for,
@@ -67,13 +69,23 @@ Exit codes:
   });
 
 program
-  .command('workers')
-  .description('list the live workers')
+  .command('cancel')
+  .description('have an execution end, wherever it is, and wait until it has')
+  .argument('<id>', 'id of the execution')
+  .option('--reason <text>', 'shown to the code, and kept in the result')
+  .option('--no-wait', 'only ask for the end')
   .option('--json', 'print the document of the API')
-  .action(async (options: { json?: boolean }) => {
-    const { workers } = await import('./workers.js');
-    process.exitCode = await workers(options, { access: apiAccess(env), output });
+  .addHelpText('after', '\nExit codes:\n  0 cancelled, 1 it had ended before: nothing was changed')
+  .action(async (id: string, options: CancelOptions) => {
+    const { cancel } = await import('./cancel.js');
+    process.exitCode = await cancel(id, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
   });
+
+defineWorkers(
+  program.command('workers').description('list the live workers, or tell them what to do'),
+  () => ({ access: apiAccess(env), output }),
+  (code) => (process.exitCode = code),
+);
 
 definePackages(
   program.command('packages').description('the npm packages that executions may import'),

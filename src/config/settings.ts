@@ -91,9 +91,25 @@ export const settingsSchema = z.object({
     about:
       'After SIGTERM: how long running executions may go on before they are handed back to the queue. Keep it below the grace period of the orchestrator.',
   }),
+  CANCEL_GRACE_SECONDS: zeroOrMore.max(3600, { error: 'must be at most 3600' }).default(5).meta({
+    unit: 'seconds',
+    about:
+      'After a cancelled execution was told by `context.signal`: how long it may take to end by itself before it is killed. Code that never took the signal is killed at once.',
+  }),
   RESULT_TTL_SECONDS: whole(60, 31_536_000)
     .default(604_800)
     .meta({ unit: 'seconds', about: 'How long a result stays in Redis.' }),
+  RESULT_QUEUE: z.enum(['on', 'off']).default('on').meta({
+    about:
+      '`off`: results do not go to the result queue. For deployments where nobody consumes it; results are in Redis and in the archive all the same.',
+  }),
+  RESULT_QUEUE_WARN_LENGTH: whole(1, 1_000_000_000).default(10_000).meta({
+    about: 'Above so many results that nobody has consumed, `/health` says `degraded` and what to do.',
+  }),
+  ARCHIVE_FEED_LENGTH: whole(0, 10_000_000).default(10_000).meta({
+    about:
+      'So many results wait in Redis for the archive as a stream; the archive fetches what is beyond from the results themselves while those have not expired. A result of up to 16 KiB is in the stream whole. 0: results are not archived.',
+  }),
   MEMORY_LIMIT_MB: whole(32, 65_536).default(512).meta({
     unit: 'MB',
     about: 'Memory (resident set) of one execution. Above it the runner is killed: `OUT_OF_MEMORY`.',
@@ -192,9 +208,13 @@ export const settingsSchema = z.object({
       about:
         'Folder in which workspace modules appear to lie: in `import.meta.url`, `__dirname` and stack traces. Nothing is written there.',
     }),
-  ROLES: list(['worker', 'api']).default(['worker', 'api']).meta({
+  ROLES: list(['worker', 'api', 'archive']).default(['worker', 'api', 'archive']).meta({
     about:
-      'What this process does: `worker` runs executions, `api` answers the HTTP API. Probes are always there.',
+      'What this process does: `worker` runs executions, `api` answers the HTTP API, `archive` saves results to the database. Probes are always there.',
+  }),
+  METRICS_ACCESS: z.enum(['token', 'open']).default('token').meta({
+    about:
+      'Who may read `/metrics`: `token`: as the rest of the API; `open`: whoever reaches it, without `API_TOKEN`.',
   }),
   LAUNCHER_PID: whole(2, 4_194_304).optional().meta({
     about:

@@ -44,7 +44,9 @@ export class ContextService {
       caller: context.caller ?? null,
       organization: context.organization ?? null,
       workflowId: context.workflow_id ?? null,
+      tags: context.tags ?? [],
       timeoutMs: this.timeoutMs(context.timeout_seconds, 'timeout_seconds'),
+      captureLocals: context.capture_locals ?? false,
       wantedGeneration: context.workspace_generation ?? null,
     };
   }
@@ -63,7 +65,9 @@ export class ContextService {
       caller: null,
       organization: null,
       workflowId: null,
+      tags: [],
       timeoutMs: this.timeoutMs(task.timeout, 'timeout'),
+      captureLocals: false,
       wantedGeneration: null,
     };
   }

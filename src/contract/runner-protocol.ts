@@ -51,11 +51,15 @@ export interface ExecuteCommand {
   scratch: string;
   /** Nobody else can: the runner empties its scratch folder before it says `settled`. */
   clearsScratch: boolean;
+  /** What `process.pid` shows: in a namespace the runner itself cannot know it. */
+  pid: number;
   /** For the first execution of a runner; what it takes away never comes back. */
   network: NetworkPolicy;
   resultLimitBytes: number;
   /** The runner is to serve another execution: it says `settled` after this one instead of being killed. */
   keep: boolean;
+  /** Of an error that ends the execution: the local variables of the calls that it went through. */
+  captureLocals: boolean;
   context: ContextData;
 }
 
@@ -111,6 +115,11 @@ export interface AliveFrame {
   resources: string[];
 }
 
+/** Answer to `cancel`: the code has never taken `context.signal`, so that nothing in it can react. */
+export interface UnheardFrame {
+  type: 'unheard';
+}
+
 /** The execution is over and was cleaned up after; what it left behind makes the runner unfit for another. */
 export interface SettledFrame {
   type: 'settled';
@@ -132,6 +141,8 @@ export interface ThreadEndedFrame {
   outOfMemory: boolean;
   /** Where it was when it was told to end, innermost call first; null: not known. */
   places: CodePlace[] | null;
+  /** CPU time of the thread; null: not known. */
+  usage?: { userMs: number; systemMs: number } | null;
 }
 
 /** The entry is loaded and the user's function is about to be called. */
@@ -168,6 +179,11 @@ export type ErrorCode =
   | 'MODULE_LIMIT'
   | 'INTERNAL';
 
+/** A call that an error went through, and what its variables held. */
+export interface FailedFrame extends CodePlace {
+  variables: Record<string, unknown>;
+}
+
 /** The code threw, or its value cannot be sent. */
 export interface ErrorFrame {
   type: 'error';
@@ -175,6 +191,8 @@ export interface ErrorFrame {
   name: string;
   message: string;
   stack: string | null;
+  /** Innermost call first; null: not asked for, or not known. */
+  locals?: FailedFrame[] | null;
   variables: Record<string, unknown>;
   usage: UsageSample;
 }
@@ -193,6 +211,7 @@ export interface UncaughtFrame {
   name: string;
   message: string;
   stack: string | null;
+  locals?: FailedFrame[] | null;
 }
 
 /**
@@ -222,6 +241,7 @@ export interface UsageSample {
 export type RunnerFrame =
   | ReadyFrame
   | AliveFrame
+  | UnheardFrame
   | SettledFrame
   | ThreadEndedFrame
   | LoadedFrame

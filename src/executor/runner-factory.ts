@@ -7,6 +7,7 @@ import { candidates, packageSets } from './isolation/candidates.js';
 import { type Choice, chooseLevel, NoIsolationError } from './isolation/choose-level.js';
 import type { IsolationLevel } from './isolation/isolation-level.js';
 import { runOnce } from './isolation/run-once.js';
+import { tell } from '../lib/measurements.js';
 import { bundleRunners, type RunnerBundles } from './runner-bundle.js';
 import { RunnerProcess } from './runner-process.js';
 import type { RunnerLaunch } from './runner-spawn.js';
@@ -52,8 +53,16 @@ export class RunnerFactory {
   }
 
   /** @throws {RunnerBootError} or what the file system says; nothing is left behind then. */
-  boot(): Promise<RunnerProcess> {
-    return bootAt(this.choice.level, this.settings, this.bundles);
+  async boot(): Promise<RunnerProcess> {
+    const startedMs = performance.now();
+    try {
+      const runner = await bootAt(this.choice.level, this.settings, this.bundles);
+      tell('runner-booted', { durationMs: performance.now() - startedMs });
+      return runner;
+    } catch (error) {
+      tell('runner-boot-failed', {});
+      throw error;
+    }
   }
 
   /** Folder of one execution: a process's own, or a new one beside those of the other threads. */

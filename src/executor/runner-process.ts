@@ -51,6 +51,9 @@ export class RunnerProcess {
   /** Why it must not serve another execution; null while it may. */
   unfit: string | null = null;
 
+  /** Its end came without our doing. */
+  diedByItself = false;
+
   private readonly commands: Writable;
   private readonly channel: Duplex;
   private readonly observers = new Map<string, RunnerObserver>();
@@ -59,6 +62,7 @@ export class RunnerProcess {
   private readonly tail = new TailBuffer(STDERR_TAIL_BYTES);
   /** Takes what Node answers to SIGINT. */
   private onTrace: ((text: string) => void) | null = null;
+  private exit: RunnerExit = { exitCode: null, signal: null };
 
   private constructor(
     private readonly child: ChildProcess,
@@ -89,10 +93,8 @@ export class RunnerProcess {
     try {
       await Promise.race([
         runner.untilReady(),
-        runner.ended.then((exit) => {
-          throw new RunnerBootError(
-            `a runner ended while it booted (${exit.signal ?? `exit code ${exit.exitCode}`}): ${runner.tail.toString()}`,
-          );
+        runner.ended.then(() => {
+          throw new RunnerBootError(`a runner ended while it booted ${runner.epitaph}`);
         }),
         sleep(BOOT_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(() => {
           throw new RunnerBootError(`a runner was not ready within ${BOOT_TIMEOUT_MS} ms`);
@@ -164,6 +166,13 @@ export class RunnerProcess {
     } catch {
       // It has just ended.
     }
+  }
+
+  /** How it ended, with its last words: `(exit code 127): stderr: no such library`. */
+  get epitaph(): string {
+    const { exitCode, signal } = this.exit;
+    const words = this.tail.toString().trim();
+    return `(${signal ?? `exit code ${exitCode}`})${words === '' ? '' : `: ${words}`}`;
   }
 
   private untilReady(): Promise<void> {
@@ -238,14 +247,14 @@ export class RunnerProcess {
 
   private watchEnd(): Promise<RunnerExit> {
     return new Promise((resolve) => {
-      let exit: RunnerExit = { exitCode: null, signal: null };
       this.child.once('exit', (exitCode, signal) => {
-        exit = this.launch.level.runnerEnd({ exitCode, signal });
+        this.exit = this.launch.level.runnerEnd({ exitCode, signal });
+        this.diedByItself = this.state !== 'EXITING';
         // The leader is dead; whatever else is in its group goes with it.
         this.kill();
         setTimeout(() => this.child.stdio.forEach((stream) => stream?.destroy()), CLOSE_GRACE_MS).unref();
       });
-      this.child.once('close', () => resolve(exit));
+      this.child.once('close', () => resolve(this.exit));
     });
   }
 }

@@ -12,6 +12,7 @@ import { HeartbeatService } from '../heartbeat/heartbeat.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { WorkerLease } from '../results/worker-lease.js';
+import { CancelListener } from './cancel.listener.js';
 import { ControlListener } from './control.listener.js';
 import { QueueConsumer } from './queue-consumer.js';
 
@@ -23,7 +24,7 @@ const LAST_DEADLINE_MS = 8_000;
 /**
  * Starts and stops the worker in order.
  *
- * Start: lease and heartbeat, then runners and packages, then the queue. Stop: no new work, what runs finishes or is handed back,
+ * Start: lease and heartbeat, then runners, packages and commands, then the queue. Stop: no new work, what runs finishes or is handed back,
  * then heartbeat, lease and runners go. HTTP outlives all of it, so that probes tell the truth
  * meanwhile; Redis is closed last.
  */
@@ -41,6 +42,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     private readonly packages: PackagesService,
     private readonly executor: ExecutorService,
     private readonly control: ControlListener,
+    private readonly cancels: CancelListener,
     @InjectSettings() private readonly settings: Settings,
   ) {}
 
@@ -62,11 +64,12 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       workspace_generation: this.executor.lastGeneration,
     }));
     this.pool.onChange(() => this.heartbeat.touch());
-    await Promise.all([this.pool.start(), this.packages.settled()]);
+    // Who sees the worker as active may command it: it listens by then.
+    await Promise.all([this.pool.start(), this.packages.settled(), this.control.start()]);
     if (this.stopping) return;
     this.state.enter('ACTIVE');
+    this.cancels.start();
     this.consumer.start();
-    this.control.start();
   }
 
   /** Drains; safe to call twice. */
@@ -85,7 +88,8 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       await this.consumer.drain(timeoutMs);
       this.state.enter('STOPPED');
     }
-    this.control.stop();
+    this.cancels.stop();
+    await this.control.stop();
     await this.heartbeat.stop();
     await this.lease.stop();
     await this.pool.stop();

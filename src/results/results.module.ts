@@ -2,7 +2,10 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Settings } from '../config/settings.js';
 import { resultQueueName } from '../contract/job.js';
 import { bullQueue } from '../redis/bull.module.js';
+import { ArchiveFeed } from './archive-feed.js';
+import { CancelRequests } from './cancel-requests.js';
 import { ExecutionLedger } from './execution-ledger.js';
+import { ResultQueueGauge } from './result-queue-gauge.js';
 import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
 import { ResultStore } from './result-store.js';
 import { WorkerLease } from './worker-lease.js';
@@ -12,7 +15,15 @@ import { WorkerLease } from './worker-lease.js';
 export class ResultsModule {
   static register(settings: Settings): DynamicModule {
     const queue = bullQueue(resultQueueName(settings.QUEUE_NAME), RESULT_QUEUE);
-    const services = [ExecutionLedger, ResultPublisher, ResultStore, WorkerLease];
+    const services = [
+      ArchiveFeed,
+      CancelRequests,
+      ExecutionLedger,
+      ResultPublisher,
+      ResultQueueGauge,
+      ResultStore,
+      WorkerLease,
+    ];
     return {
       module: ResultsModule,
       imports: queue.imports,

@@ -4,6 +4,7 @@ import { sealedFilter } from '../lib/syscall-filter.js';
 import { type FilterArch, syscallNumber } from '../lib/syscall-numbers.js';
 import { Kernel } from './kernel.js';
 import { restrictFiles } from './landlock.js';
+import { giveUp } from './rights.js';
 
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
@@ -40,7 +41,7 @@ export function harden(confinement: Confinement): Seal {
     sealed = true;
     if (confinement.filter) filterCalls(kernel, network);
     kernel.close();
-    if (network === 'none') dropNetwork();
+    if (network === 'none') giveUp('net');
   };
 }
 
@@ -97,8 +98,4 @@ function filterCalls(kernel: Kernel, network: NetworkPolicy): void {
     SECCOMP_FILTER_FLAG_TSYNC,
     header,
   );
-}
-
-function dropNetwork(): void {
-  (process.permission as unknown as { drop(scope: string): void } | undefined)?.drop('net');
 }

@@ -1,3 +1,5 @@
+import { giveUp } from './rights.js';
+
 /** The one library function that is called: everything else of the kernel can be reached by it. */
 type Syscall = (number: bigint, ...args: readonly [bigint, bigint, bigint, bigint, bigint, bigint]) => bigint;
 
@@ -54,7 +56,6 @@ export class Kernel {
   }
 
   close(): void {
-    // Absent where the worker runs without Node's permission model, which only tests do.
-    (process.permission as unknown as { drop(scope: string): void } | undefined)?.drop('ffi');
+    giveUp('ffi');
   }
 }

@@ -11,7 +11,7 @@ import { sendFrame } from './channel.js';
 import { CommandReader } from './command-reader.js';
 import { Executions } from './execution.js';
 import { harden } from './harden.js';
-import { refuseInspector } from './import-hook.js';
+import { guardBuiltins } from './import-hook.js';
 import { captureOutput } from './output-capture.js';
 
 const seal = harden(JSON.parse(process.argv[2] as string) as Confinement);
@@ -27,5 +27,5 @@ os.tmpdir = () => scratch;
 os.homedir = () => scratch;
 syncBuiltinESMExports();
 captureOutput();
-refuseInspector();
+guardBuiltins();
 sendFrame('ready');

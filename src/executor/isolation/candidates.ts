@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { machineEnvironment } from '../../config/machine-environment.js';
 import { networkOf } from '../../config/network.js';
@@ -58,8 +58,6 @@ function namespaceLevel({ settings, dir, bundles }: LevelParts): NamespaceLevel 
   const filter = join(dir.path, 'boot-filter.bpf');
   writeFileSync(filter, bootFilter(process.arch));
   const sets = packageSets(settings);
-  // A set that is installed later shows in the mount only when the folder is there now.
-  mkdirSync(sets, { recursive: true });
   return new NamespaceLevel({
     bwrap: findBwrap(),
     libraries: libraryMounts(),

@@ -9,6 +9,7 @@ const BLOCK_BYTES = 512;
 /** A scratch folder on the worker's disk, new and empty, closed to every other user. */
 export class DiskPlace implements RunnerPlace {
   readonly onDisk = true;
+  readonly hasPackages = true;
 
   private constructor(
     readonly scratch: string,

@@ -8,6 +8,8 @@ export interface RunnerPlace {
   readonly uid: number | null;
   /** The folder is in the worker's sight, so that the worker empties it between executions. */
   readonly onDisk: boolean;
+  /** Whether packages of the sets can be loaded here: what is made later may stay out of its sight. */
+  readonly hasPackages: boolean;
   /** What is in the scratch folder, with 1 KiB for each file; null where that cannot be known. */
   usedBytes(pid: number): Promise<number | null>;
   /** Gives everything back; the runner must be dead. */

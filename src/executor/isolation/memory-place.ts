@@ -13,6 +13,7 @@ export class MemoryPlace implements RunnerPlace {
 
   constructor(
     readonly uid: number | null,
+    readonly hasPackages: boolean,
     private readonly onRemoved: () => void,
   ) {}
 

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import type { Confinement } from '../../contract/confinement.js';
 import { MemoryPlace } from './memory-place.js';
 import type { IsolationLevel, ProcessEnd, RunnerPlace, StartCommand } from './isolation-level.js';
@@ -50,7 +52,13 @@ export class NamespaceLevel implements IsolationLevel {
 
   openPlace(): Promise<RunnerPlace> {
     const uid = this.users?.take() ?? null;
-    return Promise.resolve(new MemoryPlace(uid, () => uid !== null && this.users?.giveBack(uid)));
+    return Promise.resolve(
+      new MemoryPlace(
+        uid,
+        existsSync(this.parts.packageSets),
+        () => uid !== null && this.users?.giveBack(uid),
+      ),
+    );
   }
 
   command(place: RunnerPlace, nodeArgs: readonly string[]): StartCommand {
@@ -98,6 +106,7 @@ export class NamespaceLevel implements IsolationLevel {
     const tmpfs = ['--perms', '0777', '--size', String(scratchBytes), '--tmpfs', scratch];
     return [
       ...libraries,
+      ...foldersAbove(packageSets),
       ...needed.flatMap((path) => ['--ro-bind', path, path]),
       ...optional.flatMap((path) => ['--ro-bind-try', path, path]),
       '--proc',
@@ -110,4 +119,10 @@ export class NamespaceLevel implements IsolationLevel {
       scratch,
     ];
   }
+}
+
+/** bubblewrap makes missing folders for its own user alone; the runner's user has to pass through these. */
+function foldersAbove(path: string): string[] {
+  const above = dirname(path);
+  return above === '/' ? [] : [...foldersAbove(above), '--perms', '0755', '--dir', above];
 }

@@ -44,7 +44,7 @@ function resultOf(runner: RunnerProcess, source: string): Promise<unknown> {
   });
 }
 
-const commandFor = ({ place }: RunnerProcess, source: string): ExecuteCommand => ({
+const commandFor = ({ pid, place }: RunnerProcess, source: string): ExecuteCommand => ({
   type: 'execute',
   nonce: randomBytes(16).toString('hex'),
   entry: `${ROOT_URL}own.js`,
@@ -56,8 +56,10 @@ const commandFor = ({ place }: RunnerProcess, source: string): ExecuteCommand =>
   env: {},
   scratch: place.scratch,
   clearsScratch: false,
+  pid,
   network: 'none',
   resultLimitBytes: 65_536,
+  captureLocals: false,
   keep: false,
   context: {
     executionId: 'self-test',
