@@ -86,6 +86,17 @@ require_redis_server() {
   fail "$@"
 }
 
+# The strongest isolation of user code needs bubblewrap; the worker also starts without it and says so.
+want_bubblewrap() {
+  command -v bwrap >/dev/null 2>&1 && return
+  command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
+  say 'installing bubblewrap (apt-get)'
+  apt_get install -y --no-install-recommends bubblewrap >.bifrost/apt.log 2>&1 9>&- ||
+    { apt_get update && apt_get install -y --no-install-recommends bubblewrap; } >.bifrost/apt.log 2>&1 9>&- ||
+    say 'apt-get could not install bubblewrap; user code is isolated without namespaces'
+  hash -r
+}
+
 # The package starts a service of its own; ours is a private one on another port, so that one stays off.
 apt_install_redis() (
   policy=/usr/sbin/policy-rc.d

@@ -11,6 +11,7 @@ require_redis_server \
   '  apt-get install -y redis-server   as root' \
   '  brew install redis                on macOS' \
   '  dnf install valkey                elsewhere; make sure that redis-server is on PATH'
+want_bubblewrap
 unset REDIS_URL
 
 failed_steps=0

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capacityOf } from '../config/capacity.js';
@@ -20,6 +21,8 @@ const MIN_HEAP_MB = 32;
 const FRAME_FACTOR = 3;
 const FRAME_EXTRA_BYTES = 1_048_576;
 
+const logger = new Logger('Isolation');
+
 /** Makes runner processes at one level of isolation, and the folders that they and their executions have. */
 export class RunnerFactory {
   private constructor(
@@ -39,6 +42,8 @@ export class RunnerFactory {
       const bundles = await bundleRunners(dir.path);
       const prove = (level: IsolationLevel) => proveLevel(level, settings, bundles);
       const choice = await chooseLevel(candidates({ settings, dir, bundles }), prove);
+      const { level, passedOver } = choice;
+      logger.log({ msg: 'isolation', level: level.name, network: networkOf(settings), passedOver });
       return new RunnerFactory(settings, dir, bundles, choice);
     } catch (error) {
       await dir.remove();

@@ -4,7 +4,6 @@ import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { RunnerRecord } from '../contract/worker-record.js';
 import { BootTrouble } from './boot-trouble.js';
-import { packageSets } from './isolation/candidates.js';
 import { blindSpares, PooledRunner, type RecycleRules } from './pooled-runner.js';
 import { idleExcess, sparesWanted } from './pool-size.js';
 import { RunnerFactory } from './runner-factory.js';
@@ -175,7 +174,7 @@ export class RunnerPool {
   }
 
   private pick(key: string): PooledRunner | undefined {
-    for (const spare of blindSpares(this.live, packageSets(this.settings))) this.retire(spare, 'blind');
+    for (const spare of blindSpares(this.live, this.settings)) this.retire(spare, 'blind');
     const free = [...this.live].filter((pooled) => pooled.takes(key));
     return free.find((pooled) => pooled.key === key) ?? free[0];
   }
