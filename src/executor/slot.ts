@@ -67,6 +67,9 @@ export abstract class Slot implements RunnerObserver {
   /** Answers the open `module-request`. */
   abstract reply(reply: ModuleReply): void;
 
+  /** Whether what the code prints is taken from it; while it is not, printing blocks the code. */
+  abstract hold(held: boolean): void;
+
   /** Ends the execution for this reason; called once, `finished` follows within a second or so. */
   abstract stop(cause: StopCause): void;
 

@@ -2,13 +2,15 @@ import { WorkerHost } from '@nestjs/bullmq';
 import { Injectable, Logger } from '@nestjs/common';
 import { type Job, UnrecoverableError } from 'bullmq';
 import { ContextService } from '../context/context.service.js';
-import type { Outcome } from '../contract/result.js';
+import type { ExecutionProgress, Outcome } from '../contract/result.js';
 import { ExecutorService } from '../executor/executor.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { Activity } from '../lib/activity.js';
 import { LatestSender } from '../lib/latest-sender.js';
 import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
+import type { ExecutionLog } from '../results/execution-log.js';
+import { LogWriter } from '../results/log-writer.js';
 import { type Delivery, ResultPublisher } from '../results/result-publisher.js';
 import { HandBackService } from './hand-back.service.js';
 import {
@@ -20,6 +22,9 @@ import {
   stalledOut,
 } from './job-decisions.js';
 import { type JobRequest, parseJob } from './parse-job.js';
+
+/** Progress is told to BullMQ and the ledger this often; the log stream has all of it. */
+const PROGRESS_MS = 100;
 
 /** What BullMQ keeps of a job that is done; the result itself is in Redis and on the result queue. */
 export interface JobReturn {
@@ -44,6 +49,7 @@ export class ExecutionProcessor extends WorkerHost {
     private readonly contexts: ContextService,
     private readonly executor: ExecutorService,
     private readonly results: ResultPublisher,
+    private readonly logs: LogWriter,
     private readonly statistics: WorkerStatistics,
     private readonly handBack: HandBackService,
   ) {
@@ -61,9 +67,11 @@ export class ExecutionProcessor extends WorkerHost {
       if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
       if (turn.kind === 'ended') return await this.finishKnown(request);
       const delivery = { ...request, attempt: turn.attempt, queuedMs: queuedMs(job) };
-      const outcome = turn.kind === 'ours' ? await this.carryOut(job, request, turn, signal) : stalledOut();
-      if (mayRetry(job, outcome)) return await this.failAttempt(delivery, outcome);
-      return await this.conclude(delivery, outcome);
+      const log = this.logs.open(request.executionId, turn.attempt);
+      const outcome =
+        turn.kind === 'ours' ? await this.carryOut(job, request, turn, log, signal) : stalledOut();
+      if (mayRetry(job, outcome)) return await this.failAttempt(delivery, log, outcome);
+      return await this.conclude(delivery, log, outcome);
     } catch (error) {
       if (isDecided(error)) throw error;
       return this.handBack.unfinished(job, token, request.executionId, error);
@@ -74,22 +82,33 @@ export class ExecutionProcessor extends WorkerHost {
     job: Job,
     request: JobRequest,
     turn: OurTurn,
+    log: ExecutionLog,
     signal: AbortSignal,
   ): Promise<Outcome> {
     if ('refusal' in request) return refused(request.refusal);
     const { executionId } = request;
     const { attempt, generation } = turn;
-    const progress = new LatestSender((value: object) => job.updateProgress(value));
+    log.start();
+    const progress = new LatestSender(
+      (value: ExecutionProgress) =>
+        Promise.all([job.updateProgress(value), this.ledger.noteProgress(executionId, value)]),
+      PROGRESS_MS,
+    );
     try {
       const loaded =
         request.kind === 'task'
           ? this.contexts.fromTask(request.task)
           : await this.contexts.load(executionId);
       return await this.executor.execute({ ...loaded, attempt, generation }, signal, {
-        onProgress: (fraction, message) => progress.push({ fraction, message }),
+        onProgress: (value) => {
+          log.progress(value);
+          progress.push(value);
+        },
+        onLog: (entry) => log.add(entry),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
     } catch (error) {
+      await this.logs.close(log);
       return outcomeOfError(error, attempt);
     } finally {
       await progress.idle();
@@ -97,8 +116,9 @@ export class ExecutionProcessor extends WorkerHost {
   }
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
-  private async conclude(delivery: Delivery, outcome: Outcome): Promise<JobReturn> {
+  private async conclude(delivery: Delivery, log: ExecutionLog, outcome: Outcome): Promise<JobReturn> {
     await this.results.publish(delivery, outcome);
+    await this.logs.end(log, outcome.status);
     this.ledger.release(delivery.executionId);
     this.statistics.record(outcome);
     const { executionId, attempt } = delivery;
@@ -120,7 +140,12 @@ export class ExecutionProcessor extends WorkerHost {
   }
 
   /** The job asked for more attempts: BullMQ delivers it again after its back-off. */
-  private async failAttempt({ executionId, attempt }: Delivery, outcome: Outcome): Promise<never> {
+  private async failAttempt(
+    { executionId, attempt }: Delivery,
+    log: ExecutionLog,
+    outcome: Outcome,
+  ): Promise<never> {
+    await this.logs.close(log);
     await this.ledger.letGo(executionId, { counted: true });
     this.logger.log({
       msg: 'attempt failed, to be tried again',

@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.js';
 import { resultQueueName } from '../contract/job.js';
 import { bullQueue } from '../redis/bull.module.js';
 import { ExecutionLedger } from './execution-ledger.js';
+import { LogWriter } from './log-writer.js';
 import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
 import { ResultStore } from './result-store.js';
 import { WorkerLease } from './worker-lease.js';
@@ -12,7 +13,7 @@ import { WorkerLease } from './worker-lease.js';
 export class ResultsModule {
   static register(settings: Settings): DynamicModule {
     const queue = bullQueue(resultQueueName(settings.QUEUE_NAME), RESULT_QUEUE);
-    const services = [ExecutionLedger, ResultPublisher, ResultStore, WorkerLease];
+    const services = [ExecutionLedger, LogWriter, ResultPublisher, ResultStore, WorkerLease];
     return {
       module: ResultsModule,
       imports: queue.imports,

@@ -26,3 +26,5 @@ export const descriptorOf = Reflect.getOwnPropertyDescriptor;
 export const prototypeOf = Reflect.getPrototypeOf;
 export const isExtensible = Reflect.isExtensible;
 export const apply = Reflect.apply;
+const { charCodeAt } = String.prototype;
+export const charCode = (value: string, at: number): number => apply(charCodeAt, value, [at]) as number;
