@@ -8,6 +8,7 @@ import { Refusal } from '../contract/refusal.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { withoutSecrets } from './without-secrets.js';
 
 /** Everything about an execution but what earlier attempts left. */
 export type LoadedExecution = Omit<Execution, 'attempt' | 'generation'>;
@@ -47,6 +48,17 @@ export class ContextService {
       timeoutMs: this.timeoutMs(context.timeout_seconds, 'timeout_seconds'),
       wantedGeneration: context.workspace_generation ?? null,
     };
+  }
+
+  /**
+   * The execution has its result and never runs again: its context, which others may want to read until it
+   * expires, loses its secrets.
+   */
+  async removeSecrets(executionId: string): Promise<void> {
+    const key = this.keys.context(executionId);
+    const document = await this.redis.get(key);
+    const rest = document === null ? null : withoutSecrets(document);
+    if (rest !== null) await this.redis.set(key, rest, 'KEEPTTL', 'XX');
   }
 
   /**

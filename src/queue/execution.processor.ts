@@ -117,7 +117,7 @@ export class ExecutionProcessor extends WorkerHost {
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
   private async conclude(delivery: Delivery, log: ExecutionLog, outcome: Outcome): Promise<JobReturn> {
-    await this.results.publish(delivery, outcome);
+    await this.results.publish(delivery, outcome, () => this.contexts.removeSecrets(delivery.executionId));
     await this.logs.end(log, outcome.status);
     this.ledger.release(delivery.executionId);
     this.statistics.record(outcome);
@@ -135,6 +135,7 @@ export class ExecutionProcessor extends WorkerHost {
   }
 
   private async finishKnown(request: JobRequest): Promise<JobReturn> {
+    await this.contexts.removeSecrets(request.executionId);
     await this.results.resend(request);
     return { status: 'known' };
   }

@@ -46,8 +46,15 @@ export class ResultPublisher {
     @InjectSettings() private readonly settings: Settings,
   ) {}
 
-  /** Resolves when the result is stored and on the result queue. */
-  async publish(delivery: Delivery, outcome: Outcome): Promise<void> {
+  /**
+   * Resolves when the result is stored and on the result queue.
+   * @param onStored done in between, before anybody is told; tried again with the rest when it fails
+   */
+  async publish(
+    delivery: Delivery,
+    outcome: Outcome,
+    onStored: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
     const document: ExecutionResult = {
       execution_id: delivery.executionId,
       worker_id: this.settings.WORKER_ID,
@@ -62,6 +69,7 @@ export class ResultPublisher {
         text,
         this.settings.RESULT_TTL_SECONDS,
       ])) as [string, string];
+      await onStored();
       if (sent !== '1')
         await this.send(delivery, standing === text ? document : (JSON.parse(standing) as ExecutionResult));
     });
