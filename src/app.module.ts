@@ -13,17 +13,18 @@ import { RedisModule } from './redis/redis.module.js';
 @Module({})
 export class AppModule {
   static register(settings: Settings): DynamicModule {
-    const queue = QueueModule.register(settings);
+    const { ROLES: roles } = settings;
+    const queue =
+      roles.includes('worker') || roles.includes('api') ? QueueModule.register(settings) : undefined;
     return {
       module: AppModule,
       imports: [
         ConfigModule.register(settings),
         LoggerModule.forRoot(loggingParams(settings)),
         RedisModule.register(),
-        bullRoot(),
-        queue,
+        ...(queue ? [bullRoot(), queue] : []),
         HealthModule.register(settings, queue),
-        ...(settings.ROLES.includes('api') ? [ApiModule.register(settings, queue)] : []),
+        ...(queue && roles.includes('api') ? [ApiModule.register(settings, queue)] : []),
       ],
     };
   }

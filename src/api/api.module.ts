@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Settings } from '../config/settings.js';
+import { WorkerCommands } from '../heartbeat/worker-commands.js';
 import { WorkerRegistry } from '../heartbeat/worker-registry.js';
 import { PackagesStore } from '../packages/packages.store.js';
 import { WorkspaceModule } from '../workspace/workspace.module.js';
@@ -33,6 +34,7 @@ export class ApiModule {
         SubmissionService,
         ExecutionLookup,
         ResultWaiter,
+        WorkerCommands,
         WorkerRegistry,
         PackagesStore,
         WorkspacePublication,

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../config/settings.js';
 import { VERSION } from '../lib/version.js';
 import { checkAccess } from './access-policy.js';
+import { answerClientError } from './client-error.js';
 import { describe, pathOf, ProblemFilter, sendProblem } from './problem.filter.js';
 import { allowWorkspaceBodies } from './workspace-body-limit.js';
 import { validationPipe } from './validation.js';
@@ -25,6 +26,7 @@ export function httpAdapter(settings: Settings): FastifyAdapter {
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    clientErrorHandler: answerClientError,
     // What the router itself refuses reaches no filter.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(reply, describe(error, pathOf(request.raw.url))),

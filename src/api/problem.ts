@@ -29,6 +29,7 @@ const KINDS = {
   unauthorized: [401, 'A token is needed'],
   'not-found': [404, 'Not found'],
   'method-not-allowed': [405, 'Method not allowed'],
+  'request-timeout': [408, 'The request took too long'],
   // Before "conflict": a 409 of somebody else's is called by the last kind that has this status.
   outdated: [409, 'Somebody else has published'],
   conflict: [409, 'Known already'],
@@ -38,6 +39,7 @@ const KINDS = {
   'sources-missing': [422, 'Sources are missing'],
   'syntax-errors': [422, 'Files hold syntax errors'],
   'misdirected-host': [421, 'Unexpected host'],
+  'headers-too-large': [431, 'Headers too large'],
   unavailable: [503, 'Not available now'],
   internal: [500, 'Something went wrong here'],
 } as const satisfies Record<string, readonly [number, string]>;

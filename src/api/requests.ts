@@ -30,11 +30,22 @@ export const waitQuerySchema = z.object({
     .meta({ description: 'Seconds to wait for the result before answering that there is none yet' }),
 });
 
+/** Query of what recycles runners. */
+export const recycleQuerySchema = z.object({
+  pid: z.coerce
+    .number({ error: 'must be the pid of a runner' })
+    .int({ error: 'must be the pid of a runner' })
+    .positive({ error: 'must be the pid of a runner' })
+    .optional()
+    .meta({ description: 'Only the runner of this process' }),
+});
+
 /** Path of one execution or task. */
 export const idPathSchema = z.object({ id: idSchema });
 
 export type TaskRequest = z.infer<typeof taskRequestSchema>;
 export type ExecutionRequest = z.infer<typeof executionRequestSchema>;
+export type RecycleQuery = z.infer<typeof recycleQuerySchema>;
 export type WaitQuery = z.infer<typeof waitQuerySchema>;
 export type IdPath = z.infer<typeof idPathSchema>;
 

@@ -2,11 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import type { ExecutionResult } from '../contract/result.js';
 import type { Progress } from './execution-lookup.service.js';
 import { executionView, executionViewSchema, taskView, taskViewSchema } from './views.js';
+import { NO_SUBJECT } from '../contract/subject.js';
 
 const ENDED: ExecutionResult = {
   execution_id: 'e',
   worker_id: 'w1',
   attempt: 1,
+  ...NO_SUBJECT,
   success: true,
   status: 'succeeded',
   result: { n: 4 },

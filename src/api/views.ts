@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { controlAnswerSchema } from '../contract/control.js';
 import { EXECUTION_STATUSES, resultSchema, toTaskResult } from '../contract/result.js';
 import { workerRecordSchema } from '../contract/worker-record.js';
 import type { Progress } from './execution-lookup.service.js';
@@ -25,9 +26,9 @@ export const executionViewSchema = resultSchema
 /** `GET /workers`. */
 export const workersViewSchema = z.object({ workers: z.array(workerRecordSchema) }).meta({ id: 'Workers' });
 
-/** What `POST /workers/:id/…` answers: the command is on its way to these workers. */
+/** What `POST /workers/:id/…` answers: whom the command was sent to, and what each of them did about it. */
 export const controlViewSchema = z
-  .object({ command: z.string(), workers: z.array(z.string()) })
+  .object({ command: z.string(), workers: z.array(z.string()), answers: z.array(controlAnswerSchema) })
   .meta({ id: 'ControlAccepted' });
 
 export type ControlView = z.infer<typeof controlViewSchema>;

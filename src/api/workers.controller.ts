@@ -1,22 +1,23 @@
-import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { ALL_WORKERS, type ControlCommand, type ControlMessage } from '../contract/control.js';
+import { ALL_WORKERS, type ControlCommand } from '../contract/control.js';
+import { WorkerCommands } from '../heartbeat/worker-commands.js';
 import { WorkerRegistry } from '../heartbeat/worker-registry.js';
-import type { RedisClient } from '../redis/connections.js';
-import { RedisKeys } from '../redis/keys.js';
-import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { ProblemException } from './problem.js';
 import { withinRedisLimit } from './redis-bound.js';
+import { type RecycleQuery, recycleQuerySchema } from './requests.js';
 import { type ControlView, controlViewSchema, type WorkersView, workersViewSchema } from './views.js';
 
-/** The workers that are alive, and what an operator may tell them. */
+/**
+ * The workers that are alive, and what an operator may tell them. A command for the id `all` goes to
+ * every worker; `answers` says which obeyed.
+ */
 @ApiTags('workers')
 @Controller('workers')
 export class WorkersController {
   constructor(
     private readonly registry: WorkerRegistry,
-    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
-    private readonly keys: RedisKeys,
+    private readonly commands: WorkerCommands,
   ) {}
 
   @Get()
@@ -48,22 +49,29 @@ export class WorkersController {
     return this.tell(id, 'resume');
   }
 
-  /** Replaces its runners: idle ones at once, busy ones after what they run. */
+  /** Replaces its runners, or the one with this `pid`: idle ones at once, busy ones after what they run. */
   @Post(':id/recycle')
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
-  recycle(@Param('id') id: string): Promise<ControlView> {
-    return this.tell(id, 'recycle');
+  recycle(
+    @Param('id') id: string,
+    @Query({ schema: recycleQuerySchema }) { pid }: RecycleQuery,
+  ): Promise<ControlView> {
+    return pid === undefined ? this.tell(id, 'recycle') : this.tell(id, 'recycle_runner', pid);
   }
 
-  private async tell(id: string, command: ControlCommand): Promise<ControlView> {
+  private async tell(id: string, command: ControlCommand, pid?: number): Promise<ControlView> {
     const known = (await withinRedisLimit(this.registry.list())).map((worker) => worker.id);
     if (id !== ALL_WORKERS && !known.includes(id)) {
       const names = known.length > 0 ? `there are: ${known.join(', ')}` : 'there is none';
       throw new ProblemException('not-found', `No worker ${id} is alive; ${names}`);
     }
-    const message: ControlMessage = { command };
-    await withinRedisLimit(this.redis.publish(this.keys.controlChannel(id), JSON.stringify(message)));
-    return { command, workers: id === ALL_WORKERS ? known : [id] };
+    const told = id === ALL_WORKERS ? known : [id];
+    const message = { command, ...(pid === undefined ? {} : { pid }) };
+    const answers = await withinRedisLimit(this.commands.send(id, told, message), undefined, ANSWER_LIMIT_MS);
+    return { command, workers: told, answers };
   }
 }
+
+/** Longer than workers have for their answers. */
+const ANSWER_LIMIT_MS = 5_000;

@@ -8,7 +8,7 @@ import { WorkspaceStore } from '../workspace/workspace.store.js';
 import { withinRedisLimit } from './redis-bound.js';
 import { missingProblem, syntaxProblem } from './workspace-problems.js';
 import type { PublishRequest } from './workspace-requests.js';
-import type { Publication } from './workspace-views.js';
+import type { Publication } from '../contract/workspace.js';
 
 /**
  * What `PUT /workspace` does before the engine publishes:

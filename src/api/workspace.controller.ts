@@ -23,17 +23,17 @@ import {
   workspaceQuerySchema,
 } from './workspace-requests.js';
 import {
-  type GenerationView,
+  type GenerationRecord,
   generationSchema,
   type Publication,
   publicationSchema,
   type StoredSources,
   storedSourcesSchema,
-  type WorkspaceDiffView,
+  type GenerationDiff,
   workspaceDiffSchema,
   type WorkspaceView,
   workspaceViewSchema,
-} from './workspace-views.js';
+} from '../contract/workspace.js';
 
 /** A large map takes longer to read than a record. */
 const READ_LIMIT_MS = 5_000;
@@ -81,7 +81,7 @@ export class WorkspaceController {
   /** Which paths differ between two generations. */
   @Get('diff')
   @ApiOkResponse({ standardSchema: workspaceDiffSchema })
-  async diff(@Query({ schema: diffQuerySchema }) { from, to }: DiffQuery): Promise<WorkspaceDiffView> {
+  async diff(@Query({ schema: diffQuerySchema }) { from, to }: DiffQuery): Promise<GenerationDiff> {
     return this.within(READ_LIMIT_MS, () => this.store.diff(from, to));
   }
 
@@ -89,7 +89,9 @@ export class WorkspaceController {
   @Post('rollback')
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: generationSchema })
-  async rollback(@Body({ schema: rollbackRequestSchema }) request: RollbackRequest): Promise<GenerationView> {
+  async rollback(
+    @Body({ schema: rollbackRequestSchema }) request: RollbackRequest,
+  ): Promise<GenerationRecord> {
     const { generation, expected, message, author } = request;
     return this.within(PUBLISH_LIMIT_MS, () =>
       this.publisher.rollback(generation, {

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '../contract/context.js';
+import type { ControlAnswer } from '../contract/control.js';
 import type { PackagesOverview } from '../contract/packages.js';
 import type { ExecutionResult } from '../contract/result.js';
 import type { WorkerRecord } from '../contract/worker-record.js';
@@ -11,6 +12,9 @@ const ANSWER_TIMEOUT_MS = 20_000;
 
 /** Body of `POST /executions`. */
 export type ExecutionRequest = ExecutionContext & { execution_id: string };
+
+/** What `POST /workers/:id/…` can be told. */
+export type OperatorCommand = 'drain' | 'pause' | 'recycle' | 'resume';
 
 /** An execution as the API shows it before it has a result. */
 export interface UnfinishedExecution {
@@ -43,6 +47,12 @@ export class ApiClient {
     return this.ask('/workers', isWorkers, 0);
   }
 
+  /** Tells one worker, or all of them, what to do. `workers` answer within a few seconds or not at all. */
+  control(to: string, command: OperatorCommand, pid?: number): Promise<{ answers: ControlAnswer[] }> {
+    const query = pid === undefined ? '' : `?pid=${pid}`;
+    return this.ask(`/workers/${encodeURIComponent(to)}/${command}${query}`, isControl, 0, undefined, 'POST');
+  }
+
   /** The package manifest, and what each live worker has of it. */
   packages(): Promise<PackagesOverview> {
     return this.ask('/packages', isPackages, 0);
@@ -58,7 +68,7 @@ export class ApiClient {
     isExpected: (body: unknown) => body is T,
     waitSeconds: number,
     json?: string,
-    method?: 'PUT',
+    method?: 'POST' | 'PUT',
   ): Promise<T> {
     const { status, body } = await this.fetch(path, waitSeconds, json, method);
     if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
@@ -91,6 +101,9 @@ const isExecution = (body: unknown): body is ExecutionView => {
 
 const isWorkers = (body: unknown): body is { workers: WorkerRecord[] } =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['workers']);
+
+const isControl = (body: unknown): body is { answers: ControlAnswer[] } =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['answers']);
 
 const isPackages = (body: unknown): body is PackagesOverview => {
   const { packages, workers } = (body ?? {}) as Record<string, unknown>;

@@ -6,6 +6,7 @@ import { CommandError, EXIT } from './exit.js';
 import { type Output, paint } from './output.js';
 import { definePackages } from './packages-commands.js';
 import type { RunOptions } from './run-request.js';
+import { defineWorkers } from './workers-commands.js';
 import { defineWorkspace } from './workspace-commands.js';
 
 // The command line: what there is, and which file does it. Commands are loaded when they are asked for,
@@ -66,14 +67,11 @@ Exit codes:
     process.exitCode = await run(file, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
   });
 
-program
-  .command('workers')
-  .description('list the live workers')
-  .option('--json', 'print the document of the API')
-  .action(async (options: { json?: boolean }) => {
-    const { workers } = await import('./workers.js');
-    process.exitCode = await workers(options, { access: apiAccess(env), output });
-  });
+defineWorkers(
+  program.command('workers').description('list the live workers, or tell them what to do'),
+  () => ({ access: apiAccess(env), output }),
+  (code) => (process.exitCode = code),
+);
 
 definePackages(
   program.command('packages').description('the npm packages that executions may import'),

@@ -1,3 +1,4 @@
+import type { GenerationDiff, GenerationRecord, Publication, WorkspaceView } from '../contract/workspace.js';
 import type { ApiAccess } from './api-access.js';
 import { refusalError, strangeAnswer } from './api-errors.js';
 import { type ApiRequest, parseJson, sendRequest } from './api-request.js';
@@ -8,31 +9,6 @@ const ANSWER_TIMEOUT_MS = 30_000;
 /** The first publish of a large workspace compiles all of it. */
 const PUBLISH_TIMEOUT_MS = 600_000;
 
-/** What is known of one generation; the fields that commands show. */
-export interface GenerationRecord {
-  generation: number;
-  message: string | null;
-  author: string | null;
-  created_at: string | null;
-  files: number;
-  added: number;
-  changed: number;
-  removed: number;
-}
-
-export interface WorkspaceOverview {
-  current: number | null;
-  generation: number | null;
-  log: GenerationRecord[];
-}
-
-/** Paths that differ, each list sorted. */
-export interface WorkspaceDiff {
-  added: string[];
-  changed: string[];
-  removed: string[];
-}
-
 /** What to publish, all of it by hash. */
 export interface PublishRequest {
   paths: Record<string, string>;
@@ -40,12 +16,6 @@ export interface PublishRequest {
   message?: string;
   dry_run?: boolean;
   temporary?: boolean;
-}
-
-export interface Publication {
-  /** null after a dry run. */
-  generation: number | null;
-  diff: WorkspaceDiff;
 }
 
 /** Speaks to `/workspace`. Every method throws {@link CommandError} with advice when there is no proper answer. */
@@ -71,12 +41,12 @@ export class WorkspaceClient {
   }
 
   /** The newest generations. */
-  overview(): Promise<WorkspaceOverview> {
+  overview(): Promise<WorkspaceView> {
     return this.ask('GET', '/workspace?paths=false', 'log');
   }
 
   /** Path -> SHA-256 of the source, of the current generation or another one. */
-  paths(generation?: number): Promise<WorkspaceOverview & { paths: Record<string, string> }> {
+  paths(generation?: number): Promise<WorkspaceView & { paths: Record<string, string> }> {
     return this.ask(
       'GET',
       `/workspace${generation === undefined ? '' : `?generation=${generation}`}`,
@@ -84,7 +54,7 @@ export class WorkspaceClient {
     );
   }
 
-  diff(from: number, to: number): Promise<WorkspaceDiff> {
+  diff(from: number, to: number): Promise<GenerationDiff> {
     return this.ask('GET', `/workspace/diff?from=${from}&to=${to}`, 'added');
   }
 

@@ -1,5 +1,6 @@
+import type { Publication } from '../contract/workspace.js';
 import { CommandError, EXIT } from './exit.js';
-import type { Publication, PublishRequest, WorkspaceClient } from './workspace-client.js';
+import type { PublishRequest, WorkspaceClient } from './workspace-client.js';
 import type { Folder } from './workspace-folder.js';
 
 /** One request carries about so many characters of source; a longer source goes alone. */

@@ -1,14 +1,17 @@
 import { type Colour, type Output, paint, plain } from './output.js';
 import { tableOf } from './table.js';
 import type { UploadListener } from './workspace-publish.js';
-import type { GenerationRecord, WorkspaceDiff } from './workspace-client.js';
+import type { GenerationDiff, GenerationRecord } from '../contract/workspace.js';
 
 const BAR_WIDTH = 30;
 const BAR_FROM_CHARS = 1024 * 1024;
 const ERASE_LINE = '\r\u001B[2K';
 
 /** Every path that differs, one a line: `+` added, `~` changed, `-` removed. */
-export function diffLines({ added, changed, removed }: WorkspaceDiff, stream: NodeJS.WritableStream): string {
+export function diffLines(
+  { added, changed, removed }: GenerationDiff,
+  stream: NodeJS.WritableStream,
+): string {
   const kinds: [string, Colour, string[]][] = [
     ['+', 'green', added],
     ['~', 'yellow', changed],
@@ -21,10 +24,10 @@ export function diffLines({ added, changed, removed }: WorkspaceDiff, stream: No
 }
 
 /** Such as `1 added, 2 changed, 0 removed`. */
-export const summaryOf = ({ added, changed, removed }: WorkspaceDiff): string =>
+export const summaryOf = ({ added, changed, removed }: GenerationDiff): string =>
   `${added.length} added, ${changed.length} changed, ${removed.length} removed`;
 
-export const isEmpty = ({ added, changed, removed }: WorkspaceDiff): boolean =>
+export const isEmpty = ({ added, changed, removed }: GenerationDiff): boolean =>
   added.length + changed.length + removed.length === 0;
 
 /** Generations, one a line; the current one is marked. */

@@ -30,7 +30,7 @@ describe('docs/configuration.md', () => {
     expect(rowOf('CONCURRENCY')).toContain('| whole number, 1 to 1000 | twice the processors |');
     expect(rowOf('DEFAULT_TIMEOUT_SECONDS')).toContain('| number, seconds, above 0 | `300` |');
     expect(rowOf('LOG_FORMAT')).toContain('| `auto`, `json`, `pretty` | `auto` |');
-    expect(rowOf('ROLES')).toContain('| list of `worker`, `api` | `worker,api` |');
+    expect(rowOf('ROLES')).toContain('| list of `worker`, `api`, `archive` | `worker,api,archive` |');
     expect(rowOf('API_TOKEN')).toContain('| text, at least 16 characters | none |');
     expect(rowOf('KEY_PREFIX')).toContain('| text | empty |');
   });

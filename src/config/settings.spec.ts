@@ -25,7 +25,7 @@ describe('parseSettings', () => {
       MAX_TIMEOUT_SECONDS: 3600,
       DRAIN_TIMEOUT_SECONDS: 25,
       RESULT_TTL_SECONDS: 604_800,
-      ROLES: ['worker', 'api'],
+      ROLES: ['worker', 'api', 'archive'],
       LOG_LEVEL: 'info',
     });
   });

@@ -106,6 +106,17 @@ export const settingsSchema = z.object({
     about:
       'Memory in Redis that the log stream of one execution may use, about. When it is full, the oldest entries go and an entry of type `truncated` says so.',
   }),
+  RESULT_QUEUE: z.enum(['on', 'off']).default('on').meta({
+    about:
+      '`off`: results do not go to the result queue. For deployments where nobody consumes it; results are in Redis and in the archive all the same.',
+  }),
+  RESULT_QUEUE_WARN_LENGTH: whole(1, 1_000_000_000).default(10_000).meta({
+    about: 'Above so many results that nobody has consumed, `/health` says `degraded` and what to do.',
+  }),
+  ARCHIVE_FEED_LENGTH: whole(0, 10_000_000).default(10_000).meta({
+    about:
+      'So many results wait in Redis for the archive as a stream; the archive fetches what is beyond from the results themselves while those have not expired. A result of up to 16 KiB is in the stream whole. 0: results are not archived.',
+  }),
   MEMORY_LIMIT_MB: whole(32, 65_536).default(512).meta({
     unit: 'MB',
     about: 'Memory (resident set) of one execution. Above it the runner is killed: `OUT_OF_MEMORY`.',
@@ -190,9 +201,9 @@ export const settingsSchema = z.object({
       about:
         'Folder in which workspace modules appear to lie: in `import.meta.url`, `__dirname` and stack traces. Nothing is written there.',
     }),
-  ROLES: list(['worker', 'api']).default(['worker', 'api']).meta({
+  ROLES: list(['worker', 'api', 'archive']).default(['worker', 'api', 'archive']).meta({
     about:
-      'What this process does: `worker` runs executions, `api` answers the HTTP API. Probes are always there.',
+      'What this process does: `worker` runs executions, `api` answers the HTTP API, `archive` saves results to the database. Probes are always there.',
   }),
   LAUNCHER_PID: whole(2, 4_194_304).optional().meta({
     about:

@@ -44,7 +44,9 @@ describe('load', () => {
       caller: null,
       organization: null,
       workflowId: null,
+      tags: [],
       timeoutMs: 30_000,
+      captureLocals: false,
       wantedGeneration: null,
     });
   });
@@ -67,6 +69,7 @@ describe('load', () => {
       timeout_seconds: 0.25,
       env: { A: '1' },
       secrets: { KEY: 'geheim' },
+      tags: ['nightly'],
     };
     expect(await serviceWith(context).load('e-1')).toEqual({
       id: 'e-1',
@@ -77,7 +80,9 @@ describe('load', () => {
       caller: context.caller,
       organization: context.organization,
       workflowId: 'wf',
+      tags: ['nightly'],
       timeoutMs: 250,
+      captureLocals: false,
       wantedGeneration: 7,
     });
   });
@@ -141,7 +146,9 @@ describe('fromTask', () => {
       caller: null,
       organization: null,
       workflowId: null,
+      tags: [],
       timeoutMs: 5_000,
+      captureLocals: false,
       wantedGeneration: null,
     });
   });

@@ -45,7 +45,9 @@ export class ContextService {
       caller: context.caller ?? null,
       organization: context.organization ?? null,
       workflowId: context.workflow_id ?? null,
+      tags: context.tags ?? [],
       timeoutMs: this.timeoutMs(context.timeout_seconds, 'timeout_seconds'),
+      captureLocals: context.capture_locals ?? false,
       wantedGeneration: context.workspace_generation ?? null,
     };
   }
@@ -75,7 +77,9 @@ export class ContextService {
       caller: null,
       organization: null,
       workflowId: null,
+      tags: [],
       timeoutMs: this.timeoutMs(task.timeout, 'timeout'),
+      captureLocals: false,
       wantedGeneration: null,
     };
   }

@@ -15,11 +15,15 @@ export const CONTROL_COMMANDS = [
 ] as const;
 export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
 
-/** Message on `bifrost:worker:{id}:control`, and on that of the id `all`. */
+/**
+ * Message on `bifrost:worker:{id}:control`, and on that of the id `all`. Who gives a `request_id` finds
+ * an answer of each worker that heard it in the list `bifrost:control:{request_id}:answers`, for a minute.
+ */
 export const controlMessageSchema = z
   .object({
     command: z.enum(CONTROL_COMMANDS),
     pid: z.number().int().positive().optional(),
+    request_id: z.string().min(1).max(128).optional(),
   })
   .refine(({ command, pid }) => command !== 'recycle_runner' || pid !== undefined, {
     path: ['pid'],
@@ -27,6 +31,15 @@ export const controlMessageSchema = z
   });
 
 export type ControlMessage = z.infer<typeof controlMessageSchema>;
+
+/** What one worker did about a command. */
+export const controlAnswerSchema = z.object({
+  worker_id: z.string(),
+  obeyed: z.boolean(),
+  detail: z.string().meta({ description: 'What it did, or why it did not' }),
+});
+
+export type ControlAnswer = z.infer<typeof controlAnswerSchema>;
 
 /** Id under which every worker listens. */
 export const ALL_WORKERS = 'all';

@@ -15,7 +15,10 @@ export interface Execution {
   caller: Record<string, unknown> | null;
   organization: ({ id: string } & Record<string, unknown>) | null;
   workflowId: string | null;
+  tags: readonly string[];
   timeoutMs: number;
+  /** On failure: also the local variables of the calls that the error went through. */
+  captureLocals: boolean;
   /** Workspace generation of an earlier attempt, to be used again while it exists; null: the current one. */
   generation: number | null;
   /** Workspace generation that the producer asks for: this one or none. null: the producer has no wish. */

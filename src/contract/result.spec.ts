@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ExecutionResult, resultSchema, toTaskResult } from './result.js';
+import { NO_SUBJECT } from './subject.js';
 
 const aResult = (changes: Partial<ExecutionResult> = {}): ExecutionResult => ({
   execution_id: 't-1',
   worker_id: 'w-1',
   attempt: 2,
+  ...NO_SUBJECT,
   success: true,
   status: 'succeeded',
   result: { ignored: true },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { NO_SUBJECT } from '../contract/subject.js';
 import { aResult, anEnd, anError, anExit, KILLED, LIMITS } from '../../test/support/run-ends.js';
 import { type Finding, judge, outcomeOf, refusedOutcome } from './outcome.js';
 import type { RunEnd, Verdict } from './run.js';
@@ -23,6 +24,7 @@ describe('outcomeOf', () => {
       peakMb: 50,
     });
     expect(outcomeOf(end, null, TIMING)).toEqual({
+      ...NO_SUBJECT,
       success: true,
       status: 'succeeded',
       result: { n: 1 },
@@ -44,6 +46,7 @@ describe('outcomeOf', () => {
         user_time_seconds: 0.12,
         system_time_seconds: 0.03,
         module_load_ms: 3.24,
+        run_ms: 1234.57,
       },
       workspace_generation: null,
       package_set: null,
@@ -114,6 +117,7 @@ describe('outcomeOf', () => {
       user_time_seconds: 1.4,
       system_time_seconds: 0.02,
       module_load_ms: null,
+      run_ms: 1234.57,
     });
     expect(outcomeOf(anEnd(), null, TIMING).metrics).toMatchObject({ user_time_seconds: null });
   });

@@ -11,7 +11,7 @@ import type {
 import type { ExecutionProgress, LogEntry } from '../contract/result.js';
 import type { Redactor } from '../lib/redactor.js';
 import { ExecutionOutput, LEVEL_OF, type OutputStream, type Printed } from './execution-output.js';
-import { type KernelUsage, MemoryProbe, readKernelUsage } from './process-usage.js';
+import { type KernelUsage, MemoryProbe, readKernelUsage, usageBetween } from './process-usage.js';
 import type { RunnerExit } from './runner-process.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from './slot.js';
 
@@ -51,6 +51,7 @@ export interface RunEnd {
   logsTruncated: boolean;
   memorySamplesMb: number[];
   peakMb: number;
+  /** What the kernel says that this run used; its own report says it better. */
   kernelUsage: KernelUsage | null;
 }
 
@@ -65,6 +66,8 @@ export interface RunServices {
 }
 
 const MEMORY_POLL_MS = 25;
+/** Of a process that dies by itself the last reading is all there is. */
+const POLLS_PER_USAGE = 10;
 const MEMORY_SAMPLES_KEPT = 20;
 /** Written beyond the kept output by this factor, code is printing without end. */
 const OUTPUT_KILL_FACTOR = 16;
@@ -88,7 +91,9 @@ export class Run implements SlotListener {
   private uncaught: UncaughtFrame | null = null;
   private loadMs: number | null = null;
   private progress: ExecutionProgress | null = null;
+  private usageBefore: KernelUsage | null = null;
   private kernelUsage: KernelUsage | null = null;
+  private polls = 0;
   private endedAt = 0;
   private modules: ShippedModule[] = [];
 
@@ -104,6 +109,7 @@ export class Run implements SlotListener {
   async finish(command: ExecuteCommand, signal: AbortSignal): Promise<RunEnd> {
     const startedAt = performance.now();
     this.modules = [...command.modules];
+    if (this.slot.ownsProcess) this.usageBefore = readKernelUsage(this.slot.runner.pid);
     const deadline = setTimeout(() => this.end('timeout'), this.limits.timeoutMs);
     const memoryPoll = setInterval(() => this.checkMemory(), MEMORY_POLL_MS);
     const interrupt = (): void => this.end('interrupted');
@@ -162,10 +168,16 @@ export class Run implements SlotListener {
     if (this.endedAt > 0) return;
     this.endedAt = performance.now();
     this.verdict = verdict;
-    if (this.slot.ownsProcess) this.kernelUsage = readKernelUsage(this.slot.runner.pid);
+    this.readUsage();
     // A runner that waits for its output to be taken can neither answer nor be heard.
     this.slot.hold(false);
     this.slot.stop(verdict ?? 'reported');
+  }
+
+  private readUsage(): void {
+    if (!this.slot.ownsProcess) return;
+    const usage = readKernelUsage(this.slot.runner.pid);
+    this.kernelUsage = usageBetween(this.usageBefore, usage) ?? this.kernelUsage;
   }
 
   private reply(reply: ModuleReply): void {
@@ -175,6 +187,8 @@ export class Run implements SlotListener {
 
   private checkMemory(): void {
     if (this.endedAt > 0) return;
+    this.polls += 1;
+    if (this.polls % POLLS_PER_USAGE === 0) this.readUsage();
     const mb = this.memory.sampleMb();
     if (mb === null) return;
     this.peakMb = Math.max(this.peakMb, mb);
@@ -235,7 +249,7 @@ export class Run implements SlotListener {
       logsTruncated: truncated,
       memorySamplesMb: this.samples,
       peakMb: this.slot.ownsProcess ? Math.max(this.peakMb, this.kernelUsage?.peakMb ?? 0) : this.peakMb,
-      kernelUsage: this.kernelUsage,
+      kernelUsage: this.kernelUsage ?? end.usage,
     };
   }
 }

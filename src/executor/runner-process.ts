@@ -56,12 +56,16 @@ export class RunnerProcess {
   /** Why it must not serve another execution; null while it may. */
   unfit: string | null = null;
 
+  /** Its end came without our doing. */
+  diedByItself = false;
+
   private readonly commands: Writable;
   private readonly channel: Duplex;
   private readonly observers = new Map<string, RunnerObserver>();
   /** Nonces of executions that are over; what still comes from them is dropped. */
   private readonly past = new Set<string>();
   private readonly tail = new TailBuffer(STDERR_TAIL_BYTES);
+  private exit: RunnerExit = { exitCode: null, signal: null };
   private onInspector: (url: string) => void = () => undefined;
   /** It broke the protocol: nothing that it says is heard any more. */
   private refused = false;
@@ -95,10 +99,8 @@ export class RunnerProcess {
     try {
       await Promise.race([
         runner.untilReady(),
-        runner.ended.then((exit) => {
-          throw new RunnerBootError(
-            `a runner ended while it booted (${exit.signal ?? `exit code ${exit.exitCode}`}): ${runner.tail.toString()}`,
-          );
+        runner.ended.then(() => {
+          throw new RunnerBootError(`a runner ended while it booted ${runner.epitaph}`);
         }),
         sleep(BOOT_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(() => {
           throw new RunnerBootError(`a runner was not ready within ${BOOT_TIMEOUT_MS} ms`);
@@ -165,6 +167,13 @@ export class RunnerProcess {
     } catch {
       this.child.kill('SIGKILL');
     }
+  }
+
+  /** How it ended, with its last words: `(exit code 127): stderr: no such library`. */
+  get epitaph(): string {
+    const { exitCode, signal } = this.exit;
+    const words = this.tail.toString().trim();
+    return `(${signal ?? `exit code ${exitCode}`})${words === '' ? '' : `: ${words}`}`;
   }
 
   private untilReady(): Promise<void> {
@@ -248,15 +257,15 @@ export class RunnerProcess {
 
   private watchEnd(): Promise<RunnerExit> {
     return new Promise((resolve) => {
-      let exit: RunnerExit = { exitCode: null, signal: null };
       this.child.once('exit', (exitCode, signal) => {
-        exit = { exitCode, signal };
+        this.exit = { exitCode, signal };
+        this.diedByItself = this.state !== 'EXITING';
         // The leader is dead; whatever else is in its group goes with it. What it wrote is still to be read.
         this.kill();
         this.hold(false);
         setTimeout(() => this.child.stdio.forEach((stream) => stream?.destroy()), CLOSE_GRACE_MS).unref();
       });
-      this.child.once('close', () => resolve(exit));
+      this.child.once('close', () => resolve(this.exit));
     });
   }
 }

@@ -9,6 +9,7 @@ import { HeartbeatIndicator } from './heartbeat.indicator.js';
 import { PackagesIndicator } from './packages.indicator.js';
 import { READINESS, type Readiness } from './probes.js';
 import { RedisIndicator } from './redis.indicator.js';
+import { ResultQueueIndicator } from './result-queue.indicator.js';
 import { StateIndicator } from './state.indicator.js';
 
 interface Indicator {
@@ -20,10 +21,17 @@ const WORKER_INDICATORS = [StateIndicator, HeartbeatIndicator, CapacityIndicator
 /** The probes `/health`, `/health/live` and `/health/ready`. */
 @Module({})
 export class HealthModule {
-  /** `queue`: the application's queue module; a second one would read the queue a second time. */
-  static register(settings: Settings, queue: DynamicModule): DynamicModule {
+  /**
+   * `queue`: the application's queue module, where its roles have one; a second one would read the
+   * queue a second time.
+   */
+  static register(settings: Settings, queue?: DynamicModule): DynamicModule {
     const works = settings.ROLES.includes('worker');
-    const indicators = [RedisIndicator, ...(works ? WORKER_INDICATORS : [])];
+    const indicators = [
+      RedisIndicator,
+      ...(works ? WORKER_INDICATORS : []),
+      ...(queue ? [ResultQueueIndicator] : []),
+    ];
     const readiness: Provider = {
       provide: READINESS,
       inject: indicators,
@@ -33,7 +41,8 @@ export class HealthModule {
       module: HealthModule,
       imports: [
         TerminusModule.forRoot({ logger: false }),
-        ...(works ? [ExecutorModule, HeartbeatModule, queue] : []),
+        ...(works ? [ExecutorModule, HeartbeatModule] : []),
+        ...(queue ? [queue] : []),
       ],
       controllers: [HealthController],
       providers: [...indicators, readiness],

@@ -36,6 +36,7 @@ export class HeartbeatService {
     workspace_generation: null,
   });
   private timer: NodeJS.Timeout | null = null;
+  private dueAtMs = 0;
   private lastBeatMs: number | null = null;
   private beating = false;
   private touched = false;
@@ -64,7 +65,7 @@ export class HeartbeatService {
   async stop(): Promise<void> {
     if (!this.beating) return;
     this.beating = false;
-    if (this.timer) clearTimeout(this.timer);
+    this.cancel();
     this.redis.off('ready', this.beatNow);
     await this.statistics.stop();
     const id = this.settings.WORKER_ID;
@@ -92,12 +93,23 @@ export class HeartbeatService {
     return this.ageMs !== null && this.ageMs < HEARTBEAT_TTL_MS;
   }
 
+  /** The next beat comes no later than in this time; what is due before stays due. */
   private schedule(delayMs: number): void {
-    if (this.timer) clearTimeout(this.timer);
+    const dueAtMs = performance.now() + delayMs;
+    if (this.timer && this.dueAtMs <= dueAtMs) return;
+    this.cancel();
+    this.dueAtMs = dueAtMs;
     this.timer = setTimeout(() => void this.beat(), delayMs);
   }
 
+  private cancel(): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
+  }
+
   private async beat(): Promise<void> {
+    // What changes while this beat is on its way needs another one.
+    this.cancel();
     this.touched = false;
     const sentAtMs = performance.now();
     const taken = await this.write().then(

@@ -2,93 +2,96 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { ALL_WORKERS, type ControlMessage, controlMessageSchema } from '../contract/control.js';
-import { RunnerPool } from '../executor/runner-pool.js';
-import { WorkerStateHolder } from '../heartbeat/worker-state.js';
+import { WorkerCommands } from '../heartbeat/worker-commands.js';
 import { RedisKeys } from '../redis/keys.js';
 import type { RedisClient } from '../redis/connections.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
-import { QueueConsumer } from './queue-consumer.js';
+import { OperatorCommands } from './operator-commands.js';
+
+/** Of a message that cannot be read the log shows so much. */
+const SHOWN_CHARS = 200;
 
 /**
- * Carries out what operators send over Redis. A message that cannot be read is logged and ignored, and
- * so is a command that does not fit the state, such as `resume` for a worker that drains.
+ * Hears what operators send over Redis: carries it out, one command after the other, and answers those
+ * who want to know. A message that cannot be read is named in the log and ignored.
  */
 @Injectable()
 export class ControlListener {
   private readonly logger = new Logger(ControlListener.name);
-  private subscriber: RedisClient | null = null;
   private readonly channels: string[];
+  private readonly workerId: string;
+  private subscriber: RedisClient | null = null;
+  private subscribed: Promise<void> = Promise.resolve();
+  private last: Promise<void> = Promise.resolve();
 
   constructor(
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     keys: RedisKeys,
-    private readonly state: WorkerStateHolder,
-    private readonly consumer: QueueConsumer,
-    private readonly pool: RunnerPool,
+    private readonly operator: OperatorCommands,
+    private readonly commands: WorkerCommands,
     @InjectSettings() settings: Settings,
   ) {
+    this.workerId = settings.WORKER_ID;
     this.channels = [settings.WORKER_ID, ALL_WORKERS].map((id) => keys.controlChannel(id));
   }
 
-  /** Listens from now on, again after every loss of the connection. */
-  start(): void {
-    if (this.subscriber) return;
+  /**
+   * Resolves when this worker hears every command that is sent from then on, or is stopped; after a loss
+   * of the connection it listens again by itself. Never rejects: without permission to subscribe a
+   * worker works, and says that operators cannot reach it.
+   */
+  start(): Promise<void> {
+    if (this.subscriber) return this.subscribed;
     // A connection that subscribes can do nothing else.
     const subscriber = (this.redis as { duplicate(): RedisClient }).duplicate();
     this.subscriber = subscriber;
     // The connection it is a copy of reports that Redis is away.
     subscriber.on('error', () => undefined);
-    subscriber.on('message', (_channel: string, text: string) => {
-      this.receive(text).catch((error: Error) =>
-        this.logger.warn({ msg: 'control command failed', reason: error.message }),
-      );
-    });
-    subscriber
-      .subscribe(...this.channels)
-      .catch((error: Error) => this.logger.debug(`not subscribed: ${error.message}`));
+    subscriber.on('message', (_channel: string, text: string) => this.enqueue(text));
+    this.subscribed = subscriber.subscribe(...this.channels).then(
+      () => undefined,
+      (error: Error) => {
+        if (this.subscriber === subscriber)
+          this.logger.error({ msg: 'operators cannot reach this worker', reason: error.message });
+      },
+    );
+    return this.subscribed;
   }
 
-  stop(): void {
+  /** Hears nothing any more; what is under way is finished first. */
+  async stop(): Promise<void> {
     this.subscriber?.disconnect();
     this.subscriber = null;
+    await this.last;
+  }
+
+  private enqueue(text: string): void {
+    this.last = this.last
+      .then(() => this.receive(text))
+      .catch((error: Error) => this.logger.warn({ msg: 'control command failed', reason: error.message }));
   }
 
   private async receive(text: string): Promise<void> {
     const parsed = controlMessageSchema.safeParse(parseJson(text));
     if (!parsed.success) {
       const reason = parsed.error.issues
-        .map(({ path, message }) => `${path.join('.')}: ${message}`)
+        .map(({ path, message }) => `${path.join('.') || 'message'}: ${message}`)
         .join('; ');
-      this.logger.warn({ msg: 'control message ignored', reason });
+      this.logger.warn({ msg: 'control message ignored', reason, text: text.slice(0, SHOWN_CHARS) });
       return;
     }
-    this.logger.log({ msg: 'control command', ...parsed.data });
-    await this.carryOut(parsed.data);
+    const { request_id: requestId, ...order } = parsed.data;
+    const deed = await this.carryOut(order);
+    this.logger.log({ msg: 'control command', ...order, ...deed });
+    if (requestId !== undefined) await this.commands.answer(requestId, { worker_id: this.workerId, ...deed });
   }
 
-  private async carryOut({ command, pid }: ControlMessage): Promise<void> {
-    switch (command) {
-      case 'pause':
-        if (this.state.current !== 'ACTIVE') return this.ignore(command);
-        this.state.enter('PAUSED');
-        return this.consumer.pause();
-      case 'resume':
-        if (this.state.current !== 'PAUSED') return this.ignore(command);
-        this.state.enter('ACTIVE');
-        return this.consumer.resume();
-      case 'recycle':
-      case 'recycle_runner':
-        this.logger.log({ msg: 'runners are replaced', runners: this.pool.recycle(pid) });
-        return;
-      case 'drain':
-      case 'shutdown':
-        // The one way down: the same as an orchestrator's, with the same deadline.
-        process.kill(process.pid, 'SIGTERM');
+  private async carryOut(order: ControlMessage) {
+    try {
+      return await this.operator.carryOut(order);
+    } catch (error) {
+      return { obeyed: false, detail: (error as Error).message };
     }
-  }
-
-  private ignore(command: string): void {
-    this.logger.warn({ msg: 'control command does not fit the state', command, state: this.state.current });
   }
 }
 
@@ -96,6 +99,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined;
+    return 'not JSON';
   }
 }

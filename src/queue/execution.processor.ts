@@ -3,6 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type Job, UnrecoverableError } from 'bullmq';
 import { ContextService } from '../context/context.service.js';
 import type { ExecutionProgress, Outcome } from '../contract/result.js';
+import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
 import { ExecutorService } from '../executor/executor.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
@@ -94,12 +95,14 @@ export class ExecutionProcessor extends WorkerHost {
         Promise.all([job.updateProgress(value), this.ledger.noteProgress(executionId, value)]),
       PROGRESS_MS,
     );
+    let subject = NO_SUBJECT;
     try {
       const loaded =
         request.kind === 'task'
           ? this.contexts.fromTask(request.task)
           : await this.contexts.load(executionId);
-      return await this.executor.execute({ ...loaded, attempt, generation }, signal, {
+      subject = subjectOf(loaded);
+      const outcome = await this.executor.execute({ ...loaded, attempt, generation }, signal, {
         onProgress: (value) => {
           log.progress(value);
           progress.push(value);
@@ -107,9 +110,10 @@ export class ExecutionProcessor extends WorkerHost {
         onLog: (entry) => log.add(entry),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
+      return { ...outcome, ...subject };
     } catch (error) {
       await this.logs.close(log);
-      return outcomeOfError(error, attempt);
+      return { ...outcomeOfError(error, attempt), ...subject };
     } finally {
       await progress.idle();
     }

@@ -12,6 +12,7 @@ import { ControlListener } from './control.listener.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import { HandBackService } from './hand-back.service.js';
 import { QueueConsumer } from './queue-consumer.js';
+import { OperatorCommands } from './operator-commands.js';
 import { WORK_QUEUE } from './queue-tokens.js';
 import { WorkerLifecycle } from './worker.lifecycle.js';
 
@@ -55,5 +56,12 @@ export class QueueModule {
 function readers(settings: Settings): Provider[] {
   // Applied here and not above the class: the name of the queue and its options are settings.
   Processor(settings.QUEUE_NAME, consumerOptions(settings))(ExecutionProcessor);
-  return [ControlListener, ExecutionProcessor, HandBackService, QueueConsumer, WorkerLifecycle];
+  return [
+    ControlListener,
+    ExecutionProcessor,
+    HandBackService,
+    OperatorCommands,
+    QueueConsumer,
+    WorkerLifecycle,
+  ];
 }

@@ -23,7 +23,7 @@ const LAST_DEADLINE_MS = 8_000;
 /**
  * Starts and stops the worker in order.
  *
- * Start: lease and heartbeat, then runners and packages, then the queue. Stop: no new work, what runs finishes or is handed back,
+ * Start: lease and heartbeat, then runners, packages and commands, then the queue. Stop: no new work, what runs finishes or is handed back,
  * then heartbeat, lease and runners go. HTTP outlives all of it, so that probes tell the truth
  * meanwhile; Redis is closed last.
  */
@@ -62,11 +62,11 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       workspace_generation: this.executor.lastGeneration,
     }));
     this.pool.onChange(() => this.heartbeat.touch());
-    await Promise.all([this.pool.start(), this.packages.settled()]);
+    // Who sees the worker as active may command it: it listens by then.
+    await Promise.all([this.pool.start(), this.packages.settled(), this.control.start()]);
     if (this.stopping) return;
     this.state.enter('ACTIVE');
     this.consumer.start();
-    this.control.start();
   }
 
   /** Drains; safe to call twice. */
@@ -85,7 +85,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       await this.consumer.drain(timeoutMs);
       this.state.enter('STOPPED');
     }
-    this.control.stop();
+    await this.control.stop();
     await this.heartbeat.stop();
     await this.lease.stop();
     await this.pool.stop();

@@ -18,6 +18,15 @@ export class RedisKeys {
   /** Hash: who carries out the execution and how often it was tried; same slot as the result. */
   ledger = (executionId: string): string => this.sibling(this.result(executionId), 'ledger');
 
+  /** Stream: results on their way to the archive. */
+  archiveFeed = (): string => `${this.prefix}bifrost:archive:feed`;
+  /** Sorted set: execution id -> Unix milliseconds since when its result waits for the archive; same slot as the feed. */
+  archiveWaiting = (): string => this.sibling(this.archiveFeed(), 'waiting');
+  /** Hash: `lost`, results that expired before any archive had them; same slot as the feed. */
+  archiveFigures = (): string => this.sibling(this.archiveFeed(), 'figures');
+  /** Set while one archive looks for results that the feed dropped. */
+  archiveSweep = (): string => this.sibling(this.archiveFeed(), 'sweep');
+
   workerRecord = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}`;
   workers = (): string => `${this.prefix}bifrost:workers`;
   heartbeat = (workerId: string): string => `${this.prefix}worker:${workerId}:heartbeat`;
@@ -47,6 +56,8 @@ export class RedisKeys {
 
   cancelChannel = (): string => `${this.prefix}bifrost:cancel`;
   controlChannel = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}:control`;
+  /** List: what workers did about one command; expires. */
+  controlAnswers = (requestId: string): string => `${this.prefix}bifrost:control:${requestId}:answers`;
 
   logs = (executionId: string): string => `${this.prefix}bifrost:logs:${executionId}`;
 

@@ -61,11 +61,10 @@ export class ExecutionLog {
       this.lastN += 1;
       return null;
     }
-    this.push('log', ts, [
-      ...['level', level, 'stream', stream, 'message', message.toWellFormed()],
-      ...(partial ? ['partial', '1'] : []),
-      ...(fields === undefined ? [] : ['fields', JSON.stringify(fields)]),
-    ]);
+    const own = ['level', level, 'stream', stream, 'message', message.toWellFormed()];
+    if (partial) own.push('partial', '1');
+    if (fields !== undefined) own.push('fields', JSON.stringify(fields));
+    this.push('log', ts, own);
     if (this.sender.isAway || !this.isOver(1)) return null;
     this.room ??= Promise.withResolvers<void>();
     return this.room.promise;

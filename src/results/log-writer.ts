@@ -86,7 +86,7 @@ export class LogWriter implements LogSender {
     const logs = [...this.waiting];
     const records = Math.ceil(TICK_RECORDS / logs.length);
     const chars = Math.ceil(TICK_CHARS / logs.length);
-    await Promise.all(logs.map((log) => log.busy || this.send(log, records, chars)));
+    await Promise.all(logs.filter(({ busy }) => !busy).map((log) => this.send(log, records, chars)));
     for (const log of logs) if (log.isEmpty && !log.busy) this.waiting.delete(log);
     const nextMs = this.failingSinceMs === null ? TICK_MS : RETRY_MS;
     this.timer = this.waiting.size === 0 ? null : setTimeout(() => void this.tick(), nextMs);

@@ -8,6 +8,7 @@ import { type ExecutionResult, type Outcome, toTaskResult } from '../contract/re
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { ArchiveFeed } from './archive-feed.js';
 import { SETTLE } from './execution-scripts.js';
 
 /** Injects the BullMQ queue that results go to. */
@@ -29,7 +30,7 @@ const RESULT_JOB_OPTIONS: JobsOptions = {
 const RETRY_MAX_MS = 2_000;
 
 /**
- * Delivers results: Redis first, the result queue second, each exactly once.
+ * Delivers results: Redis first, the result queue and the archive's feed second, each exactly once.
  *
  * The first result of an execution stands; a later one, of a worker that was frozen and woke up, is
  * dropped and the standing one is sent instead where it was not. While Redis is away a result waits
@@ -42,12 +43,13 @@ export class ResultPublisher {
   constructor(
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     @Inject(RESULT_QUEUE) private readonly resultQueue: Queue,
+    private readonly feed: ArchiveFeed,
     private readonly keys: RedisKeys,
     @InjectSettings() private readonly settings: Settings,
   ) {}
 
   /**
-   * Resolves when the result is stored and on the result queue.
+   * Resolves when the result is stored, on the result queue (unless that is off) and in the archive's feed.
    * @param onStored done in between, before anybody is told; tried again with the rest when it fails
    */
   async publish(
@@ -61,6 +63,7 @@ export class ResultPublisher {
       attempt: delivery.attempt,
       ...outcome,
       queued_ms: delivery.queuedMs,
+      metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
     };
     const text = JSON.stringify(document);
     const keys = [this.keys.result(delivery.executionId), this.keys.ledger(delivery.executionId)];
@@ -70,8 +73,9 @@ export class ResultPublisher {
         this.settings.RESULT_TTL_SECONDS,
       ])) as [string, string];
       await onStored();
-      if (sent !== '1')
-        await this.send(delivery, standing === text ? document : (JSON.parse(standing) as ExecutionResult));
+      if (sent === '1') return;
+      const result = standing === text ? document : (JSON.parse(standing) as ExecutionResult);
+      await this.send(delivery, standing, result);
     });
   }
 
@@ -80,20 +84,25 @@ export class ResultPublisher {
     await this.untilDone(delivery, async () => {
       if ((await this.redis.hget(this.keys.ledger(delivery.executionId), 'published')) === '1') return;
       const standing = await this.redis.get(this.keys.result(delivery.executionId));
-      if (standing !== null) await this.send(delivery, JSON.parse(standing) as ExecutionResult);
+      if (standing !== null) await this.send(delivery, standing, JSON.parse(standing) as ExecutionResult);
     });
   }
 
   private async send(
     { executionId, kind }: Pick<Delivery, 'executionId' | 'kind'>,
+    standing: string,
     result: ExecutionResult,
   ): Promise<void> {
-    const data = kind === 'task' ? toTaskResult(result) : result;
-    await this.resultQueue.add(RESULT_JOB_NAME, data, {
+    await Promise.all([this.enqueue(executionId, kind, result), this.feed.append(executionId, standing)]);
+    await this.redis.hset(this.keys.ledger(executionId), 'published', '1');
+  }
+
+  private async enqueue(executionId: string, kind: JobKind, result: ExecutionResult): Promise<void> {
+    if (this.settings.RESULT_QUEUE === 'off') return;
+    await this.resultQueue.add(RESULT_JOB_NAME, kind === 'task' ? toTaskResult(result) : result, {
       ...RESULT_JOB_OPTIONS,
       jobId: resultJobId(executionId),
     });
-    await this.redis.hset(this.keys.ledger(executionId), 'published', '1');
   }
 
   /** The connection waits out an outage by itself; this is for the errors of a Redis that answers, such as OOM. */

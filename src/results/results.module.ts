@@ -2,8 +2,10 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Settings } from '../config/settings.js';
 import { resultQueueName } from '../contract/job.js';
 import { bullQueue } from '../redis/bull.module.js';
+import { ArchiveFeed } from './archive-feed.js';
 import { ExecutionLedger } from './execution-ledger.js';
 import { LogWriter } from './log-writer.js';
+import { ResultQueueGauge } from './result-queue-gauge.js';
 import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
 import { ResultStore } from './result-store.js';
 import { WorkerLease } from './worker-lease.js';
@@ -13,7 +15,15 @@ import { WorkerLease } from './worker-lease.js';
 export class ResultsModule {
   static register(settings: Settings): DynamicModule {
     const queue = bullQueue(resultQueueName(settings.QUEUE_NAME), RESULT_QUEUE);
-    const services = [ExecutionLedger, LogWriter, ResultPublisher, ResultStore, WorkerLease];
+    const services = [
+      ArchiveFeed,
+      ExecutionLedger,
+      LogWriter,
+      ResultPublisher,
+      ResultQueueGauge,
+      ResultStore,
+      WorkerLease,
+    ];
     return {
       module: ResultsModule,
       imports: queue.imports,

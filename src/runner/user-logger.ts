@@ -49,5 +49,5 @@ function fieldsJson(fields: unknown): string | null {
 function readable(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return text(value);
   if (!(value instanceof Error)) return value;
-  return { ...value, name: value.name, message: value.message, stack: value.stack };
+  return { ...(value as object), name: value.name, message: value.message, stack: value.stack };
 }

@@ -1,31 +1,7 @@
-/** What is known about the making of a generation; `null` fields: it was published by somebody else's program. */
-export interface GenerationRecord {
-  generation: number;
-  /** The generation it replaced. */
-  parent: number | null;
-  message: string | null;
-  author: string | null;
-  /** ISO 8601 time, UTC. */
-  created_at: string | null;
-  files: number;
-  added: number;
-  changed: number;
-  removed: number;
-  /** False while it is being made: then it was never current. */
-  published: boolean;
-  /** Made for a few executions that name it; it never becomes current and goes after an hour. */
-  temporary?: boolean;
-}
+import type { GenerationDiff } from '../contract/workspace.js';
 
 /** Path -> SHA-256 of the source: what a generation is. */
 export type PathMap = ReadonlyMap<string, string>;
-
-/** How one generation differs from another; each list is sorted. */
-export interface GenerationDiff {
-  added: string[];
-  changed: string[];
-  removed: string[];
-}
 
 /** What changes for somebody who goes from `before` to `after`. */
 export function diffPaths(before: PathMap, after: PathMap): GenerationDiff {

@@ -3,7 +3,7 @@ import { inBatches } from '../lib/in-batches.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
-import type { GenerationRecord } from './generation.js';
+import type { GenerationRecord } from '../contract/workspace.js';
 import { WorkspaceStore } from './workspace.store.js';
 
 /** Which generations stay. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Inject, Injectable } from '@nestjs/common';
+import type { GenerationRecord } from '../contract/workspace.js';
 import { batches, inBatches } from '../lib/in-batches.js';
 import { sha256 } from '../lib/sha256.js';
 import type { RedisClient } from '../redis/connections.js';
@@ -8,7 +9,6 @@ import { LuaScript } from '../redis/lua-script.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import {
   diffPaths,
-  type GenerationRecord,
   type PathMap,
   PublishConflict,
   PublishInterrupted,

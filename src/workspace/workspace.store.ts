@@ -5,7 +5,8 @@ import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { batches, inBatches } from '../lib/in-batches.js';
 import { sha256 } from '../lib/sha256.js';
 import type { CompiledModule } from './compiled-source.js';
-import { diffPaths, type GenerationDiff, GenerationNotFound, type GenerationRecord } from './generation.js';
+import type { GenerationDiff, GenerationRecord } from '../contract/workspace.js';
+import { diffPaths, GenerationNotFound } from './generation.js';
 
 const FIELDS_AT_ONCE = 1_000;
 const BLOBS_AT_ONCE = 256;

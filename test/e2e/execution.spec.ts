@@ -91,9 +91,15 @@ describe('an execution', () => {
       parameters: { name: 'world' },
       workflow_id: 'wf-1',
       caller: { user_id: 'u1', email: 'u@example.org', name: 'U' },
+      organization: { id: 'o1' },
+      tags: ['nightly'],
     });
     expect(result).toMatchObject({
       success: true,
+      workflow_id: 'wf-1',
+      caller: { user_id: 'u1', email: 'u@example.org', name: 'U' },
+      organization: { id: 'o1', name: null },
+      tags: ['nightly'],
       result: { hello: 'world', workflow: 'wf-1', attempt: 1, who: 'u@example.org' },
       variables: { seen: 'world' },
       logs: [{ level: 'warn', stream: 'stdout', message: 'careful', fields: { name: 'world' } }],

@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import type { WorkerRecord } from '../../src/contract/worker-record.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { aContext } from '../support/builders.js';
 import { isAlive } from '../support/processes.js';
 import { useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers } from '../support/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
@@ -30,11 +29,6 @@ async function open(queueName: string, env: Record<string, string>) {
     producer.executionResult(await submit(code, changes));
   return { producer, worker, submit, run };
 }
-
-const recordOf = async (worker: WorkerProcess, id: string): Promise<WorkerRecord | undefined> => {
-  const answer = (await (await fetch(`${worker.url}/workers`)).json()) as { workers: WorkerRecord[] };
-  return answer.workers.find((record) => record.id === id);
-};
 
 describe('threads', () => {
   it('are refused without TRUSTED_CODE, by name', async () => {
@@ -134,34 +128,5 @@ describe('a reused process', () => {
     );
     expect([first.error, second.error]).toEqual([null, null]);
     expect(second.result).toEqual([first.result, null, []]);
-  });
-});
-
-describe('recycling under load', () => {
-  it('replaces every runner and fails no execution', async () => {
-    const { worker, submit, producer } = await open('load', { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '4' });
-    const code =
-      'export default async () => { await new Promise((r) => setTimeout(r, 50)); return process.pid }';
-    const before = await Promise.all(Array.from({ length: 20 }, () => submit(code)));
-    const results = await Promise.all(before.map((id) => producer.executionResult(id)));
-    const old = new Set(results.map(({ result }) => result));
-    const during = await Promise.all(Array.from({ length: 40 }, () => submit(code)));
-    await until(async () => (await recordOf(worker, 'load'))?.state === 'ACTIVE', { what: 'active' });
-    const answer = await fetch(`${worker.url}/workers/load/recycle`, { method: 'POST' });
-    expect(answer.status).toBe(202);
-    const all = await Promise.all(during.map((id) => producer.executionResult(id)));
-    expect(all.every(({ success }) => success)).toBe(true);
-    await until(() => [...old].every((pid) => !isAlive(pid as number)), { what: 'every old runner is gone' });
-    expect((await fetch(`${worker.url}/workers/nobody/recycle`, { method: 'POST' })).status).toBe(404);
-  });
-
-  it('pauses and resumes on command', async () => {
-    const { worker, submit, producer } = await open('pausing', { CONCURRENCY: '1' });
-    await until(async () => (await recordOf(worker, 'pausing'))?.state === 'ACTIVE', { what: 'active' });
-    await fetch(`${worker.url}/workers/pausing/pause`, { method: 'POST' });
-    await until(async () => (await recordOf(worker, 'pausing'))?.state === 'PAUSED', { what: 'paused' });
-    const id = await submit(PID);
-    await fetch(`${worker.url}/workers/all/resume`, { method: 'POST' });
-    expect((await producer.executionResult(id)).success).toBe(true);
   });
 });

@@ -103,6 +103,16 @@ describe('the heartbeat', () => {
     expect(heartbeat.isFresh).toBe(true);
   });
 
+  it('beats again at once when the state changes while a beat is on its way', async () => {
+    const { id, state, heartbeat } = aWorker();
+    await heartbeat.start(() => {
+      if (state.current === 'ACTIVE') queueMicrotask(() => state.enter('PAUSED'));
+      return IDLE;
+    });
+    state.enter('ACTIVE');
+    await until(async () => (await stateOf(id)) === 'PAUSED', { timeoutMs: 2_000, what: 'PAUSED is told' });
+  });
+
   it('beats at once when the state changes', async () => {
     const { id, state, heartbeat } = aWorker();
     await heartbeat.start(() => IDLE);

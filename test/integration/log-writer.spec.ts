@@ -48,7 +48,7 @@ describe('the log stream of an execution', () => {
     const log = writer.open(id, 2);
     log.start();
     expect(log.add(entry('one'))).toBeNull();
-    log.add(entry('two', { level: 'error', stream: 'stderr', partial: true, fields: { a: [1] } }));
+    void log.add(entry('two', { level: 'error', stream: 'stderr', partial: true, fields: { a: [1] } }));
     log.progress({ fraction: 0.25, message: null });
     await writer.end(log, 'failed');
     const own = { attempt: '2', ts: expect.anything() };
@@ -56,8 +56,14 @@ describe('the log stream of an execution', () => {
       { ...own, type: 'start', n: '1', worker: 'w1' },
       { ...own, type: 'log', n: '2', level: 'info', stream: 'stdout', message: 'one' },
       {
-        ...{ ...own, type: 'log', n: '3', level: 'error', stream: 'stderr', message: 'two' },
-        ...{ partial: '1', fields: '{"a":[1]}' },
+        ...own,
+        type: 'log',
+        n: '3',
+        level: 'error',
+        stream: 'stderr',
+        message: 'two',
+        partial: '1',
+        fields: '{"a":[1]}',
       },
       { ...own, type: 'progress', n: '4', fraction: '0.25', message: '' },
       { ...own, type: 'end', n: '5', status: 'failed' },
@@ -75,7 +81,7 @@ describe('the log stream of an execution', () => {
     subscriber.on('message', (_channel: string, last: string) => heard.push(last));
     await subscriber.subscribe(keys.logs(id));
     const log = writer.open(id, 1);
-    log.add(entry('now'));
+    void log.add(entry('now'));
     await until(async () => (await stored(id)).length === 1, { what: 'the entry is there' });
     await until(() => heard.length === 1, { what: 'it was announced' });
     expect(heard[0]).toMatch(/^\d+-\d+$/);
@@ -86,14 +92,14 @@ describe('the log stream of an execution', () => {
     const writer = writerOf();
     const id = randomUUID();
     const [frozen, second] = [writer.open(id, 1), writer.open(id, 2)];
-    frozen.add(entry('before it froze'));
+    void frozen.add(entry('before it froze'));
     await writer.close(frozen);
     second.start();
     await writer.close(second);
-    frozen.add(entry('woke up'));
+    void frozen.add(entry('woke up'));
     await writer.end(frozen, 'succeeded');
     await writer.end(second, 'cancelled');
-    second.add(entry('too late'));
+    void second.add(entry('too late'));
     await writer.close(second);
     expect((await stored(id)).map(({ type, attempt }) => `${type} ${attempt}`)).toEqual([
       'log 1',
@@ -106,7 +112,7 @@ describe('the log stream of an execution', () => {
     const writer = writerOf();
     const id = randomUUID();
     const log = writer.open(id, 1);
-    log.add(entry('half \ud83d, whole 😀, \0 "quoted"'));
+    void log.add(entry('half \ud83d, whole 😀, \0 "quoted"'));
     await writer.end(log, 'succeeded');
     expect((await stored(id))[0]).toMatchObject({ message: 'half \ufffd, whole 😀, \0 "quoted"' });
   });

@@ -6,6 +6,7 @@ import { resultSchema } from '../../src/contract/result.js';
 import { resultJobId } from '../../src/contract/job.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
+import { ArchiveFeed } from '../../src/results/archive-feed.js';
 import { SETTLE } from '../../src/results/execution-scripts.js';
 import { type Delivery, ResultPublisher } from '../../src/results/result-publisher.js';
 import { anOutcome, openResultQueue, settingsOf } from '../support/parts.js';
@@ -24,7 +25,7 @@ beforeAll(() => {
   Logger.overrideLogger(false);
   client = redis.connect();
   queue = openResultQueue(redis, settings);
-  publisher = new ResultPublisher(client, queue, keys, settings);
+  publisher = new ResultPublisher(client, queue, new ArchiveFeed(client, keys, settings), keys, settings);
 });
 
 const aDelivery = (changes: Partial<Delivery> = {}): Delivery => ({
@@ -63,6 +64,7 @@ describe('publish', () => {
     expect(resultSchema.parse(document)).toEqual({
       ...anOutcome({ n: 1 }),
       execution_id: delivery.executionId,
+      metrics: { queue_ms: 17 },
       worker_id: settings.WORKER_ID,
       attempt: 3,
       queued_ms: 17,
@@ -103,6 +105,71 @@ describe('publish', () => {
   });
 });
 
+describe('beside the result queue', () => {
+  const waiting = (id: string, names: RedisKeys = keys) => client.zscore(names.archiveWaiting(), id);
+  const fed = async (id: string, names: RedisKeys = keys): Promise<string[]> => {
+    const entries = await client.xrange(names.archiveFeed(), '-', '+');
+    return entries.filter(([, fields]) => fields[1] === id).map(([, fields]) => fields[3] as string);
+  };
+  const publisherWith = (changes: Record<string, string>) => {
+    const own = settingsOf({ RESULT_TTL_SECONDS: '600', ...changes });
+    const names = new RedisKeys(own.KEY_PREFIX);
+    const feed = new ArchiveFeed(client, names, own);
+    return { names, publisher: new ResultPublisher(client, openResultQueue(redis, own), feed, names, own) };
+  };
+
+  it('the archive is left the same document', async () => {
+    const delivery = aDelivery();
+    await publisher.publish(delivery, anOutcome({ n: 1 }));
+    expect(await fed(delivery.executionId)).toEqual([await client.get(keys.result(delivery.executionId))]);
+    expect(Number(await waiting(delivery.executionId))).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  it('a large document is left by its id alone', async () => {
+    const delivery = aDelivery();
+    await publisher.publish(delivery, anOutcome('x'.repeat(20_000)));
+    expect(await fed(delivery.executionId)).toEqual(['']);
+  });
+
+  it('what a dead worker settled but never left for the archive is left by whoever comes later', async () => {
+    const delivery = aDelivery();
+    await settleOnly(delivery, 'first');
+    await publisher.resend(delivery);
+    expect(await fed(delivery.executionId)).toHaveLength(1);
+  });
+
+  it('with RESULT_QUEUE=off nothing is queued, and everything is left for the archive', async () => {
+    const { publisher, names } = publisherWith({ RESULT_QUEUE: 'off', KEY_PREFIX: 'off:' });
+    const delivery = aDelivery();
+    await publisher.publish(delivery, anOutcome(1));
+    expect(await client.keys('off:bull:*')).not.toContainEqual(expect.stringMatching(/:wait$/));
+    expect(await fed(delivery.executionId, names)).toHaveLength(1);
+    expect(await client.exists(names.result(delivery.executionId))).toBe(1);
+  });
+
+  it('the stream stays short; the ids of what it dropped stay known', async () => {
+    const { publisher, names } = publisherWith({ ARCHIVE_FEED_LENGTH: '100', KEY_PREFIX: 'short:' });
+    const deliveries = Array.from({ length: 500 }, () => aDelivery());
+    await Promise.all(deliveries.map((delivery) => publisher.publish(delivery, anOutcome(1))));
+    expect(await client.xlen(names.archiveFeed())).toBeLessThan(300);
+    expect(await client.zcard(names.archiveWaiting())).toBe(500);
+  });
+
+  it('with ARCHIVE_FEED_LENGTH=0 nothing is left for an archive', async () => {
+    const { publisher, names } = publisherWith({ ARCHIVE_FEED_LENGTH: '0', KEY_PREFIX: 'none:' });
+    await publisher.publish(aDelivery(), anOutcome(1));
+    expect(await client.exists(names.archiveFeed(), names.archiveWaiting())).toBe(0);
+  });
+
+  it('a result that expired unarchived is counted as lost', async () => {
+    const { publisher, names } = publisherWith({ KEY_PREFIX: 'lost:' });
+    await client.zadd(names.archiveWaiting(), Date.now() - 601_000, 'expired');
+    await publisher.publish(aDelivery(), anOutcome(1));
+    expect(await waiting('expired', names)).toBeNull();
+    expect(await client.hget(names.archiveFigures(), 'lost')).toBe('1');
+  });
+});
+
 describe('the one result of an execution', () => {
   it('is the first; a later one changes nothing and is not sent', async () => {
     const delivery = aDelivery();
@@ -135,7 +202,13 @@ describe('the one result of an execution', () => {
   it('is received exactly once over every repetition, before and after it is consumed', async () => {
     const queueName = `q-${randomUUID()}`;
     const own = settingsOf({ QUEUE_NAME: queueName });
-    const publisher = new ResultPublisher(client, openResultQueue(redis, own), keys, own);
+    const publisher = new ResultPublisher(
+      client,
+      openResultQueue(redis, own),
+      new ArchiveFeed(client, keys, own),
+      keys,
+      own,
+    );
     const deliveries = Array.from({ length: 20 }, () => aDelivery());
     const repeat = () =>
       Promise.all(
@@ -233,6 +306,7 @@ describe('while Redis is in trouble', () => {
         },
       }),
       queue,
+      new ArchiveFeed(client, keys, settings),
       keys,
       settings,
     );

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 
-const paths = z.array(z.string());
-
-/** What is known of one generation. */
+/** What is known about the making of a generation; `null` fields: it was published by somebody else's program. */
 export const generationSchema = z
   .object({
     generation: z.number().int(),
@@ -14,12 +12,16 @@ export const generationSchema = z
     added: z.number().int(),
     changed: z.number().int(),
     removed: z.number().int(),
-    published: z.boolean(),
-    temporary: z.boolean().optional(),
+    published: z.boolean().meta({ description: 'False while it is being made: then it was never current' }),
+    temporary: z.boolean().optional().meta({
+      description: 'Made for a few executions that name it; it never becomes current and goes after an hour',
+    }),
   })
   .meta({ id: 'Generation' });
 
-/** How one generation differs from another; paths are sorted. */
+const paths = z.array(z.string());
+
+/** How one generation differs from another; each list is sorted. */
 export const workspaceDiffSchema = z
   .object({ added: paths, changed: paths, removed: paths })
   .meta({ id: 'WorkspaceDiff' });
@@ -34,16 +36,16 @@ export const workspaceViewSchema = z
   })
   .meta({ id: 'Workspace' });
 
-/** `PUT /workspace`; `generation` is null after a dry run. */
+/** Answer to `PUT /workspace`; `generation` is null after a dry run. */
 export const publicationSchema = z
   .object({ generation: z.number().int().nullable(), diff: workspaceDiffSchema })
   .meta({ id: 'Publication' });
 
-/** `PUT /workspace/sources`. */
+/** Answer to `PUT /workspace/sources`. */
 export const storedSourcesSchema = z.object({ hashes: z.array(z.string()) }).meta({ id: 'StoredSources' });
 
+export type GenerationRecord = z.infer<typeof generationSchema>;
+export type GenerationDiff = z.infer<typeof workspaceDiffSchema>;
 export type WorkspaceView = z.infer<typeof workspaceViewSchema>;
 export type Publication = z.infer<typeof publicationSchema>;
-export type WorkspaceDiffView = z.infer<typeof workspaceDiffSchema>;
-export type GenerationView = z.infer<typeof generationSchema>;
 export type StoredSources = z.infer<typeof storedSourcesSchema>;

@@ -1,0 +1,39 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Problem, problemOf } from './problem.js';
+
+/** What Node's HTTP parser refuses has no request yet, so the answer is written to the socket itself. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = problemOfClientError(error.code);
+  const body = JSON.stringify(problem);
+  socket.end(
+    [
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+      'Content-Type: application/problem+json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}
+
+/** Pure part: what a client may know of it, by the code of Node's error. */
+export function problemOfClientError(code: string | undefined): Problem {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return problemOf('request-timeout', 'The request did not arrive in full in time; send it again', '');
+    case 'HPE_HEADER_OVERFLOW':
+      return problemOf(
+        'headers-too-large',
+        'The headers are larger than 16 KB; send fewer or shorter ones',
+        '',
+      );
+    default:
+      return problemOf('invalid-request', 'This is not a valid HTTP/1.1 request', '');
+  }
+}

@@ -1,0 +1,46 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { LuaScript } from '../redis/lua-script.js';
+import { PATIENT_REDIS } from '../redis/redis.module.js';
+
+/** Largest document that the stream carries whole; of a larger one the archive reads the result itself. */
+export const INLINE_LIMIT_BYTES = 16_384;
+
+/**
+ * KEYS feed, waiting, figures; ARGV id, document or '', length of the stream, ttl of results in seconds.
+ * Who waits longer than results live waits for nothing: it is counted as lost.
+ */
+const APPEND = new LuaScript(`
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'id', ARGV[1], 'document', ARGV[2])
+local lost = redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[4] * 1000)
+if lost > 0 then redis.call('HINCRBY', KEYS[3], 'lost', lost) end
+return lost
+`);
+
+/**
+ * Where results are left for the archive: a stream of bounded length, and beside it the ids of all
+ * results that are not archived yet, so that those which the stream had to drop are found again.
+ */
+@Injectable()
+export class ArchiveFeed {
+  constructor(
+    @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+    @InjectSettings() private readonly settings: Settings,
+  ) {}
+
+  /** Leaves a result, as the JSON text that stands in Redis. The same one again does no harm. */
+  async append(executionId: string, document: string): Promise<void> {
+    const { ARCHIVE_FEED_LENGTH: length, RESULT_TTL_SECONDS: ttlSeconds } = this.settings;
+    if (length === 0) return;
+    const inline = Buffer.byteLength(document) <= INLINE_LIMIT_BYTES ? document : '';
+    const keys = [this.keys.archiveFeed(), this.keys.archiveWaiting(), this.keys.archiveFigures()];
+    await APPEND.run(this.redis, keys, [executionId, inline, length, ttlSeconds]);
+  }
+}

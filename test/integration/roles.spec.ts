@@ -1,0 +1,77 @@
+import { describe, expect, it } from '@jest/globals';
+import { type INestApplication, Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { configureHttp, httpAdapter } from '../../src/api/configure-http.js';
+import { AppModule } from '../../src/app.module.js';
+import { RunnerPool } from '../../src/executor/runner-pool.js';
+import { WORK_QUEUE } from '../../src/queue/queue-tokens.js';
+import type { RedisClient } from '../../src/redis/connections.js';
+import { IMPATIENT_REDIS } from '../../src/redis/redis.module.js';
+import { settingsOf } from '../support/parts.js';
+import { useRedis } from '../support/test-redis.js';
+import { until } from '../support/until.js';
+
+const redis = useRedis();
+Logger.overrideLogger(false);
+
+interface Health {
+  status: string;
+  details: Record<string, { status: string; reason?: string } & Record<string, unknown>>;
+}
+
+async function open(env: Record<string, string>): Promise<{ app: INestApplication; url: string }> {
+  const settings = settingsOf({ REDIS_URL: redis.url, PORT: '0', LOG_LEVEL: 'silent', ...env });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.register(settings),
+    httpAdapter(settings),
+    { logger: false, abortOnError: false },
+  );
+  configureHttp(app, settings);
+  await app.listen(0, '127.0.0.1');
+  const impatient = app.get<RedisClient>(IMPATIENT_REDIS);
+  await until(() => impatient.status === 'ready', { what: 'the application has reached Redis' });
+  redis.onDispose(() => app.close());
+  return { app, url: await app.getUrl() };
+}
+
+const ask = (url: string, path: string): Promise<Response> => fetch(`${url}${path}`);
+const healthOf = async (url: string): Promise<Health> => (await (await ask(url, '/health')).json()) as Health;
+
+describe('a process of the role api', () => {
+  it('has no runners and answers the API', async () => {
+    const { app, url } = await open({ ROLES: 'api', KEY_PREFIX: 'api:' });
+    expect(() => app.get(RunnerPool, { strict: false })).toThrow();
+    expect((await ask(url, '/workers')).status).toBe(200);
+    expect((await ask(url, '/health/ready')).status).toBe(200);
+  });
+});
+
+describe('a process of the role archive', () => {
+  it('has probes and nothing else', async () => {
+    const { app, url } = await open({ ROLES: 'archive', KEY_PREFIX: 'archive:' });
+    expect(() => app.get(RunnerPool, { strict: false })).toThrow();
+    expect(() => app.get<unknown>(WORK_QUEUE, { strict: false })).toThrow();
+    for (const path of ['/workers', '/executions/x', '/docs']) {
+      expect({ path, status: (await ask(url, path)).status }).toEqual({ path, status: 404 });
+    }
+    expect((await ask(url, '/health/live')).status).toBe(200);
+    expect((await ask(url, '/health/ready')).status).toBe(200);
+  });
+});
+
+describe('the health of the result queue', () => {
+  it('is degraded above the configured length, says what to do, and stays ready', async () => {
+    const { url } = await open({ ROLES: 'api', KEY_PREFIX: 'rq:', RESULT_QUEUE_WARN_LENGTH: '3' });
+    expect((await healthOf(url)).details['result_queue']).toMatchObject({ status: 'up', length: 0 });
+    await redis.connect().lpush('rq:bull:bifrost-executions-results:wait', 'a', 'b', 'c', 'd');
+    const { status, details } = await healthOf(url);
+    expect(status).toBe('degraded');
+    expect(details['result_queue']).toMatchObject({
+      status: 'degraded',
+      length: 4,
+      reason: expect.stringMatching(/4 results wait on bifrost-executions-results.*RESULT_QUEUE=off/),
+    });
+    expect((await ask(url, '/health/ready')).status).toBe(200);
+  });
+});
