@@ -5,6 +5,7 @@ import { ConfigModule } from './config/config.module.js';
 import { loggingParams } from './config/logging.js';
 import type { Settings } from './config/settings.js';
 import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { bullRoot } from './redis/bull.module.js';
 import { RedisModule } from './redis/redis.module.js';
@@ -24,6 +25,7 @@ export class AppModule {
         RedisModule.register(),
         ...(queue ? [bullRoot(), queue] : []),
         HealthModule.register(settings, queue),
+        MetricsModule.register(settings, queue),
         ...(queue && roles.includes('api') ? [ApiModule.register(settings, queue)] : []),
       ],
     };

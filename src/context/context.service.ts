@@ -8,7 +8,6 @@ import { Refusal } from '../contract/refusal.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
-import { withoutSecrets } from './without-secrets.js';
 
 /** Everything about an execution but what earlier attempts left. */
 export type LoadedExecution = Omit<Execution, 'attempt' | 'generation'>;
@@ -50,17 +49,6 @@ export class ContextService {
       captureLocals: context.capture_locals ?? false,
       wantedGeneration: context.workspace_generation ?? null,
     };
-  }
-
-  /**
-   * The execution has its result and never runs again: its context, which others may want to read until it
-   * expires, loses its secrets.
-   */
-  async removeSecrets(executionId: string): Promise<void> {
-    const key = this.keys.context(executionId);
-    const document = await this.redis.get(key);
-    const rest = document === null ? null : withoutSecrets(document);
-    if (rest !== null) await this.redis.set(key, rest, 'KEEPTTL', 'XX');
   }
 
   /**

@@ -3,7 +3,8 @@ import { EXECUTION_STATUSES, logEntrySchema } from './result.js';
 
 /*
  * Stream `bifrost:logs:{execution_id}`: what an execution does, while it does it. Each entry has the fields
- * `type`, `ts` (ISO 8601), `attempt` and `n`, which counts the entries of an attempt from 1, and by type:
+ * `type`, `ts` (ISO 8601), `attempt`, `run` and `n`. A run is one worker's try at an attempt: one that was handed
+ * back is followed by another of the same attempt. `n` counts the entries of a run from 1. By type:
  *   start      worker
  *   log        level, stream, message; partial '1' where no line end followed; fields (JSON) of a logger
  *   progress   fraction (0 to 1), message, which may be empty

@@ -13,6 +13,8 @@ export interface Printed {
   /** Milliseconds since the epoch. */
   ts: number;
   text: string;
+  /** It came past console and process.stdout, by a pipe of its own, and mixes with the rest at any place. */
+  raw?: boolean;
   /** From a structured logger: the message alone, and its fields. */
   message?: string | undefined;
   fields?: Record<string, unknown> | undefined;
@@ -20,7 +22,11 @@ export interface Printed {
 
 interface Channel {
   tail: TailBuffer;
-  redacted: RedactedStream;
+  /** One for each pipe: a secret that is cut in two comes by one of them. */
+  told: RedactedStream;
+  raw: RedactedStream;
+  /** Both pipes were used: what they brought may make a secret only together. */
+  mixed: boolean;
 }
 
 /** Level of what was printed past the console. */
@@ -38,14 +44,21 @@ export class ExecutionOutput {
     private readonly redactor: Redactor,
     private readonly onEntry: (entry: LogEntry) => void,
   ) {
-    const channel = (): Channel => ({ tail: new TailBuffer(limitBytes), redacted: redactor.stream() });
+    const channel = (): Channel => ({
+      tail: new TailBuffer(limitBytes),
+      told: redactor.stream(),
+      raw: redactor.stream(),
+      mixed: false,
+    });
     this.channels = { stdout: channel(), stderr: channel() };
     this.logs = new LogBuffer(limitBytes);
   }
 
   add(printed: Printed): void {
-    const { stream, text, message, fields } = printed;
-    const { redacted } = this.channels[stream];
+    const { stream, text, raw = false, message, fields } = printed;
+    const channel = this.channels[stream];
+    const redacted = raw ? channel.raw : channel.told;
+    channel.mixed ||= raw;
     this.printedBytes += Buffer.byteLength(text);
     const joined = redacted.holds;
     const told = redacted.write(text);
@@ -58,13 +71,15 @@ export class ExecutionOutput {
   /** Nothing more is printed: what was held back is told. */
   end(): void {
     for (const stream of ['stdout', 'stderr'] as const) {
-      const text = this.channels[stream].redacted.end();
-      this.tell({ stream, level: LEVEL_OF[stream], ts: Date.now() }, text);
+      const { told, raw } = this.channels[stream];
+      for (const redacted of [told, raw])
+        this.tell({ stream, level: LEVEL_OF[stream], ts: Date.now() }, redacted.end());
     }
   }
 
   text(stream: OutputStream): string {
-    return this.channels[stream].tail.toString();
+    const { tail, mixed } = this.channels[stream];
+    return mixed ? this.redactor.text(tail.toString()) : tail.toString();
   }
 
   entries(): { list: LogEntry[]; truncated: boolean } {

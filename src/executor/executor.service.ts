@@ -11,6 +11,8 @@ import { PackagesService } from '../packages/packages.service.js';
 import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
 import { judge, outcomeOf, refusedOutcome } from './outcome.js';
 import { redactedOutcome } from './redacted-outcome.js';
+import type { Cancellation } from './cancellation.js';
+import { cancelledOutcome } from './cancelled-outcome.js';
 import { Run, type RunLimits } from './run.js';
 import { RunnerPool } from './runner-pool.js';
 import type { RunnerLease } from './runner-lease.js';
@@ -27,6 +29,14 @@ export interface ExecutionListener {
   onLog: (entry: LogEntry) => Promise<void> | null;
   /** The workspace generation that it runs against, as soon as that is fixed. */
   onPinned: (generation: number) => void;
+}
+
+/** What may end an execution from outside. */
+export interface Stops {
+  /** The worker cannot go on with it: somebody else will. */
+  interrupt: AbortSignal;
+  /** Nobody shall go on with it. */
+  cancellation: Cancellation;
 }
 
 type Program = Extract<Prepared, { ok: true }>;
@@ -52,29 +62,32 @@ export class ExecutorService {
 
   /**
    * Neither the outcome nor what the listener hears shows a secret of the execution or a credential of ours.
-   * @throws {InterruptedError} when `signal` aborts; the code no longer runs then.
+   * @throws {InterruptedError} when `interrupt` aborts; the code no longer runs then.
+   * @throws {CancelledError} when it is cancelled before its code runs.
    * @throws {RunnerBootError} when no runner can be started; the code never ran.
    */
-  async execute(execution: Execution, signal: AbortSignal, listener: ExecutionListener): Promise<Outcome> {
+  async execute(execution: Execution, stops: Stops, listener: ExecutionListener): Promise<Outcome> {
     const redactor = new Redactor([...this.credentials, ...Object.values(execution.secrets)]);
-    return redactedOutcome(await this.carryOut(execution, signal, listener, redactor), redactor);
+    return redactedOutcome(await this.carryOut(execution, stops, listener, redactor), redactor);
   }
 
   private async carryOut(
     execution: Execution,
-    signal: AbortSignal,
+    stops: Stops,
     listener: ExecutionListener,
     redactor: Redactor,
   ): Promise<Outcome> {
     const startedAt = new Date();
     const startedMs = performance.now();
     const { source, timeoutMs } = execution;
-    const program = await this.workspace.prepare({
+    const { cancellation } = stops;
+    const preparing = this.workspace.prepare({
       entry: source,
       generation: execution.wantedGeneration ?? execution.generation,
       only: execution.wantedGeneration !== null,
       timeoutMs,
     });
+    const program = await cancellation.unless(preparing);
     const receipt: Metrics = { prepare_ms: elapsedMs(startedMs) };
     const { generation } = program;
     if (generation !== null) this.lastGeneration = generation;
@@ -87,12 +100,14 @@ export class ExecutorService {
     const packageSet = this.packages.acquire();
     try {
       const askedMs = performance.now();
-      const lease = await this.pool.checkout(execution.id, runnerKey(execution, generation, packageSet?.id));
+      const key = runnerKey(execution, generation, packageSet?.id);
+      const checkout = this.pool.checkout(execution.id, key);
+      const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));
       receipt.runner_wait_ms = elapsedMs(askedMs);
       const outcome = await this.runOn(
         lease,
         { execution, program, packagesDir: packageSet?.dir ?? null, startedAt, redactor },
-        signal,
+        stops,
         listener,
       );
       const metrics = { ...receipt, ...outcome.metrics };
@@ -105,7 +120,7 @@ export class ExecutorService {
   private async runOn(
     lease: RunnerLease,
     task: RunTask,
-    signal: AbortSignal,
+    { interrupt, cancellation }: Stops,
     listener: ExecutionListener,
   ): Promise<Outcome> {
     const { execution, program, startedAt, redactor } = task;
@@ -119,10 +134,14 @@ export class ExecutorService {
         onLog: listener.onLog,
         redactor,
       });
-      const end = await run.finish(this.command(task, lease), signal);
-      if (end.verdict === 'interrupted') throw new InterruptedError('the execution was interrupted');
+      const end = await run.finish(this.command(task, lease), interrupt, cancellation);
+      if (end.verdict === 'interrupted' && !end.cancel)
+        throw new InterruptedError('the execution was interrupted');
       const finding = judge(end, limits, execution.source.functionName === null);
-      return outcomeOf(end, finding, { startedAt, finishedAt: new Date(), limits });
+      const outcome = outcomeOf(end, finding, { startedAt, finishedAt: new Date(), limits });
+      return end.cancel && cancellation.request
+        ? cancelledOutcome(outcome, end, cancellation.request)
+        : outcome;
     } finally {
       this.pool.release(lease);
     }
@@ -133,6 +152,7 @@ export class ExecutorService {
       timeoutMs: execution.timeoutMs,
       memoryMb: this.settings.MEMORY_LIMIT_MB,
       outputBytes: this.settings.OUTPUT_LIMIT_BYTES,
+      cancelGraceMs: this.settings.CANCEL_GRACE_SECONDS * 1000,
     };
   }
 

@@ -8,8 +8,10 @@ import type {
   ShippedModule,
   UncaughtFrame,
 } from '../contract/runner-protocol.js';
+import { cancelMessage } from '../contract/cancellation.js';
 import type { ExecutionProgress, LogEntry } from '../contract/result.js';
 import type { Redactor } from '../lib/redactor.js';
+import type { Cancellation } from './cancellation.js';
 import { ExecutionOutput, LEVEL_OF, type OutputStream, type Printed } from './execution-output.js';
 import { type KernelUsage, MemoryProbe, readKernelUsage, usageBetween } from './process-usage.js';
 import type { RunnerExit } from './runner-process.js';
@@ -20,6 +22,8 @@ export interface RunLimits {
   timeoutMs: number;
   memoryMb: number;
   outputBytes: number;
+  /** How long code may go on after `context.signal` has aborted. */
+  cancelGraceMs: number;
 }
 
 /** Why we ended a run before it ended by itself. */
@@ -28,6 +32,8 @@ export type Verdict = Exclude<StopCause, 'reported'>;
 /** Everything that was seen of one run; outcome.ts decides what it means. */
 export interface RunEnd {
   verdict: Verdict | null;
+  /** It was told to end, by a request to cancel; null: it was not, or it ended before. */
+  cancel: { signalledAt: Date; killedAt: Date | null } | null;
   /** What the runner did wrong, for the verdict `protocol`. */
   violation: string | null;
   /** The runner's own last word, if it had one. */
@@ -76,7 +82,8 @@ const OUTPUT_KILL_FACTOR = 16;
  * One execution on one runner, watched from outside: its time, its memory, its output, its frames.
  *
  * It ends when the runner reports, when its process or thread ends, when a limit is reached or when
- * `signal` aborts. When `finish` resolves, its output is complete and nothing of it runs any more,
+ * `signal` aborts. A cancellation has its signal abort first and ends it after the grace time, or at
+ * once when the code cannot hear the signal. When `finish` resolves, its output is complete and nothing of it runs any more,
  * unless `stuck` says otherwise.
  */
 export class Run implements SlotListener {
@@ -87,6 +94,9 @@ export class Run implements SlotListener {
   private peakMb = 0;
   private verdict: Verdict | null = null;
   private violation: string | null = null;
+  private signalledAt: Date | null = null;
+  private killedAt: Date | null = null;
+  private grace: NodeJS.Timeout | undefined;
   private report: RunEnd['report'] = null;
   private uncaught: UncaughtFrame | null = null;
   private loadMs: number | null = null;
@@ -106,24 +116,29 @@ export class Run implements SlotListener {
     this.memory = new MemoryProbe(slot.runner.pid);
   }
 
-  async finish(command: ExecuteCommand, signal: AbortSignal): Promise<RunEnd> {
+  async finish(command: ExecuteCommand, signal: AbortSignal, cancellation: Cancellation): Promise<RunEnd> {
     const startedAt = performance.now();
     this.modules = [...command.modules];
     if (this.slot.ownsProcess) this.usageBefore = readKernelUsage(this.slot.runner.pid);
     const deadline = setTimeout(() => this.end('timeout'), this.limits.timeoutMs);
     const memoryPoll = setInterval(() => this.checkMemory(), MEMORY_POLL_MS);
     const interrupt = (): void => this.end('interrupted');
+    const cancel = (): void => this.cancel(cancellation);
     signal.addEventListener('abort', interrupt, { once: true });
+    cancellation.signal.addEventListener('abort', cancel, { once: true });
     try {
       this.slot.start(command, this);
       if (signal.aborted) interrupt();
+      if (cancellation.signal.aborted) cancel();
       const end = await this.slot.finished;
       this.output.end();
       return this.describe(end, command.rootUrl, (this.endedAt || performance.now()) - startedAt);
     } finally {
       clearTimeout(deadline);
+      clearTimeout(this.grace);
       clearInterval(memoryPoll);
       signal.removeEventListener('abort', interrupt);
+      cancellation.signal.removeEventListener('abort', cancel);
       this.memory.close();
     }
   }
@@ -141,6 +156,9 @@ export class Run implements SlotListener {
       case 'module-request':
         void this.services.answer(frame).then((reply) => this.reply(reply));
         return;
+      case 'unheard':
+        if (this.signalledAt !== null) this.end('cancelled');
+        return;
       case 'uncaught':
         this.uncaught = frame;
         return;
@@ -155,7 +173,7 @@ export class Run implements SlotListener {
   }
 
   onRawOutput(stream: OutputStream, text: string): void {
-    this.print({ stream, level: LEVEL_OF[stream], ts: Date.now(), text });
+    this.print({ stream, level: LEVEL_OF[stream], ts: Date.now(), text, raw: true });
   }
 
   onViolation(what: string): void {
@@ -163,11 +181,19 @@ export class Run implements SlotListener {
     this.end('protocol');
   }
 
+  private cancel({ request }: Cancellation): void {
+    if (this.endedAt > 0 || request === null) return;
+    this.signalledAt = new Date();
+    this.slot.cancel(cancelMessage(request));
+    this.grace = setTimeout(() => this.end('cancelled'), this.limits.cancelGraceMs);
+  }
+
   /** The first reason wins; what the runner says afterwards no longer counts. */
   private end(verdict: Verdict | null): void {
     if (this.endedAt > 0) return;
     this.endedAt = performance.now();
     this.verdict = verdict;
+    if (verdict !== null) this.killedAt = new Date();
     this.readUsage();
     // A runner that waits for its output to be taken can neither answer nor be heard.
     this.slot.hold(false);
@@ -231,6 +257,7 @@ export class Run implements SlotListener {
     const { list, truncated } = this.output.entries();
     return {
       verdict: this.verdict,
+      cancel: this.signalledAt && { signalledAt: this.signalledAt, killedAt: this.killedAt },
       violation: this.violation,
       report: this.report,
       uncaught: this.uncaught,

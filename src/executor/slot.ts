@@ -4,7 +4,8 @@ import type { KernelUsage } from './process-usage.js';
 import type { RunnerExit, RunnerObserver, RunnerProcess } from './runner-process.js';
 
 /** Why an execution is to be over: its own report, or what we found. */
-export type StopCause = 'reported' | 'timeout' | 'memory' | 'output' | 'protocol' | 'interrupted';
+export type StopCause =
+  'reported' | 'timeout' | 'memory' | 'output' | 'protocol' | 'interrupted' | 'cancelled';
 
 /** What the code was doing at its time limit. */
 export type TimeoutTrace =
@@ -72,6 +73,11 @@ export abstract class Slot implements RunnerObserver {
 
   /** Whether what the code prints is taken from it; while it is not, printing blocks the code. */
   abstract hold(held: boolean): void;
+
+  /** Has `context.signal` abort; the code may go on. */
+  cancel(reason: string): void {
+    this.runner.send({ type: 'cancel', nonce: this.nonce, reason });
+  }
 
   /** Ends the execution for this reason; called once, `finished` follows within a second or so. */
   abstract stop(cause: StopCause): void;

@@ -2,15 +2,18 @@ import { WorkerHost } from '@nestjs/bullmq';
 import { Injectable, Logger } from '@nestjs/common';
 import { type Job, UnrecoverableError } from 'bullmq';
 import { ContextService } from '../context/context.service.js';
+import { type CancelRequest, receiptOf } from '../contract/cancellation.js';
 import type { ExecutionProgress, Outcome } from '../contract/result.js';
 import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
-import { ExecutorService } from '../executor/executor.service.js';
+import type { Cancellation } from '../executor/cancellation.js';
+import { notTriedAgain, unstartedOutcome } from '../executor/cancelled-outcome.js';
+import { ExecutorService, InterruptedError, type Stops } from '../executor/executor.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { Activity } from '../lib/activity.js';
 import { LatestSender } from '../lib/latest-sender.js';
+import { tell } from '../lib/measurements.js';
 import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
-import type { ExecutionLog } from '../results/execution-log.js';
 import { LogWriter } from '../results/log-writer.js';
 import { type Delivery, ResultPublisher } from '../results/result-publisher.js';
 import { HandBackService } from './hand-back.service.js';
@@ -23,6 +26,7 @@ import {
   stalledOut,
 } from './job-decisions.js';
 import { type JobRequest, parseJob } from './parse-job.js';
+import { RunningExecutions } from './running-executions.js';
 
 /** Progress is told to BullMQ and the ledger this often; the log stream has all of it. */
 const PROGRESS_MS = 100;
@@ -53,6 +57,7 @@ export class ExecutionProcessor extends WorkerHost {
     private readonly logs: LogWriter,
     private readonly statistics: WorkerStatistics,
     private readonly handBack: HandBackService,
+    private readonly running: RunningExecutions,
   ) {
     super();
   }
@@ -63,33 +68,35 @@ export class ExecutionProcessor extends WorkerHost {
     using _active = this.activity.enter();
     if (!this.state.takesWork) return this.handBack.now(job, token);
     const request = parseJob(job);
+    const { executionId } = request;
+    using running = this.running.enter(executionId);
+    const { cancellation } = running;
+    let delivery: Delivery | null = null;
     try {
-      const turn = await this.ledger.take(request.executionId);
+      const turn = await this.ledger.take(executionId);
       if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
       if (turn.kind === 'ended') return await this.finishKnown(request);
-      const delivery = { ...request, attempt: turn.attempt, queuedMs: queuedMs(job) };
-      const log = this.logs.open(request.executionId, turn.attempt);
-      const outcome =
-        turn.kind === 'ours' ? await this.carryOut(job, request, turn, log, signal) : stalledOut();
-      if (mayRetry(job, outcome)) return await this.failAttempt(delivery, log, outcome);
-      return await this.conclude(delivery, log, outcome);
+      if (turn.cancel) cancellation.ask(turn.cancel);
+      delivery = { ...request, attempt: startedAttempts(turn), queuedMs: queuedMs(job) };
+      const outcome = await this.carryOut(job, request, turn, { interrupt: signal, cancellation });
+      if (mayRetry(job, outcome)) return await this.failAttempt(delivery, outcome, cancellation);
+      return await this.conclude(delivery, withLateCancel(outcome, cancellation.request));
     } catch (error) {
       if (isDecided(error)) throw error;
-      return this.handBack.unfinished(job, token, request.executionId, error);
+      const cancel = await this.handBack.letGo(job, executionId, error);
+      if (cancel && delivery) return this.conclude(delivery, unstartedOutcome(cancel, 'not started again'));
+      return this.handBack.unfinished(job, token, error);
     }
   }
 
-  private async carryOut(
-    job: Job,
-    request: JobRequest,
-    turn: OurTurn,
-    log: ExecutionLog,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
-    if ('refusal' in request) return refused(request.refusal);
+  private async carryOut(job: Job, request: JobRequest, turn: OurTurn, stops: Stops): Promise<Outcome> {
     const { executionId } = request;
+    const { cancellation } = stops;
+    if (turn.kind === 'exhausted')
+      return turn.cancel ? unstartedOutcome(turn.cancel, 'not started again') : stalledOut();
+    if ('refusal' in request) return refused(request.refusal);
     const { attempt, generation } = turn;
-    log.start();
+    const log = this.logs.open(executionId, attempt);
     const progress = new LatestSender(
       (value: ExecutionProgress) =>
         Promise.all([job.updateProgress(value), this.ledger.noteProgress(executionId, value)]),
@@ -102,7 +109,7 @@ export class ExecutionProcessor extends WorkerHost {
           ? this.contexts.fromTask(request.task)
           : await this.contexts.load(executionId);
       subject = subjectOf(loaded);
-      const outcome = await this.executor.execute({ ...loaded, attempt, generation }, signal, {
+      const outcome = await this.executor.execute({ ...loaded, attempt, generation }, stops, {
         onProgress: (value) => {
           log.progress(value);
           progress.push(value);
@@ -112,19 +119,27 @@ export class ExecutionProcessor extends WorkerHost {
       });
       return { ...outcome, ...subject };
     } catch (error) {
-      await this.logs.close(log);
-      return { ...outcomeOfError(error, attempt), ...subject };
+      await this.logs.close(executionId);
+      const { request: cancel } = cancellation;
+      if (cancel === null) return { ...outcomeOfError(error, attempt), ...subject };
+      const ran = error instanceof InterruptedError || (turn.cancel !== null && attempt > 1);
+      return { ...unstartedOutcome(cancel, ran ? 'not started again' : 'before start'), ...subject };
     } finally {
       await progress.idle();
     }
   }
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
-  private async conclude(delivery: Delivery, log: ExecutionLog, outcome: Outcome): Promise<JobReturn> {
-    await this.results.publish(delivery, outcome, () => this.contexts.removeSecrets(delivery.executionId));
-    await this.logs.end(log, outcome.status);
+  private async conclude(delivery: Delivery, outcome: Outcome): Promise<JobReturn> {
+    await this.results.publish(delivery, outcome);
     this.ledger.release(delivery.executionId);
     this.statistics.record(outcome);
+    tell('execution-ended', {
+      status: outcome.status,
+      code: outcome.failure?.code ?? null,
+      durationMs: outcome.duration_ms,
+      metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
+    });
     const { executionId, attempt } = delivery;
     this.logger.log({
       msg: 'execution ended',
@@ -139,19 +154,21 @@ export class ExecutionProcessor extends WorkerHost {
   }
 
   private async finishKnown(request: JobRequest): Promise<JobReturn> {
-    await this.contexts.removeSecrets(request.executionId);
     await this.results.resend(request);
     return { status: 'known' };
   }
 
-  /** The job asked for more attempts: BullMQ delivers it again after its back-off. */
+  /** The job asked for more attempts: BullMQ delivers it again after its back-off, unless somebody wants it to end. */
   private async failAttempt(
-    { executionId, attempt }: Delivery,
-    log: ExecutionLog,
+    delivery: Delivery,
     outcome: Outcome,
-  ): Promise<never> {
-    await this.logs.close(log);
-    await this.ledger.letGo(executionId, { counted: true });
+    cancellation: Cancellation,
+  ): Promise<JobReturn> {
+    const { executionId, attempt } = delivery;
+    const cancel = cancellation.request ?? (await this.ledger.letGo(executionId, { counted: true }));
+    if (cancel) return this.conclude(delivery, notTriedAgain(outcome, cancel));
+    await this.logs.close(executionId);
+    tell('attempt-failed', { code: outcome.failure?.code ?? 'INTERNAL' });
     this.logger.log({
       msg: 'attempt failed, to be tried again',
       executionId,
@@ -162,6 +179,14 @@ export class ExecutionProcessor extends WorkerHost {
   }
 }
 
-type OurTurn = Extract<Turn, { kind: 'ours' }>;
+type OurTurn = Extract<Turn, { kind: 'ours' | 'exhausted' }>;
+
+/** A turn that only ends a cancelled execution is no attempt. */
+const startedAttempts = ({ attempt, cancel }: OurTurn): number =>
+  cancel ? Math.max(1, attempt - 1) : attempt;
+
+/** Somebody asked for the end, but it had come already. */
+const withLateCancel = (outcome: Outcome, cancel: CancelRequest | null): Outcome =>
+  cancel && !outcome.cancellation ? { ...outcome, cancellation: receiptOf(cancel, 'too late') } : outcome;
 
 const queuedMs = (job: Job): number => Math.max(0, Date.now() - job.timestamp - job.delay);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { ExecutionProgress, ExecutionStatus, LogEntry } from '../contract/result.js';
 import type { LogEntryType } from '../contract/log-stream.js';
 
@@ -30,6 +31,8 @@ const OVERFLOW = 4;
  * or may not because Redis is away, loses entries, and the log says how many.
  */
 export class ExecutionLog {
+  /** Tells this from another try at the same attempt, after one was handed back. */
+  readonly run = randomBytes(4).toString('base64url');
   /** A batch is on its way. */
   busy = false;
   private records: LogRecord[] = [];
@@ -131,7 +134,19 @@ export class ExecutionLog {
 
   private push(type: LogEntryType, ts: string, own: readonly string[]): void {
     const n = ++this.lastN;
-    const fields = ['type', type, 'ts', ts, 'attempt', `${this.attempt}`, 'n', `${n}`, ...own];
+    const fields = [
+      'type',
+      type,
+      'ts',
+      ts,
+      'attempt',
+      `${this.attempt}`,
+      'run',
+      this.run,
+      'n',
+      `${n}`,
+      ...own,
+    ];
     const chars = fields.reduce((sum, text) => sum + text.length, 0);
     this.records.push({ n, type, fields, chars });
     this.chars += chars;
@@ -148,5 +163,5 @@ export class ExecutionLog {
   }
 }
 
-/** type, ts, attempt and n with their names. */
-const FIELDS_OF_ALL = 8;
+/** type, ts, attempt, run and n with their names. */
+const FIELDS_OF_ALL = 10;

@@ -9,7 +9,7 @@ const KEPT = 0.9;
  * memory that Redis says it uses, and wakes who watches it.
  *
  * KEYS stream. ARGV attempt, the `n` of each entry (JSON), entries (JSON: a list of lists of
- * field, value), limit in bytes, ttl in seconds -> 1 when the stream was trimmed, else 0
+ * field, value), limit in bytes, ttl in seconds, run -> 1 when the stream was trimmed, else 0
  */
 export const APPEND = new LuaScript(`
 local attempt = tonumber(ARGV[1])
@@ -21,7 +21,7 @@ if last then
   for i = 1, #last[2], 2 do fields[last[2][i]] = last[2][i + 1] end
   local lastAttempt = tonumber(fields.attempt) or 0
   if fields.type == 'end' or lastAttempt > attempt then return 0 end
-  if lastAttempt == attempt then known = tonumber(fields.n) or 0 end
+  if fields.run == ARGV[6] then known = tonumber(fields.n) or 0 end
 end
 local id
 for i, entry in ipairs(cjson.decode(ARGV[3])) do

@@ -35,6 +35,8 @@ const END_LIMIT_MS = 2_000;
 @Injectable()
 export class LogWriter implements LogSender {
   private readonly logger = new Logger(LogWriter.name);
+  /** By execution: the logs of attempts that are under way. */
+  private readonly logs = new Map<string, ExecutionLog>();
   /** Logs that have entries; written by them and by the tick. */
   private readonly waiting = new Set<ExecutionLog>();
   private timer: NodeJS.Timeout | null = null;
@@ -51,19 +53,31 @@ export class LogWriter implements LogSender {
     return this.settings.WORKER_ID;
   }
 
-  /** The log of one attempt; {@link close} or {@link end} it. */
+  /** Begins the log of an attempt, which is the only one of its execution here; {@link close} or {@link end} it. */
   open(executionId: string, attempt: number): ExecutionLog {
-    return new ExecutionLog(executionId, attempt, this);
+    const log = new ExecutionLog(executionId, attempt, this);
+    this.logs.set(executionId, log);
+    log.start();
+    return log;
   }
 
-  /** The execution has its result: sends what waits and the end. Never rejects. */
-  async end(log: ExecutionLog, status: ExecutionStatus): Promise<void> {
+  /** The execution has its result: sends what waits and the end, also of an attempt that never began. Never rejects. */
+  async end(executionId: string, attempt: number, status: ExecutionStatus): Promise<void> {
+    const log = this.logs.get(executionId) ?? new ExecutionLog(executionId, attempt, this);
+    this.logs.delete(executionId);
     log.end(status);
-    await this.close(log);
+    await this.complete(log);
   }
 
-  /** The attempt is over: sends what waits, for two seconds at most. Never rejects. */
-  async close(log: ExecutionLog): Promise<void> {
+  /** The attempt is over, if one is open: sends what waits. Never rejects. */
+  async close(executionId: string): Promise<void> {
+    const log = this.logs.get(executionId);
+    this.logs.delete(executionId);
+    if (log) await this.complete(log);
+  }
+
+  /** Takes two seconds at most. */
+  private async complete(log: ExecutionLog): Promise<void> {
     const deadline = performance.now() + END_LIMIT_MS;
     while (log.busy || !log.isEmpty) {
       if (!log.busy && (await this.send(log, TICK_RECORDS, TICK_CHARS))) continue;
@@ -115,11 +129,11 @@ export class LogWriter implements LogSender {
     }
   }
 
-  private argsOf({ attempt }: ExecutionLog, batch: readonly LogRecord[]): (string | number)[] {
+  private argsOf({ attempt, run }: ExecutionLog, batch: readonly LogRecord[]): (string | number)[] {
     const { LOG_STREAM_LIMIT_BYTES, LOG_TTL_SECONDS } = this.settings;
     const numbers = JSON.stringify(batch.map(({ n }) => n));
     const entries = JSON.stringify(batch.map(({ fields }) => fields));
-    return [attempt, numbers, entries, LOG_STREAM_LIMIT_BYTES, LOG_TTL_SECONDS];
+    return [attempt, numbers, entries, LOG_STREAM_LIMIT_BYTES, LOG_TTL_SECONDS, run];
   }
 
   private noteSuccess(): void {

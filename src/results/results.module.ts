@@ -3,6 +3,8 @@ import type { Settings } from '../config/settings.js';
 import { resultQueueName } from '../contract/job.js';
 import { bullQueue } from '../redis/bull.module.js';
 import { ArchiveFeed } from './archive-feed.js';
+import { CancelRequests } from './cancel-requests.js';
+import { ExecutionClosing } from './execution-closing.js';
 import { ExecutionLedger } from './execution-ledger.js';
 import { LogWriter } from './log-writer.js';
 import { ResultQueueGauge } from './result-queue-gauge.js';
@@ -17,6 +19,8 @@ export class ResultsModule {
     const queue = bullQueue(resultQueueName(settings.QUEUE_NAME), RESULT_QUEUE);
     const services = [
       ArchiveFeed,
+      CancelRequests,
+      ExecutionClosing,
       ExecutionLedger,
       LogWriter,
       ResultPublisher,

@@ -37,8 +37,7 @@ async function stored(id: string): Promise<Stored[]> {
 
 const ready = async (writer: LogWriter): Promise<void> => {
   const probe = writer.open(`probe-${randomUUID()}`, 1);
-  probe.start();
-  await writer.close(probe);
+  await writer.close(probe.executionId);
 };
 
 describe('the log stream of an execution', () => {
@@ -46,12 +45,11 @@ describe('the log stream of an execution', () => {
     const writer = writerOf({ LOG_TTL_SECONDS: '100' });
     const id = randomUUID();
     const log = writer.open(id, 2);
-    log.start();
     expect(log.add(entry('one'))).toBeNull();
     void log.add(entry('two', { level: 'error', stream: 'stderr', partial: true, fields: { a: [1] } }));
     log.progress({ fraction: 0.25, message: null });
-    await writer.end(log, 'failed');
-    const own = { attempt: '2', ts: expect.anything() };
+    await writer.end(id, 2, 'failed');
+    const own = { attempt: '2', run: expect.anything(), ts: expect.anything() };
     expect(await stored(id)).toEqual([
       { ...own, type: 'start', n: '1', worker: 'w1' },
       { ...own, type: 'log', n: '2', level: 'info', stream: 'stdout', message: 'one' },
@@ -82,30 +80,53 @@ describe('the log stream of an execution', () => {
     await subscriber.subscribe(keys.logs(id));
     const log = writer.open(id, 1);
     void log.add(entry('now'));
-    await until(async () => (await stored(id)).length === 1, { what: 'the entry is there' });
-    await until(() => heard.length === 1, { what: 'it was announced' });
+    await until(async () => (await stored(id)).length === 2, { what: 'the entry is there' });
+    await until(() => heard.length > 0, { what: 'it was announced' });
     expect(heard[0]).toMatch(/^\d+-\d+$/);
-    await writer.close(log);
+    await writer.close(id);
   });
 
   it('takes nothing of an earlier attempt, and nothing after the end', async () => {
+    const [frozen, other] = [writerOf(), writerOf()];
+    const id = randomUUID();
+    const first = frozen.open(id, 1);
+    void first.add(entry('before it froze'));
+    await until(async () => (await stored(id)).length === 2, { what: 'the first attempt is there' });
+    other.open(id, 2);
+    await other.close(id);
+    void first.add(entry('woke up'));
+    await frozen.end(id, 1, 'succeeded');
+    await other.end(id, 2, 'cancelled');
+    void first.add(entry('too late'));
+    await other.end(id, 2, 'succeeded');
+    expect((await stored(id)).map(({ type, attempt, status }) => [type, attempt, status].join(' '))).toEqual([
+      'start 1 ',
+      'log 1 ',
+      'start 2 ',
+      'end 2 cancelled',
+    ]);
+  });
+
+  it('has what a second try at the same attempt prints, after the first was handed back', async () => {
     const writer = writerOf();
     const id = randomUUID();
-    const [frozen, second] = [writer.open(id, 1), writer.open(id, 2)];
-    void frozen.add(entry('before it froze'));
-    await writer.close(frozen);
-    second.start();
-    await writer.close(second);
-    void frozen.add(entry('woke up'));
-    await writer.end(frozen, 'succeeded');
-    await writer.end(second, 'cancelled');
-    void second.add(entry('too late'));
-    await writer.close(second);
-    expect((await stored(id)).map(({ type, attempt }) => `${type} ${attempt}`)).toEqual([
-      'log 1',
-      'start 2',
-      'end 2',
+    for (const message of ['before', 'after']) {
+      const log = writer.open(id, 1);
+      void log.add(entry(message));
+      await writer.close(id);
+    }
+    expect((await stored(id)).map(({ type, n, message }) => [type, n, message])).toEqual([
+      ['start', '1', undefined],
+      ['log', '2', 'before'],
+      ['start', '1', undefined],
+      ['log', '2', 'after'],
     ]);
+  });
+
+  it('has an end also when the code never ran', async () => {
+    const id = randomUUID();
+    await writerOf().end(id, 0, 'failed');
+    expect(await stored(id)).toMatchObject([{ type: 'end', attempt: '0', status: 'failed' }]);
   });
 
   it('keeps texts that are no valid Unicode from breaking anything', async () => {
@@ -113,8 +134,8 @@ describe('the log stream of an execution', () => {
     const id = randomUUID();
     const log = writer.open(id, 1);
     void log.add(entry('half \ud83d, whole 😀, \0 "quoted"'));
-    await writer.end(log, 'succeeded');
-    expect((await stored(id))[0]).toMatchObject({ message: 'half \ufffd, whole 😀, \0 "quoted"' });
+    await writer.end(id, 1, 'succeeded');
+    expect((await stored(id))[1]).toMatchObject({ message: 'half \ufffd, whole 😀, \0 "quoted"' });
   });
 
   it('asks to wait when there is much, and loses nothing of those who do', async () => {
@@ -128,7 +149,7 @@ describe('the log stream of an execution', () => {
       if (room) waits += 1;
       await room;
     }
-    await writer.end(log, 'succeeded');
+    await writer.end(id, 1, 'succeeded');
     expect(waits).toBeGreaterThan(0);
     const lines = (await stored(id)).filter(({ type }) => type === 'log');
     expect(lines.map(({ message }) => message)).toEqual(
@@ -142,7 +163,7 @@ describe('the log stream of an execution', () => {
     const id = randomUUID();
     const log = writer.open(id, 1);
     for (let index = 0; index < 10_000; index += 1) void log.add(entry(`line ${index}`));
-    await writer.end(log, 'succeeded');
+    await writer.end(id, 1, 'succeeded');
     const entries = await stored(id);
     const dropped = entries.find(({ type }) => type === 'dropped');
     expect(Number(dropped?.['count'])).toBe(10_000 - entries.filter(({ type }) => type === 'log').length);
@@ -153,9 +174,8 @@ describe('the log stream of an execution', () => {
     const writer = writerOf({ LOG_STREAM_LIMIT_BYTES: '65536' });
     const id = randomUUID();
     const log = writer.open(id, 1);
-    log.start();
     for (let index = 0; index < 5000; index += 1) await log.add(entry(`${index} ${'x'.repeat(100)}`));
-    await writer.end(log, 'succeeded');
+    await writer.end(id, 1, 'succeeded');
     const entries = await stored(id);
     const used = await redis.connect().memory('USAGE', keys.logs(id));
     // Redis drops whole nodes only; one batch may come on top.
@@ -171,8 +191,9 @@ describe('the log stream of an execution', () => {
     const id = randomUUID();
     const log = writer.open(id, 1);
     for (let step = 1; step <= 1000; step += 1) log.progress({ fraction: step / 1000, message: 'go' });
-    await writer.end(log, 'succeeded');
+    await writer.end(id, 1, 'succeeded');
     expect((await stored(id)).map(({ type, fraction }) => [type, fraction])).toEqual([
+      ['start', undefined],
       ['progress', '1'],
       ['end', undefined],
     ]);
@@ -185,13 +206,12 @@ describe('without Redis', () => {
     await ready(writer);
     const id = randomUUID();
     const log = writer.open(id, 1);
-    log.start();
     await redis.stop();
     // As a runner does: it prints, and waits whenever it is asked to.
     for (let index = 0; index < 6000; index += 1) await log.add(entry(`line ${index}`));
     await redis.start();
     await until(() => log.isEmpty, { what: 'what waited is sent' });
-    await writer.end(log, 'succeeded');
+    await writer.end(id, 1, 'succeeded');
     const entries = await stored(id);
     const lines = entries.filter(({ type }) => type === 'log');
     expect(new Set(lines.map(({ n }) => n)).size).toBe(lines.length);
