@@ -6,6 +6,7 @@ import { ConfigModule } from './config/config.module.js';
 import { loggingParams } from './config/logging.js';
 import type { Settings } from './config/settings.js';
 import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { bullRoot } from './redis/bull.module.js';
 import { RedisModule } from './redis/redis.module.js';
@@ -27,6 +28,7 @@ export class AppModule {
         ...(queue ? [bullRoot(), queue] : []),
         archive,
         HealthModule.register(settings, { queue, archive }),
+        MetricsModule.register(settings, queue),
         ...(queue && roles.includes('api') ? [ApiModule.register(settings, queue)] : []),
       ],
     };

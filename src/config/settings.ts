@@ -94,6 +94,11 @@ export const settingsSchema = z.object({
     about:
       'After SIGTERM: how long running executions may go on before they are handed back to the queue. Keep it below the grace period of the orchestrator.',
   }),
+  CANCEL_GRACE_SECONDS: zeroOrMore.max(3600, { error: 'must be at most 3600' }).default(5).meta({
+    unit: 'seconds',
+    about:
+      'After a cancelled execution was told by `context.signal`: how long it may take to end by itself before it is killed. Code that never took the signal is killed at once.',
+  }),
   RESULT_TTL_SECONDS: whole(60, 31_536_000)
     .default(604_800)
     .meta({ unit: 'seconds', about: 'How long a result stays in Redis.' }),
@@ -213,6 +218,10 @@ export const settingsSchema = z.object({
   ROLES: list(['worker', 'api', 'archive']).default(['worker', 'api', 'archive']).meta({
     about:
       'What this process does: `worker` runs executions, `api` answers the HTTP API, `archive` saves results to the database. Probes are always there.',
+  }),
+  METRICS_ACCESS: z.enum(['token', 'open']).default('token').meta({
+    about:
+      'Who may read `/metrics`: `token`: as the rest of the API; `open`: whoever reaches it, without `API_TOKEN`.',
   }),
   LAUNCHER_PID: whole(2, 4_194_304).optional().meta({
     about:

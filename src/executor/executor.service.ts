@@ -3,11 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { Execution } from '../contract/execution.js';
-import type { Outcome } from '../contract/result.js';
+import type { Metrics, Outcome } from '../contract/result.js';
 import type { ExecuteCommand } from '../contract/runner-protocol.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
 import { judge, outcomeOf, refusedOutcome } from './outcome.js';
+import type { Cancellation } from './cancellation.js';
+import { cancelledOutcome } from './cancelled-outcome.js';
 import { Run, type RunLimits } from './run.js';
 import { RunnerPool } from './runner-pool.js';
 import type { RunnerLease } from './runner-lease.js';
@@ -22,6 +24,14 @@ export interface ExecutionListener {
   onProgress: (fraction: number, message: string | null) => void;
   /** The workspace generation that it runs against, as soon as that is fixed. */
   onPinned: (generation: number) => void;
+}
+
+/** What may end an execution from outside. */
+export interface Stops {
+  /** The worker cannot go on with it: somebody else will. */
+  interrupt: AbortSignal;
+  /** Nobody shall go on with it. */
+  cancellation: Cancellation;
 }
 
 type Program = Extract<Prepared, { ok: true }>;
@@ -43,33 +53,46 @@ export class ExecutorService {
   ) {}
 
   /**
-   * @throws {InterruptedError} when `signal` aborts; the code no longer runs then.
+   * @throws {InterruptedError} when `interrupt` aborts; the code no longer runs then.
+   * @throws {CancelledError} when it is cancelled before its code runs.
    * @throws {RunnerBootError} when no runner can be started; the code never ran.
    */
-  async execute(execution: Execution, signal: AbortSignal, listener: ExecutionListener): Promise<Outcome> {
+  async execute(execution: Execution, stops: Stops, listener: ExecutionListener): Promise<Outcome> {
     const startedAt = new Date();
+    const startedMs = performance.now();
     const { source, timeoutMs } = execution;
-    const program = await this.workspace.prepare({
+    const { cancellation } = stops;
+    const preparing = this.workspace.prepare({
       entry: source,
       generation: execution.wantedGeneration ?? execution.generation,
       only: execution.wantedGeneration !== null,
       timeoutMs,
     });
+    const program = await cancellation.unless(preparing);
+    const receipt: Metrics = { prepare_ms: elapsedMs(startedMs) };
     const { generation } = program;
     if (generation !== null) this.lastGeneration = generation;
     if (generation !== null && generation !== execution.generation) listener.onPinned(generation);
-    if (!program.ok) return { ...refusedBy(program.failure, startedAt), workspace_generation: generation };
+    if (!program.ok) {
+      const outcome = refusedBy(program.failure, startedAt);
+      return { ...outcome, metrics: receipt, workspace_generation: generation };
+    }
 
     const packageSet = this.packages.acquire();
     try {
-      const lease = await this.pool.checkout(execution.id, runnerKey(execution, generation, packageSet?.id));
+      const askedMs = performance.now();
+      const key = runnerKey(execution, generation, packageSet?.id);
+      const checkout = this.pool.checkout(execution.id, key);
+      const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));
+      receipt.runner_wait_ms = elapsedMs(askedMs);
       const outcome = await this.runOn(
         lease,
         { execution, program, packagesDir: packageSet?.dir ?? null, startedAt },
-        signal,
+        stops,
         listener,
       );
-      return { ...outcome, workspace_generation: generation, package_set: packageSet?.id ?? null };
+      const metrics = { ...receipt, ...outcome.metrics };
+      return { ...outcome, metrics, workspace_generation: generation, package_set: packageSet?.id ?? null };
     } finally {
       packageSet?.release();
     }
@@ -78,18 +101,24 @@ export class ExecutorService {
   private async runOn(
     lease: RunnerLease,
     task: RunTask,
-    signal: AbortSignal,
+    { interrupt, cancellation }: Stops,
     listener: ExecutionListener,
   ): Promise<Outcome> {
     const { execution, program, startedAt } = task;
+    // With the debugger's help a runner serves no other execution.
+    if (execution.captureLocals) lease.keep = false;
     try {
       const limits = this.limitsFor(execution);
       const { onProgress } = listener;
       const run = new Run(lease.slot, limits, { answer: (request) => program.answer(request), onProgress });
-      const end = await run.finish(this.command(task, lease), signal);
-      if (end.verdict === 'interrupted') throw new InterruptedError('the execution was interrupted');
+      const end = await run.finish(this.command(task, lease), interrupt, cancellation);
+      if (end.verdict === 'interrupted' && !end.cancel)
+        throw new InterruptedError('the execution was interrupted');
       const finding = judge(end, limits, execution.source.functionName === null);
-      return outcomeOf(end, finding, { startedAt, finishedAt: new Date(), limits });
+      const outcome = outcomeOf(end, finding, { startedAt, finishedAt: new Date(), limits });
+      return end.cancel && cancellation.request
+        ? cancelledOutcome(outcome, end, cancellation.request)
+        : outcome;
     } finally {
       this.pool.release(lease);
     }
@@ -100,6 +129,7 @@ export class ExecutorService {
       timeoutMs: execution.timeoutMs,
       memoryMb: this.settings.MEMORY_LIMIT_MB,
       outputBytes: this.settings.OUTPUT_LIMIT_BYTES,
+      cancelGraceMs: this.settings.CANCEL_GRACE_SECONDS * 1000,
     };
   }
 
@@ -120,6 +150,7 @@ export class ExecutorService {
       scratch: lease.slot.scratch,
       resultLimitBytes: this.settings.OUTPUT_LIMIT_BYTES,
       keep: lease.keep,
+      captureLocals: execution.captureLocals,
       context: {
         executionId: execution.id,
         attempt: execution.attempt,
@@ -132,6 +163,8 @@ export class ExecutorService {
     };
   }
 }
+
+const elapsedMs = (sinceMs: number): number => Math.round((performance.now() - sinceMs) * 100) / 100;
 
 /** A runner that is used again stays with whom it served: one organization, one state of the code. */
 const runnerKey = (execution: Execution, generation: number | null, packageSet?: string): string =>

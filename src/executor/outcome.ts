@@ -1,7 +1,8 @@
 import { ERROR_TYPES, type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import type { Evidence, ExecutionStatus, Outcome } from '../contract/result.js';
+import type { ErrorFrame } from '../contract/runner-protocol.js';
 import { NO_SUBJECT } from '../contract/subject.js';
-import { timeoutEvidence } from './blocked-stack.js';
+import { localsEvidence, timeoutEvidence } from './blocked-stack.js';
 import type { RunEnd, RunLimits } from './run.js';
 
 /** What an execution failed of; the rest of the outcome is the same for all. */
@@ -25,6 +26,7 @@ const STDERR_TAIL_CHARS = 8192;
  * its own report, then how the process ended.
  */
 export function judge(end: RunEnd, limits: RunLimits, isScript: boolean): Finding | null {
+  if (end.cancel) return judgeCancelled(end);
   switch (end.verdict) {
     case 'timeout':
       return {
@@ -45,10 +47,17 @@ export function judge(end: RunEnd, limits: RunLimits, isScript: boolean): Findin
     case 'protocol':
       return { code: 'PROTOCOL_VIOLATION', message: end.violation ?? 'The runner broke the protocol' };
     case 'interrupted':
+    case 'cancelled':
       return { code: 'CANCELLED', message: 'The execution was interrupted' };
     case null:
       return judgeReport(end, isScript);
   }
+}
+
+/** Told to end, whatever it did then is a cancelled execution; what it threw is worth knowing. */
+function judgeCancelled({ report }: RunEnd): Finding {
+  const finding: Finding = { code: 'CANCELLED', message: 'The execution was cancelled' };
+  return report?.type === 'error' ? { ...finding, stack: report.stack } : finding;
 }
 
 function judgeReport(end: RunEnd, isScript: boolean): Finding | null {
@@ -126,6 +135,7 @@ export function outcomeOf(
       user_time_seconds: userMs === null ? null : userMs / 1000,
       system_time_seconds: systemMs === null ? null : systemMs / 1000,
       module_load_ms: end.loadMs === null ? null : round(end.loadMs),
+      run_ms: round(end.durationMs),
     },
   };
 }
@@ -181,10 +191,14 @@ const evidenceOf = (end: RunEnd, limits: RunLimits): Evidence => ({
   ...(endedByItself(end) ? { exit_code: end.exit.exitCode, signal: end.exit.signal } : {}),
   ...(end.stderr === '' ? {} : { stderr_tail: end.stderr.slice(-STDERR_TAIL_CHARS) }),
   ...(end.verdict === 'timeout' ? timeoutEvidence(end.trace, end.modules, end.rootUrl) : {}),
+  ...localsEvidence(localsOf(end), end.modules, end.rootUrl),
   ...(end.stuck ? { stuck: true } : {}),
   ...limitEvidence(end, limits),
   ...(end.memorySamplesMb.length === 0 ? {} : { memory_samples_mb: end.memorySamplesMb }),
 });
+
+const localsOf = ({ report, uncaught }: RunEnd): ErrorFrame['locals'] =>
+  report?.type === 'error' ? report.locals : uncaught?.locals;
 
 function limitEvidence({ verdict }: RunEnd, limits: RunLimits): Evidence {
   switch (verdict) {
@@ -196,6 +210,7 @@ function limitEvidence({ verdict }: RunEnd, limits: RunLimits): Evidence {
       return { limit: `${limits.outputBytes} bytes of output kept` };
     case 'protocol':
     case 'interrupted':
+    case 'cancelled':
     case null:
       return {};
   }

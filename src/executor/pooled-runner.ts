@@ -1,4 +1,5 @@
 import type { RunnerRecord } from '../contract/worker-record.js';
+import { PROVEN_AFTER_MS } from './boot-trouble.js';
 import { MemoryProbe } from './process-usage.js';
 import type { RunnerLease } from './runner-lease.js';
 import type { RunnerProcess } from './runner-process.js';
@@ -14,8 +15,8 @@ export interface RecycleRules {
 export class PooledRunner {
   /** Whom it has served; null: nobody yet. */
   key: string | null = null;
-  /** It goes because we want it to. */
-  recycled = false;
+  /** An execution on it has ended. */
+  served = false;
   readonly leases = new Set<RunnerLease>();
   usedAtMs = performance.now();
 
@@ -23,6 +24,11 @@ export class PooledRunner {
     readonly runner: RunnerProcess,
     private readonly rules: RecycleRules,
   ) {}
+
+  /** It has worked, or lived so long that it can. */
+  get isProven(): boolean {
+    return this.served || performance.now() - this.runner.bornAtMs > PROVEN_AFTER_MS;
+  }
 
   get isSpare(): boolean {
     return this.key === null && this.runner.state === 'ACTIVE';

@@ -32,6 +32,7 @@ export class ProcessSlot extends Slot {
       case 'output':
       case 'protocol':
       case 'interrupted':
+      case 'cancelled':
         this.runner.kill();
     }
   }

@@ -8,9 +8,11 @@ import type {
   UncaughtFrame,
 } from '../contract/runner-protocol.js';
 import type { LogEntry } from '../contract/result.js';
+import { cancelMessage } from '../contract/cancellation.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
+import type { Cancellation } from './cancellation.js';
 import { LogBuffer } from './log-buffer.js';
-import { type KernelUsage, MemoryProbe, readKernelUsage } from './process-usage.js';
+import { type KernelUsage, MemoryProbe, readKernelUsage, usageBetween } from './process-usage.js';
 import type { RunnerExit } from './runner-process.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from './slot.js';
 
@@ -19,6 +21,8 @@ export interface RunLimits {
   timeoutMs: number;
   memoryMb: number;
   outputBytes: number;
+  /** How long code may go on after `context.signal` has aborted. */
+  cancelGraceMs: number;
 }
 
 /** Why we ended a run before it ended by itself. */
@@ -27,6 +31,8 @@ export type Verdict = Exclude<StopCause, 'reported'>;
 /** Everything that was seen of one run; outcome.ts decides what it means. */
 export interface RunEnd {
   verdict: Verdict | null;
+  /** It was told to end, by a request to cancel; null: it was not, or it ended before. */
+  cancel: { signalledAt: Date; killedAt: Date | null } | null;
   /** What the runner did wrong, for the verdict `protocol`. */
   violation: string | null;
   /** The runner's own last word, if it had one. */
@@ -49,6 +55,7 @@ export interface RunEnd {
   logsTruncated: boolean;
   memorySamplesMb: number[];
   peakMb: number;
+  /** What the kernel says that this run used; its own report says it better. */
   kernelUsage: KernelUsage | null;
 }
 
@@ -60,6 +67,8 @@ export interface RunServices {
 }
 
 const MEMORY_POLL_MS = 25;
+/** Of a process that dies by itself the last reading is all there is. */
+const POLLS_PER_USAGE = 10;
 const MEMORY_SAMPLES_KEPT = 20;
 /** Written beyond the kept output by this factor, code is printing without end. */
 const OUTPUT_KILL_FACTOR = 16;
@@ -68,7 +77,8 @@ const OUTPUT_KILL_FACTOR = 16;
  * One execution on one runner, watched from outside: its time, its memory, its output, its frames.
  *
  * It ends when the runner reports, when its process or thread ends, when a limit is reached or when
- * `signal` aborts. When `finish` resolves, its output is complete and nothing of it runs any more,
+ * `signal` aborts. A cancellation has its signal abort first and ends it after the grace time, or at
+ * once when the code cannot hear the signal. When `finish` resolves, its output is complete and nothing of it runs any more,
  * unless `stuck` says otherwise.
  */
 export class Run implements SlotListener {
@@ -80,10 +90,15 @@ export class Run implements SlotListener {
   private peakMb = 0;
   private verdict: Verdict | null = null;
   private violation: string | null = null;
+  private signalledAt: Date | null = null;
+  private killedAt: Date | null = null;
+  private grace: NodeJS.Timeout | undefined;
   private report: RunEnd['report'] = null;
   private uncaught: UncaughtFrame | null = null;
   private loadMs: number | null = null;
+  private usageBefore: KernelUsage | null = null;
   private kernelUsage: KernelUsage | null = null;
+  private polls = 0;
   private endedAt = 0;
   private modules: ShippedModule[] = [];
 
@@ -98,22 +113,28 @@ export class Run implements SlotListener {
     this.memory = new MemoryProbe(slot.runner.pid);
   }
 
-  async finish(command: ExecuteCommand, signal: AbortSignal): Promise<RunEnd> {
+  async finish(command: ExecuteCommand, signal: AbortSignal, cancellation: Cancellation): Promise<RunEnd> {
     const startedAt = performance.now();
     this.modules = [...command.modules];
+    if (this.slot.ownsProcess) this.usageBefore = readKernelUsage(this.slot.runner.pid);
     const deadline = setTimeout(() => this.end('timeout'), this.limits.timeoutMs);
     const memoryPoll = setInterval(() => this.checkMemory(), MEMORY_POLL_MS);
     const interrupt = (): void => this.end('interrupted');
+    const cancel = (): void => this.cancel(cancellation);
     signal.addEventListener('abort', interrupt, { once: true });
+    cancellation.signal.addEventListener('abort', cancel, { once: true });
     try {
       this.slot.start(command, this);
       if (signal.aborted) interrupt();
+      if (cancellation.signal.aborted) cancel();
       const end = await this.slot.finished;
       return this.describe(end, command.rootUrl, (this.endedAt || performance.now()) - startedAt);
     } finally {
       clearTimeout(deadline);
+      clearTimeout(this.grace);
       clearInterval(memoryPoll);
       signal.removeEventListener('abort', interrupt);
+      cancellation.signal.removeEventListener('abort', cancel);
       this.memory.close();
     }
   }
@@ -133,6 +154,9 @@ export class Run implements SlotListener {
         return;
       case 'module-request':
         void this.services.answer(frame).then((reply) => this.reply(reply));
+        return;
+      case 'unheard':
+        if (this.signalledAt !== null) this.end('cancelled');
         return;
       case 'uncaught':
         this.uncaught = frame;
@@ -158,13 +182,27 @@ export class Run implements SlotListener {
     this.end('protocol');
   }
 
+  private cancel({ request }: Cancellation): void {
+    if (this.endedAt > 0 || request === null) return;
+    this.signalledAt = new Date();
+    this.slot.cancel(cancelMessage(request));
+    this.grace = setTimeout(() => this.end('cancelled'), this.limits.cancelGraceMs);
+  }
+
   /** The first reason wins; what the runner says afterwards no longer counts. */
   private end(verdict: Verdict | null): void {
     if (this.endedAt > 0) return;
     this.endedAt = performance.now();
     this.verdict = verdict;
-    if (this.slot.ownsProcess) this.kernelUsage = readKernelUsage(this.slot.runner.pid);
+    if (verdict !== null) this.killedAt = new Date();
+    this.readUsage();
     this.slot.stop(verdict ?? 'reported');
+  }
+
+  private readUsage(): void {
+    if (!this.slot.ownsProcess) return;
+    const usage = readKernelUsage(this.slot.runner.pid);
+    this.kernelUsage = usageBetween(this.usageBefore, usage) ?? this.kernelUsage;
   }
 
   private reply(reply: ModuleReply): void {
@@ -174,6 +212,8 @@ export class Run implements SlotListener {
 
   private checkMemory(): void {
     if (this.endedAt > 0) return;
+    this.polls += 1;
+    if (this.polls % POLLS_PER_USAGE === 0) this.readUsage();
     const mb = this.memory.sampleMb();
     if (mb === null) return;
     this.peakMb = Math.max(this.peakMb, mb);
@@ -196,6 +236,7 @@ export class Run implements SlotListener {
   private describe(end: SlotEnd, rootUrl: string, durationMs: number): RunEnd {
     return {
       verdict: this.verdict,
+      cancel: this.signalledAt && { signalledAt: this.signalledAt, killedAt: this.killedAt },
       violation: this.violation,
       report: this.report,
       uncaught: this.uncaught,
@@ -213,7 +254,7 @@ export class Run implements SlotListener {
       logsTruncated: this.logs.truncated,
       memorySamplesMb: this.samples,
       peakMb: this.slot.ownsProcess ? Math.max(this.peakMb, this.kernelUsage?.peakMb ?? 0) : this.peakMb,
-      kernelUsage: this.kernelUsage,
+      kernelUsage: this.kernelUsage ?? end.usage,
     };
   }
 }

@@ -3,15 +3,14 @@ import { capacityOf } from '../config/capacity.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { RunnerRecord } from '../contract/worker-record.js';
+import { BootTrouble } from './boot-trouble.js';
 import { PooledRunner, type RecycleRules } from './pooled-runner.js';
+import { idleExcess, sparesWanted } from './pool-size.js';
 import { RunnerFactory } from './runner-factory.js';
 import { type RunnerLease, slotOn } from './runner-lease.js';
 import { RunnerBootError } from './runner-spawn.js';
 import { removeDir } from './runtime-dir.js';
 
-const MAX_DEFAULT_SPARES = 8;
-const RETRY_BASE_MS = 100;
-const RETRY_MAX_MS = 5_000;
 const STOP_TIMEOUT_MS = 3_000;
 
 interface Waiter {
@@ -34,7 +33,8 @@ interface Taken {
  *    Idle ones are kept for their key, as many as the concurrency needs; the longest unused go first.
  * 3. A runner leaves ACTIVE when it is worn, unfit, recycled or holds a stuck thread. It then takes no
  *    work, lets what is healthy finish, and is killed as soon as nothing healthy is left on it.
- * 4. When booting fails, those who wait are told at once and boots are tried again with back-off.
+ * 4. When runners cannot be started, or die idle, they are replaced with back-off; while that is a
+ *    problem (boot-trouble.ts), those who wait are told at once.
  */
 @Injectable()
 export class RunnerPool {
@@ -45,8 +45,7 @@ export class RunnerPool {
   private readonly listeners = new Set<() => void>();
   private readonly rules: RecycleRules;
   private booting = 0;
-  private failures = 0;
-  private lastError: string | null = null;
+  private trouble = new BootTrouble();
   private retry: NodeJS.Timeout | null = null;
   private factory: RunnerFactory | null = null;
   /** Starts and stops happen one after the other, in the order they were asked for. */
@@ -77,7 +76,7 @@ export class RunnerPool {
       this.factory = null;
       if (this.retry) clearTimeout(this.retry);
       this.retry = null;
-      this.failures = 0;
+      this.trouble = new BootTrouble();
       this.rejectWaiters(new RunnerBootError('the runner pool was stopped'));
       for (const { runner } of this.live) runner.kill();
       const gone = Promise.all([...this.live].map(({ runner }) => runner.ended));
@@ -89,7 +88,8 @@ export class RunnerPool {
 
   /** Why no runner can be had at present; null while the pool is well. */
   get problem(): string | null {
-    return this.failures > 0 ? this.lastError : null;
+    for (const { isProven, runner } of this.live) if (isProven) this.trouble.proven(runner.bornAtMs);
+    return this.trouble.problem;
   }
 
   /** Calls back whenever a runner comes, goes or changes its state. */
@@ -157,6 +157,8 @@ export class RunnerPool {
       if (worn !== null && runner.state === 'ACTIVE') this.retire(pooled, worn);
     }
     pooled.leases.delete(lease);
+    pooled.served = true;
+    if (!runner.diedByItself) this.trouble.proven(runner.bornAtMs);
     pooled.usedAtMs = performance.now();
     if (pooled.leases.size === 0 && runner.state !== 'ACTIVE') runner.kill();
     this.serve();
@@ -167,7 +169,6 @@ export class RunnerPool {
   private retire(pooled: PooledRunner, reason: string): void {
     const { runner, leases } = pooled;
     this.logger.debug({ msg: 'recycle', runnerId: runner.id, pid: runner.pid, reason });
-    pooled.recycled = true;
     runner.state = 'PENDING_KILL';
     if (leases.size === 0) runner.kill();
     this.changed();
@@ -192,7 +193,8 @@ export class RunnerPool {
 
   private nextFor(executionId: string, key: string): Promise<Taken> {
     if (!this.factory) return Promise.reject(new RunnerBootError('the runner pool was stopped'));
-    if (this.retry) return Promise.reject(new RunnerBootError(this.lastError ?? 'runners cannot be started'));
+    const { problem } = this;
+    if (this.retry && problem !== null) return Promise.reject(new RunnerBootError(problem));
     return new Promise((resolve, reject) => {
       this.waiters.push({ executionId, key, resolve, reject });
       this.replenish();
@@ -209,28 +211,23 @@ export class RunnerPool {
     this.replenish();
   }
 
-  private get spareTarget(): number {
-    const { SPARE_RUNNERS, RUNNER, RUNNER_MAX_EXECUTIONS } = this.settings;
-    const { processes } = capacityOf(this.settings);
-    const target = SPARE_RUNNERS ?? (RUNNER === 'thread' ? 1 : Math.min(processes, MAX_DEFAULT_SPARES));
-    if (RUNNER_MAX_EXECUTIONS === 1 && RUNNER === 'process') return target;
-    // Runners that wait for their key do the work of spares.
-    const idle = [...this.live].filter((pooled) => pooled.isIdle).length;
-    return Math.max(target - idle, Math.min(target, 1));
+  private get idle(): PooledRunner[] {
+    return [...this.live].filter((pooled) => pooled.isIdle);
   }
 
   /** Of runners that wait for their key, no more are kept than the concurrency needs. */
   private evict(): void {
-    const idle = [...this.live].filter((pooled) => pooled.isIdle).toSorted((a, b) => a.usedAtMs - b.usedAtMs);
-    const excess = Math.max(idle.length - capacityOf(this.settings).processes, 0);
-    for (const pooled of idle.slice(0, excess)) this.retire(pooled, 'evicted');
+    const oldestFirst = this.idle.toSorted((a, b) => a.usedAtMs - b.usedAtMs);
+    for (const pooled of oldestFirst.slice(0, idleExcess(this.settings, oldestFirst.length)))
+      this.retire(pooled, 'evicted');
   }
 
   private replenish(): void {
     if (!this.factory || this.retry) return;
     const spares = [...this.live].filter((pooled) => pooled.isSpare).length;
     const { slots } = capacityOf(this.settings);
-    const wanted = Math.max(this.spareTarget - spares, 0) + Math.ceil(this.waiters.length / slots);
+    const missing = sparesWanted(this.settings, this.idle.length) - spares;
+    const wanted = Math.max(missing, 0) + Math.ceil(this.waiters.length / slots);
     while (this.booting < wanted) void this.bootOne(this.factory);
   }
 
@@ -243,7 +240,9 @@ export class RunnerPool {
       },
       (error: Error) => {
         this.booting -= 1;
-        if (this.factory === factory) this.bootFailed(error);
+        if (this.factory !== factory) return;
+        if (!this.retry) this.trouble.bootFailed(error.message);
+        this.backOff();
       },
     );
     this.cleanups.add(boot);
@@ -261,30 +260,34 @@ export class RunnerPool {
         this.logger.warn(`scratch folder stays: ${error.message}`),
       );
       this.cleanups.delete(cleanup);
-      if (pooled.key === null && !pooled.recycled)
-        this.bootFailed(new RunnerBootError('an idle runner died'));
+      if (runner.diedByItself && pooled.leases.size === 0 && this.factory === factory) this.diedIdle(pooled);
       else this.replenish();
     });
     this.cleanups.add(cleanup);
     if (this.factory !== factory) return runner.kill();
-    this.failures = 0;
+    this.trouble.booted();
     this.serve();
     this.changed();
   }
 
-  private bootFailed(error: Error): void {
-    if (!this.factory) return;
-    this.failures += 1;
-    this.lastError = error.message;
-    this.logger.error({ msg: 'runner boot failed', failures: this.failures, reason: error.message });
-    this.rejectWaiters(error);
+  private diedIdle(pooled: PooledRunner): void {
+    // What dies while we wait before the next boot belongs to the same incident.
+    if (!this.retry) this.trouble.died(pooled.runner.epitaph, pooled.isProven);
+    this.backOff();
+  }
+
+  /** Boots nothing for a while; then as if nothing had been. */
+  private backOff(): void {
+    const { problem, count, delayMs } = this.trouble;
+    if (problem !== null) this.rejectWaiters(new RunnerBootError(problem));
     if (this.retry) return;
-    const delayMs = Math.min(RETRY_BASE_MS * 2 ** (this.failures - 1), RETRY_MAX_MS);
+    this.logger.error({ msg: 'runner lost', inARow: count, retryInMs: delayMs, problem });
     this.retry = setTimeout(() => {
       this.retry = null;
       this.replenish();
     }, delayMs);
     this.retry.unref();
+    this.changed();
   }
 
   private rejectWaiters(error: Error): void {

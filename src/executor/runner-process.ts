@@ -56,12 +56,16 @@ export class RunnerProcess {
   /** Why it must not serve another execution; null while it may. */
   unfit: string | null = null;
 
+  /** Its end came without our doing. */
+  diedByItself = false;
+
   private readonly commands: Writable;
   private readonly channel: Duplex;
   private readonly observers = new Map<string, RunnerObserver>();
   /** Nonces of executions that are over; what still comes from them is dropped. */
   private readonly past = new Set<string>();
   private readonly tail = new TailBuffer(STDERR_TAIL_BYTES);
+  private exit: RunnerExit = { exitCode: null, signal: null };
   private onInspector: (url: string) => void = () => undefined;
 
   private constructor(
@@ -93,10 +97,8 @@ export class RunnerProcess {
     try {
       await Promise.race([
         runner.untilReady(),
-        runner.ended.then((exit) => {
-          throw new RunnerBootError(
-            `a runner ended while it booted (${exit.signal ?? `exit code ${exit.exitCode}`}): ${runner.tail.toString()}`,
-          );
+        runner.ended.then(() => {
+          throw new RunnerBootError(`a runner ended while it booted ${runner.epitaph}`);
         }),
         sleep(BOOT_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(() => {
           throw new RunnerBootError(`a runner was not ready within ${BOOT_TIMEOUT_MS} ms`);
@@ -155,6 +157,13 @@ export class RunnerProcess {
     } catch {
       this.child.kill('SIGKILL');
     }
+  }
+
+  /** How it ended, with its last words: `(exit code 127): stderr: no such library`. */
+  get epitaph(): string {
+    const { exitCode, signal } = this.exit;
+    const words = this.tail.toString().trim();
+    return `(${signal ?? `exit code ${exitCode}`})${words === '' ? '' : `: ${words}`}`;
   }
 
   private untilReady(): Promise<void> {
@@ -237,14 +246,14 @@ export class RunnerProcess {
 
   private watchEnd(): Promise<RunnerExit> {
     return new Promise((resolve) => {
-      let exit: RunnerExit = { exitCode: null, signal: null };
       this.child.once('exit', (exitCode, signal) => {
-        exit = { exitCode, signal };
+        this.exit = { exitCode, signal };
+        this.diedByItself = this.state !== 'EXITING';
         // The leader is dead; whatever else is in its group goes with it.
         this.kill();
         setTimeout(() => this.child.stdio.forEach((stream) => stream?.destroy()), CLOSE_GRACE_MS).unref();
       });
-      this.child.once('close', () => resolve(exit));
+      this.child.once('close', () => resolve(this.exit));
     });
   }
 }

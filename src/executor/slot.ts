@@ -1,9 +1,11 @@
 import type { ModuleReply } from '../contract/module-protocol.js';
 import type { CodePlace, ExecuteCommand, RunnerFrame } from '../contract/runner-protocol.js';
+import type { KernelUsage } from './process-usage.js';
 import type { RunnerExit, RunnerObserver, RunnerProcess } from './runner-process.js';
 
 /** Why an execution is to be over: its own report, or what we found. */
-export type StopCause = 'reported' | 'timeout' | 'memory' | 'output' | 'protocol' | 'interrupted';
+export type StopCause =
+  'reported' | 'timeout' | 'memory' | 'output' | 'protocol' | 'interrupted' | 'cancelled';
 
 /** What the code was doing at its time limit. */
 export type TimeoutTrace =
@@ -16,6 +18,8 @@ export interface SlotEnd {
   /** The thread could not be ended: its code may still run, its process is beyond use. */
   stuck: boolean;
   outOfMemory: boolean;
+  /** What its thread used, as far as its host could tell. */
+  usage: KernelUsage | null;
   trace: TimeoutTrace | null;
 }
 
@@ -67,6 +71,11 @@ export abstract class Slot implements RunnerObserver {
   /** Answers the open `module-request`. */
   abstract reply(reply: ModuleReply): void;
 
+  /** Has `context.signal` abort; the code may go on. */
+  cancel(reason: string): void {
+    this.runner.send({ type: 'cancel', nonce: this.nonce, reason });
+  }
+
   /** Ends the execution for this reason; called once, `finished` follows within a second or so. */
   abstract stop(cause: StopCause): void;
 
@@ -85,6 +94,7 @@ export abstract class Slot implements RunnerObserver {
         return this.finish({
           exit: { exitCode: frame.exitCode, signal: null },
           outOfMemory: frame.outOfMemory,
+          usage: frame.usage ? { ...frame.usage, peakMb: 0 } : null,
         });
       default:
         this.listener?.onFrame(frame);
@@ -109,7 +119,7 @@ export abstract class Slot implements RunnerObserver {
 
   protected finish(end: Partial<SlotEnd>): void {
     if (this.end !== null) return;
-    this.end = { exit: null, stuck: false, outOfMemory: false, trace: this.trace, ...end };
+    this.end = { exit: null, stuck: false, outOfMemory: false, usage: null, trace: this.trace, ...end };
     this.runner.forget(this.nonce);
     this.resolve(this.end);
   }

@@ -16,8 +16,6 @@ export class CapacityIndicator {
     const check = this.health.check('capacity');
     const detail = { running: this.consumer.running };
     const reason = this.pool.problem;
-    return reason === null
-      ? check.up(detail)
-      : check.down({ ...detail, reason: `runners cannot be started: ${reason}` });
+    return reason === null ? check.up(detail) : check.down({ ...detail, reason });
   }
 }

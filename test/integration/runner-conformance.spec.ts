@@ -4,11 +4,15 @@ import type { ExecutionResult } from '../../src/contract/result.js';
 import { aContext } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
+import { until } from '../support/until.js';
 import { useWorkers } from '../support/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
 const startWorker = useWorkers();
+
+const cpuSeconds = ({ metrics }: ExecutionResult): number =>
+  (metrics.user_time_seconds as number) + (metrics.system_time_seconds as number);
 
 /** How an execution must end, whatever kind of runner carries it out. */
 type Ending = [what: string, code: string, failure: string | null, message?: RegExp];
@@ -86,6 +90,7 @@ describe.each([
         CONCURRENCY: '2',
         MEMORY_LIMIT_MB: '256',
         OUTPUT_LIMIT_BYTES: '1000000',
+        CANCEL_GRACE_SECONDS: '0.3',
         ...env,
       },
     });
@@ -118,6 +123,48 @@ describe.each([
     });
     expect(result.status).toBe('timed_out');
     expect(performance.now() - startedAt).toBeLessThan(2500);
+  });
+
+  it.each([
+    [
+      'reacts',
+      '(_, { signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(1)))',
+      'by itself',
+    ],
+    ['never took the signal', '() => new Promise(() => setInterval(() => {}, 1e6))', 'killed'],
+    ['is blocked', '() => { console.log("on"); for (;;); }', 'killed'],
+  ])('ends cancelled code that %s, and the next execution succeeds', async (_what, code, ended) => {
+    const id = await producer.submitExecution(aContext({ workflow_code: `export default ${code}` }));
+    await until(() => producer.currentWorker(id), { what: 'a worker has it' });
+    await redis.connect().publish('bifrost:cancel', JSON.stringify({ execution_id: id, reason: 'so' }));
+    const result = await producer.executionResult(id);
+    // Where the request was faster than the runner, nothing was started.
+    expect(result).toMatchObject({ status: 'cancelled', error: 'The execution was cancelled: so' });
+    expect([ended, 'before start']).toContain(result.cancellation?.ended);
+    expect(await run({ workflow_code: 'export default () => "next"' })).toMatchObject({ result: 'next' });
+    expect(producer.resultsOf(id)).toHaveLength(1);
+  });
+
+  it('tells what an execution used and where its time went, also when it was killed', async () => {
+    const burn = (seconds: number): string =>
+      `const end = performance.now() + ${seconds * 1000}; while (performance.now() < end);`;
+    const measured = { queue_ms: expect.any(Number), prepare_ms: expect.any(Number) };
+    const slow = await run({ workflow_code: `export default async () => { ${burn(0.4)} }` });
+    expect(slow.metrics).toMatchObject({
+      ...measured,
+      runner_wait_ms: expect.any(Number),
+      module_load_ms: expect.any(Number),
+      peak_memory_mb: expect.any(Number),
+    });
+    expect(slow.metrics.run_ms).toBeGreaterThanOrEqual(400);
+    expect(cpuSeconds(slow)).toBeGreaterThan(0.1);
+    const idle = await run({ workflow_code: 'export default () => 1' });
+    expect(cpuSeconds(idle)).toBeLessThan(cpuSeconds(slow));
+    const killed = await run({ workflow_code: 'export default () => { for (;;); }', timeout_seconds: 1 });
+    expect(killed).toMatchObject({ status: 'timed_out', metrics: measured });
+    expect(cpuSeconds(killed)).toBeGreaterThan(0.2);
+    const broken = await run({ workflow_code: 'export default (' });
+    expect(broken).toMatchObject({ status: 'failed', metrics: measured });
   });
 
   it('carries logs, environment, progress and the script form alike', async () => {

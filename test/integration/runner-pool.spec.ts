@@ -188,6 +188,29 @@ describe('a pool that cannot boot', () => {
   });
 });
 
+describe('a pool whose runners die as soon as they are there', () => {
+  it('waits longer each time, says why after the fifth, and recovers with the first that works', async () => {
+    const node = process.execPath;
+    const fatal = join(home, 'fatal-node');
+    const murder = '(sleep 0.3; kill -SEGV $$) >/dev/null 2>&1 3>&- 4>&- &';
+    await writeFile(fatal, `#!/bin/sh\n${murder}\nexec ${node} "$@"\n`);
+    await chmod(fatal, 0o755);
+    const replaced = jest.replaceProperty(process, 'execPath', fatal);
+    const pool = aPool(1);
+    const seen = new Set<number>();
+    pool.onChange(() => pids(pool).forEach((pid) => seen.add(pid)));
+    await pool.start();
+    await until(() => pool.problem, { what: 'a problem is reported' });
+    expect(pool.problem).toMatch(/^5 runners in a row died before they served anything: \(SIGSEGV\)/);
+    expect(seen.size).toBe(5);
+    await expect(take(pool, 'e-1')).rejects.toThrow('5 runners in a row');
+    replaced.replaceValue(node);
+    const runner = await until(() => take(pool, 'e-2').catch(() => undefined), { what: 'a runner' });
+    pool.release(runner.lease);
+    await until(() => pool.problem === null, { what: 'one that works ends the problem' });
+  }, 30_000);
+});
+
 describe('start and stop', () => {
   it('stop ends everything, running or not, and says so to those who wait', async () => {
     const pool = aPool(2);

@@ -1,12 +1,13 @@
 import type { ErrorFrame, ExitingFrame, ResultFrame } from '../../src/contract/runner-protocol.js';
 import type { RunEnd, RunLimits } from '../../src/executor/run.js';
 
-export const LIMITS: RunLimits = { timeoutMs: 1500, memoryMb: 256, outputBytes: 4096 };
+export const LIMITS: RunLimits = { timeoutMs: 1500, memoryMb: 256, outputBytes: 4096, cancelGraceMs: 1000 };
 const USAGE = { userMs: 120, systemMs: 30, maxRssMb: 61.237 };
 
 /** A process that ended with exit code 0 and said nothing. */
 export const anEnd = (changes: Partial<RunEnd> = {}): RunEnd => ({
   verdict: null,
+  cancel: null,
   violation: null,
   report: null,
   uncaught: null,
