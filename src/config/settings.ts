@@ -126,6 +126,7 @@ export const settingsSchema = z.object({
     .regex(/^postgres(ql)?:\/\/.+/, { error: 'must start with postgres:// or postgresql://' })
     .optional()
     .meta({
+      credential: true,
       fallback: 'an embedded database in ARCHIVE_DIR',
       about:
         'Postgres that keeps the history, version 13 or newer: `postgres://user:pass@host:5432/bifrost`. Give it a database of its own.',
