@@ -50,6 +50,11 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     name: shortText,
     message: z.string(),
     stack: z.string().nullable(),
+    final: z.boolean().optional(),
+    fields: z
+      .array(z.strictObject({ field: shortText, message: shortText }))
+      .max(50)
+      .optional(),
     locals,
     variables,
     usage,
@@ -60,6 +65,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     name: shortText,
     message: z.string(),
     stack: z.string().nullable(),
+    final: z.boolean().optional(),
     locals,
   }),
   z.strictObject({

@@ -115,10 +115,11 @@ export class ExecutionProcessor extends WorkerHost {
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
   private async conclude(delivery: Delivery, outcome: Outcome): Promise<JobReturn> {
-    await this.results.publish(delivery, outcome);
-    this.ledger.release(delivery.executionId);
-    this.statistics.record(outcome);
     const { executionId, attempt } = delivery;
+    const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
+    await this.results.publish({ ...delivery, earlier }, outcome);
+    this.ledger.release(executionId);
+    this.statistics.record(outcome);
     this.logger.log({
       msg: 'execution ended',
       executionId,
@@ -143,7 +144,8 @@ export class ExecutionProcessor extends WorkerHost {
     cancellation: Cancellation,
   ): Promise<JobReturn> {
     const { executionId, attempt } = delivery;
-    const cancel = cancellation.request ?? (await this.ledger.letGo(executionId, { counted: true }));
+    const noted = await this.ledger.letGo(executionId, { counted: true, failed: { attempt, outcome } });
+    const cancel = noted ?? cancellation.request;
     if (cancel) return this.conclude(delivery, notTriedAgain(outcome, cancel));
     this.logger.log({
       msg: 'attempt failed, to be tried again',
