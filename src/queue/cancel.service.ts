@@ -4,6 +4,7 @@ import { executionContextSchema } from '../contract/context.js';
 import type { JobKind } from '../contract/job.js';
 import { NO_SUBJECT, type Subject, subjectOf } from '../contract/subject.js';
 import { unstartedOutcome } from '../executor/cancelled-outcome.js';
+import { tell } from '../lib/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
@@ -78,6 +79,12 @@ export class CancelService {
       earlier: attempt > 0 ? await this.ledger.earlierAttempts(executionId) : [],
     };
     if (!(await this.results.publishUnowned(delivery, outcome))) return { kind: 'signalled', request };
+    tell('execution-ended', {
+      status: outcome.status,
+      code: 'CANCELLED',
+      durationMs: 0,
+      metrics: { queue_ms: delivery.queuedMs },
+    });
     this.logger.log({ msg: 'execution cancelled before a worker had it', executionId });
     await this.removeJob(executionId);
     return { kind: 'cancelled' };

@@ -12,6 +12,7 @@ import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { Activity } from '../lib/activity.js';
 import { LatestSender } from '../lib/latest-sender.js';
+import { tell } from '../lib/measurements.js';
 import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
 import { type Delivery, ResultPublisher } from '../results/result-publisher.js';
 import { HandBackService } from './hand-back.service.js';
@@ -120,6 +121,12 @@ export class ExecutionProcessor extends WorkerHost {
     await this.results.publish({ ...delivery, earlier }, outcome);
     this.ledger.release(executionId);
     this.statistics.record(outcome);
+    tell('execution-ended', {
+      status: outcome.status,
+      code: outcome.failure?.code ?? null,
+      durationMs: outcome.duration_ms,
+      metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
+    });
     this.logger.log({
       msg: 'execution ended',
       executionId,
@@ -147,6 +154,7 @@ export class ExecutionProcessor extends WorkerHost {
     const noted = await this.ledger.letGo(executionId, { counted: true, failed: { attempt, outcome } });
     const cancel = noted ?? cancellation.request;
     if (cancel) return this.conclude(delivery, notTriedAgain(outcome, cancel));
+    tell('attempt-failed', { code: outcome.failure?.code ?? 'INTERNAL' });
     this.logger.log({
       msg: 'attempt failed, to be tried again',
       executionId,

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DelayedError, type Job, WaitingError } from 'bullmq';
 import type { CancelRequest } from '../contract/cancellation.js';
+import { tell } from '../lib/measurements.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import { isEnvironmental } from './job-decisions.js';
 import { InterruptedError } from '../executor/executor.service.js';
@@ -17,12 +18,14 @@ export class HandBackService {
 
   /** To the front of the queue, for any other worker. */
   async now(job: Job, token: string): Promise<never> {
+    tell('handed-back', { to: 'front' });
     await this.attempt(job, () => job.moveToWait(token));
     throw new WaitingError();
   }
 
   /** To be looked at again in a second. */
   async later(job: Job, token: string): Promise<never> {
+    tell('handed-back', { to: 'later' });
     await this.attempt(job, () => job.moveToDelayed(Date.now() + LATER_MS, token));
     throw new DelayedError();
   }

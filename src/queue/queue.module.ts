@@ -18,6 +18,7 @@ import { QueueConsumer } from './queue-consumer.js';
 import { OperatorCommands } from './operator-commands.js';
 import { RunningExecutions } from './running-executions.js';
 import { WORK_QUEUE } from './queue-tokens.js';
+import { WorkQueueGauge } from './work-queue-gauge.js';
 import { WorkerLifecycle } from './worker.lifecycle.js';
 
 const DAY_SECONDS = 86_400;
@@ -51,8 +52,21 @@ export class QueueModule {
         results,
         ...(reads ? [ContextModule, ExecutorModule, HeartbeatModule] : []),
       ],
-      providers: [queue.provider, CancelService, JobFinder, ...(reads ? readers(settings) : [])],
-      exports: [WORK_QUEUE, results, CancelService, JobFinder, ...(reads ? [QueueConsumer] : [])],
+      providers: [
+        queue.provider,
+        WorkQueueGauge,
+        CancelService,
+        JobFinder,
+        ...(reads ? readers(settings) : []),
+      ],
+      exports: [
+        WORK_QUEUE,
+        WorkQueueGauge,
+        results,
+        CancelService,
+        JobFinder,
+        ...(reads ? [QueueConsumer] : []),
+      ],
     };
   }
 }

@@ -5,6 +5,7 @@ import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/job.js';
 import { type AttemptRecord, type ExecutionResult, type Outcome, toTaskResult } from '../contract/result.js';
+import { tell } from '../lib/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
@@ -134,8 +135,10 @@ export class ResultPublisher {
       retries: Number.POSITIVE_INFINITY,
       maxTimeout: RETRY_MAX_MS,
       minTimeout: 100,
-      onFailedAttempt: ({ error }) =>
-        this.logger.warn({ msg: 'result not delivered yet', executionId, reason: error.message }),
+      onFailedAttempt: ({ error }) => {
+        tell('result-retried', {});
+        this.logger.warn({ msg: 'result not delivered yet', executionId, reason: error.message });
+      },
     });
   }
 }
