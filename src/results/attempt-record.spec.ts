@@ -2,7 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { anOutcome } from '../../test/support/parts.js';
 import { attemptHistory, attemptRecord } from './attempt-record.js';
 
-const entry = (message: string) => ({ ts: '2026-03-01T10:00:00.000Z', level: 'info', message });
+const entry = (message: string) => ({
+  ts: '2026-03-01T10:00:00.000Z',
+  level: 'info',
+  stream: 'stdout' as const,
+  message,
+});
 
 describe('attemptRecord', () => {
   it('keeps how it ended and the end of its logs', () => {
