@@ -1,4 +1,4 @@
-// Longer than other files: the table of environment variables is one, to be read and searched in one place.
+// Longer than 300 lines: the table of environment variables is one, to be read and searched in one place.
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -52,6 +52,11 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     name: shortText,
     message: z.string(),
     stack: z.string().nullable(),
+    final: z.boolean().optional(),
+    fields: z
+      .array(z.strictObject({ field: shortText, message: shortText }))
+      .max(50)
+      .optional(),
     locals,
     variables,
     usage,
@@ -62,6 +67,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     name: shortText,
     message: z.string(),
     stack: z.string().nullable(),
+    final: z.boolean().optional(),
     locals,
   }),
   z.strictObject({
