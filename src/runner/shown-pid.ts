@@ -1,5 +1,3 @@
-import { apply } from './primordials.js';
-
 const ownPid = process.pid;
 
 /**
@@ -10,6 +8,6 @@ const ownPid = process.pid;
 export function showPid(pid: number): void {
   if (process.pid === pid) return;
   Object.defineProperty(process, 'pid', { value: pid, enumerable: true, configurable: true });
-  const { kill } = process;
-  process.kill = (target, signal) => apply(kill, process, [target === pid ? ownPid : target, signal]) as true;
+  const kill = process.kill.bind(process);
+  process.kill = (target, signal) => kill(target === pid ? ownPid : target, signal);
 }
