@@ -5,6 +5,7 @@
  */
 import os from 'node:os';
 import { syncBuiltinESMExports } from 'node:module';
+import type { ResourceLimits } from '../contract/runner-limits.js';
 import type { RunnerCommand } from '../contract/runner-protocol.js';
 import { sendFrame } from './channel.js';
 import { CommandReader } from './command-reader.js';
@@ -13,12 +14,12 @@ import { dieWithWorker } from './harden.js';
 import { refuseInspector } from './import-hook.js';
 import { captureOutput } from './output-capture.js';
 
-const [workerPid] = process.argv.slice(2).map(Number) as [number];
+const [workerPid, limits] = process.argv.slice(2) as [string, string];
 
 const reader = new CommandReader((command: RunnerCommand) => executions.obey(command));
 const executions = new Executions(reader);
 
-dieWithWorker(workerPid);
+dieWithWorker(Number(workerPid), JSON.parse(limits) as ResourceLimits);
 const scratch = process.cwd();
 os.tmpdir = () => scratch;
 os.homedir = () => scratch;

@@ -2,6 +2,7 @@
  * Entry point of a runner process of the kind `thread`. Its main thread runs no user code: it passes
  * commands to threads and frames to the worker, watches what each thread uses, and ends threads.
  */
+import type { ResourceLimits } from '../contract/runner-limits.js';
 import type { CodePlace, RunnerCommand } from '../contract/runner-protocol.js';
 import { sendFrame, useNonce, writeAll } from './channel.js';
 import { CommandReader } from './command-reader.js';
@@ -124,7 +125,8 @@ class ThreadHost {
   }
 }
 
-const [workerPid, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(2) as [
+const [workerPid, limits, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(2) as [
+  string,
   string,
   string,
   string,
@@ -133,7 +135,7 @@ const [workerPid, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(
 ];
 const host = new ThreadHost(bundle, Number(heapMb), Number(memoryMb), Number(maxExecutions));
 const reader = new CommandReader((command) => host.receive(command));
-dieWithWorker(Number(workerPid));
+dieWithWorker(Number(workerPid), JSON.parse(limits) as ResourceLimits);
 host.warm();
 reader.hold();
 sendFrame('ready');

@@ -1,0 +1,8 @@
+/** What the kernel enforces on one runner process, set by the runner itself before user code is loaded. */
+export interface ResourceLimits {
+  /** Private memory beyond what it has when it is ready; null: not limited that way. */
+  dataMb: number | null;
+  /** Largest file that it may write. */
+  fileMb: number;
+  openFiles: number;
+}
