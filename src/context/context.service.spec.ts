@@ -46,6 +46,7 @@ describe('load', () => {
       workflowId: null,
       tags: [],
       timeoutMs: 30_000,
+      captureLocals: false,
       wantedGeneration: null,
     });
   });
@@ -81,6 +82,7 @@ describe('load', () => {
       workflowId: 'wf',
       tags: ['nightly'],
       timeoutMs: 250,
+      captureLocals: false,
       wantedGeneration: 7,
     });
   });
@@ -146,6 +148,7 @@ describe('fromTask', () => {
       workflowId: null,
       tags: [],
       timeoutMs: 5_000,
+      captureLocals: false,
       wantedGeneration: null,
     });
   });

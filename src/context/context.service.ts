@@ -46,6 +46,7 @@ export class ContextService {
       workflowId: context.workflow_id ?? null,
       tags: context.tags ?? [],
       timeoutMs: this.timeoutMs(context.timeout_seconds, 'timeout_seconds'),
+      captureLocals: context.capture_locals ?? false,
       wantedGeneration: context.workspace_generation ?? null,
     };
   }
@@ -66,6 +67,7 @@ export class ContextService {
       workflowId: null,
       tags: [],
       timeoutMs: this.timeoutMs(task.timeout, 'timeout'),
+      captureLocals: false,
       wantedGeneration: null,
     };
   }

@@ -35,6 +35,10 @@ export const executionContextSchema = z
     env: variables.nullish(),
     secrets: variables.nullish(),
     tags: z.array(text).nullish(),
+    capture_locals: z.boolean({ error: 'must be true or false' }).nullish().meta({
+      description:
+        'On failure: also show the local variables of the calls that the error went through, in failure.evidence.locals. Makes asynchronous code slower',
+    }),
   })
   .superRefine((context, ctx) => {
     const code = context.workflow_code != null;

@@ -17,6 +17,8 @@ export interface Execution {
   workflowId: string | null;
   tags: readonly string[];
   timeoutMs: number;
+  /** On failure: also the local variables of the calls that the error went through. */
+  captureLocals: boolean;
   /** Workspace generation of an earlier attempt, to be used again while it exists; null: the current one. */
   generation: number | null;
   /** Workspace generation that the producer asks for: this one or none. null: the producer has no wish. */

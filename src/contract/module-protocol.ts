@@ -34,5 +34,8 @@ export interface ModuleFailure {
 /** Virtual module that exports a `require` for the module that imports it. */
 export const REQUIRE_SPECIFIER = 'bifrost:require';
 
+/** Names what lets the runner read the top-level variables of a script: a virtual module, and to `process.getBuiltinModule` a function. */
+export const PROBE_SPECIFIER = 'bifrost:probe';
+
 /** Longest specifier that a runner may ask for, in characters. */
 export const SPECIFIER_LIMIT_CHARS = 2_048;

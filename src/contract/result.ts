@@ -15,6 +15,20 @@ export const evidenceSchema = z.looseObject({
   memory_samples_mb: z.array(z.number()).optional(),
   blocked_stack: z.string().optional().meta({ description: 'Where the code was at its time limit' }),
   blocked_at: z.object({ file: z.string(), line: z.number(), function: z.string() }).optional(),
+  locals: z
+    .array(
+      z.object({
+        file: z.string(),
+        line: z.number(),
+        function: z.string(),
+        variables: z.record(z.string(), z.unknown()),
+      }),
+    )
+    .optional()
+    .meta({
+      description:
+        'With capture_locals: the calls that the error went through, innermost first, and what their variables held',
+    }),
   waiting: z.string().optional().meta({ description: 'At its time limit the code waited, and for what' }),
   stuck: z
     .boolean()
@@ -32,6 +46,24 @@ export const failureSchema = z.object({
 });
 
 export const logEntrySchema = z.object({ ts: when, level: z.string(), message: z.string() });
+
+const figure = (description: string) => z.number().nullish().meta({ description });
+
+/** The receipt: what an execution used and where its time went. null or absent: it could not be measured. */
+export const metricsSchema = z
+  .object({
+    queue_ms: figure('In the queue, until this attempt was taken; a delay that was asked for not counted'),
+    prepare_ms: figure('Collecting and compiling the code'),
+    runner_wait_ms: figure('Waiting for a free runner'),
+    module_load_ms: figure('In the runner: loading modules; for a script, running its top level too'),
+    run_ms: figure('In the runner: from the start, loading included, until the end'),
+    user_time_seconds: figure('CPU time of the code'),
+    system_time_seconds: figure('CPU time of the kernel for the code'),
+    peak_memory_mb: figure('Most resident memory of its process; for threads, of all of them together'),
+  })
+  .catchall(z.number().nullable());
+
+export type Metrics = z.infer<typeof metricsSchema>;
 
 /** `bifrost:exec:{execution_id}:result`, and the data of the result-queue job of an execution. */
 export const resultSchema = z.object({
@@ -55,7 +87,7 @@ export const resultSchema = z.object({
   stderr: z.string(),
   exit_code: z.number().nullable(),
   variables: z.record(z.string(), z.unknown()),
-  metrics: z.record(z.string(), z.number().nullable()),
+  metrics: metricsSchema,
   workspace_generation: z.number().nullable(),
   package_set: z.string().nullable(),
 });

@@ -7,6 +7,14 @@ const usage = z.object({ userMs: duration, systemMs: duration, maxRssMb: duratio
 const variables = z.record(z.string(), z.unknown());
 const shortText = z.string().max(1024);
 
+const codePlace = z.strictObject({
+  functionName: shortText,
+  url: z.string().max(4096),
+  line: z.number().int(),
+  column: z.number().int(),
+});
+const locals = z.array(codePlace.extend({ variables })).max(5).nullish();
+
 /** What a runner may send; anything else is a PROTOCOL_VIOLATION. A runner is never trusted. */
 export const runnerFrameSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
@@ -16,17 +24,8 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     type: z.literal('thread-ended'),
     exitCode: z.number().int(),
     outOfMemory: z.boolean(),
-    places: z
-      .array(
-        z.strictObject({
-          functionName: shortText,
-          url: z.string().max(4096),
-          line: z.number().int(),
-          column: z.number().int(),
-        }),
-      )
-      .max(50)
-      .nullable(),
+    places: z.array(codePlace).max(50).nullable(),
+    usage: z.strictObject({ userMs: duration, systemMs: duration }).nullish(),
   }),
   z.strictObject({ type: z.literal('loaded'), loadMs: duration }),
   z.strictObject({
@@ -50,6 +49,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     name: shortText,
     message: z.string(),
     stack: z.string().nullable(),
+    locals,
     variables,
     usage,
   }),
@@ -59,6 +59,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     name: shortText,
     message: z.string(),
     stack: z.string().nullable(),
+    locals,
   }),
   z.strictObject({
     type: z.literal('module-request'),

@@ -51,6 +51,8 @@ export interface ExecuteCommand {
   resultLimitBytes: number;
   /** The runner is to serve another execution: it says `settled` after this one instead of being killed. */
   keep: boolean;
+  /** Of an error that ends the execution: the local variables of the calls that it went through. */
+  captureLocals: boolean;
   context: ContextData;
 }
 
@@ -127,6 +129,8 @@ export interface ThreadEndedFrame {
   outOfMemory: boolean;
   /** Where it was when it was told to end, innermost call first; null: not known. */
   places: CodePlace[] | null;
+  /** CPU time of the thread; null: not known. */
+  usage?: { userMs: number; systemMs: number } | null;
 }
 
 /** The entry is loaded and the user's function is about to be called. */
@@ -163,6 +167,11 @@ export type ErrorCode =
   | 'MODULE_LIMIT'
   | 'INTERNAL';
 
+/** A call that an error went through, and what its variables held. */
+export interface FailedFrame extends CodePlace {
+  variables: Record<string, unknown>;
+}
+
 /** The code threw, or its value cannot be sent. */
 export interface ErrorFrame {
   type: 'error';
@@ -170,6 +179,8 @@ export interface ErrorFrame {
   name: string;
   message: string;
   stack: string | null;
+  /** Innermost call first; null: not asked for, or not known. */
+  locals?: FailedFrame[] | null;
   variables: Record<string, unknown>;
   usage: UsageSample;
 }
@@ -188,6 +199,7 @@ export interface UncaughtFrame {
   name: string;
   message: string;
   stack: string | null;
+  locals?: FailedFrame[] | null;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { SourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { CodePlace, ShippedModule } from '../contract/runner-protocol.js';
+import type { CodePlace, FailedFrame, ShippedModule } from '../contract/runner-protocol.js';
 import type { Evidence } from '../contract/result.js';
 import { pathOfUrl } from '../lib/workspace-url.js';
 import type { TimeoutTrace } from './slot.js';
@@ -38,6 +38,23 @@ export function timeoutEvidence(
     blocked_stack: lines.slice(0, MAX_LINES).join('\n'),
     blocked_at: { file: own.file, line: own.line, function: own.function },
   };
+}
+
+/** What the calls that an error went through held, in positions of the user's own source. */
+export function localsEvidence(
+  frames: readonly FailedFrame[] | null | undefined,
+  modules: readonly ShippedModule[],
+  rootUrl: string,
+): Evidence {
+  if (!frames || frames.length === 0) return {};
+  const sources = new SourcePositions(modules, rootUrl);
+  const locals = frames.flatMap((frame) => {
+    const place = sources.locate(frame);
+    return place === null
+      ? []
+      : [{ file: place.file, line: place.line, function: place.function, variables: frame.variables }];
+  });
+  return { locals };
 }
 
 /** Translates positions of compiled modules; the runner's own and Node's code are left out. */

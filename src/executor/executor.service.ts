@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { Execution } from '../contract/execution.js';
-import type { Outcome } from '../contract/result.js';
+import type { Metrics, Outcome } from '../contract/result.js';
 import type { ExecuteCommand } from '../contract/runner-protocol.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
@@ -48,6 +48,7 @@ export class ExecutorService {
    */
   async execute(execution: Execution, signal: AbortSignal, listener: ExecutionListener): Promise<Outcome> {
     const startedAt = new Date();
+    const startedMs = performance.now();
     const { source, timeoutMs } = execution;
     const program = await this.workspace.prepare({
       entry: source,
@@ -55,21 +56,28 @@ export class ExecutorService {
       only: execution.wantedGeneration !== null,
       timeoutMs,
     });
+    const receipt: Metrics = { prepare_ms: elapsedMs(startedMs) };
     const { generation } = program;
     if (generation !== null) this.lastGeneration = generation;
     if (generation !== null && generation !== execution.generation) listener.onPinned(generation);
-    if (!program.ok) return { ...refusedBy(program.failure, startedAt), workspace_generation: generation };
+    if (!program.ok) {
+      const outcome = refusedBy(program.failure, startedAt);
+      return { ...outcome, metrics: receipt, workspace_generation: generation };
+    }
 
     const packageSet = this.packages.acquire();
     try {
+      const askedMs = performance.now();
       const lease = await this.pool.checkout(execution.id, runnerKey(execution, generation, packageSet?.id));
+      receipt.runner_wait_ms = elapsedMs(askedMs);
       const outcome = await this.runOn(
         lease,
         { execution, program, packagesDir: packageSet?.dir ?? null, startedAt },
         signal,
         listener,
       );
-      return { ...outcome, workspace_generation: generation, package_set: packageSet?.id ?? null };
+      const metrics = { ...receipt, ...outcome.metrics };
+      return { ...outcome, metrics, workspace_generation: generation, package_set: packageSet?.id ?? null };
     } finally {
       packageSet?.release();
     }
@@ -82,6 +90,8 @@ export class ExecutorService {
     listener: ExecutionListener,
   ): Promise<Outcome> {
     const { execution, program, startedAt } = task;
+    // With the debugger's help a runner serves no other execution.
+    if (execution.captureLocals) lease.keep = false;
     try {
       const limits = this.limitsFor(execution);
       const { onProgress } = listener;
@@ -120,6 +130,7 @@ export class ExecutorService {
       scratch: lease.slot.scratch,
       resultLimitBytes: this.settings.OUTPUT_LIMIT_BYTES,
       keep: lease.keep,
+      captureLocals: execution.captureLocals,
       context: {
         executionId: execution.id,
         attempt: execution.attempt,
@@ -132,6 +143,8 @@ export class ExecutorService {
     };
   }
 }
+
+const elapsedMs = (sinceMs: number): number => Math.round((performance.now() - sinceMs) * 100) / 100;
 
 /** A runner that is used again stays with whom it served: one organization, one state of the code. */
 const runnerKey = (execution: Execution, generation: number | null, packageSet?: string): string =>

@@ -43,6 +43,7 @@ describe('outcomeOf', () => {
         user_time_seconds: 0.12,
         system_time_seconds: 0.03,
         module_load_ms: 3.24,
+        run_ms: 1234.57,
       },
       workspace_generation: null,
       package_set: null,
@@ -113,6 +114,7 @@ describe('outcomeOf', () => {
       user_time_seconds: 1.4,
       system_time_seconds: 0.02,
       module_load_ms: null,
+      run_ms: 1234.57,
     });
     expect(outcomeOf(anEnd(), null, TIMING).metrics).toMatchObject({ user_time_seconds: null });
   });

@@ -1,7 +1,8 @@
 import { ERROR_TYPES, type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import type { Evidence, ExecutionStatus, Outcome } from '../contract/result.js';
+import type { ErrorFrame } from '../contract/runner-protocol.js';
 import { NO_SUBJECT } from '../contract/subject.js';
-import { timeoutEvidence } from './blocked-stack.js';
+import { localsEvidence, timeoutEvidence } from './blocked-stack.js';
 import type { RunEnd, RunLimits } from './run.js';
 
 /** What an execution failed of; the rest of the outcome is the same for all. */
@@ -126,6 +127,7 @@ export function outcomeOf(
       user_time_seconds: userMs === null ? null : userMs / 1000,
       system_time_seconds: systemMs === null ? null : systemMs / 1000,
       module_load_ms: end.loadMs === null ? null : round(end.loadMs),
+      run_ms: round(end.durationMs),
     },
   };
 }
@@ -181,10 +183,14 @@ const evidenceOf = (end: RunEnd, limits: RunLimits): Evidence => ({
   ...(endedByItself(end) ? { exit_code: end.exit.exitCode, signal: end.exit.signal } : {}),
   ...(end.stderr === '' ? {} : { stderr_tail: end.stderr.slice(-STDERR_TAIL_CHARS) }),
   ...(end.verdict === 'timeout' ? timeoutEvidence(end.trace, end.modules, end.rootUrl) : {}),
+  ...localsEvidence(localsOf(end), end.modules, end.rootUrl),
   ...(end.stuck ? { stuck: true } : {}),
   ...limitEvidence(end, limits),
   ...(end.memorySamplesMb.length === 0 ? {} : { memory_samples_mb: end.memorySamplesMb }),
 });
+
+const localsOf = ({ report, uncaught }: RunEnd): ErrorFrame['locals'] =>
+  report?.type === 'error' ? report.locals : uncaught?.locals;
 
 function limitEvidence({ verdict }: RunEnd, limits: RunLimits): Evidence {
   switch (verdict) {

@@ -36,6 +36,16 @@ export class MemoryProbe {
   }
 }
 
+/** What was used between two readings; the peak is that of the later one. */
+export function usageBetween(before: KernelUsage | null, after: KernelUsage | null): KernelUsage | null {
+  if (after === null) return null;
+  return {
+    userMs: after.userMs - (before?.userMs ?? 0),
+    systemMs: after.systemMs - (before?.systemMs ?? 0),
+    peakMb: after.peakMb,
+  };
+}
+
 /** Reads what a live process has used so far; null where that cannot be known. */
 export function readKernelUsage(pid: number): KernelUsage | null {
   try {

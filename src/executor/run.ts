@@ -10,7 +10,7 @@ import type {
 import type { LogEntry } from '../contract/result.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
 import { LogBuffer } from './log-buffer.js';
-import { type KernelUsage, MemoryProbe, readKernelUsage } from './process-usage.js';
+import { type KernelUsage, MemoryProbe, readKernelUsage, usageBetween } from './process-usage.js';
 import type { RunnerExit } from './runner-process.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from './slot.js';
 
@@ -49,6 +49,7 @@ export interface RunEnd {
   logsTruncated: boolean;
   memorySamplesMb: number[];
   peakMb: number;
+  /** What the kernel says that this run used; its own report says it better. */
   kernelUsage: KernelUsage | null;
 }
 
@@ -60,6 +61,8 @@ export interface RunServices {
 }
 
 const MEMORY_POLL_MS = 25;
+/** Of a process that dies by itself the last reading is all there is. */
+const POLLS_PER_USAGE = 10;
 const MEMORY_SAMPLES_KEPT = 20;
 /** Written beyond the kept output by this factor, code is printing without end. */
 const OUTPUT_KILL_FACTOR = 16;
@@ -83,7 +86,9 @@ export class Run implements SlotListener {
   private report: RunEnd['report'] = null;
   private uncaught: UncaughtFrame | null = null;
   private loadMs: number | null = null;
+  private usageBefore: KernelUsage | null = null;
   private kernelUsage: KernelUsage | null = null;
+  private polls = 0;
   private endedAt = 0;
   private modules: ShippedModule[] = [];
 
@@ -101,6 +106,7 @@ export class Run implements SlotListener {
   async finish(command: ExecuteCommand, signal: AbortSignal): Promise<RunEnd> {
     const startedAt = performance.now();
     this.modules = [...command.modules];
+    if (this.slot.ownsProcess) this.usageBefore = readKernelUsage(this.slot.runner.pid);
     const deadline = setTimeout(() => this.end('timeout'), this.limits.timeoutMs);
     const memoryPoll = setInterval(() => this.checkMemory(), MEMORY_POLL_MS);
     const interrupt = (): void => this.end('interrupted');
@@ -163,8 +169,14 @@ export class Run implements SlotListener {
     if (this.endedAt > 0) return;
     this.endedAt = performance.now();
     this.verdict = verdict;
-    if (this.slot.ownsProcess) this.kernelUsage = readKernelUsage(this.slot.runner.pid);
+    this.readUsage();
     this.slot.stop(verdict ?? 'reported');
+  }
+
+  private readUsage(): void {
+    if (!this.slot.ownsProcess) return;
+    const usage = readKernelUsage(this.slot.runner.pid);
+    this.kernelUsage = usageBetween(this.usageBefore, usage) ?? this.kernelUsage;
   }
 
   private reply(reply: ModuleReply): void {
@@ -174,6 +186,8 @@ export class Run implements SlotListener {
 
   private checkMemory(): void {
     if (this.endedAt > 0) return;
+    this.polls += 1;
+    if (this.polls % POLLS_PER_USAGE === 0) this.readUsage();
     const mb = this.memory.sampleMb();
     if (mb === null) return;
     this.peakMb = Math.max(this.peakMb, mb);
@@ -213,7 +227,7 @@ export class Run implements SlotListener {
       logsTruncated: this.logs.truncated,
       memorySamplesMb: this.samples,
       peakMb: this.slot.ownsProcess ? Math.max(this.peakMb, this.kernelUsage?.peakMb ?? 0) : this.peakMb,
-      kernelUsage: this.kernelUsage,
+      kernelUsage: this.kernelUsage ?? end.usage,
     };
   }
 }

@@ -1,5 +1,6 @@
 import type { ModuleReply } from '../contract/module-protocol.js';
 import type { CodePlace, ExecuteCommand, RunnerFrame } from '../contract/runner-protocol.js';
+import type { KernelUsage } from './process-usage.js';
 import type { RunnerExit, RunnerObserver, RunnerProcess } from './runner-process.js';
 
 /** Why an execution is to be over: its own report, or what we found. */
@@ -16,6 +17,8 @@ export interface SlotEnd {
   /** The thread could not be ended: its code may still run, its process is beyond use. */
   stuck: boolean;
   outOfMemory: boolean;
+  /** What its thread used, as far as its host could tell. */
+  usage: KernelUsage | null;
   trace: TimeoutTrace | null;
 }
 
@@ -85,6 +88,7 @@ export abstract class Slot implements RunnerObserver {
         return this.finish({
           exit: { exitCode: frame.exitCode, signal: null },
           outOfMemory: frame.outOfMemory,
+          usage: frame.usage ? { ...frame.usage, peakMb: 0 } : null,
         });
       default:
         this.listener?.onFrame(frame);
@@ -109,7 +113,7 @@ export abstract class Slot implements RunnerObserver {
 
   protected finish(end: Partial<SlotEnd>): void {
     if (this.end !== null) return;
-    this.end = { exit: null, stuck: false, outOfMemory: false, trace: this.trace, ...end };
+    this.end = { exit: null, stuck: false, outOfMemory: false, usage: null, trace: this.trace, ...end };
     this.runner.forget(this.nonce);
     this.resolve(this.end);
   }

@@ -56,6 +56,7 @@ export class ResultPublisher {
       attempt: delivery.attempt,
       ...outcome,
       queued_ms: delivery.queuedMs,
+      metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
     };
     const text = JSON.stringify(document);
     const keys = [this.keys.result(delivery.executionId), this.keys.ledger(delivery.executionId)];

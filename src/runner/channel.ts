@@ -1,5 +1,5 @@
 import { BOOT_NONCE, CHANNEL_FD } from '../contract/runner-protocol.js';
-import { bytesOf, keysOf, round, stringify, resourceUsage, wait, write } from './primordials.js';
+import { bytesOf, cpuUsage, keysOf, round, stringify, resourceUsage, wait, write } from './primordials.js';
 
 const RETRY_MS = 1;
 const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -35,19 +35,19 @@ export function sendFrame(type: string, fields: Readonly<Record<string, string>>
 /** JSON text of a string or null. */
 export const json = (value: string | null): string => stringify(value);
 
-let baseline = { userCPUTime: 0, systemCPUTime: 0 };
+let baseline = { user: 0, system: 0 };
 
 /** What was used up to here, by the boot or by earlier executions, is not this execution's. */
 export function startUsage(): void {
-  baseline = resourceUsage();
+  baseline = cpuUsage();
 }
 
 /** JSON text of what this execution has used so far. */
 export function usageJson(): string {
-  const usage = resourceUsage();
-  const userMs = round((usage.userCPUTime - baseline.userCPUTime) / 1000);
-  const systemMs = round((usage.systemCPUTime - baseline.systemCPUTime) / 1000);
-  return `{"userMs":${userMs},"systemMs":${systemMs},"maxRssMb":${round(usage.maxRSS / 1024)}}`;
+  const { user, system } = cpuUsage();
+  const userMs = round((user - baseline.user) / 1000);
+  const systemMs = round((system - baseline.system) / 1000);
+  return `{"userMs":${userMs},"systemMs":${systemMs},"maxRssMb":${round(resourceUsage().maxRSS / 1024)}}`;
 }
 
 /** Writes to the channel until everything is out. */

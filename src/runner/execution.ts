@@ -6,10 +6,12 @@ import { type ErrorReport, reportError } from './error-report.js';
 import { emitOutput } from './output-capture.js';
 import { Hygiene } from './hygiene.js';
 import { type ImportHook, installImportHook } from './import-hook.js';
+import { LocalVariables } from './local-variables.js';
 import { requestModule } from './module-requests.js';
 import { activeResources, inNextTurn, inspectValue } from './primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
-import { serializeValue, serializeVariables } from './user-value.js';
+import { serializeValue } from './user-value.js';
+import { forgetScript, variablesJson } from './variables.js';
 
 /** Where an execution is; it is reported exactly once. */
 interface Progress {
@@ -23,6 +25,7 @@ interface Current {
   context: UserContext;
   controller: AbortController;
   progress: Progress;
+  locals: LocalVariables | null;
 }
 
 /** What keeps the process or thread waiting for commands. */
@@ -81,6 +84,7 @@ export class Executions {
   private async run(command: ExecuteCommand): Promise<void> {
     useNonce(command.nonce);
     startUsage();
+    forgetScript();
     const controller = new AbortController();
     const context = createUserContext(command.context, controller.signal);
     const progress: Progress = { phase: 'loading', value: undefined };
@@ -91,35 +95,49 @@ export class Executions {
     else this.hook = installImportHook({ rootUrl, modules, packagesDir, requestModule });
     if (command.keep) this.hygiene ??= new Hygiene();
     this.hygiene?.begin();
-    this.current = { command, context, controller, progress };
-    const { hook } = this;
-    try {
-      const startedAt = performance.now();
-      const namespace = (await import(command.entry)) as Record<string, unknown>;
-      sendFrame('loaded', { loadMs: `${performance.now() - startedAt}` });
-      if (command.functionName === null) {
-        progress.value = typeof namespace['default'] === 'function' ? undefined : scriptValue(namespace);
-        progress.phase = 'draining';
-        this.commands.release();
-        return;
-      }
-      progress.phase = 'calling';
-      const value = await findFunction(namespace, command.functionName)(command.parameters, context);
-      if (settled(progress)) return;
-      progress.phase = 'reported';
-      reportValue(value, context, command.resultLimitBytes);
-    } catch (error) {
-      if (settled(progress)) return;
-      // Node keeps a module that failed to load as failed.
-      const broken = progress.phase === 'loading';
-      const script = command.functionName === null;
-      progress.phase = 'reported';
-      // As Node does for a script; for a function the error is the result, not output.
-      if (script) emitOutput('stderr', 'error', `${inspectError(error)}\n`);
-      sendError(hook.failureOf(error)?.code ?? 'USER_ERROR', reportError(error, OWN_FILE), context);
-      if (broken) return this.settle(['a module that failed to load']);
+    const locals = command.captureLocals ? LocalVariables.start(isUsersCode(command.rootUrl)) : null;
+    const current: Current = { command, context, controller, progress, locals };
+    this.current = current;
+    if (locals === null) {
+      await this.carryOut(current).catch((error: unknown) => this.failed(current, error));
+      return;
     }
+    // The debugger is told of errors that nobody is about to catch: here nobody is.
+    const done = this.carryOut(current);
+    whenRejected(done, (error) => this.failed(current, error));
+  }
+
+  private async carryOut({ command, context, progress, locals }: Current): Promise<void> {
+    const startedAt = performance.now();
+    locals?.watch(command.functionName === null ? 'all' : 'uncaught');
+    const namespace = (await import(command.entry)) as Record<string, unknown>;
+    locals?.watch('uncaught');
+    sendFrame('loaded', { loadMs: `${performance.now() - startedAt}` });
+    if (command.functionName === null) {
+      progress.value = typeof namespace['default'] === 'function' ? undefined : scriptValue(namespace);
+      progress.phase = 'draining';
+      this.commands.release();
+      return;
+    }
+    progress.phase = 'calling';
+    const value = await findFunction(namespace, command.functionName)(command.parameters, context);
+    if (settled(progress)) return;
+    progress.phase = 'reported';
+    reportValue(value, context, command.resultLimitBytes);
     this.settle();
+  }
+
+  private failed({ command, context, progress, locals }: Current, error: unknown): void {
+    if (settled(progress)) return;
+    // Node keeps a module that failed to load as failed.
+    const broken = progress.phase === 'loading';
+    const script = command.functionName === null;
+    progress.phase = 'reported';
+    // As Node does for a script; for a function the error is the result, not output.
+    if (script) emitOutput('stderr', 'error', `${inspectError(error)}\n`);
+    const code = this.hook?.failureOf(error)?.code ?? 'USER_ERROR';
+    sendError(code, reportError(error, OWN_FILE), context, locals?.of(error));
+    this.settle(broken ? ['a module that failed to load'] : []);
   }
 
   /** Reports an end that comes without our doing: an empty event loop, process.exit, an uncaught error. */
@@ -131,6 +149,7 @@ export class Executions {
         name: json(report.name),
         message: json(report.message),
         stack: json(report.stack),
+        locals: this.current.locals?.of(error) ?? 'null',
       });
     });
     process.on('beforeExit', (exitCode) => {
@@ -169,6 +188,23 @@ export class Executions {
     );
   }
 }
+
+/**
+ * Calls back when the promise is rejected, without being a handler of it: what the debugger takes for
+ * caught depends on the handlers. Errors of other promises end the process as they do in Node.
+ */
+function whenRejected(promise: Promise<void>, callback: (error: unknown) => void): void {
+  process.on('unhandledRejection', (error, rejected) => {
+    if (rejected === promise) callback(error);
+    else if (process.listenerCount('unhandledRejection') === 1) throw error;
+  });
+}
+
+/** Whether a file belongs to the workspace or to a package, as V8 names files: CommonJS by path, ESM by URL. */
+const isUsersCode = (rootUrl: string): ((url: string) => boolean) => {
+  const root = fileNameOf(rootUrl);
+  return (url) => url.startsWith(rootUrl) || url.startsWith(root) || url.includes('/node_modules/');
+};
 
 const RESOURCES_SHOWN = 20;
 
@@ -209,20 +245,29 @@ function reportValue(value: unknown, context: UserContext, limitBytes: number): 
   sendError(code, { name: 'TypeError', message, stack: null }, context);
 }
 
-function sendError(code: ErrorCode, report: ErrorReport, context: UserContext): void {
+function sendError(code: ErrorCode, report: ErrorReport, context: UserContext, locals = 'null'): void {
   sendFrame('error', {
     code: json(code),
     name: json(report.name),
     message: json(report.message),
     stack: json(report.stack),
+    locals,
     ...ending(context),
   });
 }
 
 const ending = (context: UserContext): Record<string, string> => ({
-  variables: serializeVariables(context.variables),
+  variables: variablesOf(context),
   usage: usageJson(),
 });
+
+function variablesOf(context: UserContext): string {
+  try {
+    return variablesJson(context.variables);
+  } catch {
+    return '{}';
+  }
+}
 
 /** What Node would print for an error that ends a script. */
 function inspectError(error: unknown): string {

@@ -1,7 +1,10 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModuleReply } from '../contract/module-protocol.js';
 import type { ExecuteCommand, RunnerCommand } from '../contract/runner-protocol.js';
 import { COUNTERS_BYTES, IN_FLIGHT, REPLIES, type ThreadLink } from './thread-link.js';
+
+const USAGE_MS = 50;
 
 /** How a thread ended. */
 export interface ThreadEnd {
@@ -20,12 +23,15 @@ export class HostedThread {
   /** The execution on it; '' between executions. */
   nonce = '';
   executions = 0;
+  /** CPU time of the execution when it was last looked at; null: never. */
+  usage: { userMs: number; systemMs: number } | null = null;
   /** Ended by us for what it used. */
   overLimit = false;
   readonly worker: Worker;
   private readonly counters = new Int32Array(new SharedArrayBuffer(COUNTERS_BYTES));
   private readonly replies: MessagePort;
   private outOfMemory = false;
+  private before: Promise<NodeJS.CpuUsage | null> = Promise.resolve(null);
 
   constructor(bundle: string, heapMb: number, listener: ThreadListener) {
     const frames = new MessageChannel();
@@ -59,7 +65,22 @@ export class HostedThread {
   execute(command: ExecuteCommand): void {
     this.nonce = command.nonce;
     this.executions += 1;
+    this.usage = null;
+    this.before = this.cpuUsage();
     this.worker.postMessage(command);
+  }
+
+  /** Looks at what the execution has used, also while it blocks its thread. A thread inside a native call does not answer. */
+  async noteUsage(): Promise<void> {
+    const both = Promise.all([this.before, this.cpuUsage()]);
+    const [before, after] = await Promise.race([both, sleep(USAGE_MS, [null, null])]);
+    if (before === null || after === null) return;
+    const ms = (microseconds: number): number => Math.max(Math.round(microseconds / 1000), 0);
+    this.usage = { userMs: ms(after.user - before.user), systemMs: ms(after.system - before.system) };
+  }
+
+  private cpuUsage(): Promise<NodeJS.CpuUsage | null> {
+    return this.worker.cpuUsage().catch(() => null);
   }
 
   send(command: RunnerCommand): void {

@@ -4,11 +4,13 @@ import {
   type ModuleFailure,
   type ModuleReply,
   type ModuleRequest,
+  PROBE_SPECIFIER,
   REQUIRE_SPECIFIER,
 } from '../contract/module-protocol.js';
 import type { ShippedModule } from '../contract/runner-protocol.js';
 import { moduleUrl, pathOfUrl } from '../lib/workspace-url.js';
 import { PackageShortcut } from './package-shortcut.js';
+import { registerScript } from './variables.js';
 
 export interface ImportHookOptions {
   /** URL of the workspace folder, with a slash at its end. */
@@ -62,13 +64,13 @@ const refusedBuiltin = (specifier: string): Error =>
     permission: 'Inspector',
   });
 
-/** Makes process.getBuiltinModule refuse what imports refuse. */
-export function refuseInspector(): void {
+/** Makes process.getBuiltinModule refuse what imports refuse, and give the probe of scripts its way to us. */
+export function guardBuiltins(): void {
   const original = process.getBuiltinModule.bind(process);
-  process.getBuiltinModule = (id: string) => {
+  process.getBuiltinModule = ((id: string): unknown => {
     if (REFUSED_BUILTIN.test(id)) throw refusedBuiltin(id);
-    return original(id);
-  };
+    return id === PROBE_SPECIFIER ? registerScript : original(id);
+  }) as typeof process.getBuiltinModule;
 }
 
 const MISSING_PACKAGE = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
@@ -115,6 +117,7 @@ class ModuleTable {
 
   load(url: string): { format: string; source: string } | null {
     if (url.startsWith(REQUIRE_SPECIFIER)) return requireFor(url.slice(REQUIRE_SPECIFIER.length + 1));
+    if (url.startsWith(PROBE_SPECIFIER)) return probeOf(url.slice(PROBE_SPECIFIER.length + 1));
     const path = pathOfUrl(this.rootUrl, url);
     const shipped = path === null ? undefined : this.modules.get(path);
     return shipped ? { format: shipped.format, source: shipped.source } : null;
@@ -130,6 +133,8 @@ class ModuleTable {
     if (specifier === REQUIRE_SPECIFIER) {
       return { url: `${REQUIRE_SPECIFIER}?${from}`, format: 'module', shortCircuit: true };
     }
+    if (specifier === PROBE_SPECIFIER)
+      return { url: `${PROBE_SPECIFIER}?${context.parentURL}`, format: 'module', shortCircuit: true };
     const url = this.meaningOf(specifier, importer, from, context);
     return url === null ? this.packageOf(specifier, from, context, next) : this.found(url);
   }
@@ -224,4 +229,10 @@ class ModuleTable {
 const requireFor = (importerUrl: string): { format: string; source: string } => ({
   format: 'module',
   source: `import { createRequire } from 'node:module'; export const require = createRequire(${JSON.stringify(importerUrl)});`,
+});
+
+/** Evaluated before the script that imports it; holds the script's namespace, which stays live when the script throws. */
+const probeOf = (scriptUrl: string): { format: string; source: string } => ({
+  format: 'module',
+  source: `import * as script from ${JSON.stringify(scriptUrl)}; try { process.getBuiltinModule('${PROBE_SPECIFIER}')(script); } catch {}`,
 });

@@ -5,6 +5,7 @@
 import { readSync, writeSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers';
 import { inspect } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 
 export const write = writeSync;
 export const read = readSync;
@@ -15,6 +16,8 @@ export const parse = JSON.parse;
 export const bytesOf = Buffer.from.bind(Buffer) as (text: string, encoding: 'utf8') => Buffer;
 export const now = Date.now;
 export const resourceUsage = process.resourceUsage.bind(process);
+/** In microseconds: of a process all of it, since its helper threads work for the one execution; of a thread its own. */
+export const cpuUsage = isMainThread ? process.cpuUsage.bind(process) : process.threadCpuUsage.bind(process);
 export const wait = Atomics.wait;
 export const exit = process.exit.bind(process);
 export const round = Math.round;
@@ -26,3 +29,5 @@ export const descriptorOf = Reflect.getOwnPropertyDescriptor;
 export const prototypeOf = Reflect.getPrototypeOf;
 export const isExtensible = Reflect.isExtensible;
 export const apply = Reflect.apply;
+/** As it was before user code was kept from some of them. */
+export const builtinModule = process.getBuiltinModule.bind(process) as (id: string) => unknown;

@@ -11,7 +11,7 @@ import { sendFrame } from './channel.js';
 import { CommandReader } from './command-reader.js';
 import { Executions } from './execution.js';
 import { dieWithWorker } from './harden.js';
-import { refuseInspector } from './import-hook.js';
+import { guardBuiltins } from './import-hook.js';
 import { captureOutput } from './output-capture.js';
 
 const [workerPid, limits] = process.argv.slice(2) as [string, string];
@@ -25,5 +25,5 @@ os.tmpdir = () => scratch;
 os.homedir = () => scratch;
 syncBuiltinESMExports();
 captureOutput();
-refuseInspector();
+guardBuiltins();
 sendFrame('ready');

@@ -89,6 +89,7 @@ class ThreadHost {
       exitCode: `${exitCode}`,
       outOfMemory: outOfMemory ? 'true' : 'false',
       places: stringify(this.places.get(nonce) ?? null),
+      usage: stringify(thread.usage),
     });
     this.places.delete(nonce);
   }
@@ -97,6 +98,7 @@ class ThreadHost {
     const thread = this.busy.get(nonce);
     if (!thread) return;
     if (trace) this.places.set(nonce, await placesOf(thread.worker.threadId, PLACES_MS));
+    await thread.noteUsage();
     await thread.worker.terminate();
   }
 
@@ -119,6 +121,7 @@ class ThreadHost {
         if (!statistics || thread.nonce === '' || thread.overLimit) return;
         if (statistics.total_heap_size + statistics.external_memory < this.memoryMb * MB) return;
         thread.overLimit = true;
+        await thread.noteUsage();
         await thread.worker.terminate();
       }),
     );

@@ -9,7 +9,7 @@ import type { ModuleReply } from '../contract/module-protocol.js';
 import type { RunnerCommand } from '../contract/runner-protocol.js';
 import { deliverBy } from './channel.js';
 import { Executions } from './execution.js';
-import { refuseInspector } from './import-hook.js';
+import { guardBuiltins } from './import-hook.js';
 import { receiveRepliesBy } from './module-requests.js';
 import { captureOutput } from './output-capture.js';
 import { wait } from './primordials.js';
@@ -40,7 +40,7 @@ commands.once('message', ({ frames, replies, counters }: ThreadLink) => {
   os.homedir = () => scratch;
   syncBuiltinESMExports();
   captureOutput();
-  refuseInspector();
+  guardBuiltins();
   commands.on('message', (command: RunnerCommand) => {
     if (command.type === 'execute') scratch = command.scratch;
     executions.obey(command);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { serializeValue, serializeVariables } from './user-value.js';
+import { serializeValue } from './user-value.js';
 
 const circular = (): unknown => {
   const value: Record<string, unknown> = {};
@@ -56,41 +56,5 @@ describe('serializeValue', () => {
   it('refuses what no string can hold as too large', () => {
     const large = 'x'.repeat(2 ** 28);
     expect(serializeValue([large, large, large], 2 ** 30)).toMatchObject({ ok: false, code: 'OUTPUT_LIMIT' });
-  });
-});
-
-describe('serializeVariables', () => {
-  const parsed = (variables: Record<string, unknown>): unknown => JSON.parse(serializeVariables(variables));
-
-  it('keeps what can be sent and says of the rest why it is not there', () => {
-    expect(parsed({ a: 1, 'b"': undefined, f: () => 1, c: circular() })).toEqual({
-      a: 1,
-      'b"': null,
-      f: '<The returned value cannot be sent as JSON: a function has no JSON form>',
-      c: expect.stringMatching(/^<.*circular/s),
-    });
-  });
-
-  it('replaces a large value and stops where all of them are too large', () => {
-    const variables = { big: 'x'.repeat(70_000), a: 'y'.repeat(40_000), b: 'z'.repeat(40_000), c: 1 };
-    const result = parsed(variables) as Record<string, unknown>;
-    expect(Object.keys(result)).toEqual(['big', 'a']);
-    expect(result['big']).toMatch(/^<.*larger than 65536 bytes/);
-  });
-
-  it('keeps what stands before a getter that throws', () => {
-    const variables = {
-      first: 1,
-      get second(): never {
-        throw new Error('no');
-      },
-      third: 3,
-    };
-    expect(parsed(variables)).toEqual({ first: 1 });
-  });
-
-  it('makes an object of anything', () => {
-    expect(serializeVariables(null as unknown as Record<string, unknown>)).toBe('{}');
-    expect(serializeVariables({})).toBe('{}');
   });
 });

@@ -1,4 +1,4 @@
-import { keysOf, stringify } from './primordials.js';
+import { stringify } from './primordials.js';
 
 /** JSON text of a value of user code, or why there is none. */
 export type SerializedValue =
@@ -39,23 +39,3 @@ const tooLarge = (limitBytes: number): SerializedValue => ({
 
 const isTooLong = (error: unknown): boolean =>
   error instanceof RangeError && error.message.includes('Invalid string length');
-
-const VARIABLES_LIMIT_BYTES = 65_536;
-
-/** JSON text of `context.variables`: what cannot be sent is left out, it never fails the execution. */
-export function serializeVariables(variables: Record<string, unknown>): string {
-  let body = '';
-  try {
-    const names = keysOf(variables);
-    for (let i = 0; i < names.length; i++) {
-      const name = names[i] as string;
-      const value = serializeValue(variables[name], VARIABLES_LIMIT_BYTES);
-      const entry = `${stringify(name)}:${value.ok ? value.json : stringify(`<${value.message}>`)}`;
-      if (body.length + entry.length > VARIABLES_LIMIT_BYTES) break;
-      body += body === '' ? entry : `,${entry}`;
-    }
-  } catch {
-    return `{${body}}`;
-  }
-  return `{${body}}`;
-}

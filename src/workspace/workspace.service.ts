@@ -14,13 +14,16 @@ import { INLINE_PATH, normalizeModulePath } from './module-path.js';
 import { ModuleSession } from './module-session.js';
 import { type ModuleRef, ModuleSource } from './module-source.js';
 import { WORKSPACE_LIMITS, type WorkspaceLimits } from './workspace-limits.js';
+import { withProbe } from './script-probe.js';
 import { WorkspaceStore } from './workspace.store.js';
 
 /** URL of the workspace folder, with a slash at its end; injected. */
 export const WORKSPACE_ROOT_URL = Symbol('WorkspaceRootUrl');
 
 /** What an execution starts with. */
-export type EntryRef = { kind: 'inline'; code: string } | { kind: 'module'; path: string };
+export type EntryRef =
+  /** `functionName` null: it runs as a script, and its top-level variables are shown. */
+  { kind: 'inline'; code: string; functionName?: string | null } | { kind: 'module'; path: string };
 
 export interface PrepareRequest {
   entry: EntryRef;
@@ -63,6 +66,7 @@ interface Recipe {
 }
 
 const RECIPE_CACHE_BYTES = 16 * 1024 * 1024;
+const PROBE_CACHE_BYTES = 8 * 1024 * 1024;
 const CHECKED_AT_ONCE = 64;
 const DEFAULT_HOLD_MS = 3600_000;
 
@@ -75,6 +79,8 @@ const DEFAULT_HOLD_MS = 3600_000;
 @Injectable()
 export class WorkspaceService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly recipes = new ByteLru<Recipe>(RECIPE_CACHE_BYTES);
+  /** Compiled scripts with their probes, by what they were without. */
+  private readonly probes = new ByteLru<string>(PROBE_CACHE_BYTES);
   private readonly heldUntil = new Map<number, number>();
   private readonly limits: WorkspaceLimits = WORKSPACE_LIMITS;
 
@@ -109,6 +115,8 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
       const linked = (await this.reuse(entry, session)) ?? (await this.collect(entry, session));
       const entryUrl = moduleUrl(rootUrl, (linked[0] as LinkedModule).path);
       const modules = linked.map((module) => session.ship(module));
+      if (entry.kind === 'inline' && entry.functionName === null)
+        modules[0] = this.probed(modules[0] as ShippedModule, entry.code);
       return { ok: true, generation, entryUrl, modules, answer: (request) => session.answer(request) };
     } catch (error) {
       const failure = toModuleFailure(error);
@@ -137,6 +145,14 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
       }
     }
     return faults;
+  }
+
+  private probed(module: ShippedModule, code: string): ShippedModule {
+    const known = this.probes.get(module.source);
+    if (known !== undefined) return { ...module, source: known };
+    const probed = withProbe(module, code);
+    this.probes.set(module.source, probed.source, 2 * (module.source.length + probed.source.length));
+    return probed;
   }
 
   private async pin(pinned: number | null, timeoutMs = DEFAULT_HOLD_MS): Promise<number | null> {

@@ -64,6 +64,7 @@ describe('publish', () => {
     expect(resultSchema.parse(document)).toEqual({
       ...anOutcome({ n: 1 }),
       execution_id: delivery.executionId,
+      metrics: { queue_ms: 17 },
       worker_id: settings.WORKER_ID,
       attempt: 3,
       queued_ms: 17,

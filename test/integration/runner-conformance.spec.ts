@@ -10,6 +10,9 @@ const redis = useRedis();
 const makeProducer = useProducers(redis);
 const startWorker = useWorkers();
 
+const cpuSeconds = ({ metrics }: ExecutionResult): number =>
+  (metrics.user_time_seconds as number) + (metrics.system_time_seconds as number);
+
 /** How an execution must end, whatever kind of runner carries it out. */
 type Ending = [what: string, code: string, failure: string | null, message?: RegExp];
 
@@ -118,6 +121,28 @@ describe.each([
     });
     expect(result.status).toBe('timed_out');
     expect(performance.now() - startedAt).toBeLessThan(2500);
+  });
+
+  it('tells what an execution used and where its time went, also when it was killed', async () => {
+    const burn = (seconds: number): string =>
+      `const end = performance.now() + ${seconds * 1000}; while (performance.now() < end);`;
+    const measured = { queue_ms: expect.any(Number), prepare_ms: expect.any(Number) };
+    const slow = await run({ workflow_code: `export default async () => { ${burn(0.4)} }` });
+    expect(slow.metrics).toMatchObject({
+      ...measured,
+      runner_wait_ms: expect.any(Number),
+      module_load_ms: expect.any(Number),
+      peak_memory_mb: expect.any(Number),
+    });
+    expect(slow.metrics.run_ms).toBeGreaterThanOrEqual(400);
+    expect(cpuSeconds(slow)).toBeGreaterThan(0.1);
+    const idle = await run({ workflow_code: 'export default () => 1' });
+    expect(cpuSeconds(idle)).toBeLessThan(cpuSeconds(slow));
+    const killed = await run({ workflow_code: 'export default () => { for (;;); }', timeout_seconds: 1 });
+    expect(killed).toMatchObject({ status: 'timed_out', metrics: measured });
+    expect(cpuSeconds(killed)).toBeGreaterThan(0.2);
+    const broken = await run({ workflow_code: 'export default (' });
+    expect(broken).toMatchObject({ status: 'failed', metrics: measured });
   });
 
   it('carries logs, environment, progress and the script form alike', async () => {

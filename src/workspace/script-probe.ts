@@ -1,0 +1,116 @@
+import { type Node, parse, type Pattern, type Program } from 'acorn';
+import { PROBE_SPECIFIER } from '../contract/module-protocol.js';
+import type { ShippedModule } from '../contract/runner-protocol.js';
+
+/** Parsing happens on the worker's event loop; of longer scripts no variables are shown. */
+const MAX_SOURCE_CHARS = 256 * 1024;
+const MAX_NAMES = 200;
+const MAP_COMMENT = '//# sourceMappingURL=data:application/json;base64,';
+
+/**
+ * Lets the runner read the top-level variables of a script, whether it ends or throws midway.
+ * ESM: exports them under names that no code can clash with, behind the code, and imports a probe,
+ * which the runner's import hook makes: it is evaluated before the script and gets hold of its
+ * namespace. CommonJS: one line before the code hands getters to the runner; the source map is moved
+ * by a line, so that every position that is shown stays. Returns the module as it is when it has no
+ * variables or cannot be parsed.
+ * @param original what the user wrote: names that only the compiler made are none of theirs
+ */
+export function withProbe(module: ShippedModule, original: string): ShippedModule {
+  const { source, format } = module;
+  if (source.length > MAX_SOURCE_CHARS || format === 'json') return module;
+  try {
+    const program = parseScript(source, format);
+    const names = topLevelNames(program).filter((name) => isWritten(name, original));
+    if (names.length === 0) return module;
+    const probed =
+      format === 'module' ? exporting(source, names.slice(0, MAX_NAMES)) : handing(source, program, names);
+    return { ...module, source: probed };
+  } catch {
+    return module;
+  }
+}
+
+const parseScript = (source: string, format: 'module' | 'commonjs'): Program =>
+  parse(source, {
+    ecmaVersion: 'latest',
+    sourceType: format === 'module' ? 'module' : 'script',
+    allowReturnOutsideFunction: true,
+    allowHashBang: true,
+  });
+
+/** Variables that the top level declares; imports, functions and classes are code, not state. */
+function topLevelNames(program: Program): string[] {
+  const names: string[] = [];
+  for (const statement of program.body) {
+    const declaration =
+      statement.type === 'ExportNamedDeclaration' && statement.declaration
+        ? statement.declaration
+        : statement;
+    if (declaration.type !== 'VariableDeclaration') continue;
+    for (const { id } of declaration.declarations) names.push(...namesIn(id));
+  }
+  return [...new Set(names)];
+}
+
+function namesIn(pattern: Pattern): string[] {
+  switch (pattern.type) {
+    case 'Identifier':
+      return [pattern.name];
+    case 'ObjectPattern':
+      return pattern.properties.flatMap((part) =>
+        namesIn(part.type === 'RestElement' ? part.argument : part.value),
+      );
+    case 'ArrayPattern':
+      return pattern.elements.flatMap((part) => (part === null ? [] : namesIn(part)));
+    case 'RestElement':
+      return namesIn(pattern.argument);
+    case 'AssignmentPattern':
+      return namesIn(pattern.left);
+    case 'MemberExpression':
+      return [];
+  }
+}
+
+const isWritten = (name: string, original: string): boolean => {
+  for (let at = original.indexOf(name); at >= 0; at = original.indexOf(name, at + 1)) {
+    if (!isNamePart(original[at - 1]) && !isNamePart(original[at + name.length])) return true;
+  }
+  return false;
+};
+
+const isNamePart = (char: string | undefined): boolean =>
+  char !== undefined && /[\p{ID_Continue}$]/u.test(char);
+
+function exporting(source: string, names: readonly string[]): string {
+  const list = names.map((name) => `${name} as ${JSON.stringify(`var:${name}`)}`).join(', ');
+  const end = source.lastIndexOf(MAP_COMMENT);
+  return `${source.slice(0, end)}export { ${list} };\nimport ${JSON.stringify(PROBE_SPECIFIER)};\n${source.slice(end)}`;
+}
+
+function handing(source: string, program: Program, all: readonly string[]): string {
+  const names = all.filter((name) => name !== 'globalThis' && name !== '__proto__').slice(0, MAX_NAMES);
+  if (names.length < Math.min(all.length, MAX_NAMES)) return source;
+  const getters = names.map((name) => `get ${name}() { return ${name} }`).join(', ');
+  const line = `try { globalThis.process.getBuiltinModule(${JSON.stringify(PROBE_SPECIFIER)})?.({ ${getters} }); } catch {}\n`;
+  const at = startOfCode(source, program);
+  const end = source.lastIndexOf(MAP_COMMENT);
+  const lineNumber = source.slice(0, at).split('\n').length - 1;
+  return `${source.slice(0, at)}${line}${source.slice(at, end)}${MAP_COMMENT}${movedMap(source.slice(end + MAP_COMMENT.length), lineNumber)}\n`;
+}
+
+/** Behind `#!` and directives such as "use strict", which mean nothing further down. */
+function startOfCode(source: string, program: Program): number {
+  const isDirective = (node: Node): boolean => 'directive' in node && node.directive !== undefined;
+  const last = program.body.findLast(isDirective);
+  if (last === undefined && !source.startsWith('#!')) return 0;
+  const lineEnd = source.indexOf('\n', last?.end ?? 0);
+  return lineEnd < 0 ? source.length : lineEnd + 1;
+}
+
+function movedMap(encoded: string, lineNumber: number): string {
+  const map = JSON.parse(Buffer.from(encoded.trim(), 'base64').toString('utf8')) as { mappings: string };
+  const lines = map.mappings.split(';');
+  lines.splice(lineNumber, 0, '');
+  return Buffer.from(JSON.stringify({ ...map, mappings: lines.join(';') })).toString('base64');
+}
