@@ -6,3 +6,7 @@ export interface ResourceLimits {
   fileMb: number;
   openFiles: number;
 }
+
+/** A limit that reaches user code as an error of Node. */
+export const LIMIT_HITS = ['memory', 'file-size', 'open-files', 'processes'] as const;
+export type LimitHit = (typeof LIMIT_HITS)[number];

@@ -8,7 +8,8 @@ import type { ExecuteCommand } from '../contract/runner-protocol.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
 import { judge, outcomeOf, refusedOutcome } from './outcome.js';
-import { Run, type RunLimits } from './run.js';
+import { runLimitsOf } from './limits.js';
+import { Run } from './run.js';
 import { RunnerPool } from './runner-pool.js';
 import type { RunnerLease } from './runner-lease.js';
 
@@ -93,7 +94,7 @@ export class ExecutorService {
     // With the debugger's help a runner serves no other execution.
     if (execution.captureLocals) lease.keep = false;
     try {
-      const limits = this.limitsFor(execution);
+      const limits = runLimitsOf(this.settings, execution.timeoutMs);
       const { onProgress } = listener;
       const run = new Run(lease.slot, limits, { answer: (request) => program.answer(request), onProgress });
       const end = await run.finish(this.command(task, lease), signal);
@@ -103,14 +104,6 @@ export class ExecutorService {
     } finally {
       this.pool.release(lease);
     }
-  }
-
-  private limitsFor(execution: Execution): RunLimits {
-    return {
-      timeoutMs: execution.timeoutMs,
-      memoryMb: this.settings.MEMORY_LIMIT_MB,
-      outputBytes: this.settings.OUTPUT_LIMIT_BYTES,
-    };
   }
 
   private command({ execution, program, packagesDir }: RunTask, lease: RunnerLease): ExecuteCommand {

@@ -9,17 +9,12 @@ import type {
 } from '../contract/runner-protocol.js';
 import type { LogEntry } from '../contract/result.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
+import type { RunLimits } from './limits.js';
 import { LogBuffer } from './log-buffer.js';
-import { type KernelUsage, MemoryProbe, readKernelUsage, usageBetween } from './process-usage.js';
+import type { KernelUsage } from './process-usage.js';
 import type { RunnerExit } from './runner-process.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from './slot.js';
-
-/** Bounds of one run. */
-export interface RunLimits {
-  timeoutMs: number;
-  memoryMb: number;
-  outputBytes: number;
-}
+import { UsageWatch } from './usage-watch.js';
 
 /** Why we ended a run before it ended by itself. */
 export type Verdict = Exclude<StopCause, 'reported'>;
@@ -60,10 +55,6 @@ export interface RunServices {
   onProgress(fraction: number, message: string | null): void;
 }
 
-const MEMORY_POLL_MS = 25;
-/** Of a process that dies by itself the last reading is all there is. */
-const POLLS_PER_USAGE = 10;
-const MEMORY_SAMPLES_KEPT = 20;
 /** Written beyond the kept output by this factor, code is printing without end. */
 const OUTPUT_KILL_FACTOR = 16;
 
@@ -78,17 +69,12 @@ export class Run implements SlotListener {
   private readonly stdout: TailBuffer;
   private readonly stderr: TailBuffer;
   private readonly logs: LogBuffer;
-  private readonly memory: MemoryProbe;
-  private readonly samples: number[] = [];
-  private peakMb = 0;
+  private readonly watch: UsageWatch;
   private verdict: Verdict | null = null;
   private violation: string | null = null;
   private report: RunEnd['report'] = null;
   private uncaught: UncaughtFrame | null = null;
   private loadMs: number | null = null;
-  private usageBefore: KernelUsage | null = null;
-  private kernelUsage: KernelUsage | null = null;
-  private polls = 0;
   private endedAt = 0;
   private modules: ShippedModule[] = [];
 
@@ -100,15 +86,13 @@ export class Run implements SlotListener {
     this.stdout = new TailBuffer(limits.outputBytes);
     this.stderr = new TailBuffer(limits.outputBytes);
     this.logs = new LogBuffer(limits.outputBytes);
-    this.memory = new MemoryProbe(slot.runner.pid);
+    this.watch = new UsageWatch(slot, limits, (limit) => this.end(limit));
   }
 
   async finish(command: ExecuteCommand, signal: AbortSignal): Promise<RunEnd> {
     const startedAt = performance.now();
     this.modules = [...command.modules];
-    if (this.slot.ownsProcess) this.usageBefore = readKernelUsage(this.slot.runner.pid);
     const deadline = setTimeout(() => this.end('timeout'), this.limits.timeoutMs);
-    const memoryPoll = setInterval(() => this.checkMemory(), MEMORY_POLL_MS);
     const interrupt = (): void => this.end('interrupted');
     signal.addEventListener('abort', interrupt, { once: true });
     try {
@@ -118,9 +102,8 @@ export class Run implements SlotListener {
       return this.describe(end, command.rootUrl, (this.endedAt || performance.now()) - startedAt);
     } finally {
       clearTimeout(deadline);
-      clearInterval(memoryPoll);
       signal.removeEventListener('abort', interrupt);
-      this.memory.close();
+      this.watch.stop();
     }
   }
 
@@ -142,6 +125,9 @@ export class Run implements SlotListener {
         return;
       case 'uncaught':
         this.uncaught = frame;
+        return;
+      case 'used':
+        this.watch.noteCpu(frame.userMs, frame.systemMs);
         return;
       case 'exiting':
         this.report = frame;
@@ -169,37 +155,14 @@ export class Run implements SlotListener {
     if (this.endedAt > 0) return;
     this.endedAt = performance.now();
     this.verdict = verdict;
-    this.readUsage();
+    this.watch.read();
+    this.watch.stop();
     this.slot.stop(verdict ?? 'reported');
-  }
-
-  private readUsage(): void {
-    if (!this.slot.ownsProcess) return;
-    const usage = readKernelUsage(this.slot.runner.pid);
-    this.kernelUsage = usageBetween(this.usageBefore, usage) ?? this.kernelUsage;
   }
 
   private reply(reply: ModuleReply): void {
     if (reply.kind === 'modules') this.modules.push(...reply.modules);
     this.slot.reply(reply);
-  }
-
-  private checkMemory(): void {
-    if (this.endedAt > 0) return;
-    this.polls += 1;
-    if (this.polls % POLLS_PER_USAGE === 0) this.readUsage();
-    const mb = this.memory.sampleMb();
-    if (mb === null) return;
-    this.peakMb = Math.max(this.peakMb, mb);
-    this.samples.push(Math.round(mb));
-    if (this.samples.length > MEMORY_SAMPLES_KEPT) this.samples.shift();
-    if (mb > this.processLimitMb) this.end('memory');
-  }
-
-  /** A host of threads may hold what all of them may use; each thread's own share is the host's to watch. */
-  private get processLimitMb(): number {
-    const { memoryMb } = this.limits;
-    return this.slot.ownsProcess ? memoryMb : memoryMb * (this.slot.runner.slots + 1);
   }
 
   private checkOutput(): void {
@@ -225,9 +188,9 @@ export class Run implements SlotListener {
       stderr: this.stderr.toString(),
       logs: this.logs.list(),
       logsTruncated: this.logs.truncated,
-      memorySamplesMb: this.samples,
-      peakMb: this.slot.ownsProcess ? Math.max(this.peakMb, this.kernelUsage?.peakMb ?? 0) : this.peakMb,
-      kernelUsage: this.kernelUsage ?? end.usage,
+      memorySamplesMb: this.watch.samplesMb,
+      peakMb: this.watch.peakMb,
+      kernelUsage: this.watch.usage ?? end.usage,
     };
   }
 }

@@ -4,7 +4,7 @@ import type { KernelUsage } from './process-usage.js';
 import type { RunnerExit, RunnerObserver, RunnerProcess } from './runner-process.js';
 
 /** Why an execution is to be over: its own report, or what we found. */
-export type StopCause = 'reported' | 'timeout' | 'memory' | 'output' | 'protocol' | 'interrupted';
+export type StopCause = 'reported' | 'timeout' | 'cpu' | 'memory' | 'output' | 'protocol' | 'interrupted';
 
 /** What the code was doing at its time limit. */
 export type TimeoutTrace =

@@ -26,7 +26,7 @@ describe('reportError', () => {
     [undefined, 'thrown: undefined'],
     [{ code: 7 }, 'thrown: { code: 7 }'],
   ])('shows %p, which is no error', (thrown, message) => {
-    expect(reportError(thrown, OWN)).toEqual({ name: 'Error', message, stack: null });
+    expect(reportError(thrown, OWN)).toEqual({ name: 'Error', message, stack: null, limit: null });
   });
 
   it("leaves out the runner's frames, and Node's where they come last", () => {
@@ -59,7 +59,25 @@ describe('reportError', () => {
   it('works without a stack', () => {
     const error = new Error('no');
     delete error.stack;
-    expect(reportError(error, OWN)).toEqual({ name: 'Error', message: 'no', stack: 'Error: no' });
+    expect(reportError(error, OWN)).toEqual({
+      name: 'Error',
+      message: 'no',
+      stack: 'Error: no',
+      limit: null,
+    });
+  });
+
+  it.each([
+    [{ code: 'ERR_MEMORY_ALLOCATION_FAILED' }, 'memory'],
+    [{ code: 'EFBIG' }, 'file-size'],
+    [{ code: 'EMFILE' }, 'open-files'],
+    [{ code: 'ERR_ACCESS_DENIED', permission: 'ChildProcess' }, 'processes'],
+    [{ code: 'ERR_ACCESS_DENIED', permission: 'WorkerThreads' }, 'processes'],
+    [{ code: 'ERR_ACCESS_DENIED', permission: 'FileSystemRead' }, null],
+    [{ code: 'toString' }, null],
+    [{ code: 27 }, null],
+  ])('names the limit behind %j', (fields, limit) => {
+    expect(reportError(Object.assign(new Error('no'), fields), OWN).limit).toBe(limit);
   });
 
   it('bounds every part', () => {
@@ -72,7 +90,12 @@ describe('reportError', () => {
   });
 
   it('never throws, whatever the value does', () => {
-    const unreadable = { name: 'Error', message: 'the thrown value cannot be read', stack: null };
+    const unreadable = {
+      name: 'Error',
+      message: 'the thrown value cannot be read',
+      stack: null,
+      limit: null,
+    };
     const trap = new Proxy(new Error('x'), {
       get() {
         throw new Error('trap');

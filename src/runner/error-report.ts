@@ -1,3 +1,5 @@
+import type { LimitHit } from '../contract/runner-limits.js';
+import { limitHitOf } from './limit-hit.js';
 import { inspectValue, text } from './primordials.js';
 
 /** What is told of a thrown value. */
@@ -5,6 +7,8 @@ export interface ErrorReport {
   name: string;
   message: string;
   stack: string | null;
+  /** It comes from this limit of ours. */
+  limit: LimitHit | null;
 }
 
 const NAME_LIMIT = 200;
@@ -21,15 +25,17 @@ export function reportError(thrown: unknown, ownFile: string): ErrorReport {
         name: 'Error',
         message: `thrown: ${inspectValue(thrown)}`.slice(0, MESSAGE_LIMIT),
         stack: null,
+        limit: null,
       };
     }
     return {
       name: nameOf(thrown).slice(0, NAME_LIMIT),
       message: text(thrown.message).slice(0, MESSAGE_LIMIT),
       stack: stackOf(thrown, ownFile).slice(0, STACK_LIMIT),
+      limit: limitHitOf(thrown),
     };
   } catch {
-    return { name: 'Error', message: 'the thrown value cannot be read', stack: null };
+    return { name: 'Error', message: 'the thrown value cannot be read', stack: null, limit: null };
   }
 }
 

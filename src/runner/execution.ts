@@ -149,6 +149,7 @@ export class Executions {
         name: json(report.name),
         message: json(report.message),
         stack: json(report.stack),
+        limit: json(report.limit),
         locals: this.current.locals?.of(error) ?? 'null',
       });
     });
@@ -242,7 +243,7 @@ function reportValue(value: unknown, context: UserContext, limitBytes: number): 
     return;
   }
   const { code, message } = serialized;
-  sendError(code, { name: 'TypeError', message, stack: null }, context);
+  sendError(code, { name: 'TypeError', message, stack: null, limit: null }, context);
 }
 
 function sendError(code: ErrorCode, report: ErrorReport, context: UserContext, locals = 'null'): void {
@@ -251,6 +252,7 @@ function sendError(code: ErrorCode, report: ErrorReport, context: UserContext, l
     name: json(report.name),
     message: json(report.message),
     stack: json(report.stack),
+    limit: json(report.limit),
     locals,
     ...ending(context),
   });

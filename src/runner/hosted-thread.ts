@@ -31,6 +31,7 @@ export class HostedThread {
   private readonly counters = new Int32Array(new SharedArrayBuffer(COUNTERS_BYTES));
   private readonly replies: MessagePort;
   private outOfMemory = false;
+  private question: Promise<[NodeJS.CpuUsage | null, NodeJS.CpuUsage | null]> | null = null;
   private before: Promise<NodeJS.CpuUsage | null> = Promise.resolve(null);
 
   constructor(bundle: string, heapMb: number, listener: ThreadListener) {
@@ -66,15 +67,18 @@ export class HostedThread {
     this.nonce = command.nonce;
     this.executions += 1;
     this.usage = null;
+    this.question = null;
     this.before = this.cpuUsage();
     this.worker.postMessage(command);
   }
 
   /** Looks at what the execution has used, also while it blocks its thread. A thread inside a native call does not answer. */
   async noteUsage(): Promise<void> {
-    const both = Promise.all([this.before, this.cpuUsage()]);
-    const [before, after] = await Promise.race([both, sleep(USAGE_MS, [null, null])]);
-    if (before === null || after === null) return;
+    const { nonce } = this;
+    // One question at a time: they pile up before a thread that does not answer.
+    this.question ??= Promise.all([this.before, this.cpuUsage()]).finally(() => (this.question = null));
+    const [before, after] = await Promise.race([this.question, sleep(USAGE_MS, [null, null])]);
+    if (before === null || after === null || this.nonce !== nonce) return;
     const ms = (microseconds: number): number => Math.max(Math.round(microseconds / 1000), 0);
     this.usage = { userMs: ms(after.user - before.user), systemMs: ms(after.system - before.system) };
   }

@@ -13,13 +13,15 @@ import { Executions } from './execution.js';
 import { dieWithWorker } from './harden.js';
 import { guardBuiltins } from './import-hook.js';
 import { captureOutput } from './output-capture.js';
+import { limitResources } from './resource-limits.js';
 
 const [workerPid, limits] = process.argv.slice(2) as [string, string];
 
 const reader = new CommandReader((command: RunnerCommand) => executions.obey(command));
 const executions = new Executions(reader);
 
-dieWithWorker(Number(workerPid), JSON.parse(limits) as ResourceLimits);
+limitResources(JSON.parse(limits) as ResourceLimits);
+dieWithWorker(Number(workerPid));
 const scratch = process.cwd();
 os.tmpdir = () => scratch;
 os.homedir = () => scratch;

@@ -1,5 +1,4 @@
 import type { ResourceLimits } from '../contract/runner-limits.js';
-import type { Ffi } from './harden.js';
 
 /** <asm-generic/resource.h> */
 const RLIMIT_FSIZE = 1;
@@ -16,16 +15,18 @@ const STATM_DATA = 5;
 /**
  * Limits what this process may use, for good: limits are only ever lowered, so that a stricter one of the
  * machine stays. What the kernel refuses beyond them reaches user code as an error: EFBIG, EMFILE, or
- * memory that cannot be allocated. Linux only.
+ * memory that cannot be allocated. Call it while FFI is still allowed. Linux only.
  */
-export function limitResources(ffi: Ffi, limits: ResourceLimits): void {
+export function limitResources(limits: ResourceLimits): void {
+  if (process.platform !== 'linux') return;
+  const ffi = process.getBuiltinModule('node:ffi') as unknown as Ffi;
   const { functions: libc } = ffi.dlopen('libc.so.6', {
     getrlimit: { arguments: ['i32', 'u64'], return: 'i32' },
     setrlimit: { arguments: ['i32', 'u64'], return: 'i32' },
     open: { arguments: ['u64', 'i32'], return: 'i32' },
     read: { arguments: ['i32', 'u64', 'u64'], return: 'i64' },
     close: { arguments: ['i32'], return: 'i32' },
-  }) as unknown as { functions: Libc };
+  });
 
   const lower = (resource: number, wanted: number): void => {
     const pair = Buffer.alloc(16);
@@ -55,6 +56,15 @@ function dataBytes(ffi: Ffi, libc: Libc): number | null {
   libc.close(fd);
   const pages = Number(text.toString('latin1', 0, Math.max(length, 0)).split(' ')[STATM_DATA]);
   return Number.isInteger(pages) ? pages * PAGE_BYTES : null;
+}
+
+/** The part of node:ffi that is used here. */
+interface Ffi {
+  getRawPointer(memory: Buffer): bigint;
+  dlopen(
+    library: string,
+    symbols: Record<string, { arguments: string[]; return: string }>,
+  ): { functions: Libc };
 }
 
 interface Libc {

@@ -9,10 +9,12 @@ import { CommandReader } from './command-reader.js';
 import { dieWithWorker } from './harden.js';
 import { HostedThread, type ThreadEnd } from './hosted-thread.js';
 import { bytesOf, stringify } from './primordials.js';
+import { limitResources } from './resource-limits.js';
 import { placesOf } from './thread-places.js';
 
-const PLACES_MS = 250;
+const PLACES_MS = 400;
 const MEMORY_POLL_MS = 50;
+const POLLS_PER_USAGE = 2;
 const MB = 1_048_576;
 
 /** Keeps threads for executions; each serves one at a time and is replaced when it is worn or dirty. */
@@ -21,6 +23,7 @@ class ThreadHost {
   private readonly busy = new Map<string, HostedThread>();
   private readonly places = new Map<string, CodePlace[] | null>();
   private poll: NodeJS.Timeout | undefined;
+  private polls = 0;
 
   constructor(
     private readonly bundle: string,
@@ -40,7 +43,7 @@ class ThreadHost {
         const thread = this.idle.shift() ?? this.boot();
         this.busy.set(command.nonce, thread);
         thread.execute(command);
-        this.watchMemory();
+        this.watch();
         if (this.idle.length === 0) this.warm();
         return;
       }
@@ -103,7 +106,7 @@ class ThreadHost {
   }
 
   /** While executions run: a thread that holds more than its share is ended. V8 limits its heap, but not its buffers. */
-  private watchMemory(): void {
+  private watch(): void {
     this.poll ??= setInterval(() => {
       if (this.busy.size === 0) {
         clearInterval(this.poll);
@@ -111,6 +114,8 @@ class ThreadHost {
         return;
       }
       if (process.memoryUsage.rss() > this.memoryMb * MB) void this.checkThreads();
+      this.polls += 1;
+      if (this.polls % POLLS_PER_USAGE === 0) for (const thread of this.busy.values()) void tellUsage(thread);
     }, MEMORY_POLL_MS);
   }
 
@@ -128,6 +133,15 @@ class ThreadHost {
   }
 }
 
+/** A thread inside a native call does not answer; the time limit ends that. */
+async function tellUsage(thread: HostedThread): Promise<void> {
+  const { nonce } = thread;
+  await thread.noteUsage();
+  if (thread.usage === null || thread.nonce !== nonce) return;
+  useNonce(nonce);
+  sendFrame('used', { userMs: `${thread.usage.userMs}`, systemMs: `${thread.usage.systemMs}` });
+}
+
 const [workerPid, limits, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(2) as [
   string,
   string,
@@ -138,7 +152,8 @@ const [workerPid, limits, bundle, heapMb, memoryMb, maxExecutions] = process.arg
 ];
 const host = new ThreadHost(bundle, Number(heapMb), Number(memoryMb), Number(maxExecutions));
 const reader = new CommandReader((command) => host.receive(command));
-dieWithWorker(Number(workerPid), JSON.parse(limits) as ResourceLimits);
+limitResources(JSON.parse(limits) as ResourceLimits);
+dieWithWorker(Number(workerPid));
 host.warm();
 reader.hold();
 sendFrame('ready');
