@@ -68,7 +68,8 @@ export class HostedThread {
     this.executions += 1;
     this.usage = null;
     this.question = null;
-    this.before = this.cpuUsage();
+    // A thread that is still booting cannot tell, and has used next to nothing.
+    this.before = this.cpuUsage().then((usage) => usage ?? { user: 0, system: 0 });
     this.worker.postMessage(command);
   }
 

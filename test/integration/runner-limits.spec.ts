@@ -139,19 +139,20 @@ describe.each([
   });
 
   it('hold in the kernel before any code arrives', async () => {
-    const spare = await until(
+    const limits = await until(
       async () => {
         const { workers } = (await (await fetch(`${worker.url}/workers`)).json()) as {
           workers: WorkerRecord[];
         };
-        return workers[0]?.runners.find(({ state }) => state === 'ACTIVE')?.pid;
+        const own = workers.find(({ id }) => id === kind);
+        return limitsOf(own?.runners.find(({ state }) => state === 'ACTIVE')?.pid as number);
       },
-      { what: 'a spare' },
+      { what: 'a spare that lives' },
     );
-    expect(limitsOf(spare)).toMatch(/^Max core file size +0 +0 /m);
-    expect(limitsOf(spare)).toMatch(/^Max file size +8388608 +8388608 /m);
-    expect(limitsOf(spare)).toMatch(/^Max open files +128 +128 /m);
-    expect(limitsOf(spare)).toMatch(/^Max data size +\d+ +\d+ /m);
+    expect(limits).toMatch(/^Max core file size +0 +0 /m);
+    expect(limits).toMatch(/^Max file size +8388608 +8388608 /m);
+    expect(limits).toMatch(/^Max open files +128 +128 /m);
+    expect(limits).toMatch(/^Max data size +\d+ +\d+ /m);
   });
 });
 
