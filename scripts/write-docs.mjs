@@ -1,5 +1,7 @@
 // `npm run docs`: writes the pages that are generated from the sources, out of the built code.
 import { writeFileSync } from 'node:fs';
 import { renderSettingsDocs } from '../dist/config/settings-docs.js';
+import { renderMetricsDocs } from '../dist/metrics/metrics-docs.js';
 
 writeFileSync(new URL('../docs/configuration.md', import.meta.url), renderSettingsDocs());
+writeFileSync(new URL('../docs/metrics.md', import.meta.url), renderMetricsDocs());

@@ -1,10 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
 import { ApiModule } from './api/api.module.js';
+import { ArchiveModule } from './archive/archive.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { loggingParams } from './config/logging.js';
 import type { Settings } from './config/settings.js';
 import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { bullRoot } from './redis/bull.module.js';
 import { RedisModule } from './redis/redis.module.js';
@@ -16,6 +18,7 @@ export class AppModule {
     const { ROLES: roles } = settings;
     const queue =
       roles.includes('worker') || roles.includes('api') ? QueueModule.register(settings) : undefined;
+    const archive = ArchiveModule.register(settings);
     return {
       module: AppModule,
       imports: [
@@ -23,7 +26,9 @@ export class AppModule {
         LoggerModule.forRoot(loggingParams(settings)),
         RedisModule.register(),
         ...(queue ? [bullRoot(), queue] : []),
-        HealthModule.register(settings, queue),
+        archive,
+        HealthModule.register(settings, { queue, archive }),
+        MetricsModule.register(settings, queue),
         ...(queue && roles.includes('api') ? [ApiModule.register(settings, queue)] : []),
       ],
     };

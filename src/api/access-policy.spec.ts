@@ -12,9 +12,14 @@ const asked = (changes: Partial<Asked> = {}): Asked => ({
 });
 
 /** Status and headers of the refusal, or null when the request may pass. */
-function refusal(changes: Partial<Asked>, token?: string, host = '127.0.0.1') {
+function refusal(
+  changes: Partial<Asked>,
+  token?: string,
+  host = '127.0.0.1',
+  metrics: 'token' | 'open' = 'token',
+) {
   try {
-    checkAccess(asked(changes), { HOST: host, API_TOKEN: token });
+    checkAccess(asked(changes), { HOST: host, API_TOKEN: token, METRICS_ACCESS: metrics });
     return null;
   } catch (error) {
     if (!(error instanceof ProblemException)) throw error;
@@ -49,6 +54,12 @@ describe('with a token', () => {
     expect(refusal({ route: '/health/ready' }, TOKEN)).toBeNull();
     expect(refusal({ route: '/healthy' }, TOKEN)).toMatchObject({ status: 401 });
     expect(refusal({ route: undefined }, TOKEN)).toMatchObject({ status: 401 });
+  });
+
+  it('asks who reads metrics, unless they are open', () => {
+    expect(refusal({ route: '/metrics' }, TOKEN)).toMatchObject({ status: 401 });
+    expect(refusal({ route: '/metrics' }, TOKEN, '127.0.0.1', 'open')).toBeNull();
+    expect(refusal({ route: '/tasks' }, TOKEN, '127.0.0.1', 'open')).toMatchObject({ status: 401 });
   });
 
   it('does not care for the host name', () => {

@@ -11,6 +11,8 @@ export interface Asked {
   contentType: string | undefined;
 }
 
+type Access = Pick<Settings, 'HOST' | 'API_TOKEN' | 'METRICS_ACCESS'>;
+
 /** Probes tell states, not data, and an orchestrator has no token. By the matched route: a spelling of a URL fools nobody. */
 export const isProbe = (route: string | undefined): boolean =>
   route === '/health' || (route?.startsWith('/health/') ?? false);
@@ -25,8 +27,9 @@ export const isProbe = (route: string | undefined): boolean =>
  *    our origin, but its requests name that host: only loopback names are answered.
  * @throws {ProblemException} saying why not.
  */
-export function checkAccess(asked: Asked, settings: Pick<Settings, 'HOST' | 'API_TOKEN'>): void {
+export function checkAccess(asked: Asked, settings: Access): void {
   if (isProbe(asked.route)) return;
+  if (asked.route === '/metrics' && settings.METRICS_ACCESS === 'open') return;
   if (settings.API_TOKEN !== undefined) {
     checkToken(asked.authorization, settings.API_TOKEN);
   } else if (isLoopbackHost(settings.HOST) && !isLoopbackHost(asked.host)) {

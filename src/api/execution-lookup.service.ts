@@ -1,19 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
+import type { CancelRequest } from '../contract/cancellation.js';
 import type { ExecutionResult } from '../contract/result.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { ResultStore } from '../results/result-store.js';
-import { jobIdOf } from './job-id.js';
+import { jobIdOf } from '../contract/job-id.js';
 import { withinRedisLimit } from './redis-bound.js';
 
 /** How far an execution is; `unknown` also when its result has expired. */
 export type Progress =
   | { state: 'unknown' }
   | { state: 'queued' }
-  | { state: 'running'; worker: string; attempt: number; startedAt: string }
+  | { state: 'running'; worker: string; attempt: number; startedAt: string; cancel: CancelRequest | null }
   | { state: 'ended'; result: ExecutionResult };
 
 /** Finds out how far an execution is, from what its producer and its worker wrote. */

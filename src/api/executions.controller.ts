@@ -1,10 +1,14 @@
-import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { ExecutionResult } from '../contract/result.js';
+import { CancelService } from '../queue/cancel.service.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { ProblemException } from './problem.js';
+import { withinRedisLimit } from './redis-bound.js';
 import {
+  type CancelQuery,
+  cancelQuerySchema,
   type ExecutionRequest,
   executionRequestSchema,
   idPathSchema,
@@ -24,6 +28,7 @@ export class ExecutionsController {
     private readonly submission: SubmissionService,
     private readonly lookup: ExecutionLookup,
     private readonly waiter: ResultWaiter,
+    private readonly cancels: CancelService,
   ) {}
 
   /** 202 at once, or 200 with the result when it is there within `wait` seconds. */
@@ -56,10 +61,31 @@ export class ExecutionsController {
       const result = await this.await(id, wait, reply);
       progress = result === null ? await this.lookup.find(id) : { state: 'ended', result };
     }
-    if (progress.state === 'unknown') {
-      const detail = `There is no execution ${id}: it was never submitted, or its result expired`;
-      throw new ProblemException('not-found', detail);
-    }
+    if (progress.state === 'unknown') throw unknownExecution(id);
+    return executionView(id, progress);
+  }
+
+  /**
+   * Cancels it. 200 with the result when it is over, 202 while its worker ends it (`wait` waits for
+   * that), 409 when it had ended otherwise: then nothing was changed.
+   */
+  @Delete(':id')
+  @ApiOkResponse({ standardSchema: executionViewSchema })
+  @ApiAcceptedResponse({ standardSchema: executionViewSchema })
+  async cancel(
+    @Param({ schema: idPathSchema }) { id }: IdPath,
+    @Query({ schema: cancelQuerySchema }) { reason, wait }: CancelQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ExecutionView> {
+    const answer = await withinRedisLimit(this.cancels.cancel(id, reason ?? null), NOT_CANCELLED);
+    if (answer.kind === 'unknown') throw unknownExecution(id);
+    const over = answer.kind === 'signalled' ? null : await this.lookup.findResult(id);
+    const result = over ?? (wait > 0 ? await this.await(id, wait, reply) : null);
+    if (result) return cancelledOnly(result);
+    const progress = await this.lookup.find(id);
+    if (progress.state === 'unknown') throw unknownExecution(id);
+    if (progress.state === 'ended') return cancelledOnly(progress.result);
+    reply.status(202);
     return executionView(id, progress);
   }
 
@@ -70,4 +96,27 @@ export class ExecutionsController {
     else reply.raw.once('close', () => gone.abort());
     return this.waiter.wait(id, seconds * 1000, gone.signal);
   }
+}
+
+const NOT_CANCELLED =
+  'Redis does not answer. Whether the execution is cancelled is not known: ask for it later, or cancel it again';
+
+const unknownExecution = (id: string): ProblemException =>
+  new ProblemException(
+    'not-found',
+    `There is no execution ${id}: it was never submitted, or its result expired`,
+  );
+
+/**
+ * The result, if it says what a client wants that cancels, however often it does.
+ * @throws {ProblemException} 409 for one that ended otherwise.
+ */
+function cancelledOnly(result: ExecutionResult): ExecutionResult {
+  if (result.status === 'cancelled') return result;
+  const { execution_id: id, status, finished_at: at } = result;
+  throw new ProblemException(
+    'ended',
+    `Execution ${id} has ended already, at ${at} (${status.replaceAll('_', ' ')}); nothing was changed`,
+    { members: { execution_id: id, execution_status: status, finished_at: at } },
+  );
 }

@@ -32,6 +32,7 @@ const KINDS = {
   'request-timeout': [408, 'The request took too long'],
   // Before "conflict": a 409 of somebody else's is called by the last kind that has this status.
   outdated: [409, 'Somebody else has published'],
+  ended: [409, 'Ended already'],
   conflict: [409, 'Known already'],
   'too-large': [413, 'Too large'],
   'unsupported-media-type': [415, 'JSON is needed'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { REASON_LIMIT_CHARS } from '../contract/cancellation.js';
 import { executionContextSchema } from '../contract/context.js';
 import { idSchema } from '../contract/ids.js';
 import { taskJobSchema } from '../contract/job.js';
@@ -30,6 +31,15 @@ export const waitQuerySchema = z.object({
     .meta({ description: 'Seconds to wait for the result before answering that there is none yet' }),
 });
 
+/** Query of `DELETE /executions/:id`. */
+export const cancelQuerySchema = waitQuerySchema.extend({
+  reason: z
+    .string()
+    .max(REASON_LIMIT_CHARS, { error: `must have at most ${REASON_LIMIT_CHARS} characters` })
+    .optional()
+    .meta({ description: 'Shown to the code as the reason of context.signal, and kept in the result' }),
+});
+
 /** Query of what recycles runners. */
 export const recycleQuerySchema = z.object({
   pid: z.coerce
@@ -47,6 +57,7 @@ export type TaskRequest = z.infer<typeof taskRequestSchema>;
 export type ExecutionRequest = z.infer<typeof executionRequestSchema>;
 export type RecycleQuery = z.infer<typeof recycleQuerySchema>;
 export type WaitQuery = z.infer<typeof waitQuerySchema>;
+export type CancelQuery = z.infer<typeof cancelQuerySchema>;
 export type IdPath = z.infer<typeof idPathSchema>;
 
 type Limits = Pick<Settings, 'CODE_LIMIT_BYTES' | 'MAX_TIMEOUT_SECONDS'>;

@@ -10,7 +10,7 @@ import type { ExecutionResult } from '../contract/result.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
 import { isConnectionError } from '../redis/connections.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
-import { jobIdOf } from './job-id.js';
+import { jobIdOf } from '../contract/job-id.js';
 
 /** An event is lost when its connection breaks at that moment; then this finds the result. */
 const RECHECK_MS = 1_000;
@@ -95,7 +95,8 @@ export class ResultWaiter implements BeforeApplicationShutdown, OnApplicationShu
       lastEventId: `${Date.now() - REPLAY_MS}-0`,
     });
     const ring = ({ jobId }: { jobId: string }): void => this.waiting.get(jobId)?.forEach((look) => look());
-    this.events.on('completed', ring).on('failed', ring);
+    // Removed: cancelled before a worker had it.
+    this.events.on('completed', ring).on('failed', ring).on('removed', ring);
     // The connection's loss is told by the connections of the application; the re-check covers the gap.
     this.events.on('error', (error) => {
       if (!isConnectionError(error)) this.logger.warn(`reading the queue's events: ${error.message}`);

@@ -9,7 +9,7 @@ import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { ResultStore } from '../results/result-store.js';
-import { jobIdOf } from './job-id.js';
+import { jobIdOf } from '../contract/job-id.js';
 import { ProblemException } from './problem.js';
 import { redisAway, withinRedisLimit } from './redis-bound.js';
 import { checkLimits, type ExecutionRequest, type TaskRequest } from './requests.js';

@@ -42,6 +42,7 @@ const running = (worker: string): Progress & { state: 'running' } => ({
   worker,
   attempt: 2,
   startedAt: ENDED.started_at,
+  cancel: null,
 });
 
 describe('taskView', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cancellationSchema } from '../contract/cancellation.js';
 import { controlAnswerSchema } from '../contract/control.js';
 import { EXECUTION_STATUSES, resultSchema, toTaskResult } from '../contract/result.js';
 import { workerRecordSchema } from '../contract/worker-record.js';
@@ -20,7 +21,14 @@ export const taskViewSchema = z
 /** `GET /executions/:id`: the result document, once there is one. */
 export const executionViewSchema = resultSchema
   .partial()
-  .extend({ execution_id: z.string(), status: z.enum(['queued', 'running', ...EXECUTION_STATUSES]) })
+  .extend({
+    execution_id: z.string(),
+    status: z.enum(['queued', 'running', ...EXECUTION_STATUSES]),
+    cancellation: cancellationSchema
+      .partial()
+      .optional()
+      .meta({ description: 'While it runs: somebody asked for its end' }),
+  })
   .meta({ id: 'Execution' });
 
 /** `GET /workers`. */
@@ -61,6 +69,9 @@ export function executionView(id: string, progress: Known): ExecutionView {
         status: 'running',
         attempt: progress.attempt,
         ...(progress.worker === '' ? {} : { worker_id: progress.worker, started_at: progress.startedAt }),
+        ...(progress.cancel && {
+          cancellation: { asked_at: progress.cancel.askedAt, reason: progress.cancel.reason },
+        }),
       };
     case 'ended':
       return progress.result;

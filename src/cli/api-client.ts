@@ -5,6 +5,7 @@ import type { ExecutionResult } from '../contract/result.js';
 import type { WorkerRecord } from '../contract/worker-record.js';
 import type { ApiAccess } from './api-access.js';
 import { refusalError, strangeAnswer } from './api-errors.js';
+import { plain } from './output.js';
 import { parseJson, sendRequest } from './api-request.js';
 
 /** What an answer may take longer than the time that it was asked to wait. */
@@ -40,6 +41,24 @@ export class ApiClient {
   /** How far an execution is, as soon as it has ended or the time is over. */
   find(id: string, waitSeconds: number): Promise<ExecutionView> {
     return this.ask(`/executions/${encodeURIComponent(id)}?wait=${waitSeconds}`, isExecution, waitSeconds);
+  }
+
+  /** Has an execution end, and gives it a moment to; `refused` says why nothing was changed. */
+  async cancel(
+    id: string,
+    reason: string | undefined,
+    waitSeconds: number,
+  ): Promise<ExecutionView | { refused: string }> {
+    const query = new URLSearchParams({
+      wait: String(waitSeconds),
+      ...(reason === undefined ? {} : { reason }),
+    });
+    const path = `/executions/${encodeURIComponent(id)}?${query.toString()}`;
+    const { status, body } = await this.fetch(path, waitSeconds, undefined, 'DELETE');
+    if (status === 409) return { refused: plain(String((body as { detail?: unknown } | null)?.detail)) };
+    if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
+    if (!isExecution(body)) throw strangeAnswer(status, this.access);
+    return body;
   }
 
   /** The workers that are alive. */
@@ -80,7 +99,7 @@ export class ApiClient {
     path: string,
     waitSeconds: number,
     json?: string,
-    method: 'GET' | 'POST' | 'PUT' = json === undefined ? 'GET' : 'POST',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE' = json === undefined ? 'GET' : 'POST',
   ): Promise<{ status: number; body: unknown }> {
     const { status, text } = await sendRequest(this.access, {
       method,

@@ -36,6 +36,10 @@ export function refusalError({ status, body }: Refusal, access: ApiAccess): Comm
       `the request was refused (${status}):${lines || ` ${problem.detail || 'no reason given'}`}`,
     );
   }
+  // Our own words about what was asked for, unlike a path that the server there does not have.
+  if (status === 404 && problem.detail.startsWith('There is no ')) {
+    return new CommandError(EXIT.usage, problem.detail);
+  }
   const said = `${access.url} answers ${status}${problem.detail && ` (${problem.detail})`}`;
   const advice = `${said}: ${adviceFor(status, access)}`;
   return PASSING.has(status)

@@ -3,7 +3,7 @@ import { connectionError } from './api-errors.js';
 
 /** One request to the API. */
 export interface ApiRequest {
-  method: 'GET' | 'POST' | 'PUT';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With a slash at its beginning, and query. */
   path: string;
   /** Body as JSON text. */

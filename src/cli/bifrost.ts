@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../lib/version.js';
 import { apiAccess } from './api-access.js';
+import type { CancelOptions } from './cancel.js';
 import { CommandError, EXIT } from './exit.js';
 import { type Output, paint } from './output.js';
 import { definePackages } from './packages-commands.js';
@@ -65,6 +66,19 @@ Exit codes:
   .action(async (file: string, options: RunOptions) => {
     const { run } = await import('./run.js');
     process.exitCode = await run(file, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
+  });
+
+program
+  .command('cancel')
+  .description('have an execution end, wherever it is, and wait until it has')
+  .argument('<id>', 'id of the execution')
+  .option('--reason <text>', 'shown to the code, and kept in the result')
+  .option('--no-wait', 'only ask for the end')
+  .option('--json', 'print the document of the API')
+  .addHelpText('after', '\nExit codes:\n  0 cancelled, 1 it had ended before: nothing was changed')
+  .action(async (id: string, options: CancelOptions) => {
+    const { cancel } = await import('./cancel.js');
+    process.exitCode = await cancel(id, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
   });
 
 defineWorkers(

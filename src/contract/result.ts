@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cancellationSchema } from './cancellation.js';
 import { FAILURE_CODES } from './failure.js';
 import { subjectSchema } from './subject.js';
 
@@ -88,6 +89,9 @@ export const resultSchema = z.object({
   exit_code: z.number().nullable(),
   variables: z.record(z.string(), z.unknown()),
   metrics: metricsSchema,
+  cancellation: cancellationSchema
+    .optional()
+    .meta({ description: 'Somebody asked for the end of the execution: when, and what became of it' }),
   workspace_generation: z.number().nullable(),
   package_set: z.string().nullable(),
 });

@@ -21,6 +21,7 @@ const locals = z.array(codePlace.extend({ variables })).max(5).nullish();
 export const runnerFrameSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
   z.strictObject({ type: z.literal('alive'), resources: z.array(shortText).max(100) }),
+  z.strictObject({ type: z.literal('unheard') }),
   z.strictObject({ type: z.literal('settled'), dirty: z.array(shortText).max(20) }),
   z.strictObject({
     type: z.literal('thread-ended'),

@@ -109,6 +109,11 @@ export interface AliveFrame {
   resources: string[];
 }
 
+/** Answer to `cancel`: the code has never taken `context.signal`, so that nothing in it can react. */
+export interface UnheardFrame {
+  type: 'unheard';
+}
+
 /** The execution is over and was cleaned up after; what it left behind makes the runner unfit for another. */
 export interface SettledFrame {
   type: 'settled';
@@ -241,6 +246,7 @@ export interface UsageSample {
 export type RunnerFrame =
   | ReadyFrame
   | AliveFrame
+  | UnheardFrame
   | SettledFrame
   | ThreadEndedFrame
   | UsedFrame

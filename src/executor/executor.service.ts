@@ -8,6 +8,8 @@ import type { ExecuteCommand } from '../contract/runner-protocol.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
 import { judge, outcomeOf, refusedOutcome } from './outcome.js';
+import type { Cancellation } from './cancellation.js';
+import { cancelledOutcome } from './cancelled-outcome.js';
 import { runLimitsOf } from './limits.js';
 import { Run } from './run.js';
 import { RunnerPool } from './runner-pool.js';
@@ -23,6 +25,14 @@ export interface ExecutionListener {
   onProgress: (fraction: number, message: string | null) => void;
   /** The workspace generation that it runs against, as soon as that is fixed. */
   onPinned: (generation: number) => void;
+}
+
+/** What may end an execution from outside. */
+export interface Stops {
+  /** The worker cannot go on with it: somebody else will. */
+  interrupt: AbortSignal;
+  /** Nobody shall go on with it. */
+  cancellation: Cancellation;
 }
 
 type Program = Extract<Prepared, { ok: true }>;
@@ -44,19 +54,22 @@ export class ExecutorService {
   ) {}
 
   /**
-   * @throws {InterruptedError} when `signal` aborts; the code no longer runs then.
+   * @throws {InterruptedError} when `interrupt` aborts; the code no longer runs then.
+   * @throws {CancelledError} when it is cancelled before its code runs.
    * @throws {RunnerBootError} when no runner can be started; the code never ran.
    */
-  async execute(execution: Execution, signal: AbortSignal, listener: ExecutionListener): Promise<Outcome> {
+  async execute(execution: Execution, stops: Stops, listener: ExecutionListener): Promise<Outcome> {
     const startedAt = new Date();
     const startedMs = performance.now();
     const { source, timeoutMs } = execution;
-    const program = await this.workspace.prepare({
+    const { cancellation } = stops;
+    const preparing = this.workspace.prepare({
       entry: source,
       generation: execution.wantedGeneration ?? execution.generation,
       only: execution.wantedGeneration !== null,
       timeoutMs,
     });
+    const program = await cancellation.unless(preparing);
     const receipt: Metrics = { prepare_ms: elapsedMs(startedMs) };
     const { generation } = program;
     if (generation !== null) this.lastGeneration = generation;
@@ -69,12 +82,14 @@ export class ExecutorService {
     const packageSet = this.packages.acquire();
     try {
       const askedMs = performance.now();
-      const lease = await this.pool.checkout(execution.id, runnerKey(execution, generation, packageSet?.id));
+      const key = runnerKey(execution, generation, packageSet?.id);
+      const checkout = this.pool.checkout(execution.id, key);
+      const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));
       receipt.runner_wait_ms = elapsedMs(askedMs);
       const outcome = await this.runOn(
         lease,
         { execution, program, packagesDir: packageSet?.dir ?? null, startedAt },
-        signal,
+        stops,
         listener,
       );
       const metrics = { ...receipt, ...outcome.metrics };
@@ -87,7 +102,7 @@ export class ExecutorService {
   private async runOn(
     lease: RunnerLease,
     task: RunTask,
-    signal: AbortSignal,
+    { interrupt, cancellation }: Stops,
     listener: ExecutionListener,
   ): Promise<Outcome> {
     const { execution, program, startedAt } = task;
@@ -97,10 +112,14 @@ export class ExecutorService {
       const limits = runLimitsOf(this.settings, execution.timeoutMs);
       const { onProgress } = listener;
       const run = new Run(lease.slot, limits, { answer: (request) => program.answer(request), onProgress });
-      const end = await run.finish(this.command(task, lease), signal);
-      if (end.verdict === 'interrupted') throw new InterruptedError('the execution was interrupted');
+      const end = await run.finish(this.command(task, lease), interrupt, cancellation);
+      if (end.verdict === 'interrupted' && !end.cancel)
+        throw new InterruptedError('the execution was interrupted');
       const finding = judge(end, limits, execution.source.functionName === null);
-      return outcomeOf(end, finding, { startedAt, finishedAt: new Date(), limits });
+      const outcome = outcomeOf(end, finding, { startedAt, finishedAt: new Date(), limits });
+      return end.cancel && cancellation.request
+        ? cancelledOutcome(outcome, end, cancellation.request)
+        : outcome;
     } finally {
       this.pool.release(lease);
     }

@@ -65,6 +65,7 @@ export function describeVerdict(verdict: Verdict | null, limits: RunLimits): str
       return `${limits.outputBytes} bytes of output kept`;
     case 'protocol':
     case 'interrupted':
+    case 'cancelled':
     case null:
       return null;
   }

@@ -12,6 +12,8 @@ export interface RunLimits {
   /** Largest file that it may write. */
   fileMb: number;
   openFiles: number;
+  /** How long code may go on after `context.signal` has aborted. */
+  cancelGraceMs: number;
 }
 
 /** Stacks of threads and what Node allocates by itself when code first uses a part of it. */
@@ -25,6 +27,7 @@ export const runLimitsOf = (settings: Settings, timeoutMs: number): RunLimits =>
   outputBytes: settings.OUTPUT_LIMIT_BYTES,
   fileMb: settings.FILE_SIZE_LIMIT_MB,
   openFiles: settings.OPEN_FILES_LIMIT,
+  cancelGraceMs: settings.CANCEL_GRACE_SECONDS * 1000,
 });
 
 /**

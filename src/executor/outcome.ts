@@ -29,6 +29,7 @@ const STDERR_TAIL_CHARS = 8192;
  * its own report, then how the process ended.
  */
 export function judge(end: RunEnd, limits: RunLimits, isScript: boolean): Finding | null {
+  if (end.cancel) return judgeCancelled(end);
   switch (end.verdict) {
     case 'timeout':
       return {
@@ -55,10 +56,17 @@ export function judge(end: RunEnd, limits: RunLimits, isScript: boolean): Findin
     case 'protocol':
       return { code: 'PROTOCOL_VIOLATION', message: end.violation ?? 'The runner broke the protocol' };
     case 'interrupted':
+    case 'cancelled':
       return { code: 'CANCELLED', message: 'The execution was interrupted' };
     case null:
       return judgeReport(end, isScript);
   }
+}
+
+/** Told to end, whatever it did then is a cancelled execution; what it threw is worth knowing. */
+function judgeCancelled({ report }: RunEnd): Finding {
+  const finding: Finding = { code: 'CANCELLED', message: 'The execution was cancelled' };
+  return report?.type === 'error' ? { ...finding, stack: report.stack } : finding;
 }
 
 function judgeReport(end: RunEnd, isScript: boolean): Finding | null {

@@ -33,6 +33,7 @@ export class ProcessSlot extends Slot {
       case 'output':
       case 'protocol':
       case 'interrupted':
+      case 'cancelled':
         this.runner.kill();
     }
   }

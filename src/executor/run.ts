@@ -8,7 +8,9 @@ import type {
   UncaughtFrame,
 } from '../contract/runner-protocol.js';
 import type { LogEntry } from '../contract/result.js';
+import { cancelMessage } from '../contract/cancellation.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
+import type { Cancellation } from './cancellation.js';
 import type { RunLimits } from './limits.js';
 import { LogBuffer } from './log-buffer.js';
 import type { KernelUsage } from './process-usage.js';
@@ -22,6 +24,8 @@ export type Verdict = Exclude<StopCause, 'reported'>;
 /** Everything that was seen of one run; outcome.ts decides what it means. */
 export interface RunEnd {
   verdict: Verdict | null;
+  /** It was told to end, by a request to cancel; null: it was not, or it ended before. */
+  cancel: { signalledAt: Date; killedAt: Date | null } | null;
   /** What the runner did wrong, for the verdict `protocol`. */
   violation: string | null;
   /** The runner's own last word, if it had one. */
@@ -62,7 +66,8 @@ const OUTPUT_KILL_FACTOR = 16;
  * One execution on one runner, watched from outside: its time, its memory, its output, its frames.
  *
  * It ends when the runner reports, when its process or thread ends, when a limit is reached or when
- * `signal` aborts. When `finish` resolves, its output is complete and nothing of it runs any more,
+ * `signal` aborts. A cancellation has its signal abort first and ends it after the grace time, or at
+ * once when the code cannot hear the signal. When `finish` resolves, its output is complete and nothing of it runs any more,
  * unless `stuck` says otherwise.
  */
 export class Run implements SlotListener {
@@ -72,6 +77,9 @@ export class Run implements SlotListener {
   private readonly watch: UsageWatch;
   private verdict: Verdict | null = null;
   private violation: string | null = null;
+  private signalledAt: Date | null = null;
+  private killedAt: Date | null = null;
+  private grace: NodeJS.Timeout | undefined;
   private report: RunEnd['report'] = null;
   private uncaught: UncaughtFrame | null = null;
   private loadMs: number | null = null;
@@ -89,20 +97,25 @@ export class Run implements SlotListener {
     this.watch = new UsageWatch(slot, limits, (limit) => this.end(limit));
   }
 
-  async finish(command: ExecuteCommand, signal: AbortSignal): Promise<RunEnd> {
+  async finish(command: ExecuteCommand, signal: AbortSignal, cancellation: Cancellation): Promise<RunEnd> {
     const startedAt = performance.now();
     this.modules = [...command.modules];
     const deadline = setTimeout(() => this.end('timeout'), this.limits.timeoutMs);
     const interrupt = (): void => this.end('interrupted');
+    const cancel = (): void => this.cancel(cancellation);
     signal.addEventListener('abort', interrupt, { once: true });
+    cancellation.signal.addEventListener('abort', cancel, { once: true });
     try {
       this.slot.start(command, this);
       if (signal.aborted) interrupt();
+      if (cancellation.signal.aborted) cancel();
       const end = await this.slot.finished;
       return this.describe(end, command.rootUrl, (this.endedAt || performance.now()) - startedAt);
     } finally {
       clearTimeout(deadline);
+      clearTimeout(this.grace);
       signal.removeEventListener('abort', interrupt);
+      cancellation.signal.removeEventListener('abort', cancel);
       this.watch.stop();
     }
   }
@@ -122,6 +135,9 @@ export class Run implements SlotListener {
         return;
       case 'module-request':
         void this.services.answer(frame).then((reply) => this.reply(reply));
+        return;
+      case 'unheard':
+        if (this.signalledAt !== null) this.end('cancelled');
         return;
       case 'uncaught':
         this.uncaught = frame;
@@ -150,11 +166,19 @@ export class Run implements SlotListener {
     this.end('protocol');
   }
 
+  private cancel({ request }: Cancellation): void {
+    if (this.endedAt > 0 || request === null) return;
+    this.signalledAt = new Date();
+    this.slot.cancel(cancelMessage(request));
+    this.grace = setTimeout(() => this.end('cancelled'), this.limits.cancelGraceMs);
+  }
+
   /** The first reason wins; what the runner says afterwards no longer counts. */
   private end(verdict: Verdict | null): void {
     if (this.endedAt > 0) return;
     this.endedAt = performance.now();
     this.verdict = verdict;
+    if (verdict !== null) this.killedAt = new Date();
     this.watch.read();
     this.watch.stop();
     this.slot.stop(verdict ?? 'reported');
@@ -173,6 +197,7 @@ export class Run implements SlotListener {
   private describe(end: SlotEnd, rootUrl: string, durationMs: number): RunEnd {
     return {
       verdict: this.verdict,
+      cancel: this.signalledAt && { signalledAt: this.signalledAt, killedAt: this.killedAt },
       violation: this.violation,
       report: this.report,
       uncaught: this.uncaught,

@@ -2,6 +2,7 @@ import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capacityOf } from '../config/capacity.js';
 import type { Settings } from '../config/settings.js';
+import { tell } from '../lib/measurements.js';
 import { resourceLimitsOf } from './limits.js';
 import { bundleRunners, type RunnerBundles } from './runner-bundle.js';
 import { RunnerProcess } from './runner-process.js';
@@ -36,8 +37,12 @@ export class RunnerFactory {
   async boot(): Promise<RunnerProcess> {
     const scratch = await this.dir.createScratch();
     try {
-      return await RunnerProcess.boot(this.launch(scratch));
+      const startedMs = performance.now();
+      const runner = await RunnerProcess.boot(this.launch(scratch));
+      tell('runner-booted', { durationMs: performance.now() - startedMs });
+      return runner;
     } catch (error) {
+      tell('runner-boot-failed', {});
       await removeDir(scratch).catch(() => undefined);
       throw error;
     }

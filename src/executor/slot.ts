@@ -4,7 +4,8 @@ import type { KernelUsage } from './process-usage.js';
 import type { RunnerExit, RunnerObserver, RunnerProcess } from './runner-process.js';
 
 /** Why an execution is to be over: its own report, or what we found. */
-export type StopCause = 'reported' | 'timeout' | 'cpu' | 'memory' | 'output' | 'protocol' | 'interrupted';
+export type StopCause =
+  'reported' | 'timeout' | 'cpu' | 'memory' | 'output' | 'protocol' | 'interrupted' | 'cancelled';
 
 /** What the code was doing at its time limit. */
 export type TimeoutTrace =
@@ -69,6 +70,11 @@ export abstract class Slot implements RunnerObserver {
 
   /** Answers the open `module-request`. */
   abstract reply(reply: ModuleReply): void;
+
+  /** Has `context.signal` abort; the code may go on. */
+  cancel(reason: string): void {
+    this.runner.send({ type: 'cancel', nonce: this.nonce, reason });
+  }
 
   /** Ends the execution for this reason; called once, `finished` follows within a second or so. */
   abstract stop(cause: StopCause): void;

@@ -30,6 +30,7 @@ export class ThreadSlot extends Slot {
       case 'memory':
       case 'output':
       case 'interrupted':
+      case 'cancelled':
         void this.terminateAfter(0);
         return;
       case 'protocol':

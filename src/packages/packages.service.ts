@@ -8,6 +8,7 @@ import {
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { PackageFailure, PackagesStatus } from '../contract/packages.js';
+import { tell } from '../lib/measurements.js';
 import { HEARTBEAT_INTERVAL_MS } from '../contract/worker-record.js';
 import { HeldSet, type PackageSetLease } from './held-set.js';
 import { type ManifestPlan, planOf } from './manifest-plan.js';
@@ -187,7 +188,9 @@ export class PackagesService implements OnApplicationBootstrap, OnApplicationShu
     });
     if (outcome.set && !(await this.switchTo(outcome.set)))
       throw new Error('the package set was removed while it was taken into use');
-    this.logger.log(`npm was done after ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+    const durationMs = performance.now() - startedMs;
+    tell('packages-installed', { durationMs });
+    this.logger.log(`npm was done after ${(durationMs / 1000).toFixed(1)} s`);
     this.finish(plan, outcome);
   }
 

@@ -2,13 +2,17 @@ import { WorkerHost } from '@nestjs/bullmq';
 import { Injectable, Logger } from '@nestjs/common';
 import { type Job, UnrecoverableError } from 'bullmq';
 import { ContextService } from '../context/context.service.js';
+import { type CancelRequest, receiptOf } from '../contract/cancellation.js';
 import type { Outcome } from '../contract/result.js';
 import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
-import { ExecutorService } from '../executor/executor.service.js';
+import type { Cancellation } from '../executor/cancellation.js';
+import { notTriedAgain, unstartedOutcome } from '../executor/cancelled-outcome.js';
+import { ExecutorService, InterruptedError, type Stops } from '../executor/executor.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { Activity } from '../lib/activity.js';
 import { LatestSender } from '../lib/latest-sender.js';
+import { tell } from '../lib/measurements.js';
 import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
 import { type Delivery, ResultPublisher } from '../results/result-publisher.js';
 import { HandBackService } from './hand-back.service.js';
@@ -21,6 +25,7 @@ import {
   stalledOut,
 } from './job-decisions.js';
 import { type JobRequest, parseJob } from './parse-job.js';
+import { RunningExecutions } from './running-executions.js';
 
 /** What BullMQ keeps of a job that is done; the result itself is in Redis and on the result queue. */
 export interface JobReturn {
@@ -47,6 +52,7 @@ export class ExecutionProcessor extends WorkerHost {
     private readonly results: ResultPublisher,
     private readonly statistics: WorkerStatistics,
     private readonly handBack: HandBackService,
+    private readonly running: RunningExecutions,
   ) {
     super();
   }
@@ -57,28 +63,33 @@ export class ExecutionProcessor extends WorkerHost {
     using _active = this.activity.enter();
     if (!this.state.takesWork) return this.handBack.now(job, token);
     const request = parseJob(job);
+    const { executionId } = request;
+    using running = this.running.enter(executionId);
+    const { cancellation } = running;
+    let delivery: Delivery | null = null;
     try {
-      const turn = await this.ledger.take(request.executionId);
+      const turn = await this.ledger.take(executionId);
       if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
       if (turn.kind === 'ended') return await this.finishKnown(request);
-      const delivery = { ...request, attempt: turn.attempt, queuedMs: queuedMs(job) };
-      const outcome = turn.kind === 'ours' ? await this.carryOut(job, request, turn, signal) : stalledOut();
-      if (mayRetry(job, outcome)) return await this.failAttempt(delivery, outcome);
-      return await this.conclude(delivery, outcome);
+      if (turn.cancel) cancellation.ask(turn.cancel);
+      delivery = { ...request, attempt: startedAttempts(turn), queuedMs: queuedMs(job) };
+      const outcome = await this.carryOut(job, request, turn, { interrupt: signal, cancellation });
+      if (mayRetry(job, outcome)) return await this.failAttempt(delivery, outcome, cancellation);
+      return await this.conclude(delivery, withLateCancel(outcome, cancellation.request));
     } catch (error) {
       if (isDecided(error)) throw error;
-      return this.handBack.unfinished(job, token, request.executionId, error);
+      const cancel = await this.handBack.letGo(job, executionId, error);
+      if (cancel && delivery) return this.conclude(delivery, unstartedOutcome(cancel, 'not started again'));
+      return this.handBack.unfinished(job, token, error);
     }
   }
 
-  private async carryOut(
-    job: Job,
-    request: JobRequest,
-    turn: OurTurn,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
-    if ('refusal' in request) return refused(request.refusal);
+  private async carryOut(job: Job, request: JobRequest, turn: OurTurn, stops: Stops): Promise<Outcome> {
     const { executionId } = request;
+    const { cancellation } = stops;
+    if (turn.kind === 'exhausted')
+      return turn.cancel ? unstartedOutcome(turn.cancel, 'not started again') : stalledOut();
+    if ('refusal' in request) return refused(request.refusal);
     const { attempt, generation } = turn;
     let subject = NO_SUBJECT;
     const progress = new LatestSender((value: object) => job.updateProgress(value));
@@ -88,13 +99,16 @@ export class ExecutionProcessor extends WorkerHost {
           ? this.contexts.fromTask(request.task)
           : await this.contexts.load(executionId);
       subject = subjectOf(loaded);
-      const outcome = await this.executor.execute({ ...loaded, attempt, generation }, signal, {
+      const outcome = await this.executor.execute({ ...loaded, attempt, generation }, stops, {
         onProgress: (fraction, message) => progress.push({ fraction, message }),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
       return { ...outcome, ...subject };
     } catch (error) {
-      return { ...outcomeOfError(error, attempt), ...subject };
+      const { request: cancel } = cancellation;
+      if (cancel === null) return { ...outcomeOfError(error, attempt), ...subject };
+      const ran = error instanceof InterruptedError || (turn.cancel !== null && attempt > 1);
+      return { ...unstartedOutcome(cancel, ran ? 'not started again' : 'before start'), ...subject };
     } finally {
       await progress.idle();
     }
@@ -105,6 +119,12 @@ export class ExecutionProcessor extends WorkerHost {
     await this.results.publish(delivery, outcome);
     this.ledger.release(delivery.executionId);
     this.statistics.record(outcome);
+    tell('execution-ended', {
+      status: outcome.status,
+      code: outcome.failure?.code ?? null,
+      durationMs: outcome.duration_ms,
+      metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
+    });
     const { executionId, attempt } = delivery;
     this.logger.log({
       msg: 'execution ended',
@@ -123,9 +143,16 @@ export class ExecutionProcessor extends WorkerHost {
     return { status: 'known' };
   }
 
-  /** The job asked for more attempts: BullMQ delivers it again after its back-off. */
-  private async failAttempt({ executionId, attempt }: Delivery, outcome: Outcome): Promise<never> {
-    await this.ledger.letGo(executionId, { counted: true });
+  /** The job asked for more attempts: BullMQ delivers it again after its back-off, unless somebody wants it to end. */
+  private async failAttempt(
+    delivery: Delivery,
+    outcome: Outcome,
+    cancellation: Cancellation,
+  ): Promise<JobReturn> {
+    const { executionId, attempt } = delivery;
+    const cancel = cancellation.request ?? (await this.ledger.letGo(executionId, { counted: true }));
+    if (cancel) return this.conclude(delivery, notTriedAgain(outcome, cancel));
+    tell('attempt-failed', { code: outcome.failure?.code ?? 'INTERNAL' });
     this.logger.log({
       msg: 'attempt failed, to be tried again',
       executionId,
@@ -136,6 +163,14 @@ export class ExecutionProcessor extends WorkerHost {
   }
 }
 
-type OurTurn = Extract<Turn, { kind: 'ours' }>;
+type OurTurn = Extract<Turn, { kind: 'ours' | 'exhausted' }>;
+
+/** A turn that only ends a cancelled execution is no attempt. */
+const startedAttempts = ({ attempt, cancel }: OurTurn): number =>
+  cancel ? Math.max(1, attempt - 1) : attempt;
+
+/** Somebody asked for the end, but it had come already. */
+const withLateCancel = (outcome: Outcome, cancel: CancelRequest | null): Outcome =>
+  cancel && !outcome.cancellation ? { ...outcome, cancellation: receiptOf(cancel, 'too late') } : outcome;
 
 const queuedMs = (job: Job): number => Math.max(0, Date.now() - job.timestamp - job.delay);

@@ -42,7 +42,8 @@ describe('HandBackService', () => {
     [new RunnerBootError('no memory'), false, ['delay', 11_000, 'token']],
     [new Error('bug'), true, ['delay', 11_000, 'token']],
   ])('after %s frees the execution first, counted: %s', async (fault, counted, returned) => {
-    await expect(handBack.unfinished(job, 'token', 'e-1', fault)).rejects.toThrow(
+    expect(await handBack.letGo(job, 'e-1', fault)).toBeNull();
+    await expect(handBack.unfinished(job, 'token', fault)).rejects.toThrow(
       returned[0] === 'wait' ? WaitingError : DelayedError,
     );
     expect(calls).toEqual([['letGo', 'e-1', { counted }], returned]);
@@ -52,7 +53,8 @@ describe('HandBackService', () => {
     broken = true;
     await expect(handBack.now(job, 'token')).rejects.toThrow(WaitingError);
     await expect(handBack.later(job, 'token')).rejects.toThrow(DelayedError);
-    await expect(handBack.unfinished(job, 'token', 'e-1', 'odd')).rejects.toThrow(DelayedError);
+    expect(await handBack.letGo(job, 'e-1', 'odd')).toBeNull();
+    await expect(handBack.unfinished(job, 'token', 'odd')).rejects.toThrow(DelayedError);
     expect(calls.map(([name]) => name)).toEqual(['wait', 'delay', 'letGo', 'delay']);
   });
 });

@@ -1,5 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DelayedError, type Job, WaitingError } from 'bullmq';
+import type { CancelRequest } from '../contract/cancellation.js';
+import { tell } from '../lib/measurements.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import { isEnvironmental } from './job-decisions.js';
 import { InterruptedError } from '../executor/executor.service.js';
@@ -16,28 +18,39 @@ export class HandBackService {
 
   /** To the front of the queue, for any other worker. */
   async now(job: Job, token: string): Promise<never> {
+    tell('handed-back', { to: 'front' });
     await this.attempt(job, () => job.moveToWait(token));
     throw new WaitingError();
   }
 
   /** To be looked at again in a second. */
   async later(job: Job, token: string): Promise<never> {
+    tell('handed-back', { to: 'later' });
     await this.attempt(job, () => job.moveToDelayed(Date.now() + LATER_MS, token));
     throw new DelayedError();
   }
 
-  /** An execution that has no outcome. The attempt counts when the fault may lie in what was asked for. */
-  async unfinished(job: Job, token: string, executionId: string, fault: unknown): Promise<never> {
+  /**
+   * Frees an execution that has no outcome. The attempt counts when the fault may lie in what was asked
+   * for. Returns a request to cancel where there is one: then the execution is not freed, and must end.
+   */
+  async letGo(job: Job, executionId: string, fault: unknown): Promise<CancelRequest | null> {
     const reason = fault instanceof Error ? fault.message : String(fault);
     this.logger.warn({ msg: 'execution handed back', executionId, jobId: job.id, reason });
-    await this.attempt(job, () => this.ledger.letGo(executionId, { counted: !isEnvironmental(fault) }));
+    const counted = !isEnvironmental(fault);
+    return (await this.attempt(job, () => this.ledger.letGo(executionId, { counted }))) ?? null;
+  }
+
+  /** The job of an execution that was freed: at once when another worker can do better, else in a second. */
+  async unfinished(job: Job, token: string, fault: unknown): Promise<never> {
     return fault instanceof InterruptedError ? this.now(job, token) : this.later(job, token);
   }
 
   /** What cannot be done here happens without us: a job whose lock is lost goes back to the queue as stalled. */
-  private async attempt(job: Job, step: () => Promise<unknown>): Promise<void> {
-    await step().catch((error: Error) =>
-      this.logger.warn({ msg: 'job could not be handed back', jobId: job.id, reason: error.message }),
-    );
+  private async attempt<T>(job: Job, step: () => Promise<T>): Promise<T | undefined> {
+    return await step().catch((error: Error) => {
+      this.logger.warn({ msg: 'job could not be handed back', jobId: job.id, reason: error.message });
+      return undefined;
+    });
   }
 }

@@ -8,12 +8,17 @@ import { ExecutorModule } from '../executor/executor.module.js';
 import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
 import { bullQueue } from '../redis/bull.module.js';
 import { ResultsModule } from '../results/results.module.js';
+import { CancelListener } from './cancel.listener.js';
+import { CancelService } from './cancel.service.js';
 import { ControlListener } from './control.listener.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import { HandBackService } from './hand-back.service.js';
+import { JobFinder } from './job-finder.js';
 import { QueueConsumer } from './queue-consumer.js';
 import { OperatorCommands } from './operator-commands.js';
+import { RunningExecutions } from './running-executions.js';
 import { WORK_QUEUE } from './queue-tokens.js';
+import { WorkQueueGauge } from './work-queue-gauge.js';
 import { WorkerLifecycle } from './worker.lifecycle.js';
 
 const DAY_SECONDS = 86_400;
@@ -47,8 +52,21 @@ export class QueueModule {
         results,
         ...(reads ? [ContextModule, ExecutorModule, HeartbeatModule] : []),
       ],
-      providers: [queue.provider, ...(reads ? readers(settings) : [])],
-      exports: [WORK_QUEUE, results, ...(reads ? [QueueConsumer] : [])],
+      providers: [
+        queue.provider,
+        WorkQueueGauge,
+        CancelService,
+        JobFinder,
+        ...(reads ? readers(settings) : []),
+      ],
+      exports: [
+        WORK_QUEUE,
+        WorkQueueGauge,
+        results,
+        CancelService,
+        JobFinder,
+        ...(reads ? [QueueConsumer] : []),
+      ],
     };
   }
 }
@@ -57,11 +75,13 @@ function readers(settings: Settings): Provider[] {
   // Applied here and not above the class: the name of the queue and its options are settings.
   Processor(settings.QUEUE_NAME, consumerOptions(settings))(ExecutionProcessor);
   return [
+    CancelListener,
     ControlListener,
     ExecutionProcessor,
     HandBackService,
     OperatorCommands,
     QueueConsumer,
+    RunningExecutions,
     WorkerLifecycle,
   ];
 }

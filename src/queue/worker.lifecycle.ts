@@ -12,6 +12,7 @@ import { HeartbeatService } from '../heartbeat/heartbeat.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { WorkerLease } from '../results/worker-lease.js';
+import { CancelListener } from './cancel.listener.js';
 import { ControlListener } from './control.listener.js';
 import { QueueConsumer } from './queue-consumer.js';
 
@@ -41,6 +42,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     private readonly packages: PackagesService,
     private readonly executor: ExecutorService,
     private readonly control: ControlListener,
+    private readonly cancels: CancelListener,
     @InjectSettings() private readonly settings: Settings,
   ) {}
 
@@ -66,6 +68,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     await Promise.all([this.pool.start(), this.packages.settled(), this.control.start()]);
     if (this.stopping) return;
     this.state.enter('ACTIVE');
+    this.cancels.start();
     this.consumer.start();
   }
 
@@ -85,6 +88,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       await this.consumer.drain(timeoutMs);
       this.state.enter('STOPPED');
     }
+    this.cancels.stop();
     await this.control.stop();
     await this.heartbeat.stop();
     await this.lease.stop();

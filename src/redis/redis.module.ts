@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
+import { tell } from '../lib/measurements.js';
 import { openRedis, type Patience, type RedisClient } from './connections.js';
 import { RedisKeys } from './keys.js';
 
@@ -32,12 +33,16 @@ const provideRedis = (token: symbol, patience: Patience, name: string = patience
 export function reportConnection(client: RedisClient, logger: Logger, name: string): void {
   let lost = false;
   client.on('error', (error: Error) => {
+    tell('redis-error', { connection: name });
     if (lost) return;
     lost = true;
     logger.error(`${name} connection: ${error.message || error.name}; trying again until it answers`);
   });
   client.on('ready', () => {
-    if (lost) logger.log(`${name} connection: back`);
+    if (lost) {
+      logger.log(`${name} connection: back`);
+      tell('redis-back', { connection: name });
+    }
     lost = false;
   });
 }

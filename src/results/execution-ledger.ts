@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { CancelRequest } from '../contract/cancellation.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { RedisClient } from '../redis/connections.js';
@@ -9,16 +10,17 @@ import { WorkerLease } from './worker-lease.js';
 
 /**
  * What a delivered job means for this worker:
- * - `ours`: nobody has the execution; it is ours now, for this attempt.
+ * - `ours`: nobody has the execution; it is ours now, for this attempt. Where `cancel` is set, it is
+ *   ours to end: its code must not be started.
  * - `ended`: it has its result already; at most that must be sent again.
  * - `elsewhere`: a living worker carries it out; look again later.
  * - `exhausted`: its workers died so often that it is not tried again; it is ours to say so.
  */
 export type Turn =
-  | { kind: 'ours'; attempt: number; generation: number | null }
+  | { kind: 'ours'; attempt: number; generation: number | null; cancel: CancelRequest | null }
   | { kind: 'ended' }
   | { kind: 'elsewhere' }
-  | { kind: 'exhausted'; attempt: number };
+  | { kind: 'exhausted'; attempt: number; cancel: CancelRequest | null };
 
 /** So many workers may die over one execution before it is given up. */
 export const MAX_LOST_WORKERS = 2;
@@ -44,14 +46,10 @@ export class ExecutionLedger {
   async take(executionId: string): Promise<Turn> {
     const { WORKER_ID, RESULT_TTL_SECONDS } = this.settings;
     const args = [this.lease.owner, WORKER_ID, new Date().toISOString(), RESULT_TTL_SECONDS];
-    const [kind, detail, generation] = (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as [
-      string,
-      string | number,
-      string | null,
-    ];
-    if (kind === 'ended') return { kind: 'ended' };
-    if (kind === 'started') return this.hold(executionId, Number(detail), generation);
-    const owner = String(detail);
+    const reply = (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as BeginReply;
+    if (reply[0] === 'ended') return { kind: 'ended' };
+    if (reply[0] === 'started') return this.hold(executionId, reply);
+    const owner = reply[1];
     return (await this.isAbandoned(executionId, owner))
       ? this.takeOver(executionId, owner)
       : { kind: 'elsewhere' };
@@ -62,10 +60,21 @@ export class ExecutionLedger {
     await this.redis.hset(this.keys.ledger(executionId), 'generation', generation);
   }
 
-  /** Gives up an execution without a result. `counted`: whether the attempt stays in its count. */
-  async letGo(executionId: string, { counted }: { counted: boolean }): Promise<void> {
+  /**
+   * Gives up an execution without a result. `counted`: whether the attempt stays in its count.
+   * Returns a request to cancel where there is one: then the execution is still ours, and must end.
+   */
+  async letGo(executionId: string, { counted }: { counted: boolean }): Promise<CancelRequest | null> {
     this.held.delete(executionId);
-    await LET_GO.run(this.redis, this.keysOf(executionId), [this.lease.owner, counted ? '1' : '0']);
+    const args = [this.lease.owner, counted ? '1' : '0'];
+    const [kind, askedAt, reason] = (await LET_GO.run(this.redis, this.keysOf(executionId), args)) as [
+      'free' | 'foreign' | 'kept',
+      string?,
+      string?,
+    ];
+    if (kind !== 'kept') return null;
+    this.held.add(executionId);
+    return cancelOf(askedAt, reason);
   }
 
   /** The execution has its result: nothing is left to hold. */
@@ -80,26 +89,32 @@ export class ExecutionLedger {
   private async takeOver(executionId: string, from: string): Promise<Turn> {
     const newlyLost = from === this.lease.owner ? '0' : '1';
     const args = [from, this.lease.owner, this.settings.WORKER_ID, new Date().toISOString(), newlyLost];
-    const reply = (await TAKE_OVER.run(this.redis, this.keysOf(executionId), args)) as [
-      string,
-      number,
-      string | null,
-      number,
-    ];
+    const reply = (await TAKE_OVER.run(this.redis, this.keysOf(executionId), args)) as BeginReply;
     if (reply[0] === 'ended') return { kind: 'ended' };
     if (reply[0] === 'owned') return { kind: 'elsewhere' };
-    const [, attempt, generation, lost] = reply;
-    if (lost < MAX_LOST_WORKERS) return this.hold(executionId, attempt, generation);
+    const [, attempt, lost, , askedAt, reason] = reply;
+    if (lost < MAX_LOST_WORKERS) return this.hold(executionId, reply);
     this.held.add(executionId);
-    return { kind: 'exhausted', attempt: attempt - 1 };
+    return { kind: 'exhausted', attempt: attempt - 1, cancel: cancelOf(askedAt, reason) };
   }
 
-  private hold(executionId: string, attempt: number, generation: string | null): Turn {
+  private hold(executionId: string, [, attempt, , generation, askedAt, reason]: StartedReply): Turn {
     this.held.add(executionId);
-    return { kind: 'ours', attempt, generation: generation === null ? null : Number(generation) };
+    return {
+      kind: 'ours',
+      attempt,
+      generation: generation === null ? null : Number(generation),
+      cancel: cancelOf(askedAt, reason),
+    };
   }
 
   private keysOf(executionId: string): string[] {
     return [this.keys.result(executionId), this.keys.ledger(executionId)];
   }
 }
+
+type StartedReply = ['started', number, number, string | null, string | null, string | null];
+type BeginReply = ['ended'] | ['owned', string] | StartedReply;
+
+const cancelOf = (askedAt?: string | null, reason?: string | null): CancelRequest | null =>
+  askedAt ? { askedAt, reason: reason || null } : null;

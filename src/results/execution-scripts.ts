@@ -9,10 +9,12 @@ import { LuaScript } from '../redis/lua-script.js';
  *   started_at  ISO time of the current attempt
  *   generation  workspace generation that the first attempt ran against
  *   published   1 once the result is on the result queue
+ *   cancel_asked_at, cancel_reason
+ *               ISO time and words of the first request to cancel; also before anybody began
  * Every script takes KEYS = {result, ledger}.
  */
 
-/** ARGV owner, worker, now, ttl -> {'ended'} | {'owned', owner} | {'started', attempt, generation or nil} */
+/** ARGV owner, worker, now, ttl -> {'ended'} | {'owned', owner} | {'started', attempt, 0, generation or nil, cancel asked at or nil, reason} */
 export const BEGIN = new LuaScript(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'ended'} end
 local owner = redis.call('HGET', KEYS[2], 'owner')
@@ -20,10 +22,11 @@ if owner and owner ~= '' then return {'owned', owner} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
 redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'worker', ARGV[2], 'started_at', ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
-return {'started', attempt, redis.call('HGET', KEYS[2], 'generation')}
+local more = redis.call('HMGET', KEYS[2], 'generation', 'cancel_asked_at', 'cancel_reason')
+return {'started', attempt, 0, more[1], more[2], more[3]}
 `);
 
-/** ARGV from, owner, worker, now, lost ('1' when a worker was lost, '0' when we are that owner) -> {'ended'} | {'owned', owner} | {'started', attempt, generation or nil, lost} */
+/** ARGV from, owner, worker, now, lost ('1' when a worker was lost, '0' when we are that owner) -> {'ended'} | {'owned', owner} | {'started', attempt, lost, generation or nil, cancel asked at or nil, reason} */
 export const TAKE_OVER = new LuaScript(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'ended'} end
 local owner = redis.call('HGET', KEYS[2], 'owner')
@@ -31,15 +34,33 @@ if owner ~= ARGV[1] then return {'owned', owner or ''} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
 local lost = redis.call('HINCRBY', KEYS[2], 'lost', ARGV[5])
 redis.call('HSET', KEYS[2], 'owner', ARGV[2], 'worker', ARGV[3], 'started_at', ARGV[4])
-return {'started', attempt, redis.call('HGET', KEYS[2], 'generation'), lost}
+local more = redis.call('HMGET', KEYS[2], 'generation', 'cancel_asked_at', 'cancel_reason')
+return {'started', attempt, lost, more[1], more[2], more[3]}
 `);
 
-/** ARGV owner, counted ('0' takes the attempt back) -> 1 when it was ours */
+/**
+ * ARGV owner, counted ('0' takes the attempt back) -> {'free'} | {'foreign'} | {'kept', cancel asked at, reason}:
+ * an execution that is to be cancelled stays with its owner, who must settle it.
+ */
 export const LET_GO = new LuaScript(`
-if redis.call('HGET', KEYS[2], 'owner') ~= ARGV[1] then return 0 end
+if redis.call('HGET', KEYS[2], 'owner') ~= ARGV[1] then return {'foreign'} end
+local cancel = redis.call('HMGET', KEYS[2], 'cancel_asked_at', 'cancel_reason')
+if cancel[1] then return {'kept', cancel[1], cancel[2]} end
 redis.call('HSET', KEYS[2], 'owner', '')
 if ARGV[2] == '0' then redis.call('HINCRBY', KEYS[2], 'attempt', -1) end
-return 1
+return {'free'}
+`);
+
+/** ARGV now, reason, ttl -> {'ended'} | {'noted', owner, attempt, asked at, reason, '1' when nobody had asked before}; the first request stands */
+export const ASK_CANCEL = new LuaScript(`
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'ended'} end
+local new = redis.call('HSETNX', KEYS[2], 'cancel_asked_at', ARGV[1])
+if new == 1 then
+  redis.call('HSET', KEYS[2], 'cancel_reason', ARGV[2])
+  if redis.call('TTL', KEYS[2]) < 0 then redis.call('EXPIRE', KEYS[2], ARGV[3]) end
+end
+local ledger = redis.call('HMGET', KEYS[2], 'owner', 'attempt', 'cancel_asked_at', 'cancel_reason')
+return {'noted', ledger[1] or '', ledger[2] or '0', ledger[3], ledger[4], tostring(new)}
 `);
 
 /** ARGV document, ttl -> {document that stands, '1' when it is on the result queue already} */
@@ -50,4 +71,16 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 redis.call('HSET', KEYS[2], 'owner', '')
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return {ARGV[1], '0'}
+`);
+
+/** As SETTLE, but only while nobody carries the execution out -> {'standing', document, published} | {'owned'} | {'settled'} */
+export const SETTLE_UNOWNED = new LuaScript(`
+local standing = redis.call('GET', KEYS[1])
+if standing then return {'standing', standing, redis.call('HGET', KEYS[2], 'published') or '0'} end
+local owner = redis.call('HGET', KEYS[2], 'owner')
+if owner and owner ~= '' then return {'owned'} end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+redis.call('HSET', KEYS[2], 'owner', '')
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return {'settled'}
 `);

@@ -5,11 +5,12 @@ import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/job.js';
 import { type ExecutionResult, type Outcome, toTaskResult } from '../contract/result.js';
+import { tell } from '../lib/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ArchiveFeed } from './archive-feed.js';
-import { SETTLE } from './execution-scripts.js';
+import { SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
 
 /** Injects the BullMQ queue that results go to. */
 export const RESULT_QUEUE: unique symbol = Symbol('ResultQueue');
@@ -50,14 +51,7 @@ export class ResultPublisher {
 
   /** Resolves when the result is stored, on the result queue (unless that is off) and in the archive's feed. */
   async publish(delivery: Delivery, outcome: Outcome): Promise<void> {
-    const document: ExecutionResult = {
-      execution_id: delivery.executionId,
-      worker_id: this.settings.WORKER_ID,
-      attempt: delivery.attempt,
-      ...outcome,
-      queued_ms: delivery.queuedMs,
-      metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
-    };
+    const document = this.documentOf(delivery, outcome);
     const text = JSON.stringify(document);
     const keys = [this.keys.result(delivery.executionId), this.keys.ledger(delivery.executionId)];
     await this.untilDone(delivery, async () => {
@@ -71,6 +65,26 @@ export class ResultPublisher {
     });
   }
 
+  /**
+   * As {@link publish}, but nothing happens, and the answer is false, while a worker carries the
+   * execution out. Rejects when Redis refuses; then at worst the result is stored and not sent yet.
+   */
+  async publishUnowned(delivery: Delivery, outcome: Outcome): Promise<boolean> {
+    const document = this.documentOf(delivery, outcome);
+    const keys = [this.keys.result(delivery.executionId), this.keys.ledger(delivery.executionId)];
+    const text = JSON.stringify(document);
+    const args = [text, this.settings.RESULT_TTL_SECONDS];
+    const [kind, standing, sent] = (await SETTLE_UNOWNED.run(this.redis, keys, args)) as [
+      'standing' | 'owned' | 'settled',
+      string,
+      string,
+    ];
+    if (kind === 'owned') return false;
+    if (kind === 'settled') await this.send(delivery, text, document);
+    else if (sent !== '1') await this.send(delivery, standing, JSON.parse(standing) as ExecutionResult);
+    return true;
+  }
+
   /** For a job that comes again after its execution ended: puts the result on the queue if it never was. */
   async resend(delivery: Pick<Delivery, 'executionId' | 'kind'>): Promise<void> {
     await this.untilDone(delivery, async () => {
@@ -78,6 +92,17 @@ export class ResultPublisher {
       const standing = await this.redis.get(this.keys.result(delivery.executionId));
       if (standing !== null) await this.send(delivery, standing, JSON.parse(standing) as ExecutionResult);
     });
+  }
+
+  private documentOf(delivery: Delivery, outcome: Outcome): ExecutionResult {
+    return {
+      execution_id: delivery.executionId,
+      worker_id: this.settings.WORKER_ID,
+      attempt: delivery.attempt,
+      ...outcome,
+      queued_ms: delivery.queuedMs,
+      metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
+    };
   }
 
   private async send(
@@ -103,8 +128,10 @@ export class ResultPublisher {
       retries: Number.POSITIVE_INFINITY,
       maxTimeout: RETRY_MAX_MS,
       minTimeout: 100,
-      onFailedAttempt: ({ error }) =>
-        this.logger.warn({ msg: 'result not delivered yet', executionId, reason: error.message }),
+      onFailedAttempt: ({ error }) => {
+        tell('result-retried', {});
+        this.logger.warn({ msg: 'result not delivered yet', executionId, reason: error.message });
+      },
     });
   }
 }

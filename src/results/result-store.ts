@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { CancelRequest } from '../contract/cancellation.js';
 import type { ExecutionResult } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -10,6 +11,8 @@ export interface LedgerEntry {
   worker: string;
   attempt: number;
   startedAt: string;
+  /** Somebody asked for its end. */
+  cancel: CancelRequest | null;
 }
 
 /** Reads results and ledgers; writing them is the business of the ledger and the publisher. */
@@ -28,14 +31,21 @@ export class ResultStore {
 
   /** Null when no worker has begun the execution. */
   async findLedger(executionId: string): Promise<LedgerEntry | null> {
-    const [owner, worker, attempt, startedAt] = await this.redis.hmget(
+    const [owner, worker, attempt, startedAt, askedAt, reason] = await this.redis.hmget(
       this.keys.ledger(executionId),
       'owner',
       'worker',
       'attempt',
       'started_at',
+      'cancel_asked_at',
+      'cancel_reason',
     );
     if (attempt == null) return null;
-    return { worker: owner ? (worker ?? '') : '', attempt: Number(attempt), startedAt: startedAt ?? '' };
+    return {
+      worker: owner ? (worker ?? '') : '',
+      attempt: Number(attempt),
+      startedAt: startedAt ?? '',
+      cancel: askedAt ? { askedAt, reason: reason || null } : null,
+    };
   }
 }

@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.js';
 import { resultQueueName } from '../contract/job.js';
 import { bullQueue } from '../redis/bull.module.js';
 import { ArchiveFeed } from './archive-feed.js';
+import { CancelRequests } from './cancel-requests.js';
 import { ExecutionLedger } from './execution-ledger.js';
 import { ResultQueueGauge } from './result-queue-gauge.js';
 import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
@@ -16,6 +17,7 @@ export class ResultsModule {
     const queue = bullQueue(resultQueueName(settings.QUEUE_NAME), RESULT_QUEUE);
     const services = [
       ArchiveFeed,
+      CancelRequests,
       ExecutionLedger,
       ResultPublisher,
       ResultQueueGauge,

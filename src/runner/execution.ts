@@ -10,6 +10,7 @@ import { LocalVariables } from './local-variables.js';
 import { requestModule } from './module-requests.js';
 import { activeResources, inNextTurn, inspectValue } from './primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
+import { findFunction, scriptValue } from './user-module.js';
 import { serializeValue } from './user-value.js';
 import { forgetScript, variablesJson } from './variables.js';
 
@@ -24,6 +25,8 @@ interface Current {
   command: ExecuteCommand;
   context: UserContext;
   controller: AbortController;
+  /** The code has taken `context.signal`. */
+  hears: boolean;
   progress: Progress;
   locals: LocalVariables | null;
 }
@@ -71,7 +74,13 @@ export class Executions {
   }
 
   private cancel(nonce: string, reason: string): void {
-    if (this.current?.command.nonce === nonce) this.current.controller.abort(new Error(reason));
+    const { current } = this;
+    if (current?.command.nonce !== nonce || settled(current.progress)) return;
+    const error = new Error(reason);
+    error.name = 'CancelledError';
+    const { hears } = current;
+    current.controller.abort(error);
+    if (!hears) sendFrame('unheard');
   }
 
   /** Says that the event loop is free and what it waits for. */
@@ -86,7 +95,7 @@ export class Executions {
     startUsage();
     forgetScript();
     const controller = new AbortController();
-    const context = createUserContext(command.context, controller.signal);
+    const context = createUserContext(command.context, controller.signal, () => (current.hears = true));
     const progress: Progress = { phase: 'loading', value: undefined };
     if (this.hook === null) this.watchEnd();
     prepareGlobals(command);
@@ -96,7 +105,7 @@ export class Executions {
     if (command.keep) this.hygiene ??= new Hygiene();
     this.hygiene?.begin();
     const locals = command.captureLocals ? LocalVariables.start(isUsersCode(command.rootUrl)) : null;
-    const current: Current = { command, context, controller, progress, locals };
+    const current: Current = { command, context, controller, progress, locals, hears: false };
     this.current = current;
     if (locals === null) {
       await this.carryOut(current).catch((error: unknown) => this.failed(current, error));
@@ -216,25 +225,7 @@ function forgetInline({ entry, rootUrl }: ExecuteCommand): void {
   delete cache[fileNameOf(entry)];
 }
 
-/** A script's value is what it exports as default; a CommonJS script that exports nothing has none. */
-function scriptValue(namespace: Record<string, unknown>): unknown {
-  const value = namespace['default'];
-  const emptyCommonJs = 'module.exports' in namespace && typeof value === 'object' && value !== null;
-  return emptyCommonJs && Object.keys(value).length === 0 ? undefined : value;
-}
-
 const settled = (progress: Progress): boolean => progress.phase === 'reported';
-
-type UserFunction = (parameters: Record<string, unknown>, context: UserContext) => unknown;
-
-/** The export to call; for CommonJS also a property of module.exports. */
-function findFunction(namespace: Record<string, unknown>, name: string): UserFunction {
-  const exported = namespace[name] ?? (namespace['default'] as Record<string, unknown> | undefined)?.[name];
-  if (typeof exported === 'function') return exported as UserFunction;
-  const names = Object.keys(namespace).filter((key) => typeof namespace[key] === 'function');
-  const known = names.length > 0 ? `it exports: ${names.join(', ')}` : 'it exports no function';
-  throw new TypeError(`"${name}" is not a function that the module exports; ${known}`);
-}
 
 function reportValue(value: unknown, context: UserContext, limitBytes: number): void {
   const serialized = serializeValue(value, limitBytes);

@@ -14,8 +14,8 @@ export interface UserContext extends Omit<ContextData, 'deadline'> {
   variables: Record<string, unknown>;
 }
 
-/** Builds the `context` that user code sees. */
-export function createUserContext(data: ContextData, signal: AbortSignal): UserContext {
+/** Builds the `context` that user code sees. `onSignal`: called when the code takes the signal, and can hear it from then on. */
+export function createUserContext(data: ContextData, signal: AbortSignal, onSignal: () => void): UserContext {
   const log =
     (level: string): Log =>
     (message, fields) => {
@@ -25,7 +25,10 @@ export function createUserContext(data: ContextData, signal: AbortSignal): UserC
   return {
     ...data,
     deadline: new Date(data.deadline),
-    signal,
+    get signal() {
+      onSignal();
+      return signal;
+    },
     logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
     progress(fraction, message) {
       if (typeof fraction !== 'number' || !(fraction >= 0 && fraction <= 1)) {

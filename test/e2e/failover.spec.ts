@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { RedisKeys } from '../../src/redis/keys.js';
 import { aContext, aTask } from '../support/builders.js';
 import { isAlive } from '../support/processes.js';
 import { type Producer, useProducers } from '../support/producer.js';
@@ -70,20 +71,29 @@ describe('several workers', () => {
 });
 
 describe('a worker that is killed', () => {
-  it('has its executions finished by another within 20 s, one result each', async () => {
+  it('has its executions finished by another within 20 s, one result each, those that were cancelled too', async () => {
     const producer = makeProducer({ queueName: 'killed' });
     const first = await worker('killed', 'first');
     const ids = await Promise.all(
-      Array.from({ length: 4 }, () => producer.submitExecution(slowAtFirst(100_000))),
+      Array.from({ length: 3 }, () => producer.submitExecution(slowAtFirst(100_000))),
     );
+    const cancelled = await producer.submitExecution(slowAtFirst(100_000));
+    await until(async () => (await producer.currentWorker(cancelled)) === 'first', { what: 'all are begun' });
     await untilActive(producer, 4);
     await worker('killed', 'second');
+    const askedAt = new Date().toISOString();
+    await redis.connect().hset(new RedisKeys('').ledger(cancelled), 'cancel_asked_at', askedAt);
     await first.kill9();
     const results = await Promise.all(ids.map((id) => producer.executionResult(id, 21_000)));
     expect(results.map((result) => [result.result, result.attempt, result.worker_id])).toEqual(
-      Array(4).fill([2, 2, 'second']),
+      Array(3).fill([2, 2, 'second']),
     );
-    expect(ids.every((id) => producer.resultsOf(id).length === 1)).toBe(true);
+    expect(await producer.executionResult(cancelled)).toMatchObject({
+      status: 'cancelled',
+      attempt: 1,
+      cancellation: { asked_at: askedAt, ended: 'not started again' },
+    });
+    expect([...ids, cancelled].every((id) => producer.resultsOf(id).length === 1)).toBe(true);
   }, 90_000);
 
   it('by the same execution twice ends that with STALLED_OUT', async () => {

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { RedisKeys } from '../../src/redis/keys.js';
 import type { RedisClient } from '../../src/redis/connections.js';
+import { CancelRequests } from '../../src/results/cancel-requests.js';
 import { ExecutionLedger } from '../../src/results/execution-ledger.js';
 import { ResultStore } from '../../src/results/result-store.js';
 import type { WorkerLease } from '../../src/results/worker-lease.js';
@@ -32,7 +33,12 @@ function aWorker(owner = `w#${randomUUID()}`) {
 type Worker = ReturnType<typeof aWorker>;
 const dies = ({ owner }: Worker): unknown => dead.add(owner);
 const anId = (): string => `e-${randomUUID()}`;
-const ours = (attempt: number, generation: number | null = null) => ({ kind: 'ours', attempt, generation });
+const ours = (attempt: number, generation: number | null = null) => ({
+  kind: 'ours',
+  attempt,
+  generation,
+  cancel: null,
+});
 const ENDED = { kind: 'ended' };
 const ELSEWHERE = { kind: 'elsewhere' };
 
@@ -140,7 +146,7 @@ describe('taking over from a worker', () => {
     dies(a);
     await b.ledger.take(id);
     dies(b);
-    expect(await c.ledger.take(id)).toEqual({ kind: 'exhausted', attempt: 2 });
+    expect(await c.ledger.take(id)).toEqual({ kind: 'exhausted', attempt: 2, cancel: null });
     for (const { ledger } of [c, d]) expect(await ledger.take(id)).toEqual(ELSEWHERE);
     dies(c);
     expect((await d.ledger.take(id)).kind).toBe('exhausted');
@@ -193,5 +199,58 @@ describe('the pinned generation', () => {
     expect(await b.ledger.take(id)).toEqual(ours(2, 7));
     dies(b);
     expect(await a.ledger.take(id)).toEqual(ours(3, 7));
+  });
+});
+
+describe('a request to cancel', () => {
+  const requests = (): CancelRequests => new CancelRequests(client, keys, settingsOf());
+
+  it('meets whoever takes the execution, and the first one stands', async () => {
+    const [a, id] = [aWorker(), anId()];
+    expect(await requests().note(id, 'first')).toMatchObject({ isNew: true, owned: false, attempt: 0 });
+    expect(await requests().note(id, 'second')).toMatchObject({
+      isNew: false,
+      request: { reason: 'first' },
+    });
+    expect(await a.ledger.take(id)).toMatchObject({
+      kind: 'ours',
+      attempt: 1,
+      cancel: { reason: 'first' },
+    });
+    expect(await client.ttl(keys.ledger(id))).toBeGreaterThan(0);
+  });
+
+  it('meets who takes over from a dead worker, also one too many', async () => {
+    const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
+    await a.ledger.take(id);
+    expect(await requests().note(id, null)).toMatchObject({ owned: true, attempt: 1 });
+    dies(a);
+    expect(await b.ledger.take(id)).toMatchObject({ kind: 'ours', cancel: { reason: null } });
+    dies(b);
+    expect(await c.ledger.take(id)).toMatchObject({ kind: 'exhausted', cancel: { reason: null } });
+  });
+
+  it('keeps a worker from giving the execution up', async () => {
+    const [a, b, id] = [aWorker(), aWorker(), anId()];
+    await a.ledger.take(id);
+    await requests().note(id, 'why');
+    expect(await a.ledger.letGo(id, { counted: true })).toMatchObject({ reason: 'why' });
+    expect(await a.ledger.take(id)).toEqual(ELSEWHERE);
+    expect(await b.ledger.take(id)).toEqual(ELSEWHERE);
+  });
+
+  it('finds nothing to note after the end', async () => {
+    const id = anId();
+    await client.set(keys.result(id), '{}');
+    expect(await requests().note(id, null)).toEqual({ kind: 'ended' });
+    expect(await client.exists(keys.ledger(id))).toBe(0);
+  });
+
+  it('is found for those that have one', async () => {
+    const [one, other] = [anId(), anId()];
+    await requests().note(one, 'x'.repeat(1000));
+    expect([...(await requests().find([one, other]))]).toEqual([
+      [one, { askedAt: expect.any(String), reason: 'x'.repeat(500) }],
+    ]);
   });
 });

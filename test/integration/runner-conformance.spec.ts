@@ -4,6 +4,7 @@ import type { ExecutionResult } from '../../src/contract/result.js';
 import { aContext } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
+import { until } from '../support/until.js';
 import { useWorkers } from '../support/worker-process.js';
 
 const redis = useRedis();
@@ -89,6 +90,7 @@ describe.each([
         CONCURRENCY: '2',
         MEMORY_LIMIT_MB: '256',
         OUTPUT_LIMIT_BYTES: '1000000',
+        CANCEL_GRACE_SECONDS: '0.3',
         ...env,
       },
     });
@@ -121,6 +123,26 @@ describe.each([
     });
     expect(result.status).toBe('timed_out');
     expect(performance.now() - startedAt).toBeLessThan(2500);
+  });
+
+  it.each([
+    [
+      'reacts',
+      '(_, { signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(1)))',
+      'by itself',
+    ],
+    ['never took the signal', '() => new Promise(() => setInterval(() => {}, 1e6))', 'killed'],
+    ['is blocked', '() => { console.log("on"); for (;;); }', 'killed'],
+  ])('ends cancelled code that %s, and the next execution succeeds', async (_what, code, ended) => {
+    const id = await producer.submitExecution(aContext({ workflow_code: `export default ${code}` }));
+    await until(() => producer.currentWorker(id), { what: 'a worker has it' });
+    await redis.connect().publish('bifrost:cancel', JSON.stringify({ execution_id: id, reason: 'so' }));
+    const result = await producer.executionResult(id);
+    // Where the request was faster than the runner, nothing was started.
+    expect(result).toMatchObject({ status: 'cancelled', error: 'The execution was cancelled: so' });
+    expect([ended, 'before start']).toContain(result.cancellation?.ended);
+    expect(await run({ workflow_code: 'export default () => "next"' })).toMatchObject({ result: 'next' });
+    expect(producer.resultsOf(id)).toHaveLength(1);
   });
 
   it('tells what an execution used and where its time went, also when it was killed', async () => {

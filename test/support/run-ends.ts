@@ -9,12 +9,14 @@ export const LIMITS: RunLimits = {
   outputBytes: 4096,
   fileMb: 64,
   openFiles: 100,
+  cancelGraceMs: 1000,
 };
 const USAGE = { userMs: 120, systemMs: 30, maxRssMb: 61.237 };
 
 /** A process that ended with exit code 0 and said nothing. */
 export const anEnd = (changes: Partial<RunEnd> = {}): RunEnd => ({
   verdict: null,
+  cancel: null,
   violation: null,
   report: null,
   uncaught: null,

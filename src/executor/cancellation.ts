@@ -1,0 +1,49 @@
+import { type CancelRequest, cancelMessage } from '../contract/cancellation.js';
+
+/** The execution was cancelled before its code was started. */
+export class CancelledError extends Error {
+  override name = 'CancelledError';
+}
+
+/** Whether somebody wants one execution to end; asked for at most once. */
+export class Cancellation {
+  private readonly controller = new AbortController();
+  private asked: CancelRequest | null = null;
+
+  get request(): CancelRequest | null {
+    return this.asked;
+  }
+
+  /** Aborts with a {@link CancelledError} when the execution shall end. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** The first request counts. */
+  ask(request: CancelRequest): void {
+    if (this.asked !== null) return;
+    this.asked = request;
+    this.controller.abort(new CancelledError(cancelMessage(request)));
+  }
+
+  /**
+   * Waits for `work`, but no longer than until somebody asks for the end; what comes of it after that
+   * is handed to `discard`.
+   * @throws {CancelledError}
+   */
+  async unless<T>(work: Promise<T>, discard: (late: T) => void = () => undefined): Promise<T> {
+    const { signal } = this;
+    const { promise: cancelled, reject } = Promise.withResolvers<never>();
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort);
+    try {
+      return await Promise.race([cancelled, work]);
+    } catch (error) {
+      if (error === signal.reason) work.then(discard, () => undefined);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+}

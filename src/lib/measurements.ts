@@ -1,0 +1,41 @@
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Metrics, ExecutionStatus } from '../contract/result.js';
+
+/** What parts of this process tell whoever measures. None of it names an execution or holds data of users. */
+export interface Measurements {
+  'execution-ended': { status: ExecutionStatus; code: string | null; durationMs: number; metrics: Metrics };
+  'attempt-failed': { code: string };
+  /** A job went back to the queue without a result: to its front at once, or to be looked at later. */
+  'handed-back': { to: 'front' | 'later' };
+  'runner-booted': { durationMs: number };
+  'runner-boot-failed': object;
+  'redis-error': { connection: string };
+  'redis-back': { connection: string };
+  'result-retried': object;
+  'packages-installed': { durationMs: number };
+}
+
+type Name = keyof Measurements;
+
+// By way of Node's channels nobody need know who listens, and it costs next to nothing when nobody does.
+const channelOf = (name: Name): string => `bifrost.${name}`;
+
+/** Tells those who listen; never throws. */
+export function tell<N extends Name>(name: N, data: Measurements[N]): void {
+  channel(channelOf(name)).publish(data);
+}
+
+/** Listens until the returned function is called. An error of the listener is dropped: measuring harms nothing. */
+export function hear<N extends Name>(name: N, listener: (data: Measurements[N]) => void): () => void {
+  const receive = (data: unknown): void => {
+    try {
+      listener(data as Measurements[N]);
+    } catch {
+      // Node would make it an uncaught exception.
+    }
+  };
+  subscribe(channelOf(name), receive);
+  return () => {
+    unsubscribe(channelOf(name), receive);
+  };
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from '@jest/globals';
+import { tell } from '../lib/measurements.js';
+import { Instruments } from './instruments.js';
+import { METRICS } from './metric-table.js';
+import { ToldMetrics } from './told-metrics.js';
+
+describe('the instruments', () => {
+  it('hold every metric of the table', async () => {
+    const text = await new Instruments().render();
+    for (const { name, type, help } of Object.values(METRICS)) {
+      expect(text).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`);
+    }
+  });
+
+  it('keep apart what two applications of a process measure', async () => {
+    const [one, other] = [new Instruments(), new Instruments()];
+    one.count('resultRetries');
+    expect(await one.render()).toContain('bifrost_result_delivery_retries_total 1');
+    expect(await other.render()).toContain('bifrost_result_delivery_retries_total 0');
+  });
+
+  it('answer although what is to be asked does not', async () => {
+    const instruments = new Instruments();
+    instruments.onCollect(() => Promise.reject(new Error('Redis is away')));
+    instruments.onCollect(() => instruments.set('concurrency', 3));
+    expect(await instruments.render()).toContain('bifrost_concurrency 3');
+  });
+});
+
+describe('what is told', () => {
+  it('becomes counts and lengths of time, in seconds', async () => {
+    const instruments = new Instruments();
+    const told = new ToldMetrics(instruments);
+    told.onModuleInit();
+    const metrics = { queue_ms: 40, prepare_ms: null, user_time_seconds: 0.5 };
+    tell('execution-ended', { status: 'failed', code: 'USER_ERROR', durationMs: 300, metrics });
+    tell('execution-ended', { status: 'succeeded', code: null, durationMs: 300, metrics: {} });
+    told.onApplicationShutdown();
+    tell('execution-ended', { status: 'succeeded', code: null, durationMs: 300, metrics: {} });
+    const text = await instruments.render();
+    expect(text).toContain('bifrost_executions_total{status="failed",code="USER_ERROR"} 1');
+    expect(text).toContain('bifrost_executions_total{status="succeeded",code=""} 1');
+    expect(text).toContain('bifrost_execution_duration_seconds_sum{status="failed"} 0.3');
+    expect(text).toContain('bifrost_execution_queue_seconds_bucket{le="0.05"} 1');
+    expect(text).toContain('bifrost_execution_prepare_seconds_count 0');
+    expect(text).toContain('bifrost_execution_cpu_seconds_total{mode="user"} 0.5');
+  });
+});

@@ -1,0 +1,71 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { METRICS, type MetricKey, type MetricRow, PROCESS_PREFIX } from './metric-table.js';
+
+type Labels = Record<string, string>;
+
+/** The metrics of the table in a registry of their own; nothing is global, so that tests may hold several. */
+export class Instruments {
+  readonly registry = new Registry();
+  private readonly counters = new Map<MetricKey, Counter>();
+  private readonly gauges = new Map<MetricKey, Gauge>();
+  private readonly histograms = new Map<MetricKey, Histogram>();
+  private readonly before: (() => void | Promise<void>)[] = [];
+
+  constructor() {
+    for (const [key, row] of Object.entries(METRICS)) this.add(key as MetricKey, row);
+  }
+
+  /** Adds the figures of the process itself. */
+  watchProcess(): void {
+    collectDefaultMetrics({ register: this.registry, prefix: PROCESS_PREFIX });
+  }
+
+  /** Calls back before each answer, for what is asked and not told. An error leaves out what it was to set. */
+  onCollect(refresh: () => void | Promise<void>): void {
+    this.before.push(refresh);
+  }
+
+  count(key: MetricKey, labels: Labels = {}, by = 1): void {
+    if (Number.isFinite(by) && by > 0) this.counters.get(key)?.inc(labels, by);
+  }
+
+  set(key: MetricKey, value: number, labels: Labels = {}): void {
+    this.gauges.get(key)?.set(labels, value);
+  }
+
+  /** Forgets every value of a gauge. */
+  clear(key: MetricKey): void {
+    this.gauges.get(key)?.reset();
+  }
+
+  /** Sets 1 for one of a closed set of states and 0 for the others. */
+  setState(key: MetricKey, states: readonly string[], current: string): void {
+    for (const state of states) this.set(key, state === current ? 1 : 0, { state });
+  }
+
+  /** Notes a length of time; null and undefined were not measured. */
+  observeMs(key: MetricKey, ms: number | null | undefined, labels: Labels = {}): void {
+    if (ms !== null && ms !== undefined) this.histograms.get(key)?.observe(labels, ms / 1000);
+  }
+
+  /** Everything, in the text format of Prometheus. */
+  async render(): Promise<string> {
+    await Promise.allSettled(this.before.map(async (refresh) => await refresh()));
+    return this.registry.metrics();
+  }
+
+  private add(key: MetricKey, row: MetricRow): void {
+    const { name, help, labels } = row;
+    const options = { name, help, labelNames: [...labels], registers: [this.registry] };
+    switch (row.type) {
+      case 'counter':
+        this.counters.set(key, new Counter(options));
+        return;
+      case 'gauge':
+        this.gauges.set(key, new Gauge(options));
+        return;
+      case 'histogram':
+        this.histograms.set(key, new Histogram({ ...options, buckets: [...(row.buckets ?? [])] }));
+    }
+  }
+}

@@ -1,0 +1,189 @@
+/** One metric as `/metrics` and docs/metrics.md show it. */
+export interface MetricRow {
+  name: string;
+  type: 'counter' | 'gauge' | 'histogram';
+  /** Every label has a closed set of values: none is an id, a path or a message. */
+  labels: readonly string[];
+  unit: string;
+  help: string;
+  buckets?: readonly number[];
+}
+
+/** Put before the names of what prom-client says of the process itself. */
+export const PROCESS_PREFIX = 'bifrost_';
+
+const FAST_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
+const LONG_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
+
+/** The one table of metrics of our own. Names are contracts: dashboards and alerts use them. */
+export const METRICS = {
+  executions: {
+    name: 'bifrost_executions_total',
+    type: 'counter',
+    labels: ['status', 'code'],
+    unit: 'executions',
+    help: 'Executions that ended here, by status and failure code (empty: none)',
+  },
+  duration: {
+    name: 'bifrost_execution_duration_seconds',
+    type: 'histogram',
+    labels: ['status'],
+    unit: 'seconds',
+    help: 'How long the code ran',
+    buckets: LONG_SECONDS,
+  },
+  queueWait: {
+    name: 'bifrost_execution_queue_seconds',
+    type: 'histogram',
+    labels: [],
+    unit: 'seconds',
+    help: 'How long executions were in the queue before a worker took them',
+    buckets: LONG_SECONDS,
+  },
+  prepare: {
+    name: 'bifrost_execution_prepare_seconds',
+    type: 'histogram',
+    labels: [],
+    unit: 'seconds',
+    help: 'How long collecting and compiling their code took',
+    buckets: FAST_SECONDS,
+  },
+  runnerWait: {
+    name: 'bifrost_execution_runner_wait_seconds',
+    type: 'histogram',
+    labels: [],
+    unit: 'seconds',
+    help: 'How long executions waited for a free runner',
+    buckets: FAST_SECONDS,
+  },
+  cpu: {
+    name: 'bifrost_execution_cpu_seconds_total',
+    type: 'counter',
+    labels: ['mode'],
+    unit: 'seconds',
+    help: 'CPU time that executions used, in mode user or system',
+  },
+  attemptsFailed: {
+    name: 'bifrost_attempts_failed_total',
+    type: 'counter',
+    labels: ['code'],
+    unit: 'attempts',
+    help: 'Attempts that failed and are followed by another',
+  },
+  handedBack: {
+    name: 'bifrost_jobs_handed_back_total',
+    type: 'counter',
+    labels: ['to'],
+    unit: 'jobs',
+    help: 'Jobs that went back to the queue without a result: to its front, or to be looked at later',
+  },
+  running: {
+    name: 'bifrost_executions_running',
+    type: 'gauge',
+    labels: [],
+    unit: 'executions',
+    help: 'Executions that this worker carries out now',
+  },
+  concurrency: {
+    name: 'bifrost_concurrency',
+    type: 'gauge',
+    labels: [],
+    unit: 'executions',
+    help: 'Executions that this worker carries out at once, at most',
+  },
+  runners: {
+    name: 'bifrost_runners',
+    type: 'gauge',
+    labels: ['state', 'busy'],
+    unit: 'processes',
+    help: 'Runner processes by state, and whether something runs on them',
+  },
+  runnerBoot: {
+    name: 'bifrost_runner_boot_seconds',
+    type: 'histogram',
+    labels: [],
+    unit: 'seconds',
+    help: 'How long runners took to be ready',
+    buckets: FAST_SECONDS,
+  },
+  runnerBootFailures: {
+    name: 'bifrost_runner_boot_failures_total',
+    type: 'counter',
+    labels: [],
+    unit: 'runners',
+    help: 'Runners that could not be started',
+  },
+  packages: {
+    name: 'bifrost_packages_state',
+    type: 'gauge',
+    labels: ['state'],
+    unit: '0 or 1',
+    help: 'How far this worker is with the packages of the manifest: 1 for the state it is in',
+  },
+  packagesFailed: {
+    name: 'bifrost_packages_failed',
+    type: 'gauge',
+    labels: [],
+    unit: 'packages',
+    help: 'Packages of the manifest that could not be had or were refused',
+  },
+  packagesInstall: {
+    name: 'bifrost_packages_install_seconds',
+    type: 'histogram',
+    labels: [],
+    unit: 'seconds',
+    help: 'How long installing package sets took',
+    buckets: LONG_SECONDS,
+  },
+  redisErrors: {
+    name: 'bifrost_redis_errors_total',
+    type: 'counter',
+    labels: ['connection'],
+    unit: 'errors',
+    help: 'Errors of the connections to Redis, each failed try to connect among them',
+  },
+  redisReconnects: {
+    name: 'bifrost_redis_reconnects_total',
+    type: 'counter',
+    labels: ['connection'],
+    unit: 'connections',
+    help: 'Connections to Redis that were lost and came back',
+  },
+  resultRetries: {
+    name: 'bifrost_result_delivery_retries_total',
+    type: 'counter',
+    labels: [],
+    unit: 'tries',
+    help: 'Deliveries of results that failed and were tried again',
+  },
+  workerState: {
+    name: 'bifrost_worker_state',
+    type: 'gauge',
+    labels: ['state'],
+    unit: '0 or 1',
+    help: '1 for the state that this worker is in',
+  },
+  heartbeatAge: {
+    name: 'bifrost_heartbeat_age_seconds',
+    type: 'gauge',
+    labels: [],
+    unit: 'seconds',
+    help: 'Since the last sign of life that Redis took; above 30 others take this worker for dead',
+  },
+  queueJobs: {
+    name: 'bifrost_queue_jobs',
+    type: 'gauge',
+    labels: ['queue', 'state'],
+    unit: 'jobs',
+    help: 'Jobs on the queues of executions and of results, seen by every worker alike; absent while Redis does not answer',
+  },
+  build: {
+    name: 'bifrost_build_info',
+    type: 'gauge',
+    labels: ['version', 'node'],
+    unit: '1',
+    help: 'Versions of the worker and of Node',
+  },
+} as const satisfies Record<string, MetricRow>;
+
+export type MetricKey = keyof typeof METRICS;

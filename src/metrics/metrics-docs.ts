@@ -1,0 +1,32 @@
+import { METRICS, type MetricRow, PROCESS_PREFIX } from './metric-table.js';
+
+/** Renders `docs/metrics.md` from the table, so that the page cannot say anything else. */
+export function renderMetricsDocs(): string {
+  const rows = Object.values<MetricRow>(METRICS).map(
+    ({ name, type, labels, unit, help }) =>
+      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ') || 'none'} | ${unit} | ${help}. |`,
+  );
+  return [
+    '# Metrics',
+    '',
+    'Every process answers `GET /metrics` in the text format of Prometheus. With `API_TOKEN` the request must carry it, as for the rest of the API, unless `METRICS_ACCESS=open`:',
+    '',
+    '```yaml',
+    'scrape_configs:',
+    '  - job_name: bifrost',
+    '    authorization: { credentials_file: /etc/prometheus/bifrost-token }',
+    '    static_configs: [{ targets: ["worker-1:3000"] }]',
+    '```',
+    '',
+    'No label holds an id, a path, a message or anything else of users. Metrics of executions, runners, packages and the heartbeat are there in the role `worker`, those of queues in the roles `worker` and `api`.',
+    '',
+    'This page is generated from `src/metrics/metric-table.ts` by `npm run docs`.',
+    '',
+    '| name | type | labels | unit | meaning |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+    `The figures of the process itself are those of [prom-client](https://github.com/siimon/prom-client) with \`${PROCESS_PREFIX}\` before their names, among them \`${PROCESS_PREFIX}nodejs_eventloop_lag_p99_seconds\`, \`${PROCESS_PREFIX}process_cpu_seconds_total\` and \`${PROCESS_PREFIX}process_resident_memory_bytes\`.`,
+    '',
+  ].join('\n');
+}

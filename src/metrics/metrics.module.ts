@@ -1,0 +1,37 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Settings } from '../config/settings.js';
+import { ExecutorModule } from '../executor/executor.module.js';
+import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
+import { VERSION } from '../lib/version.js';
+import { Instruments } from './instruments.js';
+import { MetricsController } from './metrics.controller.js';
+import { QueueGauges } from './queue-gauges.js';
+import { ToldMetrics } from './told-metrics.js';
+import { WorkerGauges } from './worker-gauges.js';
+
+/** `GET /metrics`. It listens and asks; nobody knows of it. */
+@Module({})
+export class MetricsModule {
+  /** `queue`: the application's queue module, where its roles have one. */
+  static register(settings: Settings, queue?: DynamicModule): DynamicModule {
+    const works = settings.ROLES.includes('worker');
+    return {
+      module: MetricsModule,
+      imports: [...(works ? [ExecutorModule, HeartbeatModule] : []), ...(queue ? [queue] : [])],
+      controllers: [MetricsController],
+      providers: [
+        { provide: Instruments, useFactory: openInstruments },
+        ToldMetrics,
+        ...(works ? [WorkerGauges] : []),
+        ...(queue ? [QueueGauges] : []),
+      ],
+    };
+  }
+}
+
+function openInstruments(): Instruments {
+  const instruments = new Instruments();
+  instruments.watchProcess();
+  instruments.set('build', 1, { version: VERSION, node: process.versions.node });
+  return instruments;
+}

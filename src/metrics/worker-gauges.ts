@@ -1,0 +1,49 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { capacityOf } from '../config/capacity.js';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { PACKAGES_STATES } from '../contract/packages.js';
+import { PROCESS_STATES, WORKER_STATES } from '../contract/worker-record.js';
+import { RunnerPool } from '../executor/runner-pool.js';
+import { HeartbeatService } from '../heartbeat/heartbeat.service.js';
+import { WorkerStateHolder } from '../heartbeat/worker-state.js';
+import { PackagesService } from '../packages/packages.service.js';
+import { Instruments } from './instruments.js';
+
+/** What is so at the moment, of a process that runs executions. */
+@Injectable()
+export class WorkerGauges implements OnModuleInit {
+  constructor(
+    private readonly instruments: Instruments,
+    private readonly pool: RunnerPool,
+    private readonly heartbeat: HeartbeatService,
+    private readonly state: WorkerStateHolder,
+    private readonly packages: PackagesService,
+    @InjectSettings() private readonly settings: Settings,
+  ) {}
+
+  onModuleInit(): void {
+    this.instruments.onCollect(() => this.refresh());
+  }
+
+  private refresh(): void {
+    const to = this.instruments;
+    const runners = this.pool.records();
+    to.set(
+      'running',
+      runners.reduce((sum, { current }) => sum + current.length, 0),
+    );
+    to.set('concurrency', capacityOf(this.settings).concurrency);
+    for (const state of PROCESS_STATES) {
+      const inState = runners.filter((runner) => runner.state === state);
+      const busy = inState.filter(({ current }) => current.length > 0).length;
+      to.set('runners', busy, { state, busy: 'true' });
+      to.set('runners', inState.length - busy, { state, busy: 'false' });
+    }
+    to.setState('workerState', WORKER_STATES, this.state.current);
+    to.setState('packages', PACKAGES_STATES, this.packages.status.state);
+    to.set('packagesFailed', this.packages.status.failed.length);
+    const { ageMs } = this.heartbeat;
+    if (ageMs !== null) to.set('heartbeatAge', ageMs / 1000);
+  }
+}

@@ -1,0 +1,120 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { CancelRequest } from '../contract/cancellation.js';
+import { executionContextSchema } from '../contract/context.js';
+import type { JobKind } from '../contract/job.js';
+import { NO_SUBJECT, type Subject, subjectOf } from '../contract/subject.js';
+import { unstartedOutcome } from '../executor/cancelled-outcome.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { CancelRequests, type Noted } from '../results/cancel-requests.js';
+import { ResultPublisher } from '../results/result-publisher.js';
+import { JobFinder } from './job-finder.js';
+import { parseJob } from './parse-job.js';
+
+/** What became of a request to cancel. */
+export type CancelAnswer =
+  /** It had its result before; nothing was changed. */
+  | { kind: 'ended' }
+  /** Nobody carried it out: it has its result now and will not be started. */
+  | { kind: 'cancelled' }
+  /** A worker has it in hand and is told. */
+  | { kind: 'signalled'; request: CancelRequest }
+  /** Nothing is known of it; should its job still come, it ends cancelled. */
+  | { kind: 'unknown'; request: CancelRequest };
+
+/** What is known of an execution that nobody carries out. */
+interface Queued {
+  kind: JobKind;
+  queuedMs: number;
+  subject: Subject;
+}
+
+/**
+ * Cancels executions, wherever they are:
+ * 1. The request is noted in the ledger. Whoever takes the execution from then on ends it at once.
+ * 2. Workers are told by a message; the one that runs it has its `context.signal` abort.
+ * 3. What nobody carries out gets its result here, in the same breath in which Redis checks that, and
+ *    its job is taken off the queue. Should this process die in between, the job comes to a worker,
+ *    which finds request or result and finishes the matter.
+ */
+@Injectable()
+export class CancelService {
+  private readonly logger = new Logger(CancelService.name);
+
+  constructor(
+    private readonly requests: CancelRequests,
+    private readonly results: ResultPublisher,
+    private readonly jobs: JobFinder,
+    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+  ) {}
+
+  /** Rejects when Redis does not answer; then the request may have been noted. */
+  async cancel(executionId: string, reason: string | null): Promise<CancelAnswer> {
+    const noted = await this.requests.note(executionId, reason);
+    if (noted.kind === 'ended') return noted;
+    await this.requests.announce(executionId, noted.request);
+    return this.endIfUnowned(executionId, noted);
+  }
+
+  /** Ends what nobody carries out. */
+  async endIfUnowned(executionId: string, noted: Extract<Noted, { kind: 'noted' }>): Promise<CancelAnswer> {
+    const { request, owned, attempt } = noted;
+    if (owned) return { kind: 'signalled', request };
+    const queued = await this.findQueued(executionId);
+    if (!queued && attempt === 0) return { kind: 'unknown', request };
+    const outcome = {
+      ...unstartedOutcome(request, attempt > 0 ? 'not started again' : 'before start'),
+      ...(queued?.subject ?? NO_SUBJECT),
+    };
+    const delivery = {
+      executionId,
+      kind: queued?.kind ?? 'execution',
+      attempt: Math.max(1, attempt),
+      queuedMs: queued?.queuedMs ?? 0,
+    };
+    if (!(await this.results.publishUnowned(delivery, outcome))) return { kind: 'signalled', request };
+    this.logger.log({ msg: 'execution cancelled before a worker had it', executionId });
+    await this.removeJob(executionId);
+    return { kind: 'cancelled' };
+  }
+
+  private async findQueued(executionId: string): Promise<Queued | null> {
+    const [named, context] = await Promise.all([
+      this.jobs.findByName(executionId),
+      this.redis.get(this.keys.context(executionId)),
+    ]);
+    const subject = subjectIn(context);
+    // A job without context of ours is a task, whose result goes out in another form: worth a search.
+    const job = named ?? (context !== null ? null : await this.jobs.find(executionId));
+    if (!job) return context === null ? null : { kind: 'execution', queuedMs: 0, subject };
+    return { kind: parseJob(job).kind, queuedMs: Math.max(0, Date.now() - job.timestamp), subject };
+  }
+
+  /** A job that a worker is just taking stays: it finds the result. */
+  private async removeJob(executionId: string): Promise<void> {
+    try {
+      const job = await this.jobs.find(executionId);
+      await job?.remove();
+    } catch (error) {
+      const reason = (error as Error).message;
+      this.logger.debug({ msg: 'the job of a cancelled execution stays', executionId, reason });
+    }
+  }
+}
+
+/** On whose behalf it would have run, as far as its context can be read. */
+function subjectIn(document: string | null): Subject {
+  try {
+    const context = executionContextSchema.parse(JSON.parse(document ?? 'null'));
+    return subjectOf({
+      workflowId: context.workflow_id ?? null,
+      caller: context.caller ?? null,
+      organization: context.organization ?? null,
+      tags: context.tags ?? [],
+    });
+  } catch {
+    return NO_SUBJECT;
+  }
+}

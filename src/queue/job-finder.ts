@@ -1,0 +1,149 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Job, Queue } from 'bullmq';
+import { jobIdOf } from '../contract/job-id.js';
+import { ByteLru } from '../lib/byte-lru.js';
+import type { RedisClient } from '../redis/connections.js';
+import { LuaScript } from '../redis/lua-script.js';
+import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { parseJob } from './parse-job.js';
+import { WORK_QUEUE } from './queue-tokens.js';
+
+/** Jobs that one step of a search looks at: Redis is busy for about a millisecond. */
+const PAGE = 500;
+const KEPT_BYTES = 4 * 1_048_576;
+
+/**
+ * KEYS list or sorted set, ARGV kind, cursor, page, prefix of job keys, ids by JSON -> {next cursor, id, job id, …}
+ *
+ * A list is read from its young end: jobs that come meanwhile push the rest towards the cursor, so that
+ * none is passed over. ZSCAN promises the same.
+ */
+const SEARCH = new LuaScript(`
+local wanted = {}
+for _, id in ipairs(cjson.decode(ARGV[5])) do wanted[id] = true end
+local jobs, cursor = {}, '0'
+if ARGV[1] == 'list' then
+  local from = tonumber(ARGV[2])
+  jobs = redis.call('LRANGE', KEYS[1], from, from + ARGV[3] - 1)
+  if #jobs == tonumber(ARGV[3]) then cursor = tostring(from + #jobs) end
+else
+  local reply = redis.call('ZSCAN', KEYS[1], ARGV[2], 'COUNT', ARGV[3])
+  cursor = reply[1]
+  for i = 1, #reply[2], 2 do jobs[#jobs + 1] = reply[2][i] end
+end
+local answer = {cursor}
+for _, job in ipairs(jobs) do
+  local data = redis.call('HGET', ARGV[4] .. job, 'data')
+  if data then
+    -- A large task is mostly code; its id is at one of the ends.
+    if #data > 65536 then data = string.sub(data, 1, 4096) .. string.sub(data, -4096) end
+    for key, text in string.gmatch(data, '"([%a_]+)"%s*:%s*"([^"]+)"') do
+      local id = (string.gsub(text, '\\\\/', '/'))
+      if (key == 'execution_id' or key == 'taskId') and wanted[id] then
+        answer[#answer + 1] = id
+        answer[#answer + 1] = job
+      end
+    end
+  end
+end
+return answer
+`);
+
+interface Seeker {
+  resolve(jobId: string | null): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Finds the job of an execution. Jobs of our API are named after their execution; producers of their
+ * own name theirs as they like, and only a search through what waits finds those. One search serves all
+ * who ask meanwhile; a job once found is remembered.
+ */
+@Injectable()
+export class JobFinder {
+  private readonly known = new ByteLru<string>(KEPT_BYTES);
+  private seekers = new Map<string, Seeker[]>();
+  private searching = false;
+
+  constructor(
+    @Inject(WORK_QUEUE) private readonly queue: Queue,
+    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
+  ) {}
+
+  /** The job by what its name may be; null also when it waits under a name that is not known yet. */
+  async findByName(executionId: string): Promise<Job | null> {
+    const names = new Set([this.known.get(executionId), jobIdOf(executionId), executionId]);
+    for (const name of names) {
+      if (name === undefined) continue;
+      const job = (await this.queue.getJob(name)) as Job | undefined;
+      if (job && parseJob(job).executionId === executionId) return job;
+    }
+    return null;
+  }
+
+  /** The job by its name, else by a search through all that wait, are delayed or have a priority. */
+  async find(executionId: string): Promise<Job | null> {
+    const named = await this.findByName(executionId);
+    if (named) return named;
+    const jobId = await this.seek(executionId);
+    return jobId === null ? null : this.findByName(executionId);
+  }
+
+  private seek(executionId: string): Promise<string | null> {
+    return new Promise((resolve, reject) => {
+      this.seekers.set(executionId, [...(this.seekers.get(executionId) ?? []), { resolve, reject }]);
+      if (!this.searching) void this.searchAll();
+    });
+  }
+
+  private async searchAll(): Promise<void> {
+    this.searching = true;
+    while (this.seekers.size > 0) {
+      const asked = this.seekers;
+      this.seekers = new Map();
+      try {
+        await this.searchFor(asked);
+        for (const seeker of [...asked.values()].flat()) seeker.resolve(null);
+      } catch (error) {
+        for (const seeker of [...asked.values()].flat()) seeker.reject(error);
+      }
+    }
+    this.searching = false;
+  }
+
+  /** Takes out of `asked` what it finds, and tells. Rejects when Redis does. */
+  private async searchFor(asked: Map<string, Seeker[]>): Promise<void> {
+    for (const [name, kind] of PLACES) {
+      let cursor = '0';
+      do {
+        if (asked.size === 0) return;
+        const [next, ...found] = await this.searchPage(name, kind, cursor, [...asked.keys()]);
+        for (let i = 0; i < found.length; i += 2)
+          this.tell(asked, found[i] as string, found[i + 1] as string);
+        cursor = next;
+      } while (cursor !== '0');
+    }
+  }
+
+  private async searchPage(
+    name: string,
+    kind: 'list' | 'set',
+    cursor: string,
+    ids: readonly string[],
+  ): Promise<[string, ...string[]]> {
+    const args = [kind, cursor, PAGE, this.queue.toKey(''), JSON.stringify(ids)];
+    return (await SEARCH.run(this.redis, [this.queue.toKey(name)], args)) as [string, ...string[]];
+  }
+
+  private tell(asked: Map<string, Seeker[]>, executionId: string, jobId: string): void {
+    this.known.set(executionId, jobId, executionId.length + jobId.length);
+    asked.get(executionId)?.forEach((seeker) => seeker.resolve(jobId));
+    asked.delete(executionId);
+  }
+}
+
+const PLACES = [
+  ['wait', 'list'],
+  ['prioritized', 'set'],
+  ['delayed', 'set'],
+] as const;

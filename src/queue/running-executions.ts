@@ -1,0 +1,68 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { CancelRequest } from '../contract/cancellation.js';
+import { Cancellation } from '../executor/cancellation.js';
+import { CancelRequests } from '../results/cancel-requests.js';
+
+/** A message that is lost is made up for within this time. */
+const CHECK_MS = 1_000;
+
+/** One job that is being processed, and whether somebody wants it to end. */
+export interface RunningExecution extends Disposable {
+  readonly cancellation: Cancellation;
+}
+
+/**
+ * The executions that this worker has in hand, from the moment their job arrives, so that a request to
+ * cancel finds them in whatever step they are. While there are any, Redis is asked once a second
+ * whether one of them is to be cancelled: messages get lost when a connection breaks.
+ */
+@Injectable()
+export class RunningExecutions implements OnApplicationShutdown {
+  private readonly logger = new Logger(RunningExecutions.name);
+  private readonly byId = new Map<string, Set<Cancellation>>();
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(private readonly requests: CancelRequests) {}
+
+  /** Hears of requests until it is disposed of: `using running = executions.enter(id)`. */
+  enter(executionId: string): RunningExecution {
+    const cancellation = new Cancellation();
+    const jobs = this.byId.get(executionId) ?? new Set();
+    this.byId.set(executionId, jobs.add(cancellation));
+    this.timer ??= setInterval(() => void this.check(), CHECK_MS).unref();
+    return {
+      cancellation,
+      [Symbol.dispose]: () => {
+        jobs.delete(cancellation);
+        if (jobs.size === 0 && this.byId.get(executionId) === jobs) this.byId.delete(executionId);
+        if (this.byId.size === 0) this.stopChecking();
+      },
+    };
+  }
+
+  /** Whether the execution is in hand here; if so it hears of the request. */
+  cancel(executionId: string, request: CancelRequest): boolean {
+    const jobs = this.byId.get(executionId);
+    jobs?.forEach((cancellation) => cancellation.ask(request));
+    return jobs !== undefined;
+  }
+
+  onApplicationShutdown(): void {
+    this.stopChecking();
+  }
+
+  private async check(): Promise<void> {
+    const open = [...this.byId].filter(([, jobs]) => [...jobs].some(({ request }) => request === null));
+    try {
+      const found = await this.requests.find(open.map(([id]) => id));
+      for (const [id, request] of found) this.cancel(id, request);
+    } catch (error) {
+      this.logger.debug(`requests to cancel could not be read: ${(error as Error).message}`);
+    }
+  }
+
+  private stopChecking(): void {
+    if (this.timer) clearInterval(this.timer);
+    this.timer = null;
+  }
+}

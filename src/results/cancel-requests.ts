@@ -1,0 +1,74 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { type CancelRequest, REASON_LIMIT_CHARS } from '../contract/cancellation.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { ASK_CANCEL } from './execution-scripts.js';
+
+/** What a request to cancel met. */
+export type Noted =
+  | { kind: 'ended' }
+  | {
+      kind: 'noted';
+      /** The first request that came; later ones change nothing. */
+      request: CancelRequest;
+      /** Nobody had asked before. */
+      isNew: boolean;
+      /** A worker carries the execution out now. */
+      owned: boolean;
+      /** How often its code was started. */
+      attempt: number;
+    };
+
+/**
+ * Requests to cancel: a note in the ledger, which every worker reads in the same step in which it takes
+ * an execution, and a message, which reaches the worker that runs it at once. The note is what counts.
+ */
+@Injectable()
+export class CancelRequests {
+  constructor(
+    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+    @InjectSettings() private readonly settings: Settings,
+  ) {}
+
+  /** Notes that the execution shall end, unless it has ended. */
+  async note(executionId: string, reason: string | null): Promise<Noted> {
+    const words = (reason ?? '').slice(0, REASON_LIMIT_CHARS);
+    const args = [new Date().toISOString(), words, this.settings.RESULT_TTL_SECONDS];
+    const keys = [this.keys.result(executionId), this.keys.ledger(executionId)];
+    const reply = (await ASK_CANCEL.run(this.redis, keys, args)) as
+      ['ended'] | ['noted', string, string, string, string, string];
+    if (reply[0] === 'ended') return { kind: 'ended' };
+    const [, owner, attempt, askedAt, noted, isNew] = reply;
+    return {
+      kind: 'noted',
+      request: { askedAt, reason: noted || null },
+      isNew: isNew === '1',
+      owned: owner !== '',
+      attempt: Number(attempt),
+    };
+  }
+
+  /** Tells the workers of a request that is noted. */
+  async announce(executionId: string, { askedAt, reason }: CancelRequest): Promise<void> {
+    const message = JSON.stringify({ execution_id: executionId, reason, asked_at: askedAt });
+    await this.redis.publish(this.keys.cancelChannel(), message);
+  }
+
+  /** The requests that are noted for these executions. */
+  async find(executionIds: readonly string[]): Promise<Map<string, CancelRequest>> {
+    const found = new Map<string, CancelRequest>();
+    // Single commands, sent together: on Cluster the ledgers are in different slots.
+    await Promise.all(
+      executionIds.map(async (id) => {
+        const key = this.keys.ledger(id);
+        const [askedAt, reason] = await this.redis.hmget(key, 'cancel_asked_at', 'cancel_reason');
+        if (askedAt) found.set(id, { askedAt, reason: reason || null });
+      }),
+    );
+    return found;
+  }
+}
