@@ -1,3 +1,4 @@
+// Longer than 300 lines: the one table of every environment variable.
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
