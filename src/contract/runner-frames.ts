@@ -56,6 +56,11 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     message: z.string(),
     stack: z.string().nullable(),
     limit,
+    final: z.boolean().optional(),
+    fields: z
+      .array(z.strictObject({ field: shortText, message: shortText }))
+      .max(50)
+      .optional(),
     locals,
     variables,
     usage,
@@ -67,6 +72,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     message: z.string(),
     stack: z.string().nullable(),
     limit,
+    final: z.boolean().optional(),
     locals,
   }),
   z.strictObject({

@@ -195,10 +195,20 @@ export interface FailedFrame extends CodePlace {
   variables: Record<string, unknown>;
 }
 
+/** What is wrong with one of the parameters: a dotted path, and why. */
+export interface FieldFault {
+  field: string;
+  message: string;
+}
+
 /** The code threw, or its value cannot be sent. */
 export interface ErrorFrame {
   type: 'error';
   code: ErrorCode;
+  /** The code says that another attempt cannot help. */
+  final?: boolean | undefined;
+  /** Which parameters are wrong, where they are. */
+  fields?: FieldFault[] | undefined;
   name: string;
   message: string;
   stack: string | null;
@@ -221,6 +231,8 @@ export interface ExitingFrame {
 /** An error nobody caught, seen before Node reports it. User code may still handle it. */
 export interface UncaughtFrame {
   type: 'uncaught';
+  /** As of an {@link ErrorFrame}. */
+  final?: boolean | undefined;
   name: string;
   message: string;
   stack: string | null;

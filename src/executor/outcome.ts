@@ -20,6 +20,8 @@ export interface Finding {
   errorType?: string;
   stack?: string | null;
   exitCode?: number | null;
+  /** Another attempt cannot help: the code said so. */
+  final?: boolean | undefined;
 }
 
 const STDERR_TAIL_CHARS = 8192;
@@ -74,18 +76,18 @@ function judgeReport(end: RunEnd, isScript: boolean): Finding | null {
   if (report?.type === 'result') return null;
   if (end.outOfMemory && report === null) return judgeDeath(end);
   if (report?.type === 'error') {
-    const { code, name, message, stack } = report;
+    const { code, name, message, stack, final } = report;
     const ofLimit = codeOfLimit(limitBehind(report));
     if (ofLimit !== null) return { code: ofLimit, message, stack, exitCode: 1 };
     const errorType = code === 'USER_ERROR' ? name : ERROR_TYPES[code];
-    return { code, errorType, message, stack, exitCode: 1 };
+    return { code, errorType, message, stack, exitCode: 1, final };
   }
   if (uncaught && end.exit.exitCode !== 0) {
-    const { name, message, stack } = uncaught;
+    const { name, message, stack, final } = uncaught;
     const exitCode = end.exit.exitCode;
     const ofLimit = codeOfLimit(limitBehind(uncaught));
     if (ofLimit !== null) return { code: ofLimit, message, stack, exitCode };
-    return { code: 'USER_ERROR', errorType: name, message, stack, exitCode };
+    return { code: 'USER_ERROR', errorType: name, message, stack, exitCode, final };
   }
   return report?.type === 'exiting' ? judgeExitCode(report.exitCode, isScript) : judgeDeath(end);
 }
@@ -192,7 +194,13 @@ function failureFields(finding: Finding, evidence: Evidence): Partial<Outcome> {
     status: STATUS[finding.code] ?? 'failed',
     error: finding.message,
     error_type: finding.errorType ?? ERROR_TYPES[finding.code],
-    failure: { code: finding.code, message: finding.message, stack: finding.stack ?? null, evidence },
+    failure: {
+      code: finding.code,
+      message: finding.message,
+      stack: finding.stack ?? null,
+      ...(finding.final ? { retryable: false } : {}),
+      evidence,
+    },
   };
 }
 
@@ -206,12 +214,18 @@ const evidenceOf = (end: RunEnd, finding: Finding, limits: RunLimits): Evidence 
   ...traceEvidence(end),
   ...localsEvidence(localsOf(end), end.modules, end.rootUrl),
   ...(end.stuck ? { stuck: true } : {}),
+  ...fieldEvidence(end),
   ...limitEvidence(end, finding, limits),
   ...(end.memorySamplesMb.length === 0 ? {} : { memory_samples_mb: end.memorySamplesMb }),
 });
 
 const localsOf = ({ report, uncaught }: RunEnd): ErrorFrame['locals'] =>
   report?.type === 'error' ? report.locals : uncaught?.locals;
+
+function fieldEvidence({ report }: RunEnd): Evidence {
+  const fields = report?.type === 'error' ? report.fields : undefined;
+  return fields?.[0] ? { field: fields[0].field, fields } : {};
+}
 
 function traceEvidence({ verdict, trace, modules, rootUrl }: RunEnd): Evidence {
   // Code that has used up its CPU time was not waiting, even if its event loop is free at that moment.

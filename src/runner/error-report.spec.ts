@@ -26,7 +26,13 @@ describe('reportError', () => {
     [undefined, 'thrown: undefined'],
     [{ code: 7 }, 'thrown: { code: 7 }'],
   ])('shows %p, which is no error', (thrown, message) => {
-    expect(reportError(thrown, OWN)).toEqual({ name: 'Error', message, stack: null, limit: null });
+    expect(reportError(thrown, OWN)).toEqual({
+      name: 'Error',
+      message,
+      stack: null,
+      limit: null,
+      final: false,
+    });
   });
 
   it("leaves out the runner's frames, and Node's where they come last", () => {
@@ -64,6 +70,7 @@ describe('reportError', () => {
       message: 'no',
       stack: 'Error: no',
       limit: null,
+      final: false,
     });
   });
 
@@ -95,6 +102,7 @@ describe('reportError', () => {
       message: 'the thrown value cannot be read',
       stack: null,
       limit: null,
+      final: false,
     };
     const trap = new Proxy(new Error('x'), {
       get() {
@@ -115,5 +123,17 @@ describe('reportError', () => {
   it('makes text of a message that is none', () => {
     const error = Object.assign(new Error('x'), { message: { odd: true } });
     expect(reportError(error, OWN).message).toBe('[object Object]');
+  });
+
+  it.each<[string, unknown, boolean]>([
+    ['says so', Object.assign(new Error('no'), { retryable: false }), true],
+    ['has the name for it', Object.assign(new Error('no'), { name: 'UnrecoverableError' }), true],
+    ['is of a class of that name', new (class UnrecoverableError extends Error {})('no'), true],
+    ['is no error and says so', { retryable: false }, true],
+    ['may be tried again', Object.assign(new Error('no'), { retryable: true }), false],
+    ['says nothing', new Error('no'), false],
+    ['is nothing', null, false],
+  ])('is final when what was thrown %s', (_what, thrown, final) => {
+    expect(reportError(thrown, OWN).final).toBe(final);
   });
 });

@@ -9,6 +9,8 @@ export interface ErrorReport {
   stack: string | null;
   /** It comes from this limit of ours. */
   limit: LimitHit | null;
+  /** The code says that another attempt cannot help. */
+  final: boolean;
 }
 
 const NAME_LIMIT = 200;
@@ -26,6 +28,7 @@ export function reportError(thrown: unknown, ownFile: string): ErrorReport {
         message: `thrown: ${inspectValue(thrown)}`.slice(0, MESSAGE_LIMIT),
         stack: null,
         limit: null,
+        final: isFinal(thrown),
       };
     }
     return {
@@ -33,10 +36,26 @@ export function reportError(thrown: unknown, ownFile: string): ErrorReport {
       message: text(thrown.message).slice(0, MESSAGE_LIMIT),
       stack: stackOf(thrown, ownFile).slice(0, STACK_LIMIT),
       limit: limitHitOf(thrown),
+      final: isFinal(thrown),
     };
   } catch {
-    return { name: 'Error', message: 'the thrown value cannot be read', stack: null, limit: null };
+    return {
+      name: 'Error',
+      message: 'the thrown value cannot be read',
+      stack: null,
+      limit: null,
+      final: false,
+    };
   }
+}
+
+/** `retryable: false`, or the name that BullMQ and others have for such errors. */
+function isFinal(thrown: unknown): boolean {
+  if (typeof thrown !== 'object' || thrown === null) return false;
+  const { retryable, name } = thrown as { retryable?: unknown; name?: unknown };
+  return (
+    retryable === false || name === 'UnrecoverableError' || thrown.constructor?.name === 'UnrecoverableError'
+  );
 }
 
 /** The stack and those of its causes, without the frames of the runner. */
