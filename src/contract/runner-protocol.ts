@@ -13,6 +13,7 @@
 
 import type { NetworkPolicy } from './confinement.js';
 import type { ModuleReply } from './module-protocol.js';
+import type { LimitHit } from './runner-limits.js';
 
 export const CHANNEL_FD = 3;
 export const COMMAND_FD = 4;
@@ -152,6 +153,13 @@ export interface ThreadEndedFrame {
   usage?: { userMs: number; systemMs: number } | null;
 }
 
+/** From a thread host: CPU time that the execution has used so far. */
+export interface UsedFrame {
+  type: 'used';
+  userMs: number;
+  systemMs: number;
+}
+
 /** The entry is loaded and the user's function is about to be called. */
 export interface LoadedFrame {
   type: 'loaded';
@@ -211,6 +219,8 @@ export interface ErrorFrame {
   name: string;
   message: string;
   stack: string | null;
+  /** It comes from this limit of ours. */
+  limit?: LimitHit | null;
   /** Innermost call first; null: not asked for, or not known. */
   locals?: FailedFrame[] | null;
   variables: Record<string, unknown>;
@@ -233,6 +243,8 @@ export interface UncaughtFrame {
   name: string;
   message: string;
   stack: string | null;
+  /** It comes from this limit of ours. */
+  limit?: LimitHit | null;
   locals?: FailedFrame[] | null;
 }
 
@@ -266,6 +278,7 @@ export type RunnerFrame =
   | UnheardFrame
   | SettledFrame
   | ThreadEndedFrame
+  | UsedFrame
   | LoadedFrame
   | OutputFrame
   | ResultFrame

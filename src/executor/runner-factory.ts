@@ -9,6 +9,7 @@ import { type Choice, chooseLevel, NoIsolationError } from './isolation/choose-l
 import type { IsolationLevel } from './isolation/isolation-level.js';
 import { runOnce } from './isolation/run-once.js';
 import { tell } from '../lib/measurements.js';
+import { resourceLimitsOf } from './limits.js';
 import { bundleRunners, type RunnerBundles } from './runner-bundle.js';
 import { RunnerProcess } from './runner-process.js';
 import type { RunnerLaunch } from './runner-spawn.js';
@@ -122,6 +123,7 @@ function launchOf(settings: Settings, bundles: RunnerBundles): Omit<RunnerLaunch
     heapMb: Math.max(MEMORY_LIMIT_MB - BASE_MEMORY_MB, MIN_HEAP_MB),
     memoryMb: MEMORY_LIMIT_MB,
     maxExecutions: RUNNER_MAX_EXECUTIONS,
+    resources: resourceLimitsOf(settings),
     frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
   };
 }

@@ -3,6 +3,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { NetworkPolicy } from '../contract/confinement.js';
 import type { IsolationLevel, RunnerPlace } from './isolation/isolation-level.js';
+import type { ResourceLimits } from '../contract/runner-limits.js';
 
 /** Which kind of place for executions a runner process offers. */
 export type RunnerKind = 'process' | 'thread';
@@ -27,6 +28,8 @@ export interface RunnerLaunch {
   maxExecutions: number;
   /** Folder of package sets, which user code may read. */
   packageSets: string;
+  /** What the kernel enforces on the process. */
+  resources: ResourceLimits;
   /** Longest frame that is read before the runner is given up. */
   frameLimitBytes: number;
 }
@@ -78,15 +81,10 @@ const OOM_SCORE = '500';
  */
 export function spawnRunner(launch: RunnerLaunch): Promise<ChildProcess> {
   const { bundle, threadBundle, heapMb, memoryMb, maxExecutions, level, place } = launch;
-  const own =
+  const forHost =
     launch.kind === 'thread' ? [threadBundle, ...[heapMb, memoryMb, maxExecutions].map(String)] : [];
-  const confinement = JSON.stringify(level.confinement(place));
-  const { file, args, cwd, extraFile } = level.command(place, [
-    ...runnerFlags(launch),
-    bundle,
-    confinement,
-    ...own,
-  ]);
+  const own = [JSON.stringify(level.confinement(place)), JSON.stringify(launch.resources), ...forHost];
+  const { file, args, cwd, extraFile } = level.command(place, [...runnerFlags(launch), bundle, ...own]);
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void =>
       reject(new RunnerBootError(`a runner could not be started: ${error.message}`));

@@ -6,6 +6,7 @@
 import os from 'node:os';
 import { syncBuiltinESMExports } from 'node:module';
 import type { Confinement } from '../contract/confinement.js';
+import type { ResourceLimits } from '../contract/runner-limits.js';
 import type { RunnerCommand } from '../contract/runner-protocol.js';
 import { sendFrame } from './channel.js';
 import { CommandReader } from './command-reader.js';
@@ -13,8 +14,11 @@ import { Executions } from './execution.js';
 import { harden } from './harden.js';
 import { guardBuiltins } from './import-hook.js';
 import { captureOutput } from './output-capture.js';
+import { limitResources } from './resource-limits.js';
 
-const seal = harden(JSON.parse(process.argv[2] as string) as Confinement);
+const [confinement, limits] = process.argv.slice(2) as [string, string];
+limitResources(JSON.parse(limits) as ResourceLimits);
+const seal = harden(JSON.parse(confinement) as Confinement);
 
 const reader = new CommandReader((command: RunnerCommand) => {
   if (command.type === 'execute') seal(command.network);
