@@ -131,8 +131,10 @@ export class ExecutionProcessor extends WorkerHost {
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
   private async conclude(delivery: Delivery, outcome: Outcome): Promise<JobReturn> {
-    await this.results.publish(delivery, outcome);
-    this.ledger.release(delivery.executionId);
+    const { executionId, attempt } = delivery;
+    const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
+    await this.results.publish({ ...delivery, earlier }, outcome);
+    this.ledger.release(executionId);
     this.statistics.record(outcome);
     tell('execution-ended', {
       status: outcome.status,
@@ -140,7 +142,6 @@ export class ExecutionProcessor extends WorkerHost {
       durationMs: outcome.duration_ms,
       metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
     });
-    const { executionId, attempt } = delivery;
     this.logger.log({
       msg: 'execution ended',
       executionId,
@@ -165,7 +166,8 @@ export class ExecutionProcessor extends WorkerHost {
     cancellation: Cancellation,
   ): Promise<JobReturn> {
     const { executionId, attempt } = delivery;
-    const cancel = cancellation.request ?? (await this.ledger.letGo(executionId, { counted: true }));
+    const noted = await this.ledger.letGo(executionId, { counted: true, failed: { attempt, outcome } });
+    const cancel = noted ?? cancellation.request;
     if (cancel) return this.conclude(delivery, notTriedAgain(outcome, cancel));
     await this.logs.close(executionId);
     tell('attempt-failed', { code: outcome.failure?.code ?? 'INTERNAL' });
