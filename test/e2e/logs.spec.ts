@@ -163,7 +163,12 @@ describe('the event stream of an execution', () => {
     const source = await follow(id);
     await source.ended;
     expect(source.events.map(({ event, data }) => `${event} ${data['attempt'] as number}`)).toEqual([
-      ...['start 1', 'log 1', 'start 2', 'log 2', 'start 3', 'log 3'],
+      'start 1',
+      'log 1',
+      'start 2',
+      'log 2',
+      'start 3',
+      'log 3',
       'end 3',
     ]);
   });
