@@ -7,6 +7,9 @@ import { WorkspaceModule } from '../workspace/workspace.module.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { ExecutionsController } from './executions.controller.js';
 import { HistoryController } from './history.controller.js';
+import { LogAnnouncements } from './log-announcements.js';
+import { LogFollower } from './log-follower.service.js';
+import { LogsController } from './logs.controller.js';
 import { PackagesController } from './packages.controller.js';
 import { ResultWaiter } from './result-waiter.js';
 import { SubmissionService } from './submission.service.js';
@@ -30,6 +33,7 @@ export class ApiModule {
         TasksController,
         ExecutionsController,
         HistoryController,
+        LogsController,
         WorkersController,
         PackagesController,
         WorkspaceController,
@@ -39,6 +43,8 @@ export class ApiModule {
         SubmissionService,
         ExecutionLookup,
         ResultWaiter,
+        LogAnnouncements,
+        LogFollower,
         WorkerCommands,
         WorkerRegistry,
         PackagesStore,

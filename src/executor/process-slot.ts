@@ -19,6 +19,10 @@ export class ProcessSlot extends Slot {
     this.runner.reply(reply);
   }
 
+  override hold(held: boolean): void {
+    this.runner.hold(held);
+  }
+
   override stop(cause: StopCause): void {
     switch (cause) {
       case 'reported':
@@ -26,6 +30,7 @@ export class ProcessSlot extends Slot {
         void Promise.race([this.finished, sleep(SETTLE_MS)]).then(() => this.isOver || this.runner.kill());
         return;
       case 'timeout':
+      case 'cpu':
         void this.traceAndKill();
         return;
       case 'memory':
