@@ -4,6 +4,7 @@ import type { Queue } from 'bullmq';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { JOB_NAMES, type JobKind, type TaskJob } from '../contract/job.js';
+import { parseTraceparent } from '../contract/traceparent.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -36,7 +37,7 @@ export class SubmissionService {
    * Queues an inline task and returns its id.
    * @throws {ProblemException} 400 or 413 naming the field, 409 when the id is known, 503 without Redis.
    */
-  async submitTask({ taskId, ...task }: TaskRequest): Promise<string> {
+  async submitTask({ taskId, ...task }: TaskRequest, traceparent?: string): Promise<string> {
     checkLimits(
       { field: 'code', value: task.code },
       { field: 'timeout', value: task.timeout },
@@ -46,7 +47,7 @@ export class SubmissionService {
     await this.prepare(taskId, 'taskId');
     await this.send(id, async () => {
       const data: TaskJob = { taskId: id, ...task };
-      await this.enqueue('task', id, data);
+      await this.enqueue('task', id, data, traceparent);
       if (taskId !== undefined) await this.confirmTask(data);
     });
     return id;
@@ -56,7 +57,10 @@ export class SubmissionService {
    * Writes the context of an execution, queues it and returns its id.
    * @throws {ProblemException} as {@link submitTask}.
    */
-  async submitExecution({ execution_id: givenId, ...context }: ExecutionRequest): Promise<string> {
+  async submitExecution(
+    { execution_id: givenId, ...context }: ExecutionRequest,
+    traceparent?: string,
+  ): Promise<string> {
     checkLimits(
       { field: 'workflow_code', value: context.workflow_code },
       { field: 'timeout_seconds', value: context.timeout_seconds },
@@ -69,13 +73,16 @@ export class SubmissionService {
     await this.prepare(givenId, 'execution_id');
     await this.send(id, async () => {
       await this.writeContext(id, JSON.stringify(context), ttlSeconds);
-      await this.enqueue('execution', id, { execution_id: id });
+      await this.enqueue('execution', id, { execution_id: id }, traceparent);
     });
     return id;
   }
 
-  private async enqueue(kind: JobKind, id: string, data: object): Promise<void> {
-    await this.queue.add(JOB_NAMES[kind], data, { jobId: jobIdOf(id) });
+  /** `traceparent`: the caller's place in a trace, for the code; where we trace, BullMQ puts ours instead. */
+  private async enqueue(kind: JobKind, id: string, data: object, traceparent?: string): Promise<void> {
+    const known = parseTraceparent(traceparent) !== null;
+    const telemetry = known ? { telemetry: { metadata: JSON.stringify({ traceparent }) } } : {};
+    await this.queue.add(JOB_NAMES[kind], data, { jobId: jobIdOf(id), ...telemetry });
   }
 
   private async refuseKnown(id: string, field: string): Promise<void> {

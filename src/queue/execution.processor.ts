@@ -7,12 +7,14 @@ import type { Outcome } from '../contract/result.js';
 import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
 import type { Cancellation } from '../executor/cancellation.js';
 import { notTriedAgain, unstartedOutcome } from '../executor/cancelled-outcome.js';
+import { traceparentOfJob } from '../contract/traceparent.js';
 import { ExecutorService, InterruptedError, type Stops } from '../executor/executor.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { Activity } from '../lib/activity.js';
 import { LatestSender } from '../lib/latest-sender.js';
 import { tell } from '../lib/measurements.js';
+import { traced } from '../lib/tracing.js';
 import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
 import { type Delivery, ResultPublisher } from '../results/result-publisher.js';
 import { HandBackService } from './hand-back.service.js';
@@ -73,7 +75,12 @@ export class ExecutionProcessor extends WorkerHost {
       if (turn.kind === 'ended') return await this.finishKnown(request);
       if (turn.cancel) cancellation.ask(turn.cancel);
       delivery = { ...request, attempt: startedAttempts(turn), queuedMs: queuedMs(job) };
-      const outcome = await this.carryOut(job, request, turn, { interrupt: signal, cancellation });
+      const outcome = await traced('execution', traceOf(job, delivery), async (span) => {
+        const ended = await this.carryOut(job, request, turn, { interrupt: signal, cancellation });
+        span.set('bifrost.status', ended.status);
+        if (ended.failure) span.fail(ended.failure.code);
+        return ended;
+      });
       if (mayRetry(job, outcome)) return await this.failAttempt(delivery, outcome, cancellation);
       return await this.conclude(delivery, withLateCancel(outcome, cancellation.request));
     } catch (error) {
@@ -99,7 +106,8 @@ export class ExecutionProcessor extends WorkerHost {
           ? this.contexts.fromTask(request.task)
           : await this.contexts.load(executionId);
       subject = subjectOf(loaded);
-      const outcome = await this.executor.execute({ ...loaded, attempt, generation }, stops, {
+      const execution = { ...loaded, attempt, generation, traceparent: traceparentOfJob(job.opts) };
+      const outcome = await this.executor.execute(execution, stops, {
         onProgress: (fraction, message) => progress.push({ fraction, message }),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
@@ -116,7 +124,7 @@ export class ExecutionProcessor extends WorkerHost {
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
   private async conclude(delivery: Delivery, outcome: Outcome): Promise<JobReturn> {
-    await this.results.publish(delivery, outcome);
+    await traced('publish', {}, () => this.results.publish(delivery, outcome));
     this.ledger.release(delivery.executionId);
     this.statistics.record(outcome);
     tell('execution-ended', {
@@ -172,5 +180,13 @@ const startedAttempts = ({ attempt, cancel }: OurTurn): number =>
 /** Somebody asked for the end, but it had come already. */
 const withLateCancel = (outcome: Outcome, cancel: CancelRequest | null): Outcome =>
   cancel && !outcome.cancellation ? { ...outcome, cancellation: receiptOf(cancel, 'too late') } : outcome;
+
+const traceOf = ({ id = '' }: Job, { executionId, attempt, kind, queuedMs: waited }: Delivery) => ({
+  'bifrost.execution.id': executionId,
+  'bifrost.execution.kind': kind,
+  'bifrost.attempt': attempt,
+  'bifrost.job.id': id,
+  'bifrost.queue_ms': waited,
+});
 
 const queuedMs = (job: Job): number => Math.max(0, Date.now() - job.timestamp - job.delay);
