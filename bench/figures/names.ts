@@ -1,0 +1,17 @@
+// Names of figures that more than one place must agree on.
+import type { Workload } from '../workloads.ts';
+
+export const throughput = (workload: Workload, concurrency: number): string =>
+  `throughput, ${workload}, concurrency ${concurrency}`;
+export const latency = (percentile: number): string => `latency at 10/s, p${percentile}`;
+export const PLAIN_SPAWN = "spawn('node', ['-e', '0']), 2 in parallel";
+export const IDLE_PSS = 'memory of an idle runner (PSS)';
+export const CPU = 'CPU per execution';
+export const BOOT = 'boot';
+export const COMMANDS_SENT = 'Redis commands sent per execution';
+export const COMMANDS_ALL = 'Redis commands per execution, those inside scripts too';
+export const COMMANDS_BEYOND = "Redis commands sent per execution, beyond BullMQ's own";
+export const BACKLOG = 'throughput with jobs queued';
+export const queued = (count: number): string => `${count.toLocaleString('en')} queued`;
+export const MODULES = 'throughput with modules published';
+export const published = (count: number): string => `${count.toLocaleString('en')} modules`;

@@ -1,0 +1,60 @@
+import { ABOUT, type Workload } from '../workloads.ts';
+import { alternate, type Bench, type Entry, Series } from '../session.ts';
+import type { PlainSpawn } from '../plain-spawn.ts';
+import { treeCpuMs } from '../process-tree.ts';
+import * as names from './names.ts';
+
+/**
+ * Jobs a second of everybody with one kind of work, and the CPU time that each takes for one.
+ *
+ * The jobs are on the queue before the clock starts, and the clock starts when twice as many results
+ * are out as run at once: runners that were booted while nothing ran would be a present.
+ */
+export async function measureThroughput(
+  bench: Bench,
+  entries: readonly Entry[],
+  options: { workload: Workload; concurrency: number; rounds: number; spawn?: PlainSpawn },
+): Promise<void> {
+  const { workload, concurrency, rounds, spawn } = options;
+  const { plan, report } = bench;
+  bench.say(`throughput: ${workload} (${ABOUT[workload]}), concurrency ${concurrency}`);
+  const skip = 2 * concurrency;
+  const counts = new Map<Entry, number>();
+  for (const entry of entries) counts.set(entry, await warmUp(bench, entry, workload, skip));
+  const rates = new Series();
+  const cpu = new Series();
+  await alternate([...entries, ...(spawn ? [spawn] : [])], rounds, async (entry) => {
+    if ('rate' in entry) return rates.push(names.PLAIN_SPAWN, await entry.rate(plan.roundMs * SLOW_FACTOR));
+    const count = counts.get(entry) as number;
+    const { producer, running } = entry;
+    await producer.fill(workload, count);
+    const before = treeCpuMs(running.pid);
+    rates.push(entry.name, await producer.drain(count, skip));
+    cpu.push(entry.name, (treeCpuMs(running.pid) - before) / count);
+    await producer.clean();
+  });
+  rates.addTo(report, names.throughput(workload, concurrency), 'per s');
+  if (workload === 'noop') cpu.addTo(report, `${names.CPU}, concurrency ${concurrency}`, 'ms');
+}
+
+/** What starts processes is uneven and needs a longer look. */
+const SLOW_FACTOR = 2;
+const SLOW_RATE = 400;
+
+/** How many jobs make a round of about the planned length, from two rounds that are not counted. */
+async function warmUp(
+  { plan }: Bench,
+  { producer }: Entry,
+  workload: Workload,
+  skip: number,
+): Promise<number> {
+  let count = skip + plan.firstJobs;
+  for (const atLeast of plan.warmJobs > 0 ? [0, plan.warmJobs] : [0]) {
+    await producer.fill(workload, count);
+    const rate = await producer.drain(count, skip);
+    await producer.clean();
+    const seconds = (plan.roundMs / 1000) * (rate < SLOW_RATE ? SLOW_FACTOR : 1);
+    count = Math.ceil(skip + Math.max(rate * seconds, Math.min(atLeast, rate)));
+  }
+  return count;
+}

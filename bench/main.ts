@@ -1,0 +1,107 @@
+// `npm run bench`: the product and what people would use instead, in turns, on one machine in one run.
+// Prints one table, then the targets and whether each holds; writes both as JSON. `--smoke`: a small run
+// that only shows that everything works. `--only throughput,latency,…`: some figures. Exit code 1 only
+// after an error, never for a time. The method: docs/benchmarks.md.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { EVERYBODY } from './contestants.ts';
+import { measureCommands } from './figures/commands.ts';
+import { measureBacklog, measureModules } from './figures/growth.ts';
+import { measureLatency } from './figures/latency.ts';
+import { measureResources } from './figures/resources.ts';
+import { measureThroughput } from './figures/throughput.ts';
+import { describeMachine } from './machine.ts';
+import { FULL, SMOKE } from './plan.ts';
+import { PlainSpawn } from './plain-spawn.ts';
+import { startRedis } from './redis.ts';
+import { Report } from './report.ts';
+import { type Bench, enter, type Entry, leave } from './session.ts';
+import { reportTable, targetTable } from './table.ts';
+import { checkTargets } from './targets.ts';
+import { writeWork } from './workloads.ts';
+
+const FIGURES = [
+  'throughput',
+  'workloads',
+  'latency',
+  'resources',
+  'commands',
+  'backlog',
+  'modules',
+  'others',
+];
+
+const { values } = parseArgs({
+  options: {
+    smoke: { type: 'boolean', default: false },
+    only: { type: 'string', default: FIGURES.join(',') },
+    contestants: { type: 'string', default: '' },
+    json: { type: 'string', default: '.bifrost/bench.json' },
+  },
+});
+const wanted = new Set(values.only.split(','));
+const plan = values.smoke ? SMOKE : FULL;
+const chosen = EVERYBODY.filter(({ name }) => name.includes(values.contestants));
+
+/** Everything that is measured while everybody runs, at one concurrency. */
+async function measureTogether(bench: Bench, concurrency: number, first: boolean): Promise<void> {
+  const entries: Entry[] = [];
+  const spawn = first ? new PlainSpawn() : undefined;
+  try {
+    await spawn?.ready();
+    for (const contestant of chosen) entries.push(await enter(bench, contestant, { concurrency }));
+    const rounds = first ? plan.rounds : plan.fewRounds;
+    if (wanted.has('throughput'))
+      await measureThroughput(bench, entries, {
+        workload: 'noop',
+        concurrency,
+        rounds,
+        ...(spawn ? { spawn } : {}),
+      });
+    if (!first) return;
+    if (wanted.has('latency')) await measureLatency(bench, entries);
+    if (wanted.has('resources')) await measureResources(bench, entries);
+    if (wanted.has('commands')) await measureCommands(bench, entries);
+    for (const workload of wanted.has('workloads') ? plan.workloads : [])
+      await measureThroughput(bench, entries, { workload, concurrency, rounds: plan.fewRounds });
+  } finally {
+    spawn?.stop();
+    await leave(entries);
+  }
+}
+
+async function run(bench: Bench): Promise<void> {
+  for (const [index, concurrency] of plan.concurrencies.entries())
+    if (index === 0 || wanted.has('others')) await measureTogether(bench, concurrency, index === 0);
+  if (wanted.has('backlog')) await measureBacklog(bench);
+  if (wanted.has('modules')) await measureModules(bench);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+const startedAt = performance.now();
+const seconds = (): string => ((performance.now() - startedAt) / 1000).toFixed(0).padStart(4);
+const work = mkdtempSync(join(tmpdir(), 'bifrost-bench-work-'));
+writeWork(work);
+const redis = await startRedis();
+const report = new Report();
+const machine = describeMachine();
+try {
+  const say = (text: string): void => void process.stderr.write(`${seconds()} s  ${text}\n`);
+  await run({ redis: redis.url, work, plan, report, say });
+  const targets = checkTargets(report);
+  process.stdout.write(`${reportTable(report)}\n\n${targetTable(targets)}\n`);
+  for (const [name, value] of Object.entries(machine)) process.stdout.write(`${name}: ${value}\n`);
+  mkdirSync(dirname(values.json), { recursive: true });
+  const { measurements } = report;
+  writeFileSync(values.json, `${JSON.stringify({ machine, measurements, targets }, null, 2)}\n`);
+} catch (error) {
+  process.exitCode = 1;
+  process.stderr.write(`${(error as Error).stack}\n`);
+} finally {
+  await redis.stop();
+  rmSync(work, { recursive: true, force: true });
+}
+// Connections of an interrupted figure would wait for Redis for ever.
+process.exit();

@@ -1,0 +1,3 @@
+import { type JobData, work } from './peer.ts';
+
+export default (data: JobData): Promise<unknown> => work(data);

@@ -1,0 +1,56 @@
+import type { Workload } from './workloads.ts';
+
+/** How much is measured. */
+export interface Plan {
+  /** Rounds of each contestant in a figure; they take turns. */
+  rounds: number;
+  /** Rounds of figures that no target depends on. */
+  fewRounds: number;
+  /** Wanted length of a round. */
+  roundMs: number;
+  /** Jobs of the first round, which is not counted. */
+  warmJobs: number;
+  /** Jobs from which the length of a round is guessed. */
+  firstJobs: number;
+  /** Latency: jobs a round, and jobs a second. */
+  latencyJobs: number;
+  perSecond: number;
+  /** Jobs over which commands to Redis are counted. */
+  countedJobs: number;
+  concurrencies: readonly number[];
+  /** Beside the no-op. */
+  workloads: readonly Workload[];
+  backlogs: readonly number[];
+  moduleCounts: readonly number[];
+}
+
+export const FULL: Plan = {
+  rounds: 9,
+  fewRounds: 3,
+  roundMs: 900,
+  warmJobs: 300,
+  firstJobs: 20,
+  latencyJobs: 30,
+  perSecond: 10,
+  countedJobs: 300,
+  concurrencies: [8, 1, 32],
+  workloads: ['cpu', 'sleep', 'imports', 'prints'],
+  backlogs: [1_000, 10_000, 100_000],
+  moduleCounts: [10, 1_000, 10_000],
+};
+
+/** Only shows that everything works. */
+export const SMOKE: Plan = {
+  rounds: 1,
+  fewRounds: 1,
+  roundMs: 50,
+  warmJobs: 0,
+  firstJobs: 2,
+  latencyJobs: 3,
+  perSecond: 50,
+  countedJobs: 10,
+  concurrencies: [1],
+  workloads: ['imports', 'prints'],
+  backlogs: [20, 40],
+  moduleCounts: [10, 40],
+};

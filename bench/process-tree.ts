@@ -1,0 +1,59 @@
+// What a process and its descendants use, read from /proc.
+import { readdirSync, readFileSync } from 'node:fs';
+
+const TICK_MS = 10;
+
+interface Stat {
+  pid: number;
+  parent: number;
+  name: string;
+  /** CPU time of the process and of those of its children that are gone. */
+  cpuMs: number;
+}
+
+function readStats(): Stat[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+        const end = stat.lastIndexOf(')');
+        const fields = stat.slice(end + 2).split(' ');
+        const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0);
+        const command = stat.slice(stat.indexOf('(') + 1, end);
+        return [{ pid: Number(name), parent: Number(fields[1]), name: command, cpuMs: ticks * TICK_MS }];
+      } catch {
+        return [];
+      }
+    });
+}
+
+function treeOf(root: number, stats: readonly Stat[]): Stat[] {
+  const found = stats.filter(({ pid }) => pid === root);
+  for (const { pid } of found) found.push(...stats.filter(({ parent }) => parent === pid));
+  return found;
+}
+
+/** CPU milliseconds that the process and everything it has started used so far. */
+export const treeCpuMs = (root: number): number =>
+  treeOf(root, readStats()).reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+
+/** MB of proportional set size of each Node process below `root`, with what it may be wrapped in. */
+export function childrenPssMb(root: number): number[] {
+  const stats = readStats();
+  return stats
+    .filter(({ parent }) => parent === root)
+    .map(({ pid }) => treeOf(pid, stats))
+    .filter((tree) => tree.some(({ name }) => /^(node|MainThread)/.test(name)))
+    .map((tree) => tree.reduce((sum, { pid }) => sum + pssMb(pid), 0));
+}
+
+/** MB of proportional set size of one process; 0 when it is gone. */
+export function pssMb(pid: number): number {
+  try {
+    const kb = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1];
+    return Number(kb) / 1024;
+  } catch {
+    return 0;
+  }
+}
