@@ -23,6 +23,8 @@ export class InterruptedError extends Error {
 /** Hears of an execution while it runs. */
 export interface ExecutionListener {
   onProgress: (fraction: number, message: string | null) => void;
+  /** The runner that carries it out. */
+  onRunner: (runnerId: string) => void;
   /** The workspace generation that it runs against, as soon as that is fixed. */
   onPinned: (generation: number) => void;
 }
@@ -88,6 +90,7 @@ export class ExecutorService {
       const checkout = traced('checkout', {}, () => this.pool.checkout(execution.id, key));
       const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));
       receipt.runner_wait_ms = elapsedMs(askedMs);
+      listener.onRunner(lease.slot.runner.id);
       const packagesDir = packageSet?.dir ?? null;
       const outcome = await traced('run', runnerOf(lease), (span) =>
         this.runOn(lease, { execution, program, packagesDir, startedAt, span }, stops, listener),

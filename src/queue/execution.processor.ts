@@ -5,9 +5,9 @@ import { ContextService } from '../context/context.service.js';
 import { type CancelRequest, receiptOf } from '../contract/cancellation.js';
 import type { Outcome } from '../contract/result.js';
 import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
+import { traceparentOfJob } from '../contract/traceparent.js';
 import type { Cancellation } from '../executor/cancellation.js';
 import { notTriedAgain, unstartedOutcome } from '../executor/cancelled-outcome.js';
-import { traceparentOfJob } from '../contract/traceparent.js';
 import { ExecutorService, InterruptedError, type Stops } from '../executor/executor.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
@@ -68,15 +68,16 @@ export class ExecutionProcessor extends WorkerHost {
     const { executionId } = request;
     using running = this.running.enter(executionId);
     const { cancellation } = running;
-    let delivery: Delivery | null = null;
+    let delivery: TakenJob | null = null;
     try {
       const turn = await this.ledger.take(executionId);
       if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
       if (turn.kind === 'ended') return await this.finishKnown(request);
       if (turn.cancel) cancellation.ask(turn.cancel);
-      delivery = { ...request, attempt: startedAttempts(turn), queuedMs: queuedMs(job) };
-      const outcome = await traced('execution', traceOf(job, delivery), async (span) => {
-        const ended = await this.carryOut(job, request, turn, { interrupt: signal, cancellation });
+      const taken = { ...request, attempt: startedAttempts(turn), queuedMs: queuedMs(job), jobId: job.id };
+      delivery = taken;
+      const outcome = await traced('execution', traceOf(taken), async (span) => {
+        const ended = await this.carryOut(job, taken, turn, { interrupt: signal, cancellation });
         span.set('bifrost.status', ended.status);
         if (ended.failure) span.fail(ended.failure.code);
         return ended;
@@ -91,7 +92,12 @@ export class ExecutionProcessor extends WorkerHost {
     }
   }
 
-  private async carryOut(job: Job, request: JobRequest, turn: OurTurn, stops: Stops): Promise<Outcome> {
+  private async carryOut(
+    job: Job,
+    request: TakenJob & JobRequest,
+    turn: OurTurn,
+    stops: Stops,
+  ): Promise<Outcome> {
     const { executionId } = request;
     const { cancellation } = stops;
     if (turn.kind === 'exhausted')
@@ -109,6 +115,7 @@ export class ExecutionProcessor extends WorkerHost {
       const execution = { ...loaded, attempt, generation, traceparent: traceparentOfJob(job.opts) };
       const outcome = await this.executor.execute(execution, stops, {
         onProgress: (fraction, message) => progress.push({ fraction, message }),
+        onRunner: (runnerId) => (request.runnerId = runnerId),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
       return { ...outcome, ...subject };
@@ -123,7 +130,7 @@ export class ExecutionProcessor extends WorkerHost {
   }
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
-  private async conclude(delivery: Delivery, outcome: Outcome): Promise<JobReturn> {
+  private async conclude(delivery: TakenJob, outcome: Outcome): Promise<JobReturn> {
     await traced('publish', {}, () => this.results.publish(delivery, outcome));
     this.ledger.release(delivery.executionId);
     this.statistics.record(outcome);
@@ -133,11 +140,9 @@ export class ExecutionProcessor extends WorkerHost {
       durationMs: outcome.duration_ms,
       metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
     });
-    const { executionId, attempt } = delivery;
     this.logger.log({
       msg: 'execution ended',
-      executionId,
-      attempt,
+      ...namesOf(delivery),
       status: outcome.status,
       code: outcome.failure?.code,
     });
@@ -153,18 +158,17 @@ export class ExecutionProcessor extends WorkerHost {
 
   /** The job asked for more attempts: BullMQ delivers it again after its back-off, unless somebody wants it to end. */
   private async failAttempt(
-    delivery: Delivery,
+    delivery: TakenJob,
     outcome: Outcome,
     cancellation: Cancellation,
   ): Promise<JobReturn> {
-    const { executionId, attempt } = delivery;
+    const { executionId } = delivery;
     const cancel = cancellation.request ?? (await this.ledger.letGo(executionId, { counted: true }));
     if (cancel) return this.conclude(delivery, notTriedAgain(outcome, cancel));
     tell('attempt-failed', { code: outcome.failure?.code ?? 'INTERNAL' });
     this.logger.log({
       msg: 'attempt failed, to be tried again',
-      executionId,
-      attempt,
+      ...namesOf(delivery),
       code: outcome.failure?.code,
     });
     throw new AttemptFailedError(outcome.error ?? outcome.status);
@@ -181,11 +185,25 @@ const startedAttempts = ({ attempt, cancel }: OurTurn): number =>
 const withLateCancel = (outcome: Outcome, cancel: CancelRequest | null): Outcome =>
   cancel && !outcome.cancellation ? { ...outcome, cancellation: receiptOf(cancel, 'too late') } : outcome;
 
-const traceOf = ({ id = '' }: Job, { executionId, attempt, kind, queuedMs: waited }: Delivery) => ({
+/** A delivery to come, and what log lines about it name. */
+interface TakenJob extends Delivery {
+  jobId: string | undefined;
+  /** The runner that carried it out, once there is one. */
+  runnerId?: string;
+}
+
+const namesOf = ({ executionId, jobId, attempt, runnerId }: TakenJob) => ({
+  executionId,
+  jobId,
+  attempt,
+  runnerId,
+});
+
+const traceOf = ({ executionId, jobId = '', attempt, kind, queuedMs: waited }: TakenJob) => ({
   'bifrost.execution.id': executionId,
   'bifrost.execution.kind': kind,
   'bifrost.attempt': attempt,
-  'bifrost.job.id': id,
+  'bifrost.job.id': jobId,
   'bifrost.queue_ms': waited,
 });
 

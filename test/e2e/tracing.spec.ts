@@ -79,7 +79,7 @@ it('one execution over HTTP is one trace, from the request to the function of th
   expect(collector.headers[0]).toMatchObject({ authorization: 'Bearer secret-of-the-collector' });
 });
 
-it('tells nothing of what users send, return or throw, and makes no traces of its own', async () => {
+it('tells nothing of what users send, return or throw, neither in traces nor in logs, and makes no traces of its own', async () => {
   const worker = await startWorker({
     env: { REDIS_URL: redis.url, QUEUE_NAME: 'quiet', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
   });
@@ -96,7 +96,16 @@ it('tells nothing of what users send, return or throw, and makes no traces of it
   });
   const failed = collector.spans.find(({ status }) => status?.message === 'USER_ERROR');
   expect(failed).toMatchObject({ name: 'execution', status: { code: 2 } });
+  expect(worker.logs.find(({ msg }) => msg === 'execution ended')).toMatchObject({
+    executionId: expect.any(String),
+    jobId: expect.any(String),
+    attempt: 1,
+    workerId: expect.any(String),
+    runnerId: expect.stringMatching(/^[0-9a-f]{12}$/),
+    code: 'USER_ERROR',
+  });
   expect((await worker.stop()).code).toBe(0);
+  expect(worker.output.join('\n')).not.toContain('sesame');
   expect(collector.bodies.join('\n')).not.toContain('sesame');
   const roots = collector.spans.filter(({ parentSpanId }) => !parentSpanId).map(({ name }) => name);
   expect(new Set(roots)).toEqual(new Set(['POST /executions']));
