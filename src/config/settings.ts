@@ -1,5 +1,6 @@
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -14,6 +15,8 @@ const ZERO_OR_MORE = { error: 'must be a number of at least 0' };
 /** A length of time that may have decimals. */
 const moreThanZero = z.coerce.number(MORE_THAN_ZERO).positive(MORE_THAN_ZERO);
 const zeroOrMore = z.coerce.number(ZERO_OR_MORE).min(0, ZERO_OR_MORE);
+/** Beside what is installed, whatever folder the process was started in. */
+const archiveDir = (): string => fileURLToPath(new URL('../../.bifrost/archive', import.meta.url));
 const list = <const T extends readonly [string, ...string[]]>(names: T) =>
   z
     .string()
@@ -26,7 +29,8 @@ const packagesDir = (): string =>
 
 /**
  * The one table of environment variables. Each row carries what `docs/configuration.md` shows:
- * `unit`, `fallback` (only where the default is computed on the machine) and `about`.
+ * `unit`, `fallback` (only where the default is computed on the machine) and `about`; `credential`
+ * marks what executions must never show.
  */
 export const settingsSchema = z.object({
   REDIS_URL: z
@@ -37,6 +41,7 @@ export const settingsSchema = z.object({
     })
     .optional()
     .meta({
+      credential: true,
       fallback: 'an embedded redis-server, for development',
       about:
         'Redis to use. One server: `redis://user:pass@host:6379/0`, with TLS `rediss://…`. Sentinel: `redis+sentinel://host1:26379,host2:26379/mymaster`. Cluster: `redis+cluster://host1:6379,host2:6379`.',
@@ -75,7 +80,7 @@ export const settingsSchema = z.object({
     .string()
     .min(16, { error: 'must have at least 16 characters' })
     .optional()
-    .meta({ about: 'Bearer token that every request except the probes must carry.' }),
+    .meta({ credential: true, about: 'Bearer token that every request except the probes must carry.' }),
   CONCURRENCY: whole(1, 1000)
     .default(() => 2 * availableParallelism())
     .meta({ fallback: 'twice the processors', about: 'Executions that run at once on this worker.' }),
@@ -99,12 +104,41 @@ export const settingsSchema = z.object({
   RESULT_TTL_SECONDS: whole(60, 31_536_000)
     .default(604_800)
     .meta({ unit: 'seconds', about: 'How long a result stays in Redis.' }),
+  LOG_TTL_SECONDS: whole(60, 31_536_000).default(86_400).meta({
+    unit: 'seconds',
+    about:
+      'How long the log stream of an execution stays in Redis after its last entry. The tail in the result stays as long as the result.',
+  }),
+  LOG_STREAM_LIMIT_BYTES: whole(65_536, 1_073_741_824).default(8_388_608).meta({
+    unit: 'bytes',
+    about:
+      'Memory in Redis that the log stream of one execution may use, about. When it is full, the oldest entries go and an entry of type `truncated` says so.',
+  }),
   RESULT_QUEUE: z.enum(['on', 'off']).default('on').meta({
     about:
       '`off`: results do not go to the result queue. For deployments where nobody consumes it; results are in Redis and in the archive all the same.',
   }),
   RESULT_QUEUE_WARN_LENGTH: whole(1, 1_000_000_000).default(10_000).meta({
     about: 'Above so many results that nobody has consumed, `/health` says `degraded` and what to do.',
+  }),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/.+/, { error: 'must start with postgres:// or postgresql://' })
+    .optional()
+    .meta({
+      credential: true,
+      fallback: 'an embedded database in ARCHIVE_DIR',
+      about:
+        'Postgres that keeps the history, version 13 or newer: `postgres://user:pass@host:5432/bifrost`. Give it a database of its own.',
+    }),
+  ARCHIVE_DIR: z.string().refine(isAbsolute, { error: 'must be an absolute path' }).default(archiveDir).meta({
+    fallback: 'the folder `.bifrost/archive` beside what is installed',
+    about:
+      'Where the embedded database keeps the history when `DATABASE_URL` is not set. Processes of one folder share it.',
+  }),
+  ARCHIVE_RETENTION_DAYS: whole(0, 36_500).default(365).meta({
+    unit: 'days',
+    about: 'How long the history is kept: whole months are dropped once all of them is older. 0: for ever.',
   }),
   ARCHIVE_FEED_LENGTH: whole(0, 10_000_000).default(10_000).meta({
     about:
@@ -185,7 +219,7 @@ export const settingsSchema = z.object({
     .string()
     .regex(/^[\x21-\x7e]+$/, { error: 'must be printable ASCII without blanks' })
     .optional()
-    .meta({ about: 'Access token for the registry. User code and logs never see it.' }),
+    .meta({ credential: true, about: 'Access token for the registry. User code and logs never see it.' }),
   WORKSPACE_PATH: z
     .string()
     .regex(/^\/(?:[^/\\\p{Cc}]+\/?)+$/u, { error: 'must be an absolute path' })
@@ -217,6 +251,7 @@ export const settingsSchema = z.object({
     })
     .optional()
     .meta({
+      credential: true,
       about: 'Headers for the collector, such as `authorization=Bearer%20…`; values are percent-encoded.',
     }),
   OTEL_SERVICE_NAME: z.string().default('bifrost-worker').meta({ about: 'Name of this service in traces.' }),

@@ -46,7 +46,21 @@ export const failureSchema = z.object({
   evidence: evidenceSchema,
 });
 
-export const logEntrySchema = z.object({ ts: when, level: z.string(), message: z.string() });
+/** One print of the code. */
+export const logEntrySchema = z.object({
+  ts: when,
+  level: z.string(),
+  stream: z.enum(['stdout', 'stderr']),
+  message: z.string().meta({ description: 'What was printed at once, without the line end that followed' }),
+  partial: z.literal(true).optional().meta({ description: 'No line end followed' }),
+  fields: z.record(z.string(), z.unknown()).optional().meta({ description: 'Given to context.logger' }),
+});
+
+/** How far the code said that it is. */
+export const progressSchema = z.object({
+  fraction: z.number().meta({ description: '0 to 1' }),
+  message: z.string().nullable(),
+});
 
 const figure = (description: string) => z.number().nullish().meta({ description });
 
@@ -84,6 +98,9 @@ export const resultSchema = z.object({
   finished_at: when,
   logs: z.array(logEntrySchema),
   logs_truncated: z.boolean(),
+  progress: progressSchema
+    .nullish()
+    .meta({ description: 'The last that the code told by context.progress; null: it told none' }),
   stdout: z.string(),
   stderr: z.string(),
   exit_code: z.number().nullable(),
@@ -98,6 +115,7 @@ export const resultSchema = z.object({
 
 export type Evidence = z.infer<typeof evidenceSchema>;
 export type LogEntry = z.infer<typeof logEntrySchema>;
+export type ExecutionProgress = z.infer<typeof progressSchema>;
 export type ExecutionResult = z.infer<typeof resultSchema>;
 
 /** Data of the result-queue job of a task. */

@@ -35,6 +35,8 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     level: z.string().max(16),
     text: z.string(),
     ts: z.number().min(0).max(8.64e15),
+    message: z.string().optional(),
+    fields: z.record(z.string(), z.unknown()).optional(),
   }),
   z.strictObject({ type: z.literal('result'), value: z.unknown().optional(), variables, usage }),
   z.strictObject({

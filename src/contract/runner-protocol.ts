@@ -97,8 +97,15 @@ export interface ModuleReplyCommand {
   reply: ModuleReply;
 }
 
+/** Worker -> thread host: keep the frames of this thread back, or pass them on again. What waits makes the thread wait. */
+export interface HoldCommand {
+  type: 'hold';
+  nonce: string;
+  held: boolean;
+}
+
 export type RunnerCommand =
-  ExecuteCommand | CancelCommand | ProbeCommand | TerminateCommand | ModuleReplyCommand;
+  ExecuteCommand | CancelCommand | ProbeCommand | TerminateCommand | ModuleReplyCommand | HoldCommand;
 
 export interface ReadyFrame {
   type: 'ready';
@@ -154,6 +161,9 @@ export interface OutputFrame {
   text: string;
   /** Milliseconds since the epoch. */
   ts: number;
+  /** Through context.logger with fields: the message alone, and the fields. */
+  message?: string | undefined;
+  fields?: Record<string, unknown> | undefined;
 }
 
 /** The code ended and this is what it returned. */

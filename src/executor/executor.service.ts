@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { credentialsOf } from '../config/credentials.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { Execution, ExecutionSource } from '../contract/execution.js';
-import type { Metrics, Outcome } from '../contract/result.js';
+import type { ExecutionProgress, LogEntry, Metrics, Outcome } from '../contract/result.js';
 import type { ExecuteCommand } from '../contract/runner-protocol.js';
+import { Redactor } from '../lib/redactor.js';
 import { type Span, traced } from '../lib/tracing.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
 import { judge, outcomeOf, refusedOutcome } from './outcome.js';
+import { redactedOutcome } from './redacted-outcome.js';
 import type { Cancellation } from './cancellation.js';
 import { cancelledOutcome } from './cancelled-outcome.js';
 import { Run, type RunEnd, type RunLimits } from './run.js';
@@ -22,7 +25,9 @@ export class InterruptedError extends Error {
 
 /** Hears of an execution while it runs. */
 export interface ExecutionListener {
-  onProgress: (fraction: number, message: string | null) => void;
+  onProgress: (progress: ExecutionProgress) => void;
+  /** It printed something. A promise: nothing more shall come until it settles. */
+  onLog: (entry: LogEntry) => Promise<void> | null;
   /** The runner that carries it out. */
   onRunner: (runnerId: string) => void;
   /** The workspace generation that it runs against, as soon as that is fixed. */
@@ -47,20 +52,34 @@ type Program = Extract<Prepared, { ok: true }>;
 export class ExecutorService {
   /** The workspace generation that an execution was last prepared with. */
   lastGeneration: number | null = null;
+  private readonly credentials: readonly string[];
 
   constructor(
     private readonly workspace: WorkspaceService,
     private readonly packages: PackagesService,
     private readonly pool: RunnerPool,
     @InjectSettings() private readonly settings: Settings,
-  ) {}
+  ) {
+    this.credentials = credentialsOf(settings);
+  }
 
   /**
+   * Neither the outcome nor what the listener hears shows a secret of the execution or a credential of ours.
    * @throws {InterruptedError} when `interrupt` aborts; the code no longer runs then.
    * @throws {CancelledError} when it is cancelled before its code runs.
    * @throws {RunnerBootError} when no runner can be started; the code never ran.
    */
   async execute(execution: Execution, stops: Stops, listener: ExecutionListener): Promise<Outcome> {
+    const redactor = new Redactor([...this.credentials, ...Object.values(execution.secrets)]);
+    return redactedOutcome(await this.carryOut(execution, stops, listener, redactor), redactor);
+  }
+
+  private async carryOut(
+    execution: Execution,
+    stops: Stops,
+    listener: ExecutionListener,
+    redactor: Redactor,
+  ): Promise<Outcome> {
     const startedAt = new Date();
     const startedMs = performance.now();
     const { source, timeoutMs } = execution;
@@ -93,7 +112,7 @@ export class ExecutorService {
       listener.onRunner(lease.slot.runner.id);
       const packagesDir = packageSet?.dir ?? null;
       const outcome = await traced('run', runnerOf(lease), (span) =>
-        this.runOn(lease, { execution, program, packagesDir, startedAt, span }, stops, listener),
+        this.runOn(lease, { execution, program, packagesDir, startedAt, redactor, span }, stops, listener),
       );
       const metrics = { ...receipt, ...outcome.metrics };
       return { ...outcome, metrics, workspace_generation: generation, package_set: packageSet?.id ?? null };
@@ -108,13 +127,17 @@ export class ExecutorService {
     { interrupt, cancellation }: Stops,
     listener: ExecutionListener,
   ): Promise<Outcome> {
-    const { execution, program, startedAt, span } = task;
+    const { execution, program, startedAt, redactor, span } = task;
     // With the debugger's help a runner serves no other execution.
     if (execution.captureLocals) lease.keep = false;
     try {
       const limits = this.limitsFor(execution);
-      const { onProgress } = listener;
-      const run = new Run(lease.slot, limits, { answer: (request) => program.answer(request), onProgress });
+      const run = new Run(lease.slot, limits, {
+        answer: (request) => program.answer(request),
+        onProgress: listener.onProgress,
+        onLog: listener.onLog,
+        redactor,
+      });
       const sentMs = Date.now();
       const end = await run.finish(this.command(task, lease), interrupt, cancellation);
       traceSteps(span, sentMs, end, execution.source);
@@ -205,6 +228,7 @@ interface RunTask {
   packagesDir: string | null;
   startedAt: Date;
   span: Span;
+  redactor: Redactor;
 }
 
 /** Code that cannot be compiled or found never starts a runner. */

@@ -11,7 +11,9 @@ const TIMING = {
 };
 describe('outcomeOf', () => {
   it('describes a success', () => {
-    const logs = [{ ts: '2026-03-01T10:00:00.100Z', level: 'info', message: 'hello' }];
+    const logs = [
+      { ts: '2026-03-01T10:00:00.100Z', level: 'info', stream: 'stdout' as const, message: 'hello' },
+    ];
     const end = anEnd({
       report: { ...aResult({ n: 1 }), variables: { seen: true } },
       exit: KILLED,
@@ -34,6 +36,7 @@ describe('outcomeOf', () => {
       finished_at: '2026-03-01T10:00:02.500Z',
       logs,
       logs_truncated: true,
+      progress: null,
       stdout: 'hello\n',
       stderr: '',
       exit_code: 0,

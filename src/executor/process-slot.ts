@@ -19,6 +19,10 @@ export class ProcessSlot extends Slot {
     this.runner.reply(reply);
   }
 
+  override hold(held: boolean): void {
+    this.runner.hold(held);
+  }
+
   override stop(cause: StopCause): void {
     switch (cause) {
       case 'reported':

@@ -3,15 +3,16 @@ import type {
   ErrorFrame,
   ExecuteCommand,
   ExitingFrame,
+  ProgressFrame,
   ResultFrame,
   ShippedModule,
   UncaughtFrame,
 } from '../contract/runner-protocol.js';
-import type { LogEntry } from '../contract/result.js';
 import { cancelMessage } from '../contract/cancellation.js';
-import { TailBuffer } from '../lib/tail-buffer.js';
+import type { ExecutionProgress, LogEntry } from '../contract/result.js';
+import type { Redactor } from '../lib/redactor.js';
 import type { Cancellation } from './cancellation.js';
-import { LogBuffer } from './log-buffer.js';
+import { ExecutionOutput, LEVEL_OF, type OutputStream, type Printed } from './execution-output.js';
 import { type KernelUsage, MemoryProbe, readKernelUsage, usageBetween } from './process-usage.js';
 import type { RunnerExit } from './runner-process.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from './slot.js';
@@ -49,6 +50,7 @@ export interface RunEnd {
   rootUrl: string;
   durationMs: number;
   loadMs: number | null;
+  progress: ExecutionProgress | null;
   stdout: string;
   stderr: string;
   logs: LogEntry[];
@@ -63,7 +65,10 @@ export interface RunEnd {
 export interface RunServices {
   /** Finds a module that was not shipped; never rejects. */
   answer(request: ModuleRequest): Promise<ModuleReply>;
-  onProgress(fraction: number, message: string | null): void;
+  onProgress(progress: ExecutionProgress): void;
+  /** A promise: nothing more shall be printed until it settles. */
+  onLog(entry: LogEntry): Promise<void> | null;
+  redactor: Redactor;
 }
 
 const MEMORY_POLL_MS = 25;
@@ -82,9 +87,8 @@ const OUTPUT_KILL_FACTOR = 16;
  * unless `stuck` says otherwise.
  */
 export class Run implements SlotListener {
-  private readonly stdout: TailBuffer;
-  private readonly stderr: TailBuffer;
-  private readonly logs: LogBuffer;
+  private readonly output: ExecutionOutput;
+  private held: Promise<void> | null = null;
   private readonly memory: MemoryProbe;
   private readonly samples: number[] = [];
   private peakMb = 0;
@@ -96,6 +100,7 @@ export class Run implements SlotListener {
   private report: RunEnd['report'] = null;
   private uncaught: UncaughtFrame | null = null;
   private loadMs: number | null = null;
+  private progress: ExecutionProgress | null = null;
   private usageBefore: KernelUsage | null = null;
   private kernelUsage: KernelUsage | null = null;
   private polls = 0;
@@ -107,9 +112,7 @@ export class Run implements SlotListener {
     private readonly limits: RunLimits,
     private readonly services: RunServices,
   ) {
-    this.stdout = new TailBuffer(limits.outputBytes);
-    this.stderr = new TailBuffer(limits.outputBytes);
-    this.logs = new LogBuffer(limits.outputBytes);
+    this.output = new ExecutionOutput(limits.outputBytes, services.redactor, (entry) => this.tell(entry));
     this.memory = new MemoryProbe(slot.runner.pid);
   }
 
@@ -128,6 +131,7 @@ export class Run implements SlotListener {
       if (signal.aborted) interrupt();
       if (cancellation.signal.aborted) cancel();
       const end = await this.slot.finished;
+      this.output.end();
       return this.describe(end, command.rootUrl, (this.endedAt || performance.now()) - startedAt);
     } finally {
       clearTimeout(deadline);
@@ -142,15 +146,12 @@ export class Run implements SlotListener {
   onFrame(frame: ExecutionFrame): void {
     switch (frame.type) {
       case 'output':
-        this[frame.stream].append(frame.text);
-        this.logs.add(frame.ts, frame.level, frame.text);
-        this.checkOutput();
-        return;
+        return this.print(frame);
       case 'loaded':
         this.loadMs = frame.loadMs;
         return;
       case 'progress':
-        this.services.onProgress(frame.fraction, frame.message);
+        this.noteProgress(frame);
         return;
       case 'module-request':
         void this.services.answer(frame).then((reply) => this.reply(reply));
@@ -171,10 +172,8 @@ export class Run implements SlotListener {
     }
   }
 
-  onRawOutput(stream: 'stdout' | 'stderr', text: string): void {
-    this[stream].append(text);
-    this.logs.add(Date.now(), stream === 'stdout' ? 'info' : 'error', text);
-    this.checkOutput();
+  onRawOutput(stream: OutputStream, text: string): void {
+    this.print({ stream, level: LEVEL_OF[stream], ts: Date.now(), text, raw: true });
   }
 
   onViolation(what: string): void {
@@ -196,6 +195,8 @@ export class Run implements SlotListener {
     this.verdict = verdict;
     if (verdict !== null) this.killedAt = new Date();
     this.readUsage();
+    // A runner that waits for its output to be taken can neither answer nor be heard.
+    this.slot.hold(false);
     this.slot.stop(verdict ?? 'reported');
   }
 
@@ -228,12 +229,32 @@ export class Run implements SlotListener {
     return this.slot.ownsProcess ? memoryMb : memoryMb * (this.slot.runner.slots + 1);
   }
 
-  private checkOutput(): void {
-    if (this.stdout.bytes + this.stderr.bytes > this.limits.outputBytes * OUTPUT_KILL_FACTOR)
-      this.end('output');
+  private noteProgress({ fraction, message }: ProgressFrame): void {
+    if (this.endedAt > 0) return;
+    this.progress = { fraction, message: message === null ? null : this.services.redactor.text(message) };
+    this.services.onProgress(this.progress);
+  }
+
+  private print(printed: Printed): void {
+    // What it prints after its own report comes too late.
+    if (this.endedAt > 0 && this.verdict === null) return;
+    this.output.add(printed);
+    if (this.output.printedBytes > this.limits.outputBytes * OUTPUT_KILL_FACTOR) this.end('output');
+  }
+
+  /** Who takes the log entries may be full: then the runner is not read, and waits at its next print. */
+  private tell(entry: LogEntry): void {
+    const room = this.services.onLog(entry);
+    if (room === null || this.held !== null || this.endedAt > 0) return;
+    this.slot.hold(true);
+    this.held = room.finally(() => {
+      this.held = null;
+      if (this.endedAt === 0) this.slot.hold(false);
+    });
   }
 
   private describe(end: SlotEnd, rootUrl: string, durationMs: number): RunEnd {
+    const { list, truncated } = this.output.entries();
     return {
       verdict: this.verdict,
       cancel: this.signalledAt && { signalledAt: this.signalledAt, killedAt: this.killedAt },
@@ -248,10 +269,11 @@ export class Run implements SlotListener {
       rootUrl,
       durationMs,
       loadMs: this.loadMs,
-      stdout: this.stdout.toString(),
-      stderr: this.stderr.toString(),
-      logs: this.logs.list(),
-      logsTruncated: this.logs.truncated,
+      progress: this.progress,
+      stdout: this.output.text('stdout'),
+      stderr: this.output.text('stderr'),
+      logs: list,
+      logsTruncated: truncated,
       memorySamplesMb: this.samples,
       peakMb: this.slot.ownsProcess ? Math.max(this.peakMb, this.kernelUsage?.peakMb ?? 0) : this.peakMb,
       kernelUsage: this.kernelUsage ?? end.usage,

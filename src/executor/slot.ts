@@ -71,6 +71,9 @@ export abstract class Slot implements RunnerObserver {
   /** Answers the open `module-request`. */
   abstract reply(reply: ModuleReply): void;
 
+  /** Whether what the code prints is taken from it; while it is not, printing blocks the code. */
+  abstract hold(held: boolean): void;
+
   /** Has `context.signal` abort; the code may go on. */
   cancel(reason: string): void {
     this.runner.send({ type: 'cancel', nonce: this.nonce, reason });

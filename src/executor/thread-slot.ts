@@ -16,6 +16,11 @@ export class ThreadSlot extends Slot {
     this.runner.send({ type: 'module-reply', nonce: this.nonce, reply });
   }
 
+  /** Its host does it: the channel belongs to the neighbours too. */
+  override hold(held: boolean): void {
+    this.runner.send({ type: 'hold', nonce: this.nonce, held });
+  }
+
   override stop(cause: StopCause): void {
     switch (cause) {
       case 'reported':

@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type Job, UnrecoverableError } from 'bullmq';
 import { ContextService } from '../context/context.service.js';
 import { type CancelRequest, receiptOf } from '../contract/cancellation.js';
-import type { Outcome } from '../contract/result.js';
+import type { ExecutionProgress, Outcome } from '../contract/result.js';
 import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
 import { traceparentOfJob } from '../contract/traceparent.js';
 import type { Cancellation } from '../executor/cancellation.js';
@@ -16,6 +16,7 @@ import { LatestSender } from '../lib/latest-sender.js';
 import { tell } from '../lib/measurements.js';
 import { traced } from '../lib/tracing.js';
 import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
+import { LogWriter } from '../results/log-writer.js';
 import { type Delivery, ResultPublisher } from '../results/result-publisher.js';
 import { HandBackService } from './hand-back.service.js';
 import {
@@ -28,6 +29,9 @@ import {
 } from './job-decisions.js';
 import { type JobRequest, parseJob } from './parse-job.js';
 import { RunningExecutions } from './running-executions.js';
+
+/** Progress is told to BullMQ and the ledger this often; the log stream has all of it. */
+const PROGRESS_MS = 100;
 
 /** What BullMQ keeps of a job that is done; the result itself is in Redis and on the result queue. */
 export interface JobReturn {
@@ -52,6 +56,7 @@ export class ExecutionProcessor extends WorkerHost {
     private readonly contexts: ContextService,
     private readonly executor: ExecutorService,
     private readonly results: ResultPublisher,
+    private readonly logs: LogWriter,
     private readonly statistics: WorkerStatistics,
     private readonly handBack: HandBackService,
     private readonly running: RunningExecutions,
@@ -104,8 +109,13 @@ export class ExecutionProcessor extends WorkerHost {
       return turn.cancel ? unstartedOutcome(turn.cancel, 'not started again') : stalledOut();
     if ('refusal' in request) return refused(request.refusal);
     const { attempt, generation } = turn;
+    const log = this.logs.open(executionId, attempt);
+    const progress = new LatestSender(
+      (value: ExecutionProgress) =>
+        Promise.all([job.updateProgress(value), this.ledger.noteProgress(executionId, value)]),
+      PROGRESS_MS,
+    );
     let subject = NO_SUBJECT;
-    const progress = new LatestSender((value: object) => job.updateProgress(value));
     try {
       const loaded =
         request.kind === 'task'
@@ -114,12 +124,17 @@ export class ExecutionProcessor extends WorkerHost {
       subject = subjectOf(loaded);
       const execution = { ...loaded, attempt, generation, traceparent: traceparentOfJob(job.opts) };
       const outcome = await this.executor.execute(execution, stops, {
-        onProgress: (fraction, message) => progress.push({ fraction, message }),
+        onProgress: (value) => {
+          log.progress(value);
+          progress.push(value);
+        },
+        onLog: (entry) => log.add(entry),
         onRunner: (runnerId) => (request.runnerId = runnerId),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
       return { ...outcome, ...subject };
     } catch (error) {
+      await this.logs.close(executionId);
       const { request: cancel } = cancellation;
       if (cancel === null) return { ...outcomeOfError(error, attempt), ...subject };
       const ran = error instanceof InterruptedError || (turn.cancel !== null && attempt > 1);
@@ -165,6 +180,7 @@ export class ExecutionProcessor extends WorkerHost {
     const { executionId } = delivery;
     const cancel = cancellation.request ?? (await this.ledger.letGo(executionId, { counted: true }));
     if (cancel) return this.conclude(delivery, notTriedAgain(outcome, cancel));
+    await this.logs.close(executionId);
     tell('attempt-failed', { code: outcome.failure?.code ?? 'INTERNAL' });
     this.logger.log({
       msg: 'attempt failed, to be tried again',

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
+import type { ExecutionProgress } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
@@ -58,6 +59,11 @@ export class ExecutionLedger {
   /** Notes the workspace generation that later attempts shall use too. */
   async pin(executionId: string, generation: number): Promise<void> {
     await this.redis.hset(this.keys.ledger(executionId), 'generation', generation);
+  }
+
+  /** Notes how far the code says it is, for who asks while it runs. */
+  async noteProgress(executionId: string, progress: ExecutionProgress): Promise<void> {
+    await this.redis.hset(this.keys.ledger(executionId), 'progress', JSON.stringify(progress));
   }
 
   /**

@@ -7,6 +7,7 @@ import { LuaScript } from '../redis/lua-script.js';
  *   attempt     how often its code was started
  *   lost        how often its worker died or vanished meanwhile
  *   started_at  ISO time of the current attempt
+ *   progress    JSON of the last progress that the current attempt told
  *   generation  workspace generation that the first attempt ran against
  *   published   1 once the result is on the result queue
  *   cancel_asked_at, cancel_reason
@@ -21,6 +22,7 @@ local owner = redis.call('HGET', KEYS[2], 'owner')
 if owner and owner ~= '' then return {'owned', owner} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
 redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'worker', ARGV[2], 'started_at', ARGV[3])
+redis.call('HDEL', KEYS[2], 'progress')
 redis.call('EXPIRE', KEYS[2], ARGV[4])
 local more = redis.call('HMGET', KEYS[2], 'generation', 'cancel_asked_at', 'cancel_reason')
 return {'started', attempt, 0, more[1], more[2], more[3]}
@@ -34,6 +36,7 @@ if owner ~= ARGV[1] then return {'owned', owner or ''} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
 local lost = redis.call('HINCRBY', KEYS[2], 'lost', ARGV[5])
 redis.call('HSET', KEYS[2], 'owner', ARGV[2], 'worker', ARGV[3], 'started_at', ARGV[4])
+redis.call('HDEL', KEYS[2], 'progress')
 local more = redis.call('HMGET', KEYS[2], 'generation', 'cancel_asked_at', 'cancel_reason')
 return {'started', attempt, lost, more[1], more[2], more[3]}
 `);

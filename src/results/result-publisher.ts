@@ -10,6 +10,7 @@ import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ArchiveFeed } from './archive-feed.js';
+import { ExecutionClosing } from './execution-closing.js';
 import { SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
 
 /** Injects the BullMQ queue that results go to. */
@@ -45,6 +46,7 @@ export class ResultPublisher {
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     @Inject(RESULT_QUEUE) private readonly resultQueue: Queue,
     private readonly feed: ArchiveFeed,
+    private readonly closing: ExecutionClosing,
     private readonly keys: RedisKeys,
     @InjectSettings() private readonly settings: Settings,
   ) {}
@@ -110,7 +112,10 @@ export class ResultPublisher {
     standing: string,
     result: ExecutionResult,
   ): Promise<void> {
+    // Before anybody hears of the result: who looks for a secret then finds none.
+    await this.closing.removeSecrets(executionId);
     await Promise.all([this.enqueue(executionId, kind, result), this.feed.append(executionId, standing)]);
+    await this.closing.endLog(result);
     await this.redis.hset(this.keys.ledger(executionId), 'published', '1');
   }
 

@@ -69,6 +69,7 @@ export class Executions {
         return;
       case 'terminate':
       case 'module-reply':
+      case 'hold':
         throw new Error(`${command.type} is for the host of threads`);
     }
   }

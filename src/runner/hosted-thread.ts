@@ -30,22 +30,30 @@ export class HostedThread {
   readonly worker: Worker;
   private readonly counters = new Int32Array(new SharedArrayBuffer(COUNTERS_BYTES));
   private readonly replies: MessagePort;
+  private readonly pass: (line: string) => void;
   private outOfMemory = false;
+  /** What the thread said while it was held back; it waits itself once that is much. */
+  private waiting: string[] = [];
+  private held = false;
   private before: Promise<NodeJS.CpuUsage | null> = Promise.resolve(null);
 
   constructor(bundle: string, heapMb: number, listener: ThreadListener) {
     const frames = new MessageChannel();
     const replies = new MessageChannel();
     this.replies = replies.port1;
+    this.pass = (line) => {
+      listener.onLine(this, line);
+      Atomics.sub(this.counters, IN_FLIGHT, line.length);
+      Atomics.notify(this.counters, IN_FLIGHT);
+    };
     this.worker = new Worker(bundle, {
       env: {},
       argv: [],
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
     frames.port1.on('message', (line: string) => {
-      listener.onLine(this, line);
-      Atomics.sub(this.counters, IN_FLIGHT, line.length);
-      Atomics.notify(this.counters, IN_FLIGHT);
+      if (this.held) this.waiting.push(line);
+      else this.pass(line);
     });
     this.worker.on('error', (error: NodeJS.ErrnoException) => {
       this.outOfMemory ||= error.code === 'ERR_WORKER_OUT_OF_MEMORY';
@@ -53,6 +61,7 @@ export class HostedThread {
     this.worker.once('exit', (exitCode) => {
       // What it sent before its end is still on the way.
       const drained = (): void => {
+        this.hold(false);
         frames.port1.close();
         listener.onEnd(this, { exitCode, outOfMemory: this.outOfMemory || this.overLimit });
       };
@@ -85,6 +94,12 @@ export class HostedThread {
 
   send(command: RunnerCommand): void {
     this.worker.postMessage(command);
+  }
+
+  /** Keeps what the thread says back, or passes it on again. */
+  hold(held: boolean): void {
+    this.held = held;
+    if (!held) for (const line of this.waiting.splice(0)) this.pass(line);
   }
 
   reply(reply: ModuleReply): void {

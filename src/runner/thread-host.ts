@@ -47,6 +47,9 @@ class ThreadHost {
       case 'probe':
         this.busy.get(command.nonce)?.send(command);
         return;
+      case 'hold':
+        this.busy.get(command.nonce)?.hold(command.held);
+        return;
       case 'module-reply':
         this.busy.get(command.nonce)?.reply(command.reply);
         return;

@@ -4,11 +4,18 @@ import { parseSettings, type Settings } from '../../src/config/settings.js';
 import { resultQueueName } from '../../src/contract/job.js';
 import type { Outcome } from '../../src/contract/result.js';
 import { refusedOutcome } from '../../src/executor/outcome.js';
+import type { RedisClient } from '../../src/redis/connections.js';
+import type { RedisKeys } from '../../src/redis/keys.js';
+import { ExecutionClosing } from '../../src/results/execution-closing.js';
+import { LogWriter } from '../../src/results/log-writer.js';
 import type { TestRedis } from './test-redis.js';
 
-/** Settings of one worker of a suite; ids are its own, so that tests do not meet in Redis. */
+/**
+ * Settings of one worker of a suite; ids are its own, so that tests do not meet in Redis. No archive
+ * unless asked for: it would start a database for each.
+ */
 export const settingsOf = (changes: Record<string, string> = {}): Settings =>
-  parseSettings({ WORKER_ID: `w-${randomUUID()}`, ...changes });
+  parseSettings({ WORKER_ID: `w-${randomUUID()}`, ROLES: 'worker,api', ...changes });
 
 /** The result queue of a suite, over a connection of its own, closed with the suite. */
 export function openResultQueue(redis: TestRedis, { QUEUE_NAME, KEY_PREFIX }: Settings): Queue {
@@ -38,3 +45,7 @@ export function anOutcome(result: unknown, changes: Partial<Outcome> = {}): Outc
     ...changes,
   };
 }
+
+/** What ends an execution beside its result, for parts that are tested without it. */
+export const closingOf = (client: RedisClient, keys: RedisKeys, settings: Settings): ExecutionClosing =>
+  new ExecutionClosing(client, keys, new LogWriter(client, keys, settings));

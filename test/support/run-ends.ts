@@ -14,6 +14,7 @@ export const anEnd = (changes: Partial<RunEnd> = {}): RunEnd => ({
   exit: { exitCode: 0, signal: null },
   durationMs: 1234.5678,
   loadMs: null,
+  progress: null,
   stdout: '',
   stderr: '',
   logs: [],
