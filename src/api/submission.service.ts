@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Queue } from 'bullmq';
+import type { JobsOptions, Queue } from 'bullmq';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { JOB_NAMES, type JobKind, type TaskJob } from '../contract/job.js';
@@ -11,6 +11,7 @@ import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { ResultStore } from '../results/result-store.js';
 import { jobIdOf } from '../contract/job-id.js';
+import { retryOptions, retryPeriodSeconds } from './retry-options.js';
 import { ProblemException } from './problem.js';
 import { redisAway, withinRedisLimit } from './redis-bound.js';
 import { checkLimits, type ExecutionRequest, type TaskRequest } from './requests.js';
@@ -47,7 +48,7 @@ export class SubmissionService {
     await this.prepare(taskId, 'taskId');
     await this.send(id, async () => {
       const data: TaskJob = { taskId: id, ...task };
-      await this.enqueue('task', id, data, traceparent);
+      await this.enqueue('task', id, data, placeOf(traceparent));
       if (taskId !== undefined) await this.confirmTask(data);
     });
     return id;
@@ -57,32 +58,27 @@ export class SubmissionService {
    * Writes the context of an execution, queues it and returns its id.
    * @throws {ProblemException} as {@link submitTask}.
    */
-  async submitExecution(
-    { execution_id: givenId, ...context }: ExecutionRequest,
-    traceparent?: string,
-  ): Promise<string> {
+  async submitExecution(request: ExecutionRequest, traceparent?: string): Promise<string> {
+    const { execution_id: givenId, attempts, backoff, ...context } = request;
+    const retries = retryOptions(attempts ?? 1, backoff ?? 0);
     checkLimits(
       { field: 'workflow_code', value: context.workflow_code },
       { field: 'timeout_seconds', value: context.timeout_seconds },
       this.settings,
     );
     const id = givenId ?? randomUUID();
-    const ttlSeconds = Math.ceil(
-      (context.timeout_seconds ?? this.settings.DEFAULT_TIMEOUT_SECONDS) + CONTEXT_SLACK_SECONDS,
-    );
+    const attemptSeconds = context.timeout_seconds ?? this.settings.DEFAULT_TIMEOUT_SECONDS;
+    const ttlSeconds = Math.ceil(retryPeriodSeconds(retries, attemptSeconds) + CONTEXT_SLACK_SECONDS);
     await this.prepare(givenId, 'execution_id');
     await this.send(id, async () => {
       await this.writeContext(id, JSON.stringify(context), ttlSeconds);
-      await this.enqueue('execution', id, { execution_id: id }, traceparent);
+      await this.enqueue('execution', id, { execution_id: id }, { ...retries, ...placeOf(traceparent) });
     });
     return id;
   }
 
-  /** `traceparent`: the caller's place in a trace, for the code; where we trace, BullMQ puts ours instead. */
-  private async enqueue(kind: JobKind, id: string, data: object, traceparent?: string): Promise<void> {
-    const known = parseTraceparent(traceparent) !== null;
-    const telemetry = known ? { telemetry: { metadata: JSON.stringify({ traceparent }) } } : {};
-    await this.queue.add(JOB_NAMES[kind], data, { jobId: jobIdOf(id), ...telemetry });
+  private async enqueue(kind: JobKind, id: string, data: object, options: JobsOptions): Promise<void> {
+    await this.queue.add(JOB_NAMES[kind], data, { jobId: jobIdOf(id), ...options });
   }
 
   private async refuseKnown(id: string, field: string): Promise<void> {
@@ -131,3 +127,7 @@ const known = (id: string, field: string): ProblemException =>
   new ProblemException('conflict', `${field}: ${id} is known already; choose another id or leave it out`, {
     errors: [{ field, message: 'is known already; choose another or leave it out' }],
   });
+
+/** The caller's place in a trace, for the code; where we trace ourselves, BullMQ puts ours instead. */
+const placeOf = (traceparent: string | undefined): JobsOptions =>
+  parseTraceparent(traceparent) === null ? {} : { telemetry: { metadata: JSON.stringify({ traceparent }) } };

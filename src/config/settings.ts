@@ -1,3 +1,4 @@
+// Longer than 300 lines: the one table of every environment variable.
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -152,6 +153,19 @@ export const settingsSchema = z.object({
     unit: 'bytes',
     about:
       'Of stdout, of stderr and of the logs the newest so many bytes are kept, with a mark where something was cut. The returned value may have this size too. An execution that writes 16 times as much is killed: `OUTPUT_LIMIT`.',
+  }),
+  CPU_LIMIT_SECONDS: moreThanZero.optional().meta({
+    unit: 'seconds',
+    fallback: 'none; the time limit ends everything',
+    about: 'CPU time of one execution, of all its threads. Above it the runner is killed: `TIMED_OUT`.',
+  }),
+  FILE_SIZE_LIMIT_MB: whole(1, 1_048_576).default(1024).meta({
+    unit: 'MB',
+    about: 'Largest file that an execution may write. Beyond it a write fails with EFBIG: `OUTPUT_LIMIT`.',
+  }),
+  OPEN_FILES_LIMIT: whole(64, 1_048_576).default(1024).meta({
+    about:
+      'Files and connections that an execution may have open at once, some 30 of which Node needs. Beyond it opening fails with EMFILE.',
   }),
   CODE_LIMIT_BYTES: whole(1024, 16_777_216)
     .default(1_048_576)

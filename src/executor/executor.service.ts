@@ -14,7 +14,8 @@ import { judge, outcomeOf, refusedOutcome } from './outcome.js';
 import { redactedOutcome } from './redacted-outcome.js';
 import type { Cancellation } from './cancellation.js';
 import { cancelledOutcome } from './cancelled-outcome.js';
-import { Run, type RunEnd, type RunLimits } from './run.js';
+import { runLimitsOf } from './limits.js';
+import { Run, type RunEnd } from './run.js';
 import { RunnerPool } from './runner-pool.js';
 import type { RunnerLease } from './runner-lease.js';
 
@@ -131,7 +132,7 @@ export class ExecutorService {
     // With the debugger's help a runner serves no other execution.
     if (execution.captureLocals) lease.keep = false;
     try {
-      const limits = this.limitsFor(execution);
+      const limits = runLimitsOf(this.settings, execution.timeoutMs);
       const run = new Run(lease.slot, limits, {
         answer: (request) => program.answer(request),
         onProgress: listener.onProgress,
@@ -151,15 +152,6 @@ export class ExecutorService {
     } finally {
       this.pool.release(lease);
     }
-  }
-
-  private limitsFor(execution: Execution): RunLimits {
-    return {
-      timeoutMs: execution.timeoutMs,
-      memoryMb: this.settings.MEMORY_LIMIT_MB,
-      outputBytes: this.settings.OUTPUT_LIMIT_BYTES,
-      cancelGraceMs: this.settings.CANCEL_GRACE_SECONDS * 1000,
-    };
   }
 
   private command({ execution, program, packagesDir, span }: RunTask, lease: RunnerLease): ExecuteCommand {

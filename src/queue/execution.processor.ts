@@ -146,8 +146,10 @@ export class ExecutionProcessor extends WorkerHost {
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
   private async conclude(delivery: TakenJob, outcome: Outcome): Promise<JobReturn> {
-    await traced('publish', {}, () => this.results.publish(delivery, outcome));
-    this.ledger.release(delivery.executionId);
+    const { executionId, attempt } = delivery;
+    const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
+    await traced('publish', {}, () => this.results.publish({ ...delivery, earlier }, outcome));
+    this.ledger.release(executionId);
     this.statistics.record(outcome);
     tell('execution-ended', {
       status: outcome.status,
@@ -177,8 +179,9 @@ export class ExecutionProcessor extends WorkerHost {
     outcome: Outcome,
     cancellation: Cancellation,
   ): Promise<JobReturn> {
-    const { executionId } = delivery;
-    const cancel = cancellation.request ?? (await this.ledger.letGo(executionId, { counted: true }));
+    const { executionId, attempt } = delivery;
+    const noted = await this.ledger.letGo(executionId, { counted: true, failed: { attempt, outcome } });
+    const cancel = noted ?? cancellation.request;
     if (cancel) return this.conclude(delivery, notTriedAgain(outcome, cancel));
     await this.logs.close(executionId);
     tell('attempt-failed', { code: outcome.failure?.code ?? 'INTERNAL' });

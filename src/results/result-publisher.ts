@@ -4,12 +4,13 @@ import pRetry from 'p-retry';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/job.js';
-import { type ExecutionResult, type Outcome, toTaskResult } from '../contract/result.js';
+import { type AttemptRecord, type ExecutionResult, type Outcome, toTaskResult } from '../contract/result.js';
 import { tell } from '../lib/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ArchiveFeed } from './archive-feed.js';
+import { attemptHistory, attemptRecord } from './attempt-record.js';
 import { ExecutionClosing } from './execution-closing.js';
 import { SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
 
@@ -22,6 +23,8 @@ export interface Delivery {
   kind: JobKind;
   attempt: number;
   queuedMs: number;
+  /** Attempts before this one. */
+  earlier?: readonly AttemptRecord[];
 }
 
 /** Consumed results stay known for a day, so that a repeated publish adds nothing. */
@@ -97,11 +100,15 @@ export class ResultPublisher {
   }
 
   private documentOf(delivery: Delivery, outcome: Outcome): ExecutionResult {
+    const { attempt, earlier = [] } = delivery;
+    const { WORKER_ID } = this.settings;
+    const attempts = attemptHistory(earlier, attemptRecord(attempt, WORKER_ID, outcome));
     return {
       execution_id: delivery.executionId,
-      worker_id: this.settings.WORKER_ID,
-      attempt: delivery.attempt,
+      worker_id: WORKER_ID,
+      attempt,
       ...outcome,
+      ...(attempts.length > 1 ? { attempts } : {}),
       queued_ms: delivery.queuedMs,
       metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
     };
