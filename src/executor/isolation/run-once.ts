@@ -68,6 +68,7 @@ const commandFor = ({ pid, place }: RunnerProcess, source: string): ExecuteComma
     caller: null,
     organization: null,
     secrets: {},
+    traceparent: null,
     deadline: new Date(Date.now() + TIMEOUT_MS).toISOString(),
   },
 });
