@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '../contract/context.js';
 import type { ControlAnswer } from '../contract/control.js';
 import type { PackagesOverview } from '../contract/packages.js';
+import type { LogEvent } from '../contract/log-stream.js';
 import type { ExecutionResult } from '../contract/result.js';
 import type { WorkerRecord } from '../contract/worker-record.js';
 import type { ApiAccess } from './api-access.js';
@@ -21,6 +22,14 @@ export type OperatorCommand = 'drain' | 'pause' | 'recycle' | 'resume';
 export interface UnfinishedExecution {
   execution_id: string;
   status: 'queued' | 'running';
+}
+
+/** Answer of `GET /executions/:id/logs`. */
+export interface LogPage {
+  entries: LogEvent[];
+  /** What to ask behind for more; null: there is no more. */
+  next: string | null;
+  ended: boolean;
 }
 
 export type ExecutionView = UnfinishedExecution | ExecutionResult;
@@ -59,6 +68,12 @@ export class ApiClient {
     if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
     if (!isExecution(body)) throw strangeAnswer(status, this.access);
     return body;
+  }
+
+  /** A page of what an execution printed, behind the entry of the id `after`. */
+  logs(id: string, after: string | null): Promise<LogPage> {
+    const query = after === null ? '' : `?after=${encodeURIComponent(after)}`;
+    return this.ask(`/executions/${encodeURIComponent(id)}/logs${query}`, isLogPage, 0);
   }
 
   /** The workers that are alive. */
@@ -117,6 +132,9 @@ const isExecution = (body: unknown): body is ExecutionView => {
   const { execution_id: id, status } = (body ?? {}) as Record<string, unknown>;
   return typeof id === 'string' && typeof status === 'string';
 };
+
+const isLogPage = (body: unknown): body is LogPage =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['entries']);
 
 const isWorkers = (body: unknown): body is { workers: WorkerRecord[] } =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['workers']);

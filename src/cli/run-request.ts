@@ -9,6 +9,8 @@ export interface RunOptions {
   timeout?: string;
   /** Folder whose files the code may import. */
   workspace?: string;
+  /** Nothing of what the code prints. */
+  quiet?: boolean;
   json?: boolean;
 }
 
