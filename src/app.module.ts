@@ -31,7 +31,7 @@ export class AppModule {
         archive,
         HealthModule.register(settings, { queue, archive }),
         MetricsModule.register(settings, queue),
-        ...(queue && roles.includes('api') ? [ApiModule.register(settings, queue)] : []),
+        ...(queue && roles.includes('api') ? [ApiModule.register(settings, { queue, archive })] : []),
       ],
     };
   }
