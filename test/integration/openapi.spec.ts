@@ -50,7 +50,8 @@ beforeAll(async () => {
     PACKAGES_DIR: join(folder, 'packages'),
     DRAIN_TIMEOUT_SECONDS: '3600',
     API_TOKEN: TOKEN,
-    ROLES: 'worker,api',
+    ROLES: 'worker,api,archive',
+    ARCHIVE_DIR: join(folder, 'archive'),
     WORKER_ID,
   });
   const adapter = httpAdapter(settings);
@@ -68,6 +69,7 @@ beforeAll(async () => {
   await until(async () => (await ask('GET', '/health/ready')).status === 200, {
     what: 'the worker is ready',
   });
+  await until(async () => (await ask('GET', '/executions')).status === 200, { what: 'the history is open' });
   docs = new OpenApi(JSON.parse((await ask('GET', '/docs-json')).text) as object);
 });
 
@@ -139,6 +141,28 @@ const CALLS: [operation: string, calls: Call[]][] = [
       { path: '/executions/done/logs', status: 200 },
       { path: '/executions/done/logs', headers: { accept: 'text/event-stream' }, status: 200 },
       { path: '/executions/never/logs', status: 404 },
+    ],
+  ],
+  [
+    'get /executions',
+    [
+      { path: '/executions', status: 200 },
+      { path: '/executions?status=failed,succeeded&limit=1', status: 200 },
+      { path: '/executions?limit=0', status: 400 },
+    ],
+  ],
+  [
+    'get /executions/stats',
+    [
+      { path: '/executions/stats', status: 200 },
+      { path: '/executions/stats?by=x', status: 400 },
+    ],
+  ],
+  [
+    'get /executions/export',
+    [
+      { path: '/executions/export', status: 200 },
+      { path: '/executions/export?since=x', status: 400 },
     ],
   ],
   [
@@ -272,7 +296,7 @@ describe('the description of the API', () => {
 
   it('names every part of a path as its template does', () => {
     for (const { name, operation } of docs.operations) {
-      const wanted = [...name.matchAll(/\{(\w+)\}/g)].map(([, part]) => part);
+      const wanted = [...name.matchAll(/\{(\w+)\}/g)].map(([, part]) => part as string);
       const given = (operation.parameters ?? []).filter((one) => one.in === 'path').map((one) => one.name);
       expect([name, given.toSorted()]).toEqual([name, wanted.toSorted()]);
     }
@@ -308,6 +332,21 @@ describe('the description of the API', () => {
     });
     expect(answer.status).toBe(401);
     expect(docs.mismatch(documented, answer)).toBeNull();
+  });
+
+  it('is true of a history that holds executions', async () => {
+    const page = () => ask('GET', '/executions?limit=2');
+    await until(
+      async () => (await page()).text.includes('"done"') || (await page()).text.includes('next_cursor":"'),
+      {
+        what: 'executions are archived',
+      },
+    );
+    for (const name of ['get /executions', 'get /executions/stats']) {
+      const answer = await ask('GET', name.slice(4));
+      expect(answer.text.length).toBeGreaterThan(200);
+      expect(docs.mismatch(docs.operation(name) as Documented, answer)).toBeNull();
+    }
   });
 
   it('would be caught in a lie', async () => {

@@ -59,7 +59,8 @@ export class OpenApi {
     const media = type.split(';')[0] as string;
     const documented = response.content?.[media];
     if (!documented) return text === '' ? null : `${name} does not say that ${status} comes as ${type}`;
-    if (!/json$/.test(media)) return documented.schema?.['type'] === 'string' ? null : `${media} is no text`;
+    if (!/[/+]json$/.test(media))
+      return documented.schema?.['type'] === 'string' ? null : `${media} is no text`;
     const problems = this.problemsOf(documented.schema as Schema, JSON.parse(text));
     return problems.length === 0 ? null : `${name} ${status}: ${problems.join('; ')}`;
   }
