@@ -6,6 +6,8 @@ import { PackagesStore } from '../packages/packages.store.js';
 import { WorkspaceModule } from '../workspace/workspace.module.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { ExecutionsController } from './executions.controller.js';
+import { ForgetController } from './forget.controller.js';
+import { ForgetService } from './forget.service.js';
 import { HistoryController } from './history.controller.js';
 import { LogAnnouncements } from './log-announcements.js';
 import { LogFollower } from './log-follower.service.js';
@@ -32,6 +34,7 @@ export class ApiModule {
       controllers: [
         TasksController,
         ExecutionsController,
+        ForgetController,
         HistoryController,
         LogsController,
         WorkersController,
@@ -42,6 +45,7 @@ export class ApiModule {
       providers: [
         SubmissionService,
         ExecutionLookup,
+        ForgetService,
         ResultWaiter,
         LogAnnouncements,
         LogFollower,
