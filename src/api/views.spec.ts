@@ -54,6 +54,7 @@ const running = (worker: string): Progress & { state: 'running' } => ({
   attempt: 2,
   startedAt: ENDED.started_at,
   cancel: null,
+  progress: null,
 });
 
 describe('taskView', () => {
@@ -95,6 +96,10 @@ describe('executionView', () => {
     [
       { state: 'queued', waiting: WAITING } as const,
       { execution_id: 'e', status: 'queued', waiting: WAITING },
+    ],
+    [
+      { ...running(''), progress: { fraction: 0.5, message: null } },
+      { execution_id: 'e', status: 'running', attempt: 2, progress: { fraction: 0.5, message: null } },
     ],
     [
       running('w1'),

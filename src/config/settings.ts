@@ -1,3 +1,4 @@
+// Longer than 300 lines: the one table of every environment variable.
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -153,6 +154,19 @@ export const settingsSchema = z.object({
     about:
       'Of stdout, of stderr and of the logs the newest so many bytes are kept, with a mark where something was cut. The returned value may have this size too. An execution that writes 16 times as much is killed: `OUTPUT_LIMIT`.',
   }),
+  CPU_LIMIT_SECONDS: moreThanZero.optional().meta({
+    unit: 'seconds',
+    fallback: 'none; the time limit ends everything',
+    about: 'CPU time of one execution, of all its threads. Above it the runner is killed: `TIMED_OUT`.',
+  }),
+  FILE_SIZE_LIMIT_MB: whole(1, 1_048_576).default(1024).meta({
+    unit: 'MB',
+    about: 'Largest file that an execution may write. Beyond it a write fails with EFBIG: `OUTPUT_LIMIT`.',
+  }),
+  OPEN_FILES_LIMIT: whole(64, 1_048_576).default(1024).meta({
+    about:
+      'Files and connections that an execution may have open at once, some 30 of which Node needs. Beyond it opening fails with EMFILE.',
+  }),
   CODE_LIMIT_BYTES: whole(1024, 16_777_216)
     .default(1_048_576)
     .meta({ unit: 'bytes', about: 'Largest inline source; more ends in `INVALID_JOB`.' }),
@@ -236,6 +250,34 @@ export const settingsSchema = z.object({
     about:
       'Who may read `/metrics`: `token`: as the rest of the API; `open`: whoever reaches it, without `API_TOKEN`.',
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .meta({
+      fallback: 'none: nothing is traced',
+      about:
+        'OpenTelemetry collector that traces go to, by OTLP over HTTP: `http://collector:4318` (`/v1/traces` is put behind it).',
+    }),
+  OTEL_EXPORTER_OTLP_HEADERS: z
+    .string()
+    .regex(/^[\w-]+=[^,]*(,\s*[\w-]+=[^,]*)*$/, {
+      error: 'must be name=value pairs with commas between them',
+    })
+    .optional()
+    .meta({
+      credential: true,
+      about: 'Headers for the collector, such as `authorization=Bearer%20…`; values are percent-encoded.',
+    }),
+  OTEL_SERVICE_NAME: z.string().default('bifrost-worker').meta({ about: 'Name of this service in traces.' }),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number({ error: 'must be a number from 0 to 1' })
+    .min(0, { error: 'must be a number from 0 to 1' })
+    .max(1, { error: 'must be a number from 0 to 1' })
+    .default(1)
+    .meta({
+      about:
+        'Share of traces that are recorded, of those that begin here; others are as their beginner decided.',
+    }),
   LAUNCHER_PID: whole(2, 4_194_304).optional().meta({
     about:
       'Set by `npm start`: when this process is gone the worker drains and ends, instead of living on unseen.',

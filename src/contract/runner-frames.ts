@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { SPECIFIER_LIMIT_CHARS } from './module-protocol.js';
+import { LIMIT_HITS } from './runner-limits.js';
 import type { RunnerFrame } from './runner-protocol.js';
 
 const duration = z.number().nonnegative();
 const usage = z.object({ userMs: duration, systemMs: duration, maxRssMb: duration });
 const variables = z.record(z.string(), z.unknown());
+const limit = z.enum(LIMIT_HITS).nullish();
 const shortText = z.string().max(1024);
 
 const codePlace = z.strictObject({
@@ -28,6 +30,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     places: z.array(codePlace).max(50).nullable(),
     usage: z.strictObject({ userMs: duration, systemMs: duration }).nullish(),
   }),
+  z.strictObject({ type: z.literal('used'), userMs: duration, systemMs: duration }),
   z.strictObject({ type: z.literal('loaded'), loadMs: duration }),
   z.strictObject({
     type: z.literal('output'),
@@ -52,6 +55,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     name: shortText,
     message: z.string(),
     stack: z.string().nullable(),
+    limit,
     final: z.boolean().optional(),
     fields: z
       .array(z.strictObject({ field: shortText, message: shortText }))
@@ -67,6 +71,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     name: shortText,
     message: z.string(),
     stack: z.string().nullable(),
+    limit,
     final: z.boolean().optional(),
     locals,
   }),

@@ -12,6 +12,7 @@
  */
 
 import type { ModuleReply } from './module-protocol.js';
+import type { LimitHit } from './runner-limits.js';
 
 export const CHANNEL_FD = 3;
 export const COMMAND_FD = 4;
@@ -64,6 +65,8 @@ export interface ContextData {
   caller: Record<string, unknown> | null;
   organization: Record<string, unknown> | null;
   secrets: Record<string, string>;
+  /** W3C place in the trace that the code may go on with; null: nobody traces. */
+  traceparent: string | null;
   /** ISO 8601 time at which the execution is killed. */
   deadline: string;
 }
@@ -145,6 +148,13 @@ export interface ThreadEndedFrame {
   usage?: { userMs: number; systemMs: number } | null;
 }
 
+/** From a thread host: CPU time that the execution has used so far. */
+export interface UsedFrame {
+  type: 'used';
+  userMs: number;
+  systemMs: number;
+}
+
 /** The entry is loaded and the user's function is about to be called. */
 export interface LoadedFrame {
   type: 'loaded';
@@ -204,6 +214,8 @@ export interface ErrorFrame {
   name: string;
   message: string;
   stack: string | null;
+  /** It comes from this limit of ours. */
+  limit?: LimitHit | null;
   /** Innermost call first; null: not asked for, or not known. */
   locals?: FailedFrame[] | null;
   variables: Record<string, unknown>;
@@ -226,6 +238,8 @@ export interface UncaughtFrame {
   name: string;
   message: string;
   stack: string | null;
+  /** It comes from this limit of ours. */
+  limit?: LimitHit | null;
   locals?: FailedFrame[] | null;
 }
 
@@ -259,6 +273,7 @@ export type RunnerFrame =
   | UnheardFrame
   | SettledFrame
   | ThreadEndedFrame
+  | UsedFrame
   | LoadedFrame
   | OutputFrame
   | ResultFrame

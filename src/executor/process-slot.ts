@@ -30,6 +30,7 @@ export class ProcessSlot extends Slot {
         void Promise.race([this.finished, sleep(SETTLE_MS)]).then(() => this.isOver || this.runner.kill());
         return;
       case 'timeout':
+      case 'cpu':
         void this.traceAndKill();
         return;
       case 'memory':

@@ -12,7 +12,7 @@ export interface KernelUsage {
 
 /** Resident memory of one process, read through a descriptor that is kept open: 2 µs a sample. */
 export class MemoryProbe {
-  private readonly fd: number | null;
+  private fd: number | null;
   private readonly buffer = Buffer.alloc(128);
 
   constructor(pid: number) {
@@ -31,8 +31,10 @@ export class MemoryProbe {
     }
   }
 
+  /** Safe to call twice. */
   close(): void {
     if (this.fd !== null) closeSync(this.fd);
+    this.fd = null;
   }
 }
 

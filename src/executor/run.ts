@@ -13,18 +13,11 @@ import type { ExecutionProgress, LogEntry } from '../contract/result.js';
 import type { Redactor } from '../lib/redactor.js';
 import type { Cancellation } from './cancellation.js';
 import { ExecutionOutput, LEVEL_OF, type OutputStream, type Printed } from './execution-output.js';
-import { type KernelUsage, MemoryProbe, readKernelUsage, usageBetween } from './process-usage.js';
+import type { RunLimits } from './limits.js';
+import type { KernelUsage } from './process-usage.js';
 import type { RunnerExit } from './runner-process.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from './slot.js';
-
-/** Bounds of one run. */
-export interface RunLimits {
-  timeoutMs: number;
-  memoryMb: number;
-  outputBytes: number;
-  /** How long code may go on after `context.signal` has aborted. */
-  cancelGraceMs: number;
-}
+import { UsageWatch } from './usage-watch.js';
 
 /** Why we ended a run before it ended by itself. */
 export type Verdict = Exclude<StopCause, 'reported'>;
@@ -71,10 +64,6 @@ export interface RunServices {
   redactor: Redactor;
 }
 
-const MEMORY_POLL_MS = 25;
-/** Of a process that dies by itself the last reading is all there is. */
-const POLLS_PER_USAGE = 10;
-const MEMORY_SAMPLES_KEPT = 20;
 /** Written beyond the kept output by this factor, code is printing without end. */
 const OUTPUT_KILL_FACTOR = 16;
 
@@ -89,9 +78,7 @@ const OUTPUT_KILL_FACTOR = 16;
 export class Run implements SlotListener {
   private readonly output: ExecutionOutput;
   private held: Promise<void> | null = null;
-  private readonly memory: MemoryProbe;
-  private readonly samples: number[] = [];
-  private peakMb = 0;
+  private readonly watch: UsageWatch;
   private verdict: Verdict | null = null;
   private violation: string | null = null;
   private signalledAt: Date | null = null;
@@ -101,9 +88,6 @@ export class Run implements SlotListener {
   private uncaught: UncaughtFrame | null = null;
   private loadMs: number | null = null;
   private progress: ExecutionProgress | null = null;
-  private usageBefore: KernelUsage | null = null;
-  private kernelUsage: KernelUsage | null = null;
-  private polls = 0;
   private endedAt = 0;
   private modules: ShippedModule[] = [];
 
@@ -113,15 +97,13 @@ export class Run implements SlotListener {
     private readonly services: RunServices,
   ) {
     this.output = new ExecutionOutput(limits.outputBytes, services.redactor, (entry) => this.tell(entry));
-    this.memory = new MemoryProbe(slot.runner.pid);
+    this.watch = new UsageWatch(slot, limits, (limit) => this.end(limit));
   }
 
   async finish(command: ExecuteCommand, signal: AbortSignal, cancellation: Cancellation): Promise<RunEnd> {
     const startedAt = performance.now();
     this.modules = [...command.modules];
-    if (this.slot.ownsProcess) this.usageBefore = readKernelUsage(this.slot.runner.pid);
     const deadline = setTimeout(() => this.end('timeout'), this.limits.timeoutMs);
-    const memoryPoll = setInterval(() => this.checkMemory(), MEMORY_POLL_MS);
     const interrupt = (): void => this.end('interrupted');
     const cancel = (): void => this.cancel(cancellation);
     signal.addEventListener('abort', interrupt, { once: true });
@@ -136,10 +118,9 @@ export class Run implements SlotListener {
     } finally {
       clearTimeout(deadline);
       clearTimeout(this.grace);
-      clearInterval(memoryPoll);
       signal.removeEventListener('abort', interrupt);
       cancellation.signal.removeEventListener('abort', cancel);
-      this.memory.close();
+      this.watch.stop();
     }
   }
 
@@ -161,6 +142,9 @@ export class Run implements SlotListener {
         return;
       case 'uncaught':
         this.uncaught = frame;
+        return;
+      case 'used':
+        this.watch.noteCpu(frame.userMs, frame.systemMs);
         return;
       case 'exiting':
         this.report = frame;
@@ -194,39 +178,16 @@ export class Run implements SlotListener {
     this.endedAt = performance.now();
     this.verdict = verdict;
     if (verdict !== null) this.killedAt = new Date();
-    this.readUsage();
+    this.watch.read();
+    this.watch.stop();
     // A runner that waits for its output to be taken can neither answer nor be heard.
     this.slot.hold(false);
     this.slot.stop(verdict ?? 'reported');
   }
 
-  private readUsage(): void {
-    if (!this.slot.ownsProcess) return;
-    const usage = readKernelUsage(this.slot.runner.pid);
-    this.kernelUsage = usageBetween(this.usageBefore, usage) ?? this.kernelUsage;
-  }
-
   private reply(reply: ModuleReply): void {
     if (reply.kind === 'modules') this.modules.push(...reply.modules);
     this.slot.reply(reply);
-  }
-
-  private checkMemory(): void {
-    if (this.endedAt > 0) return;
-    this.polls += 1;
-    if (this.polls % POLLS_PER_USAGE === 0) this.readUsage();
-    const mb = this.memory.sampleMb();
-    if (mb === null) return;
-    this.peakMb = Math.max(this.peakMb, mb);
-    this.samples.push(Math.round(mb));
-    if (this.samples.length > MEMORY_SAMPLES_KEPT) this.samples.shift();
-    if (mb > this.processLimitMb) this.end('memory');
-  }
-
-  /** A host of threads may hold what all of them may use; each thread's own share is the host's to watch. */
-  private get processLimitMb(): number {
-    const { memoryMb } = this.limits;
-    return this.slot.ownsProcess ? memoryMb : memoryMb * (this.slot.runner.slots + 1);
   }
 
   private noteProgress({ fraction, message }: ProgressFrame): void {
@@ -274,9 +235,9 @@ export class Run implements SlotListener {
       stderr: this.output.text('stderr'),
       logs: list,
       logsTruncated: truncated,
-      memorySamplesMb: this.samples,
-      peakMb: this.slot.ownsProcess ? Math.max(this.peakMb, this.kernelUsage?.peakMb ?? 0) : this.peakMb,
-      kernelUsage: this.kernelUsage ?? end.usage,
+      memorySamplesMb: this.watch.samplesMb,
+      peakMb: this.watch.peakMb,
+      kernelUsage: this.watch.usage ?? end.usage,
     };
   }
 }

@@ -6,6 +6,7 @@ import { ArchiveFeed } from './archive-feed.js';
 import { CancelRequests } from './cancel-requests.js';
 import { ExecutionClosing } from './execution-closing.js';
 import { ExecutionLedger } from './execution-ledger.js';
+import { LogStore } from './log-store.js';
 import { LogWriter } from './log-writer.js';
 import { ResultQueueGauge } from './result-queue-gauge.js';
 import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
@@ -22,6 +23,7 @@ export class ResultsModule {
       CancelRequests,
       ExecutionClosing,
       ExecutionLedger,
+      LogStore,
       LogWriter,
       ResultPublisher,
       ResultQueueGauge,

@@ -26,7 +26,13 @@ describe('reportError', () => {
     [undefined, 'thrown: undefined'],
     [{ code: 7 }, 'thrown: { code: 7 }'],
   ])('shows %p, which is no error', (thrown, message) => {
-    expect(reportError(thrown, OWN)).toEqual({ name: 'Error', message, stack: null, final: false });
+    expect(reportError(thrown, OWN)).toEqual({
+      name: 'Error',
+      message,
+      stack: null,
+      limit: null,
+      final: false,
+    });
   });
 
   it("leaves out the runner's frames, and Node's where they come last", () => {
@@ -63,8 +69,22 @@ describe('reportError', () => {
       name: 'Error',
       message: 'no',
       stack: 'Error: no',
+      limit: null,
       final: false,
     });
+  });
+
+  it.each([
+    [{ code: 'ERR_MEMORY_ALLOCATION_FAILED' }, 'memory'],
+    [{ code: 'EFBIG' }, 'file-size'],
+    [{ code: 'EMFILE' }, 'open-files'],
+    [{ code: 'ERR_ACCESS_DENIED', permission: 'ChildProcess' }, 'processes'],
+    [{ code: 'ERR_ACCESS_DENIED', permission: 'WorkerThreads' }, 'processes'],
+    [{ code: 'ERR_ACCESS_DENIED', permission: 'FileSystemRead' }, null],
+    [{ code: 'toString' }, null],
+    [{ code: 27 }, null],
+  ])('names the limit behind %j', (fields, limit) => {
+    expect(reportError(Object.assign(new Error('no'), fields), OWN).limit).toBe(limit);
   });
 
   it('bounds every part', () => {
@@ -81,6 +101,7 @@ describe('reportError', () => {
       name: 'Error',
       message: 'the thrown value cannot be read',
       stack: null,
+      limit: null,
       final: false,
     };
     const trap = new Proxy(new Error('x'), {

@@ -1,3 +1,5 @@
+import type { LimitHit } from '../contract/runner-limits.js';
+import { limitHitOf } from './limit-hit.js';
 import { inspectValue, text } from './primordials.js';
 
 /** What is told of a thrown value. */
@@ -5,6 +7,8 @@ export interface ErrorReport {
   name: string;
   message: string;
   stack: string | null;
+  /** It comes from this limit of ours. */
+  limit: LimitHit | null;
   /** The code says that another attempt cannot help. */
   final: boolean;
 }
@@ -23,6 +27,7 @@ export function reportError(thrown: unknown, ownFile: string): ErrorReport {
         name: 'Error',
         message: `thrown: ${inspectValue(thrown)}`.slice(0, MESSAGE_LIMIT),
         stack: null,
+        limit: null,
         final: isFinal(thrown),
       };
     }
@@ -30,10 +35,17 @@ export function reportError(thrown: unknown, ownFile: string): ErrorReport {
       name: nameOf(thrown).slice(0, NAME_LIMIT),
       message: text(thrown.message).slice(0, MESSAGE_LIMIT),
       stack: stackOf(thrown, ownFile).slice(0, STACK_LIMIT),
+      limit: limitHitOf(thrown),
       final: isFinal(thrown),
     };
   } catch {
-    return { name: 'Error', message: 'the thrown value cannot be read', stack: null, final: false };
+    return {
+      name: 'Error',
+      message: 'the thrown value cannot be read',
+      stack: null,
+      limit: null,
+      final: false,
+    };
   }
 }
 

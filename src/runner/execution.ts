@@ -164,6 +164,7 @@ export class Executions {
         name: json(report.name),
         message: json(report.message),
         stack: json(report.stack),
+        limit: json(report.limit),
         final: `${report.final}`,
         locals: this.current.locals?.of(error) ?? 'null',
       });

@@ -15,7 +15,7 @@ export function reportValue(value: unknown, context: UserContext, limitBytes: nu
     return;
   }
   const { code, message } = serialized;
-  sendError(code, { name: 'TypeError', message, stack: null, final: false }, context);
+  sendError(code, { name: 'TypeError', message, stack: null, limit: null, final: false }, context);
 }
 
 /** The code failed. `locals`: JSON text. */
@@ -31,6 +31,7 @@ export function sendError(
     name: json(report.name),
     message: json(report.message),
     stack: json(report.stack),
+    limit: json(report.limit),
     final: `${report.final}`,
     ...(fields && { fields: faultsJson(fields) }),
     locals,

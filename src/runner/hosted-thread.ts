@@ -32,6 +32,7 @@ export class HostedThread {
   private readonly replies: MessagePort;
   private readonly pass: (line: string) => void;
   private outOfMemory = false;
+  private question: Promise<[NodeJS.CpuUsage | null, NodeJS.CpuUsage | null]> | null = null;
   /** What the thread said while it was held back; it waits itself once that is much. */
   private waiting: string[] = [];
   private held = false;
@@ -75,15 +76,19 @@ export class HostedThread {
     this.nonce = command.nonce;
     this.executions += 1;
     this.usage = null;
-    this.before = this.cpuUsage();
+    this.question = null;
+    // A thread that is still booting cannot tell, and has used next to nothing.
+    this.before = this.cpuUsage().then((usage) => usage ?? { user: 0, system: 0 });
     this.worker.postMessage(command);
   }
 
   /** Looks at what the execution has used, also while it blocks its thread. A thread inside a native call does not answer. */
   async noteUsage(): Promise<void> {
-    const both = Promise.all([this.before, this.cpuUsage()]);
-    const [before, after] = await Promise.race([both, sleep(USAGE_MS, [null, null])]);
-    if (before === null || after === null) return;
+    const { nonce } = this;
+    // One question at a time: they pile up before a thread that does not answer.
+    this.question ??= Promise.all([this.before, this.cpuUsage()]).finally(() => (this.question = null));
+    const [before, after] = await Promise.race([this.question, sleep(USAGE_MS, [null, null])]);
+    if (before === null || after === null || this.nonce !== nonce) return;
     const ms = (microseconds: number): number => Math.max(Math.round(microseconds / 1000), 0);
     this.usage = { userMs: ms(after.user - before.user), systemMs: ms(after.system - before.system) };
   }
