@@ -16,6 +16,7 @@ import { PackagesController } from './packages.controller.js';
 import { ResultWaiter } from './result-waiter.js';
 import { SubmissionService } from './submission.service.js';
 import { TasksController } from './tasks.controller.js';
+import { WaitingService } from './waiting.service.js';
 import { WorkersController } from './workers.controller.js';
 import { WorkspaceController } from './workspace.controller.js';
 import { WorkspacePublication } from './workspace-publication.service.js';
@@ -46,6 +47,7 @@ export class ApiModule {
         SubmissionService,
         ExecutionLookup,
         ForgetService,
+        WaitingService,
         ResultWaiter,
         LogAnnouncements,
         LogFollower,
