@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionResult } from '../contract/result.js';
 import type { ApiAccess } from './api-access.js';
-import { ApiClient, type ExecutionView } from './api-client.js';
+import { ApiClient, type ExecutionView, hasEnded } from './api-client.js';
 import { UnavailableError } from './api-errors.js';
 import { CommandError, EXIT, type ExitCode } from './exit.js';
 import { logEvents } from './log-events.js';
@@ -10,6 +10,7 @@ import { LogView } from './log-view.js';
 import { asJson, type Output, paint } from './output.js';
 import { exitCodeOf, reportOf } from './run-report.js';
 import { contextOf, type RunOptions } from './run-request.js';
+import { waitingWords } from './status.js';
 import { withLocalModules } from './run-workspace.js';
 
 /** Short, so that it is known soon whether the execution was accepted. */
@@ -50,7 +51,7 @@ export async function run(
     const silent = options.json || options.quiet;
     const first = await client.submit({ execution_id: id, ...context }, silent ? FIRST_WAIT_SECONDS : 0);
     accepted = true;
-    const shown = silent ? null : await showLog(id, surroundings);
+    const shown = silent ? null : await showLog(id, client, surroundings);
     const result = await untilEnded(client, first, surroundings);
     print(result, options, output, shown);
     return exitCodeOf(result.status);
@@ -71,14 +72,17 @@ export async function run(
 /** Shows what is printed until the end; null where there is no live log to be had, and nothing was shown. */
 async function showLog(
   id: string,
+  client: ApiClient,
   { access, output, interrupt, patienceMs }: RunSurroundings,
 ): Promise<LogView | null> {
   const view = new LogView(output);
   let shown = false;
+  const waits = setTimeout(() => void tellWhyItWaits(id, client, output), FIRST_WAIT_SECONDS * 1000);
   try {
     const events = logEvents({ id, access, interrupt, ...(patienceMs === undefined ? {} : { patienceMs }) });
     for await (const event of events) {
       shown = true;
+      clearTimeout(waits);
       view.show(event);
     }
   } catch {
@@ -86,9 +90,17 @@ async function showLog(
     // Whoever asks for the result next hears why nobody answers.
     if (shown) view.note('the connection broke: what is printed from here on is in the result');
   } finally {
+    clearTimeout(waits);
     view.close();
   }
   return shown ? view : null;
+}
+
+/** For who wonders why nothing is shown. Never rejects. */
+async function tellWhyItWaits(id: string, client: ApiClient, { stderr }: Output): Promise<void> {
+  const view = await client.find(id, 0).catch(() => null);
+  if (view?.status === 'queued' && view.waiting)
+    stderr.write(paint('dim', `queued${waitingWords(view)}\n`, stderr));
 }
 
 /** Asks until there is a result, over short absences of the API. */
@@ -113,9 +125,6 @@ async function untilEnded(
   }
   return view;
 }
-
-const hasEnded = (view: ExecutionView): view is ExecutionResult =>
-  view.status !== 'queued' && view.status !== 'running';
 
 const NOTHING = { stdout: '', stderr: '' };
 
