@@ -120,7 +120,7 @@ export class ExecutionProcessor extends WorkerHost {
       const loaded =
         request.kind === 'task'
           ? this.contexts.fromTask(request.task)
-          : await this.contexts.load(executionId);
+          : await this.contexts.load(executionId, request.seal);
       subject = subjectOf(loaded);
       const execution = { ...loaded, attempt, generation, traceparent: traceparentOfJob(job.opts) };
       const outcome = await this.executor.execute(execution, stops, {
