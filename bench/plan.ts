@@ -25,7 +25,7 @@ export interface Plan {
 }
 
 export const FULL: Plan = {
-  rounds: 9,
+  rounds: 7,
   fewRounds: 3,
   roundMs: 900,
   warmJobs: 300,
