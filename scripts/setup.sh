@@ -1,4 +1,4 @@
-# Steps that start.sh and test.sh share: npm packages, a redis-server, the build. Sourced, POSIX sh.
+# Steps that start.sh and test.sh share: npm packages, a redis-server, a Postgres server, the build. Sourced, POSIX sh.
 # Each step does nothing, and prints nothing, where nothing is missing.
 
 PATH="$PWD/node_modules/.bin:$PATH"
@@ -78,7 +78,7 @@ require_redis_server() {
   command -v redis-server >/dev/null 2>&1 && return
   if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     say 'installing redis-server (apt-get)'
-    apt_install_redis 9>&-
+    apt_install redis-server 9>&-
     hash -r
     command -v redis-server >/dev/null 2>&1 && return
     say 'apt-get could not install redis-server; its message is above'
@@ -86,8 +86,23 @@ require_redis_server() {
   fail "$@"
 }
 
-# The package starts a service of its own; ours is a private one on another port, so that one stays off.
-apt_install_redis() (
+# Leaves the programs of a Postgres server where the tests look for them, or ends with what to do.
+require_postgres() {
+  has_postgres && return
+  if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+    say 'installing postgresql for the tests (apt-get)'
+    apt_install postgresql 9>&-
+    has_postgres && return
+    say 'apt-get could not install postgresql; its message is above'
+  fi
+  fail "$@"
+}
+
+# Debian keeps them out of PATH, a folder for each version.
+has_postgres() { command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+
+# Packages start services of their own; ours are private ones on other ports, so those stay off.
+apt_install() (
   policy=/usr/sbin/policy-rc.d
   if [ ! -e "$policy" ]; then
     trap 'rm -f "$policy"' EXIT
@@ -96,10 +111,10 @@ apt_install_redis() (
     chmod 755 "$policy"
   fi
   log=.bifrost/apt.log
-  apt_get install -y --no-install-recommends redis-server >"$log" 2>&1 ||
-    { apt_get update && apt_get install -y --no-install-recommends redis-server; } >"$log" 2>&1 ||
+  apt_get install -y --no-install-recommends "$1" >"$log" 2>&1 ||
+    { apt_get update && apt_get install -y --no-install-recommends "$1"; } >"$log" 2>&1 ||
     cat "$log" >&2
-  if [ -d /run/systemd/system ]; then systemctl disable --quiet redis-server 2>/dev/null; fi
+  if [ -d /run/systemd/system ]; then systemctl disable --quiet "$1" 2>/dev/null; fi
   true
 )
 

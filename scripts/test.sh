@@ -11,7 +11,12 @@ require_redis_server \
   '  apt-get install -y redis-server   as root' \
   '  brew install redis                on macOS' \
   '  dnf install valkey                elsewhere; make sure that redis-server is on PATH'
-unset REDIS_URL
+require_postgres \
+  'The tests of the archive start Postgres servers of their own and there is none here. One of these helps:' \
+  '  apt-get install -y postgresql   as root' \
+  '  brew install postgresql         on macOS' \
+  '  dnf install postgresql-server   elsewhere; make sure that initdb is on PATH'
+unset REDIS_URL DATABASE_URL
 
 failed_steps=0
 step() {

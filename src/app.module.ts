@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
 import { ApiModule } from './api/api.module.js';
+import { ArchiveModule } from './archive/archive.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { loggingParams } from './config/logging.js';
 import type { Settings } from './config/settings.js';
@@ -17,6 +18,7 @@ export class AppModule {
     const { ROLES: roles } = settings;
     const queue =
       roles.includes('worker') || roles.includes('api') ? QueueModule.register(settings) : undefined;
+    const archive = ArchiveModule.register(settings);
     return {
       module: AppModule,
       imports: [
@@ -24,7 +26,8 @@ export class AppModule {
         LoggerModule.forRoot(loggingParams(settings)),
         RedisModule.register(),
         ...(queue ? [bullRoot(), queue] : []),
-        HealthModule.register(settings, queue),
+        archive,
+        HealthModule.register(settings, { queue, archive }),
         MetricsModule.register(settings, queue),
         ...(queue && roles.includes('api') ? [ApiModule.register(settings, queue)] : []),
       ],

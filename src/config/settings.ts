@@ -1,5 +1,6 @@
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -14,6 +15,8 @@ const ZERO_OR_MORE = { error: 'must be a number of at least 0' };
 /** A length of time that may have decimals. */
 const moreThanZero = z.coerce.number(MORE_THAN_ZERO).positive(MORE_THAN_ZERO);
 const zeroOrMore = z.coerce.number(ZERO_OR_MORE).min(0, ZERO_OR_MORE);
+/** Beside what is installed, whatever folder the process was started in. */
+const archiveDir = (): string => fileURLToPath(new URL('../../.bifrost/archive', import.meta.url));
 const list = <const T extends readonly [string, ...string[]]>(names: T) =>
   z
     .string()
@@ -105,6 +108,24 @@ export const settingsSchema = z.object({
   }),
   RESULT_QUEUE_WARN_LENGTH: whole(1, 1_000_000_000).default(10_000).meta({
     about: 'Above so many results that nobody has consumed, `/health` says `degraded` and what to do.',
+  }),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/.+/, { error: 'must start with postgres:// or postgresql://' })
+    .optional()
+    .meta({
+      fallback: 'an embedded database in ARCHIVE_DIR',
+      about:
+        'Postgres that keeps the history, version 13 or newer: `postgres://user:pass@host:5432/bifrost`. Give it a database of its own.',
+    }),
+  ARCHIVE_DIR: z.string().refine(isAbsolute, { error: 'must be an absolute path' }).default(archiveDir).meta({
+    fallback: 'the folder `.bifrost/archive` beside what is installed',
+    about:
+      'Where the embedded database keeps the history when `DATABASE_URL` is not set. Processes of one folder share it.',
+  }),
+  ARCHIVE_RETENTION_DAYS: whole(0, 36_500).default(365).meta({
+    unit: 'days',
+    about: 'How long the history is kept: whole months are dropped once all of them is older. 0: for ever.',
   }),
   ARCHIVE_FEED_LENGTH: whole(0, 10_000_000).default(10_000).meta({
     about:

@@ -3,6 +3,7 @@ import { type HealthIndicatorResult, TerminusModule } from '@nestjs/terminus';
 import type { Settings } from '../config/settings.js';
 import { ExecutorModule } from '../executor/executor.module.js';
 import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
+import { ArchiveIndicator } from './archive.indicator.js';
 import { CapacityIndicator } from './capacity.indicator.js';
 import { HealthController } from './health.controller.js';
 import { HeartbeatIndicator } from './heartbeat.indicator.js';
@@ -22,13 +23,17 @@ const WORKER_INDICATORS = [StateIndicator, HeartbeatIndicator, CapacityIndicator
 @Module({})
 export class HealthModule {
   /**
-   * `queue`: the application's queue module, where its roles have one; a second one would read the
-   * queue a second time.
+   * The application's own modules: second ones would read the queue and write the archive a second
+   * time. `queue` is undefined where no role needs one.
    */
-  static register(settings: Settings, queue?: DynamicModule): DynamicModule {
+  static register(
+    settings: Settings,
+    { queue, archive }: { queue: DynamicModule | undefined; archive: DynamicModule },
+  ): DynamicModule {
     const works = settings.ROLES.includes('worker');
     const indicators = [
       RedisIndicator,
+      ArchiveIndicator,
       ...(works ? WORKER_INDICATORS : []),
       ...(queue ? [ResultQueueIndicator] : []),
     ];
@@ -43,6 +48,7 @@ export class HealthModule {
         TerminusModule.forRoot({ logger: false }),
         ...(works ? [ExecutorModule, HeartbeatModule] : []),
         ...(queue ? [queue] : []),
+        archive,
       ],
       controllers: [HealthController],
       providers: [...indicators, readiness],

@@ -48,8 +48,10 @@ describe('a process of the role api', () => {
 });
 
 describe('a process of the role archive', () => {
+  const nowhere = { DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none' };
+
   it('has probes and nothing else', async () => {
-    const { app, url } = await open({ ROLES: 'archive', KEY_PREFIX: 'archive:' });
+    const { app, url } = await open({ ROLES: 'archive', KEY_PREFIX: 'archive:', ...nowhere });
     expect(() => app.get(RunnerPool, { strict: false })).toThrow();
     expect(() => app.get<unknown>(WORK_QUEUE, { strict: false })).toThrow();
     for (const path of ['/workers', '/executions/x', '/docs']) {
@@ -57,6 +59,33 @@ describe('a process of the role archive', () => {
     }
     expect((await ask(url, '/health/live')).status).toBe(200);
     expect((await ask(url, '/health/ready')).status).toBe(200);
+  });
+});
+
+describe('the health of the archive', () => {
+  const nowhere = { DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none' };
+
+  it('is degraded while the database is away, says so without its password, and stays ready', async () => {
+    const { url } = await open({ ROLES: 'archive', KEY_PREFIX: 'db:', ...nowhere });
+    await until(async () => (await healthOf(url)).status === 'degraded', { what: 'the loss is noticed' });
+    const { archive } = (await healthOf(url)).details;
+    expect(archive).toMatchObject({ status: 'degraded', waiting: 0, lost: 0 });
+    expect(archive?.reason).toMatch(/DATABASE_URL does not answer: .*ECONNREFUSED.*results wait in Redis/);
+    expect(archive?.reason).not.toContain('secret');
+    expect((await ask(url, '/health/ready')).status).toBe(200);
+    expect((await ask(url, '/health/live')).status).toBe(200);
+  });
+
+  it('is degraded where more results wait than the feed holds, also without any archive', async () => {
+    const { url } = await open({ ROLES: 'api', KEY_PREFIX: 'gap:', ARCHIVE_FEED_LENGTH: '2' });
+    expect((await healthOf(url)).details['archive']).toMatchObject({ status: 'up', waiting: 0 });
+    await redis.connect().zadd('{gap:bifrost:archive:feed}:waiting', 1, 'a', 2, 'b', 3, 'c');
+    expect((await healthOf(url)).details['archive']).toMatchObject({
+      status: 'degraded',
+      waiting: 3,
+      waiting_since: '1970-01-01T00:00:00.001Z',
+      reason: expect.stringMatching(/3 results are not archived.*ROLES=archive.*ARCHIVE_FEED_LENGTH=0/),
+    });
   });
 });
 

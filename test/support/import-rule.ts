@@ -9,7 +9,8 @@ export interface Violation {
 }
 
 const BASE = ['contract', 'lib', 'config', 'redis'];
-const PARTS = [...BASE, 'context', 'workspace', 'packages', 'executor', 'heartbeat', 'results', 'queue'];
+const ENGINE = [...BASE, 'context', 'workspace', 'packages', 'executor', 'heartbeat', 'results', 'queue'];
+const PARTS = [...ENGINE, 'archive'];
 
 /** Which folders of `src` a folder may import; itself always. A file at the top of `src` counts by its name. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -24,7 +25,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   results: BASE,
   executor: [...BASE, 'workspace', 'packages'],
   heartbeat: [...BASE, 'executor'],
-  queue: PARTS,
+  queue: ENGINE,
+  archive: [...BASE, 'results'],
   health: PARTS,
   metrics: PARTS,
   api: PARTS.filter((part) => part !== 'executor'),
@@ -37,10 +39,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Packages that only some folders may load at run time; their types may be named anywhere. */
 const KEPT_TO: readonly { packages: RegExp; areas: readonly string[] }[] = [
   { packages: /^ioredis$/, areas: ['redis'] },
+  { packages: /^(pg|kysely|kysely\/.*|@electric-sql\/.*)$/, areas: ['archive'] },
   { packages: /^(bullmq|@nestjs\/bullmq)$/, areas: ['redis', 'results', 'queue', 'api'] },
 ];
 
-const FRAMEWORK = /^(@nestjs\/.*|nestjs-.*|ioredis|bullmq|reflect-metadata|esbuild)$/;
+const FRAMEWORK = /^(@nestjs\/.*|nestjs-.*|ioredis|bullmq|reflect-metadata|esbuild|pg|kysely)$/;
 const NO_FRAMEWORK = {
   allowed: (name: string): boolean => !FRAMEWORK.test(name),
   only: 'neither Nest nor Redis nor the compiler',

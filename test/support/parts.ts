@@ -6,9 +6,12 @@ import type { Outcome } from '../../src/contract/result.js';
 import { refusedOutcome } from '../../src/executor/outcome.js';
 import type { TestRedis } from './test-redis.js';
 
-/** Settings of one worker of a suite; ids are its own, so that tests do not meet in Redis. */
+/**
+ * Settings of one worker of a suite; ids are its own, so that tests do not meet in Redis. No archive
+ * unless asked for: it would start a database for each.
+ */
 export const settingsOf = (changes: Record<string, string> = {}): Settings =>
-  parseSettings({ WORKER_ID: `w-${randomUUID()}`, ...changes });
+  parseSettings({ WORKER_ID: `w-${randomUUID()}`, ROLES: 'worker,api', ...changes });
 
 /** The result queue of a suite, over a connection of its own, closed with the suite. */
 export function openResultQueue(redis: TestRedis, { QUEUE_NAME, KEY_PREFIX }: Settings): Queue {

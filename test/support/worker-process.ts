@@ -41,6 +41,8 @@ export class WorkerProcess {
         ...pick(process.env, ['PATH', 'HOME']),
         LOG_FORMAT: 'json',
         PORT: '0',
+        // No archive unless a test asks for one: it would start a database for each worker.
+        ROLES: 'worker,api',
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,192 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Kysely, PostgresDialect } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { Pool } from 'pg';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import {
+  type EmbeddedDatabase,
+  joinEmbeddedDatabase,
+  NoEmbeddedDatabaseError,
+  openEmbeddedDatabase,
+} from './embedded-database.js';
+import { isDatabaseAway } from './database-errors.js';
+import { migrations } from './migrations/index.js';
+import { ensurePartitions, monthsAhead } from './partitions.js';
+import type { Database, Tables } from './schema.js';
+
+/** The database cannot be used at the moment; `message` says why and what to do. */
+export class DatabaseAwayError extends Error {
+  override name = 'DatabaseAwayError';
+}
+
+const CONNECTIONS = 5;
+const CONNECT_TIMEOUT_MS = 3_000;
+/** A query that takes longer is given up: the one who asked has gone, and others wait. */
+const STATEMENT_TIMEOUT_MS = 20_000;
+const RETRY_MS = 500;
+/** Partitions of this month and the next two are there before the first result of them. */
+const MONTHS_AHEAD = 3;
+
+/**
+ * The connection to the archive's database: Postgres by DATABASE_URL, or the embedded one of a folder.
+ *
+ * A process of the role `archive` opens it at the start, brings its tables up to date, and tries again
+ * until that has worked and after every loss. Others open it when they are asked for something, and
+ * neither start an embedded one nor change tables.
+ */
+@Injectable()
+export class ArchiveDatabase implements OnApplicationShutdown {
+  private readonly logger = new Logger(ArchiveDatabase.name);
+  private readonly stopped = new AbortController();
+  private opening: Promise<void> | null = null;
+  private open: { db: Database; embedded: EmbeddedDatabase | null } | null = null;
+  private reason: string | null = null;
+
+  constructor(@InjectSettings() private readonly settings: Settings) {}
+
+  /** Why it cannot be used now; null: it can, or nobody has tried. */
+  get away(): string | null {
+    return this.reason;
+  }
+
+  get isOpen(): boolean {
+    return this.open !== null && this.reason === null;
+  }
+
+  /**
+   * Does work with the database.
+   * @throws {DatabaseAwayError} when it cannot be reached; what the work throws otherwise.
+   */
+  async use<T>(work: (db: Database) => Promise<T>): Promise<T> {
+    if (!this.open) await this.openOnce();
+    try {
+      const result = await work(this.open!.db);
+      this.back();
+      return result;
+    } catch (error) {
+      if (!isDatabaseAway(error)) throw error;
+      await this.lose(error as Error);
+      throw new DatabaseAwayError(this.reason ?? 'the database does not answer');
+    }
+  }
+
+  /** Work failed for a reason that may pass, which {@link away} tells until some work succeeds. */
+  complain(error: Error): void {
+    const reason = this.explain(error);
+    if (this.reason !== reason) this.logger.error(`the archive cannot be written: ${reason}`);
+    this.reason = reason;
+  }
+
+  /** Resolves once the database is open, however long that takes, or {@link stop} was called. */
+  async whenOpen(): Promise<void> {
+    while (!this.stopped.signal.aborted && !this.isOpen) {
+      await this.use(ping).catch(() =>
+        sleep(RETRY_MS, undefined, { signal: this.stopped.signal }).catch(() => undefined),
+      );
+    }
+  }
+
+  /** After everything that may still ask. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.stop();
+  }
+
+  /** Closes connections, and ends the embedded database if it is ours. */
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    await this.opening?.catch(() => undefined);
+    await this.close();
+  }
+
+  private openOnce(): Promise<void> {
+    this.opening ??= this.tryOpen().finally(() => (this.opening = null));
+    return this.opening;
+  }
+
+  private async tryOpen(): Promise<void> {
+    const { ROLES, DATABASE_URL, ARCHIVE_DIR } = this.settings;
+    const keeps = ROLES.includes('archive');
+    let embedded: EmbeddedDatabase | null = null;
+    let db: Database | undefined;
+    try {
+      if (DATABASE_URL === undefined)
+        embedded = await (keeps ? openEmbeddedDatabase : joinEmbeddedDatabase)(ARCHIVE_DIR);
+      db = this.connect(embedded);
+      if (keeps) await prepare(db);
+      else await ping(db);
+      if (this.stopped.signal.aborted) throw new DatabaseAwayError('this process is ending');
+      this.open = { db, embedded };
+      this.back();
+    } catch (error) {
+      await db?.destroy().catch(() => undefined);
+      await embedded?.stop();
+      const why = this.explain(error as Error);
+      if (this.reason !== why && keeps) this.logger.error(`the archive's database cannot be used: ${why}`);
+      this.reason = why;
+      throw new DatabaseAwayError(why);
+    }
+  }
+
+  private connect(embedded: EmbeddedDatabase | null): Database {
+    const where = embedded
+      ? { host: embedded.host, user: 'postgres', database: 'postgres' }
+      : { connectionString: this.settings.DATABASE_URL, statement_timeout: STATEMENT_TIMEOUT_MS };
+    const pool = new Pool({
+      ...where,
+      max: CONNECTIONS,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      application_name: `bifrost-${this.settings.WORKER_ID}`.slice(0, 63),
+    });
+    // A connection that breaks while nobody uses it; whoever uses the next one hears of it.
+    pool.on('error', () => undefined);
+    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  }
+
+  private back(): void {
+    if (this.reason !== null) this.logger.log("the archive's database can be used again");
+    this.reason = null;
+  }
+
+  /** The embedded one may have ended with the process that started it: then it is opened anew. */
+  private async lose(error: Error): Promise<void> {
+    if (this.reason === null) this.logger.error(`the archive's database is away: ${error.message}`);
+    this.reason = this.explain(error);
+    if (this.settings.DATABASE_URL === undefined) await this.close();
+  }
+
+  private async close(): Promise<void> {
+    const { open } = this;
+    this.open = null;
+    await open?.db.destroy().catch(() => undefined);
+    await open?.embedded?.stop();
+  }
+
+  private explain(error: Error): string {
+    if (error instanceof NoEmbeddedDatabaseError) {
+      return `${error.message}: start a process with the role archive in this folder, or set DATABASE_URL`;
+    }
+    const reason = error.message || (error as NodeJS.ErrnoException).code || error.name;
+    return this.settings.DATABASE_URL === undefined
+      ? `the embedded database in ${this.settings.ARCHIVE_DIR}: ${reason}`
+      : `the database of DATABASE_URL does not answer: ${reason}`;
+  }
+}
+
+/** Fails unless the tables are there. */
+const ping = (db: Database): Promise<unknown> =>
+  db.selectFrom('archived_ids').select('execution_id').limit(1).execute();
+
+/** Brings the tables up to date; Kysely holds a lock meanwhile, so that one process at a time does. */
+async function prepare(db: Database): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: migrations,
+    migrationTableName: 'bifrost_migrations',
+    migrationLockTableName: 'bifrost_migrations_lock',
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error as Error;
+  await ensurePartitions(db, monthsAhead(new Date(), MONTHS_AHEAD));
+}

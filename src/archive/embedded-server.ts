@@ -1,0 +1,164 @@
+import { constants, openSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
+
+// The program of the embedded database: a process of its own, because a query in WebAssembly would stop
+// the event loop of a worker. It serves one data folder to Postgres clients, over a socket that only its
+// user can open, and ends when its standard input does, that is, with the process that started it.
+//
+// Started as: node embedded-server.js DATA_DIR SOCKET_DIR LOCK_FILE
+//
+// PGlite is one session of one client. Clients share it by turns: a turn lasts from the first message of
+// a query to its last, and in a transaction until that has ended. (pglite-socket lets another client in
+// between the messages of a query, where it overwrites the unnamed prepared statement.) One file: tests
+// run it from its source, as Node runs TypeScript.
+
+/** EX_TEMPFAIL: another process holds the data folder. */
+const LOCKED = 75;
+/** BSD and macOS lock a file while they open it; on Linux the shell that starts us has done it, with flock. */
+const O_EXLOCK = 0x20;
+/** Who holds its turn for so long without a word keeps all others out. */
+const IDLE_IN_TURN_MS = 60_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+/** Requests that come before a session has begun, by the number in place of a protocol version. */
+const CANCEL_REQUEST = 80_877_102;
+const ENCRYPTION_REQUESTS = new Set([80_877_103, 80_877_104]);
+const SYNC = Uint8Array.of(0x53, 0, 0, 0, 4);
+
+const [dataDir, socketDir, lockFile] = process.argv.slice(2) as [string, string, string];
+if (process.platform === 'darwin') lockOrExit();
+const database = await PGlite.create({ dataDir, extensions: { pg_trgm } });
+const sessions = new Set<Socket>();
+/** Settles when the turn that was asked for last has ended. */
+let lastTurn: Promise<unknown> = Promise.resolve();
+
+const path = join(socketDir, '.s.PGSQL.5432');
+await rm(path, { force: true });
+const server = createServer((socket) => {
+  sessions.add(socket);
+  socket.on('error', () => undefined);
+  serve(socket)
+    .catch((error: Error) => process.stderr.write(`embedded database: ${error.stack}\n`))
+    .finally(() => {
+      sessions.delete(socket);
+      socket.destroy();
+    });
+});
+server.listen(path, () => process.stdout.write('ready\n'));
+
+process.stdin.resume();
+process.stdin.once('end', end);
+process.stdin.once('error', end);
+process.once('SIGTERM', end);
+
+/** Answers one client until it leaves. */
+async function serve(socket: Socket): Promise<void> {
+  let endTurn: (() => void) | null = null;
+  let status = '';
+  const answer = (data: Uint8Array): void => {
+    status = statusIn(data) ?? '';
+    socket.write(data);
+  };
+  socket.setTimeout(0, () => endTurn && socket.destroy());
+  try {
+    for await (const message of messagesOf(socket)) {
+      endTurn ??= await takeTurn(socket);
+      await database.execProtocolRawStream(message, { onRawData: answer });
+      // Idle: neither inside a query nor in a transaction.
+      if (status === 'I') {
+        endTurn();
+        endTurn = null;
+        socket.setTimeout(0);
+      } else socket.setTimeout(IDLE_IN_TURN_MS);
+      status = '';
+    }
+  } finally {
+    if (endTurn) {
+      // What the client left half done is not the next one's.
+      await database.execProtocolRawStream(SYNC, { onRawData: () => undefined });
+      await database.exec('ROLLBACK').catch(() => undefined);
+      endTurn();
+    }
+  }
+}
+
+/** Resolves with what ends the turn. */
+async function takeTurn(socket: Socket): Promise<() => void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const before = lastTurn;
+  lastTurn = promise;
+  await before;
+  if (socket.destroyed) {
+    resolve();
+    throw new Error('a client left before its turn');
+  }
+  return resolve;
+}
+
+/** The messages of a client, each complete; https://www.postgresql.org/docs/current/protocol-message-formats.html */
+async function* messagesOf(socket: Socket): AsyncGenerator<Uint8Array> {
+  let chunks: Buffer[] = [];
+  let size = 0;
+  let wanted = 4;
+  let begun = false;
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size < wanted) continue;
+    let buffer = chunks.length === 1 ? chunk : Buffer.concat(chunks);
+    for (;;) {
+      const header = begun ? 1 : 0;
+      if (buffer.length < header + 4) {
+        wanted = header + 4;
+        break;
+      }
+      wanted = header + buffer.readUInt32BE(header);
+      if (buffer.length < wanted) break;
+      const message = buffer.subarray(0, wanted);
+      buffer = buffer.subarray(wanted);
+      if (begun) {
+        if (message[0] === 0x58) return; // Terminate
+        yield new Uint8Array(message);
+        continue;
+      }
+      const code = message.readUInt32BE(4);
+      if (code === CANCEL_REQUEST) return;
+      if (ENCRYPTION_REQUESTS.has(code)) {
+        socket.write('N');
+        continue;
+      }
+      begun = true;
+      yield new Uint8Array(message);
+    }
+    chunks = [buffer];
+    size = buffer.length;
+  }
+}
+
+/** The status that an answer ends with, if it ends with ReadyForQuery: I(dle), T(ransaction) or E(rror in one). */
+function statusIn(data: Uint8Array): string | null {
+  const at = data.length - 6;
+  return at >= 0 && data[at] === 0x5a && data[at + 4] === 5
+    ? String.fromCharCode(data[at + 5] as number)
+    : null;
+}
+
+function end(): void {
+  // What is committed is in its write-ahead log: an end that takes too long may be cut short.
+  setTimeout(() => process.exit(0), CLOSE_TIMEOUT_MS).unref();
+  server.close();
+  for (const socket of sessions) socket.destroy();
+  void lastTurn.then(() => database.close()).finally(() => process.exit(0));
+}
+
+/** The descriptor stays open, and so the lock held, until this process ends. */
+function lockOrExit(): void {
+  try {
+    openSync(lockFile, constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK | O_EXLOCK);
+  } catch {
+    process.exit(LOCKED);
+  }
+}

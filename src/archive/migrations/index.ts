@@ -1,0 +1,12 @@
+import type { Migration, MigrationProvider } from 'kysely/migration';
+import * as history from './0001-history.js';
+
+/** Every migration, by the name under which the database remembers it; names are applied in their order. */
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-history': history,
+};
+
+/** Where Kysely's migrator finds them: in the program, so that a build needs no other files. */
+export const migrations: MigrationProvider = {
+  getMigrations: () => Promise.resolve({ ...MIGRATIONS }),
+};

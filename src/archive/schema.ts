@@ -1,0 +1,71 @@
+import type { ColumnType, Kysely } from 'kysely';
+
+type Time = ColumnType<Date, string, string>;
+
+/** Every id that the archive has or had, across all months: what makes writing idempotent. */
+interface ArchivedTable {
+  execution_id: string;
+  /** Of the result that is archived; of a forgotten one, until when results of this id are ignored. */
+  finished_at: Time;
+}
+
+/** One row for each result, in a partition of its month. */
+interface ExecutionsTable {
+  execution_id: string;
+  finished_at: Time;
+  started_at: Time;
+  status: string;
+  failure_code: string | null;
+  error_type: string | null;
+  error: string | null;
+  workflow_id: string | null;
+  organization_id: string | null;
+  caller_id: string | null;
+  caller_email: string | null;
+  worker_id: string;
+  attempt: number;
+  tags: string[];
+  duration_ms: number;
+  queued_ms: number;
+  document_bytes: number;
+  search: string;
+  rest: unknown;
+}
+
+/** What an execution printed; no row for one that printed nothing. */
+interface LogsTable {
+  execution_id: string;
+  finished_at: Time;
+  logs: unknown;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Counts and durations of one UTC day, workflow and status, for one organization or, where
+ * organization_id is '', for all. Written in the transaction of the executions that it counts.
+ */
+interface DailyTable {
+  day: Time;
+  organization_id: string;
+  /** '' where executions name none. */
+  workflow_id: string;
+  status: string;
+  executions: number;
+  duration_ms: number;
+  /** Histogram of histogram.ts: buckets in ascending order, and how many are in each. */
+  buckets: number[];
+  counts: number[];
+}
+
+export interface Tables {
+  archived_ids: ArchivedTable;
+  executions: ExecutionsTable;
+  execution_logs: LogsTable;
+  daily_statistics: DailyTable;
+}
+
+export type Database = Kysely<Tables>;
+
+/** Tables with one partition for each month of `finished_at`. */
+export const PARTITIONED = ['executions', 'execution_logs'] as const;

@@ -1,0 +1,79 @@
+import { afterAll } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ArchiveDatabase } from '../../src/archive/archive-database.js';
+import { ArchiveWriter } from '../../src/archive/archive-writer.js';
+import { Archiver } from '../../src/archive/archiver.service.js';
+import { FeedStore } from '../../src/archive/feed-store.js';
+import { Retention } from '../../src/archive/retention.js';
+import type { Settings } from '../../src/config/settings.js';
+import type { ExecutionResult } from '../../src/contract/result.js';
+import { RedisKeys } from '../../src/redis/keys.js';
+import { anOutcome, settingsOf } from './parts.js';
+import type { TestPostgres } from './test-postgres.js';
+import type { TestRedis } from './test-redis.js';
+
+/** The two databases that the archive knows; every suite about the archive is run with both. */
+export const DATABASES = ['Postgres', 'the embedded database'] as const;
+export type DatabaseKind = (typeof DATABASES)[number];
+
+/** A result document, changed as wanted. */
+export const aResult = (executionId: string, changes: Partial<ExecutionResult> = {}): ExecutionResult => ({
+  execution_id: executionId,
+  worker_id: 'w1',
+  attempt: 1,
+  queued_ms: 5,
+  ...anOutcome({ n: 1 }),
+  ...changes,
+});
+
+/** Settings that lead to an empty database of this kind, which goes away with the suite. */
+export async function emptyArchive(
+  kind: DatabaseKind,
+  postgres: TestPostgres,
+  changes: Record<string, string> = {},
+): Promise<Settings> {
+  const where: Record<string, string> =
+    kind === 'Postgres' ? { DATABASE_URL: await postgres.createDatabase() } : { ARCHIVE_DIR: emptyFolder() };
+  return settingsOf({ ROLES: 'archive', ...where, ...changes });
+}
+
+const folders: string[] = [];
+function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bifrost-test-archive-'));
+  folders.push(folder);
+  return folder;
+}
+
+/** Opens databases of the suite that calls it; none outlives it. */
+export function useArchives(): (settings: Settings) => ArchiveDatabase {
+  const opened: ArchiveDatabase[] = [];
+  afterAll(async () => {
+    await Promise.all(opened.map((database) => database.stop()));
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  });
+  return (settings) => {
+    const database = new ArchiveDatabase(settings);
+    opened.push(database);
+    return database;
+  };
+}
+
+/** An archive that reads the feed of a test's Redis into a database. */
+export function makeArchiver(
+  redis: TestRedis,
+  database: ArchiveDatabase,
+  settings: Settings,
+): {
+  archiver: Archiver;
+  feed: FeedStore;
+  writer: ArchiveWriter;
+} {
+  const keys = new RedisKeys(settings.KEY_PREFIX);
+  const feed = new FeedStore(redis.connect(), redis.connect('impatient'), keys);
+  const writer = new ArchiveWriter(database);
+  const archiver = new Archiver(feed, database, writer, new Retention(database, settings), settings);
+  redis.onDispose(() => archiver.stop());
+  return { archiver, feed, writer };
+}
