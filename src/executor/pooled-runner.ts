@@ -1,6 +1,5 @@
 import type { RunnerRecord } from '../contract/worker-record.js';
 import { PROVEN_AFTER_MS } from './boot-trouble.js';
-import { MemoryProbe } from './process-usage.js';
 import type { RunnerLease } from './runner-lease.js';
 import type { RunnerProcess } from './runner-process.js';
 
@@ -80,11 +79,6 @@ export class PooledRunner {
   }
 
   private memoryMb(): number | null {
-    const probe = new MemoryProbe(this.runner.pid);
-    try {
-      return probe.sampleMb();
-    } finally {
-      probe.close();
-    }
+    return this.runner.probe.memoryMb();
   }
 }

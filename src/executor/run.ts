@@ -12,7 +12,7 @@ import { cancelMessage } from '../contract/cancellation.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
 import type { Cancellation } from './cancellation.js';
 import { LogBuffer } from './log-buffer.js';
-import { type KernelUsage, MemoryProbe, readKernelUsage, usageBetween } from './process-usage.js';
+import { type KernelUsage, usageBetween } from './process-usage.js';
 import type { RunnerExit } from './runner-process.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from './slot.js';
 
@@ -85,7 +85,6 @@ export class Run implements SlotListener {
   private readonly stdout: TailBuffer;
   private readonly stderr: TailBuffer;
   private readonly logs: LogBuffer;
-  private readonly memory: MemoryProbe;
   private readonly samples: number[] = [];
   private peakMb = 0;
   private verdict: Verdict | null = null;
@@ -96,7 +95,7 @@ export class Run implements SlotListener {
   private report: RunEnd['report'] = null;
   private uncaught: UncaughtFrame | null = null;
   private loadMs: number | null = null;
-  private usageBefore: KernelUsage | null = null;
+  private usageBefore: Omit<KernelUsage, 'peakMb'> | null = null;
   private kernelUsage: KernelUsage | null = null;
   private polls = 0;
   private endedAt = 0;
@@ -110,13 +109,12 @@ export class Run implements SlotListener {
     this.stdout = new TailBuffer(limits.outputBytes);
     this.stderr = new TailBuffer(limits.outputBytes);
     this.logs = new LogBuffer(limits.outputBytes);
-    this.memory = new MemoryProbe(slot.runner.pid);
   }
 
   async finish(command: ExecuteCommand, signal: AbortSignal, cancellation: Cancellation): Promise<RunEnd> {
     const startedAt = performance.now();
     this.modules = [...command.modules];
-    if (this.slot.ownsProcess) this.usageBefore = readKernelUsage(this.slot.runner.pid);
+    if (this.slot.ownsProcess) this.usageBefore = this.slot.runner.probe.cpu();
     const deadline = setTimeout(() => this.end('timeout'), this.limits.timeoutMs);
     const memoryPoll = setInterval(() => this.checkMemory(), MEMORY_POLL_MS);
     const interrupt = (): void => this.end('interrupted');
@@ -135,7 +133,6 @@ export class Run implements SlotListener {
       clearInterval(memoryPoll);
       signal.removeEventListener('abort', interrupt);
       cancellation.signal.removeEventListener('abort', cancel);
-      this.memory.close();
     }
   }
 
@@ -195,13 +192,14 @@ export class Run implements SlotListener {
     this.endedAt = performance.now();
     this.verdict = verdict;
     if (verdict !== null) this.killedAt = new Date();
-    this.readUsage();
+    // A report tells what was used by itself.
+    if (verdict !== null) this.readUsage();
     this.slot.stop(verdict ?? 'reported');
   }
 
   private readUsage(): void {
     if (!this.slot.ownsProcess) return;
-    const usage = readKernelUsage(this.slot.runner.pid);
+    const usage = this.slot.runner.probe.usage();
     this.kernelUsage = usageBetween(this.usageBefore, usage) ?? this.kernelUsage;
   }
 
@@ -214,7 +212,7 @@ export class Run implements SlotListener {
     if (this.endedAt > 0) return;
     this.polls += 1;
     if (this.polls % POLLS_PER_USAGE === 0) this.readUsage();
-    const mb = this.memory.sampleMb();
+    const mb = this.slot.runner.probe.memoryMb();
     if (mb === null) return;
     this.peakMb = Math.max(this.peakMb, mb);
     this.samples.push(Math.round(mb));

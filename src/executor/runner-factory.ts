@@ -1,4 +1,5 @@
-import { mkdtemp, readdir } from 'node:fs/promises';
+import { readdirSync, rmdirSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capacityOf } from '../config/capacity.js';
 import type { Settings } from '../config/settings.js';
@@ -52,10 +53,16 @@ export class RunnerFactory {
     return runner.kind === 'process' ? runner.scratch : mkdtemp(join(runner.scratch, 't-'));
   }
 
-  /** Removes what an execution left in its folder. */
-  async clearScratch(runner: RunnerProcess, scratch: string): Promise<void> {
-    if (scratch !== runner.scratch) return removeDir(scratch);
-    for (const name of await readdir(scratch)) await removeDir(join(scratch, name));
+  /**
+   * Removes what an execution left in its folder; null: nothing had to be waited for. Most leave nothing,
+   * and the place is free for the next execution without a turn of the event loop then: a runner that is
+   * still being cleaned looks busy, and another one would be booted in its place.
+   */
+  clearScratch(runner: RunnerProcess, scratch: string): Promise<void> | null {
+    if (scratch !== runner.scratch) return removeEmpty(scratch) ? null : removeDir(scratch);
+    const left = readdirSync(scratch);
+    if (left.length === 0) return null;
+    return Promise.all(left.map((name) => removeDir(join(scratch, name)))).then(() => undefined);
   }
 
   private launch(scratch: string) {
@@ -73,5 +80,14 @@ export class RunnerFactory {
       maxExecutions: RUNNER_MAX_EXECUTIONS,
       frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
     };
+  }
+}
+
+function removeEmpty(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -9,6 +9,7 @@ import type { ExecuteCommand, RunnerCommand, RunnerFrame } from '../contract/run
 import type { ProcessState } from '../contract/worker-record.js';
 import { LineSplitter } from '../lib/line-splitter.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
+import { ProcessProbe } from './process-usage.js';
 import { RunnerBootError, type RunnerKind, type RunnerLaunch, spawnRunner } from './runner-spawn.js';
 
 /** How the process ended: one of the two is null. */
@@ -45,6 +46,8 @@ const INSPECTOR_LINES =
 export class RunnerProcess {
   readonly id = randomBytes(6).toString('hex');
   readonly pid: number;
+  /** What the process uses. */
+  readonly probe: ProcessProbe;
   readonly kind: RunnerKind;
   readonly slots: number;
   readonly scratch: string;
@@ -73,6 +76,7 @@ export class RunnerProcess {
     launch: RunnerLaunch,
   ) {
     this.pid = child.pid as number;
+    this.probe = new ProcessProbe(this.pid);
     this.kind = launch.kind;
     this.slots = launch.slots;
     this.scratch = launch.scratch;
@@ -247,6 +251,7 @@ export class RunnerProcess {
   private watchEnd(): Promise<RunnerExit> {
     return new Promise((resolve) => {
       this.child.once('exit', (exitCode, signal) => {
+        this.probe.close();
         this.exit = { exitCode, signal };
         this.diedByItself = this.state !== 'EXITING';
         // The leader is dead; whatever else is in its group goes with it.
