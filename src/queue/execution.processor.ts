@@ -1,7 +1,7 @@
 import { WorkerHost } from '@nestjs/bullmq';
 import { Injectable, Logger } from '@nestjs/common';
 import { type Job, UnrecoverableError } from 'bullmq';
-import { ContextService } from '../context/context.service.js';
+import { ContextService, type LoadedExecution } from '../context/context.service.js';
 import { type CancelRequest, receiptOf } from '../contract/cancellation.js';
 import type { Outcome } from '../contract/result.js';
 import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
@@ -68,12 +68,19 @@ export class ExecutionProcessor extends WorkerHost {
     const { cancellation } = running;
     let delivery: Delivery | null = null;
     try {
+      // Asked for together, to wait for Redis once.
+      const loading = this.load(request);
       const turn = await this.ledger.take(executionId);
       if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
       if (turn.kind === 'ended') return await this.finishKnown(request);
       if (turn.cancel) cancellation.ask(turn.cancel);
       delivery = { ...request, attempt: startedAttempts(turn), queuedMs: queuedMs(job) };
-      const outcome = await this.carryOut(job, request, turn, { interrupt: signal, cancellation });
+      const outcome = await this.carryOut(
+        job,
+        request,
+        { turn, loading },
+        { interrupt: signal, cancellation },
+      );
       if (mayRetry(job, outcome)) return await this.failAttempt(delivery, outcome, cancellation);
       return await this.conclude(delivery, withLateCancel(outcome, cancellation.request));
     } catch (error) {
@@ -84,7 +91,12 @@ export class ExecutionProcessor extends WorkerHost {
     }
   }
 
-  private async carryOut(job: Job, request: JobRequest, turn: OurTurn, stops: Stops): Promise<Outcome> {
+  private async carryOut(
+    job: Job,
+    request: JobRequest,
+    { turn, loading }: Begun,
+    stops: Stops,
+  ): Promise<Outcome> {
     const { executionId } = request;
     const { cancellation } = stops;
     if (turn.kind === 'exhausted')
@@ -94,10 +106,7 @@ export class ExecutionProcessor extends WorkerHost {
     let subject = NO_SUBJECT;
     const progress = new LatestSender((value: object) => job.updateProgress(value));
     try {
-      const loaded =
-        request.kind === 'task'
-          ? this.contexts.fromTask(request.task)
-          : await this.contexts.load(executionId);
+      const loaded = await loading;
       subject = subjectOf(loaded);
       const outcome = await this.executor.execute({ ...loaded, attempt, generation }, stops, {
         onProgress: (fraction, message) => progress.push({ fraction, message }),
@@ -112,6 +121,18 @@ export class ExecutionProcessor extends WorkerHost {
     } finally {
       await progress.idle();
     }
+  }
+
+  /** Begins to load what is to be carried out; a failure counts when that is awaited, and not before. */
+  private load(request: JobRequest): Promise<LoadedExecution> {
+    const loading = Promise.try(() => {
+      if ('refusal' in request) throw request.refusal;
+      return request.kind === 'task'
+        ? this.contexts.fromTask(request.task)
+        : this.contexts.load(request.executionId);
+    });
+    loading.catch(() => undefined);
+    return loading;
   }
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
@@ -161,6 +182,12 @@ export class ExecutionProcessor extends WorkerHost {
     });
     throw new AttemptFailedError(outcome.error ?? outcome.status);
   }
+}
+
+/** An execution that this worker has taken; what it is to do is on its way. */
+interface Begun {
+  turn: OurTurn;
+  loading: Promise<LoadedExecution>;
 }
 
 type OurTurn = Extract<Turn, { kind: 'ours' | 'exhausted' }>;
