@@ -34,9 +34,13 @@ declare module 'bifrost' {
     variables: Record<string, unknown>;
   }
 
-  /** Writes to the logs of the execution. */
-  export type Logger = Record<
-    'debug' | 'info' | 'warn' | 'error',
-    (message: unknown, fields?: Record<string, unknown>) => void
-  >;
+  /** Writes to the logs of the execution: a level, a message, and fields that programs can read. */
+  export interface Logger {
+    debug(message: unknown, fields?: Record<string, unknown>): void;
+    info(message: unknown, fields?: Record<string, unknown>): void;
+    warn(message: unknown, fields?: Record<string, unknown>): void;
+    error(message: unknown, fields?: Record<string, unknown>): void;
+    /** A logger whose messages all have these fields too. */
+    child(fields: Record<string, unknown>): Logger;
+  }
 }

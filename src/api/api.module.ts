@@ -6,6 +6,9 @@ import { PackagesStore } from '../packages/packages.store.js';
 import { WorkspaceModule } from '../workspace/workspace.module.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { ExecutionsController } from './executions.controller.js';
+import { LogAnnouncements } from './log-announcements.js';
+import { LogFollower } from './log-follower.service.js';
+import { LogsController } from './logs.controller.js';
 import { PackagesController } from './packages.controller.js';
 import { ResultWaiter } from './result-waiter.js';
 import { SubmissionService } from './submission.service.js';
@@ -25,6 +28,7 @@ export class ApiModule {
       controllers: [
         TasksController,
         ExecutionsController,
+        LogsController,
         WorkersController,
         PackagesController,
         WorkspaceController,
@@ -34,6 +38,8 @@ export class ApiModule {
         SubmissionService,
         ExecutionLookup,
         ResultWaiter,
+        LogAnnouncements,
+        LogFollower,
         WorkerCommands,
         WorkerRegistry,
         PackagesStore,

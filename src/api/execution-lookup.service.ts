@@ -1,12 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
-import type { CancelRequest } from '../contract/cancellation.js';
 import type { ExecutionResult } from '../contract/result.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
-import { ResultStore } from '../results/result-store.js';
+import { type LedgerEntry, ResultStore } from '../results/result-store.js';
 import { jobIdOf } from '../contract/job-id.js';
 import { withinRedisLimit } from './redis-bound.js';
 
@@ -14,7 +13,7 @@ import { withinRedisLimit } from './redis-bound.js';
 export type Progress =
   | { state: 'unknown' }
   | { state: 'queued' }
-  | { state: 'running'; worker: string; attempt: number; startedAt: string; cancel: CancelRequest | null }
+  | ({ state: 'running' } & LedgerEntry)
   | { state: 'ended'; result: ExecutionResult };
 
 /** Finds out how far an execution is, from what its producer and its worker wrote. */

@@ -101,7 +101,7 @@ export class ExecutionsController {
 const NOT_CANCELLED =
   'Redis does not answer. Whether the execution is cancelled is not known: ask for it later, or cancel it again';
 
-const unknownExecution = (id: string): ProblemException =>
+export const unknownExecution = (id: string): ProblemException =>
   new ProblemException(
     'not-found',
     `There is no execution ${id}: it was never submitted, or its result expired`,

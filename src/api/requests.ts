@@ -16,9 +16,33 @@ export const taskRequestSchema = taskJobSchema
   .extend({ taskId: idSchema.optional().meta({ description: 'Default: an id of ours' }) })
   .meta({ id: 'TaskRequest' });
 
-/** Body of `POST /executions`: the execution context, and optionally the id to file it under. */
+const MAX_ATTEMPTS = 100;
+const MAX_BACKOFF_MS = 86_400_000;
+const backoffMs = z
+  .number({ error: 'must be a number of milliseconds' })
+  .min(0, { error: 'must be at least 0' })
+  .max(MAX_BACKOFF_MS, { error: `must be at most ${MAX_BACKOFF_MS} ms` });
+
+/** Body of `POST /executions`: the execution context, and optionally the id to file it under and options of its job. */
 export const executionRequestSchema = executionContextSchema
-  .safeExtend({ execution_id: idSchema.optional().meta({ description: 'Default: an id of ours' }) })
+  .safeExtend({
+    execution_id: idSchema.optional().meta({ description: 'Default: an id of ours' }),
+    attempts: z
+      .number({ error: 'must be a number' })
+      .int({ error: 'must be a whole number' })
+      .min(1, { error: 'must be at least 1' })
+      .max(MAX_ATTEMPTS, { error: `must be at most ${MAX_ATTEMPTS}` })
+      .nullish()
+      .meta({ description: 'How often it is tried while its code fails. Default: once' }),
+    backoff: z
+      .union([backoffMs, z.object({ type: z.enum(['fixed', 'exponential']), delay: backoffMs })], {
+        error: 'must be milliseconds, or {type: "fixed" or "exponential", delay: milliseconds}',
+      })
+      .nullish()
+      .meta({
+        description: 'Pause before another attempt, as BullMQ has it: milliseconds, or {type, delay}',
+      }),
+  })
   .meta({ id: 'ExecutionRequest' });
 
 /** Query of what may wait for a result. */

@@ -10,6 +10,7 @@ import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { ResultStore } from '../results/result-store.js';
 import { jobIdOf } from '../contract/job-id.js';
+import { retryOptions, type Retries, retryPeriodSeconds } from './retry-options.js';
 import { ProblemException } from './problem.js';
 import { redisAway, withinRedisLimit } from './redis-bound.js';
 import { checkLimits, type ExecutionRequest, type TaskRequest } from './requests.js';
@@ -56,26 +57,27 @@ export class SubmissionService {
    * Writes the context of an execution, queues it and returns its id.
    * @throws {ProblemException} as {@link submitTask}.
    */
-  async submitExecution({ execution_id: givenId, ...context }: ExecutionRequest): Promise<string> {
+  async submitExecution(request: ExecutionRequest): Promise<string> {
+    const { execution_id: givenId, attempts, backoff, ...context } = request;
+    const retries = retryOptions(attempts ?? 1, backoff ?? 0);
     checkLimits(
       { field: 'workflow_code', value: context.workflow_code },
       { field: 'timeout_seconds', value: context.timeout_seconds },
       this.settings,
     );
     const id = givenId ?? randomUUID();
-    const ttlSeconds = Math.ceil(
-      (context.timeout_seconds ?? this.settings.DEFAULT_TIMEOUT_SECONDS) + CONTEXT_SLACK_SECONDS,
-    );
+    const attemptSeconds = context.timeout_seconds ?? this.settings.DEFAULT_TIMEOUT_SECONDS;
+    const ttlSeconds = Math.ceil(retryPeriodSeconds(retries, attemptSeconds) + CONTEXT_SLACK_SECONDS);
     await this.prepare(givenId, 'execution_id');
     await this.send(id, async () => {
       await this.writeContext(id, JSON.stringify(context), ttlSeconds);
-      await this.enqueue('execution', id, { execution_id: id });
+      await this.enqueue('execution', id, { execution_id: id }, retries);
     });
     return id;
   }
 
-  private async enqueue(kind: JobKind, id: string, data: object): Promise<void> {
-    await this.queue.add(JOB_NAMES[kind], data, { jobId: jobIdOf(id) });
+  private async enqueue(kind: JobKind, id: string, data: object, retries: Retries = {}): Promise<void> {
+    await this.queue.add(JOB_NAMES[kind], data, { jobId: jobIdOf(id), ...retries });
   }
 
   private async refuseKnown(id: string, field: string): Promise<void> {

@@ -43,6 +43,7 @@ const running = (worker: string): Progress & { state: 'running' } => ({
   attempt: 2,
   startedAt: ENDED.started_at,
   cancel: null,
+  progress: null,
 });
 
 describe('taskView', () => {
@@ -82,6 +83,10 @@ describe('taskView', () => {
 describe('executionView', () => {
   it.each([
     [{ state: 'queued' } as const, { execution_id: 'e', status: 'queued' }],
+    [
+      { ...running(''), progress: { fraction: 0.5, message: null } },
+      { execution_id: 'e', status: 'running', attempt: 2, progress: { fraction: 0.5, message: null } },
+    ],
     [
       running('w1'),
       {

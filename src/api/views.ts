@@ -69,6 +69,7 @@ export function executionView(id: string, progress: Known): ExecutionView {
         status: 'running',
         attempt: progress.attempt,
         ...(progress.worker === '' ? {} : { worker_id: progress.worker, started_at: progress.startedAt }),
+        ...(progress.progress && { progress: progress.progress }),
         ...(progress.cancel && {
           cancellation: { asked_at: progress.cancel.askedAt, reason: progress.cancel.reason },
         }),

@@ -1,3 +1,4 @@
+// Longer than 300 lines: the one table of every environment variable.
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +30,8 @@ const packagesDir = (): string =>
 
 /**
  * The one table of environment variables. Each row carries what `docs/configuration.md` shows:
- * `unit`, `fallback` (only where the default is computed on the machine) and `about`.
+ * `unit`, `fallback` (only where the default is computed on the machine) and `about`; `credential`
+ * marks what executions must never show.
  */
 export const settingsSchema = z.object({
   REDIS_URL: z
@@ -40,6 +42,7 @@ export const settingsSchema = z.object({
     })
     .optional()
     .meta({
+      credential: true,
       fallback: 'an embedded redis-server, for development',
       about:
         'Redis to use. One server: `redis://user:pass@host:6379/0`, with TLS `rediss://…`. Sentinel: `redis+sentinel://host1:26379,host2:26379/mymaster`. Cluster: `redis+cluster://host1:6379,host2:6379`.',
@@ -78,7 +81,7 @@ export const settingsSchema = z.object({
     .string()
     .min(16, { error: 'must have at least 16 characters' })
     .optional()
-    .meta({ about: 'Bearer token that every request except the probes must carry.' }),
+    .meta({ credential: true, about: 'Bearer token that every request except the probes must carry.' }),
   CONCURRENCY: whole(1, 1000)
     .default(() => 2 * availableParallelism())
     .meta({ fallback: 'twice the processors', about: 'Executions that run at once on this worker.' }),
@@ -102,6 +105,16 @@ export const settingsSchema = z.object({
   RESULT_TTL_SECONDS: whole(60, 31_536_000)
     .default(604_800)
     .meta({ unit: 'seconds', about: 'How long a result stays in Redis.' }),
+  LOG_TTL_SECONDS: whole(60, 31_536_000).default(86_400).meta({
+    unit: 'seconds',
+    about:
+      'How long the log stream of an execution stays in Redis after its last entry. The tail in the result stays as long as the result.',
+  }),
+  LOG_STREAM_LIMIT_BYTES: whole(65_536, 1_073_741_824).default(8_388_608).meta({
+    unit: 'bytes',
+    about:
+      'Memory in Redis that the log stream of one execution may use, about. When it is full, the oldest entries go and an entry of type `truncated` says so.',
+  }),
   RESULT_QUEUE: z.enum(['on', 'off']).default('on').meta({
     about:
       '`off`: results do not go to the result queue. For deployments where nobody consumes it; results are in Redis and in the archive all the same.',
@@ -114,6 +127,7 @@ export const settingsSchema = z.object({
     .regex(/^postgres(ql)?:\/\/.+/, { error: 'must start with postgres:// or postgresql://' })
     .optional()
     .meta({
+      credential: true,
       fallback: 'an embedded database in ARCHIVE_DIR',
       about:
         'Postgres that keeps the history, version 13 or newer: `postgres://user:pass@host:5432/bifrost`. Give it a database of its own.',
@@ -139,6 +153,19 @@ export const settingsSchema = z.object({
     unit: 'bytes',
     about:
       'Of stdout, of stderr and of the logs the newest so many bytes are kept, with a mark where something was cut. The returned value may have this size too. An execution that writes 16 times as much is killed: `OUTPUT_LIMIT`.',
+  }),
+  CPU_LIMIT_SECONDS: moreThanZero.optional().meta({
+    unit: 'seconds',
+    fallback: 'none; the time limit ends everything',
+    about: 'CPU time of one execution, of all its threads. Above it the runner is killed: `TIMED_OUT`.',
+  }),
+  FILE_SIZE_LIMIT_MB: whole(1, 1_048_576).default(1024).meta({
+    unit: 'MB',
+    about: 'Largest file that an execution may write. Beyond it a write fails with EFBIG: `OUTPUT_LIMIT`.',
+  }),
+  OPEN_FILES_LIMIT: whole(64, 1_048_576).default(1024).meta({
+    about:
+      'Files and connections that an execution may have open at once, some 30 of which Node needs. Beyond it opening fails with EMFILE.',
   }),
   CODE_LIMIT_BYTES: whole(1024, 16_777_216)
     .default(1_048_576)
@@ -206,7 +233,7 @@ export const settingsSchema = z.object({
     .string()
     .regex(/^[\x21-\x7e]+$/, { error: 'must be printable ASCII without blanks' })
     .optional()
-    .meta({ about: 'Access token for the registry. User code and logs never see it.' }),
+    .meta({ credential: true, about: 'Access token for the registry. User code and logs never see it.' }),
   WORKSPACE_PATH: z
     .string()
     .regex(/^\/(?:[^/\\\p{Cc}]+\/?)+$/u, { error: 'must be an absolute path' })

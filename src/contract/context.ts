@@ -3,6 +3,11 @@ import { z } from 'zod';
 const text = z.string({ error: 'must be a string' });
 const variables = z.record(z.string(), z.string({ error: 'must be a string' }));
 
+/** Every form of every secret is looked for in all output. */
+const SECRETS_LIMIT_CHARS = 262_144;
+const lengthOf = (secrets: Readonly<Record<string, string>>): number =>
+  Object.values(secrets).reduce((sum, { length }) => sum + length, 0);
+
 /** `bifrost:exec:{execution_id}:context`: what to run and for whom. Written by the producer. */
 export const executionContextSchema = z
   .object({
@@ -33,7 +38,11 @@ export const executionContextSchema = z
       .positive({ error: 'must be more than 0' })
       .nullish(),
     env: variables.nullish(),
-    secrets: variables.nullish(),
+    secrets: variables
+      .refine((secrets) => lengthOf(secrets) <= SECRETS_LIMIT_CHARS, {
+        error: `must have at most ${SECRETS_LIMIT_CHARS} characters together, or they could not be redacted`,
+      })
+      .nullish(),
     tags: z.array(text).nullish(),
     capture_locals: z.boolean({ error: 'must be true or false' }).nullish().meta({
       description:

@@ -37,16 +37,38 @@ export const evidenceSchema = z.looseObject({
     .meta({ description: 'Blocked in native code, its thread could not be ended' }),
   limit: z.string().optional().meta({ description: 'The limit that was reached' }),
   field: z.string().optional(),
+  fields: z
+    .array(z.object({ field: z.string(), message: z.string() }))
+    .optional()
+    .meta({ description: 'Parameters that the workflow does not take as they are: dotted path, and why' }),
 });
 
 export const failureSchema = z.object({
   code: z.enum(FAILURE_CODES),
   message: z.string(),
   stack: z.string().nullable(),
+  retryable: z
+    .literal(false)
+    .optional()
+    .meta({ description: 'The code said that another attempt cannot help' }),
   evidence: evidenceSchema,
 });
 
-export const logEntrySchema = z.object({ ts: when, level: z.string(), message: z.string() });
+/** One print of the code. */
+export const logEntrySchema = z.object({
+  ts: when,
+  level: z.string(),
+  stream: z.enum(['stdout', 'stderr']),
+  message: z.string().meta({ description: 'What was printed at once, without the line end that followed' }),
+  partial: z.literal(true).optional().meta({ description: 'No line end followed' }),
+  fields: z.record(z.string(), z.unknown()).optional().meta({ description: 'Given to context.logger' }),
+});
+
+/** How far the code said that it is. */
+export const progressSchema = z.object({
+  fraction: z.number().meta({ description: '0 to 1' }),
+  message: z.string().nullable(),
+});
 
 const figure = (description: string) => z.number().nullish().meta({ description });
 
@@ -66,6 +88,23 @@ export const metricsSchema = z
 
 export type Metrics = z.infer<typeof metricsSchema>;
 
+/** One try to carry out an execution that was tried more than once. */
+export const attemptRecordSchema = z.object({
+  attempt: z.number().int(),
+  status: z
+    .enum([...EXECUTION_STATUSES, 'lost'])
+    .meta({ description: 'lost: its worker died or vanished; nothing more is known of it' }),
+  worker_id: z.string(),
+  started_at: when,
+  finished_at: when.nullable(),
+  duration_ms: z.number().nullable(),
+  error: z.string().nullable(),
+  error_type: z.string().nullable(),
+  failure: failureSchema.pick({ code: true, message: true, stack: true }).nullable(),
+  logs: z.array(logEntrySchema).meta({ description: 'The end of what it logged' }),
+  logs_truncated: z.boolean(),
+});
+
 /** `bifrost:exec:{execution_id}:result`, and the data of the result-queue job of an execution. */
 export const resultSchema = z.object({
   execution_id: z.string(),
@@ -84,6 +123,9 @@ export const resultSchema = z.object({
   finished_at: when,
   logs: z.array(logEntrySchema),
   logs_truncated: z.boolean(),
+  progress: progressSchema
+    .nullish()
+    .meta({ description: 'The last that the code told by context.progress; null: it told none' }),
   stdout: z.string(),
   stderr: z.string(),
   exit_code: z.number().nullable(),
@@ -92,12 +134,18 @@ export const resultSchema = z.object({
   cancellation: cancellationSchema
     .optional()
     .meta({ description: 'Somebody asked for the end of the execution: when, and what became of it' }),
+  attempts: z
+    .array(attemptRecordSchema)
+    .optional()
+    .meta({ description: 'All attempts, where there was more than one; of many the latest 20' }),
   workspace_generation: z.number().nullable(),
   package_set: z.string().nullable(),
 });
 
 export type Evidence = z.infer<typeof evidenceSchema>;
 export type LogEntry = z.infer<typeof logEntrySchema>;
+export type AttemptRecord = z.infer<typeof attemptRecordSchema>;
+export type ExecutionProgress = z.infer<typeof progressSchema>;
 export type ExecutionResult = z.infer<typeof resultSchema>;
 
 /** Data of the result-queue job of a task. */

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { SPECIFIER_LIMIT_CHARS } from './module-protocol.js';
+import { LIMIT_HITS } from './runner-limits.js';
 import type { RunnerFrame } from './runner-protocol.js';
 
 const duration = z.number().nonnegative();
 const usage = z.object({ userMs: duration, systemMs: duration, maxRssMb: duration });
 const variables = z.record(z.string(), z.unknown());
+const limit = z.enum(LIMIT_HITS).nullish();
 const shortText = z.string().max(1024);
 
 const codePlace = z.strictObject({
@@ -28,6 +30,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     places: z.array(codePlace).max(50).nullable(),
     usage: z.strictObject({ userMs: duration, systemMs: duration }).nullish(),
   }),
+  z.strictObject({ type: z.literal('used'), userMs: duration, systemMs: duration }),
   z.strictObject({ type: z.literal('loaded'), loadMs: duration }),
   z.strictObject({
     type: z.literal('output'),
@@ -35,6 +38,8 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     level: z.string().max(16),
     text: z.string(),
     ts: z.number().min(0).max(8.64e15),
+    message: z.string().optional(),
+    fields: z.record(z.string(), z.unknown()).optional(),
   }),
   z.strictObject({ type: z.literal('result'), value: z.unknown().optional(), variables, usage }),
   z.strictObject({
@@ -50,6 +55,12 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     name: shortText,
     message: z.string(),
     stack: z.string().nullable(),
+    limit,
+    final: z.boolean().optional(),
+    fields: z
+      .array(z.strictObject({ field: shortText, message: shortText }))
+      .max(50)
+      .optional(),
     locals,
     variables,
     usage,
@@ -60,6 +71,8 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     name: shortText,
     message: z.string(),
     stack: z.string().nullable(),
+    limit,
+    final: z.boolean().optional(),
     locals,
   }),
   z.strictObject({

@@ -12,6 +12,7 @@
  */
 
 import type { ModuleReply } from './module-protocol.js';
+import type { LimitHit } from './runner-limits.js';
 
 export const CHANNEL_FD = 3;
 export const COMMAND_FD = 4;
@@ -95,8 +96,15 @@ export interface ModuleReplyCommand {
   reply: ModuleReply;
 }
 
+/** Worker -> thread host: keep the frames of this thread back, or pass them on again. What waits makes the thread wait. */
+export interface HoldCommand {
+  type: 'hold';
+  nonce: string;
+  held: boolean;
+}
+
 export type RunnerCommand =
-  ExecuteCommand | CancelCommand | ProbeCommand | TerminateCommand | ModuleReplyCommand;
+  ExecuteCommand | CancelCommand | ProbeCommand | TerminateCommand | ModuleReplyCommand | HoldCommand;
 
 export interface ReadyFrame {
   type: 'ready';
@@ -138,6 +146,13 @@ export interface ThreadEndedFrame {
   usage?: { userMs: number; systemMs: number } | null;
 }
 
+/** From a thread host: CPU time that the execution has used so far. */
+export interface UsedFrame {
+  type: 'used';
+  userMs: number;
+  systemMs: number;
+}
+
 /** The entry is loaded and the user's function is about to be called. */
 export interface LoadedFrame {
   type: 'loaded';
@@ -152,6 +167,9 @@ export interface OutputFrame {
   text: string;
   /** Milliseconds since the epoch. */
   ts: number;
+  /** Through context.logger with fields: the message alone, and the fields. */
+  message?: string | undefined;
+  fields?: Record<string, unknown> | undefined;
 }
 
 /** The code ended and this is what it returned. */
@@ -177,13 +195,25 @@ export interface FailedFrame extends CodePlace {
   variables: Record<string, unknown>;
 }
 
+/** What is wrong with one of the parameters: a dotted path, and why. */
+export interface FieldFault {
+  field: string;
+  message: string;
+}
+
 /** The code threw, or its value cannot be sent. */
 export interface ErrorFrame {
   type: 'error';
   code: ErrorCode;
+  /** The code says that another attempt cannot help. */
+  final?: boolean | undefined;
+  /** Which parameters are wrong, where they are. */
+  fields?: FieldFault[] | undefined;
   name: string;
   message: string;
   stack: string | null;
+  /** It comes from this limit of ours. */
+  limit?: LimitHit | null;
   /** Innermost call first; null: not asked for, or not known. */
   locals?: FailedFrame[] | null;
   variables: Record<string, unknown>;
@@ -201,9 +231,13 @@ export interface ExitingFrame {
 /** An error nobody caught, seen before Node reports it. User code may still handle it. */
 export interface UncaughtFrame {
   type: 'uncaught';
+  /** As of an {@link ErrorFrame}. */
+  final?: boolean | undefined;
   name: string;
   message: string;
   stack: string | null;
+  /** It comes from this limit of ours. */
+  limit?: LimitHit | null;
   locals?: FailedFrame[] | null;
 }
 
@@ -237,6 +271,7 @@ export type RunnerFrame =
   | UnheardFrame
   | SettledFrame
   | ThreadEndedFrame
+  | UsedFrame
   | LoadedFrame
   | OutputFrame
   | ResultFrame

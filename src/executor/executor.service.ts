@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { credentialsOf } from '../config/credentials.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { Execution } from '../contract/execution.js';
-import type { Metrics, Outcome } from '../contract/result.js';
+import type { ExecutionProgress, LogEntry, Metrics, Outcome } from '../contract/result.js';
 import type { ExecuteCommand } from '../contract/runner-protocol.js';
+import { Redactor } from '../lib/redactor.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
 import { judge, outcomeOf, refusedOutcome } from './outcome.js';
+import { redactedOutcome } from './redacted-outcome.js';
 import type { Cancellation } from './cancellation.js';
 import { cancelledOutcome } from './cancelled-outcome.js';
-import { Run, type RunLimits } from './run.js';
+import { runLimitsOf } from './limits.js';
+import { Run } from './run.js';
 import { RunnerPool } from './runner-pool.js';
 import type { RunnerLease } from './runner-lease.js';
 
@@ -21,7 +25,9 @@ export class InterruptedError extends Error {
 
 /** Hears of an execution while it runs. */
 export interface ExecutionListener {
-  onProgress: (fraction: number, message: string | null) => void;
+  onProgress: (progress: ExecutionProgress) => void;
+  /** It printed something. A promise: nothing more shall come until it settles. */
+  onLog: (entry: LogEntry) => Promise<void> | null;
   /** The workspace generation that it runs against, as soon as that is fixed. */
   onPinned: (generation: number) => void;
 }
@@ -44,20 +50,34 @@ type Program = Extract<Prepared, { ok: true }>;
 export class ExecutorService {
   /** The workspace generation that an execution was last prepared with. */
   lastGeneration: number | null = null;
+  private readonly credentials: readonly string[];
 
   constructor(
     private readonly workspace: WorkspaceService,
     private readonly packages: PackagesService,
     private readonly pool: RunnerPool,
     @InjectSettings() private readonly settings: Settings,
-  ) {}
+  ) {
+    this.credentials = credentialsOf(settings);
+  }
 
   /**
+   * Neither the outcome nor what the listener hears shows a secret of the execution or a credential of ours.
    * @throws {InterruptedError} when `interrupt` aborts; the code no longer runs then.
    * @throws {CancelledError} when it is cancelled before its code runs.
    * @throws {RunnerBootError} when no runner can be started; the code never ran.
    */
   async execute(execution: Execution, stops: Stops, listener: ExecutionListener): Promise<Outcome> {
+    const redactor = new Redactor([...this.credentials, ...Object.values(execution.secrets)]);
+    return redactedOutcome(await this.carryOut(execution, stops, listener, redactor), redactor);
+  }
+
+  private async carryOut(
+    execution: Execution,
+    stops: Stops,
+    listener: ExecutionListener,
+    redactor: Redactor,
+  ): Promise<Outcome> {
     const startedAt = new Date();
     const startedMs = performance.now();
     const { source, timeoutMs } = execution;
@@ -87,7 +107,7 @@ export class ExecutorService {
       receipt.runner_wait_ms = elapsedMs(askedMs);
       const outcome = await this.runOn(
         lease,
-        { execution, program, packagesDir: packageSet?.dir ?? null, startedAt },
+        { execution, program, packagesDir: packageSet?.dir ?? null, startedAt, redactor },
         stops,
         listener,
       );
@@ -104,13 +124,17 @@ export class ExecutorService {
     { interrupt, cancellation }: Stops,
     listener: ExecutionListener,
   ): Promise<Outcome> {
-    const { execution, program, startedAt } = task;
+    const { execution, program, startedAt, redactor } = task;
     // With the debugger's help a runner serves no other execution.
     if (execution.captureLocals) lease.keep = false;
     try {
-      const limits = this.limitsFor(execution);
-      const { onProgress } = listener;
-      const run = new Run(lease.slot, limits, { answer: (request) => program.answer(request), onProgress });
+      const limits = runLimitsOf(this.settings, execution.timeoutMs);
+      const run = new Run(lease.slot, limits, {
+        answer: (request) => program.answer(request),
+        onProgress: listener.onProgress,
+        onLog: listener.onLog,
+        redactor,
+      });
       const end = await run.finish(this.command(task, lease), interrupt, cancellation);
       if (end.verdict === 'interrupted' && !end.cancel)
         throw new InterruptedError('the execution was interrupted');
@@ -122,15 +146,6 @@ export class ExecutorService {
     } finally {
       this.pool.release(lease);
     }
-  }
-
-  private limitsFor(execution: Execution): RunLimits {
-    return {
-      timeoutMs: execution.timeoutMs,
-      memoryMb: this.settings.MEMORY_LIMIT_MB,
-      outputBytes: this.settings.OUTPUT_LIMIT_BYTES,
-      cancelGraceMs: this.settings.CANCEL_GRACE_SECONDS * 1000,
-    };
   }
 
   private command({ execution, program, packagesDir }: RunTask, lease: RunnerLease): ExecuteCommand {
@@ -176,6 +191,7 @@ interface RunTask {
   program: Program;
   packagesDir: string | null;
   startedAt: Date;
+  redactor: Redactor;
 }
 
 /** Code that cannot be compiled or found never starts a runner. */

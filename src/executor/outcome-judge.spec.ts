@@ -10,6 +10,7 @@ const judgeScript = (changes: Partial<RunEnd>): Finding | null => judge(anEnd(ch
 describe('judge: what we did to the runner', () => {
   it.each<[Verdict, Finding['code'], RegExp, number | undefined]>([
     ['timeout', 'TIMED_OUT', /time limit of 1\.5 s/, 124],
+    ['cpu', 'TIMED_OUT', /limit of 0\.7 s of CPU time/, 124],
     ['memory', 'OUT_OF_MEMORY', /more than 256 MB/, undefined],
     ['output', 'OUTPUT_LIMIT', /4096 bytes/, undefined],
     ['protocol', 'PROTOCOL_VIOLATION', /broke the protocol/, undefined],
@@ -78,6 +79,17 @@ describe("judge: the runner's own report", () => {
     expect(judgeScript({ uncaught: anUncaught(message), exit: { exitCode: 1, signal: null } })).toMatchObject(
       { code: 'OUT_OF_MEMORY', exitCode: 1 },
     );
+  });
+
+  it.each([
+    ['memory', 'OUT_OF_MEMORY'],
+    ['file-size', 'OUTPUT_LIMIT'],
+    ['open-files', 'USER_ERROR'],
+    ['processes', 'USER_ERROR'],
+  ] as const)('an error that comes from the limit "%s" means %s', (limit, code) => {
+    expect(judgeFunction({ report: anError({ limit }) })).toMatchObject({ code, exitCode: 1 });
+    const uncaught = { ...anUncaught(), limit };
+    expect(judgeScript({ uncaught, exit: { exitCode: 1, signal: null } })).toMatchObject({ code });
   });
 
   it("leaves the user's own words about arrays and sizes alone", () => {

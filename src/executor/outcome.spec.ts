@@ -11,7 +11,9 @@ const TIMING = {
 };
 describe('outcomeOf', () => {
   it('describes a success', () => {
-    const logs = [{ ts: '2026-03-01T10:00:00.100Z', level: 'info', message: 'hello' }];
+    const logs = [
+      { ts: '2026-03-01T10:00:00.100Z', level: 'info', stream: 'stdout' as const, message: 'hello' },
+    ];
     const end = anEnd({
       report: { ...aResult({ n: 1 }), variables: { seen: true } },
       exit: KILLED,
@@ -34,6 +36,7 @@ describe('outcomeOf', () => {
       finished_at: '2026-03-01T10:00:02.500Z',
       logs,
       logs_truncated: true,
+      progress: null,
       stdout: 'hello\n',
       stderr: '',
       exit_code: 0,
@@ -93,6 +96,33 @@ describe('outcomeOf', () => {
     });
     expect(evidence({ report: anError() })).toEqual({});
     expect(evidence({ verdict: 'timeout' })).toEqual({ limit: '1.5 s of time' });
+  });
+
+  it.each<[string, Partial<RunEnd>]>([
+    ['1.5 s of time', { verdict: 'timeout' }],
+    ['0.7 s of CPU time', { verdict: 'cpu' }],
+    ['256 MB of memory', { verdict: 'memory' }],
+    ['256 MB of memory', { outOfMemory: true }],
+    ['256 MB of memory', { stderr: 'Fatal JavaScript out of memory: Ineffective mark-compacts' }],
+    ['256 MB of memory', { report: anError({ limit: 'memory' }) }],
+    ['4096 bytes of output kept', { verdict: 'output' }],
+    ['4096 bytes of a returned value', { report: anError({ code: 'OUTPUT_LIMIT' }) }],
+    ['64 MB in one file', { report: anError({ limit: 'file-size' }) }],
+    ['100 open files', { report: anError({ limit: 'open-files' }) }],
+    ['no processes or threads of its own', { report: anError({ limit: 'processes' }) }],
+  ])('names the limit %s', (limit, changes) => {
+    const end = anEnd({ exit: KILLED, ...changes });
+    expect(outcomeOf(end, judge(end, LIMITS, false), TIMING).failure?.evidence.limit).toBe(limit);
+  });
+
+  it('says that code waited only of a time limit: CPU time is not used up by waiting', () => {
+    const trace = { kind: 'waiting', resources: [] } as const;
+    const evidence = (verdict: Verdict) => {
+      const end = anEnd({ verdict, trace: { ...trace, resources: [] }, exit: KILLED });
+      return outcomeOf(end, judge(end, LIMITS, false), TIMING).failure?.evidence.waiting;
+    };
+    expect(evidence('timeout')).toMatch(/never settled/);
+    expect(evidence('cpu')).toBeUndefined();
   });
 
   it('keeps the end of stderr and the memory samples as evidence', () => {

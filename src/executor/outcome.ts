@@ -3,7 +3,15 @@ import type { Evidence, ExecutionStatus, Outcome } from '../contract/result.js';
 import type { ErrorFrame } from '../contract/runner-protocol.js';
 import { NO_SUBJECT } from '../contract/subject.js';
 import { localsEvidence, timeoutEvidence } from './blocked-stack.js';
-import type { RunEnd, RunLimits } from './run.js';
+import {
+  codeOfLimit,
+  describeLimit,
+  describeVerdict,
+  diedOutOfMemory,
+  limitBehind,
+} from './limit-evidence.js';
+import type { RunLimits } from './limits.js';
+import type { RunEnd } from './run.js';
 
 /** What an execution failed of; the rest of the outcome is the same for all. */
 export interface Finding {
@@ -12,13 +20,10 @@ export interface Finding {
   errorType?: string;
   stack?: string | null;
   exitCode?: number | null;
+  /** Another attempt cannot help: the code said so. */
+  final?: boolean | undefined;
 }
 
-/** V8's and Node's last words when memory ran out. */
-const OUT_OF_MEMORY_WORDS =
-  /heap out of memory|Fatal process out of memory|invalid (array|size) |Allocation failed|Array buffer allocation failed/;
-/** What a thrown error says then; narrower, because the words of a thrown error may be the user's. */
-const THROWN_OUT_OF_MEMORY = /^Array buffer allocation failed|heap out of memory/;
 const STDERR_TAIL_CHARS = 8192;
 
 /**
@@ -32,6 +37,12 @@ export function judge(end: RunEnd, limits: RunLimits, isScript: boolean): Findin
       return {
         code: 'TIMED_OUT',
         message: `The execution was killed at its time limit of ${limits.timeoutMs / 1000} s`,
+        exitCode: TIMEOUT_EXIT_CODE,
+      };
+    case 'cpu':
+      return {
+        code: 'TIMED_OUT',
+        message: `The execution was killed at its limit of ${(limits.cpuMs ?? 0) / 1000} s of CPU time`,
         exitCode: TIMEOUT_EXIT_CODE,
       };
     case 'memory':
@@ -65,16 +76,18 @@ function judgeReport(end: RunEnd, isScript: boolean): Finding | null {
   if (report?.type === 'result') return null;
   if (end.outOfMemory && report === null) return judgeDeath(end);
   if (report?.type === 'error') {
-    const { code, name, message, stack } = report;
-    if (THROWN_OUT_OF_MEMORY.test(message)) return { code: 'OUT_OF_MEMORY', message, stack, exitCode: 1 };
+    const { code, name, message, stack, final } = report;
+    const ofLimit = codeOfLimit(limitBehind(report));
+    if (ofLimit !== null) return { code: ofLimit, message, stack, exitCode: 1 };
     const errorType = code === 'USER_ERROR' ? name : ERROR_TYPES[code];
-    return { code, errorType, message, stack, exitCode: 1 };
+    return { code, errorType, message, stack, exitCode: 1, final };
   }
   if (uncaught && end.exit.exitCode !== 0) {
-    const { name, message, stack } = uncaught;
+    const { name, message, stack, final } = uncaught;
     const exitCode = end.exit.exitCode;
-    if (THROWN_OUT_OF_MEMORY.test(message)) return { code: 'OUT_OF_MEMORY', message, stack, exitCode };
-    return { code: 'USER_ERROR', errorType: name, message, stack, exitCode };
+    const ofLimit = codeOfLimit(limitBehind(uncaught));
+    if (ofLimit !== null) return { code: ofLimit, message, stack, exitCode };
+    return { code: 'USER_ERROR', errorType: name, message, stack, exitCode, final };
   }
   return report?.type === 'exiting' ? judgeExitCode(report.exitCode, isScript) : judgeDeath(end);
 }
@@ -91,7 +104,7 @@ function judgeExitCode(exitCode: number, isScript: boolean): Finding | null {
 function judgeDeath(end: RunEnd): Finding {
   const { exitCode, signal } = end.exit;
   if (end.outOfMemory) return { code: 'OUT_OF_MEMORY', message: 'The execution ran out of memory', exitCode };
-  if (OUT_OF_MEMORY_WORDS.test(end.stderr)) {
+  if (diedOutOfMemory(end.stderr)) {
     return { code: 'OUT_OF_MEMORY', message: 'The JavaScript heap ran out of memory', exitCode };
   }
   const how = signal ? `was killed by ${signal}` : `ended with exit code ${exitCode}`;
@@ -121,12 +134,13 @@ export function outcomeOf(
   const systemMs = usage?.systemMs ?? end.kernelUsage?.systemMs ?? null;
   return {
     ...emptyOutcome(timing),
-    ...(finding ? failureFields(finding, evidenceOf(end, timing.limits)) : {}),
+    ...(finding ? failureFields(finding, evidenceOf(end, finding, timing.limits)) : {}),
     result: finding === null && report?.type === 'result' ? (report.value ?? null) : null,
     duration_ms: round(end.durationMs),
     exit_code: finding ? (finding.exitCode ?? end.exit.exitCode) : 0,
     logs: end.logs,
     logs_truncated: end.logsTruncated,
+    progress: end.progress,
     stdout: end.stdout,
     stderr: end.stderr,
     variables: report?.variables ?? {},
@@ -163,6 +177,7 @@ function emptyOutcome({ startedAt, finishedAt }: Timing): Outcome {
     finished_at: finishedAt.toISOString(),
     logs: [],
     logs_truncated: false,
+    progress: null,
     stdout: '',
     stderr: '',
     exit_code: null,
@@ -179,7 +194,13 @@ function failureFields(finding: Finding, evidence: Evidence): Partial<Outcome> {
     status: STATUS[finding.code] ?? 'failed',
     error: finding.message,
     error_type: finding.errorType ?? ERROR_TYPES[finding.code],
-    failure: { code: finding.code, message: finding.message, stack: finding.stack ?? null, evidence },
+    failure: {
+      code: finding.code,
+      message: finding.message,
+      stack: finding.stack ?? null,
+      ...(finding.final ? { retryable: false } : {}),
+      evidence,
+    },
   };
 }
 
@@ -187,33 +208,41 @@ function failureFields(finding: Finding, evidence: Evidence): Partial<Outcome> {
 const endedByItself = (end: RunEnd): boolean =>
   end.verdict === null && (end.report === null || end.report.type === 'exiting');
 
-const evidenceOf = (end: RunEnd, limits: RunLimits): Evidence => ({
+const evidenceOf = (end: RunEnd, finding: Finding, limits: RunLimits): Evidence => ({
   ...(endedByItself(end) ? { exit_code: end.exit.exitCode, signal: end.exit.signal } : {}),
   ...(end.stderr === '' ? {} : { stderr_tail: end.stderr.slice(-STDERR_TAIL_CHARS) }),
-  ...(end.verdict === 'timeout' ? timeoutEvidence(end.trace, end.modules, end.rootUrl) : {}),
+  ...traceEvidence(end),
   ...localsEvidence(localsOf(end), end.modules, end.rootUrl),
   ...(end.stuck ? { stuck: true } : {}),
-  ...limitEvidence(end, limits),
+  ...fieldEvidence(end),
+  ...limitEvidence(end, finding, limits),
   ...(end.memorySamplesMb.length === 0 ? {} : { memory_samples_mb: end.memorySamplesMb }),
 });
 
 const localsOf = ({ report, uncaught }: RunEnd): ErrorFrame['locals'] =>
   report?.type === 'error' ? report.locals : uncaught?.locals;
 
-function limitEvidence({ verdict }: RunEnd, limits: RunLimits): Evidence {
-  switch (verdict) {
-    case 'timeout':
-      return { limit: `${limits.timeoutMs / 1000} s of time` };
-    case 'memory':
-      return { limit: `${limits.memoryMb} MB of memory` };
-    case 'output':
-      return { limit: `${limits.outputBytes} bytes of output kept` };
-    case 'protocol':
-    case 'interrupted':
-    case 'cancelled':
-    case null:
-      return {};
-  }
+function fieldEvidence({ report }: RunEnd): Evidence {
+  const fields = report?.type === 'error' ? report.fields : undefined;
+  return fields?.[0] ? { field: fields[0].field, fields } : {};
+}
+
+function traceEvidence({ verdict, trace, modules, rootUrl }: RunEnd): Evidence {
+  // Code that has used up its CPU time was not waiting, even if its event loop is free at that moment.
+  const says = verdict === 'timeout' || (verdict === 'cpu' && trace?.kind === 'blocked');
+  return says ? timeoutEvidence(trace, modules, rootUrl) : {};
+}
+
+function limitEvidence(
+  { verdict, report, uncaught }: RunEnd,
+  { code }: Finding,
+  limits: RunLimits,
+): Evidence {
+  const thrown = report?.type === 'error' ? report : uncaught;
+  const behind = code === 'OUT_OF_MEMORY' ? 'memory' : thrown && limitBehind(thrown);
+  const limit = describeVerdict(verdict, limits) ?? (behind && describeLimit(behind, limits));
+  if (limit) return { limit };
+  return code === 'OUTPUT_LIMIT' ? { limit: `${limits.outputBytes} bytes of a returned value` } : {};
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;

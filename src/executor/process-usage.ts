@@ -11,6 +11,9 @@ export interface KernelUsage {
   peakMb: number;
 }
 
+/** CPU time of a process. */
+export type CpuUsage = Omit<KernelUsage, 'peakMb'>;
+
 /**
  * What one process uses, read through descriptors that stay open: 2 µs for the memory, 7 µs for the CPU
  * time, where opening the files anew costs ten times as much. Opened at the first use.
@@ -36,7 +39,7 @@ export class ProcessProbe {
   }
 
   /** CPU time so far; null as above. */
-  cpu(): Omit<KernelUsage, 'peakMb'> | null {
+  cpu(): CpuUsage | null {
     const stat = this.read('stat');
     if (!stat) return null;
     // The command name, the second field, may hold blanks and parentheses: count from its end.
@@ -66,10 +69,7 @@ export class ProcessProbe {
 }
 
 /** What was used between two readings; the peak is that of the later one. */
-export function usageBetween(
-  before: Omit<KernelUsage, 'peakMb'> | null,
-  after: KernelUsage | null,
-): KernelUsage | null {
+export function usageBetween(before: CpuUsage | null, after: KernelUsage | null): KernelUsage | null {
   if (after === null) return null;
   return {
     userMs: after.userMs - (before?.userMs ?? 0),

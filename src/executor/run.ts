@@ -3,27 +3,21 @@ import type {
   ErrorFrame,
   ExecuteCommand,
   ExitingFrame,
+  ProgressFrame,
   ResultFrame,
   ShippedModule,
   UncaughtFrame,
 } from '../contract/runner-protocol.js';
-import type { LogEntry } from '../contract/result.js';
 import { cancelMessage } from '../contract/cancellation.js';
-import { TailBuffer } from '../lib/tail-buffer.js';
+import type { ExecutionProgress, LogEntry } from '../contract/result.js';
+import type { Redactor } from '../lib/redactor.js';
 import type { Cancellation } from './cancellation.js';
-import { LogBuffer } from './log-buffer.js';
-import { type KernelUsage, usageBetween } from './process-usage.js';
+import { ExecutionOutput, LEVEL_OF, type OutputStream, type Printed } from './execution-output.js';
+import type { RunLimits } from './limits.js';
+import type { KernelUsage } from './process-usage.js';
 import type { RunnerExit } from './runner-process.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from './slot.js';
-
-/** Bounds of one run. */
-export interface RunLimits {
-  timeoutMs: number;
-  memoryMb: number;
-  outputBytes: number;
-  /** How long code may go on after `context.signal` has aborted. */
-  cancelGraceMs: number;
-}
+import { UsageWatch } from './usage-watch.js';
 
 /** Why we ended a run before it ended by itself. */
 export type Verdict = Exclude<StopCause, 'reported'>;
@@ -49,6 +43,7 @@ export interface RunEnd {
   rootUrl: string;
   durationMs: number;
   loadMs: number | null;
+  progress: ExecutionProgress | null;
   stdout: string;
   stderr: string;
   logs: LogEntry[];
@@ -63,13 +58,12 @@ export interface RunEnd {
 export interface RunServices {
   /** Finds a module that was not shipped; never rejects. */
   answer(request: ModuleRequest): Promise<ModuleReply>;
-  onProgress(fraction: number, message: string | null): void;
+  onProgress(progress: ExecutionProgress): void;
+  /** A promise: nothing more shall be printed until it settles. */
+  onLog(entry: LogEntry): Promise<void> | null;
+  redactor: Redactor;
 }
 
-const MEMORY_POLL_MS = 25;
-/** Of a process that dies by itself the last reading is all there is. */
-const POLLS_PER_USAGE = 10;
-const MEMORY_SAMPLES_KEPT = 20;
 /** Written beyond the kept output by this factor, code is printing without end. */
 const OUTPUT_KILL_FACTOR = 16;
 
@@ -82,11 +76,9 @@ const OUTPUT_KILL_FACTOR = 16;
  * unless `stuck` says otherwise.
  */
 export class Run implements SlotListener {
-  private readonly stdout: TailBuffer;
-  private readonly stderr: TailBuffer;
-  private readonly logs: LogBuffer;
-  private readonly samples: number[] = [];
-  private peakMb = 0;
+  private readonly output: ExecutionOutput;
+  private held: Promise<void> | null = null;
+  private readonly watch: UsageWatch;
   private verdict: Verdict | null = null;
   private violation: string | null = null;
   private signalledAt: Date | null = null;
@@ -95,9 +87,7 @@ export class Run implements SlotListener {
   private report: RunEnd['report'] = null;
   private uncaught: UncaughtFrame | null = null;
   private loadMs: number | null = null;
-  private usageBefore: Omit<KernelUsage, 'peakMb'> | null = null;
-  private kernelUsage: KernelUsage | null = null;
-  private polls = 0;
+  private progress: ExecutionProgress | null = null;
   private endedAt = 0;
   private modules: ShippedModule[] = [];
 
@@ -106,17 +96,14 @@ export class Run implements SlotListener {
     private readonly limits: RunLimits,
     private readonly services: RunServices,
   ) {
-    this.stdout = new TailBuffer(limits.outputBytes);
-    this.stderr = new TailBuffer(limits.outputBytes);
-    this.logs = new LogBuffer(limits.outputBytes);
+    this.output = new ExecutionOutput(limits.outputBytes, services.redactor, (entry) => this.tell(entry));
+    this.watch = new UsageWatch(slot, limits, (limit) => this.end(limit));
   }
 
   async finish(command: ExecuteCommand, signal: AbortSignal, cancellation: Cancellation): Promise<RunEnd> {
     const startedAt = performance.now();
     this.modules = [...command.modules];
-    if (this.slot.ownsProcess) this.usageBefore = this.slot.runner.probe.cpu();
     const deadline = setTimeout(() => this.end('timeout'), this.limits.timeoutMs);
-    const memoryPoll = setInterval(() => this.checkMemory(), MEMORY_POLL_MS);
     const interrupt = (): void => this.end('interrupted');
     const cancel = (): void => this.cancel(cancellation);
     signal.addEventListener('abort', interrupt, { once: true });
@@ -126,28 +113,26 @@ export class Run implements SlotListener {
       if (signal.aborted) interrupt();
       if (cancellation.signal.aborted) cancel();
       const end = await this.slot.finished;
+      this.output.end();
       return this.describe(end, command.rootUrl, (this.endedAt || performance.now()) - startedAt);
     } finally {
       clearTimeout(deadline);
       clearTimeout(this.grace);
-      clearInterval(memoryPoll);
       signal.removeEventListener('abort', interrupt);
       cancellation.signal.removeEventListener('abort', cancel);
+      this.watch.stop();
     }
   }
 
   onFrame(frame: ExecutionFrame): void {
     switch (frame.type) {
       case 'output':
-        this[frame.stream].append(frame.text);
-        this.logs.add(frame.ts, frame.level, frame.text);
-        this.checkOutput();
-        return;
+        return this.print(frame);
       case 'loaded':
         this.loadMs = frame.loadMs;
         return;
       case 'progress':
-        this.services.onProgress(frame.fraction, frame.message);
+        this.noteProgress(frame);
         return;
       case 'module-request':
         void this.services.answer(frame).then((reply) => this.reply(reply));
@@ -157,6 +142,9 @@ export class Run implements SlotListener {
         return;
       case 'uncaught':
         this.uncaught = frame;
+        return;
+      case 'used':
+        this.watch.noteCpu(frame.userMs, frame.systemMs);
         return;
       case 'exiting':
         this.report = frame;
@@ -168,10 +156,8 @@ export class Run implements SlotListener {
     }
   }
 
-  onRawOutput(stream: 'stdout' | 'stderr', text: string): void {
-    this[stream].append(text);
-    this.logs.add(Date.now(), stream === 'stdout' ? 'info' : 'error', text);
-    this.checkOutput();
+  onRawOutput(stream: OutputStream, text: string): void {
+    this.print({ stream, level: LEVEL_OF[stream], ts: Date.now(), text, raw: true });
   }
 
   onViolation(what: string): void {
@@ -192,15 +178,12 @@ export class Run implements SlotListener {
     this.endedAt = performance.now();
     this.verdict = verdict;
     if (verdict !== null) this.killedAt = new Date();
-    // A report tells what was used by itself.
-    if (verdict !== null) this.readUsage();
+    // A report tells by itself what was used.
+    if (verdict !== null) this.watch.read();
+    this.watch.stop();
+    // A runner that waits for its output to be taken can neither answer nor be heard.
+    this.slot.hold(false);
     this.slot.stop(verdict ?? 'reported');
-  }
-
-  private readUsage(): void {
-    if (!this.slot.ownsProcess) return;
-    const usage = this.slot.runner.probe.usage();
-    this.kernelUsage = usageBetween(this.usageBefore, usage) ?? this.kernelUsage;
   }
 
   private reply(reply: ModuleReply): void {
@@ -208,30 +191,32 @@ export class Run implements SlotListener {
     this.slot.reply(reply);
   }
 
-  private checkMemory(): void {
+  private noteProgress({ fraction, message }: ProgressFrame): void {
     if (this.endedAt > 0) return;
-    this.polls += 1;
-    if (this.polls % POLLS_PER_USAGE === 0) this.readUsage();
-    const mb = this.slot.runner.probe.memoryMb();
-    if (mb === null) return;
-    this.peakMb = Math.max(this.peakMb, mb);
-    this.samples.push(Math.round(mb));
-    if (this.samples.length > MEMORY_SAMPLES_KEPT) this.samples.shift();
-    if (mb > this.processLimitMb) this.end('memory');
+    this.progress = { fraction, message: message === null ? null : this.services.redactor.text(message) };
+    this.services.onProgress(this.progress);
   }
 
-  /** A host of threads may hold what all of them may use; each thread's own share is the host's to watch. */
-  private get processLimitMb(): number {
-    const { memoryMb } = this.limits;
-    return this.slot.ownsProcess ? memoryMb : memoryMb * (this.slot.runner.slots + 1);
+  private print(printed: Printed): void {
+    // What it prints after its own report comes too late.
+    if (this.endedAt > 0 && this.verdict === null) return;
+    this.output.add(printed);
+    if (this.output.printedBytes > this.limits.outputBytes * OUTPUT_KILL_FACTOR) this.end('output');
   }
 
-  private checkOutput(): void {
-    if (this.stdout.bytes + this.stderr.bytes > this.limits.outputBytes * OUTPUT_KILL_FACTOR)
-      this.end('output');
+  /** Who takes the log entries may be full: then the runner is not read, and waits at its next print. */
+  private tell(entry: LogEntry): void {
+    const room = this.services.onLog(entry);
+    if (room === null || this.held !== null || this.endedAt > 0) return;
+    this.slot.hold(true);
+    this.held = room.finally(() => {
+      this.held = null;
+      if (this.endedAt === 0) this.slot.hold(false);
+    });
   }
 
   private describe(end: SlotEnd, rootUrl: string, durationMs: number): RunEnd {
+    const { list, truncated } = this.output.entries();
     return {
       verdict: this.verdict,
       cancel: this.signalledAt && { signalledAt: this.signalledAt, killedAt: this.killedAt },
@@ -246,13 +231,14 @@ export class Run implements SlotListener {
       rootUrl,
       durationMs,
       loadMs: this.loadMs,
-      stdout: this.stdout.toString(),
-      stderr: this.stderr.toString(),
-      logs: this.logs.list(),
-      logsTruncated: this.logs.truncated,
-      memorySamplesMb: this.samples,
-      peakMb: this.slot.ownsProcess ? Math.max(this.peakMb, this.kernelUsage?.peakMb ?? 0) : this.peakMb,
-      kernelUsage: this.kernelUsage ?? end.usage,
+      progress: this.progress,
+      stdout: this.output.text('stdout'),
+      stderr: this.output.text('stderr'),
+      logs: list,
+      logsTruncated: truncated,
+      memorySamplesMb: this.watch.samplesMb,
+      peakMb: this.watch.peakMb,
+      kernelUsage: this.watch.usage ?? end.usage,
     };
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { capacityOf } from '../config/capacity.js';
 import type { Settings } from '../config/settings.js';
 import { tell } from '../lib/measurements.js';
+import { resourceLimitsOf } from './limits.js';
 import { bundleRunners, type RunnerBundles } from './runner-bundle.js';
 import { RunnerProcess } from './runner-process.js';
 import { RuntimeDir, removeDir } from './runtime-dir.js';
@@ -78,6 +79,7 @@ export class RunnerFactory {
       heapMb: Math.max(MEMORY_LIMIT_MB - BASE_MEMORY_MB, MIN_HEAP_MB),
       memoryMb: MEMORY_LIMIT_MB,
       maxExecutions: RUNNER_MAX_EXECUTIONS,
+      resources: resourceLimitsOf(this.settings),
       frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
     };
   }

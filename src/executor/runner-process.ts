@@ -70,6 +70,8 @@ export class RunnerProcess {
   private readonly tail = new TailBuffer(STDERR_TAIL_BYTES);
   private exit: RunnerExit = { exitCode: null, signal: null };
   private onInspector: (url: string) => void = () => undefined;
+  /** It broke the protocol: nothing that it says is heard any more. */
+  private refused = false;
 
   private constructor(
     private readonly child: ChildProcess,
@@ -140,6 +142,14 @@ export class RunnerProcess {
     if (this.state !== 'EXITING') this.channel.write(`${JSON.stringify(reply)}\n`);
   }
 
+  /** Stops reading what it says and prints, or reads on; what it wrote waits in its pipes, then its next write. */
+  hold(held: boolean): void {
+    for (const stream of [this.channel, this.child.stdout as Readable, this.child.stderr as Readable]) {
+      if (held) stream.pause();
+      else stream.resume();
+    }
+  }
+
   /** Not for another execution; the first reason is kept. */
   markUnfit(reason: string): void {
     this.unfit ??= reason;
@@ -189,7 +199,7 @@ export class RunnerProcess {
     const lines = new LineSplitter(frameLimitBytes);
     channel.on('error', () => undefined);
     channel.on('data', (chunk: Buffer) => {
-      if (this.state === 'EXITING') return;
+      if (this.refused) return;
       try {
         for (const line of lines.push(chunk)) this.receive(line);
       } catch (error) {
@@ -200,7 +210,7 @@ export class RunnerProcess {
 
   /** One line of the channel: believed only with the nonce of an execution and in the shape of a frame. */
   private receive(line: string): void {
-    if (this.state === 'EXITING') return;
+    if (this.refused) return;
     const blank = line.indexOf(' ');
     const nonce = line.slice(0, Math.max(blank, 0));
     const observer = this.observers.get(nonce);
@@ -219,7 +229,8 @@ export class RunnerProcess {
   }
 
   private refuse(what: string): void {
-    if (this.state === 'EXITING') return;
+    if (this.refused) return;
+    this.refused = true;
     this.kill();
     for (const observer of this.observers.values())
       observer.onViolation(`The runner's channel carried ${what}`);
@@ -254,8 +265,9 @@ export class RunnerProcess {
         this.probe.close();
         this.exit = { exitCode, signal };
         this.diedByItself = this.state !== 'EXITING';
-        // The leader is dead; whatever else is in its group goes with it.
+        // The leader is dead; whatever else is in its group goes with it. What it wrote is still to be read.
         this.kill();
+        this.hold(false);
         setTimeout(() => this.child.stdio.forEach((stream) => stream?.destroy()), CLOSE_GRACE_MS).unref();
       });
       this.child.once('close', () => resolve(this.exit));

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { ResourceLimits } from '../contract/runner-limits.js';
 
 /** Which kind of place for executions a runner process offers. */
 export type RunnerKind = 'process' | 'thread';
@@ -20,6 +21,8 @@ export interface RunnerLaunch {
   maxExecutions: number;
   /** Folder of package sets, which user code may read. */
   packageSets: string;
+  /** What the kernel enforces on the process. */
+  resources: ResourceLimits;
   /** Longest frame that is read before the runner is given up. */
   frameLimitBytes: number;
 }
@@ -65,13 +68,14 @@ function kindFlags({ kind, heapMb, threadBundle }: RunnerLaunch): string[] {
  */
 export function spawnRunner(launch: RunnerLaunch): Promise<ChildProcess> {
   const { bundle, threadBundle, heapMb, memoryMb, maxExecutions, scratch } = launch;
-  const own =
+  const forHost =
     launch.kind === 'thread' ? [threadBundle, ...[heapMb, memoryMb, maxExecutions].map(String)] : [];
+  const own = [String(process.pid), JSON.stringify(launch.resources), ...forHost];
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void =>
       reject(new RunnerBootError(`a runner could not be started: ${error.message}`));
     try {
-      const child = spawn(process.execPath, [...runnerFlags(launch), bundle, String(process.pid), ...own], {
+      const child = spawn(process.execPath, [...runnerFlags(launch), bundle, ...own], {
         cwd: scratch,
         env: {},
         stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],

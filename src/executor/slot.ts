@@ -5,7 +5,7 @@ import type { RunnerExit, RunnerObserver, RunnerProcess } from './runner-process
 
 /** Why an execution is to be over: its own report, or what we found. */
 export type StopCause =
-  'reported' | 'timeout' | 'memory' | 'output' | 'protocol' | 'interrupted' | 'cancelled';
+  'reported' | 'timeout' | 'cpu' | 'memory' | 'output' | 'protocol' | 'interrupted' | 'cancelled';
 
 /** What the code was doing at its time limit. */
 export type TimeoutTrace =
@@ -70,6 +70,9 @@ export abstract class Slot implements RunnerObserver {
 
   /** Answers the open `module-request`. */
   abstract reply(reply: ModuleReply): void;
+
+  /** Whether what the code prints is taken from it; while it is not, printing blocks the code. */
+  abstract hold(held: boolean): void;
 
   /** Has `context.signal` abort; the code may go on. */
   cancel(reason: string): void {

@@ -5,7 +5,7 @@ import { Slot, type StopCause } from './slot.js';
 /** After `context.signal` aborts at the time limit: how long the code may take to end by itself. */
 const CANCEL_GRACE_MS = 150;
 /** The host notes where the thread is and ends it; a thread that is still there then is stuck. */
-const TERMINATE_MS = 500;
+const TERMINATE_MS = 650;
 const SETTLE_MS = 1_000;
 
 /** One thread of a runner process: code is cancelled, then its thread terminated, then the thread is stuck. */
@@ -16,13 +16,19 @@ export class ThreadSlot extends Slot {
     this.runner.send({ type: 'module-reply', nonce: this.nonce, reply });
   }
 
+  /** Its host does it: the channel belongs to the neighbours too. */
+  override hold(held: boolean): void {
+    this.runner.send({ type: 'hold', nonce: this.nonce, held });
+  }
+
   override stop(cause: StopCause): void {
     switch (cause) {
       case 'reported':
         void this.terminateAfter(this.keep ? SETTLE_MS : 0);
         return;
       case 'timeout':
-        this.runner.send({ type: 'cancel', nonce: this.nonce, reason: 'the time limit is reached' });
+      case 'cpu':
+        this.runner.send({ type: 'cancel', nonce: this.nonce, reason: 'the limit of its time is reached' });
         this.runner.send({ type: 'probe', nonce: this.nonce });
         void this.terminateAfter(CANCEL_GRACE_MS, true);
         return;

@@ -51,4 +51,17 @@ describe('LatestSender', () => {
     await sender.idle();
     expect(sent).toEqual([1, 2]);
   });
+
+  it('rests between two, but not when it is to become idle', async () => {
+    const sent: number[] = [];
+    const sender = new LatestSender<number>((value) => Promise.resolve(sent.push(value)), 3_600_000);
+    sender.push(1);
+    await turn();
+    sender.push(2);
+    sender.push(3);
+    await turn();
+    expect(sent).toEqual([1]);
+    await sender.idle();
+    expect(sent).toEqual([1, 3]);
+  });
 });

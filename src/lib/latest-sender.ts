@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /**
  * Sends values one after the other; while one is under way only the newest waits, so that a fast
  * source can neither flood the receiver nor fill the memory. Failures of `send` are dropped.
@@ -5,17 +7,26 @@
 export class LatestSender<T> {
   private waiting: { value: T } | null = null;
   private sending: Promise<void> | null = null;
+  private pause: AbortController | null = null;
+  private hurried = false;
 
-  constructor(private readonly send: (value: T) => Promise<unknown>) {}
+  /** @param pauseMs between the end of one send and the next */
+  constructor(
+    private readonly send: (value: T) => Promise<unknown>,
+    private readonly pauseMs = 0,
+  ) {}
 
   push(value: T): void {
     this.waiting = { value };
     this.sending ??= this.drain();
   }
 
-  /** Resolves when everything pushed so far is sent or dropped. */
+  /** Resolves when everything pushed so far is sent or dropped; does not wait for pauses. */
   async idle(): Promise<void> {
+    this.hurried = true;
+    this.pause?.abort();
     await this.sending;
+    this.hurried = false;
   }
 
   private async drain(): Promise<void> {
@@ -23,7 +34,15 @@ export class LatestSender<T> {
       const { value } = this.waiting;
       this.waiting = null;
       await this.send(value).catch(() => undefined);
+      await this.rest();
     }
     this.sending = null;
+  }
+
+  private async rest(): Promise<void> {
+    if (this.pauseMs === 0 || this.hurried) return;
+    this.pause = new AbortController();
+    await sleep(this.pauseMs, undefined, { signal: this.pause.signal }).catch(() => undefined);
+    this.pause = null;
   }
 }

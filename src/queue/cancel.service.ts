@@ -4,10 +4,12 @@ import { executionContextSchema } from '../contract/context.js';
 import type { JobKind } from '../contract/job.js';
 import { NO_SUBJECT, type Subject, subjectOf } from '../contract/subject.js';
 import { unstartedOutcome } from '../executor/cancelled-outcome.js';
+import { tell } from '../lib/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { CancelRequests, type Noted } from '../results/cancel-requests.js';
+import { ExecutionLedger } from '../results/execution-ledger.js';
 import { ResultPublisher } from '../results/result-publisher.js';
 import { JobFinder } from './job-finder.js';
 import { parseJob } from './parse-job.js';
@@ -46,6 +48,7 @@ export class CancelService {
     private readonly requests: CancelRequests,
     private readonly results: ResultPublisher,
     private readonly jobs: JobFinder,
+    private readonly ledger: ExecutionLedger,
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
   ) {}
@@ -73,8 +76,15 @@ export class CancelService {
       kind: queued?.kind ?? 'execution',
       attempt: Math.max(1, attempt),
       queuedMs: queued?.queuedMs ?? 0,
+      earlier: attempt > 0 ? await this.ledger.earlierAttempts(executionId) : [],
     };
     if (!(await this.results.publishUnowned(delivery, outcome))) return { kind: 'signalled', request };
+    tell('execution-ended', {
+      status: outcome.status,
+      code: 'CANCELLED',
+      durationMs: 0,
+      metrics: { queue_ms: delivery.queuedMs },
+    });
     this.logger.log({ msg: 'execution cancelled before a worker had it', executionId });
     await this.removeJob(executionId);
     return { kind: 'cancelled' };

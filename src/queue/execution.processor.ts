@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type Job, UnrecoverableError } from 'bullmq';
 import { ContextService, type LoadedExecution } from '../context/context.service.js';
 import { type CancelRequest, receiptOf } from '../contract/cancellation.js';
-import type { Outcome } from '../contract/result.js';
+import type { ExecutionProgress, Outcome } from '../contract/result.js';
 import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
 import type { Cancellation } from '../executor/cancellation.js';
 import { notTriedAgain, unstartedOutcome } from '../executor/cancelled-outcome.js';
@@ -14,6 +14,7 @@ import { Activity } from '../lib/activity.js';
 import { LatestSender } from '../lib/latest-sender.js';
 import { tell } from '../lib/measurements.js';
 import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
+import { LogWriter } from '../results/log-writer.js';
 import { type Delivery, ResultPublisher } from '../results/result-publisher.js';
 import { HandBackService } from './hand-back.service.js';
 import {
@@ -26,6 +27,9 @@ import {
 } from './job-decisions.js';
 import { type JobRequest, parseJob } from './parse-job.js';
 import { RunningExecutions } from './running-executions.js';
+
+/** Progress is told to BullMQ and the ledger this often; the log stream has all of it. */
+const PROGRESS_MS = 100;
 
 /** What BullMQ keeps of a job that is done; the result itself is in Redis and on the result queue. */
 export interface JobReturn {
@@ -50,6 +54,7 @@ export class ExecutionProcessor extends WorkerHost {
     private readonly contexts: ContextService,
     private readonly executor: ExecutorService,
     private readonly results: ResultPublisher,
+    private readonly logs: LogWriter,
     private readonly statistics: WorkerStatistics,
     private readonly handBack: HandBackService,
     private readonly running: RunningExecutions,
@@ -103,17 +108,27 @@ export class ExecutionProcessor extends WorkerHost {
       return turn.cancel ? unstartedOutcome(turn.cancel, 'not started again') : stalledOut();
     if ('refusal' in request) return refused(request.refusal);
     const { attempt, generation } = turn;
+    const log = this.logs.open(executionId, attempt);
+    const progress = new LatestSender(
+      (value: ExecutionProgress) =>
+        Promise.all([job.updateProgress(value), this.ledger.noteProgress(executionId, value)]),
+      PROGRESS_MS,
+    );
     let subject = NO_SUBJECT;
-    const progress = new LatestSender((value: object) => job.updateProgress(value));
     try {
       const loaded = await loading;
       subject = subjectOf(loaded);
       const outcome = await this.executor.execute({ ...loaded, attempt, generation }, stops, {
-        onProgress: (fraction, message) => progress.push({ fraction, message }),
+        onProgress: (value) => {
+          log.progress(value);
+          progress.push(value);
+        },
+        onLog: (entry) => log.add(entry),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
       return { ...outcome, ...subject };
     } catch (error) {
+      await this.logs.close(executionId);
       const { request: cancel } = cancellation;
       if (cancel === null) return { ...outcomeOfError(error, attempt), ...subject };
       const ran = error instanceof InterruptedError || (turn.cancel !== null && attempt > 1);
@@ -137,8 +152,10 @@ export class ExecutionProcessor extends WorkerHost {
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
   private async conclude(delivery: Delivery, outcome: Outcome): Promise<JobReturn> {
-    await this.results.publish(delivery, outcome);
-    this.ledger.release(delivery.executionId);
+    const { executionId, attempt } = delivery;
+    const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
+    await this.results.publish({ ...delivery, earlier }, outcome);
+    this.ledger.release(executionId);
     this.statistics.record(outcome);
     tell('execution-ended', {
       status: outcome.status,
@@ -146,7 +163,6 @@ export class ExecutionProcessor extends WorkerHost {
       durationMs: outcome.duration_ms,
       metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
     });
-    const { executionId, attempt } = delivery;
     this.logger.log({
       msg: 'execution ended',
       executionId,
@@ -171,8 +187,10 @@ export class ExecutionProcessor extends WorkerHost {
     cancellation: Cancellation,
   ): Promise<JobReturn> {
     const { executionId, attempt } = delivery;
-    const cancel = cancellation.request ?? (await this.ledger.letGo(executionId, { counted: true }));
+    const noted = await this.ledger.letGo(executionId, { counted: true, failed: { attempt, outcome } });
+    const cancel = noted ?? cancellation.request;
     if (cancel) return this.conclude(delivery, notTriedAgain(outcome, cancel));
+    await this.logs.close(executionId);
     tell('attempt-failed', { code: outcome.failure?.code ?? 'INTERNAL' });
     this.logger.log({
       msg: 'attempt failed, to be tried again',

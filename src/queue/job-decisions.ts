@@ -37,7 +37,8 @@ export const isEnvironmental = (error: unknown): boolean =>
 
 /** Whether a failed attempt is followed by another: only when the job asked for attempts and has one left. */
 export function mayRetry(job: Pick<Job, 'attemptsMade' | 'opts'>, outcome: Outcome): boolean {
-  if (outcome.failure === null || FINAL.has(outcome.failure.code)) return false;
+  const { failure } = outcome;
+  if (failure === null || failure.retryable === false || FINAL.has(failure.code)) return false;
   return job.attemptsMade + 1 < (job.opts.attempts ?? 1);
 }
 

@@ -27,6 +27,9 @@ export class RedisKeys {
   /** Set while one archive looks for results that the feed dropped. */
   archiveSweep = (): string => this.sibling(this.archiveFeed(), 'sweep');
 
+  /** List: JSON of each attempt that ended without being the last; same slot as the result. */
+  attempts = (executionId: string): string => this.sibling(this.result(executionId), 'attempts');
+
   workerRecord = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}`;
   workers = (): string => `${this.prefix}bifrost:workers`;
   heartbeat = (workerId: string): string => `${this.prefix}worker:${workerId}:heartbeat`;

@@ -2,9 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
+import type { AttemptRecord, ExecutionProgress, Outcome } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { attemptRecord } from './attempt-record.js';
 import { BEGIN, LET_GO, TAKE_OVER } from './execution-scripts.js';
 import { WorkerLease } from './worker-lease.js';
 
@@ -60,13 +62,23 @@ export class ExecutionLedger {
     await this.redis.hset(this.keys.ledger(executionId), 'generation', generation);
   }
 
+  /** Notes how far the code says it is, for who asks while it runs. */
+  async noteProgress(executionId: string, progress: ExecutionProgress): Promise<void> {
+    await this.redis.hset(this.keys.ledger(executionId), 'progress', JSON.stringify(progress));
+  }
+
   /**
    * Gives up an execution without a result. `counted`: whether the attempt stays in its count.
+   * `failed`: the attempt that is to be remembered.
    * Returns a request to cancel where there is one: then the execution is still ours, and must end.
    */
-  async letGo(executionId: string, { counted }: { counted: boolean }): Promise<CancelRequest | null> {
+  async letGo(
+    executionId: string,
+    { counted, failed }: { counted: boolean; failed?: { attempt: number; outcome: Outcome } },
+  ): Promise<CancelRequest | null> {
     this.held.delete(executionId);
-    const args = [this.lease.owner, counted ? '1' : '0'];
+    const record = failed && attemptRecord(failed.attempt, this.settings.WORKER_ID, failed.outcome);
+    const args = [this.lease.owner, counted ? '1' : '0', record ? JSON.stringify(record) : ''];
     const [kind, askedAt, reason] = (await LET_GO.run(this.redis, this.keysOf(executionId), args)) as [
       'free' | 'foreign' | 'kept',
       string?,
@@ -75,6 +87,13 @@ export class ExecutionLedger {
     if (kind !== 'kept') return null;
     this.held.add(executionId);
     return cancelOf(askedAt, reason);
+  }
+
+  /** The attempts that ended without being the last, in their order. */
+  async earlierAttempts(executionId: string): Promise<AttemptRecord[]> {
+    const records = await this.redis.lrange(this.keys.attempts(executionId), 0, -1);
+    // Lua writes no empty lists.
+    return records.map((text) => Object.assign({ logs: [] }, JSON.parse(text) as AttemptRecord));
   }
 
   /** The execution has its result: nothing is left to hold. */
@@ -109,7 +128,7 @@ export class ExecutionLedger {
   }
 
   private keysOf(executionId: string): string[] {
-    return [this.keys.result(executionId), this.keys.ledger(executionId)];
+    return [this.keys.result(executionId), this.keys.ledger(executionId), this.keys.attempts(executionId)];
   }
 }
 

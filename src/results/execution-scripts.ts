@@ -7,11 +7,13 @@ import { LuaScript } from '../redis/lua-script.js';
  *   attempt     how often its code was started
  *   lost        how often its worker died or vanished meanwhile
  *   started_at  ISO time of the current attempt
+ *   progress    JSON of the last progress that the current attempt told
  *   generation  workspace generation that the first attempt ran against
  *   published   1 once the result is on the result queue
  *   cancel_asked_at, cancel_reason
  *               ISO time and words of the first request to cancel; also before anybody began
- * Every script takes KEYS = {result, ledger}.
+ * Every script takes KEYS = {result, ledger}, those that end an attempt also {…, attempts}: a list with
+ * the JSON of each attempt that was not the last.
  */
 
 /** ARGV owner, worker, now, ttl -> {'ended'} | {'owned', owner} | {'started', attempt, 0, generation or nil, cancel asked at or nil, reason} */
@@ -21,6 +23,7 @@ local owner = redis.call('HGET', KEYS[2], 'owner')
 if owner and owner ~= '' then return {'owned', owner} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
 redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'worker', ARGV[2], 'started_at', ARGV[3])
+redis.call('HDEL', KEYS[2], 'progress')
 redis.call('EXPIRE', KEYS[2], ARGV[4])
 local more = redis.call('HMGET', KEYS[2], 'generation', 'cancel_asked_at', 'cancel_reason')
 return {'started', attempt, 0, more[1], more[2], more[3]}
@@ -33,17 +36,33 @@ local owner = redis.call('HGET', KEYS[2], 'owner')
 if owner ~= ARGV[1] then return {'owned', owner or ''} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
 local lost = redis.call('HINCRBY', KEYS[2], 'lost', ARGV[5])
+if ARGV[5] == '1' then
+  local before = redis.call('HMGET', KEYS[2], 'worker', 'started_at')
+  redis.call('RPUSH', KEYS[3], cjson.encode({
+    attempt = attempt - 1, status = 'lost', worker_id = before[1] or '', started_at = before[2] or '',
+    finished_at = cjson.null, duration_ms = cjson.null, error = 'The worker died or vanished', error_type = 'WorkerLost',
+    failure = cjson.null, logs_truncated = true,
+  }))
+  redis.call('LTRIM', KEYS[3], -20, -1)
+  redis.call('EXPIRE', KEYS[3], math.max(redis.call('TTL', KEYS[2]), 60))
+end
 redis.call('HSET', KEYS[2], 'owner', ARGV[2], 'worker', ARGV[3], 'started_at', ARGV[4])
+redis.call('HDEL', KEYS[2], 'progress')
 local more = redis.call('HMGET', KEYS[2], 'generation', 'cancel_asked_at', 'cancel_reason')
 return {'started', attempt, lost, more[1], more[2], more[3]}
 `);
 
 /**
- * ARGV owner, counted ('0' takes the attempt back) -> {'free'} | {'foreign'} | {'kept', cancel asked at, reason}:
+ * ARGV owner, counted ('0' takes the attempt back), JSON of the attempt or '' -> {'free'} | {'foreign'} | {'kept', cancel asked at, reason}:
  * an execution that is to be cancelled stays with its owner, who must settle it.
  */
 export const LET_GO = new LuaScript(`
 if redis.call('HGET', KEYS[2], 'owner') ~= ARGV[1] then return {'foreign'} end
+if ARGV[3] ~= '' then
+  redis.call('RPUSH', KEYS[3], ARGV[3])
+  redis.call('LTRIM', KEYS[3], -20, -1)
+  redis.call('EXPIRE', KEYS[3], math.max(redis.call('TTL', KEYS[2]), 60))
+end
 local cancel = redis.call('HMGET', KEYS[2], 'cancel_asked_at', 'cancel_reason')
 if cancel[1] then return {'kept', cancel[1], cancel[2]} end
 redis.call('HSET', KEYS[2], 'owner', '')

@@ -4,12 +4,14 @@ import pRetry from 'p-retry';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/job.js';
-import { type ExecutionResult, type Outcome, toTaskResult } from '../contract/result.js';
+import { type AttemptRecord, type ExecutionResult, type Outcome, toTaskResult } from '../contract/result.js';
 import { tell } from '../lib/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ArchiveFeed } from './archive-feed.js';
+import { attemptHistory, attemptRecord } from './attempt-record.js';
+import { ExecutionClosing } from './execution-closing.js';
 import { SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
 
 /** Injects the BullMQ queue that results go to. */
@@ -21,6 +23,8 @@ export interface Delivery {
   kind: JobKind;
   attempt: number;
   queuedMs: number;
+  /** Attempts before this one. */
+  earlier?: readonly AttemptRecord[];
 }
 
 /** Consumed results stay known for a day, so that a repeated publish adds nothing. */
@@ -45,6 +49,7 @@ export class ResultPublisher {
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     @Inject(RESULT_QUEUE) private readonly resultQueue: Queue,
     private readonly feed: ArchiveFeed,
+    private readonly closing: ExecutionClosing,
     private readonly keys: RedisKeys,
     @InjectSettings() private readonly settings: Settings,
   ) {}
@@ -95,11 +100,15 @@ export class ResultPublisher {
   }
 
   private documentOf(delivery: Delivery, outcome: Outcome): ExecutionResult {
+    const { attempt, earlier = [] } = delivery;
+    const { WORKER_ID } = this.settings;
+    const attempts = attemptHistory(earlier, attemptRecord(attempt, WORKER_ID, outcome));
     return {
       execution_id: delivery.executionId,
-      worker_id: this.settings.WORKER_ID,
-      attempt: delivery.attempt,
+      worker_id: WORKER_ID,
+      attempt,
       ...outcome,
+      ...(attempts.length > 1 ? { attempts } : {}),
       queued_ms: delivery.queuedMs,
       metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
     };
@@ -110,7 +119,10 @@ export class ResultPublisher {
     standing: string,
     result: ExecutionResult,
   ): Promise<void> {
+    // Before anybody hears of the result: who looks for a secret then finds none.
+    await this.closing.removeSecrets(executionId);
     await Promise.all([this.enqueue(executionId, kind, result), this.feed.append(executionId, standing)]);
+    await this.closing.endLog(result);
     await this.redis.hset(this.keys.ledger(executionId), 'published', '1');
   }
 

@@ -4,7 +4,10 @@ import { resultQueueName } from '../contract/job.js';
 import { bullQueue } from '../redis/bull.module.js';
 import { ArchiveFeed } from './archive-feed.js';
 import { CancelRequests } from './cancel-requests.js';
+import { ExecutionClosing } from './execution-closing.js';
 import { ExecutionLedger } from './execution-ledger.js';
+import { LogStore } from './log-store.js';
+import { LogWriter } from './log-writer.js';
 import { ResultQueueGauge } from './result-queue-gauge.js';
 import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
 import { ResultStore } from './result-store.js';
@@ -18,7 +21,10 @@ export class ResultsModule {
     const services = [
       ArchiveFeed,
       CancelRequests,
+      ExecutionClosing,
       ExecutionLedger,
+      LogStore,
+      LogWriter,
       ResultPublisher,
       ResultQueueGauge,
       ResultStore,

@@ -26,7 +26,13 @@ describe('reportError', () => {
     [undefined, 'thrown: undefined'],
     [{ code: 7 }, 'thrown: { code: 7 }'],
   ])('shows %p, which is no error', (thrown, message) => {
-    expect(reportError(thrown, OWN)).toEqual({ name: 'Error', message, stack: null });
+    expect(reportError(thrown, OWN)).toEqual({
+      name: 'Error',
+      message,
+      stack: null,
+      limit: null,
+      final: false,
+    });
   });
 
   it("leaves out the runner's frames, and Node's where they come last", () => {
@@ -59,7 +65,26 @@ describe('reportError', () => {
   it('works without a stack', () => {
     const error = new Error('no');
     delete error.stack;
-    expect(reportError(error, OWN)).toEqual({ name: 'Error', message: 'no', stack: 'Error: no' });
+    expect(reportError(error, OWN)).toEqual({
+      name: 'Error',
+      message: 'no',
+      stack: 'Error: no',
+      limit: null,
+      final: false,
+    });
+  });
+
+  it.each([
+    [{ code: 'ERR_MEMORY_ALLOCATION_FAILED' }, 'memory'],
+    [{ code: 'EFBIG' }, 'file-size'],
+    [{ code: 'EMFILE' }, 'open-files'],
+    [{ code: 'ERR_ACCESS_DENIED', permission: 'ChildProcess' }, 'processes'],
+    [{ code: 'ERR_ACCESS_DENIED', permission: 'WorkerThreads' }, 'processes'],
+    [{ code: 'ERR_ACCESS_DENIED', permission: 'FileSystemRead' }, null],
+    [{ code: 'toString' }, null],
+    [{ code: 27 }, null],
+  ])('names the limit behind %j', (fields, limit) => {
+    expect(reportError(Object.assign(new Error('no'), fields), OWN).limit).toBe(limit);
   });
 
   it('bounds every part', () => {
@@ -72,7 +97,13 @@ describe('reportError', () => {
   });
 
   it('never throws, whatever the value does', () => {
-    const unreadable = { name: 'Error', message: 'the thrown value cannot be read', stack: null };
+    const unreadable = {
+      name: 'Error',
+      message: 'the thrown value cannot be read',
+      stack: null,
+      limit: null,
+      final: false,
+    };
     const trap = new Proxy(new Error('x'), {
       get() {
         throw new Error('trap');
@@ -92,5 +123,17 @@ describe('reportError', () => {
   it('makes text of a message that is none', () => {
     const error = Object.assign(new Error('x'), { message: { odd: true } });
     expect(reportError(error, OWN).message).toBe('[object Object]');
+  });
+
+  it.each<[string, unknown, boolean]>([
+    ['says so', Object.assign(new Error('no'), { retryable: false }), true],
+    ['has the name for it', Object.assign(new Error('no'), { name: 'UnrecoverableError' }), true],
+    ['is of a class of that name', new (class UnrecoverableError extends Error {})('no'), true],
+    ['is no error and says so', { retryable: false }, true],
+    ['may be tried again', Object.assign(new Error('no'), { retryable: true }), false],
+    ['says nothing', new Error('no'), false],
+    ['is nothing', null, false],
+  ])('is final when what was thrown %s', (_what, thrown, final) => {
+    expect(reportError(thrown, OWN).final).toBe(final);
   });
 });

@@ -1,3 +1,5 @@
+import type { LimitHit } from '../contract/runner-limits.js';
+import { limitHitOf } from './limit-hit.js';
 import { inspectValue, text } from './primordials.js';
 
 /** What is told of a thrown value. */
@@ -5,6 +7,10 @@ export interface ErrorReport {
   name: string;
   message: string;
   stack: string | null;
+  /** It comes from this limit of ours. */
+  limit: LimitHit | null;
+  /** The code says that another attempt cannot help. */
+  final: boolean;
 }
 
 const NAME_LIMIT = 200;
@@ -21,16 +27,35 @@ export function reportError(thrown: unknown, ownFile: string): ErrorReport {
         name: 'Error',
         message: `thrown: ${inspectValue(thrown)}`.slice(0, MESSAGE_LIMIT),
         stack: null,
+        limit: null,
+        final: isFinal(thrown),
       };
     }
     return {
       name: nameOf(thrown).slice(0, NAME_LIMIT),
       message: text(thrown.message).slice(0, MESSAGE_LIMIT),
       stack: stackOf(thrown, ownFile).slice(0, STACK_LIMIT),
+      limit: limitHitOf(thrown),
+      final: isFinal(thrown),
     };
   } catch {
-    return { name: 'Error', message: 'the thrown value cannot be read', stack: null };
+    return {
+      name: 'Error',
+      message: 'the thrown value cannot be read',
+      stack: null,
+      limit: null,
+      final: false,
+    };
   }
+}
+
+/** `retryable: false`, or the name that BullMQ and others have for such errors. */
+function isFinal(thrown: unknown): boolean {
+  if (typeof thrown !== 'object' || thrown === null) return false;
+  const { retryable, name } = thrown as { retryable?: unknown; name?: unknown };
+  return (
+    retryable === false || name === 'UnrecoverableError' || thrown.constructor?.name === 'UnrecoverableError'
+  );
 }
 
 /** The stack and those of its causes, without the frames of the runner. */

@@ -1,18 +1,19 @@
 import { isMainThread } from 'node:worker_threads';
 import { createRequire, setSourceMapsSupport } from 'node:module';
-import type { ErrorCode, ExecuteCommand, RunnerCommand } from '../contract/runner-protocol.js';
-import { json, sendFrame, startUsage, usageJson, useNonce } from './channel.js';
-import { type ErrorReport, reportError } from './error-report.js';
+import type { ExecuteCommand, RunnerCommand } from '../contract/runner-protocol.js';
+import { json, sendFrame, startUsage, useNonce } from './channel.js';
+import { reportError } from './error-report.js';
 import { emitOutput } from './output-capture.js';
 import { Hygiene } from './hygiene.js';
 import { type ImportHook, installImportHook } from './import-hook.js';
 import { LocalVariables } from './local-variables.js';
 import { requestModule } from './module-requests.js';
+import { ending, reportValue, sendError } from './final-frames.js';
 import { activeResources, inNextTurn, inspectValue } from './primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
+import { acceptParameters, ParametersInvalid, schemaOf } from './user-parameters.js';
 import { findFunction, scriptValue } from './user-module.js';
-import { serializeValue } from './user-value.js';
-import { forgetScript, variablesJson } from './variables.js';
+import { forgetScript } from './variables.js';
 
 /** Where an execution is; it is reported exactly once. */
 interface Progress {
@@ -69,6 +70,7 @@ export class Executions {
         return;
       case 'terminate':
       case 'module-reply':
+      case 'hold':
         throw new Error(`${command.type} is for the host of threads`);
     }
   }
@@ -129,7 +131,10 @@ export class Executions {
       return;
     }
     progress.phase = 'calling';
-    const value = await findFunction(namespace, command.functionName)(command.parameters, context);
+    const called = findFunction(namespace, command.functionName);
+    const schema = schemaOf(called, namespace);
+    const parameters = schema ? await acceptParameters(schema, command.parameters) : command.parameters;
+    const value = await called(parameters, context);
     if (settled(progress)) return;
     progress.phase = 'reported';
     reportValue(value, context, command.resultLimitBytes);
@@ -145,7 +150,8 @@ export class Executions {
     // As Node does for a script; for a function the error is the result, not output.
     if (script) emitOutput('stderr', 'error', `${inspectError(error)}\n`);
     const code = this.hook?.failureOf(error)?.code ?? 'USER_ERROR';
-    sendError(code, reportError(error, OWN_FILE), context, locals?.of(error));
+    const fields = error instanceof ParametersInvalid ? error.fields : undefined;
+    sendError(code, { ...reportError(error, OWN_FILE), fields }, context, locals?.of(error));
     this.settle(broken ? ['a module that failed to load'] : []);
   }
 
@@ -158,6 +164,8 @@ export class Executions {
         name: json(report.name),
         message: json(report.message),
         stack: json(report.stack),
+        limit: json(report.limit),
+        final: `${report.final}`,
         locals: this.current.locals?.of(error) ?? 'null',
       });
     });
@@ -225,40 +233,6 @@ function forgetInline({ entry, rootUrl }: ExecuteCommand): void {
 }
 
 const settled = (progress: Progress): boolean => progress.phase === 'reported';
-
-function reportValue(value: unknown, context: UserContext, limitBytes: number): void {
-  const serialized = serializeValue(value, limitBytes);
-  if (serialized.ok) {
-    sendFrame('result', { value: serialized.json, ...ending(context) });
-    return;
-  }
-  const { code, message } = serialized;
-  sendError(code, { name: 'TypeError', message, stack: null }, context);
-}
-
-function sendError(code: ErrorCode, report: ErrorReport, context: UserContext, locals = 'null'): void {
-  sendFrame('error', {
-    code: json(code),
-    name: json(report.name),
-    message: json(report.message),
-    stack: json(report.stack),
-    locals,
-    ...ending(context),
-  });
-}
-
-const ending = (context: UserContext): Record<string, string> => ({
-  variables: variablesOf(context),
-  usage: usageJson(),
-});
-
-function variablesOf(context: UserContext): string {
-  try {
-    return variablesJson(context.variables);
-  } catch {
-    return '{}';
-  }
-}
 
 /** What Node would print for an error that ends a script. */
 function inspectError(error: unknown): string {

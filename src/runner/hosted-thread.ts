@@ -30,22 +30,31 @@ export class HostedThread {
   readonly worker: Worker;
   private readonly counters = new Int32Array(new SharedArrayBuffer(COUNTERS_BYTES));
   private readonly replies: MessagePort;
+  private readonly pass: (line: string) => void;
   private outOfMemory = false;
+  private question: Promise<[NodeJS.CpuUsage | null, NodeJS.CpuUsage | null]> | null = null;
+  /** What the thread said while it was held back; it waits itself once that is much. */
+  private waiting: string[] = [];
+  private held = false;
   private before: Promise<NodeJS.CpuUsage | null> = Promise.resolve(null);
 
   constructor(bundle: string, heapMb: number, listener: ThreadListener) {
     const frames = new MessageChannel();
     const replies = new MessageChannel();
     this.replies = replies.port1;
+    this.pass = (line) => {
+      listener.onLine(this, line);
+      Atomics.sub(this.counters, IN_FLIGHT, line.length);
+      Atomics.notify(this.counters, IN_FLIGHT);
+    };
     this.worker = new Worker(bundle, {
       env: {},
       argv: [],
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
     frames.port1.on('message', (line: string) => {
-      listener.onLine(this, line);
-      Atomics.sub(this.counters, IN_FLIGHT, line.length);
-      Atomics.notify(this.counters, IN_FLIGHT);
+      if (this.held) this.waiting.push(line);
+      else this.pass(line);
     });
     this.worker.on('error', (error: NodeJS.ErrnoException) => {
       this.outOfMemory ||= error.code === 'ERR_WORKER_OUT_OF_MEMORY';
@@ -53,6 +62,7 @@ export class HostedThread {
     this.worker.once('exit', (exitCode) => {
       // What it sent before its end is still on the way.
       const drained = (): void => {
+        this.hold(false);
         frames.port1.close();
         listener.onEnd(this, { exitCode, outOfMemory: this.outOfMemory || this.overLimit });
       };
@@ -66,15 +76,19 @@ export class HostedThread {
     this.nonce = command.nonce;
     this.executions += 1;
     this.usage = null;
-    this.before = this.cpuUsage();
+    this.question = null;
+    // A thread that is still booting cannot tell, and has used next to nothing.
+    this.before = this.cpuUsage().then((usage) => usage ?? { user: 0, system: 0 });
     this.worker.postMessage(command);
   }
 
   /** Looks at what the execution has used, also while it blocks its thread. A thread inside a native call does not answer. */
   async noteUsage(): Promise<void> {
-    const both = Promise.all([this.before, this.cpuUsage()]);
-    const [before, after] = await Promise.race([both, sleep(USAGE_MS, [null, null])]);
-    if (before === null || after === null) return;
+    const { nonce } = this;
+    // One question at a time: they pile up before a thread that does not answer.
+    this.question ??= Promise.all([this.before, this.cpuUsage()]).finally(() => (this.question = null));
+    const [before, after] = await Promise.race([this.question, sleep(USAGE_MS, [null, null])]);
+    if (before === null || after === null || this.nonce !== nonce) return;
     const ms = (microseconds: number): number => Math.max(Math.round(microseconds / 1000), 0);
     this.usage = { userMs: ms(after.user - before.user), systemMs: ms(after.system - before.system) };
   }
@@ -85,6 +99,12 @@ export class HostedThread {
 
   send(command: RunnerCommand): void {
     this.worker.postMessage(command);
+  }
+
+  /** Keeps what the thread says back, or passes it on again. */
+  hold(held: boolean): void {
+    this.held = held;
+    if (!held) for (const line of this.waiting.splice(0)) this.pass(line);
   }
 
   reply(reply: ModuleReply): void {

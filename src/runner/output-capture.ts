@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { Writable } from 'node:stream';
 import { OUTPUT_CHUNK_CHARS } from '../contract/runner-protocol.js';
 import { json, sendFrame } from './channel.js';
-import { now } from './primordials.js';
+import { charCode, now } from './primordials.js';
 
 /** Console methods and the level that their lines get; console formats and indents by itself. */
 const LEVELS = {
@@ -29,16 +29,35 @@ export function captureOutput(): void {
   for (const [method, level] of Object.entries(LEVELS)) captureConsole(method as keyof typeof LEVELS, level);
 }
 
-/** Sends text as output of the given stream and level. */
-export function emitOutput(stream: 'stdout' | 'stderr', level: string, text: string): void {
-  for (let start = 0; start < text.length; start += OUTPUT_CHUNK_CHARS) {
+/**
+ * Sends text as output of the given stream and level. `record` are further fields of the frame, for a text
+ * that fits into one.
+ */
+export function emitOutput(
+  stream: 'stdout' | 'stderr',
+  level: string,
+  text: string,
+  record: Readonly<Record<string, string>> = {},
+): void {
+  const whole = text.length <= OUTPUT_CHUNK_CHARS;
+  for (let start = 0; start < text.length;) {
+    const end = chunkEnd(text, start);
     sendFrame('output', {
       stream: json(stream),
       level: json(level),
-      text: json(text.slice(start, start + OUTPUT_CHUNK_CHARS)),
+      text: json(text.slice(start, end)),
       ts: `${now()}`,
+      ...(whole ? record : {}),
     });
+    start = end;
   }
+}
+
+/** Never between the two halves of a character. */
+function chunkEnd(text: string, start: number): number {
+  const end = start + OUTPUT_CHUNK_CHARS;
+  const last = charCode(text, end - 1);
+  return end < text.length && last >= 0xd800 && last < 0xdc00 ? end - 1 : end;
 }
 
 function captureConsole(method: keyof typeof LEVELS, level: string): void {

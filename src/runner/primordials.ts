@@ -29,5 +29,10 @@ export const descriptorOf = Reflect.getOwnPropertyDescriptor;
 export const prototypeOf = Reflect.getPrototypeOf;
 export const isExtensible = Reflect.isExtensible;
 export const apply = Reflect.apply;
+// oxlint-disable-next-line typescript/unbound-method -- bound by call
+export const charCode = Function.prototype.call.bind(String.prototype.charCodeAt) as (
+  value: string,
+  at: number,
+) => number;
 /** As it was before user code was kept from some of them. */
 export const builtinModule = process.getBuiltinModule.bind(process) as (id: string) => unknown;

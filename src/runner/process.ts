@@ -5,6 +5,7 @@
  */
 import os from 'node:os';
 import { syncBuiltinESMExports } from 'node:module';
+import type { ResourceLimits } from '../contract/runner-limits.js';
 import type { RunnerCommand } from '../contract/runner-protocol.js';
 import { sendFrame } from './channel.js';
 import { CommandReader } from './command-reader.js';
@@ -12,13 +13,15 @@ import { Executions } from './execution.js';
 import { dieWithWorker } from './harden.js';
 import { guardBuiltins } from './import-hook.js';
 import { captureOutput } from './output-capture.js';
+import { limitResources } from './resource-limits.js';
 
-const [workerPid] = process.argv.slice(2).map(Number) as [number];
+const [workerPid, limits] = process.argv.slice(2) as [string, string];
 
 const reader = new CommandReader((command: RunnerCommand) => executions.obey(command));
 const executions = new Executions(reader);
 
-dieWithWorker(workerPid);
+limitResources(JSON.parse(limits) as ResourceLimits);
+dieWithWorker(Number(workerPid));
 const scratch = process.cwd();
 os.tmpdir = () => scratch;
 os.homedir = () => scratch;

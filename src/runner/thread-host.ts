@@ -2,16 +2,19 @@
  * Entry point of a runner process of the kind `thread`. Its main thread runs no user code: it passes
  * commands to threads and frames to the worker, watches what each thread uses, and ends threads.
  */
+import type { ResourceLimits } from '../contract/runner-limits.js';
 import type { CodePlace, RunnerCommand } from '../contract/runner-protocol.js';
 import { sendFrame, useNonce, writeAll } from './channel.js';
 import { CommandReader } from './command-reader.js';
 import { dieWithWorker } from './harden.js';
 import { HostedThread, type ThreadEnd } from './hosted-thread.js';
 import { bytesOf, stringify } from './primordials.js';
+import { limitResources } from './resource-limits.js';
 import { placesOf } from './thread-places.js';
 
-const PLACES_MS = 250;
+const PLACES_MS = 400;
 const MEMORY_POLL_MS = 50;
+const POLLS_PER_USAGE = 2;
 const MB = 1_048_576;
 
 /** Keeps threads for executions; each serves one at a time and is replaced when it is worn or dirty. */
@@ -20,6 +23,7 @@ class ThreadHost {
   private readonly busy = new Map<string, HostedThread>();
   private readonly places = new Map<string, CodePlace[] | null>();
   private poll: NodeJS.Timeout | undefined;
+  private polls = 0;
 
   constructor(
     private readonly bundle: string,
@@ -39,13 +43,16 @@ class ThreadHost {
         const thread = this.idle.shift() ?? this.boot();
         this.busy.set(command.nonce, thread);
         thread.execute(command);
-        this.watchMemory();
+        this.watch();
         if (this.idle.length === 0) this.warm();
         return;
       }
       case 'cancel':
       case 'probe':
         this.busy.get(command.nonce)?.send(command);
+        return;
+      case 'hold':
+        this.busy.get(command.nonce)?.hold(command.held);
         return;
       case 'module-reply':
         this.busy.get(command.nonce)?.reply(command.reply);
@@ -102,7 +109,7 @@ class ThreadHost {
   }
 
   /** While executions run: a thread that holds more than its share is ended. V8 limits its heap, but not its buffers. */
-  private watchMemory(): void {
+  private watch(): void {
     this.poll ??= setInterval(() => {
       if (this.busy.size === 0) {
         clearInterval(this.poll);
@@ -110,6 +117,8 @@ class ThreadHost {
         return;
       }
       if (process.memoryUsage.rss() > this.memoryMb * MB) void this.checkThreads();
+      this.polls += 1;
+      if (this.polls % POLLS_PER_USAGE === 0) for (const thread of this.busy.values()) void tellUsage(thread);
     }, MEMORY_POLL_MS);
   }
 
@@ -127,7 +136,17 @@ class ThreadHost {
   }
 }
 
-const [workerPid, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(2) as [
+/** A thread inside a native call does not answer; the time limit ends that. */
+async function tellUsage(thread: HostedThread): Promise<void> {
+  const { nonce } = thread;
+  await thread.noteUsage();
+  if (thread.usage === null || thread.nonce !== nonce) return;
+  useNonce(nonce);
+  sendFrame('used', { userMs: `${thread.usage.userMs}`, systemMs: `${thread.usage.systemMs}` });
+}
+
+const [workerPid, limits, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(2) as [
+  string,
   string,
   string,
   string,
@@ -136,6 +155,7 @@ const [workerPid, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(
 ];
 const host = new ThreadHost(bundle, Number(heapMb), Number(memoryMb), Number(maxExecutions));
 const reader = new CommandReader((command) => host.receive(command));
+limitResources(JSON.parse(limits) as ResourceLimits);
 dieWithWorker(Number(workerPid));
 host.warm();
 reader.hold();

@@ -1,27 +1,19 @@
 import type { ContextData } from '../contract/runner-protocol.js';
 import { json, sendFrame } from './channel.js';
-import { emitOutput } from './output-capture.js';
 import { inspectValue, text } from './primordials.js';
-
-type Log = (message: unknown, fields?: Record<string, unknown>) => void;
+import { createUserLogger, type UserLogger } from './user-logger.js';
 
 /** The second argument of a workflow function. Declared for editors in examples/bifrost.d.ts. */
 export interface UserContext extends Omit<ContextData, 'deadline'> {
   deadline: Date;
   signal: AbortSignal;
-  logger: Record<'debug' | 'info' | 'warn' | 'error', Log>;
+  logger: UserLogger;
   progress(fraction: number, message?: string): void;
   variables: Record<string, unknown>;
 }
 
 /** Builds the `context` that user code sees. `onSignal`: called when the code takes the signal, and can hear it from then on. */
 export function createUserContext(data: ContextData, signal: AbortSignal, onSignal: () => void): UserContext {
-  const log =
-    (level: string): Log =>
-    (message, fields) => {
-      const line = typeof message === 'string' ? message : inspectValue(message);
-      emitOutput('stdout', level, `${line}${fields === undefined ? '' : ` ${inspectValue(fields)}`}\n`);
-    };
   return {
     ...data,
     deadline: new Date(data.deadline),
@@ -29,7 +21,7 @@ export function createUserContext(data: ContextData, signal: AbortSignal, onSign
       onSignal();
       return signal;
     },
-    logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    logger: createUserLogger(),
     progress(fraction, message) {
       if (typeof fraction !== 'number' || !(fraction >= 0 && fraction <= 1)) {
         throw new RangeError(

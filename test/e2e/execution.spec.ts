@@ -102,7 +102,8 @@ describe('an execution', () => {
       tags: ['nightly'],
       result: { hello: 'world', workflow: 'wf-1', attempt: 1, who: 'u@example.org' },
       variables: { seen: 'world' },
-      logs: [{ level: 'warn', message: "careful { name: 'world' }" }],
+      logs: [{ level: 'warn', stream: 'stdout', message: 'careful', fields: { name: 'world' } }],
+      stdout: "careful { name: 'world' }\n",
     });
   });
 

@@ -69,7 +69,7 @@ describe.each(DATABASES)('writing to %s', (kind) => {
       caller: { user_id: 'u', email: 'u@example.org', name: 'U' },
       organization: { id: 'o', name: 'O' },
       tags: ['a', 'b'],
-      logs: [{ ts: '2026-03-01T10:00:00.000Z', level: 'info', message: 'hello' }],
+      logs: [{ ts: '2026-03-01T10:00:00.000Z', level: 'info', stream: 'stdout', message: 'hello' }],
       stderr: 'err\n',
       variables: { deep: [{ n: 1.5 }] },
       metrics: { peak_memory_mb: 40.25, module_load_ms: null },

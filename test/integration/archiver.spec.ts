@@ -11,7 +11,7 @@ import { RedisKeys } from '../../src/redis/keys.js';
 import { ArchiveFeed } from '../../src/results/archive-feed.js';
 import { ResultPublisher } from '../../src/results/result-publisher.js';
 import { DATABASES, emptyArchive, makeArchiver, useArchives } from '../support/archive-parts.js';
-import { anOutcome, openResultQueue, settingsOf } from '../support/parts.js';
+import { anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
 import { Producer } from '../support/producer.js';
 import { usePostgres } from '../support/test-postgres.js';
 import { useRedis } from '../support/test-redis.js';
@@ -41,7 +41,14 @@ class Bench {
     ({ archiver: this.archiver, feed: this.feed } = makeArchiver(redis, database, settings));
     const feed = new ArchiveFeed(client, this.keys, settings);
     this.queue = openResultQueue(redis, settings);
-    this.publisher = new ResultPublisher(client, this.queue, feed, this.keys, settings);
+    this.publisher = new ResultPublisher(
+      client,
+      this.queue,
+      feed,
+      closingOf(client, this.keys, settings),
+      this.keys,
+      settings,
+    );
   }
 
   async publish(count: number, kind: 'task' | 'execution' = 'execution'): Promise<string[]> {

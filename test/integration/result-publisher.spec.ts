@@ -9,7 +9,7 @@ import { RedisKeys } from '../../src/redis/keys.js';
 import { ArchiveFeed } from '../../src/results/archive-feed.js';
 import { SETTLE } from '../../src/results/execution-scripts.js';
 import { type Delivery, ResultPublisher } from '../../src/results/result-publisher.js';
-import { anOutcome, openResultQueue, settingsOf } from '../support/parts.js';
+import { anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
 import { useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
 
@@ -25,7 +25,14 @@ beforeAll(() => {
   Logger.overrideLogger(false);
   client = redis.connect();
   queue = openResultQueue(redis, settings);
-  publisher = new ResultPublisher(client, queue, new ArchiveFeed(client, keys, settings), keys, settings);
+  publisher = new ResultPublisher(
+    client,
+    queue,
+    new ArchiveFeed(client, keys, settings),
+    closingOf(client, keys, settings),
+    keys,
+    settings,
+  );
 });
 
 const aDelivery = (changes: Partial<Delivery> = {}): Delivery => ({
@@ -115,7 +122,17 @@ describe('beside the result queue', () => {
     const own = settingsOf({ RESULT_TTL_SECONDS: '600', ...changes });
     const names = new RedisKeys(own.KEY_PREFIX);
     const feed = new ArchiveFeed(client, names, own);
-    return { names, publisher: new ResultPublisher(client, openResultQueue(redis, own), feed, names, own) };
+    return {
+      names,
+      publisher: new ResultPublisher(
+        client,
+        openResultQueue(redis, own),
+        feed,
+        closingOf(client, names, own),
+        names,
+        own,
+      ),
+    };
   };
 
   it('the archive is left the same document', async () => {
@@ -206,6 +223,7 @@ describe('the one result of an execution', () => {
       client,
       openResultQueue(redis, own),
       new ArchiveFeed(client, keys, own),
+      closingOf(client, keys, own),
       keys,
       own,
     );
@@ -307,6 +325,7 @@ describe('while Redis is in trouble', () => {
       }),
       queue,
       new ArchiveFeed(client, keys, settings),
+      closingOf(client, keys, settings),
       keys,
       settings,
     );

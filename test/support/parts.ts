@@ -4,6 +4,10 @@ import { parseSettings, type Settings } from '../../src/config/settings.js';
 import { resultQueueName } from '../../src/contract/job.js';
 import type { Outcome } from '../../src/contract/result.js';
 import { refusedOutcome } from '../../src/executor/outcome.js';
+import type { RedisClient } from '../../src/redis/connections.js';
+import type { RedisKeys } from '../../src/redis/keys.js';
+import { ExecutionClosing } from '../../src/results/execution-closing.js';
+import { LogWriter } from '../../src/results/log-writer.js';
 import type { TestRedis } from './test-redis.js';
 
 /**
@@ -41,3 +45,7 @@ export function anOutcome(result: unknown, changes: Partial<Outcome> = {}): Outc
     ...changes,
   };
 }
+
+/** What ends an execution beside its result, for parts that are tested without it. */
+export const closingOf = (client: RedisClient, keys: RedisKeys, settings: Settings): ExecutionClosing =>
+  new ExecutionClosing(client, keys, new LogWriter(client, keys, settings));

@@ -1,7 +1,16 @@
 import type { ErrorFrame, ExitingFrame, ResultFrame } from '../../src/contract/runner-protocol.js';
-import type { RunEnd, RunLimits } from '../../src/executor/run.js';
+import type { RunLimits } from '../../src/executor/limits.js';
+import type { RunEnd } from '../../src/executor/run.js';
 
-export const LIMITS: RunLimits = { timeoutMs: 1500, memoryMb: 256, outputBytes: 4096, cancelGraceMs: 1000 };
+export const LIMITS: RunLimits = {
+  timeoutMs: 1500,
+  cpuMs: 700,
+  memoryMb: 256,
+  outputBytes: 4096,
+  fileMb: 64,
+  openFiles: 100,
+  cancelGraceMs: 1000,
+};
 const USAGE = { userMs: 120, systemMs: 30, maxRssMb: 61.237 };
 
 /** A process that ended with exit code 0 and said nothing. */
@@ -14,6 +23,7 @@ export const anEnd = (changes: Partial<RunEnd> = {}): RunEnd => ({
   exit: { exitCode: 0, signal: null },
   durationMs: 1234.5678,
   loadMs: null,
+  progress: null,
   stdout: '',
   stderr: '',
   logs: [],

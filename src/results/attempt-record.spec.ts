@@ -1,0 +1,48 @@
+import { describe, expect, it } from '@jest/globals';
+import { anOutcome } from '../../test/support/parts.js';
+import { attemptHistory, attemptRecord } from './attempt-record.js';
+
+const entry = (message: string) => ({
+  ts: '2026-03-01T10:00:00.000Z',
+  level: 'info',
+  stream: 'stdout' as const,
+  message,
+});
+
+describe('attemptRecord', () => {
+  it('keeps how it ended and the end of its logs', () => {
+    const logs = Array.from({ length: 300 }, (_, n) => entry(`line ${n}`));
+    const record = attemptRecord(2, 'w1', anOutcome(4, { logs }));
+    expect(record).toMatchObject({ attempt: 2, worker_id: 'w1', status: 'succeeded', logs_truncated: true });
+    expect([record.logs.length, record.logs.at(-1)?.message]).toEqual([100, 'line 299']);
+    expect(attemptRecord(1, 'w1', anOutcome(4, { logs: [entry('a')] })).logs_truncated).toBe(false);
+  });
+
+  it('is bounded, whatever was logged', () => {
+    const logs = [entry('first'), entry('x'.repeat(16_380)), entry('last')];
+    expect(attemptRecord(1, 'w', anOutcome(1, { logs })).logs).toHaveLength(2);
+    expect(attemptRecord(1, 'w', anOutcome(1, { logs: [entry('x'.repeat(20_000))] })).logs).toEqual([]);
+  });
+});
+
+describe('attemptHistory', () => {
+  const record = (attempt: number, error: string) => ({
+    ...attemptRecord(attempt, 'w', anOutcome(1)),
+    error,
+  });
+
+  it('has each attempt once, in order, as it was told first', () => {
+    const history = attemptHistory([record(1, 'a'), record(2, 'b')], record(2, 'cancelled'));
+    expect(history.map(({ attempt, error }) => [attempt, error])).toEqual([
+      [1, 'a'],
+      [2, 'b'],
+    ]);
+  });
+
+  it('keeps the latest 20', () => {
+    const earlier = Array.from({ length: 40 }, (_, n) => record(n + 1, ''));
+    expect(attemptHistory(earlier, record(41, '')).map(({ attempt }) => attempt)).toEqual(
+      Array.from({ length: 20 }, (_, n) => n + 22),
+    );
+  });
+});

@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import type { ExecutionProgress, ExecutionStatus, LogEntry } from '../contract/result.js';
+import type { LogEntryType } from '../contract/log-stream.js';
+
+/** One entry on its way to the stream. */
+export interface LogRecord {
+  n: number;
+  type: LogEntryType;
+  /** Field, value, field, value …, as the stream takes it. */
+  fields: string[];
+  chars: number;
+}
+
+/** Who sends the entries. */
+export interface LogSender {
+  readonly workerId: string;
+  /** Redis has not taken anything for a while: nobody waits for it. */
+  readonly isAway: boolean;
+  /** This log has entries. */
+  enter(log: ExecutionLog): void;
+}
+
+/** From so much on, who writes is asked to wait. */
+const FULL_RECORDS = 1_000;
+const FULL_CHARS = 1_048_576;
+/** What comes although it was asked to wait is kept up to so many times as much, then dropped. */
+const OVERFLOW = 4;
+
+/**
+ * The log of one attempt on its way to Redis: a bounded queue. Who fills it is asked to wait; who does not,
+ * or may not because Redis is away, loses entries, and the log says how many.
+ */
+export class ExecutionLog {
+  /** Tells this from another try at the same attempt, after one was handed back. */
+  readonly run = randomBytes(4).toString('base64url');
+  /** A batch is on its way. */
+  busy = false;
+  private records: LogRecord[] = [];
+  private chars = 0;
+  private lastN = 0;
+  private dropped = 0;
+  private truncated = false;
+  private ended = false;
+  private room: { promise: Promise<void>; resolve: () => void } | null = null;
+
+  constructor(
+    readonly executionId: string,
+    readonly attempt: number,
+    private readonly sender: LogSender,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.records.length === 0 && this.dropped === 0;
+  }
+
+  start(): void {
+    this.push('start', new Date().toISOString(), ['worker', this.sender.workerId]);
+  }
+
+  /** A promise: the queue is full, wait until it settles before more is added. */
+  add({ ts, level, stream, message, partial, fields }: LogEntry): Promise<void> | null {
+    if (this.isOver(OVERFLOW) || (this.sender.isAway && this.isOver(1))) {
+      this.dropped += 1;
+      this.lastN += 1;
+      return null;
+    }
+    const own = ['level', level, 'stream', stream, 'message', message.toWellFormed()];
+    if (partial) own.push('partial', '1');
+    if (fields !== undefined) own.push('fields', JSON.stringify(fields));
+    this.push('log', ts, own);
+    if (this.sender.isAway || !this.isOver(1)) return null;
+    this.room ??= Promise.withResolvers<void>();
+    return this.room.promise;
+  }
+
+  /** Of several in a row that wait only the newest is kept. */
+  progress({ fraction, message }: ExecutionProgress): void {
+    const last = this.records.at(-1);
+    if (last?.type === 'progress') this.forgetLast();
+    this.push('progress', new Date().toISOString(), [
+      'fraction',
+      `${fraction}`,
+      'message',
+      (message ?? '').toWellFormed(),
+    ]);
+  }
+
+  end(status: ExecutionStatus): void {
+    this.ended = true;
+    this.push('end', new Date().toISOString(), ['status', status]);
+  }
+
+  /** Takes the oldest entries out, at least one; {@link putBack} returns them where they could not be sent. */
+  take(maxRecords: number, maxChars: number): LogRecord[] {
+    if (this.dropped > 0 && !this.sender.isAway) this.tellDropped();
+    let count = 0;
+    for (let chars = 0; count < this.records.length && count < maxRecords; count += 1) {
+      chars += (this.records[count] as LogRecord).chars;
+      if (chars > maxChars && count > 0) break;
+    }
+    const taken = this.records.slice(0, count);
+    this.records = this.records.slice(count);
+    for (const { chars } of taken) this.chars -= chars;
+    if (!this.isOver(0.5)) this.makeRoom();
+    return taken;
+  }
+
+  putBack(records: readonly LogRecord[]): void {
+    this.records = [...records, ...this.records];
+    for (const { chars } of records) this.chars += chars;
+  }
+
+  /** The stream is full and loses its oldest entries from now on. */
+  noteTruncated(): void {
+    if (this.truncated || this.ended) return;
+    this.truncated = true;
+    this.push('truncated', new Date().toISOString(), []);
+  }
+
+  /** Nobody waits any longer. */
+  makeRoom(): void {
+    this.room?.resolve();
+    this.room = null;
+  }
+
+  private tellDropped(): void {
+    const count = this.dropped;
+    this.dropped = 0;
+    // Before the end, which is the last.
+    const end = this.records.at(-1)?.type === 'end' ? this.records.pop() : undefined;
+    this.push('dropped', new Date().toISOString(), ['count', `${count}`]);
+    if (end) this.push('end', new Date().toISOString(), end.fields.slice(FIELDS_OF_ALL));
+  }
+
+  private push(type: LogEntryType, ts: string, own: readonly string[]): void {
+    const n = ++this.lastN;
+    const fields = [
+      'type',
+      type,
+      'ts',
+      ts,
+      'attempt',
+      `${this.attempt}`,
+      'run',
+      this.run,
+      'n',
+      `${n}`,
+      ...own,
+    ];
+    const chars = fields.reduce((sum, text) => sum + text.length, 0);
+    this.records.push({ n, type, fields, chars });
+    this.chars += chars;
+    this.sender.enter(this);
+  }
+
+  /** As if it had never been: a gap in the numbers means a loss. */
+  private forgetLast(): void {
+    this.chars -= this.records.pop()?.chars ?? 0;
+    this.lastN -= 1;
+  }
+
+  private isOver(times: number): boolean {
+    return this.records.length >= FULL_RECORDS * times || this.chars >= FULL_CHARS * times;
+  }
+}
+
+/** type, ts, attempt, run and n with their names. */
+const FIELDS_OF_ALL = 10;
