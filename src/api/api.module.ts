@@ -6,6 +6,7 @@ import { PackagesStore } from '../packages/packages.store.js';
 import { WorkspaceModule } from '../workspace/workspace.module.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { ExecutionsController } from './executions.controller.js';
+import { HistoryController } from './history.controller.js';
 import { LogAnnouncements } from './log-announcements.js';
 import { LogFollower } from './log-follower.service.js';
 import { LogsController } from './logs.controller.js';
@@ -20,14 +21,18 @@ import { WorkspacePublication } from './workspace-publication.service.js';
 /** HTTP for people and programs: submits to the queue, reads what workers wrote; never runs anything. */
 @Module({})
 export class ApiModule {
-  /** `queue`: the application's queue module, which exports WORK_QUEUE and the ResultStore. */
-  static register(_settings: Settings, queue: DynamicModule): DynamicModule {
+  /** The application's own modules: `queue` exports WORK_QUEUE and the ResultStore, `archive` what reads the history. */
+  static register(
+    _settings: Settings,
+    { queue, archive }: { queue: DynamicModule; archive: DynamicModule },
+  ): DynamicModule {
     return {
       module: ApiModule,
-      imports: [queue, WorkspaceModule],
+      imports: [queue, archive, WorkspaceModule],
       controllers: [
         TasksController,
         ExecutionsController,
+        HistoryController,
         LogsController,
         WorkersController,
         PackagesController,

@@ -7,6 +7,7 @@ import { VERSION } from '../lib/version.js';
 import { checkAccess } from './access-policy.js';
 import { answerClientError } from './client-error.js';
 import { describe, pathOf, ProblemFilter, sendProblem } from './problem.filter.js';
+import { traceRequests } from './request-tracing.js';
 import { allowWorkspaceBodies } from './workspace-body-limit.js';
 import { validationPipe } from './validation.js';
 
@@ -40,6 +41,7 @@ export function configureHttp(app: NestFastifyApplication, settings: Settings): 
   // Refuses what a browser says comes from another site, also requests without a body.
   app.enableCsrfProtection();
   guardAccess(app, settings);
+  traceRequests(app);
   allowWorkspaceBodies(app.getHttpAdapter().getInstance());
   if (settings.ROLES.includes('api')) serveDocs(app);
 }

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { ExecutionResult } from '../contract/result.js';
@@ -38,9 +38,10 @@ export class ExecutionsController {
   async submit(
     @Body({ schema: executionRequestSchema }) request: ExecutionRequest,
     @Query({ schema: waitQuerySchema }) { wait }: WaitQuery,
+    @Headers('traceparent') traceparent: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ExecutionView> {
-    const id = await this.submission.submitExecution(request);
+    const id = await this.submission.submitExecution(request, traceparent);
     reply.header('location', `/executions/${encodeURIComponent(id)}`);
     // Redis may go away while the client waits; the execution is accepted all the same.
     const result = wait > 0 ? await this.await(id, wait, reply).catch(() => null) : null;

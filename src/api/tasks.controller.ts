@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, Param, Post, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ExecutionLookup } from './execution-lookup.service.js';
@@ -20,9 +20,10 @@ export class TasksController {
   @ApiAcceptedResponse({ standardSchema: taskViewSchema })
   async submit(
     @Body({ schema: taskRequestSchema }) request: TaskRequest,
+    @Headers('traceparent') traceparent: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TaskView> {
-    const id = await this.submission.submitTask(request);
+    const id = await this.submission.submitTask(request, traceparent);
     reply.status(202).header('location', `/tasks/${encodeURIComponent(id)}`);
     return { id, status: 'queued' };
   }

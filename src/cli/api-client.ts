@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '../contract/context.js';
 import type { ControlAnswer } from '../contract/control.js';
+import type { HistoryPage, Statistics } from '../contract/history.js';
 import type { PackagesOverview } from '../contract/packages.js';
 import type { ExecutionResult } from '../contract/result.js';
 import type { WorkerRecord } from '../contract/worker-record.js';
@@ -61,6 +62,16 @@ export class ApiClient {
     return body;
   }
 
+  /** A page of executions that have ended. */
+  history(query: Record<string, string>): Promise<HistoryPage> {
+    return this.ask(`/executions?${new URLSearchParams(query).toString()}`, isHistory, 0);
+  }
+
+  /** Counts and durations of executions that have ended. */
+  statistics(query: Record<string, string>): Promise<Statistics> {
+    return this.ask(`/executions/stats?${new URLSearchParams(query).toString()}`, isStatistics, 0);
+  }
+
   /** The workers that are alive. */
   workers(): Promise<{ workers: WorkerRecord[] }> {
     return this.ask('/workers', isWorkers, 0);
@@ -117,6 +128,12 @@ const isExecution = (body: unknown): body is ExecutionView => {
   const { execution_id: id, status } = (body ?? {}) as Record<string, unknown>;
   return typeof id === 'string' && typeof status === 'string';
 };
+
+const isHistory = (body: unknown): body is HistoryPage =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['executions']);
+
+const isStatistics = (body: unknown): body is Statistics =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['groups']);
 
 const isWorkers = (body: unknown): body is { workers: WorkerRecord[] } =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['workers']);

@@ -4,6 +4,7 @@ import { VERSION } from '../lib/version.js';
 import { apiAccess } from './api-access.js';
 import type { CancelOptions } from './cancel.js';
 import { CommandError, EXIT } from './exit.js';
+import { defineHistory } from './history-commands.js';
 import { type Output, paint } from './output.js';
 import { definePackages } from './packages-commands.js';
 import type { RunOptions } from './run-request.js';
@@ -80,6 +81,12 @@ program
     const { cancel } = await import('./cancel.js');
     process.exitCode = await cancel(id, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
   });
+
+defineHistory(
+  program,
+  () => ({ access: apiAccess(env), output, interrupt: onCtrlC() }),
+  (code) => (process.exitCode = code),
+);
 
 defineWorkers(
   program.command('workers').description('list the live workers, or tell them what to do'),

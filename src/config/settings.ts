@@ -250,6 +250,34 @@ export const settingsSchema = z.object({
     about:
       'Who may read `/metrics`: `token`: as the rest of the API; `open`: whoever reaches it, without `API_TOKEN`.',
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .meta({
+      fallback: 'none: nothing is traced',
+      about:
+        'OpenTelemetry collector that traces go to, by OTLP over HTTP: `http://collector:4318` (`/v1/traces` is put behind it).',
+    }),
+  OTEL_EXPORTER_OTLP_HEADERS: z
+    .string()
+    .regex(/^[\w-]+=[^,]*(,\s*[\w-]+=[^,]*)*$/, {
+      error: 'must be name=value pairs with commas between them',
+    })
+    .optional()
+    .meta({
+      credential: true,
+      about: 'Headers for the collector, such as `authorization=Bearer%20…`; values are percent-encoded.',
+    }),
+  OTEL_SERVICE_NAME: z.string().default('bifrost-worker').meta({ about: 'Name of this service in traces.' }),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number({ error: 'must be a number from 0 to 1' })
+    .min(0, { error: 'must be a number from 0 to 1' })
+    .max(1, { error: 'must be a number from 0 to 1' })
+    .default(1)
+    .meta({
+      about:
+        'Share of traces that are recorded, of those that begin here; others are as their beginner decided.',
+    }),
   LAUNCHER_PID: whole(2, 4_194_304).optional().meta({
     about:
       'Set by `npm start`: when this process is gone the worker drains and ends, instead of living on unseen.',

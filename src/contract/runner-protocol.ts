@@ -65,6 +65,8 @@ export interface ContextData {
   caller: Record<string, unknown> | null;
   organization: Record<string, unknown> | null;
   secrets: Record<string, string>;
+  /** W3C place in the trace that the code may go on with; null: nobody traces. */
+  traceparent: string | null;
   /** ISO 8601 time at which the execution is killed. */
   deadline: string;
 }

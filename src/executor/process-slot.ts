@@ -30,7 +30,8 @@ export class ProcessSlot extends Slot {
           this.runner.kill();
           // From here on the kernel runs no instruction of it, and what it says no longer counts. Taking its
           // memory apart lasts milliseconds, for which the result need not wait.
-          return this.finish({});
+          if (this.runner.isDirect) this.finish({});
+          return;
         }
         void Promise.race([this.finished, sleep(SETTLE_MS)]).then(() => this.isOver || this.runner.kill());
         return;

@@ -149,7 +149,7 @@ export class RunnerPool {
     const { runner } = pooled;
     const end = lease.slot.end;
     if (end?.stuck) {
-      this.logger.warn({ msg: 'stuck execution', executionId: lease.executionId, pid: runner.pid });
+      this.logger.warn({ msg: 'stuck execution', executionId: lease.executionId, runnerId: runner.id });
       if (runner.state === 'ACTIVE') runner.state = 'DRAINING';
     } else if (end === null || (!lease.keep && runner.kind === 'process')) runner.kill();
     else if (runner.state !== 'EXITING') {

@@ -119,6 +119,11 @@ export class RunnerProcess {
     }
   }
 
+  /** Whether what we kill is the runner itself, and not something that holds it and takes it along. */
+  get isDirect(): boolean {
+    return this.pid === this.child.pid;
+  }
+
   /** Starts an execution; what it does is told to the observer until `forget`. */
   execute(command: ExecuteCommand, observer: RunnerObserver): void {
     this.executions += 1;

@@ -5,6 +5,7 @@ import { ContextService, type LoadedExecution } from '../context/context.service
 import { type CancelRequest, receiptOf } from '../contract/cancellation.js';
 import type { ExecutionProgress, Outcome } from '../contract/result.js';
 import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
+import { traceparentOfJob } from '../contract/traceparent.js';
 import type { Cancellation } from '../executor/cancellation.js';
 import { notTriedAgain, unstartedOutcome } from '../executor/cancelled-outcome.js';
 import { ExecutorService, InterruptedError, type Stops } from '../executor/executor.service.js';
@@ -13,6 +14,7 @@ import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { Activity } from '../lib/activity.js';
 import { LatestSender } from '../lib/latest-sender.js';
 import { tell } from '../lib/measurements.js';
+import { traced } from '../lib/tracing.js';
 import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
 import { LogWriter } from '../results/log-writer.js';
 import { type Delivery, ResultPublisher } from '../results/result-publisher.js';
@@ -71,7 +73,7 @@ export class ExecutionProcessor extends WorkerHost {
     const { executionId } = request;
     using running = this.running.enter(executionId);
     const { cancellation } = running;
-    let delivery: Delivery | null = null;
+    let delivery: TakenJob | null = null;
     try {
       // Asked for together, to wait for Redis once.
       const loading = this.load(request);
@@ -79,13 +81,14 @@ export class ExecutionProcessor extends WorkerHost {
       if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
       if (turn.kind === 'ended') return await this.finishKnown(request);
       if (turn.cancel) cancellation.ask(turn.cancel);
-      delivery = { ...request, attempt: startedAttempts(turn), queuedMs: queuedMs(job) };
-      const outcome = await this.carryOut(
-        job,
-        request,
-        { turn, loading },
-        { interrupt: signal, cancellation },
-      );
+      const taken = { ...request, attempt: startedAttempts(turn), queuedMs: queuedMs(job), jobId: job.id };
+      delivery = taken;
+      const outcome = await traced('execution', traceOf(taken), async (span) => {
+        const ended = await this.carryOut(job, taken, { turn, loading }, { interrupt: signal, cancellation });
+        span.set('bifrost.status', ended.status);
+        if (ended.failure) span.fail(ended.failure.code);
+        return ended;
+      });
       if (mayRetry(job, outcome)) return await this.failAttempt(delivery, outcome, cancellation);
       return await this.conclude(delivery, withLateCancel(outcome, cancellation.request));
     } catch (error) {
@@ -98,7 +101,7 @@ export class ExecutionProcessor extends WorkerHost {
 
   private async carryOut(
     job: Job,
-    request: JobRequest,
+    request: TakenJob & JobRequest,
     { turn, loading }: Begun,
     stops: Stops,
   ): Promise<Outcome> {
@@ -118,12 +121,14 @@ export class ExecutionProcessor extends WorkerHost {
     try {
       const loaded = await loading;
       subject = subjectOf(loaded);
-      const outcome = await this.executor.execute({ ...loaded, attempt, generation }, stops, {
+      const execution = { ...loaded, attempt, generation, traceparent: traceparentOfJob(job.opts) };
+      const outcome = await this.executor.execute(execution, stops, {
         onProgress: (value) => {
           log.progress(value);
           progress.push(value);
         },
         onLog: (entry) => log.add(entry),
+        onRunner: (runnerId) => (request.runnerId = runnerId),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
       return { ...outcome, ...subject };
@@ -151,10 +156,10 @@ export class ExecutionProcessor extends WorkerHost {
   }
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
-  private async conclude(delivery: Delivery, outcome: Outcome): Promise<JobReturn> {
+  private async conclude(delivery: TakenJob, outcome: Outcome): Promise<JobReturn> {
     const { executionId, attempt } = delivery;
     const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
-    await this.results.publish({ ...delivery, earlier }, outcome);
+    await traced('publish', {}, () => this.results.publish({ ...delivery, earlier }, outcome));
     this.ledger.release(executionId);
     this.statistics.record(outcome);
     tell('execution-ended', {
@@ -165,8 +170,7 @@ export class ExecutionProcessor extends WorkerHost {
     });
     this.logger.log({
       msg: 'execution ended',
-      executionId,
-      attempt,
+      ...namesOf(delivery),
       status: outcome.status,
       code: outcome.failure?.code,
     });
@@ -182,7 +186,7 @@ export class ExecutionProcessor extends WorkerHost {
 
   /** The job asked for more attempts: BullMQ delivers it again after its back-off, unless somebody wants it to end. */
   private async failAttempt(
-    delivery: Delivery,
+    delivery: TakenJob,
     outcome: Outcome,
     cancellation: Cancellation,
   ): Promise<JobReturn> {
@@ -194,8 +198,7 @@ export class ExecutionProcessor extends WorkerHost {
     tell('attempt-failed', { code: outcome.failure?.code ?? 'INTERNAL' });
     this.logger.log({
       msg: 'attempt failed, to be tried again',
-      executionId,
-      attempt,
+      ...namesOf(delivery),
       code: outcome.failure?.code,
     });
     throw new AttemptFailedError(outcome.error ?? outcome.status);
@@ -217,5 +220,27 @@ const startedAttempts = ({ attempt, cancel }: OurTurn): number =>
 /** Somebody asked for the end, but it had come already. */
 const withLateCancel = (outcome: Outcome, cancel: CancelRequest | null): Outcome =>
   cancel && !outcome.cancellation ? { ...outcome, cancellation: receiptOf(cancel, 'too late') } : outcome;
+
+/** A delivery to come, and what log lines about it name. */
+interface TakenJob extends Delivery {
+  jobId: string | undefined;
+  /** The runner that carried it out, once there is one. */
+  runnerId?: string;
+}
+
+const namesOf = ({ executionId, jobId, attempt, runnerId }: TakenJob) => ({
+  executionId,
+  jobId,
+  attempt,
+  runnerId,
+});
+
+const traceOf = ({ executionId, jobId = '', attempt, kind, queuedMs: waited }: TakenJob) => ({
+  'bifrost.execution.id': executionId,
+  'bifrost.execution.kind': kind,
+  'bifrost.attempt': attempt,
+  'bifrost.job.id': jobId,
+  'bifrost.queue_ms': waited,
+});
 
 const queuedMs = (job: Job): number => Math.max(0, Date.now() - job.timestamp - job.delay);
