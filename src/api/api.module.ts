@@ -14,6 +14,7 @@ import { PackagesController } from './packages.controller.js';
 import { ResultWaiter } from './result-waiter.js';
 import { SubmissionService } from './submission.service.js';
 import { TasksController } from './tasks.controller.js';
+import { WaitingService } from './waiting.service.js';
 import { WorkersController } from './workers.controller.js';
 import { WorkspaceController } from './workspace.controller.js';
 import { WorkspacePublication } from './workspace-publication.service.js';
@@ -42,6 +43,7 @@ export class ApiModule {
       providers: [
         SubmissionService,
         ExecutionLookup,
+        WaitingService,
         ResultWaiter,
         LogAnnouncements,
         LogFollower,

@@ -46,7 +46,11 @@ export class ExecutionsController {
     // Redis may go away while the client waits; the execution is accepted all the same.
     const result = wait > 0 ? await this.await(id, wait, reply).catch(() => null) : null;
     reply.status(result === null ? 202 : 200);
-    return result ?? { execution_id: id, status: 'queued' };
+    if (result || wait === 0) return result ?? { execution_id: id, status: 'queued' };
+    const progress = await this.lookup.find(id).catch(() => null);
+    return progress === null || progress.state === 'unknown'
+      ? { execution_id: id, status: 'queued' }
+      : executionView(id, progress);
   }
 
   /** How far it is; with `wait`, once it has ended or the seconds are over. */
@@ -58,7 +62,7 @@ export class ExecutionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ExecutionView> {
     let progress = await this.lookup.find(id);
-    if (wait > 0 && (progress.state === 'queued' || progress.state === 'running')) {
+    if (wait > 0 && progress.state !== 'unknown' && progress.state !== 'ended') {
       const result = await this.await(id, wait, reply);
       progress = result === null ? await this.lookup.find(id) : { state: 'ended', result };
     }

@@ -3,6 +3,7 @@ import type { ControlAnswer } from '../contract/control.js';
 import type { HistoryPage, Statistics } from '../contract/history.js';
 import type { PackagesOverview } from '../contract/packages.js';
 import type { ExecutionResult } from '../contract/result.js';
+import type { Waiting } from '../contract/waiting.js';
 import type { WorkerRecord } from '../contract/worker-record.js';
 import type { ApiAccess } from './api-access.js';
 import { refusalError, strangeAnswer } from './api-errors.js';
@@ -21,10 +22,18 @@ export type OperatorCommand = 'drain' | 'pause' | 'recycle' | 'resume';
 /** An execution as the API shows it before it has a result. */
 export interface UnfinishedExecution {
   execution_id: string;
-  status: 'queued' | 'running';
+  status: 'stored' | 'queued' | 'running';
+  waiting?: Waiting;
+  worker_id?: string;
+  attempt?: number;
+  cancellation?: object;
 }
 
-export type ExecutionView = UnfinishedExecution | ExecutionResult;
+export type ExecutionView = UnfinishedExecution | (ExecutionResult & { waiting?: undefined });
+
+/** Whether there is a result. */
+export const hasEnded = (view: ExecutionView): view is ExecutionResult =>
+  view.status !== 'stored' && view.status !== 'queued' && view.status !== 'running';
 
 /** Speaks to the HTTP API. Every method throws {@link CommandError} with advice when there is no proper answer. */
 export class ApiClient {

@@ -70,6 +70,16 @@ Exit codes:
   });
 
 program
+  .command('status')
+  .description('say how far an execution is and, while it is queued, why it waits')
+  .argument('<id>', 'id of the execution')
+  .option('--json', 'print the document of the API')
+  .action(async (id: string, options: { json?: boolean }) => {
+    const { status } = await import('./status.js');
+    process.exitCode = await status(id, options, { access: apiAccess(env), output });
+  });
+
+program
   .command('cancel')
   .description('have an execution end, wherever it is, and wait until it has')
   .argument('<id>', 'id of the execution')

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { credentialsOf } from '../config/credentials.js';
 import { InjectSettings } from '../config/config.module.js';
+import { networkOf } from '../config/network.js';
 import type { Settings } from '../config/settings.js';
 import type { Execution, ExecutionSource } from '../contract/execution.js';
 import type { ExecutionProgress, LogEntry, Metrics, Outcome } from '../contract/result.js';
@@ -169,6 +170,9 @@ export class ExecutorService {
       parameters: execution.parameters,
       env: execution.env,
       scratch: lease.slot.scratch,
+      clearsScratch: !lease.slot.runner.place.onDisk,
+      pid: lease.slot.runner.pid,
+      network: networkOf(this.settings),
       resultLimitBytes: this.settings.OUTPUT_LIMIT_BYTES,
       keep: lease.keep,
       captureLocals: execution.captureLocals,

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import type { Settings } from '../config/settings.js';
 import type { RunnerRecord } from '../contract/worker-record.js';
 import { PROVEN_AFTER_MS } from './boot-trouble.js';
+import { packageSets } from './isolation/candidates.js';
 import type { RunnerLease } from './runner-lease.js';
 import type { RunnerProcess } from './runner-process.js';
 
@@ -81,4 +84,10 @@ export class PooledRunner {
   private memoryMb(): number | null {
     return this.runner.probe.memoryMb();
   }
+}
+
+/** Spares that were started before there were any packages here: they cannot see those that came since. */
+export function blindSpares(runners: Iterable<PooledRunner>, settings: Settings): PooledRunner[] {
+  const blind = [...runners].filter(({ isSpare, runner }) => isSpare && !runner.place.hasPackages);
+  return blind.length > 0 && existsSync(packageSets(settings)) ? blind : [];
 }

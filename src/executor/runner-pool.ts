@@ -4,13 +4,12 @@ import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { RunnerRecord } from '../contract/worker-record.js';
 import { BootTrouble } from './boot-trouble.js';
-import { PooledRunner, type RecycleRules } from './pooled-runner.js';
+import { blindSpares, PooledRunner, type RecycleRules } from './pooled-runner.js';
 import { idleExcess, sparesWanted } from './pool-size.js';
 import { RunnerFactory } from './runner-factory.js';
 import { type RunnerLease, slotOn } from './runner-lease.js';
 import type { RunnerProcess } from './runner-process.js';
 import { RunnerBootError } from './runner-spawn.js';
-import { removeDir } from './runtime-dir.js';
 
 const STOP_TIMEOUT_MS = 3_000;
 
@@ -187,6 +186,7 @@ export class RunnerPool {
   }
 
   private pick(key: string): PooledRunner | undefined {
+    for (const spare of blindSpares(this.live, this.settings)) this.retire(spare, 'blind');
     const free = [...this.live].filter((pooled) => pooled.takes(key));
     return free.find((pooled) => pooled.key === key) ?? free[0];
   }
@@ -268,9 +268,9 @@ export class RunnerPool {
     const cleanup = runner.ended.then(async () => {
       this.live.delete(pooled);
       this.changed();
-      await removeDir(runner.scratch).catch((error: Error) =>
-        this.logger.warn(`scratch folder stays: ${error.message}`),
-      );
+      await runner.place
+        .remove()
+        .catch((error: Error) => this.logger.warn(`scratch folder stays: ${error.message}`));
       this.cleanups.delete(cleanup);
       if (runner.diedByItself && pooled.leases.size === 0 && this.factory === factory) this.diedIdle(pooled);
       else this.replenish();

@@ -58,6 +58,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     await this.lease.start();
     await this.heartbeat.start(() => ({
       running: this.consumer.running,
+      lease: this.lease.owner,
       runners: this.pool.records(),
       package_set: this.packages.status.set,
       packages: { state: this.packages.status.state, failed: this.packages.status.failed.length },
