@@ -6,6 +6,8 @@ import { PackagesStore } from '../packages/packages.store.js';
 import { WorkspaceModule } from '../workspace/workspace.module.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { ExecutionsController } from './executions.controller.js';
+import { ForgetController } from './forget.controller.js';
+import { ForgetService } from './forget.service.js';
 import { HistoryController } from './history.controller.js';
 import { LogAnnouncements } from './log-announcements.js';
 import { LogFollower } from './log-follower.service.js';
@@ -33,6 +35,7 @@ export class ApiModule {
       controllers: [
         TasksController,
         ExecutionsController,
+        ForgetController,
         HistoryController,
         LogsController,
         WorkersController,
@@ -43,6 +46,7 @@ export class ApiModule {
       providers: [
         SubmissionService,
         ExecutionLookup,
+        ForgetService,
         WaitingService,
         ResultWaiter,
         LogAnnouncements,

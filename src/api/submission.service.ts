@@ -82,12 +82,13 @@ export class SubmissionService {
   }
 
   private async refuseKnown(id: string, field: string): Promise<void> {
-    const [result, ledger, job] = await Promise.all([
+    const [result, ledger, erased, job] = await Promise.all([
       this.results.find(id),
       this.results.findLedger(id),
+      this.results.isForgotten(id),
       this.queue.getJob(jobIdOf(id)),
     ]);
-    if (result !== null || ledger !== null || job !== undefined) throw known(id, field);
+    if (result !== null || ledger !== null || erased || job !== undefined) throw known(id, field);
   }
 
   /**

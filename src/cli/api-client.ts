@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '../contract/context.js';
 import type { ControlAnswer } from '../contract/control.js';
-import type { HistoryPage, Statistics } from '../contract/history.js';
+import type { Forgotten, HistoryPage, Statistics } from '../contract/history.js';
 import type { PackagesOverview } from '../contract/packages.js';
 import type { ExecutionResult } from '../contract/result.js';
 import type { Waiting } from '../contract/waiting.js';
@@ -10,6 +10,8 @@ import { refusalError, strangeAnswer } from './api-errors.js';
 import { plain } from './output.js';
 import { parseJson, sendRequest } from './api-request.js';
 
+/** Deleting an organization's history of years takes a while. */
+const FORGET_SECONDS = 3600;
 /** What an answer may take longer than the time that it was asked to wait. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
@@ -81,6 +83,11 @@ export class ApiClient {
     return this.ask(`/executions/stats?${new URLSearchParams(query).toString()}`, isStatistics, 0);
   }
 
+  /** Deletes what is kept of one execution or of an organization's. */
+  forget(path: string): Promise<Forgotten> {
+    return this.ask(path, isForgotten, FORGET_SECONDS, undefined, 'DELETE');
+  }
+
   /** The workers that are alive. */
   workers(): Promise<{ workers: WorkerRecord[] }> {
     return this.ask('/workers', isWorkers, 0);
@@ -107,7 +114,7 @@ export class ApiClient {
     isExpected: (body: unknown) => body is T,
     waitSeconds: number,
     json?: string,
-    method?: 'POST' | 'PUT',
+    method?: 'POST' | 'PUT' | 'DELETE',
   ): Promise<T> {
     const { status, body } = await this.fetch(path, waitSeconds, json, method);
     if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
@@ -140,6 +147,9 @@ const isExecution = (body: unknown): body is ExecutionView => {
 
 const isHistory = (body: unknown): body is HistoryPage =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['executions']);
+
+const isForgotten = (body: unknown): body is Forgotten =>
+  typeof ((body ?? {}) as Record<string, unknown>)['executions'] === 'number';
 
 const isStatistics = (body: unknown): body is Statistics =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['groups']);
