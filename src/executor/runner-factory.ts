@@ -105,6 +105,36 @@ async function bootAt(
   }
 }
 
+/** That a runner boots and that code runs on it once its last door is shut. */
+async function proveLevel(level: IsolationLevel, settings: Settings, bundles: RunnerBundles): Promise<void> {
+  const runner = await bootAt(level, settings, bundles);
+  if (runner.kind === 'process') await runOnce(runner, 'export default () => 1');
+  else await discard(runner);
+}
+
+async function discard(runner: RunnerProcess): Promise<void> {
+  runner.kill();
+  await runner.ended;
+  await runner.place.remove();
+}
+
+function launchOf(settings: Settings, bundles: RunnerBundles): Omit<RunnerLaunch, 'level' | 'place'> {
+  const { MEMORY_LIMIT_MB, OUTPUT_LIMIT_BYTES, RUNNER, RUNNER_MAX_EXECUTIONS } = settings;
+  return {
+    kind: RUNNER,
+    slots: capacityOf(settings).slots,
+    bundle: bundles[RUNNER === 'thread' ? 'thread-host' : 'process'],
+    threadBundle: bundles.thread,
+    packageSets: packageSets(settings),
+    network: networkOf(settings),
+    heapMb: Math.max(MEMORY_LIMIT_MB - BASE_MEMORY_MB, MIN_HEAP_MB),
+    memoryMb: MEMORY_LIMIT_MB,
+    maxExecutions: RUNNER_MAX_EXECUTIONS,
+    resources: resourceLimitsOf(settings),
+    frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
+  };
+}
+
 function removeEmpty(folder: string): boolean {
   try {
     rmdirSync(folder);
