@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { ExecutionResult } from '../contract/result.js';
 import { CancelService } from '../queue/cancel.service.js';
@@ -33,6 +33,12 @@ export class ExecutionsController {
 
   /** 202 at once, or 200 with the result when it is there within `wait` seconds. */
   @Post()
+  @ApiHeader({
+    name: 'traceparent',
+    required: false,
+    description: 'W3C Trace Context: the trace that this is part of',
+  })
+  @ApiOperation({ summary: 'Queue an execution, and wait for its result if you like' })
   @ApiAcceptedResponse({ standardSchema: executionViewSchema })
   @ApiOkResponse({ standardSchema: executionViewSchema })
   async submit(
@@ -55,6 +61,7 @@ export class ExecutionsController {
 
   /** How far it is; with `wait`, once it has ended or the seconds are over. */
   @Get(':id')
+  @ApiOperation({ summary: 'How far an execution is, and its result' })
   @ApiOkResponse({ standardSchema: executionViewSchema })
   async find(
     @Param({ schema: idPathSchema }) { id }: IdPath,
@@ -75,6 +82,7 @@ export class ExecutionsController {
    * that), 409 when it had ended otherwise: then nothing was changed.
    */
   @Delete(':id')
+  @ApiOperation({ summary: 'Cancel an execution' })
   @ApiOkResponse({ standardSchema: executionViewSchema })
   @ApiAcceptedResponse({ standardSchema: executionViewSchema })
   async cancel(
