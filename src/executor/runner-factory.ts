@@ -78,16 +78,25 @@ export class RunnerFactory {
   }
 
   /**
-   * Removes what an execution left in its folder; null: nothing had to be waited for. Most leave nothing,
-   * and the place is free for the next execution without a turn of the event loop then: a runner that is
-   * still being cleaned looks busy, and another one would be booted in its place.
+   * Removes what an execution left in its folder, or marks the runner as unfit; null: nothing had to be
+   * waited for. Most leave nothing, and their place is free without a turn of the event loop then: a runner
+   * that is still being cleaned looks busy, and another one would be booted instead.
    */
-  clearScratch({ place }: RunnerProcess, scratch: string): Promise<void> | null {
+  clearScratch(runner: RunnerProcess, scratch: string): Promise<void> | null {
+    const { place } = runner;
     if (!place.onDisk) return null;
-    if (scratch !== place.scratch) return removeEmpty(scratch) ? null : removeDir(scratch);
-    const left = readdirSync(scratch);
-    if (left.length === 0) return null;
-    return Promise.all(left.map((name) => removeDir(join(scratch, name)))).then(() => undefined);
+    try {
+      const left = scratch === place.scratch ? readdirSync(scratch).map((name) => join(scratch, name)) : [];
+      if (left.length === 0 && (scratch === place.scratch || removeEmpty(scratch))) return null;
+      const folders = scratch === place.scratch ? left : [scratch];
+      return Promise.all(folders.map(removeDir)).then(
+        () => undefined,
+        () => runner.markUnfit('files'),
+      );
+    } catch {
+      runner.markUnfit('files');
+      return null;
+    }
   }
 }
 

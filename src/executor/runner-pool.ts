@@ -8,7 +8,6 @@ import { blindSpares, PooledRunner, type RecycleRules } from './pooled-runner.js
 import { idleExcess, sparesWanted } from './pool-size.js';
 import { RunnerFactory } from './runner-factory.js';
 import { type RunnerLease, slotOn } from './runner-lease.js';
-import type { RunnerProcess } from './runner-process.js';
 import { RunnerBootError } from './runner-spawn.js';
 
 const STOP_TIMEOUT_MS = 3_000;
@@ -152,7 +151,7 @@ export class RunnerPool {
       if (runner.state === 'ACTIVE') runner.state = 'DRAINING';
     } else if (end === null || (!lease.keep && runner.kind === 'process')) runner.kill();
     else if (runner.state !== 'EXITING') {
-      const cleaning = this.clear(runner, lease.slot.scratch);
+      const cleaning = this.factory?.clearScratch(runner, lease.slot.scratch);
       if (cleaning) await cleaning;
       const worn = this.settings.RUNNER_MAX_EXECUTIONS === 1 ? runner.unfit : pooled.worn;
       if (worn !== null && runner.state === 'ACTIVE') this.retire(pooled, worn);
@@ -165,16 +164,6 @@ export class RunnerPool {
     this.serve();
     this.evict();
     this.changed();
-  }
-
-  private clear(runner: RunnerProcess, scratch: string): Promise<void> | null {
-    const dirty = (): void => runner.markUnfit('files');
-    try {
-      return this.factory?.clearScratch(runner, scratch)?.catch(dirty) ?? null;
-    } catch {
-      dirty();
-      return null;
-    }
   }
 
   private retire(pooled: PooledRunner, reason: string): void {
