@@ -52,12 +52,11 @@ async function measureTogether(bench: Bench, concurrency: number, first: boolean
   try {
     await spawn?.ready();
     for (const contestant of chosen) entries.push(await enter(bench, contestant, { concurrency }));
-    const rounds = first ? plan.rounds : plan.fewRounds;
     if (wanted.has('throughput'))
       await measureThroughput(bench, entries, {
         workload: 'noop',
         concurrency,
-        rounds,
+        thorough: first,
         ...(spawn ? { spawn } : {}),
       });
     if (!first) return;
@@ -65,7 +64,7 @@ async function measureTogether(bench: Bench, concurrency: number, first: boolean
     if (wanted.has('resources')) await measureResources(bench, entries);
     if (wanted.has('commands')) await measureCommands(bench, entries);
     for (const workload of wanted.has('workloads') ? plan.workloads : [])
-      await measureThroughput(bench, entries, { workload, concurrency, rounds: plan.fewRounds });
+      await measureThroughput(bench, entries, { workload, concurrency, thorough: false });
   } finally {
     spawn?.stop();
     await leave(entries);

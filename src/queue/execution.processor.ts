@@ -119,7 +119,14 @@ export class ExecutionProcessor extends WorkerHost {
     );
     let subject = NO_SUBJECT;
     try {
+<<<<<<< HEAD
       const loaded = await loading;
+=======
+      const loaded =
+        request.kind === 'task'
+          ? this.contexts.fromTask(request.task)
+          : await this.contexts.load(executionId, request.seal);
+>>>>>>> main
       subject = subjectOf(loaded);
       const execution = { ...loaded, attempt, generation, traceparent: traceparentOfJob(job.opts) };
       const outcome = await this.executor.execute(execution, stops, {
