@@ -119,14 +119,7 @@ export class ExecutionProcessor extends WorkerHost {
     );
     let subject = NO_SUBJECT;
     try {
-<<<<<<< HEAD
       const loaded = await loading;
-=======
-      const loaded =
-        request.kind === 'task'
-          ? this.contexts.fromTask(request.task)
-          : await this.contexts.load(executionId, request.seal);
->>>>>>> main
       subject = subjectOf(loaded);
       const execution = { ...loaded, attempt, generation, traceparent: traceparentOfJob(job.opts) };
       const outcome = await this.executor.execute(execution, stops, {
@@ -156,7 +149,7 @@ export class ExecutionProcessor extends WorkerHost {
       if ('refusal' in request) throw request.refusal;
       return request.kind === 'task'
         ? this.contexts.fromTask(request.task)
-        : this.contexts.load(request.executionId);
+        : this.contexts.load(request.executionId, request.seal);
     });
     loading.catch(() => undefined);
     return loading;
