@@ -15,11 +15,6 @@ it('are the tokens, and of a URL the password', () => {
   ).toEqual(['p%40ss:word', 'p@ss:word', 'a-token-of-some-length', 'npm_token']);
 });
 
-it('are also the keys of a list', () => {
-  const keys = ['a'.repeat(32), 'b'.repeat(32)];
-  expect(of({ JOB_SIGNING_KEY: keys.join(', ') })).toEqual([keys.join(', '), ...keys]);
-});
-
 it.each([
   ['redis://host', []],
   ['redis://user@host', []],

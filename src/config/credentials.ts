@@ -1,9 +1,6 @@
 import { signingKeys } from '../contract/signature.js';
 import { type Settings, settingsSchema } from './settings.js';
 
-/** What is shorter, between commas, is no key by itself. */
-const KEY_MIN_CHARS = 16;
-
 /**
  * The worker's own credentials, none of which an execution may show: what the rows of the settings table
  * that are marked `credential` hold, each of several keys by itself. Of a URL it is the password, as it stands there and decoded.
@@ -15,18 +12,9 @@ export function credentialsOf(settings: Settings): string[] {
     if (schema.meta()?.['credential'] !== true || typeof value !== 'string') return [];
     const url = /^[\w+.-]+:\/\/(?:[^/?#]*@)?/.exec(value)?.[0];
     if (name === 'JOB_SIGNING_KEY') return signingKeys(value);
-    return url === undefined ? [value, ...keysOf(value)] : passwordOf(url);
+    return url === undefined ? [value] : passwordOf(url);
   });
 }
-
-/** Several keys may stand in one variable, separated by commas. */
-const keysOf = (value: string): string[] =>
-  value.includes(',')
-    ? value
-        .split(',')
-        .map((key) => key.trim())
-        .filter((key) => key.length >= KEY_MIN_CHARS)
-    : [];
 
 /** Not by the URL class: a list of several hosts is no URL to it. */
 function passwordOf(url: string): string[] {
