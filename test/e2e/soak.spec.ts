@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import { useProducers } from '../support/producer.js';
+import { isWithin, KILLS, soak } from '../support/soak.js';
+import { useRedis } from '../support/test-redis.js';
+import { useWorkers } from '../support/worker-process.js';
+
+// The short form of `npm run soak`.
+
+const redis = useRedis();
+const makeProducer = useProducers(redis);
+const startWorker = useWorkers();
+
+describe('after many executions', () => {
+  it('nothing is left of those that were ended by force', async () => {
+    const plan = {
+      id: 'soak',
+      env: { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '3' },
+      executions: 400,
+      kills: KILLS.length,
+      atOnce: 12,
+    };
+    const report = await soak(plan, makeProducer({ queueName: plan.id }), redis.url, startWorker);
+    expect(report.notOnce).toEqual([]);
+    expect(report.ends).toEqual({
+      ok: 390,
+      RUNNER_CRASHED: 2,
+      USER_ERROR: 1,
+      TIMED_OUT: 3,
+      OUT_OF_MEMORY: 2,
+      OUTPUT_LIMIT: 1,
+      PROTOCOL_VIOLATION: 1,
+    });
+    expect(isWithin(report.after, report.before) || report).toBe(true);
+  });
+
+  it('as many runner processes were used as the setting says', async () => {
+    const plan = {
+      id: 'ten-runners',
+      env: { RUNNER_MAX_EXECUTIONS: '20', CONCURRENCY: '1' },
+      executions: 200,
+      kills: 0,
+      atOnce: 20,
+    };
+    const report = await soak(plan, makeProducer({ queueName: plan.id }), redis.url, startWorker);
+    expect(report.ends).toEqual({ ok: 200 });
+    expect(report.totals.used).toBe(10);
+    expect(isWithin(report.after, report.before) || report).toBe(true);
+  });
+});
