@@ -72,7 +72,6 @@ export async function soak(
       TMPDIR: tmpDir,
       MEMORY_LIMIT_MB: '192',
       OUTPUT_LIMIT_BYTES: '200000',
-      LOG_LEVEL: 'warn',
       ...WITH_INSPECTOR,
       ...plan.env,
     },
