@@ -79,9 +79,10 @@ export async function soak(
   try {
     const startedAt = performance.now();
     await runAll(producer, Array.from({ length: plan.warmUp ?? WARM_UP }, easy), plan.atOnce);
+    // The first look opens what stays open.
+    const heapMb = [await heapMbOf(worker)];
     const before = await steady(worker, plan.id, tmpDir);
     const usedBefore = (await recordOf(worker, plan.id)).runner_totals as RunnerTotals;
-    const heapMb = [await heapMbOf(worker)];
     const ends: Record<string, number> = {};
     const ids: string[] = [];
     for (const share of shares(plan)) {
