@@ -19,7 +19,7 @@ describe('after many executions', () => {
       kills: KILLS.length,
       atOnce: 12,
     };
-    const report = await soak(plan, makeProducer({ queueName: plan.id }), redis.url, startWorker);
+    const report = await soak(plan, makeProducer({ queueName: plan.id }), redis, startWorker);
     expect(report.notOnce).toEqual([]);
     expect(report.ends).toEqual({
       ok: 390,
@@ -41,7 +41,7 @@ describe('after many executions', () => {
       kills: 0,
       atOnce: 20,
     };
-    const report = await soak(plan, makeProducer({ queueName: plan.id }), redis.url, startWorker);
+    const report = await soak(plan, makeProducer({ queueName: plan.id }), redis, startWorker);
     expect(report.ends).toEqual({ ok: 200 });
     expect(report.totals.used).toBe(10);
     expect(isWithin(report.after, report.before) || report).toBe(true);

@@ -36,7 +36,7 @@ describe('npm run soak', () => {
   it.each(PLANS.map((plan) => [plan.id, plan] as const))(
     '%s: nothing is left of those that were ended by force, and the worker does not grow',
     async (_id, plan) => {
-      const report = await soak(plan, makeProducer({ queueName: plan.id }), redis.url, startWorker);
+      const report = await soak(plan, makeProducer({ queueName: plan.id }), redis, startWorker);
       console.info(plan.id, JSON.stringify(report));
       expect(report.notOnce).toEqual([]);
       expect(Object.values(report.ends).reduce((sum, count) => sum + count, 0)).toBe(plan.executions);
@@ -57,7 +57,7 @@ describe('npm run soak', () => {
         kills: 0,
         atOnce: 20,
       };
-      const report = await soak(plan, makeProducer({ queueName: plan.id }), redis.url, startWorker);
+      const report = await soak(plan, makeProducer({ queueName: plan.id }), redis, startWorker);
       console.info(plan.id, JSON.stringify(report));
       expect(report.ends).toEqual({ ok: 1_000 });
       expect(report.totals.used).toBe(10);

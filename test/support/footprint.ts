@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import type { WorkerRecord } from '../../src/contract/worker-record.js';
-import type { WorkerProcess } from './worker-process.js';
 
 /** What a worker holds on the machine, as others than the worker see it. */
 export interface Footprint {
@@ -14,22 +14,13 @@ export interface Footprint {
 }
 
 /** @param tmpDir the worker's TMPDIR */
-export async function footprintOf(worker: WorkerProcess, id: string, tmpDir: string): Promise<Footprint> {
-  const record = await recordOf(worker, id);
+export async function footprintOf(pid: number, record: WorkerRecord, tmpDir: string): Promise<Footprint> {
   return {
-    processes: childrenOf(worker.pid).length,
-    descriptors: readdirSync(`/proc/${worker.pid}/fd`).length,
-    files: readdirSync(tmpDir, { recursive: true }).length,
+    processes: childrenOf(pid).length,
+    descriptors: (await readdir(`/proc/${pid}/fd`)).length,
+    files: (await readdir(tmpDir, { recursive: true })).length,
     slots: record.running + record.runners.reduce((sum, { current }) => sum + current.length, 0),
   };
-}
-
-/** @throws {Error} when no worker of this id is alive. */
-export async function recordOf(worker: WorkerProcess, id: string): Promise<WorkerRecord> {
-  const { workers } = (await (await fetch(`${worker.url}/workers`)).json()) as { workers: WorkerRecord[] };
-  const record = workers.find((one) => one.id === id);
-  if (!record) throw new Error(`no worker ${id} is alive`);
-  return record;
 }
 
 /** Pids of all descendants. */
