@@ -18,9 +18,10 @@ RUN npm ci --omit=dev --loglevel=error --no-audit --no-fund \
   && npm cache clean --force
 
 FROM node:26-bookworm-slim
-# Processes that user code leaves behind become children of process 1; tini reaps them.
+# Processes that user code leaves behind become children of process 1; tini reaps them. With bubblewrap, where
+# the container may make user namespaces, runners are isolated at the level `namespace`.
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends tini \
+  && apt-get install -y --no-install-recommends bubblewrap tini \
   && rm -rf /var/lib/apt/lists/* \
   && install -d -o node -g node /var/cache/bifrost/packages
 WORKDIR /app

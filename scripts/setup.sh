@@ -86,6 +86,17 @@ require_redis_server() {
   fail "$@"
 }
 
+# The strongest isolation of user code needs bubblewrap; the worker also starts without it and says so.
+want_bubblewrap() {
+  command -v bwrap >/dev/null 2>&1 && return
+  command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
+  say 'installing bubblewrap (apt-get)'
+  apt_install bubblewrap 9>&-
+  hash -r
+  command -v bwrap >/dev/null 2>&1 ||
+    say 'apt-get could not install bubblewrap; user code is isolated without namespaces'
+}
+
 # Leaves the programs of a Postgres server where the tests look for them, or ends with what to do.
 require_postgres() {
   has_postgres && return

@@ -11,6 +11,7 @@ install_packages
   '  REDIS_URL=redis://host:6379 npm start   use a Redis that you have' \
   '  docker compose up -d redis              then REDIS_URL=redis://127.0.0.1:6379 npm start' \
   '  apt-get install -y redis-server         as root; elsewhere: brew install redis, dnf install valkey'
+want_bubblewrap
 build || fail 'The build failed; the errors of the compiler are above.'
 unlock
 

@@ -11,6 +11,7 @@ require_redis_server \
   '  apt-get install -y redis-server   as root' \
   '  brew install redis                on macOS' \
   '  dnf install valkey                elsewhere; make sure that redis-server is on PATH'
+want_bubblewrap
 require_postgres \
   'The tests of the archive start Postgres servers of their own and there is none here. One of these helps:' \
   '  apt-get install -y postgresql   as root' \

@@ -10,6 +10,7 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { bullRoot } from './redis/bull.module.js';
 import { RedisModule } from './redis/redis.module.js';
+import { TracingModule } from './tracing/tracing.module.js';
 
 /** The worker application: which modules it has follows from its roles. */
 @Module({})
@@ -23,13 +24,14 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.register(settings),
+        TracingModule.register(settings),
         LoggerModule.forRoot(loggingParams(settings)),
         RedisModule.register(),
         ...(queue ? [bullRoot(), queue] : []),
         archive,
         HealthModule.register(settings, { queue, archive }),
         MetricsModule.register(settings, queue),
-        ...(queue && roles.includes('api') ? [ApiModule.register(settings, queue)] : []),
+        ...(queue && roles.includes('api') ? [ApiModule.register(settings, { queue, archive })] : []),
       ],
     };
   }

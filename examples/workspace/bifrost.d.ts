@@ -23,6 +23,8 @@ declare module 'bifrost' {
     organization: { id: string; name?: string | null; [field: string]: unknown } | null;
     /** Their values are redacted from logs, output and result. */
     secrets: Record<string, string>;
+    /** Place in the trace (W3C `traceparent`), to hand on to what the workflow calls; null when nobody traces. */
+    traceparent: string | null;
     /** When the execution is killed. */
     deadline: Date;
     /** Aborts when the execution is cancelled. */

@@ -8,6 +8,7 @@ import {
 import { type Queue, QueueEvents } from 'bullmq';
 import type { ExecutionResult } from '../contract/result.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
+import { Bell } from '../lib/bell.js';
 import { isConnectionError } from '../redis/connections.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { jobIdOf } from '../contract/job-id.js';
@@ -110,39 +111,5 @@ export class ResultWaiter implements BeforeApplicationShutdown, OnApplicationShu
       looks.delete(look);
       if (looks.size === 0 && this.waiting.get(jobId) === looks) this.waiting.delete(jobId);
     };
-  }
-}
-
-/** Sleeps until it is rung, also when that was before; once `ended` aborts it does not sleep any more. */
-class Bell {
-  private rung = false;
-  private wake: (() => void) | undefined;
-  private readonly onEnd = (): void => this.ring();
-
-  constructor(private readonly ended: AbortSignal) {
-    ended.addEventListener('abort', this.onEnd);
-  }
-
-  ring(): void {
-    this.rung = true;
-    this.wake?.();
-  }
-
-  async wait(limitMs: number): Promise<void> {
-    if (!this.rung && !this.ended.aborted) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, limitMs);
-        this.wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.wake = undefined;
-    this.rung = false;
-  }
-
-  close(): void {
-    this.ended.removeEventListener('abort', this.onEnd);
   }
 }

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Queue } from 'bullmq';
+import type { JobsOptions, Queue } from 'bullmq';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { JOB_NAMES, type JobKind, type TaskJob } from '../contract/job.js';
+import { parseTraceparent } from '../contract/traceparent.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { ResultStore } from '../results/result-store.js';
 import { jobIdOf } from '../contract/job-id.js';
-import { retryOptions, type Retries, retryPeriodSeconds } from './retry-options.js';
+import { retryOptions, retryPeriodSeconds } from './retry-options.js';
 import { ProblemException } from './problem.js';
 import { redisAway, withinRedisLimit } from './redis-bound.js';
 import { checkLimits, type ExecutionRequest, type TaskRequest } from './requests.js';
@@ -37,7 +38,7 @@ export class SubmissionService {
    * Queues an inline task and returns its id.
    * @throws {ProblemException} 400 or 413 naming the field, 409 when the id is known, 503 without Redis.
    */
-  async submitTask({ taskId, ...task }: TaskRequest): Promise<string> {
+  async submitTask({ taskId, ...task }: TaskRequest, traceparent?: string): Promise<string> {
     checkLimits(
       { field: 'code', value: task.code },
       { field: 'timeout', value: task.timeout },
@@ -47,7 +48,7 @@ export class SubmissionService {
     await this.prepare(taskId, 'taskId');
     await this.send(id, async () => {
       const data: TaskJob = { taskId: id, ...task };
-      await this.enqueue('task', id, data);
+      await this.enqueue('task', id, data, placeOf(traceparent));
       if (taskId !== undefined) await this.confirmTask(data);
     });
     return id;
@@ -57,7 +58,7 @@ export class SubmissionService {
    * Writes the context of an execution, queues it and returns its id.
    * @throws {ProblemException} as {@link submitTask}.
    */
-  async submitExecution(request: ExecutionRequest): Promise<string> {
+  async submitExecution(request: ExecutionRequest, traceparent?: string): Promise<string> {
     const { execution_id: givenId, attempts, backoff, ...context } = request;
     const retries = retryOptions(attempts ?? 1, backoff ?? 0);
     checkLimits(
@@ -71,22 +72,23 @@ export class SubmissionService {
     await this.prepare(givenId, 'execution_id');
     await this.send(id, async () => {
       await this.writeContext(id, JSON.stringify(context), ttlSeconds);
-      await this.enqueue('execution', id, { execution_id: id }, retries);
+      await this.enqueue('execution', id, { execution_id: id }, { ...retries, ...placeOf(traceparent) });
     });
     return id;
   }
 
-  private async enqueue(kind: JobKind, id: string, data: object, retries: Retries = {}): Promise<void> {
-    await this.queue.add(JOB_NAMES[kind], data, { jobId: jobIdOf(id), ...retries });
+  private async enqueue(kind: JobKind, id: string, data: object, options: JobsOptions): Promise<void> {
+    await this.queue.add(JOB_NAMES[kind], data, { jobId: jobIdOf(id), ...options });
   }
 
   private async refuseKnown(id: string, field: string): Promise<void> {
-    const [result, ledger, job] = await Promise.all([
+    const [result, ledger, erased, job] = await Promise.all([
       this.results.find(id),
       this.results.findLedger(id),
+      this.results.isForgotten(id),
       this.queue.getJob(jobIdOf(id)),
     ]);
-    if (result !== null || ledger !== null || job !== undefined) throw known(id, field);
+    if (result !== null || ledger !== null || erased || job !== undefined) throw known(id, field);
   }
 
   /**
@@ -126,3 +128,7 @@ const known = (id: string, field: string): ProblemException =>
   new ProblemException('conflict', `${field}: ${id} is known already; choose another id or leave it out`, {
     errors: [{ field, message: 'is known already; choose another or leave it out' }],
   });
+
+/** The caller's place in a trace, for the code; where we trace ourselves, BullMQ puts ours instead. */
+const placeOf = (traceparent: string | undefined): JobsOptions =>
+  parseTraceparent(traceparent) === null ? {} : { telemetry: { metadata: JSON.stringify({ traceparent }) } };

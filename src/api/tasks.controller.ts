@@ -1,5 +1,5 @@
-import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Headers, Param, Post, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { ProblemException } from './problem.js';
@@ -17,17 +17,25 @@ export class TasksController {
   ) {}
 
   @Post()
+  @ApiHeader({
+    name: 'traceparent',
+    required: false,
+    description: 'W3C Trace Context: the trace that this is part of',
+  })
+  @ApiOperation({ summary: 'Queue inline code as a task' })
   @ApiAcceptedResponse({ standardSchema: taskViewSchema })
   async submit(
     @Body({ schema: taskRequestSchema }) request: TaskRequest,
+    @Headers('traceparent') traceparent: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TaskView> {
-    const id = await this.submission.submitTask(request);
+    const id = await this.submission.submitTask(request, traceparent);
     reply.status(202).header('location', `/tasks/${encodeURIComponent(id)}`);
     return { id, status: 'queued' };
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'How far a task is, and its result' })
   @ApiOkResponse({ standardSchema: taskViewSchema })
   async find(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<TaskView> {
     const progress = await this.lookup.find(id);

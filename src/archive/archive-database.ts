@@ -21,6 +21,11 @@ export class DatabaseAwayError extends Error {
   override name = 'DatabaseAwayError';
 }
 
+/** There is no database to ask: nobody keeps a history here. */
+export class NoArchiveError extends DatabaseAwayError {
+  override name = 'NoArchiveError';
+}
+
 const CONNECTIONS = 5;
 const CONNECT_TIMEOUT_MS = 3_000;
 /** A query that takes longer is given up: the one who asked has gone, and others wait. */
@@ -125,7 +130,7 @@ export class ArchiveDatabase implements OnApplicationShutdown {
       const why = this.explain(error as Error);
       if (this.reason !== why && keeps) this.logger.error(`the archive's database cannot be used: ${why}`);
       this.reason = why;
-      throw new DatabaseAwayError(why);
+      throw new (error instanceof NoEmbeddedDatabaseError ? NoArchiveError : DatabaseAwayError)(why);
     }
   }
 

@@ -1,13 +1,17 @@
 import type { ExecutionContext } from '../contract/context.js';
 import type { ControlAnswer } from '../contract/control.js';
+import type { Forgotten, HistoryPage, Statistics } from '../contract/history.js';
 import type { PackagesOverview } from '../contract/packages.js';
 import type { ExecutionResult } from '../contract/result.js';
+import type { Waiting } from '../contract/waiting.js';
 import type { WorkerRecord } from '../contract/worker-record.js';
 import type { ApiAccess } from './api-access.js';
 import { refusalError, strangeAnswer } from './api-errors.js';
 import { plain } from './output.js';
 import { parseJson, sendRequest } from './api-request.js';
 
+/** Deleting an organization's history of years takes a while. */
+const FORGET_SECONDS = 3600;
 /** What an answer may take longer than the time that it was asked to wait. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
@@ -20,10 +24,18 @@ export type OperatorCommand = 'drain' | 'pause' | 'recycle' | 'resume';
 /** An execution as the API shows it before it has a result. */
 export interface UnfinishedExecution {
   execution_id: string;
-  status: 'queued' | 'running';
+  status: 'stored' | 'queued' | 'running';
+  waiting?: Waiting;
+  worker_id?: string;
+  attempt?: number;
+  cancellation?: object;
 }
 
-export type ExecutionView = UnfinishedExecution | ExecutionResult;
+export type ExecutionView = UnfinishedExecution | (ExecutionResult & { waiting?: undefined });
+
+/** Whether there is a result. */
+export const hasEnded = (view: ExecutionView): view is ExecutionResult =>
+  view.status !== 'stored' && view.status !== 'queued' && view.status !== 'running';
 
 /** Speaks to the HTTP API. Every method throws {@link CommandError} with advice when there is no proper answer. */
 export class ApiClient {
@@ -61,6 +73,21 @@ export class ApiClient {
     return body;
   }
 
+  /** A page of executions that have ended. */
+  history(query: Record<string, string>): Promise<HistoryPage> {
+    return this.ask(`/executions?${new URLSearchParams(query).toString()}`, isHistory, 0);
+  }
+
+  /** Counts and durations of executions that have ended. */
+  statistics(query: Record<string, string>): Promise<Statistics> {
+    return this.ask(`/executions/stats?${new URLSearchParams(query).toString()}`, isStatistics, 0);
+  }
+
+  /** Deletes what is kept of one execution or of an organization's. */
+  forget(path: string): Promise<Forgotten> {
+    return this.ask(path, isForgotten, FORGET_SECONDS, undefined, 'DELETE');
+  }
+
   /** The workers that are alive. */
   workers(): Promise<{ workers: WorkerRecord[] }> {
     return this.ask('/workers', isWorkers, 0);
@@ -87,7 +114,7 @@ export class ApiClient {
     isExpected: (body: unknown) => body is T,
     waitSeconds: number,
     json?: string,
-    method?: 'POST' | 'PUT',
+    method?: 'POST' | 'PUT' | 'DELETE',
   ): Promise<T> {
     const { status, body } = await this.fetch(path, waitSeconds, json, method);
     if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
@@ -117,6 +144,15 @@ const isExecution = (body: unknown): body is ExecutionView => {
   const { execution_id: id, status } = (body ?? {}) as Record<string, unknown>;
   return typeof id === 'string' && typeof status === 'string';
 };
+
+const isHistory = (body: unknown): body is HistoryPage =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['executions']);
+
+const isForgotten = (body: unknown): body is Forgotten =>
+  typeof ((body ?? {}) as Record<string, unknown>)['executions'] === 'number';
+
+const isStatistics = (body: unknown): body is Statistics =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['groups']);
 
 const isWorkers = (body: unknown): body is { workers: WorkerRecord[] } =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['workers']);

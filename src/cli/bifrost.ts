@@ -4,6 +4,7 @@ import { VERSION } from '../lib/version.js';
 import { apiAccess } from './api-access.js';
 import type { CancelOptions } from './cancel.js';
 import { CommandError, EXIT } from './exit.js';
+import { defineHistory } from './history-commands.js';
 import { type Output, paint } from './output.js';
 import { definePackages } from './packages-commands.js';
 import type { RunOptions } from './run-request.js';
@@ -69,6 +70,16 @@ Exit codes:
   });
 
 program
+  .command('status')
+  .description('say how far an execution is and, while it is queued, why it waits')
+  .argument('<id>', 'id of the execution')
+  .option('--json', 'print the document of the API')
+  .action(async (id: string, options: { json?: boolean }) => {
+    const { status } = await import('./status.js');
+    process.exitCode = await status(id, options, { access: apiAccess(env), output });
+  });
+
+program
   .command('cancel')
   .description('have an execution end, wherever it is, and wait until it has')
   .argument('<id>', 'id of the execution')
@@ -80,6 +91,12 @@ program
     const { cancel } = await import('./cancel.js');
     process.exitCode = await cancel(id, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
   });
+
+defineHistory(
+  program,
+  () => ({ access: apiAccess(env), output, interrupt: onCtrlC() }),
+  (code) => (process.exitCode = code),
+);
 
 defineWorkers(
   program.command('workers').description('list the live workers, or tell them what to do'),

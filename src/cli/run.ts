@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionResult } from '../contract/result.js';
 import type { ApiAccess } from './api-access.js';
-import { ApiClient, type ExecutionView } from './api-client.js';
+import { ApiClient, type ExecutionView, hasEnded } from './api-client.js';
 import { UnavailableError } from './api-errors.js';
 import { CommandError, EXIT, type ExitCode } from './exit.js';
 import { asJson, type Output, paint } from './output.js';
 import { exitCodeOf, reportOf } from './run-report.js';
 import { contextOf, type RunOptions } from './run-request.js';
+import { waitingWords } from './status.js';
 import { withLocalModules } from './run-workspace.js';
 
 /** Short, so that it is known soon whether the execution was accepted. */
@@ -47,6 +48,8 @@ export async function run(
   try {
     const first = await client.submit({ execution_id: id, ...context }, FIRST_WAIT_SECONDS);
     accepted = true;
+    if (first.status === 'queued' && first.waiting && !options.json)
+      output.stderr.write(paint('dim', `queued${waitingWords(first)}\n`, output.stderr));
     const result = await untilEnded(client, first, surroundings);
     print(result, options, output);
     return exitCodeOf(result.status);
@@ -86,9 +89,6 @@ async function untilEnded(
   }
   return view;
 }
-
-const hasEnded = (view: ExecutionView): view is ExecutionResult =>
-  view.status !== 'queued' && view.status !== 'running';
 
 function print(result: ExecutionResult, { json }: RunOptions, { stdout, stderr }: Output): void {
   if (json) {

@@ -189,6 +189,20 @@ export const settingsSchema = z.object({
     about:
       '`true`: you trust all code that runs here with the data of all other code. `RUNNER=thread` needs it.',
   }),
+  ISOLATION: z.enum(['auto', 'namespace', 'process', 'thread']).default('auto').meta({
+    about:
+      '`namespace`: each runner in namespaces of its own (bubblewrap). `process`: no namespaces, but a user of its own under root, and no rights. `auto`: the strongest of these that works here. A level that is named and does not work stops the start. `thread`: as `RUNNER=thread`, which has no other level. See docs/security-model.md.',
+  }),
+  NETWORK: z.enum(['none', 'open']).optional().meta({
+    fallback: '`none`; `open` for threads',
+    about:
+      'Network of user code. `none`: no socket of any kind. `open`: TCP and UDP as the machine has it, which may include Redis: give that a password then.',
+  }),
+  SCRATCH_LIMIT_MB: whole(1, 65_536).default(128).meta({
+    unit: 'MB',
+    about:
+      'What an execution may keep in its scratch folder, each file counted with 1 KiB more. At the level `namespace` the folder is in memory, beside `MEMORY_LIMIT_MB`.',
+  }),
   RUNNER_MAX_AGE_SECONDS: whole(1, 31_536_000).default(3600).meta({
     unit: 'seconds',
     about: 'A reused runner that is older is replaced after its execution.',
@@ -250,6 +264,34 @@ export const settingsSchema = z.object({
     about:
       'Who may read `/metrics`: `token`: as the rest of the API; `open`: whoever reaches it, without `API_TOKEN`.',
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .meta({
+      fallback: 'none: nothing is traced',
+      about:
+        'OpenTelemetry collector that traces go to, by OTLP over HTTP: `http://collector:4318` (`/v1/traces` is put behind it).',
+    }),
+  OTEL_EXPORTER_OTLP_HEADERS: z
+    .string()
+    .regex(/^[\w-]+=[^,]*(,\s*[\w-]+=[^,]*)*$/, {
+      error: 'must be name=value pairs with commas between them',
+    })
+    .optional()
+    .meta({
+      credential: true,
+      about: 'Headers for the collector, such as `authorization=Bearer%20…`; values are percent-encoded.',
+    }),
+  OTEL_SERVICE_NAME: z.string().default('bifrost-worker').meta({ about: 'Name of this service in traces.' }),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number({ error: 'must be a number from 0 to 1' })
+    .min(0, { error: 'must be a number from 0 to 1' })
+    .max(1, { error: 'must be a number from 0 to 1' })
+    .default(1)
+    .meta({
+      about:
+        'Share of traces that are recorded, of those that begin here; others are as their beginner decided.',
+    }),
   LAUNCHER_PID: whole(2, 4_194_304).optional().meta({
     about:
       'Set by `npm start`: when this process is gone the worker drains and ends, instead of living on unseen.',
@@ -286,12 +328,24 @@ const checked = settingsSchema
     error: 'must not be more than MAX_TIMEOUT_SECONDS',
     when: always,
   })
-  .refine(({ RUNNER, TRUSTED_CODE }) => RUNNER !== 'thread' || TRUSTED_CODE, {
-    path: ['TRUSTED_CODE'],
-    error:
-      'must be true for RUNNER=thread: threads of one process can read and change the data of each other',
+  .refine(({ RUNNER, ISOLATION }) => RUNNER !== 'thread' || ISOLATION === 'auto' || ISOLATION === 'thread', {
+    path: ['ISOLATION'],
+    error: 'must be auto or thread for RUNNER=thread: threads of one process cannot be kept from each other',
     when: always,
-  });
+  })
+  .refine(
+    ({ RUNNER, ISOLATION, TRUSTED_CODE }) => (RUNNER !== 'thread' && ISOLATION !== 'thread') || TRUSTED_CODE,
+    {
+      path: ['TRUSTED_CODE'],
+      error:
+        'must be true for RUNNER=thread and ISOLATION=thread: threads of one process can read and change the data of each other',
+      when: always,
+    },
+  );
+
+/** Threads are both a kind of runner and a level of isolation: who names one of them means both. */
+const withThreads = (settings: z.infer<typeof settingsSchema>): z.infer<typeof settingsSchema> =>
+  settings.ISOLATION === 'thread' ? { ...settings, RUNNER: 'thread' } : settings;
 
 /**
  * Parses environment variables into settings. An empty variable counts as not set.
@@ -302,7 +356,7 @@ export function parseSettings(env: Readonly<Record<string, string | undefined>>)
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
   );
   const parsed = checked.safeParse(present);
-  if (parsed.success) return Object.freeze(parsed.data);
+  if (parsed.success) return Object.freeze(withThreads(parsed.data));
   const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
   throw new SettingsError(
     `The configuration cannot be used:\n${lines.join('\n')}\nSee docs/configuration.md for every variable.`,

@@ -10,7 +10,7 @@ import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 
 /** Everything about an execution but what earlier attempts left. */
-export type LoadedExecution = Omit<Execution, 'attempt' | 'generation'>;
+export type LoadedExecution = Omit<Execution, 'attempt' | 'generation' | 'traceparent'>;
 
 /** Turns what a producer asked for into a complete, validated execution. */
 @Injectable()

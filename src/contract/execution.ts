@@ -19,6 +19,8 @@ export interface Execution {
   timeoutMs: number;
   /** On failure: also the local variables of the calls that the error went through. */
   captureLocals: boolean;
+  /** W3C place in the trace of who asked for it; null: nobody traces. */
+  traceparent: string | null;
   /** Workspace generation of an earlier attempt, to be used again while it exists; null: the current one. */
   generation: number | null;
   /** Workspace generation that the producer asks for: this one or none. null: the producer has no wish. */

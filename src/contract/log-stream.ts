@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EXECUTION_STATUSES, logEntrySchema } from './result.js';
+import { EXECUTION_STATUSES, type ExecutionResult, type ExecutionStatus, logEntrySchema } from './result.js';
 
 /*
  * Stream `bifrost:logs:{execution_id}`: what an execution does, while it does it. Each entry has the fields
@@ -24,7 +24,8 @@ const common = {
     .nullable()
     .meta({ description: 'Cursor; null where the entry is from the result, after the stream expired' }),
   attempt: z.number().int(),
-  n: z.number().int().meta({ description: 'Counts the entries of an attempt from 1' }),
+  run: z.string().meta({ description: "One worker's try at the attempt" }),
+  n: z.number().int().meta({ description: 'Counts the entries of a run from 1' }),
 };
 const ts = z.string().meta({ description: 'ISO 8601 time, UTC' });
 
@@ -47,3 +48,50 @@ export const logEventSchema = z
   .meta({ id: 'LogEvent' });
 
 export type LogEvent = z.infer<typeof logEventSchema>;
+
+/** An entry of the stream as an event; null for one of a newer worker, of a type that is not known here. */
+export function logEventOf(id: string, fields: Readonly<Record<string, string>>): LogEvent | null {
+  const { type, ts: at = '', level = '', message = '' } = fields;
+  const all = {
+    id,
+    attempt: Number(fields['attempt']),
+    run: fields['run'] ?? '',
+    n: Number(fields['n']),
+    ts: at,
+  };
+  switch (type as LogEntryType) {
+    case 'start':
+      return { ...all, type: 'start', worker_id: fields['worker'] ?? '' };
+    case 'log':
+      return {
+        ...all,
+        type: 'log',
+        level,
+        stream: fields['stream'] === 'stderr' ? 'stderr' : 'stdout',
+        message,
+        ...(fields['partial'] === undefined ? {} : { partial: true }),
+        ...(fields['fields'] === undefined
+          ? {}
+          : { fields: JSON.parse(fields['fields']) as Record<string, unknown> }),
+      };
+    case 'progress':
+      return { ...all, type: 'progress', fraction: Number(fields['fraction']), message: message || null };
+    case 'dropped':
+      return { ...all, type: 'dropped', count: Number(fields['count']) };
+    case 'truncated':
+      return { ...all, type: 'truncated' };
+    case 'end':
+      return { ...all, type: 'end', status: fields['status'] as ExecutionStatus };
+    default:
+      return null;
+  }
+}
+
+/** What can be told of an execution whose stream is gone: the tail in its result, and its end. */
+export function logEventsOf(result: ExecutionResult): LogEvent[] {
+  const all = { id: null, attempt: result.attempt, run: '' };
+  const end = { ...all, type: 'end', ts: result.finished_at, status: result.status } as const;
+  const cut = result.logs_truncated ? [{ ...all, type: 'truncated', ts: result.started_at } as const] : [];
+  const entries = [...cut, ...result.logs.map((entry) => ({ ...all, type: 'log', ...entry }) as const), end];
+  return entries.map((entry, index) => ({ ...entry, n: index + 1 }));
+}

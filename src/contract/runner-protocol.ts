@@ -11,6 +11,7 @@
  * runner only: what user code writes to the descriptor lacks it, which ends that execution.
  */
 
+import type { NetworkPolicy } from './confinement.js';
 import type { ModuleReply } from './module-protocol.js';
 import type { LimitHit } from './runner-limits.js';
 
@@ -49,6 +50,12 @@ export interface ExecuteCommand {
   parameters: Record<string, unknown>;
   env: Record<string, string>;
   scratch: string;
+  /** Nobody else can: the runner empties its scratch folder before it says `settled`. */
+  clearsScratch: boolean;
+  /** What `process.pid` shows: in a namespace the runner itself cannot know it. */
+  pid: number;
+  /** For the first execution of a runner; what it takes away never comes back. */
+  network: NetworkPolicy;
   resultLimitBytes: number;
   /** The runner is to serve another execution: it says `settled` after this one instead of being killed. */
   keep: boolean;
@@ -65,6 +72,8 @@ export interface ContextData {
   caller: Record<string, unknown> | null;
   organization: Record<string, unknown> | null;
   secrets: Record<string, string>;
+  /** W3C place in the trace that the code may go on with; null: nobody traces. */
+  traceparent: string | null;
   /** ISO 8601 time at which the execution is killed. */
   deadline: string;
 }

@@ -42,6 +42,10 @@ export const workerRecordSchema = z.object({
   pid: z.number(),
   concurrency: z.number(),
   running: z.number(),
+  lease: z
+    .string()
+    .optional()
+    .meta({ description: 'Its key bifrost:lease:… is there while it lives; ends 10 s after a sudden death' }),
   started_at: z.string(),
   heartbeat_at: z.string(),
   runners: z.array(runnerRecordSchema),

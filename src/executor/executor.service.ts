@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { credentialsOf } from '../config/credentials.js';
 import { InjectSettings } from '../config/config.module.js';
+import { networkOf } from '../config/network.js';
 import type { Settings } from '../config/settings.js';
-import type { Execution } from '../contract/execution.js';
+import type { Execution, ExecutionSource } from '../contract/execution.js';
 import type { ExecutionProgress, LogEntry, Metrics, Outcome } from '../contract/result.js';
 import type { ExecuteCommand } from '../contract/runner-protocol.js';
 import { Redactor } from '../lib/redactor.js';
+import { type Span, traced } from '../lib/tracing.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
 import { judge, outcomeOf, refusedOutcome } from './outcome.js';
@@ -14,7 +16,7 @@ import { redactedOutcome } from './redacted-outcome.js';
 import type { Cancellation } from './cancellation.js';
 import { cancelledOutcome } from './cancelled-outcome.js';
 import { runLimitsOf } from './limits.js';
-import { Run } from './run.js';
+import { Run, type RunEnd } from './run.js';
 import { RunnerPool } from './runner-pool.js';
 import type { RunnerLease } from './runner-lease.js';
 
@@ -28,6 +30,8 @@ export interface ExecutionListener {
   onProgress: (progress: ExecutionProgress) => void;
   /** It printed something. A promise: nothing more shall come until it settles. */
   onLog: (entry: LogEntry) => Promise<void> | null;
+  /** The runner that carries it out. */
+  onRunner: (runnerId: string) => void;
   /** The workspace generation that it runs against, as soon as that is fixed. */
   onPinned: (generation: number) => void;
 }
@@ -82,12 +86,14 @@ export class ExecutorService {
     const startedMs = performance.now();
     const { source, timeoutMs } = execution;
     const { cancellation } = stops;
-    const preparing = this.workspace.prepare({
-      entry: source,
-      generation: execution.wantedGeneration ?? execution.generation,
-      only: execution.wantedGeneration !== null,
-      timeoutMs,
-    });
+    const preparing = traced('prepare', {}, () =>
+      this.workspace.prepare({
+        entry: source,
+        generation: execution.wantedGeneration ?? execution.generation,
+        only: execution.wantedGeneration !== null,
+        timeoutMs,
+      }),
+    );
     const program = await cancellation.unless(preparing);
     const receipt: Metrics = { prepare_ms: elapsedMs(startedMs) };
     const { generation } = program;
@@ -102,14 +108,13 @@ export class ExecutorService {
     try {
       const askedMs = performance.now();
       const key = runnerKey(execution, generation, packageSet?.id);
-      const checkout = this.pool.checkout(execution.id, key);
+      const checkout = traced('checkout', {}, () => this.pool.checkout(execution.id, key));
       const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));
       receipt.runner_wait_ms = elapsedMs(askedMs);
-      const outcome = await this.runOn(
-        lease,
-        { execution, program, packagesDir: packageSet?.dir ?? null, startedAt, redactor },
-        stops,
-        listener,
+      listener.onRunner(lease.slot.runner.id);
+      const packagesDir = packageSet?.dir ?? null;
+      const outcome = await traced('run', runnerOf(lease), (span) =>
+        this.runOn(lease, { execution, program, packagesDir, startedAt, redactor, span }, stops, listener),
       );
       const metrics = { ...receipt, ...outcome.metrics };
       return { ...outcome, metrics, workspace_generation: generation, package_set: packageSet?.id ?? null };
@@ -124,7 +129,7 @@ export class ExecutorService {
     { interrupt, cancellation }: Stops,
     listener: ExecutionListener,
   ): Promise<Outcome> {
-    const { execution, program, startedAt, redactor } = task;
+    const { execution, program, startedAt, redactor, span } = task;
     // With the debugger's help a runner serves no other execution.
     if (execution.captureLocals) lease.keep = false;
     try {
@@ -135,7 +140,9 @@ export class ExecutorService {
         onLog: listener.onLog,
         redactor,
       });
+      const sentMs = Date.now();
       const end = await run.finish(this.command(task, lease), interrupt, cancellation);
+      traceSteps(span, sentMs, end, execution.source);
       if (end.verdict === 'interrupted' && !end.cancel)
         throw new InterruptedError('the execution was interrupted');
       const finding = judge(end, limits, execution.source.functionName === null);
@@ -148,7 +155,7 @@ export class ExecutorService {
     }
   }
 
-  private command({ execution, program, packagesDir }: RunTask, lease: RunnerLease): ExecuteCommand {
+  private command({ execution, program, packagesDir, span }: RunTask, lease: RunnerLease): ExecuteCommand {
     const nonce = randomBytes(16).toString('hex');
     // Node keeps a module by its URL: in a reused runner inline code must not meet an earlier one's.
     const unique = lease.keep && execution.source.kind === 'inline' ? `?run=${nonce.slice(0, 8)}` : '';
@@ -163,6 +170,9 @@ export class ExecutorService {
       parameters: execution.parameters,
       env: execution.env,
       scratch: lease.slot.scratch,
+      clearsScratch: !lease.slot.runner.place.onDisk,
+      pid: lease.slot.runner.pid,
+      network: networkOf(this.settings),
       resultLimitBytes: this.settings.OUTPUT_LIMIT_BYTES,
       keep: lease.keep,
       captureLocals: execution.captureLocals,
@@ -173,6 +183,7 @@ export class ExecutorService {
         caller: execution.caller,
         organization: execution.organization,
         secrets: execution.secrets,
+        traceparent: span.traceparent ?? execution.traceparent,
         deadline: new Date(Date.now() + execution.timeoutMs).toISOString(),
       },
     };
@@ -185,12 +196,34 @@ const elapsedMs = (sinceMs: number): number => Math.round((performance.now() - s
 const runnerKey = (execution: Execution, generation: number | null, packageSet?: string): string =>
   JSON.stringify([execution.organization?.id ?? null, generation, packageSet ?? null]);
 
+const runnerOf = ({ slot: { runner } }: RunnerLease) => ({
+  'bifrost.runner.id': runner.id,
+  'bifrost.runner.kind': runner.kind,
+  'bifrost.runner.pid': runner.pid,
+});
+
+/** What the runner has told of its steps: a script runs while it loads, a function afterwards. */
+function traceSteps(
+  span: Span,
+  sentMs: number,
+  { loadMs, durationMs }: RunEnd,
+  source: ExecutionSource,
+): void {
+  const endMs = sentMs + durationMs;
+  const { functionName } = source;
+  if (functionName === null) return span.child('script', sentMs, endMs);
+  const loadedMs = loadMs === null ? endMs : sentMs + Math.min(loadMs, durationMs);
+  span.child('load modules', sentMs, loadedMs);
+  if (loadMs !== null) span.child(`call ${functionName}`, loadedMs, endMs);
+}
+
 /** What one run on one runner needs. */
 interface RunTask {
   execution: Execution;
   program: Program;
   packagesDir: string | null;
   startedAt: Date;
+  span: Span;
   redactor: Redactor;
 }
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModuleReply } from '../contract/module-protocol.js';
-import { interruptedAt } from './process-inspector.js';
+import { interrupt } from './interrupted-places.js';
 import { Slot, type StopCause } from './slot.js';
 
 /** An event loop that is free answers within this time. */
 const PROBE_MS = 50;
-/** How long the debugger may take to tell where the code is. */
-const INSPECT_MS = 450;
+/** How long Node may take to tell where the code is. */
+const TRACE_MS = 450;
 /** How long a runner may take to clean up before it is given up. */
 const SETTLE_MS = 1_000;
 
@@ -54,8 +54,7 @@ export class ProcessSlot extends Slot {
       this.runner.send({ type: 'probe', nonce: this.nonce });
       await Promise.race([alive, this.finished, sleep(PROBE_MS)]);
       if (this.trace !== null || this.isOver) return;
-      const places = await interruptedAt(this.runner, INSPECT_MS);
-      if (places !== null) this.trace = { kind: 'blocked', places };
+      await interrupt(this.runner, TRACE_MS, (places) => (this.trace = { kind: 'blocked', places }));
     } finally {
       this.runner.kill();
     }

@@ -1,11 +1,18 @@
+import { Logger } from '@nestjs/common';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capacityOf } from '../config/capacity.js';
-import type { Settings } from '../config/settings.js';
+import { networkOf } from '../config/network.js';
+import { type Settings, SettingsError } from '../config/settings.js';
+import { candidates, packageSets } from './isolation/candidates.js';
+import { type Choice, chooseLevel, NoIsolationError } from './isolation/choose-level.js';
+import type { IsolationLevel } from './isolation/isolation-level.js';
+import { runOnce } from './isolation/run-once.js';
 import { tell } from '../lib/measurements.js';
 import { resourceLimitsOf } from './limits.js';
 import { bundleRunners, type RunnerBundles } from './runner-bundle.js';
 import { RunnerProcess } from './runner-process.js';
+import type { RunnerLaunch } from './runner-spawn.js';
 import { RuntimeDir, removeDir } from './runtime-dir.js';
 
 /** Part of a runner's memory that is not JavaScript heap: Node itself and its buffers. */
@@ -15,17 +22,35 @@ const MIN_HEAP_MB = 32;
 const FRAME_FACTOR = 3;
 const FRAME_EXTRA_BYTES = 1_048_576;
 
-/** Makes runner processes, and the folders that they and their executions have. */
+const logger = new Logger('Isolation');
+
+/** Makes runner processes at one level of isolation, and the folders that they and their executions have. */
 export class RunnerFactory {
   private constructor(
     private readonly settings: Settings,
     private readonly dir: RuntimeDir,
     private readonly bundles: RunnerBundles,
+    readonly choice: Choice,
   ) {}
 
+  /**
+   * Chooses the level that the settings allow and that works on this machine.
+   * @throws {SettingsError} when none does.
+   */
   static async open(settings: Settings): Promise<RunnerFactory> {
     const dir = await RuntimeDir.create();
-    return new RunnerFactory(settings, dir, await bundleRunners(dir.path));
+    try {
+      const bundles = await bundleRunners(dir.path);
+      const prove = (level: IsolationLevel) => proveLevel(level, settings, bundles);
+      const choice = await chooseLevel(candidates({ settings, dir, bundles }), prove);
+      const { level, passedOver } = choice;
+      logger.log({ msg: 'isolation', level: level.name, network: networkOf(settings), passedOver });
+      return new RunnerFactory(settings, dir, bundles, choice);
+    } catch (error) {
+      await dir.remove();
+      if (!(error instanceof NoIsolationError)) throw error;
+      throw new SettingsError(`The configuration cannot be used:\n  ISOLATION: ${error.message}`);
+    }
   }
 
   /** Removes every folder. */
@@ -35,45 +60,70 @@ export class RunnerFactory {
 
   /** @throws {RunnerBootError} or what the file system says; nothing is left behind then. */
   async boot(): Promise<RunnerProcess> {
-    const scratch = await this.dir.createScratch();
+    const startedMs = performance.now();
     try {
-      const startedMs = performance.now();
-      const runner = await RunnerProcess.boot(this.launch(scratch));
+      const runner = await bootAt(this.choice.level, this.settings, this.bundles);
       tell('runner-booted', { durationMs: performance.now() - startedMs });
       return runner;
     } catch (error) {
       tell('runner-boot-failed', {});
-      await removeDir(scratch).catch(() => undefined);
       throw error;
     }
   }
 
   /** Folder of one execution: a process's own, or a new one beside those of the other threads. */
-  async openScratch(runner: RunnerProcess): Promise<string> {
-    return runner.kind === 'process' ? runner.scratch : mkdtemp(join(runner.scratch, 't-'));
+  async openScratch({ kind, place }: RunnerProcess): Promise<string> {
+    return kind === 'process' ? place.scratch : mkdtemp(join(place.scratch, 't-'));
   }
 
   /** Removes what an execution left in its folder. */
-  async clearScratch(runner: RunnerProcess, scratch: string): Promise<void> {
-    if (scratch !== runner.scratch) return removeDir(scratch);
+  async clearScratch({ place }: RunnerProcess, scratch: string): Promise<void> {
+    if (!place.onDisk) return;
+    if (scratch !== place.scratch) return removeDir(scratch);
     for (const name of await readdir(scratch)) await removeDir(join(scratch, name));
   }
+}
 
-  private launch(scratch: string) {
-    const { MEMORY_LIMIT_MB, OUTPUT_LIMIT_BYTES, PACKAGES_DIR, RUNNER, RUNNER_MAX_EXECUTIONS } =
-      this.settings;
-    return {
-      kind: RUNNER,
-      slots: capacityOf(this.settings).slots,
-      bundle: this.bundles[RUNNER === 'thread' ? 'thread-host' : 'process'],
-      threadBundle: this.bundles.thread,
-      scratch,
-      packageSets: join(PACKAGES_DIR, 'sets'),
-      heapMb: Math.max(MEMORY_LIMIT_MB - BASE_MEMORY_MB, MIN_HEAP_MB),
-      memoryMb: MEMORY_LIMIT_MB,
-      maxExecutions: RUNNER_MAX_EXECUTIONS,
-      resources: resourceLimitsOf(this.settings),
-      frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
-    };
+async function bootAt(
+  level: IsolationLevel,
+  settings: Settings,
+  bundles: RunnerBundles,
+): Promise<RunnerProcess> {
+  const place = await level.openPlace();
+  try {
+    return await RunnerProcess.boot({ ...launchOf(settings, bundles), level, place });
+  } catch (error) {
+    await place.remove().catch(() => undefined);
+    throw error;
   }
+}
+
+/** That a runner boots and that code runs on it once its last door is shut. */
+async function proveLevel(level: IsolationLevel, settings: Settings, bundles: RunnerBundles): Promise<void> {
+  const runner = await bootAt(level, settings, bundles);
+  if (runner.kind === 'process') await runOnce(runner, 'export default () => 1');
+  else await discard(runner);
+}
+
+async function discard(runner: RunnerProcess): Promise<void> {
+  runner.kill();
+  await runner.ended;
+  await runner.place.remove();
+}
+
+function launchOf(settings: Settings, bundles: RunnerBundles): Omit<RunnerLaunch, 'level' | 'place'> {
+  const { MEMORY_LIMIT_MB, OUTPUT_LIMIT_BYTES, RUNNER, RUNNER_MAX_EXECUTIONS } = settings;
+  return {
+    kind: RUNNER,
+    slots: capacityOf(settings).slots,
+    bundle: bundles[RUNNER === 'thread' ? 'thread-host' : 'process'],
+    threadBundle: bundles.thread,
+    packageSets: packageSets(settings),
+    network: networkOf(settings),
+    heapMb: Math.max(MEMORY_LIMIT_MB - BASE_MEMORY_MB, MIN_HEAP_MB),
+    memoryMb: MEMORY_LIMIT_MB,
+    maxExecutions: RUNNER_MAX_EXECUTIONS,
+    resources: resourceLimitsOf(settings),
+    frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
+  };
 }

@@ -4,12 +4,11 @@ import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { RunnerRecord, RunnerTotals } from '../contract/worker-record.js';
 import { BootTrouble } from './boot-trouble.js';
-import { PooledRunner, type RecycleRules } from './pooled-runner.js';
+import { blindSpares, PooledRunner, type RecycleRules } from './pooled-runner.js';
 import { idleExcess, sparesWanted } from './pool-size.js';
 import { RunnerFactory } from './runner-factory.js';
 import { type RunnerLease, slotOn } from './runner-lease.js';
 import { RunnerBootError } from './runner-spawn.js';
-import { removeDir } from './runtime-dir.js';
 import { WaitingList } from './waiting-list.js';
 
 const STOP_TIMEOUT_MS = 3_000;
@@ -98,6 +97,9 @@ export class RunnerPool {
    * @throws {RunnerBootError} when runners cannot be started now.
    */
   async checkout(executionId: string, key: string): Promise<RunnerLease> {
+    // One that is just being cleaned is better than one that is new: it has the code, and no other is used up.
+    const cleaned = [...this.live].find((pooled) => pooled.soonTakes(key));
+    if (cleaned && !this.pick(key)?.key) await cleaned.settling;
     const { pooled, lease } = this.take(executionId, key) ?? (await this.nextFor(executionId, key));
     this.replenish();
     try {
@@ -115,6 +117,8 @@ export class RunnerPool {
   release(lease: RunnerLease): void {
     const cleanup = this.settle(lease).finally(() => this.cleanups.delete(cleanup));
     this.cleanups.add(cleanup);
+    const pooled = [...this.live].find(({ leases }) => leases.has(lease));
+    if (pooled) pooled.settling = cleanup;
   }
 
   /** Replaces every runner, or the one with this pid: idle ones at once, busy ones after what they run. */
@@ -148,7 +152,7 @@ export class RunnerPool {
     const { runner } = pooled;
     const end = lease.slot.end;
     if (end?.stuck) {
-      this.logger.warn({ msg: 'stuck execution', executionId: lease.executionId, pid: runner.pid });
+      this.logger.warn({ msg: 'stuck execution', executionId: lease.executionId, runnerId: runner.id });
       if (runner.state === 'ACTIVE') runner.state = 'DRAINING';
     } else if (end === null || (!lease.keep && runner.kind === 'process')) runner.kill();
     else if (runner.state !== 'EXITING') {
@@ -175,6 +179,7 @@ export class RunnerPool {
   }
 
   private pick(key: string): PooledRunner | undefined {
+    for (const spare of blindSpares(this.live, this.settings)) this.retire(spare, 'blind');
     const free = [...this.live].filter((pooled) => pooled.takes(key));
     return free.find((pooled) => pooled.key === key) ?? free[0];
   }
@@ -253,9 +258,9 @@ export class RunnerPool {
     const cleanup = runner.ended.then(async () => {
       this.live.delete(pooled);
       this.changed();
-      await removeDir(runner.scratch).catch((error: Error) =>
-        this.logger.warn(`scratch folder stays: ${error.message}`),
-      );
+      await runner.place
+        .remove()
+        .catch((error: Error) => this.logger.warn(`scratch folder stays: ${error.message}`));
       this.cleanups.delete(cleanup);
       if (runner.diedByItself && pooled.leases.size === 0 && this.factory === factory) this.diedIdle(pooled);
       else this.replenish();

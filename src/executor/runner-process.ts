@@ -9,13 +9,11 @@ import type { ExecuteCommand, RunnerCommand, RunnerFrame } from '../contract/run
 import type { ProcessState } from '../contract/worker-record.js';
 import { LineSplitter } from '../lib/line-splitter.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
+import type { ProcessEnd, RunnerPlace } from './isolation/isolation-level.js';
 import { RunnerBootError, type RunnerKind, type RunnerLaunch, spawnRunner } from './runner-spawn.js';
 
 /** How the process ended: one of the two is null. */
-export interface RunnerExit {
-  exitCode: number | null;
-  signal: NodeJS.Signals | null;
-}
+export type RunnerExit = ProcessEnd;
 
 /** Hears what one execution's runner does. */
 export interface RunnerObserver {
@@ -32,10 +30,6 @@ const CLOSE_GRACE_MS = 500;
 const STDERR_TAIL_BYTES = 4096;
 /** Of so many executions late frames are known as such. */
 const NONCES_KEPT = 256;
-/** What Node says for our inspector; none of it is output of user code. */
-const INSPECTOR_LINES =
-  /^(Debugger (listening on (ws:\S+)|attached\.|ending on .*)|For help, see: https:\/\/nodejs\.org\/.*|Waiting for the debugger to disconnect\.\.\.|Starting inspector on .*)\n?/gm;
-
 /**
  * One isolated process, from its start to its end, with one or several executions on it.
  *
@@ -44,13 +38,14 @@ const INSPECTOR_LINES =
  */
 export class RunnerProcess {
   readonly id = randomBytes(6).toString('hex');
-  readonly pid: number;
   readonly kind: RunnerKind;
   readonly slots: number;
-  readonly scratch: string;
+  readonly place: RunnerPlace;
   readonly bornAtMs = performance.now();
   /** Resolves, never rejects, when the process is gone and everything it wrote has arrived. */
   readonly ended: Promise<RunnerExit>;
+  /** Of the process that runs the code, which need not be the one that was started. */
+  pid: number;
   state: ProcessState = 'ACTIVE';
   executions = 0;
   /** Why it must not serve another execution; null while it may. */
@@ -65,19 +60,20 @@ export class RunnerProcess {
   /** Nonces of executions that are over; what still comes from them is dropped. */
   private readonly past = new Set<string>();
   private readonly tail = new TailBuffer(STDERR_TAIL_BYTES);
+  /** Takes what Node answers to SIGINT. */
+  private onTrace: ((text: string) => void) | null = null;
   private exit: RunnerExit = { exitCode: null, signal: null };
-  private onInspector: (url: string) => void = () => undefined;
   /** It broke the protocol: nothing that it says is heard any more. */
   private refused = false;
 
   private constructor(
     private readonly child: ChildProcess,
-    launch: RunnerLaunch,
+    private readonly launch: RunnerLaunch,
   ) {
     this.pid = child.pid as number;
     this.kind = launch.kind;
     this.slots = launch.slots;
-    this.scratch = launch.scratch;
+    this.place = launch.place;
     this.commands = child.stdio[COMMAND_FD] as Writable;
     // A command to a runner that is just ending: its end is reported by `ended`.
     this.commands.on('error', () => undefined);
@@ -106,6 +102,7 @@ export class RunnerProcess {
           throw new RunnerBootError(`a runner was not ready within ${BOOT_TIMEOUT_MS} ms`);
         }),
       ]);
+      runner.pid = launch.level.runnerPid(runner.pid);
       return runner;
     } catch (error) {
       runner.kill();
@@ -151,21 +148,33 @@ export class RunnerProcess {
     this.unfit ??= reason;
   }
 
-  /** Makes Node open its inspector; resolves with the address, which may be never. */
-  openInspector(): Promise<string> {
-    return new Promise((resolve) => {
-      this.onInspector = resolve;
-      this.child.kill('SIGUSR1');
-    });
+  /**
+   * Asks where the JavaScript is, also while it blocks the event loop; `onText` gets what is then written to
+   * stderr. Node ends the process afterwards.
+   */
+  traceAndEnd(onText: (text: string) => void): void {
+    this.onTrace = onText;
+    this.signal('SIGINT');
   }
 
   /** Kills the process and everything in its process group; safe at any time and more than once. */
   kill(): void {
     this.state = 'EXITING';
+    this.signal('SIGKILL');
     try {
-      process.kill(-this.pid, 'SIGKILL');
+      process.kill(-(this.child.pid as number), 'SIGKILL');
     } catch {
       this.child.kill('SIGKILL');
+    }
+  }
+
+  /** To the runner alone, and only while its pid is surely its own. */
+  private signal(signal: NodeJS.Signals): void {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    try {
+      process.kill(this.pid, signal);
+    } catch {
+      // It has just ended.
     }
   }
 
@@ -239,26 +248,18 @@ export class RunnerProcess {
   }
 
   private receiveRaw(name: 'stdout' | 'stderr', text: string): void {
-    const own = name === 'stdout' ? text : this.withoutInspector(text);
-    if (own === '') return;
-    this.tail.append(`${name}: ${own}`);
+    if (name === 'stderr' && this.onTrace) return this.onTrace(text);
+    this.tail.append(`${name}: ${text}`);
     // With several executions nobody can tell whose it is, except the process's last words.
     for (const observer of this.observers.values())
-      if (this.observers.size === 1 || (name === 'stderr' && LAST_WORDS.test(own)))
-        observer.onRawOutput(name, own);
-  }
-
-  private withoutInspector(text: string): string {
-    return text.replace(INSPECTOR_LINES, (...[, , , url]: (string | undefined)[]) => {
-      if (url) this.onInspector(url);
-      return '';
-    });
+      if (this.observers.size === 1 || (name === 'stderr' && LAST_WORDS.test(text)))
+        observer.onRawOutput(name, text);
   }
 
   private watchEnd(): Promise<RunnerExit> {
     return new Promise((resolve) => {
       this.child.once('exit', (exitCode, signal) => {
-        this.exit = { exitCode, signal };
+        this.exit = this.launch.level.runnerEnd({ exitCode, signal });
         this.diedByItself = this.state !== 'EXITING';
         // The leader is dead; whatever else is in its group goes with it. What it wrote is still to be read.
         this.kill();

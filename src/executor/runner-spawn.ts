@@ -1,4 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import type { NetworkPolicy } from '../contract/confinement.js';
+import type { IsolationLevel, RunnerPlace } from './isolation/isolation-level.js';
 import type { ResourceLimits } from '../contract/runner-limits.js';
 
 /** Which kind of place for executions a runner process offers. */
@@ -12,7 +16,10 @@ export interface RunnerLaunch {
   bundle: string;
   /** What a thread runs; for the kind `thread`. */
   threadBundle: string;
-  scratch: string;
+  level: IsolationLevel;
+  place: RunnerPlace;
+  /** Most that an execution may have of the network. */
+  network: NetworkPolicy;
   /** Limit of the JavaScript heap of one execution. */
   heapMb: number;
   /** Memory of one execution. */
@@ -36,17 +43,16 @@ export class RunnerBootError extends Error {
 function runnerFlags(launch: RunnerLaunch): string[] {
   return [
     '--permission',
-    // For the call that ties the runner to the worker's life; dropped before user code is loaded.
+    // For the calls that confine the runner; dropped before user code is loaded.
     '--allow-ffi',
-    '--allow-net',
+    ...(launch.network === 'open' ? ['--allow-net'] : []),
     `--allow-fs-read=${launch.bundle}`,
-    `--allow-fs-read=${launch.scratch}`,
+    `--allow-fs-read=${launch.place.scratch}`,
     `--allow-fs-read=${launch.packageSets}/*`,
-    `--allow-fs-write=${launch.scratch}`,
+    `--allow-fs-write=${launch.place.scratch}`,
     // node:sqlite opens files past the permission model.
     '--no-experimental-sqlite',
-    // To find out where blocked code is; user code is refused the module.
-    '--allow-inspector',
+    '--disable-sigusr1',
     '--disable-warning=ExperimentalWarning',
     '--disable-warning=SecurityWarning',
     ...kindFlags(launch),
@@ -56,36 +62,59 @@ function runnerFlags(launch: RunnerLaunch): string[] {
 function kindFlags({ kind, heapMb, threadBundle }: RunnerLaunch): string[] {
   switch (kind) {
     case 'process':
-      return [`--max-old-space-size=${heapMb}`, '--inspect-port=127.0.0.1:0', '--inspect-publish-uid=stderr'];
+      // Node answers SIGINT with the place where blocked code is.
+      return [`--max-old-space-size=${heapMb}`, '--trace-sigint'];
     case 'thread':
-      return ['--disable-sigusr1', '--allow-worker', `--allow-fs-read=${threadBundle}`];
+      // To find out where blocked threads are; user code is refused the module.
+      return ['--allow-worker', '--allow-inspector', `--allow-fs-read=${threadBundle}`];
   }
 }
+
+/** Below the worker, so that it stays able to watch and to kill. */
+const NICE = 5;
+/** Above the worker's: when the machine runs out of memory the kernel kills runners first. */
+const OOM_SCORE = '500';
 
 /**
  * Starts the operating system's process of a runner, in a process group of its own.
  * @throws {RunnerBootError}
  */
 export function spawnRunner(launch: RunnerLaunch): Promise<ChildProcess> {
-  const { bundle, threadBundle, heapMb, memoryMb, maxExecutions, scratch } = launch;
+  const { bundle, threadBundle, heapMb, memoryMb, maxExecutions, level, place } = launch;
   const forHost =
     launch.kind === 'thread' ? [threadBundle, ...[heapMb, memoryMb, maxExecutions].map(String)] : [];
-  const own = [String(process.pid), JSON.stringify(launch.resources), ...forHost];
+  const own = [JSON.stringify(level.confinement(place)), JSON.stringify(launch.resources), ...forHost];
+  const { file, args, cwd, extraFile } = level.command(place, [...runnerFlags(launch), bundle, ...own]);
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void =>
       reject(new RunnerBootError(`a runner could not be started: ${error.message}`));
+    let extra: number | null = null;
     try {
-      const child = spawn(process.execPath, [...runnerFlags(launch), bundle, ...own], {
-        cwd: scratch,
+      extra = extraFile === null ? null : openSync(extraFile, 'r');
+      const child = spawn(file, args, {
+        cwd,
         env: {},
-        stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', ...(extra === null ? [] : [extra])],
         // A process group of its own, to be killed as a whole.
         detached: true,
       });
       child.once('error', fail);
       child.once('spawn', () => resolve(child));
+      if (child.pid !== undefined) yieldToWorker(child.pid);
     } catch (error) {
       fail(error as Error);
+    } finally {
+      if (extra !== null) closeSync(extra);
     }
   });
+}
+
+/** At once, so that every thread and process that it will start has the same. */
+function yieldToWorker(pid: number): void {
+  try {
+    setPriority(pid, NICE);
+    writeFileSync(`/proc/${pid}/oom_score_adj`, OOM_SCORE);
+  } catch {
+    // A courtesy to the machine; the runner's limits do not rest on it.
+  }
 }

@@ -18,6 +18,8 @@ export class RuntimeDir {
     await sweep(parent);
     const path = await mkdtemp(join(parent, `${PREFIX}${process.pid}-`));
     own.add(path);
+    // Runners with a user of their own pass through; only their own folder in it is open to them.
+    await chmod(path, 0o711);
     return new RuntimeDir(path);
   }
 

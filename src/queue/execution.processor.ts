@@ -5,6 +5,7 @@ import { ContextService } from '../context/context.service.js';
 import { type CancelRequest, receiptOf } from '../contract/cancellation.js';
 import type { ExecutionProgress, Outcome } from '../contract/result.js';
 import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
+import { traceparentOfJob } from '../contract/traceparent.js';
 import type { Cancellation } from '../executor/cancellation.js';
 import { notTriedAgain, unstartedOutcome } from '../executor/cancelled-outcome.js';
 import { ExecutorService, InterruptedError, type Stops } from '../executor/executor.service.js';
@@ -13,6 +14,7 @@ import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { Activity } from '../lib/activity.js';
 import { LatestSender } from '../lib/latest-sender.js';
 import { tell } from '../lib/measurements.js';
+import { traced } from '../lib/tracing.js';
 import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
 import { LogWriter } from '../results/log-writer.js';
 import { type Delivery, ResultPublisher } from '../results/result-publisher.js';
@@ -71,14 +73,20 @@ export class ExecutionProcessor extends WorkerHost {
     const { executionId } = request;
     using running = this.running.enter(executionId);
     const { cancellation } = running;
-    let delivery: Delivery | null = null;
+    let delivery: TakenJob | null = null;
     try {
       const turn = await this.ledger.take(executionId);
       if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
       if (turn.kind === 'ended') return await this.finishKnown(request);
       if (turn.cancel) cancellation.ask(turn.cancel);
-      delivery = { ...request, attempt: startedAttempts(turn), queuedMs: queuedMs(job) };
-      const outcome = await this.carryOut(job, request, turn, { interrupt: signal, cancellation });
+      const taken = { ...request, attempt: startedAttempts(turn), queuedMs: queuedMs(job), jobId: job.id };
+      delivery = taken;
+      const outcome = await traced('execution', traceOf(taken), async (span) => {
+        const ended = await this.carryOut(job, taken, turn, { interrupt: signal, cancellation });
+        span.set('bifrost.status', ended.status);
+        if (ended.failure) span.fail(ended.failure.code);
+        return ended;
+      });
       if (mayRetry(job, outcome)) return await this.failAttempt(delivery, outcome, cancellation);
       return await this.conclude(delivery, withLateCancel(outcome, cancellation.request));
     } catch (error) {
@@ -89,7 +97,12 @@ export class ExecutionProcessor extends WorkerHost {
     }
   }
 
-  private async carryOut(job: Job, request: JobRequest, turn: OurTurn, stops: Stops): Promise<Outcome> {
+  private async carryOut(
+    job: Job,
+    request: TakenJob & JobRequest,
+    turn: OurTurn,
+    stops: Stops,
+  ): Promise<Outcome> {
     const { executionId } = request;
     const { cancellation } = stops;
     if (turn.kind === 'exhausted')
@@ -109,12 +122,14 @@ export class ExecutionProcessor extends WorkerHost {
           ? this.contexts.fromTask(request.task)
           : await this.contexts.load(executionId);
       subject = subjectOf(loaded);
-      const outcome = await this.executor.execute({ ...loaded, attempt, generation }, stops, {
+      const execution = { ...loaded, attempt, generation, traceparent: traceparentOfJob(job.opts) };
+      const outcome = await this.executor.execute(execution, stops, {
         onProgress: (value) => {
           log.progress(value);
           progress.push(value);
         },
         onLog: (entry) => log.add(entry),
+        onRunner: (runnerId) => (request.runnerId = runnerId),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
       return { ...outcome, ...subject };
@@ -130,10 +145,10 @@ export class ExecutionProcessor extends WorkerHost {
   }
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
-  private async conclude(delivery: Delivery, outcome: Outcome): Promise<JobReturn> {
+  private async conclude(delivery: TakenJob, outcome: Outcome): Promise<JobReturn> {
     const { executionId, attempt } = delivery;
     const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
-    await this.results.publish({ ...delivery, earlier }, outcome);
+    await traced('publish', {}, () => this.results.publish({ ...delivery, earlier }, outcome));
     this.ledger.release(executionId);
     this.statistics.record(outcome);
     tell('execution-ended', {
@@ -144,8 +159,7 @@ export class ExecutionProcessor extends WorkerHost {
     });
     this.logger.log({
       msg: 'execution ended',
-      executionId,
-      attempt,
+      ...namesOf(delivery),
       status: outcome.status,
       code: outcome.failure?.code,
     });
@@ -161,7 +175,7 @@ export class ExecutionProcessor extends WorkerHost {
 
   /** The job asked for more attempts: BullMQ delivers it again after its back-off, unless somebody wants it to end. */
   private async failAttempt(
-    delivery: Delivery,
+    delivery: TakenJob,
     outcome: Outcome,
     cancellation: Cancellation,
   ): Promise<JobReturn> {
@@ -173,8 +187,7 @@ export class ExecutionProcessor extends WorkerHost {
     tell('attempt-failed', { code: outcome.failure?.code ?? 'INTERNAL' });
     this.logger.log({
       msg: 'attempt failed, to be tried again',
-      executionId,
-      attempt,
+      ...namesOf(delivery),
       code: outcome.failure?.code,
     });
     throw new AttemptFailedError(outcome.error ?? outcome.status);
@@ -190,5 +203,27 @@ const startedAttempts = ({ attempt, cancel }: OurTurn): number =>
 /** Somebody asked for the end, but it had come already. */
 const withLateCancel = (outcome: Outcome, cancel: CancelRequest | null): Outcome =>
   cancel && !outcome.cancellation ? { ...outcome, cancellation: receiptOf(cancel, 'too late') } : outcome;
+
+/** A delivery to come, and what log lines about it name. */
+interface TakenJob extends Delivery {
+  jobId: string | undefined;
+  /** The runner that carried it out, once there is one. */
+  runnerId?: string;
+}
+
+const namesOf = ({ executionId, jobId, attempt, runnerId }: TakenJob) => ({
+  executionId,
+  jobId,
+  attempt,
+  runnerId,
+});
+
+const traceOf = ({ executionId, jobId = '', attempt, kind, queuedMs: waited }: TakenJob) => ({
+  'bifrost.execution.id': executionId,
+  'bifrost.execution.kind': kind,
+  'bifrost.attempt': attempt,
+  'bifrost.job.id': jobId,
+  'bifrost.queue_ms': waited,
+});
 
 const queuedMs = (job: Job): number => Math.max(0, Date.now() - job.timestamp - job.delay);

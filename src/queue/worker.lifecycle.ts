@@ -58,6 +58,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     await this.lease.start();
     await this.heartbeat.start(() => ({
       running: this.consumer.running,
+      lease: this.lease.owner,
       runners: this.pool.records(),
       runner_totals: this.pool.totals,
       package_set: this.packages.status.set,

@@ -3,6 +3,7 @@ import type { DynamicModule, FactoryProvider } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
+import { currentTracing, type Tracing } from '../lib/tracing.js';
 import { bullPrefix } from './bull-prefix.js';
 import type { RedisClient } from './connections.js';
 import { BULL_REDIS } from './redis.module.js';
@@ -14,8 +15,11 @@ export const bullRoot = (): DynamicModule =>
     useFactory: (settings: Settings, connection: RedisClient) => ({
       connection,
       prefix: bullPrefix(settings),
+      ...telemetryOf(currentTracing()),
     }),
   });
+
+const telemetryOf = (tracing: Tracing | null) => (tracing === null ? {} : { telemetry: tracing.bull });
 
 /** A queue under its configured name, injectable by a token of ours. */
 export function bullQueue(

@@ -76,7 +76,7 @@ export class ExecutionLog {
   /** Of several in a row that wait only the newest is kept. */
   progress({ fraction, message }: ExecutionProgress): void {
     const last = this.records.at(-1);
-    if (last?.type === 'progress') this.forget(this.records.length - 1);
+    if (last?.type === 'progress') this.forgetLast();
     this.push('progress', new Date().toISOString(), [
       'fraction',
       `${fraction}`,
@@ -153,9 +153,10 @@ export class ExecutionLog {
     this.sender.enter(this);
   }
 
-  private forget(index: number): void {
-    const [record] = this.records.splice(index, 1);
-    this.chars -= record?.chars ?? 0;
+  /** As if it had never been: a gap in the numbers means a loss. */
+  private forgetLast(): void {
+    this.chars -= this.records.pop()?.chars ?? 0;
+    this.lastN -= 1;
   }
 
   private isOver(times: number): boolean {

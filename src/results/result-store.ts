@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
-import type { ExecutionResult } from '../contract/result.js';
+import type { ExecutionProgress, ExecutionResult } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
@@ -11,6 +11,8 @@ export interface LedgerEntry {
   worker: string;
   attempt: number;
   startedAt: string;
+  /** The last that its code told in this attempt. */
+  progress: ExecutionProgress | null;
   /** Somebody asked for its end. */
   cancel: CancelRequest | null;
 }
@@ -29,9 +31,14 @@ export class ResultStore {
     return document === null ? null : (JSON.parse(document) as ExecutionResult);
   }
 
+  /** Whether it was deleted so lately that its id cannot be used yet. */
+  async isForgotten(executionId: string): Promise<boolean> {
+    return (await this.redis.hexists(this.keys.ledger(executionId), 'forgotten')) === 1;
+  }
+
   /** Null when no worker has begun the execution. */
   async findLedger(executionId: string): Promise<LedgerEntry | null> {
-    const [owner, worker, attempt, startedAt, askedAt, reason] = await this.redis.hmget(
+    const [owner, worker, attempt, startedAt, askedAt, reason, progress] = await this.redis.hmget(
       this.keys.ledger(executionId),
       'owner',
       'worker',
@@ -39,12 +46,14 @@ export class ResultStore {
       'started_at',
       'cancel_asked_at',
       'cancel_reason',
+      'progress',
     );
     if (attempt == null) return null;
     return {
       worker: owner ? (worker ?? '') : '',
       attempt: Number(attempt),
       startedAt: startedAt ?? '',
+      progress: progress ? (JSON.parse(progress) as ExecutionProgress) : null,
       cancel: askedAt ? { askedAt, reason: reason || null } : null,
     };
   }

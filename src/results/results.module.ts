@@ -6,7 +6,9 @@ import { ArchiveFeed } from './archive-feed.js';
 import { CancelRequests } from './cancel-requests.js';
 import { ExecutionClosing } from './execution-closing.js';
 import { ExecutionLedger } from './execution-ledger.js';
+import { LogStore } from './log-store.js';
 import { LogWriter } from './log-writer.js';
+import { ResultEraser } from './result-eraser.js';
 import { ResultQueueGauge } from './result-queue-gauge.js';
 import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
 import { ResultStore } from './result-store.js';
@@ -22,8 +24,10 @@ export class ResultsModule {
       CancelRequests,
       ExecutionClosing,
       ExecutionLedger,
+      LogStore,
       LogWriter,
       ResultPublisher,
+      ResultEraser,
       ResultQueueGauge,
       ResultStore,
       WorkerLease,

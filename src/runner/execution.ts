@@ -8,9 +8,11 @@ import { Hygiene } from './hygiene.js';
 import { type ImportHook, installImportHook } from './import-hook.js';
 import { LocalVariables } from './local-variables.js';
 import { requestModule } from './module-requests.js';
-import { ending, reportValue, sendError } from './final-frames.js';
-import { activeResources, inNextTurn, inspectValue } from './primordials.js';
+import { activeResources, inNextTurn, inspectValue, list, remove } from './primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
+import { giveUp } from './rights.js';
+import { showPid } from './shown-pid.js';
+import { ending, reportValue, sendError } from './final-frames.js';
 import { acceptParameters, ParametersInvalid, schemaOf } from './user-parameters.js';
 import { findFunction, scriptValue } from './user-module.js';
 import { forgetScript } from './variables.js';
@@ -107,6 +109,8 @@ export class Executions {
     if (command.keep) this.hygiene ??= new Hygiene();
     this.hygiene?.begin();
     const locals = command.captureLocals ? LocalVariables.start(isUsersCode(command.rootUrl)) : null;
+    // Our session goes on; a reused runner needs another one for its next execution.
+    if (!command.keep && isMainThread) giveUp('inspector');
     const current: Current = { command, context, controller, progress, locals, hears: false };
     this.current = current;
     if (locals === null) {
@@ -198,11 +202,22 @@ export class Executions {
       inNextTurn(() => {
         forgetInline(current.command);
         const dirty = [...known, ...(this.hygiene?.inspect() ?? [])];
+        if (current.command.clearsScratch && !emptied(current.command.scratch)) dirty.push('files');
         if (process.exitCode !== undefined) dirty.push('exit code');
         this.current = null;
         sendFrame('settled', { dirty: `[${dirty.map((reason) => json(reason)).join(',')}]` });
       }),
     );
+  }
+}
+
+/** Removes what is in a folder; false when something stays. */
+function emptied(folder: string): boolean {
+  try {
+    for (const name of list(folder)) remove(`${folder}/${name}`, { recursive: true, force: true });
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -252,6 +267,7 @@ function prepareGlobals(command: ExecuteCommand): void {
   process.exitCode = undefined;
   // The folder it is in may be gone. Threads share theirs and cannot leave it.
   if (isMainThread) process.chdir(command.scratch);
+  showPid(command.pid);
   process.argv = [process.execPath, fileNameOf(command.entry)];
 }
 

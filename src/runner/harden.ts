@@ -1,28 +1,101 @@
-/** prctl: the signal this process gets when its parent dies. */
+import { arch, constants, platform } from 'node:os';
+import type { Confinement, NetworkPolicy } from '../contract/confinement.js';
+import { sealedFilter } from '../lib/syscall-filter.js';
+import { type FilterArch, syscallNumber } from '../lib/syscall-numbers.js';
+import { Kernel } from './kernel.js';
+import { restrictFiles } from './landlock.js';
+import { giveUp } from './rights.js';
+
 const PR_SET_PDEATHSIG = 1;
-const SIGKILL = 9n;
+const PR_SET_DUMPABLE = 4;
+const PR_SET_NO_NEW_PRIVS = 38;
+const SIGKILL = constants.signals.SIGKILL;
+const RLIMIT_NPROC = 6;
+const SECCOMP_SET_MODE_FILTER = 1;
+/** For every thread of the process, not only the calling one. */
+const SECCOMP_FILTER_FLAG_TSYNC = 1;
+const INSTRUCTION_BYTES = 8;
+
+/** Shuts the last door behind the runner; called right before user code is loaded; only the first call counts. */
+export type Seal = (network: NetworkPolicy) => void;
 
 /**
- * Ties the life of this process to the worker's: when the worker dies, however it dies, the kernel
- * kills this process, also while user code blocks the event loop. Linux only; elsewhere the end of
- * the command descriptor ends an idle runner. Afterwards nobody in this process can use FFI.
+ * Confines this process as the worker says. What user code could undo is done before it is loaded,
+ * partly at once and partly by the returned function. Afterwards nobody in this process can use FFI.
+ * Linux only; elsewhere the end of the command descriptor ends an idle runner.
+ * @throws Error when the kernel refuses: the runner must not serve then.
  */
-export function dieWithWorker(workerPid: number): void {
-  if (process.platform !== 'linux') return;
-  const ffi = process.getBuiltinModule('node:ffi') as unknown as Ffi;
-  const { functions } = ffi.dlopen('libc.so.6', {
-    prctl: { arguments: ['i32', 'u64', 'u64', 'u64', 'u64'], return: 'i32' },
-  });
-  const failed = functions['prctl']?.(PR_SET_PDEATHSIG, SIGKILL, 0n, 0n, 0n) !== 0;
-  (process.permission as unknown as { drop(scope: string): void }).drop('ffi');
-  if (failed) throw new Error('prctl(PR_SET_PDEATHSIG) failed');
-  // The worker may have died before the call: then nobody will send the signal.
-  if (process.ppid !== workerPid) process.exit(0);
+export function harden(confinement: Confinement): Seal {
+  if (platform() !== 'linux') return () => undefined;
+  const kernel = new Kernel();
+  const { uid, maxTasks, files, parentPid } = confinement;
+  if (uid !== null) becomeUser(uid);
+  if (maxTasks !== null) limitTasks(kernel, maxTasks);
+  prctl(kernel, PR_SET_NO_NEW_PRIVS, 1);
+  if (confinement.hidden) prctl(kernel, PR_SET_DUMPABLE, 0);
+  if (parentPid !== null) dieWith(kernel, parentPid);
+  if (files !== null) restrictFiles(kernel, files);
+  let sealed = false;
+  return (network) => {
+    if (sealed) return;
+    sealed = true;
+    if (confinement.filter) filterCalls(kernel, network);
+    kernel.close();
+    if (network === 'none') giveUp('net');
+  };
 }
 
-interface Ffi {
-  dlopen(
-    library: string,
-    symbols: Record<string, { arguments: string[]; return: string }>,
-  ): { functions: Record<string, (...args: (number | bigint)[]) => number> };
+/** Of the two architectures that we know; another one has no filter, which the worker finds out at its start. */
+function filterArch(): FilterArch {
+  const name = arch();
+  if (name === 'x64' || name === 'arm64') return name;
+  throw new Error(`system calls cannot be filtered on ${name}`);
+}
+
+function prctl(kernel: Kernel, option: number, value: number): void {
+  kernel.call(`prctl(${option})`, syscallNumber('prctl', filterArch()) as number, option, value);
+}
+
+/** Changing the user gives up every capability, in all threads. */
+function becomeUser(uid: number): void {
+  process.setgroups?.([]);
+  process.setgid?.(uid);
+  process.setuid?.(uid);
+}
+
+/** The kernel kills this process when its parent dies, however it dies, also while user code blocks the event loop. */
+function dieWith(kernel: Kernel, parentPid: number): void {
+  prctl(kernel, PR_SET_PDEATHSIG, SIGKILL);
+  // It may have died before the call: then nobody will send the signal.
+  if (process.ppid !== parentPid) process.exit(0);
+}
+
+function limitTasks(kernel: Kernel, maxTasks: number): void {
+  const limits = Buffer.alloc(16);
+  limits.writeBigUInt64LE(BigInt(maxTasks), 0);
+  limits.writeBigUInt64LE(BigInt(maxTasks), 8);
+  kernel.call(
+    'setrlimit(NPROC)',
+    syscallNumber('prlimit64', filterArch()) as number,
+    0,
+    RLIMIT_NPROC,
+    limits,
+    0,
+  );
+}
+
+function filterCalls(kernel: Kernel, network: NetworkPolicy): void {
+  const name = filterArch();
+  const program = sealedFilter(name, process.pid, network === 'open' ? 'internet' : 'none');
+  // struct sock_fprog
+  const header = Buffer.alloc(16);
+  header.writeUInt16LE(program.length / INSTRUCTION_BYTES, 0);
+  header.writeBigUInt64LE(kernel.addressOf(program), 8);
+  kernel.call(
+    'seccomp',
+    syscallNumber('seccomp', name) as number,
+    SECCOMP_SET_MODE_FILTER,
+    SECCOMP_FILTER_FLAG_TSYNC,
+    header,
+  );
 }

@@ -2,13 +2,15 @@
  * Functions that the runner still needs after user code has run, taken before it does. User code may
  * patch any global; a patched JSON.stringify or fs.writeSync must not change what the runner reports.
  */
-import { readSync, writeSync } from 'node:fs';
+import { readdirSync, readSync, rmSync, writeSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers';
 import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 
 export const write = writeSync;
 export const read = readSync;
+export const list = readdirSync as (folder: string) => string[];
+export const remove = rmSync;
 export const inspectValue = inspect;
 export const stringify = JSON.stringify;
 export const keysOf = Object.keys;

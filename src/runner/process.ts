@@ -5,23 +5,27 @@
  */
 import os from 'node:os';
 import { syncBuiltinESMExports } from 'node:module';
+import type { Confinement } from '../contract/confinement.js';
 import type { ResourceLimits } from '../contract/runner-limits.js';
 import type { RunnerCommand } from '../contract/runner-protocol.js';
 import { sendFrame } from './channel.js';
 import { CommandReader } from './command-reader.js';
 import { Executions } from './execution.js';
-import { dieWithWorker } from './harden.js';
+import { harden } from './harden.js';
 import { guardBuiltins } from './import-hook.js';
 import { captureOutput } from './output-capture.js';
 import { limitResources } from './resource-limits.js';
 
-const [workerPid, limits] = process.argv.slice(2) as [string, string];
+const [confinement, limits] = process.argv.slice(2) as [string, string];
+limitResources(JSON.parse(limits) as ResourceLimits);
+const seal = harden(JSON.parse(confinement) as Confinement);
 
-const reader = new CommandReader((command: RunnerCommand) => executions.obey(command));
+const reader = new CommandReader((command: RunnerCommand) => {
+  if (command.type === 'execute') seal(command.network);
+  executions.obey(command);
+});
 const executions = new Executions(reader);
 
-limitResources(JSON.parse(limits) as ResourceLimits);
-dieWithWorker(Number(workerPid));
 const scratch = process.cwd();
 os.tmpdir = () => scratch;
 os.homedir = () => scratch;

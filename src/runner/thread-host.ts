@@ -6,7 +6,8 @@ import type { ResourceLimits } from '../contract/runner-limits.js';
 import type { CodePlace, RunnerCommand } from '../contract/runner-protocol.js';
 import { sendFrame, useNonce, writeAll } from './channel.js';
 import { CommandReader } from './command-reader.js';
-import { dieWithWorker } from './harden.js';
+import type { Confinement } from '../contract/confinement.js';
+import { harden } from './harden.js';
 import { HostedThread, type ThreadEnd } from './hosted-thread.js';
 import { bytesOf, stringify } from './primordials.js';
 import { limitResources } from './resource-limits.js';
@@ -145,7 +146,7 @@ async function tellUsage(thread: HostedThread): Promise<void> {
   sendFrame('used', { userMs: `${thread.usage.userMs}`, systemMs: `${thread.usage.systemMs}` });
 }
 
-const [workerPid, limits, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(2) as [
+const [confinement, limits, bundle, heapMb, memoryMb, maxExecutions] = process.argv.slice(2) as [
   string,
   string,
   string,
@@ -156,7 +157,7 @@ const [workerPid, limits, bundle, heapMb, memoryMb, maxExecutions] = process.arg
 const host = new ThreadHost(bundle, Number(heapMb), Number(memoryMb), Number(maxExecutions));
 const reader = new CommandReader((command) => host.receive(command));
 limitResources(JSON.parse(limits) as ResourceLimits);
-dieWithWorker(Number(workerPid));
+harden(JSON.parse(confinement) as Confinement)('open');
 host.warm();
 reader.hold();
 sendFrame('ready');

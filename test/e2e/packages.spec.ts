@@ -234,7 +234,7 @@ describe('a manifest that changes while 20 executions run', () => {
     const before = 'plain@1.0.0';
     const after = 'plain@2.0.0\nmodern';
     await publish(before);
-    const one = await readyWorker('w1', { CONCURRENCY: '21', SPARE_RUNNERS: '2' });
+    const one = await readyWorker('w1', { CONCURRENCY: '21', SPARE_RUNNERS: '2', NETWORK: 'open' });
     const { set: old } = await settled(one, 'w1', before);
     const gate = await startGate();
     try {

@@ -30,7 +30,8 @@ declare const declared: Context;
 export const callerComes: ExecutionContext['caller'] = declared.caller;
 export const organizationComes: ExecutionContext['organization'] = declared.organization;
 `;
-const FIELDS = 'executionId attempt workflowId secrets deadline signal logger progress variables'.split(' ');
+const FIELDS =
+  'executionId attempt workflowId secrets traceparent deadline signal logger progress variables'.split(' ');
 
 /** Type errors of one program, as text. */
 function errorsOf(files: readonly string[], options: ts.CompilerOptions, extra = new Map<string, string>()) {

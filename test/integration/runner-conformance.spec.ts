@@ -73,7 +73,7 @@ const ENDINGS: Ending[] = [
 
 describe.each([
   ['single-use process', {}],
-  ['reused process', { RUNNER_MAX_EXECUTIONS: '100' }],
+  ['reused process', { RUNNER_MAX_EXECUTIONS: '100', ISOLATION: 'process' }],
   ['thread', { RUNNER: 'thread', TRUSTED_CODE: 'true', RUNNER_THREADS: '2', RUNNER_MAX_EXECUTIONS: '100' }],
 ])('a runner of the kind %s', (kind, env) => {
   let producer: Producer;

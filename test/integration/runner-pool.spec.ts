@@ -18,7 +18,10 @@ const pools: RunnerPool[] = [];
 /** What names everything that the pools of this process have on the machine. */
 const MARK = `bifrost-runtime-${process.pid}-`;
 const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith(MARK));
-const scratches = (): string[] => folders().flatMap((name) => readdirSync(join(tmpdir(), name, 'scratch')));
+const scratches = (): string[] =>
+  folders()
+    .map((name) => join(tmpdir(), name, 'scratch'))
+    .flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []));
 /** Runner processes by what stands in their command line, whoever is their parent by now. */
 const processes = (): string[] =>
   readdirSync('/proc').filter((pid) => {
@@ -39,8 +42,8 @@ afterEach(async () => {
   expect([folders(), processes()]).toEqual([[], []]);
 });
 
-function aPool(spares = 2): RunnerPool {
-  const pool = new RunnerPool(settingsOf({ SPARE_RUNNERS: String(spares) }));
+function aPool(spares = 2, isolation = 'auto'): RunnerPool {
+  const pool = new RunnerPool(settingsOf({ SPARE_RUNNERS: String(spares), ISOLATION: isolation }));
   pools.push(pool);
   return pool;
 }
@@ -95,7 +98,7 @@ describe('a pool that is well', () => {
   });
 
   it('gives every execution a runner and a scratch folder of its own, also without spares', async () => {
-    const pool = aPool(0);
+    const pool = aPool(0, 'process');
     await pool.start();
     const runners = await Promise.all(['a', 'b', 'c', 'd'].map((id) => take(pool, id)));
     expect(new Set(runners.map(({ pid }) => pid)).size).toBe(4);
@@ -104,7 +107,7 @@ describe('a pool that is well', () => {
   });
 
   it('retires a runner with its process and everything on its scratch folder', async () => {
-    const pool = aPool(0);
+    const pool = aPool(0, 'process');
     await pool.start();
     const runner = await take(pool, 'e-1');
     await writeFile(join(runner.scratch, 'left'), 'behind');
@@ -119,7 +122,7 @@ describe('a pool that is well', () => {
 
 describe('a spare that somebody kills', () => {
   it('is replaced, with what it left', async () => {
-    const pool = aPool(1);
+    const pool = aPool(1, 'process');
     await pool.start();
     await untilRunners(pool, 1);
     const [victim] = pids(pool) as [number];

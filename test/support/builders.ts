@@ -33,6 +33,7 @@ export const anExecution = (changes: Partial<Execution> = {}): Execution => ({
   tags: [],
   timeoutMs: 10_000,
   captureLocals: false,
+  traceparent: null,
   generation: null,
   wantedGeneration: null,
   ...changes,

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+const text = z.string().nullable();
+
+/** One archived execution as `GET /executions` lists it. Long texts are shortened; the whole document has them. */
+export const executionSummarySchema = z
+  .object({
+    execution_id: z.string(),
+    status: z.string(),
+    failure_code: text,
+    error_type: text,
+    error: text,
+    workflow_id: text,
+    organization_id: text,
+    caller_id: text,
+    caller_email: text,
+    worker_id: z.string(),
+    attempt: z.number(),
+    tags: z.array(z.string()),
+    started_at: z.string(),
+    finished_at: z.string(),
+    duration_ms: z.number(),
+    queued_ms: z.number(),
+  })
+  .meta({ id: 'ExecutionSummary' });
+
+/** A page of the history, newest first. */
+export const historyPageSchema = z
+  .object({
+    executions: z.array(executionSummarySchema),
+    next_cursor: text.meta({ description: 'For `cursor` of the next page; null on the last one' }),
+  })
+  .meta({ id: 'HistoryPage' });
+
+export const STATISTIC_GROUPS = ['day', 'workflow', 'status'] as const;
+export type StatisticGroup = (typeof STATISTIC_GROUPS)[number];
+
+/** Executions counted by day, workflow and status, or by some of these. */
+export const statisticsSchema = z
+  .object({
+    from: z.string().meta({ description: 'First day that is counted, UTC' }),
+    to: z.string().meta({ description: 'Last day that is counted, UTC' }),
+    percentile_error: z
+      .number()
+      .meta({ description: 'Percentiles are off by at most this part of themselves' }),
+    groups: z.array(
+      z.object({
+        day: z.string().optional(),
+        workflow_id: text.optional(),
+        status: z.string().optional(),
+        executions: z.number(),
+        duration_ms: z.object({ mean: z.number(), p50: z.number(), p95: z.number() }),
+      }),
+    ),
+  })
+  .meta({ id: 'Statistics' });
+
+/** What a deletion removed. */
+export const forgottenSchema = z
+  .object({
+    executions: z.number().meta({ description: 'Executions of which something was removed' }),
+    archived: z.number().meta({ description: 'Those of them that the archive had' }),
+  })
+  .meta({ id: 'Forgotten' });
+
+export type ExecutionSummary = z.infer<typeof executionSummarySchema>;
+export type HistoryPage = z.infer<typeof historyPageSchema>;
+export type Statistics = z.infer<typeof statisticsSchema>;
+export type StatisticsGroup = Statistics['groups'][number];
+export type Forgotten = z.infer<typeof forgottenSchema>;

@@ -1,0 +1,58 @@
+import type { IsolationLevelName } from '../../contract/confinement.js';
+import type { IsolationLevel } from './isolation-level.js';
+
+/** A level that may be chosen, or the reason why it cannot be on this machine. */
+export type Candidate = { name: IsolationLevelName } & ({ level: IsolationLevel } | { unavailable: string });
+
+/** Proves by running code that a level works here. @throws Error that says why not. */
+export type Proof = (level: IsolationLevel) => Promise<void>;
+
+/** What was chosen, and why nothing stronger. */
+export interface Choice {
+  level: IsolationLevel;
+  /** One line for each stronger level that does not work here. */
+  passedOver: string[];
+}
+
+/** No level that is allowed works on this machine; the message says why, and what to do. */
+export class NoIsolationError extends Error {
+  override name = 'NoIsolationError';
+}
+
+/** What makes a level work, for who wants it. */
+const REMEDIES: Readonly<Record<IsolationLevelName, string>> = {
+  namespace:
+    'install bubblewrap (apt-get install bubblewrap) and allow user namespaces (sysctl user.max_user_namespaces, and kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu); in a container allow them in its seccomp profile; or set ISOLATION=auto',
+  process: 'run Node 26 on Linux on x64 or arm64 with seccomp',
+  thread: 'set RUNNER=thread and TRUSTED_CODE=true',
+};
+
+/**
+ * The first of `candidates`, which are in falling strength, that works. A single one was asked for by name;
+ * of several the last is taken also where its proof fails: what is wrong may pass, and until then no runner
+ * boots, which the pool tells.
+ * @throws {NoIsolationError} when the only candidate does not work.
+ */
+export async function chooseLevel(candidates: readonly Candidate[], prove: Proof): Promise<Choice> {
+  const last = candidates.at(-1);
+  const passedOver: string[] = [];
+  for (const candidate of candidates) {
+    const reason = 'level' in candidate ? await failureOf(prove, candidate.level) : candidate.unavailable;
+    if (reason === null && 'level' in candidate) return { level: candidate.level, passedOver };
+    const isLast = candidate === last && candidates.length > 1;
+    if (isLast && 'level' in candidate) return { level: candidate.level, passedOver };
+    passedOver.push(
+      `${candidate.name} does not work here: ${reason}. To have it, ${REMEDIES[candidate.name]}`,
+    );
+  }
+  throw new NoIsolationError(passedOver.join('\n'));
+}
+
+async function failureOf(prove: Proof, level: IsolationLevel): Promise<string | null> {
+  try {
+    await prove(level);
+    return null;
+  } catch (error) {
+    return (error as Error).message.trim().replace(/\s*\n\s*/g, ' | ');
+  }
+}

@@ -1,0 +1,53 @@
+import type { Confinement, IsolationLevelName } from '../../contract/confinement.js';
+
+/** What one runner has of the machine, from its start to its end. */
+export interface RunnerPlace {
+  /** The one folder in which it may write, as the runner sees it. */
+  readonly scratch: string;
+  /** User and group of its own; null: those of the worker. */
+  readonly uid: number | null;
+  /** The folder is in the worker's sight, so that the worker empties it between executions. */
+  readonly onDisk: boolean;
+  /** Whether packages of the sets can be loaded here: what is made later may stay out of its sight. */
+  readonly hasPackages: boolean;
+  /** What is in the scratch folder, with 1 KiB for each file; null where that cannot be known. */
+  usedBytes(pid: number): Promise<number | null>;
+  /** Gives everything back; the runner must be dead. */
+  remove(): Promise<void>;
+}
+
+/** The command that starts a runner. */
+export interface StartCommand {
+  file: string;
+  args: string[];
+  cwd: string;
+  /** File that the command reads from the descriptor {@link EXTRA_FD}. */
+  extraFile: string | null;
+}
+
+/** Descriptor of {@link StartCommand.extraFile}, the one after those of the runner protocol. */
+export const EXTRA_FD = 5;
+
+/** How the process that we started ended: one of the two is null. */
+export interface ProcessEnd {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/**
+ * One way of keeping user code from everything else, from the places of runners to how they are started.
+ * What each level enforces, and what not: docs/security-model.md.
+ */
+export interface IsolationLevel {
+  readonly name: IsolationLevelName;
+  /** @throws what the file system says. */
+  openPlace(): Promise<RunnerPlace>;
+  /** How to start Node with these arguments in this place. */
+  command(place: RunnerPlace, nodeArgs: readonly string[]): StartCommand;
+  /** What the runner does to itself. */
+  confinement(place: RunnerPlace): Confinement;
+  /** The process of the runner itself, by the process that was started. */
+  runnerPid(startedPid: number): number;
+  /** How the runner ended, by how the process that was started ended. */
+  runnerEnd(end: ProcessEnd): ProcessEnd;
+}

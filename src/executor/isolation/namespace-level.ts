@@ -1,0 +1,128 @@
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname } from 'node:path';
+import type { Confinement } from '../../contract/confinement.js';
+import { MemoryPlace } from './memory-place.js';
+import type { IsolationLevel, ProcessEnd, RunnerPlace, StartCommand } from './isolation-level.js';
+import { EXTRA_FD } from './isolation-level.js';
+import { childOf } from './process-tree.js';
+import { MAX_TASKS } from './process-level.js';
+import { RunnerUsers } from './runner-users.js';
+
+/** What the level is made of on this machine. */
+export interface NamespaceParts {
+  /** Path of bubblewrap. */
+  bwrap: string;
+  /** Arguments that show the runner the libraries that Node needs. */
+  libraries: readonly string[];
+  /** Path of the compiled filter under which Node boots. */
+  bootFilter: string;
+  /** Files of the worker that the runner may read. */
+  bundles: readonly string[];
+  packageSets: string;
+  scratchBytes: number;
+  /** The runner has the machine's network instead of an empty one. */
+  shareNetwork: boolean;
+}
+
+const SHELL_SIGNAL_BASE = 128;
+const DEVICES = ['/dev/null', '/dev/zero', '/dev/random', '/dev/urandom'];
+/** Only with the machine's network. */
+const NAME_SERVICE = [
+  '/etc/resolv.conf',
+  '/etc/hosts',
+  '/etc/nsswitch.conf',
+  '/etc/gai.conf',
+  '/etc/host.conf',
+];
+const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
+/**
+ * Each runner in namespaces of its own, made by bubblewrap: it sees no process but itself, no network, and
+ * of the files Node, its libraries, the runner, the packages and a folder in memory.
+ *
+ * As root the mounts are made with root's rights and the runner then becomes a user of its own; as anybody
+ * else a user namespace gives the right to make them.
+ */
+export class NamespaceLevel implements IsolationLevel {
+  readonly name = 'namespace';
+  private readonly users = process.getuid?.() === 0 ? new RunnerUsers() : null;
+
+  constructor(private readonly parts: NamespaceParts) {}
+
+  openPlace(): Promise<RunnerPlace> {
+    const uid = this.users?.take() ?? null;
+    return Promise.resolve(
+      new MemoryPlace(
+        uid,
+        existsSync(this.parts.packageSets),
+        () => uid !== null && this.users?.giveBack(uid),
+      ),
+    );
+  }
+
+  command(place: RunnerPlace, nodeArgs: readonly string[]): StartCommand {
+    const { bwrap, bootFilter } = this.parts;
+    const filter = ['--seccomp', String(EXTRA_FD)];
+    const args = [...this.namespaces(place), ...this.mounts(place), ...filter, process.execPath, ...nodeArgs];
+    return { file: bwrap, args, cwd: '/', extraFile: bootFilter };
+  }
+
+  confinement({ uid }: RunnerPlace): Confinement {
+    // bubblewrap ties it to the worker's life, and its mounts are all the files that there are.
+    return { parentPid: null, uid, maxTasks: MAX_TASKS, hidden: false, files: null, filter: true };
+  }
+
+  /** worker -> bubblewrap -> process 1 of the namespace -> runner */
+  runnerPid(startedPid: number): number {
+    return childOf(childOf(startedPid));
+  }
+
+  /** bubblewrap ends as a shell does. Code that exits with such a number says so before, in a frame. */
+  runnerEnd({ exitCode, signal }: ProcessEnd): ProcessEnd {
+    const name = exitCode === null ? undefined : SIGNAL_NAMES.get(exitCode - SHELL_SIGNAL_BASE);
+    return name === undefined ? { exitCode, signal } : { exitCode: null, signal: name as NodeJS.Signals };
+  }
+
+  private namespaces({ uid }: RunnerPlace): string[] {
+    const asRoot = ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'];
+    return [
+      '--die-with-parent',
+      '--unshare-pid',
+      '--unshare-ipc',
+      '--unshare-uts',
+      '--unshare-cgroup-try',
+      ...(this.parts.shareNetwork ? [] : ['--unshare-net']),
+      '--cap-drop',
+      'ALL',
+      ...(uid === null ? ['--unshare-user'] : asRoot),
+    ];
+  }
+
+  private mounts({ scratch }: RunnerPlace): string[] {
+    const { libraries, bundles, packageSets, scratchBytes, shareNetwork } = this.parts;
+    const needed = [process.execPath, ...bundles];
+    const optional = [packageSets, '/etc/localtime', ...(shareNetwork ? NAME_SERVICE : [])];
+    const tmpfs = ['--perms', '0777', '--size', String(scratchBytes), '--tmpfs', scratch];
+    return [
+      ...libraries,
+      ...foldersAbove(packageSets),
+      ...needed.flatMap((path) => ['--ro-bind', path, path]),
+      ...optional.flatMap((path) => ['--ro-bind-try', path, path]),
+      '--proc',
+      '/proc',
+      ...DEVICES.flatMap((path) => ['--dev-bind-try', path, path]),
+      ...tmpfs,
+      '--remount-ro',
+      '/',
+      '--chdir',
+      scratch,
+    ];
+  }
+}
+
+/** bubblewrap makes missing folders for its own user alone; the runner's user has to pass through these. */
+function foldersAbove(path: string): string[] {
+  const above = dirname(path);
+  return above === '/' ? [] : [...foldersAbove(above), '--perms', '0755', '--dir', above];
+}

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExecuteCommand, RunnerFrame } from '../../contract/runner-protocol.js';
+import type { RunnerProcess } from '../runner-process.js';
+
+const ROOT_URL = 'file:///bifrost/';
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Runs one function of ours on a fresh runner and kills it.
+ * @returns what the function returned.
+ * @throws Error that tells what the runner did instead.
+ */
+export async function runOnce(runner: RunnerProcess, source: string): Promise<unknown> {
+  const limit = new AbortController();
+  const late = sleep(TIMEOUT_MS, undefined, { signal: limit.signal }).then(() => {
+    throw new Error(`a runner did not answer within ${TIMEOUT_MS} ms`);
+  });
+  try {
+    return await Promise.race([resultOf(runner, source), late]);
+  } finally {
+    limit.abort();
+    late.catch(() => undefined);
+    runner.kill();
+    await runner.ended;
+    await runner.place.remove();
+  }
+}
+
+function resultOf(runner: RunnerProcess, source: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let stderr = '';
+    runner.execute(commandFor(runner, source), {
+      onFrame(frame: RunnerFrame) {
+        if (frame.type === 'result') resolve(frame.value);
+        if (frame.type === 'error') reject(new Error(frame.message));
+      },
+      onRawOutput: (_stream, text) => (stderr += text),
+      onViolation: (what) => reject(new Error(what)),
+    });
+    void runner.ended.then(({ exitCode, signal }) =>
+      reject(new Error(`a runner ended (${signal ?? `exit code ${exitCode}`}): ${stderr}`)),
+    );
+  });
+}
+
+const commandFor = ({ pid, place }: RunnerProcess, source: string): ExecuteCommand => ({
+  type: 'execute',
+  nonce: randomBytes(16).toString('hex'),
+  entry: `${ROOT_URL}own.js`,
+  modules: [{ url: `${ROOT_URL}own.js`, format: 'module', source }],
+  functionName: 'default',
+  rootUrl: ROOT_URL,
+  packagesDir: null,
+  parameters: {},
+  env: {},
+  scratch: place.scratch,
+  clearsScratch: false,
+  pid,
+  network: 'none',
+  resultLimitBytes: 65_536,
+  captureLocals: false,
+  keep: false,
+  context: {
+    executionId: 'self-test',
+    attempt: 1,
+    workflowId: null,
+    caller: null,
+    organization: null,
+    secrets: {},
+    traceparent: null,
+    deadline: new Date(Date.now() + TIMEOUT_MS).toISOString(),
+  },
+});

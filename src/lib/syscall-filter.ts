@@ -1,0 +1,157 @@
+import {
+  allow,
+  assemble,
+  type Instruction,
+  kill,
+  loadArch,
+  loadArgument,
+  loadNumber,
+  refuse,
+  unlessEqual,
+  whenAnyBit,
+  whenEqual,
+  whenGreater,
+} from './bpf.js';
+import {
+  AUDIT_ARCH,
+  type FilterArch,
+  LAST_KNOWN_SYSCALL,
+  type SyscallName,
+  syscallNumber,
+} from './syscall-numbers.js';
+
+/** Which sockets a runner may open: none; TCP and UDP. Unix sockets and raw ones never. */
+export type SocketPolicy = 'none' | 'internet';
+
+const EPERM = 1;
+const ENOSYS = 38;
+const CLONE_THREAD = 0x10000;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const AF_NETLINK = 16;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_TYPE_FLAGS = [0, 0x800, 0x80000, 0x80800];
+/** PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_MM, PR_SET_CHILD_SUBREAPER, PR_SET_PTRACER. */
+const FORBIDDEN_PRCTL = [1, 4, 22, 35, 36, 0x59616d61];
+
+/** Never needed by Node, and each a known way out, a way to other processes or to the machine's state. */
+const ALWAYS_REFUSED = {
+  kernelInterfaces: ['io_uring_setup', 'io_uring_register', 'bpf', 'perf_event_open', 'userfaultfd'],
+  otherProcesses: ['ptrace', 'process_vm_readv', 'process_vm_writev', 'process_madvise', 'process_mrelease'],
+  processHandles: ['kcmp', 'pidfd_open', 'pidfd_getfd', 'pidfd_send_signal'],
+  mounts: ['mount', 'umount2', 'pivot_root', 'chroot', 'move_mount', 'open_tree', 'mount_setattr'],
+  newMounts: ['fsopen', 'fsconfig', 'fsmount', 'fspick'],
+  namespaces: ['unshare', 'setns', 'sethostname', 'setdomainname'],
+  fileHandles: ['name_to_handle_at', 'open_by_handle_at', 'fanotify_init', 'quotactl', 'quotactl_fd'],
+  specialFiles: ['mknod', 'mknodat', 'memfd_create', 'memfd_secret'],
+  keys: ['add_key', 'request_key', 'keyctl'],
+  modules: ['init_module', 'finit_module', 'delete_module', 'kexec_load', 'kexec_file_load'],
+  machine: ['reboot', 'swapon', 'swapoff', 'syslog', 'acct', 'iopl', 'ioperm', 'modify_ldt', 'vhangup'],
+  clocks: ['settimeofday', 'clock_settime', 'clock_adjtime', 'adjtimex'],
+  outdated: ['personality', 'lookup_dcookie', 'nfsservctl', 'migrate_pages', 'move_pages'],
+  /** What lives on in the kernel when its maker is dead. */
+  sharedMemory: ['shmget', 'shmat', 'shmctl', 'semget', 'semop', 'semctl', 'semtimedop'],
+  messages: ['msgget', 'msgsnd', 'msgrcv', 'msgctl', 'mq_open', 'mq_unlink'],
+  newProcesses: ['fork', 'vfork'],
+} as const satisfies Record<string, readonly SyscallName[]>;
+
+/** Needed while a runner boots, and by nothing that user code may do. */
+const REFUSED_WHEN_SEALED = {
+  programs: ['execve', 'execveat'],
+  sessions: ['setsid', 'setpgid'],
+  links: ['link', 'linkat', 'symlink', 'symlinkat'],
+  users: ['setuid', 'setgid', 'setreuid', 'setregid', 'setresuid', 'setresgid', 'setgroups'],
+  rights: ['setfsuid', 'setfsgid', 'capset', 'seccomp', 'setrlimit'],
+  priorities: ['setpriority', 'ioprio_set', 'sched_setaffinity', 'sched_setattr', 'sched_setparam'],
+  scheduler: ['sched_setscheduler'],
+  signals: ['tkill'],
+  landlock: ['landlock_create_ruleset', 'landlock_add_rule', 'landlock_restrict_self'],
+} as const satisfies Record<string, readonly SyscallName[]>;
+
+const refuseAll = (
+  arch: FilterArch,
+  groups: Readonly<Record<string, readonly SyscallName[]>>,
+): Instruction[] =>
+  Object.values(groups).flatMap((names) => names.flatMap((name) => rule(arch, name, [refuse(EPERM)])));
+
+const SOCKET_CALLS: readonly SyscallName[] = [
+  'socket',
+  'socketpair',
+  'bind',
+  'listen',
+  'connect',
+  'accept',
+  'accept4',
+];
+
+/** The filter of a runner that boots: it may still execute Node and give up its rights. */
+export const bootFilter = (arch: FilterArch): Buffer => assemble(program(arch, []));
+
+/**
+ * The filter under which user code runs, in the process `ownPid` (as that process itself sees it), which
+ * alone it may send signals to. Starting processes, changing rights and everything else that neither
+ * Node nor JavaScript needs is refused with EPERM; calls that are newer than our tables do not exist.
+ */
+export const sealedFilter = (arch: FilterArch, ownPid: number, sockets: SocketPolicy): Buffer =>
+  assemble(
+    program(arch, [
+      ...refuseAll(arch, REFUSED_WHEN_SEALED),
+      ...(['kill', 'tgkill', 'rt_sigqueueinfo', 'rt_tgsigqueueinfo'] as const).flatMap((name) =>
+        rule(arch, name, onlyFor(0, [ownPid])),
+      ),
+      ...rule(arch, 'prlimit64', onlyFor(0, [0, ownPid])),
+      ...rule(arch, 'prctl', [
+        loadArgument(0),
+        ...FORBIDDEN_PRCTL.flatMap((option) => whenEqual(option, [refuse(EPERM)])),
+        allow,
+      ]),
+      ...socketRules(arch, sockets),
+    ]),
+  );
+
+function program(arch: FilterArch, rules: readonly Instruction[]): Instruction[] {
+  return [
+    loadArch,
+    ...unlessEqual(AUDIT_ARCH[arch], [kill]),
+    loadNumber,
+    // Also the calls of the x32 ABI, whose numbers are far above.
+    ...whenGreater(LAST_KNOWN_SYSCALL, [refuse(ENOSYS)]),
+    // glibc goes on with clone, whose flags a filter can read.
+    ...rule(arch, 'clone3', [refuse(ENOSYS)]),
+    ...rule(arch, 'clone', [loadArgument(0), ...whenAnyBit(CLONE_THREAD, [allow]), refuse(EPERM)]),
+    ...refuseAll(arch, ALWAYS_REFUSED),
+    ...rules,
+    allow,
+  ];
+}
+
+/** What to do for one system call; `block` must end with a return. */
+function rule(arch: FilterArch, name: SyscallName, block: readonly Instruction[]): Instruction[] {
+  const number = syscallNumber(name, arch);
+  return number === null ? [] : whenEqual(number, block);
+}
+
+/** Allows the call when this argument is one of `values`. */
+const onlyFor = (argument: number, values: readonly number[]): Instruction[] => [
+  loadArgument(argument),
+  ...values.flatMap((value) => whenEqual(value, [allow])),
+  refuse(EPERM),
+];
+
+function socketRules(arch: FilterArch, sockets: SocketPolicy): Instruction[] {
+  if (sockets === 'none') return SOCKET_CALLS.flatMap((name) => rule(arch, name, [refuse(EPERM)]));
+  const types = [SOCK_STREAM, SOCK_DGRAM].flatMap((type) => SOCK_TYPE_FLAGS.map((flags) => type | flags));
+  const byType = onlyFor(1, types);
+  return [
+    ...rule(arch, 'socketpair', [refuse(EPERM)]),
+    ...rule(arch, 'socket', [
+      loadArgument(0),
+      // Routing only, protocol 0: the names of the machine's interfaces, which getaddrinfo looks at.
+      ...whenEqual(AF_NETLINK, onlyFor(2, [0])),
+      ...whenEqual(AF_INET, byType),
+      ...whenEqual(AF_INET6, byType),
+      refuse(EPERM),
+    ]),
+  ];
+}

@@ -1,0 +1,56 @@
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
+import type { Settings } from '../config/settings.js';
+import { VERSION } from '../lib/version.js';
+import { OtelTracing } from './otel-tracing.js';
+
+const EXPORT_DELAY_MS = 1_000;
+const EXPORT_TIMEOUT_MS = 5_000;
+
+/** Traces that go to a collector, and their end. */
+export interface Exporting {
+  tracing: OtelTracing;
+  /** Sends what is left; rejects when the collector does not take it. */
+  stop(): Promise<void>;
+}
+
+/** Sends traces to the collector of the settings. Loaded only where tracing is on: the SDK costs time and memory. */
+export function exportTraces(settings: Settings): Exporting {
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({
+      'service.name': settings.OTEL_SERVICE_NAME,
+      'service.version': VERSION,
+      'service.instance.id': settings.WORKER_ID,
+    }),
+    // Whoever began the trace has decided whether it is recorded.
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.OTEL_TRACES_SAMPLER_ARG) }),
+    spanProcessors: [
+      new BatchSpanProcessor({
+        exporter: new OTLPTraceExporter({
+          url: `${settings.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/$/, '')}/v1/traces`,
+          headers: headersOf(settings.OTEL_EXPORTER_OTLP_HEADERS),
+          timeoutMillis: EXPORT_TIMEOUT_MS,
+        }),
+        scheduledDelayMillis: EXPORT_DELAY_MS,
+      }),
+    ],
+  });
+  const tracing = new OtelTracing(provider.getTracer('bifrost-worker', VERSION));
+  return { tracing, stop: () => provider.shutdown() };
+}
+
+/** `name=value,name=value`, values percent-encoded, as OpenTelemetry writes them. */
+function headersOf(text: string | undefined): Record<string, string> {
+  const pairs = (text ?? '').split(',').map((pair) => pair.split(/=(.*)/s, 2) as [string, string?]);
+  return Object.fromEntries(
+    pairs.flatMap(([name, value]) =>
+      value === undefined ? [] : [[name.trim(), decodeURIComponent(value.trim())]],
+    ),
+  );
+}
