@@ -32,18 +32,4 @@ describe('after many executions', () => {
     });
     expect(isWithin(report.after, report.before) || report).toBe(true);
   });
-
-  it('as many runner processes were used as the setting says', async () => {
-    const plan = {
-      id: 'ten-runners',
-      env: { RUNNER_MAX_EXECUTIONS: '20', CONCURRENCY: '1' },
-      executions: 200,
-      kills: 0,
-      atOnce: 20,
-    };
-    const report = await soak(plan, makeProducer({ queueName: plan.id }), redis, startWorker);
-    expect(report.ends).toEqual({ ok: 200 });
-    expect(report.totals.used).toBe(10);
-    expect(isWithin(report.after, report.before) || report).toBe(true);
-  });
 });
