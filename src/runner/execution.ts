@@ -111,8 +111,8 @@ export class Executions {
     if (command.keep) this.hygiene ??= new Hygiene();
     this.hygiene?.begin();
     const locals = command.captureLocals ? LocalVariables.start(isUsersCode(command.rootUrl)) : null;
-    // Our session goes on; a reused runner needs another one for its next execution.
-    if (!command.keep && isMainThread) giveUp('inspector');
+    // Our session goes on. A reused runner is never asked for another one: see runnerKey of the executor.
+    if (isMainThread) giveUp('inspector');
     const current: Current = { command, context, controller, progress, locals, hears: false };
     this.current = current;
     if (locals === null) {
