@@ -9,6 +9,7 @@ import { type Output, paint } from './output.js';
 import { definePackages } from './packages-commands.js';
 import type { RunOptions } from './run-request.js';
 import { defineWorkers } from './workers-commands.js';
+import type { SignOptions } from './sign.js';
 import { defineWorkspace } from './workspace-commands.js';
 
 // The command line: what there is, and which file does it. Commands are loaded when they are asked for,
@@ -68,6 +69,19 @@ Exit codes:
   .action(async (file: string, options: RunOptions) => {
     const { run } = await import('./run.js');
     process.exitCode = await run(file, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
+  });
+
+program
+  .command('sign')
+  .description('print the signed job data for a stored context or a task; docs/signed-jobs.md')
+  .argument('<file>', 'the context exactly as it is stored, or a task with --task; - reads standard input')
+  .option('--id <id>', 'id of the execution whose context it is')
+  .option('--task', 'the file is a task')
+  .option('--valid-for <seconds>', 'refused when it is older (default: never)')
+  .addHelpText('after', '\nEnvironment:\n  JOB_SIGNING_KEY  the key of the workers')
+  .action(async (file: string, options: SignOptions) => {
+    const { signFile } = await import('./sign.js');
+    process.exitCode = await signFile(file, options, { key: env['JOB_SIGNING_KEY'], output });
   });
 
 program

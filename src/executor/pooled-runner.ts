@@ -3,7 +3,6 @@ import type { Settings } from '../config/settings.js';
 import type { RunnerRecord } from '../contract/worker-record.js';
 import { PROVEN_AFTER_MS } from './boot-trouble.js';
 import { packageSets } from './isolation/candidates.js';
-import { MemoryProbe } from './process-usage.js';
 import type { RunnerLease } from './runner-lease.js';
 import type { RunnerProcess } from './runner-process.js';
 
@@ -83,12 +82,7 @@ export class PooledRunner {
   }
 
   private memoryMb(): number | null {
-    const probe = new MemoryProbe(this.runner.pid);
-    try {
-      return probe.sampleMb();
-    } finally {
-      probe.close();
-    }
+    return this.runner.probe.memoryMb();
   }
 }
 

@@ -151,7 +151,7 @@ export class RunnerPool {
       if (runner.state === 'ACTIVE') runner.state = 'DRAINING';
     } else if (end === null || (!lease.keep && runner.kind === 'process')) runner.kill();
     else if (runner.state !== 'EXITING') {
-      await this.factory?.clearScratch(runner, lease.slot.scratch).catch(() => runner.markUnfit('files'));
+      await this.factory?.clearScratch(runner, lease.slot.scratch);
       const worn = this.settings.RUNNER_MAX_EXECUTIONS === 1 ? runner.unfit : pooled.worn;
       if (worn !== null && runner.state === 'ACTIVE') this.retire(pooled, worn);
     }
