@@ -160,7 +160,7 @@ describe.each([
 
   it('tells what an execution used and where its time went, also when it was killed', async () => {
     const burn = (seconds: number): string =>
-      `const end = performance.now() + ${seconds * 1000}; while (performance.now() < end);`;
+      `const from = process.threadCpuUsage().user; while (process.threadCpuUsage().user - from < ${seconds * 1e6});`;
     const measured = { queue_ms: expect.any(Number), prepare_ms: expect.any(Number) };
     const slow = await run({ workflow_code: `export default async () => { ${burn(0.4)} }` });
     expect(slow.metrics).toMatchObject({
@@ -170,12 +170,13 @@ describe.each([
       peak_memory_mb: expect.any(Number),
     });
     expect(slow.metrics.run_ms).toBeGreaterThanOrEqual(400);
-    expect(cpuSeconds(slow)).toBeGreaterThan(0.1);
+    expect(cpuSeconds(slow)).toBeGreaterThan(0.3);
     const idle = await run({ workflow_code: 'export default () => 1' });
     expect(cpuSeconds(idle)).toBeLessThan(cpuSeconds(slow));
     const killed = await run({ workflow_code: 'export default () => { for (;;); }', timeout_seconds: 1 });
     expect(killed).toMatchObject({ status: 'timed_out', metrics: measured });
-    expect(cpuSeconds(killed)).toBeGreaterThan(0.2);
+    // However busy the machine is.
+    expect(cpuSeconds(killed)).toBeGreaterThan(0.02);
     const broken = await run({ workflow_code: 'export default (' });
     expect(broken).toMatchObject({ status: 'failed', metrics: measured });
   });
