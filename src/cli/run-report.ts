@@ -1,6 +1,7 @@
 import type { ExecutionResult, ExecutionStatus } from '../contract/result.js';
 import { EXIT, type ExitCode } from './exit.js';
 import { asJson, asLines } from './output.js';
+import { variablesOf } from './variables-report.js';
 
 /** What `bifrost run` says of a result. */
 export interface Report {
@@ -38,13 +39,15 @@ export function reportOf(
   };
 }
 
-function failureOf({ status, failure, error, error_type: type, stderr }: ExecutionResult): string {
+function failureOf(result: ExecutionResult): string {
+  const { status, failure, error, error_type: type, stderr } = result;
   const message = error ?? failure?.message ?? 'no reason given';
   const what = [failure?.code, type && `${type}:`, message].filter(Boolean).join(' ');
   const head = `${status.replaceAll('_', ' ')}: ${what}`;
   const trace = traceOf(failure?.stack ?? '', `${type}: ${message}`);
   // A script that throws has written its stack to stderr already, as node does.
-  return trace === '' || stderr.includes(trace) ? `${head}\n` : `${head}\n${trace}\n`;
+  const told = trace === '' || stderr.includes(trace) ? `${head}\n` : `${head}\n${trace}\n`;
+  return told + variablesOf(result);
 }
 
 /** The stack without the words that the line above it says already. */
