@@ -6,6 +6,8 @@ import { PackagesStore } from '../packages/packages.store.js';
 import { WorkspaceModule } from '../workspace/workspace.module.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { ExecutionsController } from './executions.controller.js';
+import { ForgetController } from './forget.controller.js';
+import { ForgetService } from './forget.service.js';
 import { HistoryController } from './history.controller.js';
 import { LogAnnouncements } from './log-announcements.js';
 import { LogFollower } from './log-follower.service.js';
@@ -14,6 +16,7 @@ import { PackagesController } from './packages.controller.js';
 import { ResultWaiter } from './result-waiter.js';
 import { SubmissionService } from './submission.service.js';
 import { TasksController } from './tasks.controller.js';
+import { WaitingService } from './waiting.service.js';
 import { WorkersController } from './workers.controller.js';
 import { WorkspaceController } from './workspace.controller.js';
 import { WorkspacePublication } from './workspace-publication.service.js';
@@ -32,6 +35,7 @@ export class ApiModule {
       controllers: [
         TasksController,
         ExecutionsController,
+        ForgetController,
         HistoryController,
         LogsController,
         WorkersController,
@@ -42,6 +46,8 @@ export class ApiModule {
       providers: [
         SubmissionService,
         ExecutionLookup,
+        ForgetService,
+        WaitingService,
         ResultWaiter,
         LogAnnouncements,
         LogFollower,

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../config/settings.js';
-import { VERSION } from '../lib/version.js';
 import { checkAccess } from './access-policy.js';
 import { answerClientError } from './client-error.js';
+import { openApiDocument } from './openapi.js';
 import { describe, pathOf, ProblemFilter, sendProblem } from './problem.filter.js';
 import { traceRequests } from './request-tracing.js';
 import { allowWorkspaceBodies } from './workspace-body-limit.js';
@@ -65,12 +65,6 @@ function guardAccess(app: NestFastifyApplication, settings: Settings): void {
 }
 
 function serveDocs(app: NestFastifyApplication): void {
-  const config = new DocumentBuilder()
-    .setTitle('bifrost-worker')
-    .setDescription('Runs JavaScript and TypeScript. Errors are RFC 9457 problem details.')
-    .setVersion(VERSION)
-    .addBearerAuth()
-    .build();
   // Made by the first who asks: it costs more than the rest of the start.
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, config));
+  SwaggerModule.setup('docs', app, () => openApiDocument(app));
 }

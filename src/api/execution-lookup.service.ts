@@ -1,21 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Queue } from 'bullmq';
 import { NoArchiveError } from '../archive/archive-database.js';
 import { ArchiveReader } from '../archive/archive-reader.js';
 import type { ExecutionResult } from '../contract/result.js';
-import { WORK_QUEUE } from '../queue/queue-tokens.js';
+import type { Waiting } from '../contract/waiting.js';
+import { JobFinder } from '../queue/job-finder.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { type LedgerEntry, ResultStore } from '../results/result-store.js';
-import { jobIdOf } from '../contract/job-id.js';
 import { withinArchive } from './archive-bound.js';
+import { WaitingService } from './waiting.service.js';
 import { withinRedisLimit } from './redis-bound.js';
 
 /** How far an execution is; `unknown` also when its result has expired and nobody archived it. */
 export type Progress =
   | { state: 'unknown' }
-  | { state: 'queued' }
+  /** `stored`: there is a context, and no job that would have it run. */
+  | { state: 'queued' | 'stored'; waiting: Waiting }
   | ({ state: 'running' } & LedgerEntry)
   | { state: 'ended'; result: ExecutionResult };
 
@@ -23,7 +24,8 @@ export type Progress =
 @Injectable()
 export class ExecutionLookup {
   constructor(
-    @Inject(WORK_QUEUE) private readonly queue: Queue,
+    private readonly jobs: JobFinder,
+    private readonly waiting: WaitingService,
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     private readonly results: ResultStore,
     private readonly keys: RedisKeys,
@@ -48,11 +50,16 @@ export class ExecutionLookup {
     if (result) return { state: 'ended', result };
     const ledger = await this.results.findLedger(executionId);
     // Without a worker it was handed back or waits for its next attempt.
-    if (ledger) return ledger.worker === '' ? { state: 'queued' } : { state: 'running', ...ledger };
-    if (await this.isQueued(executionId)) return { state: 'queued' };
-    // It may have ended between the first question and the last.
+    if (ledger && ledger.worker !== '') return { state: 'running', ...ledger };
+    const queued = await this.lookInQueue(executionId);
+    if (queued) return queued;
+    // It may have begun or ended between the first question and the last.
+    const begun = await this.results.findLedger(executionId);
+    if (begun && begun.worker !== '') return { state: 'running', ...begun };
     const late = await this.results.find(executionId);
-    return late ? { state: 'ended', result: late } : { state: 'unknown' };
+    if (late) return { state: 'ended', result: late };
+    if ((await this.redis.exists(this.keys.context(executionId))) === 0) return { state: 'unknown' };
+    return { state: 'stored', waiting: await this.waiting.explain(null) };
   }
 
   private async findArchived(executionId: string): Promise<ExecutionResult | null> {
@@ -64,12 +71,9 @@ export class ExecutionLookup {
     }
   }
 
-  /** Producers choose job ids as they like; a context that waits says the same as a job of ours. */
-  private async isQueued(executionId: string): Promise<boolean> {
-    const [job, context] = await Promise.all([
-      this.queue.getJob(jobIdOf(executionId)),
-      this.redis.exists(this.keys.context(executionId)),
-    ]);
-    return job !== undefined || context === 1;
+  private async lookInQueue(executionId: string): Promise<Progress | null> {
+    const job = await this.jobs.find(executionId);
+    if (!job || job.finishedOn !== undefined) return null;
+    return { state: 'queued', waiting: await this.waiting.explain(job) };
   }
 }

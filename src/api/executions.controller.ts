@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { ExecutionResult } from '../contract/result.js';
 import { CancelService } from '../queue/cancel.service.js';
@@ -33,6 +33,12 @@ export class ExecutionsController {
 
   /** 202 at once, or 200 with the result when it is there within `wait` seconds. */
   @Post()
+  @ApiHeader({
+    name: 'traceparent',
+    required: false,
+    description: 'W3C Trace Context: the trace that this is part of',
+  })
+  @ApiOperation({ summary: 'Queue an execution, and wait for its result if you like' })
   @ApiAcceptedResponse({ standardSchema: executionViewSchema })
   @ApiOkResponse({ standardSchema: executionViewSchema })
   async submit(
@@ -46,11 +52,16 @@ export class ExecutionsController {
     // Redis may go away while the client waits; the execution is accepted all the same.
     const result = wait > 0 ? await this.await(id, wait, reply).catch(() => null) : null;
     reply.status(result === null ? 202 : 200);
-    return result ?? { execution_id: id, status: 'queued' };
+    if (result || wait === 0) return result ?? { execution_id: id, status: 'queued' };
+    const progress = await this.lookup.find(id).catch(() => null);
+    return progress === null || progress.state === 'unknown'
+      ? { execution_id: id, status: 'queued' }
+      : executionView(id, progress);
   }
 
   /** How far it is; with `wait`, once it has ended or the seconds are over. */
   @Get(':id')
+  @ApiOperation({ summary: 'How far an execution is, and its result' })
   @ApiOkResponse({ standardSchema: executionViewSchema })
   async find(
     @Param({ schema: idPathSchema }) { id }: IdPath,
@@ -58,7 +69,7 @@ export class ExecutionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ExecutionView> {
     let progress = await this.lookup.find(id);
-    if (wait > 0 && (progress.state === 'queued' || progress.state === 'running')) {
+    if (wait > 0 && progress.state !== 'unknown' && progress.state !== 'ended') {
       const result = await this.await(id, wait, reply);
       progress = result === null ? await this.lookup.find(id) : { state: 'ended', result };
     }
@@ -71,6 +82,7 @@ export class ExecutionsController {
    * that), 409 when it had ended otherwise: then nothing was changed.
    */
   @Delete(':id')
+  @ApiOperation({ summary: 'Cancel an execution' })
   @ApiOkResponse({ standardSchema: executionViewSchema })
   @ApiAcceptedResponse({ standardSchema: executionViewSchema })
   async cancel(

@@ -129,3 +129,7 @@ export function daysOf(
   const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
   return { from: day(Math.max(0, first)), to: day(last) };
 }
+
+/** Path of what belongs to one organization. */
+export const organizationPathSchema = z.object({ organization: name });
+export type OrganizationPath = z.infer<typeof organizationPathSchema>;

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ArchiveReader } from '../archive/archive-reader.js';
 import { StatisticsReader } from '../archive/statistics-reader.js';
@@ -34,6 +34,7 @@ export class HistoryController {
 
   /** Executions that have ended, newest first, a page at a time. */
   @Get()
+  @ApiOperation({ summary: 'Executions that have ended, newest first' })
   @ApiOkResponse({ standardSchema: historyPageSchema })
   list(
     @Query({ schema: historyQuerySchema }) { limit, cursor, ...query }: HistoryQuery,
@@ -43,6 +44,7 @@ export class HistoryController {
 
   /** Counts and durations by day, workflow and status. */
   @Get('stats')
+  @ApiOperation({ summary: 'Counts and durations of executions by day' })
   @ApiOkResponse({ standardSchema: statisticsSchema })
   stats(
     @Query({ schema: statisticsQuerySchema }) { since, until, ...question }: StatisticsQuery,
@@ -55,7 +57,13 @@ export class HistoryController {
    * on the way breaks the connection: an answer that ends well is complete.
    */
   @Get('export')
+  @ApiOperation({ summary: 'Whole result documents, one a line' })
   @ApiProduces('application/x-ndjson')
+  @ApiOkResponse({
+    description: 'One result document a line, oldest first',
+    schema: { type: 'string' },
+    headers: { 'x-total-count': { description: 'How many there are', schema: { type: 'integer' } } },
+  })
   async export(
     @Query({ schema: exportQuerySchema }) query: ExportQuery,
     @Res() reply: FastifyReply,

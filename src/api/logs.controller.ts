@@ -1,6 +1,13 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Headers, Param, Query, Res } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
+import {
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProduces,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { type LogEvent, logEventsOf } from '../contract/log-stream.js';
 import { LogStore } from '../results/log-store.js';
@@ -27,8 +34,14 @@ export class LogsController {
    * the end event; 204 where that was seen already. Otherwise a page of what is there.
    */
   @Get(':id/logs')
+  @ApiOperation({ summary: 'What an execution prints, while it runs and afterwards' })
+  @ApiHeader({
+    name: 'last-event-id',
+    required: false,
+    description: 'With text/event-stream: the event behind which to go on',
+  })
   @ApiOkResponse({ standardSchema: logsViewSchema })
-  @ApiNoContentResponse()
+  @ApiNoContentResponse({ description: 'The end was seen already' })
   @ApiProduces('application/json', 'text/event-stream')
   async logs(
     @Param({ schema: idPathSchema }) { id }: IdPath,

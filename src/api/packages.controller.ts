@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Put } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
@@ -13,7 +13,7 @@ import { invalid } from './requests.js';
 /** Body of `PUT /packages`; the hash is ours to compute. */
 const packagesRequestSchema = z
   .object({ content: packageManifestSchema.shape.content })
-  .meta({ id: 'PackagesRequest' });
+  .meta({ id: 'PackagesRequest', example: { content: '# nothing yet\n' } });
 
 /** The npm packages that executions may import: the manifest in, what each worker has of it out. */
 @ApiTags('packages')
@@ -26,6 +26,7 @@ export class PackagesController {
 
   /** The manifest, and how far each live worker is with it. */
   @Get()
+  @ApiOperation({ summary: 'The package manifest, and how far each worker is with it' })
   @ApiOkResponse({ standardSchema: packagesViewSchema })
   find(): Promise<PackagesOverview> {
     return withinRedisLimit(this.store.readManifest().then((reading) => this.overview(reading)));
@@ -36,6 +37,7 @@ export class PackagesController {
    * refuses the whole of it, as who sends it can mend it: nothing is published then.
    */
   @Put()
+  @ApiOperation({ summary: 'Replace the package manifest' })
   @ApiOkResponse({ standardSchema: packagesViewSchema })
   replace(
     @Body({ schema: packagesRequestSchema }) { content }: z.infer<typeof packagesRequestSchema>,

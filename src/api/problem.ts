@@ -47,6 +47,9 @@ const KINDS = {
 
 export type ProblemKind = keyof typeof KINDS;
 
+/** All kinds there are. */
+export const PROBLEM_KINDS = Object.keys(KINDS) as ProblemKind[];
+
 const KIND_OF_STATUS = new Map(
   Object.entries(KINDS).map(([kind, [status]]) => [status as number, kind as ProblemKind]),
 );

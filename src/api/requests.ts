@@ -13,8 +13,10 @@ const MAX_WAIT_SECONDS = 300;
 
 /** Body of `POST /tasks`. */
 export const taskRequestSchema = taskJobSchema
+  // The API signs by itself.
+  .omit({ signature: true, validUntil: true })
   .extend({ taskId: idSchema.optional().meta({ description: 'Default: an id of ours' }) })
-  .meta({ id: 'TaskRequest' });
+  .meta({ id: 'TaskRequest', example: { code: 'console.log(2 + 2)', timeout: 10 } });
 
 const MAX_ATTEMPTS = 100;
 const MAX_BACKOFF_MS = 86_400_000;
@@ -43,7 +45,15 @@ export const executionRequestSchema = executionContextSchema
         description: 'Pause before another attempt, as BullMQ has it: milliseconds, or {type, delay}',
       }),
   })
-  .meta({ id: 'ExecutionRequest' });
+  .meta({
+    id: 'ExecutionRequest',
+    example: {
+      workflow_code: 'export default async (parameters) => `Hello, ${parameters.name}`',
+      function_name: 'default',
+      parameters: { name: 'Ada' },
+      timeout_seconds: 10,
+    },
+  });
 
 /** Query of what may wait for a result. */
 export const waitQuerySchema = z.object({

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Headers, Param, Post, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { ProblemException } from './problem.js';
@@ -17,6 +17,12 @@ export class TasksController {
   ) {}
 
   @Post()
+  @ApiHeader({
+    name: 'traceparent',
+    required: false,
+    description: 'W3C Trace Context: the trace that this is part of',
+  })
+  @ApiOperation({ summary: 'Queue inline code as a task' })
   @ApiAcceptedResponse({ standardSchema: taskViewSchema })
   async submit(
     @Body({ schema: taskRequestSchema }) request: TaskRequest,
@@ -29,6 +35,7 @@ export class TasksController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'How far a task is, and its result' })
   @ApiOkResponse({ standardSchema: taskViewSchema })
   async find(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<TaskView> {
     const progress = await this.lookup.find(id);

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ExecutionResult } from '../contract/result.js';
 import type { Progress } from './execution-lookup.service.js';
 import { executionView, executionViewSchema, taskView, taskViewSchema } from './views.js';
+import type { Waiting } from '../contract/waiting.js';
 import { NO_SUBJECT } from '../contract/subject.js';
 
 const ENDED: ExecutionResult = {
@@ -37,6 +38,16 @@ const FAILED: ExecutionResult = {
   error_type: 'TypeError',
   exit_code: null,
 };
+const WAITING: Waiting = {
+  reason: 'all runners busy',
+  detail: 'busy',
+  position: 2,
+  queued: 3,
+  age_ms: 10,
+  until: null,
+  running: 2,
+  capacity: 2,
+};
 const running = (worker: string): Progress & { state: 'running' } => ({
   state: 'running',
   worker,
@@ -48,7 +59,7 @@ const running = (worker: string): Progress & { state: 'running' } => ({
 
 describe('taskView', () => {
   it.each([
-    [{ state: 'queued' } as const, { id: 'e', status: 'queued' }],
+    [{ state: 'queued', waiting: WAITING } as const, { id: 'e', status: 'queued' }],
     [running('w1'), { id: 'e', status: 'running', workerId: 'w1' }],
     [running(''), { id: 'e', status: 'running' }],
     [
@@ -82,7 +93,10 @@ describe('taskView', () => {
 
 describe('executionView', () => {
   it.each([
-    [{ state: 'queued' } as const, { execution_id: 'e', status: 'queued' }],
+    [
+      { state: 'queued', waiting: WAITING } as const,
+      { execution_id: 'e', status: 'queued', waiting: WAITING },
+    ],
     [
       { ...running(''), progress: { fraction: 0.5, message: null } },
       { execution_id: 'e', status: 'running', attempt: 2, progress: { fraction: 0.5, message: null } },

@@ -3,6 +3,7 @@ import { cancellationSchema } from '../contract/cancellation.js';
 import { controlAnswerSchema } from '../contract/control.js';
 import { EXECUTION_STATUSES, resultSchema, toTaskResult } from '../contract/result.js';
 import { workerRecordSchema } from '../contract/worker-record.js';
+import { waitingSchema } from '../contract/waiting.js';
 import type { Progress } from './execution-lookup.service.js';
 
 /** `GET /tasks/:id`: the task result, once there is one, beside id and status. */
@@ -23,7 +24,10 @@ export const executionViewSchema = resultSchema
   .partial()
   .extend({
     execution_id: z.string(),
-    status: z.enum(['queued', 'running', ...EXECUTION_STATUSES]),
+    status: z
+      .enum(['stored', 'queued', 'running', ...EXECUTION_STATUSES])
+      .meta({ description: 'stored: there is a context, but no job on the queue' }),
+    waiting: waitingSchema.optional().meta({ description: 'Why it is not running yet' }),
     cancellation: cancellationSchema
       .partial()
       .optional()
@@ -50,6 +54,7 @@ type Known = Exclude<Progress, { state: 'unknown' }>;
 export function taskView(id: string, progress: Known): TaskView {
   switch (progress.state) {
     case 'queued':
+    case 'stored':
       return { id, status: 'queued' };
     case 'running':
       return { id, status: 'running', ...(progress.worker === '' ? {} : { workerId: progress.worker }) };
@@ -62,7 +67,8 @@ export function taskView(id: string, progress: Known): TaskView {
 export function executionView(id: string, progress: Known): ExecutionView {
   switch (progress.state) {
     case 'queued':
-      return { execution_id: id, status: 'queued' };
+    case 'stored':
+      return { execution_id: id, status: progress.state, waiting: progress.waiting };
     case 'running':
       return {
         execution_id: id,

@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ALL_WORKERS, type ControlCommand } from '../contract/control.js';
 import { WorkerCommands } from '../heartbeat/worker-commands.js';
 import { WorkerRegistry } from '../heartbeat/worker-registry.js';
@@ -21,6 +21,7 @@ export class WorkersController {
   ) {}
 
   @Get()
+  @ApiOperation({ summary: 'The workers that are alive' })
   @ApiOkResponse({ standardSchema: workersViewSchema })
   async list(): Promise<WorkersView> {
     return { workers: await withinRedisLimit(this.registry.list()) };
@@ -28,6 +29,7 @@ export class WorkersController {
 
   /** Takes no new work, finishes what runs, stops. `all`: every worker. */
   @Post(':id/drain')
+  @ApiOperation({ summary: 'Tell a worker, or all, to finish and stop' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   drain(@Param('id') id: string): Promise<ControlView> {
@@ -36,6 +38,7 @@ export class WorkersController {
 
   /** Takes no new work until it is resumed. */
   @Post(':id/pause')
+  @ApiOperation({ summary: 'Tell a worker, or all, to take no new work' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   pause(@Param('id') id: string): Promise<ControlView> {
@@ -43,6 +46,7 @@ export class WorkersController {
   }
 
   @Post(':id/resume')
+  @ApiOperation({ summary: 'Tell a worker, or all, to take work again' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   resume(@Param('id') id: string): Promise<ControlView> {
@@ -51,6 +55,7 @@ export class WorkersController {
 
   /** Replaces its runners, or the one with this `pid`: idle ones at once, busy ones after what they run. */
   @Post(':id/recycle')
+  @ApiOperation({ summary: 'Tell a worker, or all, to replace its runners' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   recycle(

@@ -44,14 +44,17 @@ export const publishRequestSchema = z
       message: files ? 'excludes paths: send one of them' : 'or paths must be there',
     });
   })
-  .meta({ id: 'PublishRequest' });
+  .meta({
+    id: 'PublishRequest',
+    example: { files: { 'workflows/greet.ts': 'export default () => "hello"' }, message: 'First workflow' },
+  });
 
 /** Body of `PUT /workspace/sources`. */
 export const sourcesRequestSchema = z
   .object({
     sources: z.array(z.string({ error: 'must be a string' }), { error: 'must be an array of strings' }),
   })
-  .meta({ id: 'SourcesRequest' });
+  .meta({ id: 'SourcesRequest', example: { sources: ['export default () => "hello"'] } });
 
 /** Body of `POST /workspace/rollback`. */
 export const rollbackRequestSchema = z
@@ -61,7 +64,7 @@ export const rollbackRequestSchema = z
     message: remark.optional(),
     author: remark.optional(),
   })
-  .meta({ id: 'RollbackRequest' });
+  .meta({ id: 'RollbackRequest', example: { generation: 1 } });
 
 /** Query of `GET /workspace`. */
 export const workspaceQuerySchema = z.object({

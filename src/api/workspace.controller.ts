@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { sha256 } from '../lib/sha256.js';
 import { Publisher } from '../workspace/publisher.js';
@@ -53,6 +53,7 @@ export class WorkspaceController {
 
   /** The current generation or another one, and the latest that were published. */
   @Get()
+  @ApiOperation({ summary: 'A generation of the workspace, and those before it' })
   @ApiOkResponse({ standardSchema: workspaceViewSchema })
   async find(@Query({ schema: workspaceQuerySchema }) query: WorkspaceQuery): Promise<WorkspaceView> {
     return this.within(READ_LIMIT_MS, async () => {
@@ -66,6 +67,7 @@ export class WorkspaceController {
 
   /** Makes a new generation and the current one of it, in one step. */
   @Put()
+  @ApiOperation({ summary: 'Publish a new generation' })
   @ApiOkResponse({ standardSchema: publicationSchema })
   async publish(@Body({ schema: publishRequestSchema }) request: PublishRequest): Promise<Publication> {
     return this.within(PUBLISH_LIMIT_MS, () => this.publication.publish(request));
@@ -73,6 +75,7 @@ export class WorkspaceController {
 
   /** Takes sources that a publish will name by their hashes; without one they are gone after a day. */
   @Put('sources')
+  @ApiOperation({ summary: 'Send sources that a publish will name' })
   @ApiOkResponse({ standardSchema: storedSourcesSchema })
   async send(@Body({ schema: sourcesRequestSchema }) { sources }: SourcesRequest): Promise<StoredSources> {
     return this.within(READ_LIMIT_MS, async () => ({ hashes: await this.publisher.keepSources(sources) }));
@@ -80,6 +83,7 @@ export class WorkspaceController {
 
   /** Which paths differ between two generations. */
   @Get('diff')
+  @ApiOperation({ summary: 'Which paths differ between two generations' })
   @ApiOkResponse({ standardSchema: workspaceDiffSchema })
   async diff(@Query({ schema: diffQuerySchema }) { from, to }: DiffQuery): Promise<GenerationDiff> {
     return this.within(READ_LIMIT_MS, () => this.store.diff(from, to));
@@ -87,6 +91,7 @@ export class WorkspaceController {
 
   /** Publishes the files of an earlier generation again, under a new number. */
   @Post('rollback')
+  @ApiOperation({ summary: 'Publish an earlier generation again' })
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: generationSchema })
   async rollback(
@@ -104,6 +109,7 @@ export class WorkspaceController {
 
   /** One file as it was published. */
   @Get(':generation/files/*')
+  @ApiOperation({ summary: 'One file as it was published' })
   @ApiProduces('text/plain')
   @ApiOkResponse({ description: 'The source', schema: { type: 'string' } })
   async readFile(

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Settings } from '../config/settings.js';
 import { ArchiveDatabase } from './archive-database.js';
+import { ArchiveEraser } from './archive-eraser.js';
 import { ArchiveReader } from './archive-reader.js';
 import { ArchiveWriter } from './archive-writer.js';
 import { Archiver } from './archiver.service.js';
@@ -12,8 +13,8 @@ import { StatisticsReader } from './statistics-reader.js';
 @Module({})
 export class ArchiveModule {
   static register(settings: Settings): DynamicModule {
-    const reads = [ArchiveDatabase, ArchiveReader, FeedStore, StatisticsReader];
+    const reads = [ArchiveDatabase, ArchiveEraser, ArchiveReader, FeedStore, StatisticsReader];
     const writes = settings.ROLES.includes('archive') ? [ArchiveWriter, Archiver, Retention] : [];
-    return { module: ArchiveModule, providers: [...reads, ...writes], exports: reads };
+    return { module: ArchiveModule, providers: [...reads, ...writes], exports: [...reads, ...writes] };
   }
 }

@@ -1,4 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { Forgettable } from './archive-eraser.js';
+import type { ExecutionResult } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { LuaScript } from '../redis/lua-script.js';
@@ -28,6 +30,7 @@ export interface FeedGap {
 const GROUP = 'archive';
 /** Longer than the time between settling a result and leaving it in the stream. */
 const SETTLING_MS = 5_000;
+const SCAN_COUNT = 100;
 const SWEEP_LOCK_MS = 30_000;
 /** A consumer without entries that was not heard of for so long is forgotten. */
 const CONSUMER_KEEP_MS = 3_600_000;
@@ -152,6 +155,39 @@ export class FeedStore {
 
   async leaveSweep(): Promise<void> {
     await this.redis.del(this.keys.archiveSweep());
+  }
+
+  /** The results of an organization that wait for the archive. */
+  async waitingOf(organization: string): Promise<Forgettable[]> {
+    const found = new Map<string, Forgettable>();
+    let cursor = '0';
+    do {
+      const [next, pairs] = await this.redis.zscan(this.keys.archiveWaiting(), cursor, 'COUNT', SCAN_COUNT);
+      cursor = next;
+      for (let at = 0; at < pairs.length; at += 2) {
+        const executionId = pairs[at] as string;
+        const text = await this.document(executionId);
+        const result = text === null ? null : (JSON.parse(text) as Partial<ExecutionResult>);
+        if (result?.organization?.id !== organization) continue;
+        found.set(executionId, { executionId, finishedAt: result.finished_at ?? null });
+      }
+    } while (cursor !== '0');
+    return [...found.values()];
+  }
+
+  /** Takes results out of the feed, whatever state they are in there. */
+  async drop(executionIds: ReadonlySet<string>): Promise<void> {
+    if (executionIds.size === 0) return;
+    await this.done([...executionIds].map((executionId) => ({ entryId: null, executionId, document: '' })));
+    let from = '-';
+    for (;;) {
+      const raw = await this.redis.xrange(this.keys.archiveFeed(), from, '+', 'COUNT', SCAN_COUNT);
+      const entries = raw.flatMap(parse);
+      await this.done(entries.filter(({ executionId }) => executionIds.has(executionId)));
+      const last = entries.at(-1);
+      if (raw.length < SCAN_COUNT || !last) return;
+      from = `(${last.entryId ?? ''}`;
+    }
   }
 
   /** Throws within a second when Redis does not answer. */

@@ -1,14 +1,18 @@
 import type { ExecutionContext } from '../contract/context.js';
 import type { ControlAnswer } from '../contract/control.js';
-import type { HistoryPage, Statistics } from '../contract/history.js';
+import type { Forgotten, HistoryPage, Statistics } from '../contract/history.js';
 import type { PackagesOverview } from '../contract/packages.js';
+import type { LogEvent } from '../contract/log-stream.js';
 import type { ExecutionResult } from '../contract/result.js';
+import type { Waiting } from '../contract/waiting.js';
 import type { WorkerRecord } from '../contract/worker-record.js';
 import type { ApiAccess } from './api-access.js';
 import { refusalError, strangeAnswer } from './api-errors.js';
 import { plain } from './output.js';
 import { parseJson, sendRequest } from './api-request.js';
 
+/** Deleting an organization's history of years takes a while. */
+const FORGET_SECONDS = 3600;
 /** What an answer may take longer than the time that it was asked to wait. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
@@ -21,10 +25,26 @@ export type OperatorCommand = 'drain' | 'pause' | 'recycle' | 'resume';
 /** An execution as the API shows it before it has a result. */
 export interface UnfinishedExecution {
   execution_id: string;
-  status: 'queued' | 'running';
+  status: 'stored' | 'queued' | 'running';
+  waiting?: Waiting;
+  worker_id?: string;
+  attempt?: number;
+  cancellation?: object;
 }
 
-export type ExecutionView = UnfinishedExecution | ExecutionResult;
+/** Answer of `GET /executions/:id/logs`. */
+export interface LogPage {
+  entries: LogEvent[];
+  /** What to ask behind for more; null: there is no more. */
+  next: string | null;
+  ended: boolean;
+}
+
+export type ExecutionView = UnfinishedExecution | (ExecutionResult & { waiting?: undefined });
+
+/** Whether there is a result. */
+export const hasEnded = (view: ExecutionView): view is ExecutionResult =>
+  view.status !== 'stored' && view.status !== 'queued' && view.status !== 'running';
 
 /** Speaks to the HTTP API. Every method throws {@link CommandError} with advice when there is no proper answer. */
 export class ApiClient {
@@ -62,6 +82,12 @@ export class ApiClient {
     return body;
   }
 
+  /** A page of what an execution printed, behind the entry of the id `after`. */
+  logs(id: string, after: string | null): Promise<LogPage> {
+    const query = after === null ? '' : `?after=${encodeURIComponent(after)}`;
+    return this.ask(`/executions/${encodeURIComponent(id)}/logs${query}`, isLogPage, 0);
+  }
+
   /** A page of executions that have ended. */
   history(query: Record<string, string>): Promise<HistoryPage> {
     return this.ask(`/executions?${new URLSearchParams(query).toString()}`, isHistory, 0);
@@ -70,6 +96,11 @@ export class ApiClient {
   /** Counts and durations of executions that have ended. */
   statistics(query: Record<string, string>): Promise<Statistics> {
     return this.ask(`/executions/stats?${new URLSearchParams(query).toString()}`, isStatistics, 0);
+  }
+
+  /** Deletes what is kept of one execution or of an organization's. */
+  forget(path: string): Promise<Forgotten> {
+    return this.ask(path, isForgotten, FORGET_SECONDS, undefined, 'DELETE');
   }
 
   /** The workers that are alive. */
@@ -98,7 +129,7 @@ export class ApiClient {
     isExpected: (body: unknown) => body is T,
     waitSeconds: number,
     json?: string,
-    method?: 'POST' | 'PUT',
+    method?: 'POST' | 'PUT' | 'DELETE',
   ): Promise<T> {
     const { status, body } = await this.fetch(path, waitSeconds, json, method);
     if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
@@ -129,8 +160,14 @@ const isExecution = (body: unknown): body is ExecutionView => {
   return typeof id === 'string' && typeof status === 'string';
 };
 
+const isLogPage = (body: unknown): body is LogPage =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['entries']);
+
 const isHistory = (body: unknown): body is HistoryPage =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['executions']);
+
+const isForgotten = (body: unknown): body is Forgotten =>
+  typeof ((body ?? {}) as Record<string, unknown>)['executions'] === 'number';
 
 const isStatistics = (body: unknown): body is Statistics =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['groups']);

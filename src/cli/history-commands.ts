@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ApiAccess } from './api-access.js';
 import type { ExitCode } from './exit.js';
 import type { ExportOptions } from './export.js';
+import type { ForgetOptions } from './forget.js';
 import type { HistoryOptions } from './history.js';
 import type { Output } from './output.js';
 import type { StatsOptions } from './stats.js';
@@ -28,7 +29,7 @@ const filtered = (command: Command): Command =>
     .option('--min-duration <time>', 'took at least so long: 500ms, 1.5s, 10m')
     .option('--text <text>', 'part of the id or of the error');
 
-/** Adds `history`, `stats` and `export`. */
+/** Adds `history`, `stats`, `export` and `forget`. */
 export function defineHistory(
   program: Command,
   surroundings: () => HistorySurroundings,
@@ -69,5 +70,16 @@ export function defineHistory(
     .action(async (options: ExportOptions) => {
       const { exportHistory } = await import('./export.js');
       exit(await exportHistory(options, surroundings()));
+    });
+
+  program
+    .command('forget')
+    .description('delete what is kept of executions that have ended, in Redis and in the archive')
+    .argument('[id]', 'id of one execution')
+    .option('--organization <id>', 'all of this organization instead')
+    .option('--json', 'print the document of the API')
+    .action(async (id: string | undefined, options: ForgetOptions) => {
+      const { forget } = await import('./forget.js');
+      exit(await forget(id, options, surroundings()));
     });
 }

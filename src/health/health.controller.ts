@@ -1,8 +1,10 @@
 import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
 import { READINESS, type Readiness } from './probes.js';
 
 /** Kubernetes-style probes. They need no token: they tell states, not data. */
+@ApiTags('health')
 @Controller('health')
 export class HealthController {
   constructor(
@@ -12,6 +14,7 @@ export class HealthController {
 
   /** 200 while the event loop turns; whoever answers is alive, so nothing is checked. */
   @Get('live')
+  @ApiOperation({ summary: 'Whether the process is alive' })
   @HealthCheck()
   live(): Promise<HealthCheckResult> {
     return this.health.check([]);
@@ -19,6 +22,7 @@ export class HealthController {
 
   /** 200 while this process should be sent work, else 503 with the reason. */
   @Get('ready')
+  @ApiOperation({ summary: 'Whether the process should be sent work' })
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
     return this.health.check([...this.readiness]);
@@ -26,6 +30,7 @@ export class HealthController {
 
   /** Everything that is known, for people. */
   @Get()
+  @ApiOperation({ summary: 'Everything that the probes know' })
   @HealthCheck()
   all(): Promise<HealthCheckResult> {
     return this.health.check([...this.readiness]);

@@ -1,5 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { Registry } from 'prom-client';
 import { Instruments } from './instruments.js';
 
@@ -10,6 +10,7 @@ export class MetricsController {
   constructor(private readonly instruments: Instruments) {}
 
   @Get()
+  @ApiOperation({ summary: 'The figures of this process, for Prometheus' })
   @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
   @ApiProduces('text/plain')
   @ApiOkResponse({ description: 'Text format of Prometheus', schema: { type: 'string' } })

@@ -14,6 +14,7 @@ import { ControlListener } from './control.listener.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import { HandBackService } from './hand-back.service.js';
 import { JobFinder } from './job-finder.js';
+import { JobPlaces } from './job-places.js';
 import { QueueConsumer } from './queue-consumer.js';
 import { OperatorCommands } from './operator-commands.js';
 import { RunningExecutions } from './running-executions.js';
@@ -57,6 +58,7 @@ export class QueueModule {
         WorkQueueGauge,
         CancelService,
         JobFinder,
+        JobPlaces,
         ...(reads ? readers(settings) : []),
       ],
       exports: [
@@ -65,6 +67,7 @@ export class QueueModule {
         results,
         CancelService,
         JobFinder,
+        JobPlaces,
         ...(reads ? [QueueConsumer] : []),
       ],
     };

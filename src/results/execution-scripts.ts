@@ -12,13 +12,14 @@ import { LuaScript } from '../redis/lua-script.js';
  *   published   1 once the result is on the result queue
  *   cancel_asked_at, cancel_reason
  *               ISO time and words of the first request to cancel; also before anybody began
+ *   forgotten   ISO time of its deletion: nothing runs, settles or is sent under its id while this stands
  * Every script takes KEYS = {result, ledger}, those that end an attempt also {…, attempts}: a list with
  * the JSON of each attempt that was not the last.
  */
 
 /** ARGV owner, worker, now, ttl -> {'ended'} | {'owned', owner} | {'started', attempt, 0, generation or nil, cancel asked at or nil, reason} */
 export const BEGIN = new LuaScript(`
-if redis.call('EXISTS', KEYS[1]) == 1 then return {'ended'} end
+if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('HEXISTS', KEYS[2], 'forgotten') == 1 then return {'ended'} end
 local owner = redis.call('HGET', KEYS[2], 'owner')
 if owner and owner ~= '' then return {'owned', owner} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
@@ -31,7 +32,7 @@ return {'started', attempt, 0, more[1], more[2], more[3]}
 
 /** ARGV from, owner, worker, now, lost ('1' when a worker was lost, '0' when we are that owner) -> {'ended'} | {'owned', owner} | {'started', attempt, lost, generation or nil, cancel asked at or nil, reason} */
 export const TAKE_OVER = new LuaScript(`
-if redis.call('EXISTS', KEYS[1]) == 1 then return {'ended'} end
+if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('HEXISTS', KEYS[2], 'forgotten') == 1 then return {'ended'} end
 local owner = redis.call('HGET', KEYS[2], 'owner')
 if owner ~= ARGV[1] then return {'owned', owner or ''} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
@@ -72,7 +73,7 @@ return {'free'}
 
 /** ARGV now, reason, ttl -> {'ended'} | {'noted', owner, attempt, asked at, reason, '1' when nobody had asked before}; the first request stands */
 export const ASK_CANCEL = new LuaScript(`
-if redis.call('EXISTS', KEYS[1]) == 1 then return {'ended'} end
+if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('HEXISTS', KEYS[2], 'forgotten') == 1 then return {'ended'} end
 local new = redis.call('HSETNX', KEYS[2], 'cancel_asked_at', ARGV[1])
 if new == 1 then
   redis.call('HSET', KEYS[2], 'cancel_reason', ARGV[2])
@@ -82,10 +83,24 @@ local ledger = redis.call('HMGET', KEYS[2], 'owner', 'attempt', 'cancel_asked_at
 return {'noted', ledger[1] or '', ledger[2] or '0', ledger[3], ledger[4], tostring(new)}
 `);
 
+/** ARGV now, ttl -> 'absent' | 'unfinished' | 'forgotten'; of what was there a ledger is left that says so */
+export const FORGET = new LuaScript(`
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  if redis.call('EXISTS', KEYS[2]) == 0 then return 'absent' end
+  local ledger = redis.call('HMGET', KEYS[2], 'published', 'forgotten')
+  if ledger[1] ~= '1' and not ledger[2] then return 'unfinished' end
+end
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('HSET', KEYS[2], 'forgotten', ARGV[1], 'published', '1')
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return 'forgotten'
+`);
+
 /** ARGV document, ttl -> {document that stands, '1' when it is on the result queue already} */
 export const SETTLE = new LuaScript(`
 local standing = redis.call('GET', KEYS[1])
 if standing then return {standing, redis.call('HGET', KEYS[2], 'published') or '0'} end
+if redis.call('HEXISTS', KEYS[2], 'forgotten') == 1 then return {ARGV[1], '1'} end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 redis.call('HSET', KEYS[2], 'owner', '')
 redis.call('EXPIRE', KEYS[2], ARGV[2])
@@ -96,6 +111,7 @@ return {ARGV[1], '0'}
 export const SETTLE_UNOWNED = new LuaScript(`
 local standing = redis.call('GET', KEYS[1])
 if standing then return {'standing', standing, redis.call('HGET', KEYS[2], 'published') or '0'} end
+if redis.call('HEXISTS', KEYS[2], 'forgotten') == 1 then return {'standing', ARGV[1], '1'} end
 local owner = redis.call('HGET', KEYS[2], 'owner')
 if owner and owner ~= '' then return {'owned'} end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])

@@ -31,6 +31,11 @@ export class ResultStore {
     return document === null ? null : (JSON.parse(document) as ExecutionResult);
   }
 
+  /** Whether it was deleted so lately that its id cannot be used yet. */
+  async isForgotten(executionId: string): Promise<boolean> {
+    return (await this.redis.hexists(this.keys.ledger(executionId), 'forgotten')) === 1;
+  }
+
   /** Null when no worker has begun the execution. */
   async findLedger(executionId: string): Promise<LedgerEntry | null> {
     const [owner, worker, attempt, startedAt, askedAt, reason, progress] = await this.redis.hmget(

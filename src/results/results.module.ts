@@ -8,6 +8,7 @@ import { ExecutionClosing } from './execution-closing.js';
 import { ExecutionLedger } from './execution-ledger.js';
 import { LogStore } from './log-store.js';
 import { LogWriter } from './log-writer.js';
+import { ResultEraser } from './result-eraser.js';
 import { ResultQueueGauge } from './result-queue-gauge.js';
 import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
 import { ResultStore } from './result-store.js';
@@ -26,6 +27,7 @@ export class ResultsModule {
       LogStore,
       LogWriter,
       ResultPublisher,
+      ResultEraser,
       ResultQueueGauge,
       ResultStore,
       WorkerLease,

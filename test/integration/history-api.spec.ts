@@ -4,12 +4,17 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { configureHttp, httpAdapter } from '../../src/api/configure-http.js';
 import { AppModule } from '../../src/app.module.js';
+import type { ArchiveDatabase } from '../../src/archive/archive-database.js';
 import { ArchiveWriter } from '../../src/archive/archive-writer.js';
+import type { Settings } from '../../src/config/settings.js';
 import type { HistoryPage, Statistics } from '../../src/contract/history.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import type { RedisClient } from '../../src/redis/connections.js';
+import { RedisKeys } from '../../src/redis/keys.js';
 import { IMPATIENT_REDIS } from '../../src/redis/redis.module.js';
-import { aResult, DATABASES, emptyArchive, useArchives } from '../support/archive-parts.js';
+import { ArchiveFeed } from '../../src/results/archive-feed.js';
+import { SETTLE } from '../../src/results/execution-scripts.js';
+import { aResult, DATABASES, emptyArchive, makeArchiver, useArchives } from '../support/archive-parts.js';
 import { settingsOf } from '../support/parts.js';
 import { usePostgres } from '../support/test-postgres.js';
 import { useRedis } from '../support/test-redis.js';
@@ -64,17 +69,22 @@ const HISTORY: ExecutionResult[] = Array.from({ length: 120 }, (_, n) => {
 
 describe.each(DATABASES)('the history in %s', (kind) => {
   const open = useArchives();
+  const KEY_PREFIX = `${kind.length}:`;
+  const keys = new RedisKeys(KEY_PREFIX);
+  let settings: Settings;
+  let database: ArchiveDatabase;
   let url: string;
 
   beforeAll(async () => {
-    const settings = await emptyArchive(kind, postgres);
-    const writer = new ArchiveWriter(open(settings));
+    settings = await emptyArchive(kind, postgres, { KEY_PREFIX });
+    database = open(settings);
+    const writer = new ArchiveWriter(database);
     await writer.write(
       HISTORY.map((result) => ({ executionId: result.execution_id, text: JSON.stringify(result) })),
     );
     const { DATABASE_URL, ARCHIVE_DIR } = settings;
     url = await openApi({
-      KEY_PREFIX: `${kind.length}:`,
+      KEY_PREFIX,
       ...(DATABASE_URL === undefined ? { ARCHIVE_DIR } : { DATABASE_URL }),
     });
   });
@@ -218,6 +228,89 @@ describe.each(DATABASES)('the history in %s', (kind) => {
     expect({ status, fields: body.errors?.map((error) => error.field) }).toEqual({
       status: 400,
       fields: [field],
+    });
+  });
+
+  describe('deleting', () => {
+    const publish = async (id: string, changes: Partial<ExecutionResult>): Promise<void> => {
+      const client = redis.connect();
+      const result = aResult(id, { finished_at: new Date().toISOString(), ...changes });
+      await client.set(keys.result(id), JSON.stringify(result), 'EX', 600);
+      await client.hset(keys.ledger(id), { attempt: 1, owner: '', published: '1' });
+      await client.set(keys.context(id), '{}');
+      await new ArchiveFeed(client, keys, settings).append(id, JSON.stringify(result));
+    };
+    const archiveAll = async (): Promise<void> => {
+      const { archiver, feed } = makeArchiver(redis, database, settings);
+      archiver.start();
+      await until(async () => (await feed.gap()).waiting === 0, { what: 'everything is archived' });
+      await archiver.stop();
+    };
+
+    it('one execution removes it everywhere, and nothing late brings it back', async () => {
+      await publish('gone', { workflow_id: 'deleted' });
+      const text = (await redis.connect().get(keys.result('gone'))) as string;
+      await archiveAll();
+      expect(await idsOf({ workflow: 'deleted' })).toEqual(['gone']);
+      expect(await ask('/executions/gone/record', {}, 'DELETE')).toMatchObject({
+        status: 200,
+        body: { executions: 1, archived: 1 },
+      });
+      expect((await ask('/executions/gone')).status).toBe(404);
+      expect(await idsOf({ workflow: 'deleted' })).toEqual([]);
+      expect(await redis.connect().exists(keys.result('gone'), keys.context('gone'))).toBe(0);
+      // A stream entry that comes late, and a worker that was frozen and settles late.
+      await new ArchiveFeed(redis.connect(), keys, settings).append('gone', text);
+      await archiveAll();
+      await SETTLE.run(redis.connect(), [keys.result('gone'), keys.ledger('gone')], [text, 600]);
+      expect((await ask('/executions/gone')).status).toBe(404);
+      const { body } = await ask<Statistics>('/executions/stats', { workflow: 'deleted' });
+      expect(body.groups).toEqual([]);
+    });
+
+    it('one that waits for the archive keeps it out of there', async () => {
+      await publish('waiting', { workflow_id: 'deleted' });
+      expect((await ask('/executions/waiting/record', {}, 'DELETE')).body).toEqual({
+        executions: 1,
+        archived: 0,
+      });
+      await archiveAll();
+      expect((await ask('/executions/waiting')).status).toBe(404);
+    });
+
+    it('is refused for what has not ended, and for what is not there', async () => {
+      await redis.connect().hset(keys.ledger('running'), { attempt: 1, owner: 'w#1', worker: 'w' });
+      const running = await ask('/executions/running/record', {}, 'DELETE');
+      expect(running).toMatchObject({
+        status: 409,
+        body: { detail: expect.stringContaining('cancel it first') },
+      });
+      expect((await ask('/executions/never/record', {}, 'DELETE')).status).toBe(404);
+    });
+
+    it('an organization removes what is archived and what waits, and nothing of others', async () => {
+      const acme = { organization: { id: "acme's %", name: null } };
+      await publish('acme-1', acme);
+      await archiveAll();
+      await publish('acme-2', acme);
+      await publish('other-1', { organization: { id: 'other', name: null } });
+      const path = `/organizations/${encodeURIComponent("acme's %")}/executions`;
+      expect((await ask(path, {}, 'DELETE')).body).toEqual({ executions: 2, archived: 1 });
+      await archiveAll();
+      expect(await idsOf({ organization: "acme's %" })).toEqual([]);
+      expect(await idsOf({ organization: 'other' })).toEqual(['other-1']);
+      const counted = await ask<Statistics>('/executions/stats', { organization: "acme's %" });
+      expect(counted.body.groups).toEqual([]);
+      for (const id of ['acme-1', 'acme-2']) expect((await ask(`/executions/${id}`)).status).toBe(404);
+    });
+
+    it('leaves ids that cannot be used again at once', async () => {
+      const answer = await fetch(`${url}/executions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ execution_id: 'gone', workflow_code: '1' }),
+      });
+      expect(answer.status).toBe(409);
     });
   });
 

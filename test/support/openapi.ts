@@ -1,0 +1,126 @@
+import { Ajv, type ValidateFunction } from 'ajv';
+
+interface Schema {
+  $ref?: string;
+  example?: unknown;
+  [keyword: string]: unknown;
+}
+interface Content {
+  content?: Record<string, { schema?: Schema }>;
+}
+interface Operation {
+  summary?: string;
+  security?: object[];
+  parameters?: { name: string; in: string }[];
+  requestBody?: Content;
+  responses: Record<string, Content>;
+}
+
+/** One method of one path. */
+export interface Documented {
+  /** `get /executions/{id}` */
+  name: string;
+  operation: Operation;
+}
+
+interface Answer {
+  status: number;
+  type: string;
+  text: string;
+}
+
+/** An OpenAPI 3.0 document that answers and requests are held against. */
+export class OpenApi {
+  readonly operations: Documented[];
+  private readonly schemas: Record<string, Schema>;
+  private readonly ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
+  private readonly validators = new Map<Schema, ValidateFunction>();
+
+  constructor(document: object) {
+    const { paths, components } = document as {
+      paths: Record<string, Record<string, Operation>>;
+      components: { schemas: Record<string, Schema> };
+    };
+    this.operations = Object.entries(paths).flatMap(([path, item]) =>
+      Object.entries(item).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
+    );
+    this.schemas = components.schemas;
+    this.ajv.addSchema(toJsonSchema({ components }) as object, 'document');
+  }
+
+  operation(name: string): Documented | undefined {
+    return this.operations.find((one) => one.name === name);
+  }
+
+  /** What is wrong with an answer; null: it is as documented. */
+  mismatch({ name, operation }: Documented, { status, type, text }: Answer): string | null {
+    const response = operation.responses[status];
+    if (!response) return `${name} does not say that it may answer ${status}`;
+    const media = type.split(';')[0] as string;
+    const documented = response.content?.[media];
+    if (!documented) return text === '' ? null : `${name} does not say that ${status} comes as ${type}`;
+    if (!/[/+]json$/.test(media))
+      return documented.schema?.['type'] === 'string' ? null : `${media} is no text`;
+    const problems = this.problemsOf(documented.schema as Schema, JSON.parse(text));
+    return problems.length === 0 ? null : `${name} ${status}: ${problems.join('; ')}`;
+  }
+
+  bodyProblems({ operation }: Documented, body: unknown): string[] {
+    return this.problemsOf(bodySchema(operation), body);
+  }
+
+  /** The example of the body's schema. */
+  exampleBody({ name, operation }: Documented): unknown {
+    const schema = bodySchema(operation);
+    const example = (schema.$ref ? this.schemas[schema.$ref.split('/').at(-1) as string] : schema)?.example;
+    if (example === undefined) throw new Error(`the body of ${name} has no example`);
+    return example;
+  }
+
+  /** Every schema of the document that has an example. */
+  examples(): { schema: Schema; example: unknown }[] {
+    return Object.values(this.schemas).flatMap((schema) =>
+      schema.example === undefined ? [] : [{ schema, example: schema.example }],
+    );
+  }
+
+  problemsOf(schema: Schema, value: unknown): string[] {
+    let validate = this.validators.get(schema);
+    if (!validate) {
+      validate = this.ajv.compile(toJsonSchema(schema) as object);
+      this.validators.set(schema, validate);
+    }
+    if (validate(value)) return [];
+    return (validate.errors ?? []).map(
+      ({ instancePath, message, params }) => `${instancePath || 'body'} ${message} ${JSON.stringify(params)}`,
+    );
+  }
+}
+
+const bodySchema = (operation: Operation): Schema =>
+  operation.requestBody?.content?.['application/json']?.schema ?? {};
+
+/** What OpenAPI 3.0 says in its own way: references, bounds that exclude, and null. */
+function toJsonSchema(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toJsonSchema);
+  if (typeof value !== 'object' || value === null) return value;
+  const schema = Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [
+      key,
+      key === 'example' || key === 'enum' ? (part as unknown) : toJsonSchema(part),
+    ]),
+  ) as Schema;
+  if (typeof schema.$ref === 'string') schema.$ref = `document${schema.$ref}`;
+  for (const [flag, bound] of [
+    ['exclusiveMinimum', 'minimum'],
+    ['exclusiveMaximum', 'maximum'],
+  ] as const) {
+    if (schema[flag] === true) {
+      schema[flag] = schema[bound];
+      delete schema[bound];
+    } else if (schema[flag] === false) delete schema[flag];
+  }
+  if (schema['nullable'] !== true) return schema;
+  const { nullable: _, ...rest } = schema;
+  return { anyOf: [rest, { type: 'null' }] };
+}
