@@ -178,7 +178,8 @@ export class Run implements SlotListener {
     this.endedAt = performance.now();
     this.verdict = verdict;
     if (verdict !== null) this.killedAt = new Date();
-    this.watch.read();
+    // A report tells by itself what was used.
+    if (verdict !== null) this.watch.read();
     this.watch.stop();
     // A runner that waits for its output to be taken can neither answer nor be heard.
     this.slot.hold(false);

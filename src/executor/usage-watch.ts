@@ -1,5 +1,5 @@
 import type { RunLimits } from './limits.js';
-import { type KernelUsage, MemoryProbe, readKernelUsage, usageBetween } from './process-usage.js';
+import { type CpuUsage, type KernelUsage, usageBetween } from './process-usage.js';
 import type { Slot } from './slot.js';
 
 /** A limit of what an execution may use. */
@@ -21,8 +21,7 @@ export class UsageWatch {
   readonly samplesMb: number[] = [];
   /** CPU time so far, where it is known. */
   usage: KernelUsage | null = null;
-  private readonly memory: MemoryProbe;
-  private readonly before: KernelUsage | null;
+  private readonly before: CpuUsage | null;
   private readonly timer: NodeJS.Timeout;
   private sampledPeakMb = 0;
   private polls = 0;
@@ -32,16 +31,13 @@ export class UsageWatch {
     private readonly limits: RunLimits,
     private readonly onLimit: (limit: UsageLimit) => void,
   ) {
-    const { pid } = slot.runner;
-    this.memory = new MemoryProbe(pid);
     // A process that is used again has used something before.
-    this.before = slot.ownsProcess ? readKernelUsage(pid) : null;
+    this.before = slot.ownsProcess ? slot.runner.probe.cpu() : null;
     this.timer = setInterval(() => this.poll(), POLL_MS);
   }
 
   stop(): void {
     clearInterval(this.timer);
-    this.memory.close();
   }
 
   get peakMb(): number {
@@ -51,7 +47,7 @@ export class UsageWatch {
   /** Reads the CPU time once more, of a process that is still there. */
   read(): void {
     if (!this.slot.ownsProcess) return;
-    this.usage = usageBetween(this.before, readKernelUsage(this.slot.runner.pid)) ?? this.usage;
+    this.usage = usageBetween(this.before, this.slot.runner.probe.usage()) ?? this.usage;
   }
 
   /** What its host says of a thread. */
@@ -66,7 +62,7 @@ export class UsageWatch {
       this.read();
       this.checkCpu();
     }
-    const mb = this.memory.sampleMb();
+    const mb = this.slot.runner.probe.memoryMb();
     if (mb === null) return;
     this.sampledPeakMb = Math.max(this.sampledPeakMb, mb);
     this.samplesMb.push(Math.round(mb));
