@@ -19,6 +19,8 @@ export class PooledRunner {
   key: string | null = null;
   /** An execution on it has ended. */
   served = false;
+  /** Is over when the place that was given back last is free again. */
+  settling: Promise<void> | null = null;
   readonly leases = new Set<RunnerLease>();
   usedAtMs = performance.now();
 
@@ -44,6 +46,14 @@ export class PooledRunner {
   takes(key: string): boolean {
     const { state, slots } = this.runner;
     return state === 'ACTIVE' && this.leases.size < slots && (this.key === null || this.key === key);
+  }
+
+  /** Whether it is merely being cleaned up after an execution of this key, and may be used again then. */
+  soonTakes(key: string): boolean {
+    const ended = [...this.leases].some(
+      ({ keep, slot }) => keep && slot?.end?.exit === null && !slot.end.stuck,
+    );
+    return this.key === key && this.runner.state === 'ACTIVE' && this.settling !== null && ended;
   }
 
   /** Whether the runner is to go on after the execution that begins now. */
