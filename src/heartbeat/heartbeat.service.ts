@@ -14,7 +14,7 @@ import { WorkerStatistics } from './worker-statistics.js';
 /** What only other modules know of this worker; read at every beat. */
 export type LiveDetails = Pick<
   WorkerRecord,
-  'running' | 'lease' | 'runners' | 'package_set' | 'packages' | 'workspace_generation'
+  'running' | 'lease' | 'runners' | 'runner_totals' | 'package_set' | 'packages' | 'workspace_generation'
 >;
 
 const RETRY_MS = 1_000;
@@ -58,7 +58,8 @@ export class HeartbeatService {
     this.details = details;
     this.redis.on('ready', this.beatNow);
     await this.statistics.start(this.startedAt);
-    await this.beat();
+    // A stop that came meanwhile has the last word: nothing says any more that this worker is there.
+    if (this.beating) await this.beat();
   }
 
   /** Beats no more and removes what says that this worker is there; its statistics stay. */
