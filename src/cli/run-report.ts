@@ -23,12 +23,18 @@ const EXIT_CODES: Readonly<Record<ExecutionStatus, ExitCode>> = {
 /** Exit code for an outcome. A status of a newer worker that is not known here is no success. */
 export const exitCodeOf = (status: ExecutionStatus): ExitCode => EXIT_CODES[status] ?? EXIT.failed;
 
-/** Puts a result into the words and streams of a terminal. */
-export function reportOf(result: ExecutionResult): Report {
+/**
+ * Puts a result into the words and streams of a terminal.
+ * @param printed what is to be told of the code's output: nothing where it was shown already
+ */
+export function reportOf(
+  result: ExecutionResult,
+  printed: Pick<ExecutionResult, 'stdout' | 'stderr'> = result,
+): Report {
   const value = result.success && result.result != null ? asJson(result.result) : '';
   return {
-    stdout: value ? asLines(result.stdout) + value : result.stdout,
-    stderr: result.success ? result.stderr : asLines(result.stderr),
+    stdout: value ? asLines(printed.stdout) + value : printed.stdout,
+    stderr: result.success ? printed.stderr : asLines(printed.stderr),
     failure: result.success ? '' : failureOf(result),
   };
 }

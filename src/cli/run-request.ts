@@ -11,6 +11,8 @@ export interface RunOptions {
   captureLocals?: boolean;
   /** Folder whose files the code may import. */
   workspace?: string;
+  /** Nothing of what the code prints. */
+  quiet?: boolean;
   json?: boolean;
 }
 
