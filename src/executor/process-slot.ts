@@ -40,6 +40,7 @@ export class ProcessSlot extends Slot {
         void this.traceAndKill();
         return;
       case 'memory':
+      case 'scratch':
       case 'output':
       case 'protocol':
       case 'interrupted':

@@ -125,6 +125,8 @@ export class Run implements SlotListener {
   }
 
   onFrame(frame: ExecutionFrame): void {
+    // A runner's last word is its last: what comes behind it, but for output and usage, is not heard.
+    if (this.report !== null && frame.type !== 'output' && frame.type !== 'used') return;
     switch (frame.type) {
       case 'output':
         return this.print(frame);

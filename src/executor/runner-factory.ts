@@ -7,6 +7,7 @@ import { networkOf } from '../config/network.js';
 import { type Settings, SettingsError } from '../config/settings.js';
 import { candidates, packageSets } from './isolation/candidates.js';
 import { type Choice, chooseLevel, NoIsolationError } from './isolation/choose-level.js';
+import { hideWorker } from './isolation/hide-worker.js';
 import type { IsolationLevel } from './isolation/isolation-level.js';
 import { runOnce } from './isolation/run-once.js';
 import { tell } from '../lib/measurements.js';
@@ -39,6 +40,8 @@ export class RunnerFactory {
    * @throws {SettingsError} when none does.
    */
   static async open(settings: Settings): Promise<RunnerFactory> {
+    const visible = hideWorker();
+    if (visible !== null) logger.warn({ msg: 'the worker can be read by its own user', reason: visible });
     const dir = await RuntimeDir.create();
     try {
       const bundles = await bundleRunners(dir.path);

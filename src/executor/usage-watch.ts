@@ -3,9 +3,10 @@ import { type CpuUsage, type KernelUsage, usageBetween } from './process-usage.j
 import type { Slot } from './slot.js';
 
 /** A limit of what an execution may use. */
-export type UsageLimit = 'cpu' | 'memory';
+export type UsageLimit = 'cpu' | 'memory' | 'scratch';
 
 const POLL_MS = 25;
+const MB = 1_048_576;
 /** CPU time is read less often: it grows no faster than time does. */
 const POLLS_PER_USAGE = 4;
 const MEMORY_SAMPLES_KEPT = 20;
@@ -25,6 +26,7 @@ export class UsageWatch {
   private readonly timer: NodeJS.Timeout;
   private sampledPeakMb = 0;
   private polls = 0;
+  private measuring = false;
 
   constructor(
     private readonly slot: Slot,
@@ -61,6 +63,7 @@ export class UsageWatch {
     if (this.polls % POLLS_PER_USAGE === 0) {
       this.read();
       this.checkCpu();
+      void this.checkScratch();
     }
     const mb = this.slot.runner.probe.memoryMb();
     if (mb === null) return;
@@ -74,6 +77,17 @@ export class UsageWatch {
     const { cpuMs } = this.limits;
     if (cpuMs === null || this.usage === null) return;
     if (this.usage.userMs + this.usage.systemMs > cpuMs) this.onLimit('cpu');
+  }
+
+  /** Slow where a disk has many files: one look at a time. Threads share the folder that is looked at. */
+  private async checkScratch(): Promise<void> {
+    if (this.measuring || !this.slot.ownsProcess) return;
+    this.measuring = true;
+    const { place, pid } = this.slot.runner;
+    const limit = this.limits.scratchMb * MB;
+    const bytes = (await place.usedBytes(pid, limit)) ?? 0;
+    this.measuring = false;
+    if (bytes > limit) this.onLimit('scratch');
   }
 
   /** A host of threads may hold what all of them may use; each thread's own share is the host's to watch. */
