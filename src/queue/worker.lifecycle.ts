@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type Settings, SettingsError } from '../config/settings.js';
 import { ExecutorService } from '../executor/executor.service.js';
 import { RunnerPool } from '../executor/runner-pool.js';
 import { HeartbeatService } from '../heartbeat/heartbeat.service.js';
@@ -20,6 +20,9 @@ import { QueueConsumer } from './queue-consumer.js';
 const SIGNAL_ECHO_MS = 1_000;
 /** Beyond the drain deadline: how long the shutdown itself may take before the process just ends. */
 const LAST_DEADLINE_MS = 8_000;
+
+/** sysexits.h: something was found in an unconfigured or misconfigured state. */
+const EX_CONFIG = 78;
 
 /**
  * Starts and stops the worker in order.
@@ -49,9 +52,16 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
   /** Returns at once: HTTP must answer probes while packages are installed, which may take minutes. */
   onApplicationBootstrap(): void {
     this.listenForHaste();
-    this.begin().catch((error: Error) =>
-      this.logger.error({ msg: 'the worker cannot start', reason: error.message }),
-    );
+    this.begin().catch((error: Error) => this.failed(error));
+  }
+
+  /** What the operator has to change does not pass by waiting: a worker that would never take work ends. */
+  private async failed(error: Error): Promise<void> {
+    this.logger.error({ msg: 'the worker cannot start', reason: error.message });
+    if (!(error instanceof SettingsError)) return;
+    await this.heartbeat.stop();
+    process.stderr.write(`${error.message}\n`);
+    process.exit(EX_CONFIG);
   }
 
   private async begin(): Promise<void> {
