@@ -35,13 +35,21 @@ const product = (name: string, env: Record<string, string>): Contestant => ({
   product: true,
 });
 
-export const REUSED = product('bifrost, reused processes', { RUNNER_MAX_EXECUTIONS: '0' });
+/** No peer has namespaces; without them the processes are compared, not the kernel. */
+const UNWRAPPED = { ISOLATION: 'process' };
+
+export const REUSED = product('bifrost, reused processes', {
+  ...UNWRAPPED,
+  RUNNER_MAX_EXECUTIONS: '0',
+});
 export const THREAD = product('bifrost, threads', {
   RUNNER: 'thread',
   TRUSTED_CODE: 'true',
   RUNNER_MAX_EXECUTIONS: '0',
 });
-export const SINGLE_USE = product('bifrost, single-use processes', {});
+export const SINGLE_USE = product('bifrost, single-use processes', UNWRAPPED);
+/** The strongest isolation that works on the machine. */
+export const SINGLE_USE_DEFAULT = product('bifrost, single-use, default isolation', {});
 
 export const EVERYBODY: readonly Contestant[] = [
   BARE,
@@ -55,4 +63,5 @@ export const EVERYBODY: readonly Contestant[] = [
   REUSED,
   THREAD,
   SINGLE_USE,
+  SINGLE_USE_DEFAULT,
 ];

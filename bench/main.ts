@@ -43,7 +43,7 @@ const { values } = parseArgs({
 });
 const wanted = new Set(values.only.split(','));
 const plan = values.smoke ? SMOKE : FULL;
-const chosen = EVERYBODY.filter(({ name }) => name.includes(values.contestants));
+const chosen = EVERYBODY.filter(({ name }) => new RegExp(values.contestants).test(name));
 
 /** Everything that is measured while everybody runs, at one concurrency. */
 async function measureTogether(bench: Bench, concurrency: number, first: boolean): Promise<void> {
@@ -52,12 +52,11 @@ async function measureTogether(bench: Bench, concurrency: number, first: boolean
   try {
     await spawn?.ready();
     for (const contestant of chosen) entries.push(await enter(bench, contestant, { concurrency }));
-    const rounds = first ? plan.rounds : plan.fewRounds;
     if (wanted.has('throughput'))
       await measureThroughput(bench, entries, {
         workload: 'noop',
         concurrency,
-        rounds,
+        thorough: first,
         ...(spawn ? { spawn } : {}),
       });
     if (!first) return;
@@ -65,7 +64,7 @@ async function measureTogether(bench: Bench, concurrency: number, first: boolean
     if (wanted.has('resources')) await measureResources(bench, entries);
     if (wanted.has('commands')) await measureCommands(bench, entries);
     for (const workload of wanted.has('workloads') ? plan.workloads : [])
-      await measureThroughput(bench, entries, { workload, concurrency, rounds: plan.fewRounds });
+      await measureThroughput(bench, entries, { workload, concurrency, thorough: false });
   } finally {
     spawn?.stop();
     await leave(entries);
@@ -79,7 +78,7 @@ async function run(bench: Bench): Promise<void> {
   if (wanted.has('modules')) await measureModules(bench);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (tell(), process.exit(1)));
 const startedAt = performance.now();
 const seconds = (): string => ((performance.now() - startedAt) / 1000).toFixed(0).padStart(4);
 const work = mkdtempSync(join(tmpdir(), 'bifrost-bench-work-'));
@@ -90,12 +89,7 @@ const machine = describeMachine();
 try {
   const say = (text: string): void => void process.stderr.write(`${seconds()} s  ${text}\n`);
   await run({ redis: redis.url, work, plan, report, say });
-  const targets = checkTargets(report);
-  process.stdout.write(`${reportTable(report)}\n\n${targetTable(targets)}\n`);
-  for (const [name, value] of Object.entries(machine)) process.stdout.write(`${name}: ${value}\n`);
-  mkdirSync(dirname(values.json), { recursive: true });
-  const { measurements } = report;
-  writeFileSync(values.json, `${JSON.stringify({ machine, measurements, targets }, null, 2)}\n`);
+  tell();
 } catch (error) {
   process.exitCode = 1;
   process.stderr.write(`${(error as Error).stack}\n`);
@@ -105,3 +99,12 @@ try {
 }
 // Connections of an interrupted figure would wait for Redis for ever.
 process.exit();
+
+function tell(): void {
+  const targets = checkTargets(report);
+  process.stdout.write(`${reportTable(report)}\n\n${targetTable(targets)}\n`);
+  for (const [name, value] of Object.entries(machine)) process.stdout.write(`${name}: ${value}\n`);
+  mkdirSync(dirname(values.json), { recursive: true });
+  const { measurements } = report;
+  writeFileSync(values.json, `${JSON.stringify({ machine, measurements, targets }, null, 2)}\n`);
+}

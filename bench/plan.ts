@@ -8,6 +8,8 @@ export interface Plan {
   fewRounds: number;
   /** Wanted length of a round. */
   roundMs: number;
+  /** The same of figures that no target depends on. */
+  shortRoundMs: number;
   /** Jobs of the first round, which is not counted. */
   warmJobs: number;
   /** Jobs from which the length of a round is guessed. */
@@ -25,14 +27,15 @@ export interface Plan {
 }
 
 export const FULL: Plan = {
-  rounds: 9,
+  rounds: 7,
   fewRounds: 3,
   roundMs: 900,
+  shortRoundMs: 400,
   warmJobs: 300,
   firstJobs: 20,
-  latencyJobs: 30,
+  latencyJobs: 20,
   perSecond: 10,
-  countedJobs: 300,
+  countedJobs: 200,
   concurrencies: [8, 1, 32],
   workloads: ['cpu', 'sleep', 'imports', 'prints'],
   backlogs: [1_000, 10_000, 100_000],
@@ -44,6 +47,7 @@ export const SMOKE: Plan = {
   rounds: 1,
   fewRounds: 1,
   roundMs: 50,
+  shortRoundMs: 50,
   warmJobs: 0,
   firstJobs: 2,
   latencyJobs: 3,

@@ -30,7 +30,7 @@ export class AppModule {
         ...(queue ? [bullRoot(), queue] : []),
         archive,
         HealthModule.register(settings, { queue, archive }),
-        MetricsModule.register(settings, queue),
+        MetricsModule.register(settings, { queue, archive }),
         ...(queue && roles.includes('api') ? [ApiModule.register(settings, { queue, archive })] : []),
       ],
     };

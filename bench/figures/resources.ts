@@ -1,11 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CHILDREN, CHILDREN_RESULTS, REUSED, SINGLE_USE, THREAD } from '../contestants.ts';
+import {
+  CHILDREN,
+  CHILDREN_RESULTS,
+  REUSED,
+  SINGLE_USE,
+  SINGLE_USE_DEFAULT,
+  THREAD,
+} from '../contestants.ts';
 import { childrenPssMb, pssMb } from '../process-tree.ts';
 import type { Bench, Entry } from '../session.ts';
 import * as names from './names.ts';
 
 const WITH_PROCESSES = new Set(
-  [CHILDREN, CHILDREN_RESULTS, REUSED, SINGLE_USE, THREAD].map(({ name }) => name),
+  [CHILDREN, CHILDREN_RESULTS, REUSED, SINGLE_USE, SINGLE_USE_DEFAULT, THREAD].map(({ name }) => name),
 );
 const SETTLE_MS = 1_500;
 

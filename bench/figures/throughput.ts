@@ -13,14 +13,15 @@ import * as names from './names.ts';
 export async function measureThroughput(
   bench: Bench,
   entries: readonly Entry[],
-  options: { workload: Workload; concurrency: number; rounds: number; spawn?: PlainSpawn },
+  options: { workload: Workload; concurrency: number; thorough: boolean; spawn?: PlainSpawn },
 ): Promise<void> {
-  const { workload, concurrency, rounds, spawn } = options;
+  const { workload, concurrency, thorough, spawn } = options;
   const { plan, report } = bench;
+  const rounds = thorough ? plan.rounds : plan.fewRounds;
   bench.say(`throughput: ${workload} (${ABOUT[workload]}), concurrency ${concurrency}`);
   const skip = 2 * concurrency;
   const counts = new Map<Entry, number>();
-  for (const entry of entries) counts.set(entry, await warmUp(bench, entry, workload, skip));
+  for (const entry of entries) counts.set(entry, await warmUp(bench, entry, { workload, skip, thorough }));
   const rates = new Series();
   const cpu = new Series();
   await alternate([...entries, ...(spawn ? [spawn] : [])], rounds, async (entry) => {
@@ -41,20 +42,19 @@ export async function measureThroughput(
 const SLOW_FACTOR = 2;
 const SLOW_RATE = 400;
 
-/** How many jobs make a round of about the planned length, from two rounds that are not counted. */
+/** How many jobs make a round of about the planned length, from rounds that are not counted. */
 async function warmUp(
   { plan }: Bench,
   { producer }: Entry,
-  workload: Workload,
-  skip: number,
+  { workload, skip, thorough }: { workload: Workload; skip: number; thorough: boolean },
 ): Promise<number> {
   let count = skip + plan.firstJobs;
-  for (const atLeast of plan.warmJobs > 0 ? [0, plan.warmJobs] : [0]) {
+  for (const atLeast of thorough && plan.warmJobs > 0 ? [0, plan.warmJobs] : [0]) {
     await producer.fill(workload, count);
     const rate = await producer.drain(count, skip);
     await producer.clean();
-    const seconds = (plan.roundMs / 1000) * (rate < SLOW_RATE ? SLOW_FACTOR : 1);
-    count = Math.ceil(skip + Math.max(rate * seconds, Math.min(atLeast, rate)));
+    const roundMs = (thorough ? plan.roundMs : plan.shortRoundMs) * (rate < SLOW_RATE ? SLOW_FACTOR : 1);
+    count = Math.ceil(skip + Math.max((rate * roundMs) / 1000, Math.min(atLeast, rate)));
   }
   return count;
 }

@@ -27,7 +27,7 @@ declare module 'bifrost' {
     traceparent: string | null;
     /** When the execution is killed. */
     deadline: Date;
-    /** Aborts when the execution is cancelled. */
+    /** Aborts when the execution is cancelled; `signal.reason.message` says why. Code that never takes it is killed at once. */
     signal: AbortSignal;
     logger: Logger;
     /** Tells how far the work is: `fraction` from 0 to 1. */

@@ -13,6 +13,8 @@ const MAX_WAIT_SECONDS = 300;
 
 /** Body of `POST /tasks`. */
 export const taskRequestSchema = taskJobSchema
+  // The API signs by itself.
+  .omit({ signature: true, validUntil: true })
   .extend({ taskId: idSchema.optional().meta({ description: 'Default: an id of ours' }) })
   .meta({ id: 'TaskRequest', example: { code: 'console.log(2 + 2)', timeout: 10 } });
 

@@ -5,6 +5,7 @@ import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { JOB_NAMES, type JobKind, type TaskJob } from '../contract/job.js';
 import { parseTraceparent } from '../contract/traceparent.js';
+import { executionJob, signedTask, signingKeys } from '../contract/signature.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -47,7 +48,7 @@ export class SubmissionService {
     const id = taskId ?? randomUUID();
     await this.prepare(taskId, 'taskId');
     await this.send(id, async () => {
-      const data: TaskJob = { taskId: id, ...task };
+      const data: TaskJob = signedTask(this.key, { taskId: id, ...task });
       await this.enqueue('task', id, data, placeOf(traceparent));
       if (taskId !== undefined) await this.confirmTask(data);
     });
@@ -71,10 +72,19 @@ export class SubmissionService {
     const ttlSeconds = Math.ceil(retryPeriodSeconds(retries, attemptSeconds) + CONTEXT_SLACK_SECONDS);
     await this.prepare(givenId, 'execution_id');
     await this.send(id, async () => {
-      await this.writeContext(id, JSON.stringify(context), ttlSeconds);
-      await this.enqueue('execution', id, { execution_id: id }, { ...retries, ...placeOf(traceparent) });
+      const document = JSON.stringify(context);
+      await this.writeContext(id, document, ttlSeconds);
+      await this.enqueue('execution', id, executionJob(this.key, id, document), {
+        ...retries,
+        ...placeOf(traceparent),
+      });
     });
     return id;
+  }
+
+  /** What we submit is signed by the first key, where there is one. */
+  private get key(): string | undefined {
+    return signingKeys(this.settings.JOB_SIGNING_KEY)[0];
   }
 
   private async enqueue(kind: JobKind, id: string, data: object, options: JobsOptions): Promise<void> {

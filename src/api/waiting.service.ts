@@ -7,7 +7,11 @@ import { JobPlaces } from '../queue/job-places.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { LEASE_RENEW_MS, LEASE_TTL_MS } from '../results/worker-lease.js';
 import { explainWaiting } from './explain-waiting.js';
+
+/** What is left of the lease of a worker that was silent for two renewals. */
+const SILENT_TTL_MS = LEASE_TTL_MS - 2 * LEASE_RENEW_MS;
 
 /** Finds out why an execution waits, from what BullMQ and the workers know. */
 @Injectable()
@@ -30,12 +34,12 @@ export class WaitingService {
     return explainWaiting(waiting, place, workers, Date.now());
   }
 
-  /** The lease of a worker that was killed ends sooner than its record. */
+  /** A worker that misses two renewals of its lease does nothing, long before its record expires. */
   private async liveWorkers(): Promise<WorkerRecord[]> {
     const workers = await this.registry.list();
     const alive = await Promise.all(
       workers.map(async ({ lease }) =>
-        lease === undefined ? true : (await this.redis.exists(this.keys.lease(lease))) === 1,
+        lease === undefined ? true : (await this.redis.pttl(this.keys.lease(lease))) > SILENT_TTL_MS,
       ),
     );
     return workers.filter((_worker, index) => alive[index]);

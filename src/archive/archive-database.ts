@@ -146,6 +146,8 @@ export class ArchiveDatabase implements OnApplicationShutdown {
     });
     // A connection that breaks while nobody uses it; whoever uses the next one hears of it.
     pool.on('error', () => undefined);
+    // And one that breaks between two queries of its user: without a listener it would end the process.
+    pool.on('connect', (client) => client.on('error', () => undefined));
     return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   }
 

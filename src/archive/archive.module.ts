@@ -15,6 +15,6 @@ export class ArchiveModule {
   static register(settings: Settings): DynamicModule {
     const reads = [ArchiveDatabase, ArchiveEraser, ArchiveReader, FeedStore, StatisticsReader];
     const writes = settings.ROLES.includes('archive') ? [ArchiveWriter, Archiver, Retention] : [];
-    return { module: ArchiveModule, providers: [...reads, ...writes], exports: reads };
+    return { module: ArchiveModule, providers: [...reads, ...writes], exports: [...reads, ...writes] };
   }
 }

@@ -2,6 +2,7 @@ import type { ExecutionContext } from '../contract/context.js';
 import type { ControlAnswer } from '../contract/control.js';
 import type { Forgotten, HistoryPage, Statistics } from '../contract/history.js';
 import type { PackagesOverview } from '../contract/packages.js';
+import type { LogEvent } from '../contract/log-stream.js';
 import type { ExecutionResult } from '../contract/result.js';
 import type { Waiting } from '../contract/waiting.js';
 import type { WorkerRecord } from '../contract/worker-record.js';
@@ -29,6 +30,14 @@ export interface UnfinishedExecution {
   worker_id?: string;
   attempt?: number;
   cancellation?: object;
+}
+
+/** Answer of `GET /executions/:id/logs`. */
+export interface LogPage {
+  entries: LogEvent[];
+  /** What to ask behind for more; null: there is no more. */
+  next: string | null;
+  ended: boolean;
 }
 
 export type ExecutionView = UnfinishedExecution | (ExecutionResult & { waiting?: undefined });
@@ -71,6 +80,12 @@ export class ApiClient {
     if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
     if (!isExecution(body)) throw strangeAnswer(status, this.access);
     return body;
+  }
+
+  /** A page of what an execution printed, behind the entry of the id `after`. */
+  logs(id: string, after: string | null): Promise<LogPage> {
+    const query = after === null ? '' : `?after=${encodeURIComponent(after)}`;
+    return this.ask(`/executions/${encodeURIComponent(id)}/logs${query}`, isLogPage, 0);
   }
 
   /** A page of executions that have ended. */
@@ -144,6 +159,9 @@ const isExecution = (body: unknown): body is ExecutionView => {
   const { execution_id: id, status } = (body ?? {}) as Record<string, unknown>;
   return typeof id === 'string' && typeof status === 'string';
 };
+
+const isLogPage = (body: unknown): body is LogPage =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['entries']);
 
 const isHistory = (body: unknown): body is HistoryPage =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['executions']);

@@ -7,8 +7,10 @@ import { CommandError, EXIT } from './exit.js';
 import { defineHistory } from './history-commands.js';
 import { type Output, paint } from './output.js';
 import { definePackages } from './packages-commands.js';
+import type { LogsOptions } from './logs.js';
 import type { RunOptions } from './run-request.js';
 import { defineWorkers } from './workers-commands.js';
+import type { SignOptions } from './sign.js';
 import { defineWorkspace } from './workspace-commands.js';
 
 // The command line: what there is, and which file does it. Commands are loaded when they are asked for,
@@ -47,7 +49,7 @@ program
 
 program
   .command('run')
-  .description('run a file on a worker, wait for it, print what it printed and returned')
+  .description('run a file on a worker, show what it prints while it runs, and what it returned')
   .argument('<file>', 'JavaScript or TypeScript; runs as a script unless a function is to be called')
   .option('--param <name=value>', 'parameter of the function, as JSON or text; repeatable', collect)
   .option('--function <name>', 'export to call (default: "default" when there are parameters)')
@@ -56,7 +58,9 @@ program
     'folder whose files it imports, as they are on disk (default: the working directory, if it imports any)',
   )
   .option('--timeout <seconds>', 'time limit (default: that of the worker)')
-  .option('--json', 'print the whole result document')
+  .option('--capture-locals', 'on failure, show the local variables of the failing calls too')
+  .option('--quiet', 'print what it returned, and nothing of what it prints')
+  .option('--json', 'print the whole result document, and nothing else')
   .addHelpText(
     'after',
     `
@@ -67,6 +71,30 @@ Exit codes:
   .action(async (file: string, options: RunOptions) => {
     const { run } = await import('./run.js');
     process.exitCode = await run(file, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
+  });
+
+program
+  .command('logs')
+  .description('print what an execution or task has printed')
+  .argument('<id>', 'id of the execution or task')
+  .option('-f, --follow', 'go on until it ends, with a bar of its progress on a terminal')
+  .option('--json', 'one JSON document a line for each event: prints, progress, start, end')
+  .action(async (id: string, options: LogsOptions) => {
+    const { logs } = await import('./logs.js');
+    process.exitCode = await logs(id, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
+  });
+
+program
+  .command('sign')
+  .description('print the signed job data for a stored context or a task; docs/signed-jobs.md')
+  .argument('<file>', 'the context exactly as it is stored, or a task with --task; - reads standard input')
+  .option('--id <id>', 'id of the execution whose context it is')
+  .option('--task', 'the file is a task')
+  .option('--valid-for <seconds>', 'refused when it is older (default: never)')
+  .addHelpText('after', '\nEnvironment:\n  JOB_SIGNING_KEY  the key of the workers')
+  .action(async (file: string, options: SignOptions) => {
+    const { signFile } = await import('./sign.js');
+    process.exitCode = await signFile(file, options, { key: env['JOB_SIGNING_KEY'], output });
   });
 
 program

@@ -7,8 +7,12 @@ export interface RunOptions {
   param?: readonly string[];
   function?: string;
   timeout?: string;
+  /** On failure: the local variables of the failing calls too. */
+  captureLocals?: boolean;
   /** Folder whose files the code may import. */
   workspace?: string;
+  /** Nothing of what the code prints. */
+  quiet?: boolean;
   json?: boolean;
 }
 
@@ -25,6 +29,7 @@ export function contextOf(file: string, code: string, options: RunOptions): Exec
     workflow_id: basename(file),
     ...(functionName === undefined ? {} : { function_name: functionName }),
     parameters: Object.fromEntries(parameters),
+    ...(options.captureLocals ? { capture_locals: true } : {}),
     ...(options.timeout === undefined ? {} : { timeout_seconds: parseTimeout(options.timeout) }),
   };
 }

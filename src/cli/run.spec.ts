@@ -28,6 +28,15 @@ const ended = json(200, (execution_id) => ({
   stdout: 'done\n',
   stderr: '',
 }));
+const stream =
+  (events: { event: string; id: string; data: object }[]): Answer =>
+  (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+    for (const { event, id, data } of events) {
+      response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    }
+    response.end(':\n\n');
+  };
 const away = json(503, () => ({ detail: 'Redis is away' }));
 const page: Answer = (_request, response) => void response.end('<html>');
 const moved: Answer = (_request, response) => void response.writeHead(307, { location: '/other' }).end();
@@ -35,10 +44,15 @@ const broken: Answer = (request) => request.socket.destroy();
 
 /** Answers in turn, the last one for ever. */
 let script: Answer[] = [];
+const noLog = json(404, () => ({ detail: 'There is no such route' }));
+/** Answer to who asks for the log. */
+let log: Answer = noLog;
 const asked: { path: string; authorization: string | undefined; body: string }[] = [];
 const server = createServer((request, response) => {
   void text(request).then((body) => {
-    asked.push({ path: request.url ?? '', authorization: request.headers.authorization, body });
+    const path = request.url ?? '';
+    asked.push({ path, authorization: request.headers.authorization, body });
+    if (path.endsWith('/logs')) return log(request, response, body);
     const answer = script.length > 1 ? script.shift() : script[0];
     answer?.(request, response, body);
   });
@@ -58,6 +72,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   asked.length = 0;
+  log = noLog;
 });
 
 afterAll(async () => {
@@ -99,11 +114,53 @@ describe('a run', () => {
     const { execution_id: id, ...context } = JSON.parse(asked[0]!.body) as { execution_id: string };
     expect(context).toEqual({ workflow_code: '1', workflow_id: 'x.js', parameters: {} });
     expect(asked.map(({ path }) => path)).toEqual([
-      '/base/executions?wait=1',
+      '/base/executions?wait=0',
+      `/base/executions/${id}/logs`,
       `/base/executions/${id}?wait=55`,
       `/base/executions/${id}?wait=55`,
     ]);
     expect(new Set(asked.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer secret']));
+  });
+
+  it('shows what is printed while it runs, and not again at the end', async () => {
+    log = stream([
+      { event: 'start', id: '1-0', data: { attempt: 1 } },
+      { event: 'log', id: '2-0', data: { stream: 'stdout', message: 'now' } },
+      { event: 'progress', id: '3-0', data: { fraction: 0.5, message: null } },
+      { event: 'log', id: '4-0', data: { stream: 'stderr', message: 'careful' } },
+      { event: 'log', id: '5-0', data: { stream: 'stdout', message: 'no end', partial: true } },
+      { event: 'end', id: '6-0', data: { status: 'succeeded' } },
+    ]);
+    const value = json(200, (execution_id) => ({
+      execution_id,
+      success: true,
+      status: 'succeeded',
+      result: { a: 1 },
+      stdout: 'now\nno end',
+      stderr: 'careful\n',
+    }));
+    expect(await runFile([queued, value])).toMatchObject({
+      code: 0,
+      stdout: 'now\nno end\n{\n  "a": 1\n}\n',
+      stderr: 'careful\n',
+    });
+  });
+
+  it('goes on behind the last event it saw when the connection breaks', async () => {
+    const heads: unknown[] = [];
+    const answers = [
+      stream([{ event: 'log', id: '1-0', data: { stream: 'stdout', message: 'one' } }]),
+      stream([
+        { event: 'log', id: '2-0', data: { stream: 'stdout', message: 'two' } },
+        { event: 'end', id: '3-0', data: {} },
+      ]),
+    ];
+    log = (request, response, body) => {
+      heads.push(request.headers['last-event-id']);
+      answers.shift()?.(request, response, body);
+    };
+    expect(await runFile([queued, ended])).toMatchObject({ code: 0, stdout: 'one\ntwo\n' });
+    expect(heads).toEqual([undefined, '1-0']);
   });
 
   it('outlives short absences of the API once it was accepted', async () => {

@@ -5,6 +5,8 @@ import type { ApiAccess } from './api-access.js';
 import { ApiClient, type ExecutionView, hasEnded } from './api-client.js';
 import { UnavailableError } from './api-errors.js';
 import { CommandError, EXIT, type ExitCode } from './exit.js';
+import { logEvents } from './log-events.js';
+import { LogView } from './log-view.js';
 import { asJson, type Output, paint } from './output.js';
 import { exitCodeOf, reportOf } from './run-report.js';
 import { contextOf, type RunOptions } from './run-request.js';
@@ -46,12 +48,12 @@ export async function run(
   const client = new ApiClient(access, interrupt);
   let accepted = false;
   try {
-    const first = await client.submit({ execution_id: id, ...context }, FIRST_WAIT_SECONDS);
+    const silent = options.json || options.quiet;
+    const first = await client.submit({ execution_id: id, ...context }, silent ? FIRST_WAIT_SECONDS : 0);
     accepted = true;
-    if (first.status === 'queued' && first.waiting && !options.json)
-      output.stderr.write(paint('dim', `queued${waitingWords(first)}\n`, output.stderr));
+    const shown = silent ? null : await showLog(id, client, surroundings);
     const result = await untilEnded(client, first, surroundings);
-    print(result, options, output);
+    print(result, options, output, shown);
     return exitCodeOf(result.status);
   } catch (error) {
     const where = `${access.url}/executions/${id}`;
@@ -65,6 +67,40 @@ export async function run(
     const state = accepted ? 'was accepted' : 'may have been accepted';
     throw new CommandError(error.exitCode, `${error.message}; execution ${id} ${state}: ${where}`);
   }
+}
+
+/** Shows what is printed until the end; null where there is no live log to be had, and nothing was shown. */
+async function showLog(
+  id: string,
+  client: ApiClient,
+  { access, output, interrupt, patienceMs }: RunSurroundings,
+): Promise<LogView | null> {
+  const view = new LogView(output);
+  let shown = false;
+  const waits = setTimeout(() => void tellWhyItWaits(id, client, output), FIRST_WAIT_SECONDS * 1000);
+  try {
+    const events = logEvents({ id, access, interrupt, ...(patienceMs === undefined ? {} : { patienceMs }) });
+    for await (const event of events) {
+      shown = true;
+      clearTimeout(waits);
+      view.show(event);
+    }
+  } catch {
+    interrupt.throwIfAborted();
+    // Whoever asks for the result next hears why nobody answers.
+    if (shown) view.note('the connection broke: what is printed from here on is in the result');
+  } finally {
+    clearTimeout(waits);
+    view.close();
+  }
+  return shown ? view : null;
+}
+
+/** For who wonders why nothing is shown. Never rejects. */
+async function tellWhyItWaits(id: string, client: ApiClient, { stderr }: Output): Promise<void> {
+  const view = await client.find(id, 0).catch(() => null);
+  if (view?.status === 'queued' && view.waiting)
+    stderr.write(paint('dim', `queued${waitingWords(view)}\n`, stderr));
 }
 
 /** Asks until there is a result, over short absences of the API. */
@@ -90,12 +126,22 @@ async function untilEnded(
   return view;
 }
 
-function print(result: ExecutionResult, { json }: RunOptions, { stdout, stderr }: Output): void {
+const NOTHING = { stdout: '', stderr: '' };
+
+/** @param shown what the code printed was shown there already */
+function print(
+  result: ExecutionResult,
+  { json, quiet }: RunOptions,
+  { stdout, stderr }: Output,
+  shown: LogView | null,
+): void {
   if (json) {
     stdout.write(asJson(result));
     return;
   }
-  const report = reportOf(result);
+  const report = reportOf(result, shown || quiet ? NOTHING : result);
+  if (shown?.open.stdout && report.stdout) stdout.write('\n');
+  if (shown?.open.stderr && report.failure) stderr.write('\n');
   stdout.write(report.stdout);
   stderr.write(report.stderr);
   if (report.failure) stderr.write(paint('red', report.failure, stderr));

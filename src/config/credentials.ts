@@ -1,8 +1,9 @@
+import { signingKeys } from '../contract/signature.js';
 import { type Settings, settingsSchema } from './settings.js';
 
 /**
  * The worker's own credentials, none of which an execution may show: what the rows of the settings table
- * that are marked `credential` hold. Of a URL it is the password, as it stands there and decoded.
+ * that are marked `credential` hold, each of several keys by itself. Of a URL it is the password, as it stands there and decoded.
  */
 export function credentialsOf(settings: Settings): string[] {
   const values: Readonly<Record<string, unknown>> = settings;
@@ -10,6 +11,7 @@ export function credentialsOf(settings: Settings): string[] {
     const value = values[name];
     if (schema.meta()?.['credential'] !== true || typeof value !== 'string') return [];
     const url = /^[\w+.-]+:\/\/(?:[^/?#]*@)?/.exec(value)?.[0];
+    if (name === 'JOB_SIGNING_KEY') return signingKeys(value);
     return url === undefined ? [value] : passwordOf(url);
   });
 }

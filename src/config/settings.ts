@@ -3,6 +3,7 @@ import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { signingKeys } from '../contract/signature.js';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
@@ -152,7 +153,7 @@ export const settingsSchema = z.object({
   OUTPUT_LIMIT_BYTES: whole(1024, 67_108_864).default(4_194_304).meta({
     unit: 'bytes',
     about:
-      'Of stdout, of stderr and of the logs the newest so many bytes are kept, with a mark where something was cut. The returned value may have this size too. An execution that writes 16 times as much is killed: `OUTPUT_LIMIT`.',
+      'Of stdout and of stderr the newest so many bytes are kept, with a mark where something was cut, and of the log entries in the result at most 1 MiB. The returned value may have this size too. An execution that writes 16 times as much is killed: `OUTPUT_LIMIT`.',
   }),
   CPU_LIMIT_SECONDS: moreThanZero.optional().meta({
     unit: 'seconds',
@@ -248,6 +249,17 @@ export const settingsSchema = z.object({
     .regex(/^[\x21-\x7e]+$/, { error: 'must be printable ASCII without blanks' })
     .optional()
     .meta({ credential: true, about: 'Access token for the registry. User code and logs never see it.' }),
+  JOB_SIGNING_KEY: z
+    .string()
+    .refine((list) => signingKeys(list).length > 0 && signingKeys(list).every((key) => key.length >= 32), {
+      error: 'must be one key of at least 32 characters, or several, separated by commas',
+    })
+    .optional()
+    .meta({
+      credential: true,
+      about:
+        'With it, jobs and contexts that are not signed by this key end in `INVALID_JOB`. Of several, separated by commas, the first signs what the HTTP API submits, and all are accepted. Without it, who can write to the queue can run code: docs/signed-jobs.md.',
+    }),
   WORKSPACE_PATH: z
     .string()
     .regex(/^\/(?:[^/\\\p{Cc}]+\/?)+$/u, { error: 'must be an absolute path' })

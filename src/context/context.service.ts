@@ -5,9 +5,13 @@ import { type ExecutionContext, executionContextSchema } from '../contract/conte
 import type { Execution, ExecutionSource } from '../contract/execution.js';
 import type { TaskJob } from '../contract/job.js';
 import { Refusal } from '../contract/refusal.js';
+import { executionText, signingKeys, taskText } from '../contract/signature.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { checkSignature, type Seal } from './signature-check.js';
+
+const UNSEALED: Seal = { signature: null, validUntil: null };
 
 /** Everything about an execution but what earlier attempts left. */
 export type LoadedExecution = Omit<Execution, 'attempt' | 'generation' | 'traceparent'>;
@@ -25,7 +29,7 @@ export class ContextService {
    * Loads the context that the producer wrote to Redis.
    * @throws {Refusal} CONTEXT_NOT_FOUND, or INVALID_JOB naming the field.
    */
-  async load(executionId: string): Promise<LoadedExecution> {
+  async load(executionId: string, seal: Seal = UNSEALED): Promise<LoadedExecution> {
     const key = this.keys.context(executionId);
     const document = await this.redis.get(key);
     if (document === null) {
@@ -34,6 +38,9 @@ export class ContextService {
         `There is no context under ${key}: it expired or was never written`,
       );
     }
+    const { validUntil } = seal;
+    const signed = (): string => executionText({ executionId, context: document, validUntil });
+    checkSignature(this.keysOfSigners, seal, signed, Date.now());
     const context = parseContext(document);
     return {
       id: executionId,
@@ -56,6 +63,9 @@ export class ContextService {
    * @throws {Refusal} INVALID_JOB naming the field.
    */
   fromTask(task: TaskJob): LoadedExecution {
+    const { taskId, code, timeout = null, signature = null, validUntil = null } = task;
+    const signed = (): string => taskText({ taskId, code, timeout, validUntil });
+    checkSignature(this.keysOfSigners, { signature, validUntil }, signed, Date.now());
     return {
       id: task.taskId,
       source: this.inline(task.code, null, 'code'),
@@ -70,6 +80,10 @@ export class ContextService {
       captureLocals: false,
       wantedGeneration: null,
     };
+  }
+
+  private get keysOfSigners(): string[] {
+    return signingKeys(this.settings.JOB_SIGNING_KEY);
   }
 
   private sourceOf(context: ExecutionContext): ExecutionSource {

@@ -1,8 +1,19 @@
 import { z } from 'zod';
 import { idSchema } from './ids.js';
 
+const unixSeconds = z
+  .number({ error: 'must be a time in Unix seconds' })
+  .int({ error: 'must be whole Unix seconds' });
+
 /** Work-queue job of the execution engine; everything else is in the execution context. */
-export const executionJobSchema = z.object({ execution_id: idSchema });
+export const executionJobSchema = z.object({
+  execution_id: idSchema,
+  signature: z
+    .string({ error: 'must be a string' })
+    .nullish()
+    .meta({ description: 'See docs/signed-jobs.md' }),
+  valid_until: unixSeconds.nullish(),
+});
 
 /** Work-queue job of the task orchestrator; `timeout` in seconds. */
 export const taskJobSchema = z.object({
@@ -10,6 +21,8 @@ export const taskJobSchema = z.object({
   code: z.string({ error: 'must be a string of JavaScript or TypeScript' }),
   timeout: z.number({ error: 'must be a number of seconds' }).positive().nullish(),
   prompt: z.string({ error: 'must be a string' }).nullish(),
+  signature: z.string({ error: 'must be a string' }).nullish(),
+  validUntil: unixSeconds.nullish(),
 });
 
 export type TaskJob = z.infer<typeof taskJobSchema>;

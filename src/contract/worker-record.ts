@@ -26,6 +26,12 @@ export const runnerRecordSchema = z.object({
   current: z.array(z.object({ execution_id: z.string(), started_at: z.string() })),
 });
 
+/** How many runner processes there were since the worker started. */
+export const runnerTotalsSchema = z.object({
+  started: z.number().int().meta({ description: 'Booted, spares that were never used among them' }),
+  used: z.number().int().meta({ description: 'Given at least one execution' }),
+});
+
 /** `bifrost:worker:{id}`: one worker as its heartbeat describes it. */
 export const workerRecordSchema = z.object({
   id: z.string(),
@@ -43,6 +49,7 @@ export const workerRecordSchema = z.object({
   started_at: z.string(),
   heartbeat_at: z.string(),
   runners: z.array(runnerRecordSchema),
+  runner_totals: runnerTotalsSchema.optional(),
   package_set: z.string().nullable(),
   packages: z
     .object({ state: z.enum(PACKAGES_STATES), failed: z.number().int() })
@@ -51,6 +58,7 @@ export const workerRecordSchema = z.object({
   workspace_generation: z.number().nullable(),
 });
 
+export type RunnerTotals = z.infer<typeof runnerTotalsSchema>;
 export type RunnerRecord = z.infer<typeof runnerRecordSchema>;
 export type WorkerRecord = z.infer<typeof workerRecordSchema>;
 

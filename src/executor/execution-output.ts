@@ -20,6 +20,9 @@ export interface Printed {
   fields?: Record<string, unknown> | undefined;
 }
 
+/** The entries of a result repeat what stdout and stderr hold; the log stream has more of them. */
+const LOG_TAIL_BYTES = 1_048_576;
+
 interface Channel {
   tail: TailBuffer;
   /** One for each pipe: a secret that is cut in two comes by one of them. */
@@ -51,7 +54,7 @@ export class ExecutionOutput {
       mixed: false,
     });
     this.channels = { stdout: channel(), stderr: channel() };
-    this.logs = new LogBuffer(limitBytes);
+    this.logs = new LogBuffer(Math.min(limitBytes, LOG_TAIL_BYTES));
   }
 
   add(printed: Printed): void {

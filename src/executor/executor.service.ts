@@ -194,7 +194,13 @@ const elapsedMs = (sinceMs: number): number => Math.round((performance.now() - s
 
 /** A runner that is used again stays with whom it served: one organization, one state of the code. */
 const runnerKey = (execution: Execution, generation: number | null, packageSet?: string): string =>
-  JSON.stringify([execution.organization?.id ?? null, generation, packageSet ?? null]);
+  JSON.stringify([
+    execution.organization?.id ?? null,
+    generation,
+    packageSet ?? null,
+    // Only a runner that has run no code yet may still look at local variables.
+    ...(execution.captureLocals ? [execution.id] : []),
+  ]);
 
 const runnerOf = ({ slot: { runner } }: RunnerLease) => ({
   'bifrost.runner.id': runner.id,

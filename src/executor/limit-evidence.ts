@@ -61,6 +61,8 @@ export function describeVerdict(verdict: Verdict | null, limits: RunLimits): str
       return `${(limits.cpuMs ?? 0) / 1000} s of CPU time`;
     case 'memory':
       return describeLimit('memory', limits);
+    case 'scratch':
+      return `${limits.scratchMb} MB in the scratch folder`;
     case 'output':
       return `${limits.outputBytes} bytes of output kept`;
     case 'protocol':

@@ -12,6 +12,8 @@ export interface RunLimits {
   /** Largest file that it may write. */
   fileMb: number;
   openFiles: number;
+  /** What it may keep in its scratch folder. */
+  scratchMb: number;
   /** How long code may go on after `context.signal` has aborted. */
   cancelGraceMs: number;
 }
@@ -27,6 +29,7 @@ export const runLimitsOf = (settings: Settings, timeoutMs: number): RunLimits =>
   outputBytes: settings.OUTPUT_LIMIT_BYTES,
   fileMb: settings.FILE_SIZE_LIMIT_MB,
   openFiles: settings.OPEN_FILES_LIMIT,
+  scratchMb: settings.SCRATCH_LIMIT_MB,
   cancelGraceMs: settings.CANCEL_GRACE_SECONDS * 1000,
 });
 

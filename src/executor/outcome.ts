@@ -45,6 +45,11 @@ export function judge(end: RunEnd, limits: RunLimits, isScript: boolean): Findin
         message: `The execution was killed at its limit of ${(limits.cpuMs ?? 0) / 1000} s of CPU time`,
         exitCode: TIMEOUT_EXIT_CODE,
       };
+    case 'scratch':
+      return {
+        code: 'OUTPUT_LIMIT',
+        message: `The execution kept more than ${limits.scratchMb} MB in its scratch folder, each file counted with 1 KiB more`,
+      };
     case 'memory':
       return {
         code: 'OUT_OF_MEMORY',

@@ -3,7 +3,6 @@ import type { Settings } from '../config/settings.js';
 import type { RunnerRecord } from '../contract/worker-record.js';
 import { PROVEN_AFTER_MS } from './boot-trouble.js';
 import { packageSets } from './isolation/candidates.js';
-import { MemoryProbe } from './process-usage.js';
 import type { RunnerLease } from './runner-lease.js';
 import type { RunnerProcess } from './runner-process.js';
 
@@ -20,6 +19,8 @@ export class PooledRunner {
   key: string | null = null;
   /** An execution on it has ended. */
   served = false;
+  /** Is over when the place that was given back last is free again. */
+  settling: Promise<void> | null = null;
   readonly leases = new Set<RunnerLease>();
   usedAtMs = performance.now();
 
@@ -45,6 +46,14 @@ export class PooledRunner {
   takes(key: string): boolean {
     const { state, slots } = this.runner;
     return state === 'ACTIVE' && this.leases.size < slots && (this.key === null || this.key === key);
+  }
+
+  /** Whether it is merely being cleaned up after an execution of this key, and may be used again then. */
+  soonTakes(key: string): boolean {
+    const ended = [...this.leases].some(
+      ({ keep, slot }) => keep && slot?.end?.exit === null && !slot.end.stuck,
+    );
+    return this.key === key && this.runner.state === 'ACTIVE' && this.settling !== null && ended;
   }
 
   /** Whether the runner is to go on after the execution that begins now. */
@@ -83,12 +92,7 @@ export class PooledRunner {
   }
 
   private memoryMb(): number | null {
-    const probe = new MemoryProbe(this.runner.pid);
-    try {
-      return probe.sampleMb();
-    } finally {
-      probe.close();
-    }
+    return this.runner.probe.memoryMb();
   }
 }
 

@@ -26,7 +26,13 @@ export class ProcessSlot extends Slot {
   override stop(cause: StopCause): void {
     switch (cause) {
       case 'reported':
-        if (!this.keep) return this.runner.kill();
+        if (!this.keep) {
+          this.runner.kill();
+          // From here on the kernel runs no instruction of it, and what it says no longer counts. Taking its
+          // memory apart lasts milliseconds, for which the result need not wait.
+          if (this.runner.isDirect) this.finish({});
+          return;
+        }
         void Promise.race([this.finished, sleep(SETTLE_MS)]).then(() => this.isOver || this.runner.kill());
         return;
       case 'timeout':
@@ -34,6 +40,7 @@ export class ProcessSlot extends Slot {
         void this.traceAndKill();
         return;
       case 'memory':
+      case 'scratch':
       case 'output':
       case 'protocol':
       case 'interrupted':

@@ -1,7 +1,8 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 
 const PAGE_MB = 4096 / (1024 * 1024);
 const TICK_MS = 10;
+const FILES = ['stat', 'statm', 'status'] as const;
 
 /** What a process used, as the kernel counts it. */
 export interface KernelUsage {
@@ -10,59 +11,71 @@ export interface KernelUsage {
   peakMb: number;
 }
 
-/** Resident memory of one process, read through a descriptor that is kept open: 2 µs a sample. */
-export class MemoryProbe {
-  private fd: number | null;
-  private readonly buffer = Buffer.alloc(128);
+/** CPU time of a process. */
+export type CpuUsage = Omit<KernelUsage, 'peakMb'>;
 
-  constructor(pid: number) {
-    this.fd = openProc(`/proc/${pid}/statm`);
+/**
+ * What one process uses, read through descriptors that stay open: 2 µs for the memory, 7 µs for the CPU
+ * time, where opening the files anew costs ten times as much. Opened at the first use.
+ */
+export class ProcessProbe {
+  private readonly files = new Map<(typeof FILES)[number], number | null>();
+  private readonly buffer = Buffer.alloc(8192);
+
+  constructor(private readonly pid: number) {}
+
+  /** Resident memory in MB, or null where the process is gone or the system has no /proc. */
+  memoryMb(): number | null {
+    const pages = Number(this.read('statm')?.split(' ')[1]);
+    return Number.isFinite(pages) ? pages * PAGE_MB : null;
   }
 
-  /** MB, or null where the process is gone or the system has no /proc. */
-  sampleMb(): number | null {
-    if (this.fd === null) return null;
+  /** What it has used so far, with the largest memory it had; null as above. */
+  usage(): KernelUsage | null {
+    const cpu = this.cpu();
+    const status = cpu && this.read('status');
+    if (!status) return null;
+    return { ...cpu, peakMb: Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024 };
+  }
+
+  /** CPU time so far; null as above. */
+  cpu(): CpuUsage | null {
+    const stat = this.read('stat');
+    if (!stat) return null;
+    // The command name, the second field, may hold blanks and parentheses: count from its end.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 13);
+    return { userMs: Number(fields[11]) * TICK_MS, systemMs: Number(fields[12]) * TICK_MS };
+  }
+
+  close(): void {
+    for (const name of FILES) {
+      const fd = this.files.get(name);
+      if (fd != null) closeSync(fd);
+      // Another process may have the pid one day.
+      this.files.set(name, null);
+    }
+  }
+
+  private read(name: (typeof FILES)[number]): string | null {
+    let fd = this.files.get(name);
+    if (fd === undefined) this.files.set(name, (fd = openProc(`/proc/${this.pid}/${name}`)));
+    if (fd === null) return null;
     try {
-      const length = readSync(this.fd, this.buffer, 0, this.buffer.length, 0);
-      const pages = Number(this.buffer.toString('latin1', 0, length).split(' ')[1]);
-      return Number.isFinite(pages) ? pages * PAGE_MB : null;
+      return this.buffer.toString('latin1', 0, readSync(fd, this.buffer, 0, this.buffer.length, 0));
     } catch {
       return null;
     }
   }
-
-  /** Safe to call twice. */
-  close(): void {
-    if (this.fd !== null) closeSync(this.fd);
-    this.fd = null;
-  }
 }
 
 /** What was used between two readings; the peak is that of the later one. */
-export function usageBetween(before: KernelUsage | null, after: KernelUsage | null): KernelUsage | null {
+export function usageBetween(before: CpuUsage | null, after: KernelUsage | null): KernelUsage | null {
   if (after === null) return null;
   return {
     userMs: after.userMs - (before?.userMs ?? 0),
     systemMs: after.systemMs - (before?.systemMs ?? 0),
     peakMb: after.peakMb,
   };
-}
-
-/** Reads what a live process has used so far; null where that cannot be known. */
-export function readKernelUsage(pid: number): KernelUsage | null {
-  try {
-    // The command name, the second field, may hold blanks and parentheses: count from its end.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-    return {
-      userMs: Number(fields[11]) * TICK_MS,
-      systemMs: Number(fields[12]) * TICK_MS,
-      peakMb: Number(peak ?? 0) / 1024,
-    };
-  } catch {
-    return null;
-  }
 }
 
 function openProc(path: string): number | null {

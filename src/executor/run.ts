@@ -125,6 +125,8 @@ export class Run implements SlotListener {
   }
 
   onFrame(frame: ExecutionFrame): void {
+    // A runner's last word is its last: what comes behind it, but for output and usage, is not heard.
+    if (this.report !== null && frame.type !== 'output' && frame.type !== 'used') return;
     switch (frame.type) {
       case 'output':
         return this.print(frame);
@@ -178,7 +180,8 @@ export class Run implements SlotListener {
     this.endedAt = performance.now();
     this.verdict = verdict;
     if (verdict !== null) this.killedAt = new Date();
-    this.watch.read();
+    // A report tells by itself what was used.
+    if (verdict !== null) this.watch.read();
     this.watch.stop();
     // A runner that waits for its output to be taken can neither answer nor be heard.
     this.slot.hold(false);

@@ -1,11 +1,13 @@
 import { Logger } from '@nestjs/common';
-import { mkdtemp, readdir } from 'node:fs/promises';
+import { readdirSync, rmdirSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { capacityOf } from '../config/capacity.js';
 import { networkOf } from '../config/network.js';
 import { type Settings, SettingsError } from '../config/settings.js';
 import { candidates, packageSets } from './isolation/candidates.js';
 import { type Choice, chooseLevel, NoIsolationError } from './isolation/choose-level.js';
+import { hideWorker } from './isolation/hide-worker.js';
 import type { IsolationLevel } from './isolation/isolation-level.js';
 import { runOnce } from './isolation/run-once.js';
 import { tell } from '../lib/measurements.js';
@@ -38,6 +40,8 @@ export class RunnerFactory {
    * @throws {SettingsError} when none does.
    */
   static async open(settings: Settings): Promise<RunnerFactory> {
+    const visible = hideWorker();
+    if (visible !== null) logger.warn({ msg: 'the worker can be read by its own user', reason: visible });
     const dir = await RuntimeDir.create();
     try {
       const bundles = await bundleRunners(dir.path);
@@ -76,11 +80,26 @@ export class RunnerFactory {
     return kind === 'process' ? place.scratch : mkdtemp(join(place.scratch, 't-'));
   }
 
-  /** Removes what an execution left in its folder. */
-  async clearScratch({ place }: RunnerProcess, scratch: string): Promise<void> {
-    if (!place.onDisk) return;
-    if (scratch !== place.scratch) return removeDir(scratch);
-    for (const name of await readdir(scratch)) await removeDir(join(scratch, name));
+  /**
+   * Removes what an execution left in its folder, or marks the runner as unfit; null: nothing had to be
+   * waited for. Most leave nothing, and their place is free without a turn of the event loop then: a runner
+   * that is still being cleaned looks busy, and another one would be booted instead.
+   */
+  clearScratch(runner: RunnerProcess, scratch: string): Promise<void> | null {
+    const { place } = runner;
+    if (!place.onDisk) return null;
+    try {
+      const left = scratch === place.scratch ? readdirSync(scratch).map((name) => join(scratch, name)) : [];
+      if (left.length === 0 && (scratch === place.scratch || removeEmpty(scratch))) return null;
+      const folders = scratch === place.scratch ? left : [scratch];
+      return Promise.all(folders.map(removeDir)).then(
+        () => undefined,
+        () => runner.markUnfit('files'),
+      );
+    } catch {
+      runner.markUnfit('files');
+      return null;
+    }
   }
 }
 
@@ -126,4 +145,13 @@ function launchOf(settings: Settings, bundles: RunnerBundles): Omit<RunnerLaunch
     resources: resourceLimitsOf(settings),
     frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
   };
+}
+
+function removeEmpty(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -2,22 +2,16 @@ import { Injectable, Logger } from '@nestjs/common';
 import { capacityOf } from '../config/capacity.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import type { RunnerRecord } from '../contract/worker-record.js';
+import type { RunnerRecord, RunnerTotals } from '../contract/worker-record.js';
 import { BootTrouble } from './boot-trouble.js';
 import { blindSpares, PooledRunner, type RecycleRules } from './pooled-runner.js';
 import { idleExcess, sparesWanted } from './pool-size.js';
 import { RunnerFactory } from './runner-factory.js';
 import { type RunnerLease, slotOn } from './runner-lease.js';
 import { RunnerBootError } from './runner-spawn.js';
+import { WaitingList } from './waiting-list.js';
 
 const STOP_TIMEOUT_MS = 3_000;
-
-interface Waiter {
-  key: string;
-  executionId: string;
-  resolve(taken: Taken): void;
-  reject(error: Error): void;
-}
 
 interface Taken {
   pooled: PooledRunner;
@@ -39,7 +33,8 @@ interface Taken {
 export class RunnerPool {
   private readonly logger = new Logger(RunnerPool.name);
   private readonly live = new Set<PooledRunner>();
-  private readonly waiters: Waiter[] = [];
+  private readonly waiting = new WaitingList<Taken>();
+  private readonly counts = { started: 0, used: 0 };
   private readonly cleanups = new Set<Promise<void>>();
   private readonly listeners = new Set<() => void>();
   private readonly rules: RecycleRules;
@@ -76,7 +71,7 @@ export class RunnerPool {
       if (this.retry) clearTimeout(this.retry);
       this.retry = null;
       this.trouble = new BootTrouble();
-      this.rejectWaiters(new RunnerBootError('the runner pool was stopped'));
+      this.waiting.refuse(new RunnerBootError('the runner pool was stopped'));
       for (const { runner } of this.live) runner.kill();
       const gone = Promise.all([...this.live].map(({ runner }) => runner.ended));
       await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref())]);
@@ -102,6 +97,9 @@ export class RunnerPool {
    * @throws {RunnerBootError} when runners cannot be started now.
    */
   async checkout(executionId: string, key: string): Promise<RunnerLease> {
+    // One that is just being cleaned is better than one that is new: it has the code, and no other is used up.
+    const cleaned = [...this.live].find((pooled) => pooled.soonTakes(key));
+    if (cleaned && !this.pick(key)?.key) await cleaned.settling;
     const { pooled, lease } = this.take(executionId, key) ?? (await this.nextFor(executionId, key));
     this.replenish();
     try {
@@ -119,6 +117,8 @@ export class RunnerPool {
   release(lease: RunnerLease): void {
     const cleanup = this.settle(lease).finally(() => this.cleanups.delete(cleanup));
     this.cleanups.add(cleanup);
+    const pooled = [...this.live].find(({ leases }) => leases.has(lease));
+    if (pooled) pooled.settling = cleanup;
   }
 
   /** Replaces every runner, or the one with this pid: idle ones at once, busy ones after what they run. */
@@ -129,6 +129,11 @@ export class RunnerPool {
     for (const pooled of chosen) this.retire(pooled, 'recycle');
     this.replenish();
     return chosen.length;
+  }
+
+  /** Of all runner processes since the start of the worker. */
+  get totals(): RunnerTotals {
+    return { ...this.counts };
   }
 
   records(): RunnerRecord[] {
@@ -151,7 +156,7 @@ export class RunnerPool {
       if (runner.state === 'ACTIVE') runner.state = 'DRAINING';
     } else if (end === null || (!lease.keep && runner.kind === 'process')) runner.kill();
     else if (runner.state !== 'EXITING') {
-      await this.factory?.clearScratch(runner, lease.slot.scratch).catch(() => runner.markUnfit('files'));
+      await this.factory?.clearScratch(runner, lease.slot.scratch);
       const worn = this.settings.RUNNER_MAX_EXECUTIONS === 1 ? runner.unfit : pooled.worn;
       if (worn !== null && runner.state === 'ACTIVE') this.retire(pooled, worn);
     }
@@ -186,6 +191,7 @@ export class RunnerPool {
     const startedAt = new Date().toISOString();
     // The slot is made when its folder is there; nobody sees the lease before.
     const lease = { executionId, startedAt, keep: pooled.servesAgain } as RunnerLease;
+    if (pooled.key === null) this.counts.used += 1;
     pooled.key = key;
     pooled.leases.add(lease);
     return { pooled, lease };
@@ -195,19 +201,14 @@ export class RunnerPool {
     if (!this.factory) return Promise.reject(new RunnerBootError('the runner pool was stopped'));
     const { problem } = this;
     if (this.retry && problem !== null) return Promise.reject(new RunnerBootError(problem));
-    return new Promise((resolve, reject) => {
-      this.waiters.push({ executionId, key, resolve, reject });
-      this.replenish();
-    });
+    const place = this.waiting.enter(executionId, key);
+    this.replenish();
+    return place;
   }
 
   /** Gives free places to those who wait, in their order. */
   private serve(): void {
-    for (const waiter of this.waiters.splice(0)) {
-      const taken = this.take(waiter.executionId, waiter.key);
-      if (taken) waiter.resolve(taken);
-      else this.waiters.push(waiter);
-    }
+    this.waiting.serve((executionId, key) => this.take(executionId, key));
     this.replenish();
   }
 
@@ -227,7 +228,7 @@ export class RunnerPool {
     const spares = [...this.live].filter((pooled) => pooled.isSpare).length;
     const { slots } = capacityOf(this.settings);
     const missing = sparesWanted(this.settings, this.idle.length) - spares;
-    const wanted = Math.max(missing, 0) + Math.ceil(this.waiters.length / slots);
+    const wanted = Math.max(missing, 0) + Math.ceil(this.waiting.length / slots);
     while (this.booting < wanted) void this.bootOne(this.factory);
   }
 
@@ -253,6 +254,7 @@ export class RunnerPool {
   private adopt(pooled: PooledRunner, factory: RunnerFactory): void {
     const { runner } = pooled;
     this.live.add(pooled);
+    this.counts.started += 1;
     const cleanup = runner.ended.then(async () => {
       this.live.delete(pooled);
       this.changed();
@@ -279,7 +281,7 @@ export class RunnerPool {
   /** Boots nothing for a while; then as if nothing had been. */
   private backOff(): void {
     const { problem, count, delayMs } = this.trouble;
-    if (problem !== null) this.rejectWaiters(new RunnerBootError(problem));
+    if (problem !== null) this.waiting.refuse(new RunnerBootError(problem));
     if (this.retry) return;
     this.logger.error({ msg: 'runner lost', inARow: count, retryInMs: delayMs, problem });
     this.retry = setTimeout(() => {
@@ -288,10 +290,6 @@ export class RunnerPool {
     }, delayMs);
     this.retry.unref();
     this.changed();
-  }
-
-  private rejectWaiters(error: Error): void {
-    for (const waiter of this.waiters.splice(0)) waiter.reject(error);
   }
 
   private changed(): void {

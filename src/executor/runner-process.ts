@@ -9,6 +9,7 @@ import type { ExecuteCommand, RunnerCommand, RunnerFrame } from '../contract/run
 import type { ProcessState } from '../contract/worker-record.js';
 import { LineSplitter } from '../lib/line-splitter.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
+import { ProcessProbe } from './process-usage.js';
 import type { ProcessEnd, RunnerPlace } from './isolation/isolation-level.js';
 import { RunnerBootError, type RunnerKind, type RunnerLaunch, spawnRunner } from './runner-spawn.js';
 
@@ -38,6 +39,8 @@ const NONCES_KEPT = 256;
  */
 export class RunnerProcess {
   readonly id = randomBytes(6).toString('hex');
+  /** What the process uses; of the runner itself once it has booted. */
+  probe: ProcessProbe;
   readonly kind: RunnerKind;
   readonly slots: number;
   readonly place: RunnerPlace;
@@ -71,6 +74,7 @@ export class RunnerProcess {
     private readonly launch: RunnerLaunch,
   ) {
     this.pid = child.pid as number;
+    this.probe = new ProcessProbe(this.pid);
     this.kind = launch.kind;
     this.slots = launch.slots;
     this.place = launch.place;
@@ -103,6 +107,7 @@ export class RunnerProcess {
         }),
       ]);
       runner.pid = launch.level.runnerPid(runner.pid);
+      runner.probe = new ProcessProbe(runner.pid);
       return runner;
     } catch (error) {
       runner.kill();
@@ -110,6 +115,11 @@ export class RunnerProcess {
     } finally {
       timeout.abort();
     }
+  }
+
+  /** Whether what we kill is the runner itself, and not something that holds it and takes it along. */
+  get isDirect(): boolean {
+    return this.pid === this.child.pid;
   }
 
   /** Starts an execution; what it does is told to the observer until `forget`. */
@@ -259,6 +269,7 @@ export class RunnerProcess {
   private watchEnd(): Promise<RunnerExit> {
     return new Promise((resolve) => {
       this.child.once('exit', (exitCode, signal) => {
+        this.probe.close();
         this.exit = this.launch.level.runnerEnd({ exitCode, signal });
         this.diedByItself = this.state !== 'EXITING';
         // The leader is dead; whatever else is in its group goes with it. What it wrote is still to be read.

@@ -62,8 +62,9 @@ function runnerFlags(launch: RunnerLaunch): string[] {
 function kindFlags({ kind, heapMb, threadBundle }: RunnerLaunch): string[] {
   switch (kind) {
     case 'process':
-      // Node answers SIGINT with the place where blocked code is.
-      return [`--max-old-space-size=${heapMb}`, '--trace-sigint'];
+      // Node answers SIGINT with the place where blocked code is. The inspector is for the runner's own
+      // look at local variables; the right to it is dropped before user code is loaded.
+      return [`--max-old-space-size=${heapMb}`, '--trace-sigint', '--allow-inspector'];
     case 'thread':
       // To find out where blocked threads are; user code is refused the module.
       return ['--allow-worker', '--allow-inspector', `--allow-fs-read=${threadBundle}`];

@@ -5,7 +5,7 @@ import type { RunnerExit, RunnerObserver, RunnerProcess } from './runner-process
 
 /** Why an execution is to be over: its own report, or what we found. */
 export type StopCause =
-  'reported' | 'timeout' | 'cpu' | 'memory' | 'output' | 'protocol' | 'interrupted' | 'cancelled';
+  'reported' | 'timeout' | 'cpu' | 'memory' | 'scratch' | 'output' | 'protocol' | 'interrupted' | 'cancelled';
 
 /** What the code was doing at its time limit. */
 export type TimeoutTrace =

@@ -33,6 +33,7 @@ export class ThreadSlot extends Slot {
         void this.terminateAfter(CANCEL_GRACE_MS, true);
         return;
       case 'memory':
+      case 'scratch':
       case 'output':
       case 'interrupted':
       case 'cancelled':

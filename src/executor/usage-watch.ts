@@ -1,11 +1,12 @@
 import type { RunLimits } from './limits.js';
-import { type KernelUsage, MemoryProbe, readKernelUsage, usageBetween } from './process-usage.js';
+import { type CpuUsage, type KernelUsage, usageBetween } from './process-usage.js';
 import type { Slot } from './slot.js';
 
 /** A limit of what an execution may use. */
-export type UsageLimit = 'cpu' | 'memory';
+export type UsageLimit = 'cpu' | 'memory' | 'scratch';
 
 const POLL_MS = 25;
+const MB = 1_048_576;
 /** CPU time is read less often: it grows no faster than time does. */
 const POLLS_PER_USAGE = 4;
 const MEMORY_SAMPLES_KEPT = 20;
@@ -21,27 +22,24 @@ export class UsageWatch {
   readonly samplesMb: number[] = [];
   /** CPU time so far, where it is known. */
   usage: KernelUsage | null = null;
-  private readonly memory: MemoryProbe;
-  private readonly before: KernelUsage | null;
+  private readonly before: CpuUsage | null;
   private readonly timer: NodeJS.Timeout;
   private sampledPeakMb = 0;
   private polls = 0;
+  private measuring = false;
 
   constructor(
     private readonly slot: Slot,
     private readonly limits: RunLimits,
     private readonly onLimit: (limit: UsageLimit) => void,
   ) {
-    const { pid } = slot.runner;
-    this.memory = new MemoryProbe(pid);
     // A process that is used again has used something before.
-    this.before = slot.ownsProcess ? readKernelUsage(pid) : null;
+    this.before = slot.ownsProcess ? slot.runner.probe.cpu() : null;
     this.timer = setInterval(() => this.poll(), POLL_MS);
   }
 
   stop(): void {
     clearInterval(this.timer);
-    this.memory.close();
   }
 
   get peakMb(): number {
@@ -51,7 +49,7 @@ export class UsageWatch {
   /** Reads the CPU time once more, of a process that is still there. */
   read(): void {
     if (!this.slot.ownsProcess) return;
-    this.usage = usageBetween(this.before, readKernelUsage(this.slot.runner.pid)) ?? this.usage;
+    this.usage = usageBetween(this.before, this.slot.runner.probe.usage()) ?? this.usage;
   }
 
   /** What its host says of a thread. */
@@ -65,8 +63,9 @@ export class UsageWatch {
     if (this.polls % POLLS_PER_USAGE === 0) {
       this.read();
       this.checkCpu();
+      void this.checkScratch();
     }
-    const mb = this.memory.sampleMb();
+    const mb = this.slot.runner.probe.memoryMb();
     if (mb === null) return;
     this.sampledPeakMb = Math.max(this.sampledPeakMb, mb);
     this.samplesMb.push(Math.round(mb));
@@ -78,6 +77,17 @@ export class UsageWatch {
     const { cpuMs } = this.limits;
     if (cpuMs === null || this.usage === null) return;
     if (this.usage.userMs + this.usage.systemMs > cpuMs) this.onLimit('cpu');
+  }
+
+  /** Slow where a disk has many files: one look at a time. Threads share the folder that is looked at. */
+  private async checkScratch(): Promise<void> {
+    if (this.measuring || !this.slot.ownsProcess) return;
+    this.measuring = true;
+    const { place, pid } = this.slot.runner;
+    const limit = this.limits.scratchMb * MB;
+    const bytes = (await place.usedBytes(pid, limit)) ?? 0;
+    this.measuring = false;
+    if (bytes > limit) this.onLimit('scratch');
   }
 
   /** A host of threads may hold what all of them may use; each thread's own share is the host's to watch. */

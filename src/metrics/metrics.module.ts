@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.js';
 import { ExecutorModule } from '../executor/executor.module.js';
 import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
 import { VERSION } from '../lib/version.js';
+import { ArchiveGauges, ArchiveWriterGauges } from './archive-gauges.js';
 import { Instruments } from './instruments.js';
 import { MetricsController } from './metrics.controller.js';
 import { QueueGauges } from './queue-gauges.js';
@@ -12,16 +13,21 @@ import { WorkerGauges } from './worker-gauges.js';
 /** `GET /metrics`. It listens and asks; nobody knows of it. */
 @Module({})
 export class MetricsModule {
-  /** `queue`: the application's queue module, where its roles have one. */
-  static register(settings: Settings, queue?: DynamicModule): DynamicModule {
+  /** The application's own modules; `queue` is undefined where no role needs one. */
+  static register(
+    settings: Settings,
+    { queue, archive }: { queue: DynamicModule | undefined; archive: DynamicModule },
+  ): DynamicModule {
     const works = settings.ROLES.includes('worker');
     return {
       module: MetricsModule,
-      imports: [...(works ? [ExecutorModule, HeartbeatModule] : []), ...(queue ? [queue] : [])],
+      imports: [...(works ? [ExecutorModule, HeartbeatModule] : []), ...(queue ? [queue] : []), archive],
       controllers: [MetricsController],
       providers: [
         { provide: Instruments, useFactory: openInstruments },
         ToldMetrics,
+        ArchiveGauges,
+        ...(settings.ROLES.includes('archive') ? [ArchiveWriterGauges] : []),
         ...(works ? [WorkerGauges] : []),
         ...(queue ? [QueueGauges] : []),
       ],

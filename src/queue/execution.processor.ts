@@ -1,7 +1,7 @@
 import { WorkerHost } from '@nestjs/bullmq';
 import { Injectable, Logger } from '@nestjs/common';
 import { type Job, UnrecoverableError } from 'bullmq';
-import { ContextService } from '../context/context.service.js';
+import { ContextService, type LoadedExecution } from '../context/context.service.js';
 import { type CancelRequest, receiptOf } from '../contract/cancellation.js';
 import type { ExecutionProgress, Outcome } from '../contract/result.js';
 import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
@@ -75,6 +75,8 @@ export class ExecutionProcessor extends WorkerHost {
     const { cancellation } = running;
     let delivery: TakenJob | null = null;
     try {
+      // Asked for together, to wait for Redis once.
+      const loading = this.load(request);
       const turn = await this.ledger.take(executionId);
       if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
       if (turn.kind === 'ended') return await this.finishKnown(request);
@@ -82,7 +84,7 @@ export class ExecutionProcessor extends WorkerHost {
       const taken = { ...request, attempt: startedAttempts(turn), queuedMs: queuedMs(job), jobId: job.id };
       delivery = taken;
       const outcome = await traced('execution', traceOf(taken), async (span) => {
-        const ended = await this.carryOut(job, taken, turn, { interrupt: signal, cancellation });
+        const ended = await this.carryOut(job, taken, { turn, loading }, { interrupt: signal, cancellation });
         span.set('bifrost.status', ended.status);
         if (ended.failure) span.fail(ended.failure.code);
         return ended;
@@ -100,7 +102,7 @@ export class ExecutionProcessor extends WorkerHost {
   private async carryOut(
     job: Job,
     request: TakenJob & JobRequest,
-    turn: OurTurn,
+    { turn, loading }: Begun,
     stops: Stops,
   ): Promise<Outcome> {
     const { executionId } = request;
@@ -117,10 +119,7 @@ export class ExecutionProcessor extends WorkerHost {
     );
     let subject = NO_SUBJECT;
     try {
-      const loaded =
-        request.kind === 'task'
-          ? this.contexts.fromTask(request.task)
-          : await this.contexts.load(executionId);
+      const loaded = await loading;
       subject = subjectOf(loaded);
       const execution = { ...loaded, attempt, generation, traceparent: traceparentOfJob(job.opts) };
       const outcome = await this.executor.execute(execution, stops, {
@@ -142,6 +141,18 @@ export class ExecutionProcessor extends WorkerHost {
     } finally {
       await progress.idle();
     }
+  }
+
+  /** Begins to load what is to be carried out; a failure counts when that is awaited, and not before. */
+  private load(request: JobRequest): Promise<LoadedExecution> {
+    const loading = Promise.try(() => {
+      if ('refusal' in request) throw request.refusal;
+      return request.kind === 'task'
+        ? this.contexts.fromTask(request.task)
+        : this.contexts.load(request.executionId, request.seal);
+    });
+    loading.catch(() => undefined);
+    return loading;
   }
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
@@ -192,6 +203,12 @@ export class ExecutionProcessor extends WorkerHost {
     });
     throw new AttemptFailedError(outcome.error ?? outcome.status);
   }
+}
+
+/** An execution that this worker has taken; what it is to do is on its way. */
+interface Begun {
+  turn: OurTurn;
+  loading: Promise<LoadedExecution>;
 }
 
 type OurTurn = Extract<Turn, { kind: 'ours' | 'exhausted' }>;

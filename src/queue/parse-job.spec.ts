@@ -4,6 +4,12 @@ import { parseJob } from './parse-job.js';
 
 const read = (data: unknown, id = '17') => parseJob({ id, data });
 
+const UNSEALED = {
+  kind: 'execution',
+  executionId: 'e-1',
+  seal: { signature: null, validUntil: null },
+};
+
 const refusalOf = (data: unknown, id?: string) => {
   const request = read(data, id);
   if (!('refusal' in request)) throw new Error(`not refused: ${JSON.stringify(request)}`);
@@ -12,7 +18,11 @@ const refusalOf = (data: unknown, id?: string) => {
 
 describe('parseJob', () => {
   it('reads an execution', () => {
-    expect(read({ execution_id: 'e-1' })).toEqual({ kind: 'execution', executionId: 'e-1' });
+    expect(read({ execution_id: 'e-1' })).toEqual(UNSEALED);
+    expect(read({ execution_id: 'e-1', signature: 'ab', valid_until: 5 })).toEqual({
+      ...UNSEALED,
+      seal: { signature: 'ab', validUntil: 5 },
+    });
   });
 
   it('reads a task', () => {
@@ -22,7 +32,7 @@ describe('parseJob', () => {
   });
 
   it('ignores fields that it does not know', () => {
-    expect(read({ execution_id: 'e-1', priority: 3 })).toEqual({ kind: 'execution', executionId: 'e-1' });
+    expect(read({ execution_id: 'e-1', priority: 3 })).toEqual(UNSEALED);
   });
 
   it.each([

@@ -1,11 +1,12 @@
 import type { z } from 'zod';
+import type { Seal } from '../context/signature-check.js';
 import { executionJobSchema, type JobKind, type TaskJob, taskJobSchema } from '../contract/job.js';
 import { Refusal } from '../contract/refusal.js';
 import { idSchema } from '../contract/ids.js';
 
 /** What a job asks for. A job that cannot be read still has an id, because it still gets a result. */
 export type JobRequest =
-  | { kind: 'execution'; executionId: string }
+  | { kind: 'execution'; executionId: string; seal: Seal }
   | { kind: 'task'; executionId: string; task: TaskJob }
   | { kind: JobKind; executionId: string; refusal: Refusal };
 
@@ -21,7 +22,10 @@ export function parseJob(job: { id?: string | undefined; data: unknown }): JobRe
     return refusedBy('task', job.id, (data as { taskId?: unknown }).taskId, parsed.error);
   }
   const parsed = executionJobSchema.safeParse(data);
-  if (parsed.success) return { kind: 'execution', executionId: parsed.data.execution_id };
+  if (parsed.success) {
+    const { execution_id: executionId, signature = null, valid_until: validUntil = null } = parsed.data;
+    return { kind: 'execution', executionId, seal: { signature, validUntil } };
+  }
   return refusedBy('execution', job.id, (data as { execution_id?: unknown }).execution_id, parsed.error);
 }
 

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
+import { BatchSender } from '../lib/batch-sender.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { LuaScript } from '../redis/lua-script.js';
@@ -9,16 +10,24 @@ import { PATIENT_REDIS } from '../redis/redis.module.js';
 /** Largest document that the stream carries whole; of a larger one the archive reads the result itself. */
 export const INLINE_LIMIT_BYTES = 16_384;
 
+/** Results that one command leaves at most. */
+const MOST_AT_ONCE = 32;
+
+/** Execution id, and document or ''. */
+type Left = [string, string];
+
 /**
- * KEYS feed, waiting, figures; ARGV id, document or '', length of the stream, ttl of results in seconds.
+ * KEYS feed, waiting, figures; ARGV length of the stream, ttl of results in seconds, then id and document or '' of each result.
  * Who waits longer than results live waits for nothing: it is counted as lost.
  */
 const APPEND = new LuaScript(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZADD', KEYS[2], now, ARGV[1])
-redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'id', ARGV[1], 'document', ARGV[2])
-local lost = redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[4] * 1000)
+for i = 3, #ARGV, 2 do
+  redis.call('ZADD', KEYS[2], now, ARGV[i])
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'id', ARGV[i], 'document', ARGV[i + 1])
+end
+local lost = redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[2] * 1000)
 if lost > 0 then redis.call('HINCRBY', KEYS[3], 'lost', lost) end
 return lost
 `);
@@ -29,6 +38,8 @@ return lost
  */
 @Injectable()
 export class ArchiveFeed {
+  private readonly sender = new BatchSender((results: Left[]) => this.send(results), MOST_AT_ONCE);
+
   constructor(
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
@@ -37,10 +48,14 @@ export class ArchiveFeed {
 
   /** Leaves a result, as the JSON text that stands in Redis. The same one again does no harm. */
   async append(executionId: string, document: string): Promise<void> {
-    const { ARCHIVE_FEED_LENGTH: length, RESULT_TTL_SECONDS: ttlSeconds } = this.settings;
-    if (length === 0) return;
+    if (this.settings.ARCHIVE_FEED_LENGTH === 0) return;
     const inline = Buffer.byteLength(document) <= INLINE_LIMIT_BYTES ? document : '';
+    await this.sender.push([executionId, inline]);
+  }
+
+  private async send(results: Left[]): Promise<void> {
+    const { ARCHIVE_FEED_LENGTH: length, RESULT_TTL_SECONDS: ttlSeconds } = this.settings;
     const keys = [this.keys.archiveFeed(), this.keys.archiveWaiting(), this.keys.archiveFigures()];
-    await APPEND.run(this.redis, keys, [executionId, inline, length, ttlSeconds]);
+    await APPEND.run(this.redis, keys, [length, ttlSeconds, ...results.flat()]);
   }
 }

@@ -15,6 +15,7 @@ import { showPid } from './shown-pid.js';
 import { ending, reportValue, sendError } from './final-frames.js';
 import { acceptParameters, ParametersInvalid, schemaOf } from './user-parameters.js';
 import { findFunction, scriptValue } from './user-module.js';
+import { hideSecrets } from './snapshot.js';
 import { forgetScript } from './variables.js';
 
 /** Where an execution is; it is reported exactly once. */
@@ -98,6 +99,7 @@ export class Executions {
     useNonce(command.nonce);
     startUsage();
     forgetScript();
+    hideSecrets(Object.values(command.context.secrets));
     const controller = new AbortController();
     const context = createUserContext(command.context, controller.signal, () => (current.hears = true));
     const progress: Progress = { phase: 'loading', value: undefined };
@@ -109,8 +111,8 @@ export class Executions {
     if (command.keep) this.hygiene ??= new Hygiene();
     this.hygiene?.begin();
     const locals = command.captureLocals ? LocalVariables.start(isUsersCode(command.rootUrl)) : null;
-    // Our session goes on; a reused runner needs another one for its next execution.
-    if (!command.keep && isMainThread) giveUp('inspector');
+    // Our session goes on. A reused runner is never asked for another one: see runnerKey of the executor.
+    if (isMainThread) giveUp('inspector');
     const current: Current = { command, context, controller, progress, locals, hears: false };
     this.current = current;
     if (locals === null) {

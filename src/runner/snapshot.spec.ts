@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Snapshot, type SnapshotBounds } from './snapshot.js';
+import { hideSecrets, Snapshot, type SnapshotBounds } from './snapshot.js';
 
 const BOUNDS: SnapshotBounds = { depth: 3, entries: 3, chars: 10, total: 1_000 };
 const picture = (value: unknown, bounds: Partial<SnapshotBounds> = {}): unknown =>
@@ -83,6 +83,16 @@ describe('a snapshot', () => {
   it('does not read far into what is huge', () => {
     const huge = Array.from({ length: 1_000 }, () => Array.from({ length: 1_000 }, () => 1));
     expect(JSON.stringify(picture(huge, { entries: 1_000, total: 5_000 })).length).toBeLessThan(8_000);
+  });
+
+  it('keeps no part of a secret where it cuts', () => {
+    hideSecrets(['open sesame', '']);
+    try {
+      expect(picture(`12345open sesame${'x'.repeat(50)}`)).toBe('12345<reda… <56 more characters>');
+      expect(picture('open sesame open sesame')).not.toMatch(/open|sesame/);
+    } finally {
+      hideSecrets([]);
+    }
   });
 
   it('shows a variable by the name it has', () => {

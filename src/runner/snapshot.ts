@@ -38,7 +38,27 @@ const isoOf = methodOf(Date.prototype, 'toISOString');
 const sourceOf = getterOf(RegExp.prototype, 'source');
 const flagsOf = getterOf(RegExp.prototype, 'flags');
 const sliceOf = methodOf(String.prototype, 'slice');
+const replaceAllOf = methodOf(String.prototype, 'replaceAll');
 const isArray = Array.isArray;
+
+let secrets: readonly string[] = [];
+let longestSecret = 0;
+
+/**
+ * What the worker hides, it cannot find where only a part of it was kept: texts that are cut are
+ * cleaned here before. For the execution that begins now.
+ */
+export function hideSecrets(values: readonly string[]): void {
+  secrets = values.filter((value) => value !== '');
+  longestSecret = Math.max(0, ...secrets.map(({ length }) => length));
+}
+
+function withoutSecrets(value: string): string {
+  let clean = value;
+  for (let i = 0; i < secrets.length; i++)
+    clean = apply(replaceAllOf, clean, [secrets[i], '<redacted>']) as string;
+  return clean;
+}
 
 /** Pictures of several values that share one budget of characters. */
 export class Snapshot {
@@ -193,7 +213,8 @@ export class Snapshot {
     const room = this.left < this.bounds.chars ? this.left : this.bounds.chars;
     const kept = room > 0 ? room : 0;
     if (value.length <= kept) return this.spend(stringify(value));
-    return this.spend(stringify(`${cut(value, kept)}… <${value.length - kept} more characters>`));
+    const start = cut(withoutSecrets(cut(value, kept + longestSecret)), kept);
+    return this.spend(stringify(`${start}… <${value.length - kept} more characters>`));
   }
 
   private tag(what: string): string {

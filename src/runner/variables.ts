@@ -5,7 +5,9 @@ import { namesOf, Snapshot, type SnapshotBounds } from './snapshot.js';
 /** What a result keeps of variables: enough for data, bounded for the rest. */
 const BOUNDS: SnapshotBounds = { depth: 8, entries: 1_000, chars: 16_384, total: 65_536 };
 const MAX_VARIABLES = 200;
+/** As src/workspace/script-probe.ts names them: `var:`, three digits, `:` and the name. */
 const EXPORT_PREFIX = 'var:';
+const PREFIX_CHARS = 'var:000:'.length;
 
 /** Where the top-level variables of the script that runs can be read, also when it has thrown. */
 let script: object | null = null;
@@ -71,7 +73,7 @@ function listScript(listing: Listing, variables: object): void {
     if (isModule && !name.startsWith(EXPORT_PREFIX)) continue;
     const value = read(variables, name);
     if (value === undefined || typeof value === 'function') continue;
-    listing.add(isModule ? name.slice(EXPORT_PREFIX.length) : name, value);
+    listing.add(isModule ? name.slice(PREFIX_CHARS) : name, value);
   }
 }
 

@@ -19,6 +19,11 @@ export class PathLookup {
     for (const [index, path] of unknown.entries()) this.known.set(path, hashes[index] ?? null);
   }
 
+  /** Takes over what an earlier execution has learned of the same generation. */
+  recall(paths: readonly string[], hashes: readonly (string | null)[]): void {
+    for (const [index, path] of paths.entries()) this.known.set(path, hashes[index] ?? null);
+  }
+
   /** SHA-256, or null; the path must have been learned. */
   hash(path: string): string | null {
     return this.known.get(path) ?? null;

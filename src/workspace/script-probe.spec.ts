@@ -12,7 +12,7 @@ async function probed(code: string): Promise<{ format: SourceFormat; before: str
 }
 
 const exported = async (code: string): Promise<string[]> =>
-  [...(await probed(code)).after.matchAll(/"var:([^"]+)"/g)].map(([, name]) => name as string);
+  [...(await probed(code)).after.matchAll(/"var:\d{3}:([^"]+)"/g)].map(([, name]) => name as string);
 
 describe('the probe of a script', () => {
   it.each<[string, string[]]>([

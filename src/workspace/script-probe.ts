@@ -82,8 +82,11 @@ const isWritten = (name: string, original: string): boolean => {
 const isNamePart = (char: string | undefined): boolean =>
   char !== undefined && /[\p{ID_Continue}$]/u.test(char);
 
+/** The runtime sorts exports by name: the number keeps them as they were declared. */
+const exportName = (name: string, at: number): string => `var:${String(at).padStart(3, '0')}:${name}`;
+
 function exporting(source: string, names: readonly string[]): string {
-  const list = names.map((name) => `${name} as ${JSON.stringify(`var:${name}`)}`).join(', ');
+  const list = names.map((name, at) => `${name} as ${JSON.stringify(exportName(name, at))}`).join(', ');
   const end = source.lastIndexOf(MAP_COMMENT);
   return `${source.slice(0, end)}export { ${list} };\nimport ${JSON.stringify(PROBE_SPECIFIER)};\n${source.slice(end)}`;
 }

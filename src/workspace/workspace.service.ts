@@ -4,6 +4,7 @@ import type { ShippedModule } from '../contract/runner-protocol.js';
 import { ByteLru } from '../lib/byte-lru.js';
 import { batches } from '../lib/in-batches.js';
 import { sha256 } from '../lib/sha256.js';
+import { SharedRead } from '../lib/shared-read.js';
 import { moduleUrl } from '../lib/workspace-url.js';
 import type { LinkedModule } from './closure.js';
 import type { SourceLocation } from './compile-error.js';
@@ -62,6 +63,8 @@ export interface SourceFault {
 interface Recipe {
   paths: string[];
   hashes: (string | null)[];
+  /** Generation that was last found to have these hashes; it never changes. */
+  validFor: number | null;
   modules: { path: string; hash: string | null; imports: LinkedModule['imports'] }[];
 }
 
@@ -74,13 +77,14 @@ const DEFAULT_HOLD_MS = 3600_000;
  * Prepares the code of executions. Which generation is current is asked of Redis each time, so that an
  * execution that is sent after a publish runs the new code. Nothing else that is remembered can be
  * stale: code is kept by hash, and a remembered closure is used only while every path it was derived
- * from has the same hash, which one round trip tells.
+ * from has the same hash, which one round trip for each new generation tells.
  */
 @Injectable()
 export class WorkspaceService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly recipes = new ByteLru<Recipe>(RECIPE_CACHE_BYTES);
   /** Compiled scripts with their probes, by what they were without. */
   private readonly probes = new ByteLru<string>(PROBE_CACHE_BYTES);
+  private readonly current = new SharedRead(() => this.store.current());
   private readonly heldUntil = new Map<number, number>();
   private readonly limits: WorkspaceLimits = WORKSPACE_LIMITS;
 
@@ -160,7 +164,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
       await this.hold(pinned, timeoutMs);
       if (await this.store.exists(pinned)) return pinned;
     }
-    const current = await this.store.current();
+    const current = await this.current.get();
     if (current !== null) await this.hold(current, timeoutMs);
     return current;
   }
@@ -184,6 +188,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     const recipe: Recipe = {
       paths: [...known.keys()],
       hashes: [...known.values()],
+      validFor: session.lookup.generation,
       modules: linked.map(({ path, imports }) => ({ path, imports, hash: session.lookup.hash(path) })),
     };
     this.recipes.set(recipeKey(entry), recipe, sizeOf(recipe));
@@ -194,8 +199,10 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   private async reuse(entry: EntryRef, session: ModuleSession): Promise<LinkedModule[] | null> {
     const recipe = this.recipes.get(recipeKey(entry));
     if (!recipe) return null;
-    await session.lookup.learn(recipe.paths);
+    if (recipe.validFor === session.lookup.generation) session.lookup.recall(recipe.paths, recipe.hashes);
+    else await session.lookup.learn(recipe.paths);
     if (recipe.paths.some((path, index) => session.lookup.hash(path) !== recipe.hashes[index])) return null;
+    recipe.validFor = session.lookup.generation;
     const linked: LinkedModule[] = [];
     for (const { path, hash, imports } of recipe.modules) {
       const ref = { path, hash: hash ?? (entry.kind === 'inline' ? sha256(entry.code) : '') };

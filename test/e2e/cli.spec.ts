@@ -93,6 +93,25 @@ describe('bifrost run', () => {
     expect(await bifrost(['run', path])).toEqual({ code: 0, stdout: 'at last\n', stderr: '' });
   });
 
+  it('shows what is printed while the code runs, and nothing of it with --quiet', async () => {
+    const source = `export default async () => {
+      console.log('early');
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      return Date.now();
+    }`;
+    const path = await file('early.js', source);
+    const args = ['run', path, '--function', 'default'];
+    const { child, ended } = startCommand(args, access());
+    const seenAt = await new Promise<number>((resolve) => {
+      child.stdout?.on('data', (text: string) => text.includes('early') && resolve(Date.now()));
+    });
+    const { stdout } = await ended;
+    const [first, value] = stdout.split('\n');
+    expect(first).toBe('early');
+    expect(seenAt).toBeLessThan(Number(value));
+    expect((await bifrost([...args, '--quiet'])).stdout).toMatch(/^\d+\n$/);
+  });
+
   it('leaves the execution at Ctrl-C and tells its id', async () => {
     const path = await file('long.js', 'setTimeout(() => console.log("went on"), 1000)');
     const client = redis.connect();
@@ -259,3 +278,43 @@ async function closedUrl(): Promise<string> {
   await once(server, 'close');
   return `http://127.0.0.1:${port}`;
 }
+
+describe('bifrost logs', () => {
+  const submit = async (code: string): Promise<string> => {
+    const response = await fetch(`${worker.url}/tasks`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ code }),
+    });
+    return ((await response.json()) as { id: string }).id;
+  };
+
+  it('follows an execution to its end, and prints it again afterwards', async () => {
+    const id = await submit(
+      'console.log("one"); setTimeout(() => { console.error("two"); process.stdout.write("three") }, 300)',
+    );
+    const printed = { code: 0, stdout: 'one\nthree', stderr: 'two\n' };
+    expect(await bifrost(['logs', id, '--follow'])).toEqual(printed);
+    expect(await bifrost(['logs', id])).toEqual(printed);
+  });
+
+  it('prints each event as a document with --json', async () => {
+    const id = await submit('console.log("one")');
+    const { stdout } = await bifrost(['logs', id, '--follow', '--json']);
+    const events = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+    expect(events).toMatchObject([
+      { type: 'start', worker_id: 'w1' },
+      { type: 'log', message: 'one', level: 'info', stream: 'stdout' },
+      { type: 'end', status: 'succeeded' },
+    ]);
+  });
+
+  it.each([[[]], [['--follow']]])('tells of an unknown id %j', async (options) => {
+    const { code, stderr } = await bifrost(['logs', 'unknown-id', ...options]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('There is no execution unknown-id');
+  });
+});

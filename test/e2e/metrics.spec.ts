@@ -85,6 +85,22 @@ describe('GET /metrics', () => {
     }
   });
 
+  it('answers while Redis is away, counts its errors and its return', async () => {
+    const queue = 'bifrost_queue_jobs{queue="executions",state="waiting"}';
+    const errors = 'bifrost_redis_errors_total{connection="impatient"}';
+    const returns = 'bifrost_redis_reconnects_total{connection="impatient"}';
+    await redis.stop();
+    await until(async () => ((await scrape(worker, TOKEN)).get(errors) ?? 0) > 0, {
+      what: 'errors are counted',
+    });
+    expect((await scrape(worker, TOKEN)).has(queue)).toBe(false);
+    await redis.start();
+    await until(async () => (await scrape(worker, TOKEN)).get(returns) === 1, {
+      what: 'its return is counted',
+    });
+    await until(async () => (await scrape(worker, TOKEN)).has(queue), { what: 'queues are seen again' });
+  });
+
   it('may be open, and shows a process that only answers the API what that has', async () => {
     const env = {
       REDIS_URL: redis.url,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { WorkerRecord } from '../../src/contract/worker-record.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { aContext } from '../support/builders.js';
 import { isAlive } from '../support/processes.js';
@@ -75,15 +76,25 @@ describe('threads', () => {
 });
 
 describe('a reused process', () => {
-  it('serves as many executions as it may, then another one does', async () => {
-    const { run } = await open('many', {
-      LOG_LEVEL: 'debug',
+  it('serves as many executions as it may, then another one does, and the record counts them', async () => {
+    const { submit, producer, worker } = await open('many', {
       RUNNER_MAX_EXECUTIONS: '10',
       CONCURRENCY: '1',
     });
-    const pids: unknown[] = [];
-    for (let i = 0; i < 100; i++) pids.push((await run(PID)).result);
-    expect(new Set(pids).size).toBe(10);
+    const ids = await Promise.all(Array.from({ length: 100 }, () => submit(PID)));
+    const results = await Promise.all(ids.map((id) => producer.executionResult(id)));
+    expect(new Set(results.map(({ result }) => result)).size).toBe(10);
+    const totals = await until(
+      async () => {
+        const { workers } = (await (await fetch(`${worker.url}/workers`)).json()) as {
+          workers: WorkerRecord[];
+        };
+        const record = workers.find(({ id }) => id === 'many');
+        return (record?.runner_totals?.used ?? 0) >= 10 && record?.runner_totals;
+      },
+      { timeoutMs: 15_000, what: 'the record tells of all of them' },
+    );
+    expect(totals).toMatchObject({ used: 10 });
   });
 
   it('never serves two organizations', async () => {

@@ -137,13 +137,16 @@ it('is there for every attempt that the job asked for', async () => {
   await startWorker({ env: { REDIS_URL: redis.url, QUEUE_NAME: 'again' }, args: ['--id', 'again'] });
   const context = aContext({
     workflow_code: `export default (_, context) => {
-      if (context.attempt < 3) throw new Error('not yet');
+      if (context.attempt < 3) throw new Error('not yet ' + context.secrets.KEY);
       return context.secrets.KEY.length;
     }`,
     secrets: { KEY: SECRET },
   });
   const id = await producer.submitExecution(context, randomUUID(), { attempts: 3 });
   expect(await producer.executionResult(id)).toMatchObject({ attempt: 3, result: SECRET.length });
+  const everything = await everythingIn(redis.connect());
+  expect(everything).toContain('not yet [redacted]');
+  expect(around(everything, SECRET)).toBeNull();
 });
 
 /** The neighbourhood of what should not be there, for the message of a test that fails. */

@@ -40,6 +40,7 @@ describe.each(KINDS)('in a runner of the kind %s', (kind, env) => {
     ].join('\n');
     const result = await script(code);
     expect(result.variables).toEqual({ orders: [3, 4], total: 7, Colour: { '0': 'Red', Red: 0 } });
+    expect(Object.keys(result.variables)).toEqual(['orders', 'total', 'Colour']);
     expect(result.failure?.stack).toMatch(/inline-code\.ts:5:7/);
     expect(result.stderr).toMatch(/inline-code\.ts:5:7/);
   });

@@ -1,12 +1,13 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { attemptRecordSchema } from '../../src/contract/result.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { CancelRequests } from '../../src/results/cancel-requests.js';
 import { ExecutionLedger } from '../../src/results/execution-ledger.js';
 import { ResultStore } from '../../src/results/result-store.js';
 import type { WorkerLease } from '../../src/results/worker-lease.js';
-import { settingsOf } from '../support/parts.js';
+import { anOutcome, settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/test-redis.js';
 
 const redis = useRedis();
@@ -252,5 +253,32 @@ describe('a request to cancel', () => {
     expect([...(await requests().find([one, other]))]).toEqual([
       [one, { askedAt: expect.any(String), reason: 'x'.repeat(500) }],
     ]);
+  });
+});
+
+describe('the attempts of an execution', () => {
+  it('are remembered: one that failed with what it left, one whose worker died as lost', async () => {
+    const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
+    await a.ledger.take(id);
+    const outcome = anOutcome(null, { success: false, status: 'failed', error: 'no' });
+    await a.ledger.letGo(id, { counted: true, failed: { attempt: 1, outcome } });
+    await b.ledger.take(id);
+    dies(b);
+    expect(await c.ledger.take(id)).toEqual(ours(3));
+    const attempts = await c.ledger.earlierAttempts(id);
+    expect(attempts).toMatchObject([
+      { attempt: 1, status: 'failed', worker_id: a.id, error: 'no' },
+      { attempt: 2, status: 'lost', worker_id: b.id, error_type: 'WorkerLost', finished_at: null, logs: [] },
+    ]);
+    for (const attempt of attempts) expect(attemptRecordSchema.safeParse(attempt).error).toBeUndefined();
+    expect(await client.ttl(keys.attempts(id))).toBeGreaterThan(0);
+  });
+
+  it('do not count one that was handed back', async () => {
+    const [a, b, id] = [aWorker(), aWorker(), anId()];
+    await a.ledger.take(id);
+    await a.ledger.letGo(id, { counted: false });
+    expect(await b.ledger.take(id)).toEqual(ours(1));
+    expect(await b.ledger.earlierAttempts(id)).toEqual([]);
   });
 });

@@ -74,6 +74,9 @@ describe('the health of the archive', () => {
     expect(archive?.reason).not.toContain('secret');
     expect((await ask(url, '/health/ready')).status).toBe(200);
     expect((await ask(url, '/health/live')).status).toBe(200);
+    const metrics = await (await ask(url, '/metrics')).text();
+    expect(metrics).toContain('bifrost_archive_database_up 0');
+    expect(metrics).toContain('bifrost_archive_waiting_results 0');
   });
 
   it('is degraded where more results wait than the feed holds, also without any archive', async () => {

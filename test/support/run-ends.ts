@@ -9,6 +9,7 @@ export const LIMITS: RunLimits = {
   outputBytes: 4096,
   fileMb: 64,
   openFiles: 100,
+  scratchMb: 64,
   cancelGraceMs: 1000,
 };
 const USAGE = { userMs: 120, systemMs: 30, maxRssMb: 61.237 };

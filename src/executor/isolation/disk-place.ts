@@ -29,8 +29,8 @@ export class DiskPlace implements RunnerPlace {
     return new DiskPlace(scratch, uid, onRemoved);
   }
 
-  async usedBytes(): Promise<number | null> {
-    return await bytesIn(this.scratch).catch(() => null);
+  async usedBytes(_pid: number, enough: number): Promise<number | null> {
+    return await bytesIn(this.scratch, enough).catch(() => null);
   }
 
   async remove(): Promise<void> {
@@ -43,13 +43,14 @@ export class DiskPlace implements RunnerPlace {
 }
 
 /** Links are not followed; what vanishes meanwhile counts nothing. */
-async function bytesIn(folder: string): Promise<number> {
-  let bytes = 0;
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
+async function bytesIn(folder: string, enough: number): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  let bytes = entries.length * BYTES_PER_FILE;
+  for (const entry of entries) {
+    if (bytes > enough) break;
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) bytes += await bytesIn(path).catch(() => 0);
-    const stats = await lstat(path).catch(() => null);
-    bytes += BYTES_PER_FILE + (stats === null ? 0 : stats.blocks * BLOCK_BYTES);
+    if (entry.isDirectory()) bytes += await bytesIn(path, enough - bytes).catch(() => 0);
+    bytes += ((await lstat(path).catch(() => null))?.blocks ?? 0) * BLOCK_BYTES;
   }
   return bytes;
 }

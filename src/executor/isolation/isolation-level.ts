@@ -10,8 +10,8 @@ export interface RunnerPlace {
   readonly onDisk: boolean;
   /** Whether packages of the sets can be loaded here: what is made later may stay out of its sight. */
   readonly hasPackages: boolean;
-  /** What is in the scratch folder, with 1 KiB for each file; null where that cannot be known. */
-  usedBytes(pid: number): Promise<number | null>;
+  /** What is in the scratch folder, with 1 KiB for each file; null where that cannot be known. Need not count beyond `enough`. */
+  usedBytes(pid: number, enough: number): Promise<number | null>;
   /** Gives everything back; the runner must be dead. */
   remove(): Promise<void>;
 }

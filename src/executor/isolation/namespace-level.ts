@@ -35,7 +35,12 @@ const NAME_SERVICE = [
   '/etc/gai.conf',
   '/etc/host.conf',
 ];
-const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/** Of two names for one number the first is the usual one: SIGABRT, not SIGIOT. */
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+);
 
 /**
  * Each runner in namespaces of its own, made by bubblewrap: it sees no process but itself, no network, and

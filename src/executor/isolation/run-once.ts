@@ -44,7 +44,8 @@ function resultOf(runner: RunnerProcess, source: string): Promise<unknown> {
   });
 }
 
-const commandFor = ({ pid, place }: RunnerProcess, source: string): ExecuteCommand => ({
+/** The command that runs the default export of one module of ours. */
+export const commandFor = ({ pid, place }: RunnerProcess, source: string): ExecuteCommand => ({
   type: 'execute',
   nonce: randomBytes(16).toString('hex'),
   entry: `${ROOT_URL}own.js`,

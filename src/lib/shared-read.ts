@@ -1,0 +1,38 @@
+interface Waiter<T> {
+  resolve: (value: T) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Reads something for many at once and never hands out an answer that was asked for before the caller
+ * came: whoever asks while a read is under way waits for the next one, which then serves all who wait.
+ */
+export class SharedRead<T> {
+  private waiting: Waiter<T>[] = [];
+  private reading = false;
+
+  constructor(private readonly read: () => Promise<T>) {}
+
+  /** Rejects with what `read` rejects with. */
+  get(): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      if (!this.reading) void this.serve();
+    });
+  }
+
+  private async serve(): Promise<void> {
+    this.reading = true;
+    while (this.waiting.length > 0) {
+      const served = this.waiting;
+      this.waiting = [];
+      try {
+        const value = await this.read();
+        for (const { resolve } of served) resolve(value);
+      } catch (error) {
+        for (const { reject } of served) reject(error);
+      }
+    }
+    this.reading = false;
+  }
+}

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { globSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Attack } from './support/attack.js';
+import { Attacked, type Setup } from './support/attacked.js';
+
+/** `npm run test:attacks` carries out everything; `npm test` the quick ones, with all layers and with none. */
+const EVERYTHING = process.env['ATTACKS'] === 'all';
+const NOBODY = 65_534;
+
+const catalog = await Promise.all(
+  globSync('*.ts', { cwd: join(import.meta.dirname, 'catalog') })
+    .toSorted()
+    .map(async (file) => {
+      const { default: attack } = (await import(`./catalog/${basename(file, '.ts')}.js`)) as {
+        default: Attack;
+      };
+      return { name: basename(file, '.ts'), attack };
+    }),
+);
+const chosen = catalog.filter(({ attack }) => EVERYTHING || attack.quick);
+
+const users = EVERYTHING && process.getuid?.() === 0 ? [null, NOBODY] : [null];
+const setups: Setup[] = users.flatMap((uid) => [
+  { level: 'process', layers: 'none', uid },
+  { level: 'namespace', layers: 'all', uid },
+  { level: 'process', layers: 'all', uid },
+  ...(EVERYTHING
+    ? ([
+        { level: 'namespace', layers: 'kernel', uid },
+        { level: 'process', layers: 'kernel', uid },
+      ] as const)
+    : []),
+]);
+
+const titleOf = ({ level, layers, uid }: Setup): string => {
+  const what = {
+    all: `level ${level}`,
+    kernel: `level ${level} without Node's permission model`,
+    none: 'no layer at all',
+  };
+  return `${what[layers]}${uid === null ? '' : `, worker of user ${uid}`}`;
+};
+
+describe.each(setups.map((setup) => [titleOf(setup), setup] as const))('%s', (_title, setup) => {
+  let attacked: Attacked;
+  beforeAll(async () => {
+    attacked = await Attacked.start(setup);
+  });
+  afterAll(async () => {
+    await attacked?.stop();
+  });
+
+  const tried = chosen.filter(({ attack }) => setup.layers !== 'kernel' || attack.kernel);
+  it.each(tried)('$name', async ({ attack }) => {
+    // What nothing keeps from its aim must reach it: a test that cannot fail proves nothing.
+    const wanted = setup.layers === 'none' && !attack.impossible?.(attacked.target);
+    const world = await attacked.suffer(attack);
+    expect({ reached: attack.reached(world), ending: wanted ? world.ending : null }).toEqual({
+      reached: wanted,
+      ending: wanted ? world.ending : null,
+    });
+  });
+});
+
+describe('the catalog', () => {
+  it('says of every attack how it works and what refuses it', () => {
+    expect(catalog.length).toBeGreaterThan(40);
+    for (const { attack } of catalog) {
+      expect(attack.mechanism).toMatch(/\.$/);
+      expect(attack.refusal).toMatch(/\.$/);
+    }
+  });
+});

@@ -1,0 +1,256 @@
+/**
+ * The worker that attacks aim at: has runners at the level that is asked for, with all layers, without
+ * Node's permission model, or with none at all, and a canary wherever an attack looks for one.
+ */
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync, chmodSync, rmSync } from 'node:fs';
+import { createServer as createWebServer } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Confinement } from '../../../src/contract/confinement.js';
+import type { IsolationLevel } from '../../../src/executor/isolation/isolation-level.js';
+import type { RunnerProcess as RunnerProcessType } from '../../../src/executor/runner-process.js';
+import { createInterface } from 'node:readline';
+
+const DIST = join(import.meta.dirname, '..', '..', '..', 'dist');
+/** The built worker, with the types of its sources. */
+const from = async <M>(path: string): Promise<M> => (await import(join(DIST, path))) as M;
+const [levelName, layers] = process.argv.slice(2) as [string, 'all' | 'kernel' | 'none'];
+const canary = process.env['CANARY'] as string;
+const folder = mkdtempSync(join(tmpdir(), 'bifrost-attack-'));
+chmodSync(folder, 0o777);
+const KNOWN_NONCE = '0'.repeat(32);
+const say = (message: unknown): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
+
+const { parseSettings } = await from<typeof import('../../../src/config/settings.js')>('config/settings.js');
+const { RuntimeDir } =
+  await from<typeof import('../../../src/executor/runtime-dir.js')>('executor/runtime-dir.js');
+const { bundleRunners } =
+  await from<typeof import('../../../src/executor/runner-bundle.js')>('executor/runner-bundle.js');
+const { RunnerProcess } = await from<typeof import('../../../src/executor/runner-process.js')>(
+  'executor/runner-process.js',
+);
+const { candidates } = await from<typeof import('../../../src/executor/isolation/candidates.js')>(
+  'executor/isolation/candidates.js',
+);
+const { DiskPlace } = await from<typeof import('../../../src/executor/isolation/disk-place.js')>(
+  'executor/isolation/disk-place.js',
+);
+const { hideWorker } = await from<typeof import('../../../src/executor/isolation/hide-worker.js')>(
+  'executor/isolation/hide-worker.js',
+);
+const { commandFor } = await from<typeof import('../../../src/executor/isolation/run-once.js')>(
+  'executor/isolation/run-once.js',
+);
+const { Run } = await from<typeof import('../../../src/executor/run.js')>('executor/run.js');
+const { runLimitsOf, resourceLimitsOf } =
+  await from<typeof import('../../../src/executor/limits.js')>('executor/limits.js');
+const { slotOn } =
+  await from<typeof import('../../../src/executor/runner-lease.js')>('executor/runner-lease.js');
+const { Cancellation } =
+  await from<typeof import('../../../src/executor/cancellation.js')>('executor/cancellation.js');
+const { Redactor } = await from<typeof import('../../../src/lib/redactor.js')>('lib/redactor.js');
+
+const packages = join(folder, 'packages');
+mkdirSync(join(packages, 'sets', 'one'), { recursive: true });
+writeFileSync(join(packages, 'sets', 'one', 'index.js'), 'original');
+copyFileSync(process.argv[4] as string, join(packages, 'sets', 'one', 'addon.node'));
+if (layers === 'none')
+  for (const path of ['sets', 'sets/one', 'sets/one/index.js']) chmodSync(join(packages, path), 0o777);
+const settings = parseSettings({
+  WORKER_ID: 'attacked',
+  ISOLATION: levelName,
+  PACKAGES_DIR: packages,
+  MEMORY_LIMIT_MB: '200',
+  SCRATCH_LIMIT_MB: '32',
+});
+const dir = await RuntimeDir.create();
+const bundles = await bundleRunners(dir.path);
+const found = candidates({ settings, dir, bundles })[0];
+if (!found || !('level' in found)) throw new Error(found?.unavailable);
+const level = found.level;
+const nothing: Confinement = {
+  parentPid: null,
+  uid: null,
+  maxTasks: null,
+  hidden: false,
+  files: null,
+  filter: false,
+};
+const isPermission = (flag: string): boolean =>
+  /^--(permission|allow-|no-experimental-sqlite|disable-sigusr1)/.test(flag);
+const stripped: IsolationLevel = {
+  name: level.name,
+  openPlace: () => level.openPlace(),
+  confinement: (place) => level.confinement(place),
+  runnerPid: (pid) => level.runnerPid(pid),
+  runnerEnd: (end) => level.runnerEnd(end),
+  command: (place, args) =>
+    level.command(
+      place,
+      args.filter((flag) => !isPermission(flag)),
+    ),
+};
+const bare: IsolationLevel = {
+  name: 'process',
+  openPlace: () => DiskPlace.open(dir, null),
+  confinement: () => nothing,
+  runnerPid: (pid) => pid,
+  runnerEnd: (end) => end,
+  command: ({ scratch }, args) => ({
+    file: process.execPath,
+    args: args.filter((flag) => !isPermission(flag)),
+    cwd: scratch,
+    extraFile: null,
+  }),
+};
+const used = layers === 'all' ? level : layers === 'kernel' ? stripped : bare;
+if (layers !== 'none') hideWorker();
+
+async function boot(): Promise<RunnerProcessType> {
+  const place = await used.openPlace();
+  return await RunnerProcess.boot({
+    kind: 'process',
+    slots: 1,
+    bundle: bundles.process,
+    threadBundle: bundles.thread,
+    level: used,
+    place,
+    network: layers === 'none' ? 'open' : 'none',
+    packageSets: join(packages, 'sets'),
+    heapMb: layers === 'none' ? 3000 : 136,
+    memoryMb: 200,
+    maxExecutions: 1,
+    resources:
+      layers === 'none' ? { dataMb: null, fileMb: 4096, openFiles: 1024 } : resourceLimitsOf(settings),
+    frameLimitBytes: 16e6,
+  });
+}
+
+async function attack(source: string, timeoutMs: number): Promise<unknown> {
+  const runner = await boot();
+  const limits = {
+    ...runLimitsOf(settings, timeoutMs),
+    ...(layers === 'none' ? { memoryMb: 4096, scratchMb: 1e5 } : {}),
+  };
+  const run = new Run(slotOn(runner, runner.place.scratch), limits, {
+    answer: () => Promise.resolve({ kind: 'package' }),
+    onProgress: () => undefined,
+    onLog: () => null,
+    redactor: new Redactor([]),
+  });
+  const nonce = layers === 'none' ? KNOWN_NONCE : randomBytes(16).toString('hex');
+  const command = {
+    ...commandFor(runner, source.replaceAll('NONCE', nonce)),
+    nonce,
+    network: layers === 'none' ? ('open' as const) : ('none' as const),
+    resultLimitBytes: 4e6,
+  };
+  const end = await run.finish(command, new AbortController().signal, new Cancellation());
+  runner.kill();
+  await runner.ended;
+  await runner.place.remove();
+  const { verdict, report, exit, durationMs, peakMb } = end;
+  return {
+    verdict,
+    value: report?.type === 'result' ? (report.value ?? null) : null,
+    error: report?.type === 'error' ? report.message : null,
+    exit,
+    durationMs,
+    peakMb,
+    output: `${end.stdout}${end.stderr}`,
+  };
+}
+
+const servers: Server[] = [];
+const listen = (...where: [unknown, string?]): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.end(`+PONG ${canary}\r\n`);
+    });
+    servers.push(server);
+    server.on('error', reject);
+    (server.listen as (...args: unknown[]) => void)(...where, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : 0);
+    });
+  });
+
+const outsideFile = join(folder, 'outside.txt');
+writeFileSync(outsideFile, canary);
+const unixSocket = join(folder, 'server.sock');
+const abstractSocket = `bifrost-${randomBytes(6).toString('hex')}`;
+await listen(unixSocket);
+await listen(`\0${abstractSocket}`);
+chmodSync(unixSocket, 0o777);
+const web = createWebServer((_request, response) => response.end(canary));
+await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+const http = web.address() as { port: number };
+const dns = createSocket('udp4');
+dns.on('message', (query, peer) => {
+  // The question again, as an answer with one TXT record.
+  const answer = Buffer.from([0xc0, 0x0c, 0, 16, 0, 1, 0, 0, 0, 1, 0, canary.length + 1, canary.length]);
+  const head = Buffer.from(query.subarray(0, 12));
+  head.writeUInt16BE(0x8180, 2);
+  head.writeUInt16BE(1, 6);
+  head.writeUInt16BE(0, 8);
+  head.writeUInt16BE(0, 10);
+  const end = query.indexOf(0, 12) + 5;
+  dns.send(
+    Buffer.concat([head, query.subarray(12, end), answer, Buffer.from(canary)]),
+    peer.port,
+    peer.address,
+  );
+});
+await new Promise<void>((resolve) => dns.bind(0, '127.0.0.1', resolve));
+const secret = Buffer.from(`${canary}\0`);
+const ffi = process.getBuiltinModule('node:ffi') as unknown as { getRawPointer(memory: Buffer): bigint };
+const other = await boot();
+const otherScratch: string = other.place.scratch;
+const otherFile = other.place.onDisk
+  ? join(otherScratch, 'canary.txt')
+  : `/proc/${other.pid}/root${otherScratch}/canary.txt`;
+writeFileSync(otherFile, canary);
+chmodSync(otherFile, layers === 'none' ? 0o666 : 0o600);
+
+const signals: string[] = [];
+for (const signal of ['SIGTERM', 'SIGUSR2', 'SIGCONT', 'SIGHUP'] as const)
+  process.on(signal, () => void signals.push(signal));
+say({
+  target: {
+    workerPid: process.pid,
+    canaryAddress: String(ffi.getRawPointer(secret)),
+    canary,
+    outsideFile,
+    outsideFolder: folder,
+    otherPid: other.pid,
+    otherFile,
+    redisPort: await listen(0, '127.0.0.1'),
+    metadataPort: await listen(80, '169.254.169.254').catch(() => null),
+    unixSocket,
+    abstractSocket,
+    dnsPort: dns.address().port,
+    httpPort: http.port,
+    knownNonce: KNOWN_NONCE,
+    early: layers === 'none',
+    isRoot: process.getuid?.() === 0,
+    packagesFolder: join(packages, 'sets', 'one'),
+  },
+});
+for await (const line of createInterface({ input: process.stdin })) {
+  const { source, timeoutMs } = JSON.parse(line) as { source: string; timeoutMs: number };
+  say(
+    await attack(source, timeoutMs).then(
+      (ending) => ({ ending, signals }),
+      (error: Error) => ({ failed: error.stack }),
+    ),
+  );
+}
+other.kill();
+await other.ended;
+await dir.remove();
+rmSync(folder, { recursive: true, force: true });
+process.exit(0);

@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { randomBytes } from 'node:crypto';
+import { requireFreshBuild } from '../../support/built-worker.js';
+import type { Attack, Ending, Target, World } from './attack.js';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const MAIN = join(import.meta.dirname, 'attacked-worker.ts');
+const DEFAULT_TIMEOUT_MS = 4_000;
+const SIGNAL_TIME_MS = 150;
+const STATE_POLL_MS = 20;
+
+/** How a worker is attacked: at which level, with which layers, by which user (null: the one of the tests). */
+export interface Setup {
+  level: 'namespace' | 'process';
+  layers: 'all' | 'kernel' | 'none';
+  uid: number | null;
+}
+
+type Answer = { target: Target } | { ending: Ending; signals: string[] } | { failed: string };
+
+/** A worker that attacks are carried out on, one after the other. */
+export class Attacked {
+  readonly target: Target;
+  private output = '';
+  private stopped = false;
+  private readonly watch: NodeJS.Timeout;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly answers: AsyncIterator<string>,
+    target: Target,
+  ) {
+    this.target = target;
+    child.stderr?.on('data', (chunk: Buffer) => (this.output += String(chunk)));
+    this.watch = setInterval(() => this.wake(), STATE_POLL_MS);
+  }
+
+  /** @throws {Error} with what it wrote, when it does not start. */
+  static async start({ level, layers, uid }: Setup): Promise<Attacked> {
+    requireFreshBuild();
+    const canary = `canary-${randomBytes(8).toString('hex')}`;
+    const command = [process.execPath, '--disable-warning=ExperimentalWarning', MAIN, level, layers, addon()];
+    const [file, ...args] = inOwnNetwork(command, uid) as [string, ...string[]];
+    const child = spawn(file, args, {
+      env: { PATH: process.env['PATH'], HOME: '/tmp', CANARY: canary },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(uid === null ? {} : { uid, gid: uid }),
+    });
+    let early = '';
+    child.stderr.on('data', (chunk: Buffer) => (early += String(chunk)));
+    const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const first = await answers.next();
+    if (first.done) throw new Error(`the attacked worker did not start: ${early}`);
+    return new Attacked(child, answers, (JSON.parse(first.value) as { target: Target }).target);
+  }
+
+  /** Carries out one attack on a fresh runner, and looks around afterwards. */
+  async suffer(attack: Attack): Promise<World> {
+    this.stopped = false;
+    this.child.stdin?.write(
+      `${JSON.stringify({ source: attack.code(this.target), timeoutMs: attack.timeoutMs ?? DEFAULT_TIMEOUT_MS })}\n`,
+    );
+    const next = await this.answers.next();
+    if (next.done) throw new Error(`the worker died of it: ${this.output}`);
+    const answer = JSON.parse(next.value) as Answer;
+    if (!('ending' in answer)) throw new Error('failed' in answer ? answer.failed : 'no answer');
+    // Signals and the lines of an inspector come a moment later.
+    await new Promise((resolve) => setTimeout(resolve, SIGNAL_TIME_MS));
+    const { target } = this;
+    return {
+      target,
+      ending: answer.ending,
+      survivors: findProcesses,
+      workerOutput: this.output,
+      workerSignals: answer.signals,
+      workerStopped: this.stopped,
+      exists: existsSync,
+      contentOf: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : ''),
+    };
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.watch);
+    for (const pid of findProcesses(`left-${this.target.canary}`)) process.kill(pid, 'SIGKILL');
+    const exited = once(this.child, 'exit');
+    this.child.stdin?.end();
+    await exited;
+  }
+
+  /** A worker that was stopped is noticed, and goes on. */
+  private wake(): void {
+    const { workerPid } = this.target;
+    const stat = existsSync(`/proc/${workerPid}/stat`)
+      ? readFileSync(`/proc/${workerPid}/stat`, 'latin1')
+      : '';
+    if (!stat.slice(stat.lastIndexOf(')')).startsWith(') T')) return;
+    this.stopped = true;
+    process.kill(workerPid, 'SIGCONT');
+  }
+}
+
+/** As root the worker gets a network of its own, in which the metadata address can be given to loopback. */
+function inOwnNetwork(command: string[], uid: number | null): string[] {
+  if (process.getuid?.() !== 0 || uid !== null) return command;
+  const script = 'ip link set lo up && ip addr add 169.254.169.254/32 dev lo && exec "$@"';
+  const wrapped = ['unshare', '-n', 'sh', '-c', script, 'sh'];
+  const works = spawnSync(wrapped[0] as string, [...wrapped.slice(1), 'true']).status === 0;
+  return works ? [...wrapped, ...command] : command;
+}
+
+/** Any addon that can be loaded will do. */
+function addon(): string {
+  const found = globSync(`node_modules/@*/*-${process.platform}-${process.arch}*/*.node`, { cwd: ROOT });
+  if (found[0] === undefined) throw new Error('there is no native addon in node_modules to try');
+  return join(ROOT, found.toSorted()[0] as string);
+}
+
+function findProcesses(word: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(word);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
