@@ -58,7 +58,8 @@ export class HeartbeatService {
     this.details = details;
     this.redis.on('ready', this.beatNow);
     await this.statistics.start(this.startedAt);
-    await this.beat();
+    // A stop that came meanwhile has the last word: nothing says any more that this worker is there.
+    if (this.beating) await this.beat();
   }
 
   /** Beats no more and removes what says that this worker is there; its statistics stay. */

@@ -44,6 +44,7 @@ export class WorkerStatistics {
 
   /** Writes when this worker started. */
   async start(startedAt: string): Promise<void> {
+    this.stopped = false;
     const key = this.keys.workerStats(this.settings.WORKER_ID);
     await this.redis
       .multi()

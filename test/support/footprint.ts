@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
 import type { WorkerRecord } from '../../src/contract/worker-record.js';
 
 /** What a worker holds on the machine, as others than the worker see it. */
@@ -15,13 +15,24 @@ export interface Footprint {
 
 /** @param tmpDir the worker's TMPDIR */
 export async function footprintOf(pid: number, record: WorkerRecord, tmpDir: string): Promise<Footprint> {
+  const children = childrenOf(pid);
   return {
-    processes: childrenOf(pid).length,
-    descriptors: (await readdir(`/proc/${pid}/fd`)).length,
+    processes: children.length,
+    descriptors: (await descriptorsOf(pid)).filter((target) => !isReadingOf(target, children)).length,
     files: (await readdir(tmpDir, { recursive: true })).length,
     slots: record.running + record.runners.reduce((sum, { current }) => sum + current.length, 0),
   };
 }
+
+async function descriptorsOf(pid: number): Promise<string[]> {
+  const folder = `/proc/${pid}/fd`;
+  const names = await readdir(folder);
+  return Promise.all(names.map((name) => readlink(`${folder}/${name}`).catch(() => 'closed meanwhile')));
+}
+
+/** What the worker reads of a runner that lives is opened when it is first read; of a dead one it is a leak. */
+const isReadingOf = (target: string, living: readonly number[]): boolean =>
+  living.includes(Number(/^\/proc\/(\d+)\/stat/.exec(target)?.[1]));
 
 /** Pids of all descendants. */
 export function childrenOf(pid: number): number[] {
