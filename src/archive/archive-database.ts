@@ -84,12 +84,11 @@ export class ArchiveDatabase implements OnApplicationShutdown {
     this.reason = reason;
   }
 
-  /** Resolves once the database is open, however long that takes, or {@link stop} was called. */
-  async whenOpen(): Promise<void> {
-    while (!this.stopped.signal.aborted && !this.isOpen) {
-      await this.use(ping).catch(() =>
-        sleep(RETRY_MS, undefined, { signal: this.stopped.signal }).catch(() => undefined),
-      );
+  /** Resolves once the database is open, however long that takes, or `signal` aborts, or {@link stop} was called. */
+  async whenOpen(signal?: AbortSignal): Promise<void> {
+    const ended = signal ? AbortSignal.any([this.stopped.signal, signal]) : this.stopped.signal;
+    while (!ended.aborted && !this.isOpen) {
+      await this.use(ping).catch(() => sleep(RETRY_MS, undefined, { signal: ended }).catch(() => undefined));
     }
   }
 

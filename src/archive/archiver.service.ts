@@ -79,7 +79,7 @@ export class Archiver implements OnApplicationBootstrap, BeforeApplicationShutdo
   private async repeat(what: string, pauseMs: number, work: () => Promise<void>): Promise<void> {
     const { signal } = this.stopped;
     while (!signal.aborted) {
-      await this.database.whenOpen();
+      await this.database.whenOpen(this.stopped.signal);
       if (signal.aborted) return;
       let waitMs = pauseMs;
       try {
@@ -158,7 +158,7 @@ export class Archiver implements OnApplicationBootstrap, BeforeApplicationShutdo
         if (this.stopped.signal.aborted) throw error;
         if (!(error instanceof DatabaseAwayError)) this.database.complain(error as Error);
         await sleep(RETRY_MS, undefined, { signal: this.stopped.signal });
-        if (error instanceof DatabaseAwayError) await this.database.whenOpen();
+        if (error instanceof DatabaseAwayError) await this.database.whenOpen(this.stopped.signal);
       }
     }
   }

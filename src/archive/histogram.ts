@@ -10,10 +10,11 @@ const LOG_GROWTH = Math.log(GROWTH);
 /** Below this everything is one bucket, which reads as 0. */
 const SMALLEST_MS = 0.01;
 const LOWEST = 0;
-const HIGHEST = 32_000;
+/** Some hundred thousand years; so that an array of all buckets is short. */
+const HIGHEST = 1000;
 
-/** Counts by bucket; a bucket without entry has none. */
-export type Histogram = ReadonlyMap<number, number>;
+/** Counts by bucket; a bucket without entry has none. An array: statistics add up hundreds of thousands of counts. */
+export type Histogram = readonly (number | undefined)[];
 
 /** The bucket of a duration in milliseconds. */
 export function bucketOf(durationMs: number): number {
@@ -30,13 +31,13 @@ export const durationOf = (bucket: number): number =>
  * @param parts each from 0 to 1
  */
 export function percentiles(histogram: Histogram, parts: readonly number[]): (number | null)[] {
-  const buckets = [...histogram].toSorted(([a], [b]) => a - b);
-  const total = buckets.reduce((sum, [, count]) => sum + count, 0);
+  let total = 0;
+  for (const count of histogram) total += count ?? 0;
   return parts.map((part) => {
     if (total === 0) return null;
     const rank = Math.max(1, Math.ceil(part * total));
     let seen = 0;
-    const found = buckets.find(([, count]) => (seen += count) >= rank);
-    return durationOf((found ?? buckets.at(-1)!)[0]);
+    const bucket = histogram.findIndex((count) => (seen += count ?? 0) >= rank);
+    return durationOf(bucket);
   });
 }

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { HistoryPage, Statistics } from '../../src/contract/history.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
+import { emptyFolder } from '../support/archive-parts.js';
 import { aContext } from '../support/builders.js';
 import { type CommandResult, startCommand } from '../support/command.js';
 import { useProducers } from '../support/producer.js';
@@ -15,7 +14,7 @@ import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
 const redis = useRedis();
 const startWorker = useWorkers();
 const makeProducer = useProducers(redis);
-const folder = mkdtempSync(join(tmpdir(), 'bifrost-test-history-'));
+let folder = '';
 let worker: WorkerProcess;
 
 const start = (): Promise<WorkerProcess> =>
@@ -25,6 +24,7 @@ const start = (): Promise<WorkerProcess> =>
   });
 
 beforeAll(async () => {
+  folder = await emptyFolder();
   worker = await start();
   const producer = makeProducer();
   const failing = { workflow_code: 'export default () => { throw new RangeError("out of luck") }' };

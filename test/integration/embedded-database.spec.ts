@@ -1,7 +1,5 @@
-import { afterAll, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { rmSync } from 'node:fs';
 import pg from 'pg';
 import {
   type EmbeddedDatabase,
@@ -9,8 +7,13 @@ import {
   NoEmbeddedDatabaseError,
   openEmbeddedDatabase,
 } from '../../src/archive/embedded-database.js';
+import { until } from '../support/until.js';
+import { emptyFolder } from '../support/archive-parts.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'bifrost-test-archive-'));
+let folder = '';
+beforeAll(async () => {
+  folder = await emptyFolder();
+});
 const opened: EmbeddedDatabase[] = [];
 const pools: pg.Pool[] = [];
 afterAll(async () => {
@@ -18,6 +21,14 @@ afterAll(async () => {
   await Promise.all(opened.map((database) => database.stop()));
   rmSync(folder, { recursive: true, force: true });
 });
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
 
 const open = async (): Promise<EmbeddedDatabase> => {
   const database = await openEmbeddedDatabase(folder);
@@ -90,6 +101,7 @@ describe('the embedded database', () => {
     const [first] = opened as [EmbeddedDatabase];
     const { rows } = await connect(first).query<{ count: number }>('SELECT count(*)::int FROM t');
     process.kill(first.pid as number, 'SIGKILL');
+    await until(() => !isAlive(first.pid as number), { what: 'its process is gone' });
     const next = await open();
     expect(next.shared).toBe(false);
     expect((await connect(next).query('SELECT count(*)::int FROM t')).rows).toEqual(rows);

@@ -1,16 +1,19 @@
 import { afterAll } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ArchiveDatabase } from '../../src/archive/archive-database.js';
 import { ArchiveWriter } from '../../src/archive/archive-writer.js';
 import { Archiver } from '../../src/archive/archiver.service.js';
 import { FeedStore } from '../../src/archive/feed-store.js';
+import { openEmbeddedDatabase } from '../../src/archive/embedded-database.js';
 import { Retention } from '../../src/archive/retention.js';
 import type { Settings } from '../../src/config/settings.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { anOutcome, settingsOf } from './parts.js';
+import { templateFolder } from './template-folder.js';
 import type { TestPostgres } from './test-postgres.js';
 import type { TestRedis } from './test-redis.js';
 
@@ -35,14 +38,22 @@ export async function emptyArchive(
   changes: Record<string, string> = {},
 ): Promise<Settings> {
   const where: Record<string, string> =
-    kind === 'Postgres' ? { DATABASE_URL: await postgres.createDatabase() } : { ARCHIVE_DIR: emptyFolder() };
+    kind === 'Postgres'
+      ? { DATABASE_URL: await postgres.createDatabase() }
+      : { ARCHIVE_DIR: await emptyFolder() };
   return settingsOf({ ROLES: 'archive', ...where, ...changes });
 }
 
 const folders: string[] = [];
-function emptyFolder(): string {
+
+/** A folder with an embedded database that has just been made, which takes seconds to make: it is made once. */
+export async function emptyFolder(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-test-archive-'));
   folders.push(folder);
+  const template = await templateFolder('embedded-database', async (path) =>
+    (await openEmbeddedDatabase(path)).stop(),
+  );
+  await cp(join(template, 'data'), join(folder, 'data'), { recursive: true });
   return folder;
 }
 

@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import { chownSync, globSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import pg from 'pg';
+import { templateFolder } from './template-folder.js';
 import { until } from './until.js';
 
 /** Debian keeps the server's programs out of PATH, a folder for each version. */
@@ -33,7 +34,7 @@ export class TestPostgres {
 
   /** Starts the server, again on the port that it had before. */
   async start(): Promise<void> {
-    if (!this.dataDir) this.initialise();
+    if (!this.dataDir) await this.initialise();
     this.port ||= await freePort();
     const settings = [
       'listen_addresses=127.0.0.1',
@@ -60,18 +61,28 @@ export class TestPostgres {
 
   async dispose(): Promise<void> {
     await this.stop();
-    if (this.dataDir) rmSync(this.dataDir, { recursive: true, force: true });
+    if (this.dataDir) rmSync(dirname(this.dataDir), { recursive: true, force: true });
   }
 
   private urlOf(database: string): string {
     return `postgres://postgres@127.0.0.1:${this.port}/${database}`;
   }
 
-  private initialise(): void {
-    this.dataDir = mkdtempSync(join(tmpdir(), 'bifrost-test-postgres-'));
-    if (this.user) chownSync(this.dataDir, this.user.uid, this.user.gid);
-    const args = ['-D', this.dataDir, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
-    execFileSync(join(this.bin, 'initdb'), args, { stdio: 'pipe', cwd: tmpdir(), ...this.user });
+  /** A copy of a data folder that is made once. */
+  private async initialise(): Promise<void> {
+    const version = /\d+(?=\/bin$)/.exec(this.bin)?.[0] ?? 'path';
+    const template = await templateFolder(`postgres-${version}`, (path) => {
+      const made = mkdtempSync(join(tmpdir(), 'bifrost-test-initdb-'));
+      if (this.user) chownSync(made, this.user.uid, this.user.gid);
+      const args = ['-D', made, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
+      execFileSync(join(this.bin, 'initdb'), args, { stdio: 'pipe', cwd: tmpdir(), ...this.user });
+      execFileSync('cp', ['-a', made, join(path, 'data')]);
+      rmSync(made, { recursive: true, force: true });
+    });
+    const own = mkdtempSync(join(tmpdir(), 'bifrost-test-postgres-'));
+    if (this.user) chownSync(own, this.user.uid, this.user.gid);
+    this.dataDir = join(own, 'data');
+    execFileSync('cp', ['-a', join(template, 'data'), this.dataDir]);
   }
 
   private spawn(program: string, args: string[]): ChildProcess {
