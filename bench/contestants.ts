@@ -30,7 +30,8 @@ export const SPAWN = peer('spawn-per-job.ts', 'BullMQ + spawn per job, results',
 const product = (name: string, env: Record<string, string>): Contestant => ({
   name,
   args: [join(import.meta.dirname, '..', 'dist', 'main.js')],
-  env: { PORT: '0', LOG_FORMAT: 'json', ...env },
+  // Saving results to a database is another role's work, with a process of its own.
+  env: { PORT: '0', LOG_FORMAT: 'json', ROLES: 'worker,api', ...env },
   results: true,
   product: true,
 });

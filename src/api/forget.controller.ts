@@ -1,5 +1,5 @@
 import { Controller, Delete, Param } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Forgotten, forgottenSchema } from '../contract/history.js';
 import { ForgetService } from './forget.service.js';
 import { type OrganizationPath, organizationPathSchema } from './history-requests.js';
@@ -13,6 +13,7 @@ export class ForgetController {
 
   /** Removes everything that is kept of one execution. 409 while it has not ended. */
   @Delete('executions/:id/record')
+  @ApiOperation({ summary: 'Remove everything that is kept of an execution' })
   @ApiOkResponse({ standardSchema: forgottenSchema })
   forgetOne(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<Forgotten> {
     return this.forgetting.forgetOne(id);
@@ -20,6 +21,7 @@ export class ForgetController {
 
   /** Removes everything that is kept of the executions of an organization that have ended. */
   @Delete('organizations/:organization/executions')
+  @ApiOperation({ summary: 'Remove everything that is kept of the executions of an organization' })
   @ApiOkResponse({ standardSchema: forgottenSchema })
   forgetOrganization(
     @Param({ schema: organizationPathSchema }) { organization }: OrganizationPath,

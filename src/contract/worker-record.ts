@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ISOLATION_LEVELS } from './confinement.js';
 import { PACKAGES_STATES } from './packages.js';
 
 /**
@@ -50,6 +51,11 @@ export const workerRecordSchema = z.object({
   heartbeat_at: z.string(),
   runners: z.array(runnerRecordSchema),
   runner_totals: runnerTotalsSchema.optional(),
+  isolation: z
+    .enum(ISOLATION_LEVELS)
+    .nullable()
+    .optional()
+    .meta({ description: 'Level at which its runners are isolated: docs/security-model.md' }),
   package_set: z.string().nullable(),
   packages: z
     .object({ state: z.enum(PACKAGES_STATES), failed: z.number().int() })

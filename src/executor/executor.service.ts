@@ -107,7 +107,9 @@ export class ExecutorService {
     const packageSet = this.packages.acquire();
     try {
       const askedMs = performance.now();
-      const key = runnerKey(execution, generation, packageSet?.id);
+      // Only a process that has run no code yet may still look at local variables; threads always may.
+      const fresh = execution.captureLocals && this.settings.RUNNER === 'process';
+      const key = runnerKey(execution, generation, packageSet?.id, fresh);
       const checkout = traced('checkout', {}, () => this.pool.checkout(execution.id, key));
       const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));
       receipt.runner_wait_ms = elapsedMs(askedMs);
@@ -193,13 +195,17 @@ export class ExecutorService {
 const elapsedMs = (sinceMs: number): number => Math.round((performance.now() - sinceMs) * 100) / 100;
 
 /** A runner that is used again stays with whom it served: one organization, one state of the code. */
-const runnerKey = (execution: Execution, generation: number | null, packageSet?: string): string =>
+const runnerKey = (
+  execution: Execution,
+  generation: number | null,
+  packageSet: string | undefined,
+  fresh: boolean,
+): string =>
   JSON.stringify([
     execution.organization?.id ?? null,
     generation,
     packageSet ?? null,
-    // Only a runner that has run no code yet may still look at local variables.
-    ...(execution.captureLocals ? [execution.id] : []),
+    ...(fresh ? [execution.id] : []),
   ]);
 
 const runnerOf = ({ slot: { runner } }: RunnerLease) => ({

@@ -86,6 +86,8 @@ export class RunnerPool {
     return this.trouble.problem;
   }
 
+  readonly isolation = () => this.factory?.choice.level.name ?? null;
+
   /** Calls back whenever a runner comes, goes or changes its state. */
   onChange(listener: () => void): void {
     this.listeners.add(listener);

@@ -14,7 +14,14 @@ import { WorkerStatistics } from './worker-statistics.js';
 /** What only other modules know of this worker; read at every beat. */
 export type LiveDetails = Pick<
   WorkerRecord,
-  'running' | 'lease' | 'runners' | 'runner_totals' | 'package_set' | 'packages' | 'workspace_generation'
+  | 'running'
+  | 'lease'
+  | 'runners'
+  | 'isolation'
+  | 'runner_totals'
+  | 'package_set'
+  | 'packages'
+  | 'workspace_generation'
 >;
 
 const RETRY_MS = 1_000;

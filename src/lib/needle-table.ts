@@ -1,6 +1,7 @@
 /** First characters by which needles are found; no needle is shorter. */
 const LEAD = 4;
 const SLOTS = 65_536;
+const NO_HASHES = new Uint8Array(0);
 
 /** What a text holds of the needles. */
 export interface Findings {
@@ -15,7 +16,7 @@ export interface Findings {
  * hashes of their first characters tells at nearly every place that none begins there.
  */
 export class NeedleTable {
-  private readonly hashes = new Uint8Array(SLOTS);
+  private readonly hashes: Uint8Array;
   /** By their first characters, the longest first. */
   private readonly byLead = new Map<string, string[]>();
   /** First characters, fewer than {@link LEAD}. */
@@ -23,6 +24,8 @@ export class NeedleTable {
 
   /** @param needles at least four characters each; an empty list finds nothing */
   constructor(needles: readonly string[]) {
+    // Most executions have no secrets: 64 KiB for each of them would keep the garbage collector busy.
+    this.hashes = needles.length === 0 ? NO_HASHES : new Uint8Array(SLOTS);
     for (const needle of new Set(needles)) {
       const lead = needle.slice(0, LEAD);
       this.hashes[hashAt(needle, 0)] = 1;

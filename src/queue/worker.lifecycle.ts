@@ -60,6 +60,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       running: this.consumer.running,
       lease: this.lease.owner,
       runners: this.pool.records(),
+      isolation: this.pool.isolation(),
       runner_totals: this.pool.totals,
       package_set: this.packages.status.set,
       packages: { state: this.packages.status.state, failed: this.packages.status.failed.length },

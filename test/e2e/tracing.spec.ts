@@ -17,13 +17,17 @@ async function execute(
   body: object,
   traceparent?: string,
 ): Promise<{ result?: unknown }> {
-  const answer = await fetch(`${worker.url}/executions?wait=20`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(traceparent ? { traceparent } : {}) },
-    body: JSON.stringify(body),
-  });
-  expect(answer.status).toBe(200);
-  return (await answer.json()) as { result?: unknown };
+  const post = () =>
+    fetch(`${worker.url}/executions?wait=20`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(traceparent ? { traceparent } : {}) },
+      body: JSON.stringify(body),
+    });
+  await until(async () => (await fetch(`${worker.url}/health/ready`)).ok, { what: 'the worker is ready' });
+  const answer = await post();
+  const text = await answer.text();
+  expect([answer.status, text]).toEqual([200, expect.anything()]);
+  return JSON.parse(text) as { result?: unknown };
 }
 
 /** Names from the first span of the trace down to this one. */

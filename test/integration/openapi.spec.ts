@@ -242,6 +242,17 @@ const CALLS: [operation: string, calls: Call[]][] = [
       { path: '/workspace/rollback', body: { generation: 999 }, status: 404 },
     ],
   ],
+  [
+    'delete /executions/{id}/record',
+    [
+      { path: '/executions/done/record', status: 200 },
+      { path: '/executions/never/record', status: 404 },
+    ],
+  ],
+  [
+    'delete /organizations/{organization}/executions',
+    [{ path: '/organizations/org-1/executions', status: 200 }],
+  ],
   ['get /workers', [{ path: '/workers', status: 200 }]],
   [
     'post /workers/{id}/recycle',

@@ -246,8 +246,9 @@ export default () => spin({ n: 0 });`,
     });
   });
 
-  it('refuses code the inspector', async () => {
+  it.each([false, true])('refuses code the inspector, with capture_locals %p', async (capture) => {
     const result = await run({
+      capture_locals: capture,
       workflow_code: `export default async () => {
         const tries = [() => import('node:inspector'), () => process.getBuiltinModule('inspector'), () => import('inspector/promises')];
         return Promise.all(tries.map(async (attempt) => { try { await attempt(); return 'open' } catch (error) { return error.code } }));
