@@ -11,6 +11,8 @@ import { ResultsModule } from '../results/results.module.js';
 import { CancelListener } from './cancel.listener.js';
 import { CancelService } from './cancel.service.js';
 import { ControlListener } from './control.listener.js';
+import { AttemptService } from './attempt.service.js';
+import { ConclusionService } from './conclusion.service.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import { HandBackService } from './hand-back.service.js';
 import { JobFinder } from './job-finder.js';
@@ -80,6 +82,8 @@ function readers(settings: Settings): Provider[] {
   return [
     CancelListener,
     ControlListener,
+    AttemptService,
+    ConclusionService,
     ExecutionProcessor,
     HandBackService,
     OperatorCommands,

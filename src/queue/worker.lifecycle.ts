@@ -25,11 +25,11 @@ const LAST_DEADLINE_MS = 8_000;
 const EX_CONFIG = 78;
 
 /**
- * Starts and stops the worker in order.
+ * Starts and stops the worker in order; that is why it takes everything that lives as long as the worker.
  *
- * Start: lease and heartbeat, then runners, packages and commands, then the queue. Stop: no new work, what runs finishes or is handed back,
- * then heartbeat, lease and runners go. HTTP outlives all of it, so that probes tell the truth
- * meanwhile; Redis is closed last.
+ * Start: lease and heartbeat, then runners, packages and commands, then the queue. Stop: no new work,
+ * what runs finishes or is handed back, then heartbeat, lease and runners go. HTTP outlives all of it,
+ * so that probes tell the truth meanwhile; Redis is closed last.
  */
 @Injectable()
 export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {

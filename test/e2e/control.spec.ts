@@ -102,7 +102,7 @@ describe('bifrost workers recycle under load', () => {
 
 describe('an operator', () => {
   it('finds every command of the worker carried out and answered', async () => {
-    const { worker, producer, submit, record, untilState } = await open('w1');
+    const { worker, producer, submit, record, untilState } = await open('w1', { NETWORK: 'open' });
     const gate = await startGate();
     try {
       const busy = await submit(GATED, { url: gate.url });

@@ -220,7 +220,7 @@ describe('the examples', () => {
     const result = await runExample('greet.ts', '--function', 'greet', '--param', 'name=world');
     expect(result).toMatchObject({
       result: { greeting: 'Hello, world!', by: 'nobody in particular' },
-      logs: [{ level: 'info', message: "greeted { language: 'en' }" }],
+      logs: [{ level: 'info', message: 'greeted', fields: { language: 'en' } }],
     });
   });
 

@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common';
+import type { Job } from 'bullmq';
+import { ContextService, type LoadedExecution } from '../context/context.service.js';
+import type { ExecutionProgress, Outcome } from '../contract/result.js';
+import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
+import { traceparentOfJob } from '../contract/traceparent.js';
+import { unstartedOutcome } from '../executor/cancelled-outcome.js';
+import { ExecutorService, InterruptedError, type Stops } from '../executor/executor.service.js';
+import { LatestSender } from '../lib/latest-sender.js';
+import { traced } from '../lib/tracing.js';
+import { ExecutionLedger } from '../results/execution-ledger.js';
+import { LogWriter } from '../results/log-writer.js';
+import { outcomeOfError, refused, stalledOut } from './job-decisions.js';
+import type { JobRequest } from './parse-job.js';
+import { type OurTurn, type TakenJob, traceOf } from './taken-job.js';
+
+/** Progress is told to BullMQ and the ledger this often; the log stream has all of it. */
+const PROGRESS_MS = 100;
+
+/** An execution that this worker has taken; what it is to do is on its way. */
+export interface Begun {
+  turn: OurTurn;
+  loading: Promise<LoadedExecution>;
+}
+
+/**
+ * One attempt to carry out an execution: loads what it is, has it run, and writes down what happens
+ * meanwhile. Every way in which it can fail is an outcome, except a fault of the worker's own.
+ */
+@Injectable()
+export class AttemptService {
+  constructor(
+    private readonly contexts: ContextService,
+    private readonly executor: ExecutorService,
+    private readonly ledger: ExecutionLedger,
+    private readonly logs: LogWriter,
+  ) {}
+
+  /** Begins to load what is to be carried out; a failure counts when that is awaited, and not before. */
+  load(request: JobRequest): Promise<LoadedExecution> {
+    const loading = Promise.try(() => {
+      if ('refusal' in request) throw request.refusal;
+      return request.kind === 'task'
+        ? this.contexts.fromTask(request.task)
+        : this.contexts.load(request.executionId, request.seal);
+    });
+    loading.catch(() => undefined);
+    return loading;
+  }
+
+  /** @throws what outcomeOfError lets through: the job goes back to the queue then. */
+  carryOut(job: Job, request: TakenJob & JobRequest, begun: Begun, stops: Stops): Promise<Outcome> {
+    return traced('execution', traceOf(request), async (span) => {
+      const outcome = await this.attempt(job, request, begun, stops);
+      span.set('bifrost.status', outcome.status);
+      if (outcome.failure) span.fail(outcome.failure.code);
+      return outcome;
+    });
+  }
+
+  private async attempt(
+    job: Job,
+    request: TakenJob & JobRequest,
+    { turn, loading }: Begun,
+    stops: Stops,
+  ): Promise<Outcome> {
+    const { executionId } = request;
+    const { cancellation } = stops;
+    if (turn.kind === 'exhausted')
+      return turn.cancel ? unstartedOutcome(turn.cancel, 'not started again') : stalledOut();
+    if ('refusal' in request) return refused(request.refusal);
+    const { attempt, generation } = turn;
+    const log = this.logs.open(executionId, attempt);
+    const progress = new LatestSender(
+      (value: ExecutionProgress) =>
+        Promise.all([job.updateProgress(value), this.ledger.noteProgress(executionId, value)]),
+      PROGRESS_MS,
+    );
+    let subject = NO_SUBJECT;
+    try {
+      const loaded = await loading;
+      subject = subjectOf(loaded);
+      const execution = { ...loaded, attempt, generation, traceparent: traceparentOfJob(job.opts) };
+      const outcome = await this.executor.execute(execution, stops, {
+        onProgress: (value) => {
+          log.progress(value);
+          progress.push(value);
+        },
+        onLog: (entry) => log.add(entry),
+        onRunner: (runnerId) => (request.runnerId = runnerId),
+        onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
+      });
+      return { ...outcome, ...subject };
+    } catch (error) {
+      await this.logs.close(executionId);
+      const { request: cancel } = cancellation;
+      if (cancel === null) return { ...outcomeOfError(error, attempt), ...subject };
+      const ran = error instanceof InterruptedError || (turn.cancel !== null && attempt > 1);
+      return { ...unstartedOutcome(cancel, ran ? 'not started again' : 'before start'), ...subject };
+    } finally {
+      await progress.idle();
+    }
+  }
+}
