@@ -35,8 +35,27 @@ step 'build' build
 unlock
 
 say 'tests'
-report=.bifrost/test-report.json
-rm -f "$report"
-node --experimental-vm-modules --disable-warning=ExperimentalWarning \
-  node_modules/jest/bin/jest.js --json --outputFile="$report" "$@"
-node scripts/count-tests.mjs "$report" $? "$failed_steps"
+# run_jest NAME ARGUMENTS: leaves NAME-report.json.
+run_jest() {
+  report=.bifrost/$1-report.json
+  shift
+  rm -f "$report"
+  node --experimental-vm-modules --disable-warning=ExperimentalWarning \
+    node_modules/jest/bin/jest.js --json --outputFile="$report" "$@"
+}
+
+if [ $# -gt 0 ]; then
+  run_jest test "$@"
+  node scripts/count-tests.mjs "$failed_steps" .bifrost/test-report.json $?
+  exit
+fi
+# This suite waits for leases and locks to expire, nearly all of its time: it runs beside the others.
+run_jest failover test/e2e/failover.spec.ts >.bifrost/failover.log 2>&1 &
+failover=$!
+run_jest test --testPathIgnorePatterns /node_modules/ test/e2e/failover.spec.ts
+code=$?
+wait "$failover"
+failover_code=$?
+cat .bifrost/failover.log
+node scripts/count-tests.mjs "$failed_steps" .bifrost/test-report.json "$code" \
+  .bifrost/failover-report.json "$failover_code"

@@ -18,7 +18,7 @@ afterEach(async () => {
 
 async function folder(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'bifrost-embedded-'));
-  undo.push(() => rm(dir, { recursive: true, force: true }));
+  undo.push(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 
