@@ -48,7 +48,7 @@ export class RunnerFactory {
       const prove = (level: IsolationLevel) => proveLevel(level, settings, bundles);
       const choice = await chooseLevel(candidates({ settings, dir, bundles }), prove);
       const { level, passedOver } = choice;
-      logger.log({ msg: 'isolation', level: level.name, network: networkOf(settings), passedOver });
+      logger.log({ msg: 'isolation', isolation: level.name, network: networkOf(settings), passedOver });
       return new RunnerFactory(settings, dir, bundles, choice);
     } catch (error) {
       await dir.remove();
