@@ -4,11 +4,13 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModuleReply } from '../contract/module-protocol.js';
 import { runnerFrameSchema } from '../contract/runner-frames.js';
+import { NETWORK_FD } from '../contract/network-protocol.js';
 import { BOOT_NONCE, CHANNEL_FD, COMMAND_FD } from '../contract/runner-protocol.js';
 import type { ExecuteCommand, RunnerCommand, RunnerFrame } from '../contract/runner-protocol.js';
 import type { ProcessState } from '../contract/worker-record.js';
 import { LineSplitter } from '../lib/line-splitter.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
+import { NetworkOutlet, type OutletServices } from './network/network-outlet.js';
 import { ProcessProbe } from './process-usage.js';
 import type { ProcessEnd, RunnerPlace } from './isolation/isolation-level.js';
 import { RunnerBootError, type RunnerKind, type RunnerLaunch, spawnRunner } from './runner-spawn.js';
@@ -59,6 +61,7 @@ export class RunnerProcess {
 
   private readonly commands: Writable;
   private readonly channel: Duplex;
+  private readonly outlet: NetworkOutlet | null;
   private readonly observers = new Map<string, RunnerObserver>();
   /** Nonces of executions that are over; what still comes from them is dropped. */
   private readonly past = new Set<string>();
@@ -82,6 +85,7 @@ export class RunnerProcess {
     // A command to a runner that is just ending: its end is reported by `ended`.
     this.commands.on('error', () => undefined);
     this.channel = child.stdio[CHANNEL_FD] as Duplex;
+    this.outlet = launch.outlet && this.openOutlet(launch.outlet);
     this.readChannel(launch.frameLimitBytes);
     this.readRaw('stdout', child.stdout as Readable);
     this.readRaw('stderr', child.stderr as Readable);
@@ -126,7 +130,13 @@ export class RunnerProcess {
   execute(command: ExecuteCommand, observer: RunnerObserver): void {
     this.executions += 1;
     this.observers.set(command.nonce, observer);
+    this.outlet?.begin(command.context.executionId, command.network);
     this.send(command);
+  }
+
+  /** Ends the connections of an execution that is over; null: it could have none. */
+  endConnections(): Promise<void> | null {
+    return this.outlet && this.outlet.settle();
   }
 
   /** The execution is over: what still comes of it is dropped. */
@@ -170,6 +180,7 @@ export class RunnerProcess {
   /** Kills the process and everything in its process group; safe at any time and more than once. */
   kill(): void {
     this.state = 'EXITING';
+    this.outlet?.close();
     this.signal('SIGKILL');
     try {
       process.kill(-(this.child.pid as number), 'SIGKILL');
@@ -207,6 +218,13 @@ export class RunnerProcess {
         onViolation: (what) => reject(new RunnerBootError(what)),
       });
     });
+  }
+
+  private openOutlet(services: OutletServices): NetworkOutlet {
+    const connection = (this.child.stdio as readonly unknown[])[NETWORK_FD] as Duplex;
+    // User code can close it.
+    connection.once('close', () => this.markUnfit('network'));
+    return new NetworkOutlet(connection, services, (what) => this.refuse(what));
   }
 
   private readChannel(frameLimitBytes: number): void {
