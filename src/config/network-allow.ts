@@ -87,7 +87,7 @@ function splitPort(text: string, entry: string): [string, Ports] {
 
 function rangeOf(text: string): RangeEntry['range'] | null {
   const [address = '', bits] = text.split('/');
-  if (isIP(address) === 0) return null;
+  if (isIP(address) === 0 || address.includes('%')) return null;
   try {
     const parsed = ipaddr.parse(address);
     return bits === undefined ? [parsed, parsed.kind() === 'ipv4' ? 32 : 128] : ipaddr.parseCIDR(text);

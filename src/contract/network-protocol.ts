@@ -37,6 +37,10 @@ export interface NetworkTarget {
   port: number;
 }
 
+/** As people write it. */
+export const shownTarget = ({ host, port }: NetworkTarget): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
 /** Why a stream does not lead there, or no longer. */
 export interface NetworkFailure {
   code: string;

@@ -63,8 +63,9 @@ export class Multiplexer implements Carrier {
   passBarrier(): Promise<void> {
     if (this.broken || this.connection.destroyed) return Promise.resolve();
     this.barriers += 1;
+    const passed = new Promise<void>((resolve) => (this.barrier = resolve));
     this.send('barrier', this.barriers);
-    return new Promise((resolve) => (this.barrier = resolve));
+    return passed;
   }
 
   /** Reads nothing for a while. */

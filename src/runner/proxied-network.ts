@@ -85,7 +85,7 @@ class ProxiedNetwork {
   }
 
   private connect({ host, port, path }: Options, done: Done): net.Socket {
-    if (path !== undefined)
+    if (path != null)
       return refusedSocket(`${path} is refused: this execution has no Unix sockets (NETWORK=proxy)`);
     const target = { host: host || DEFAULT_HOST, port: Number(port) };
     const open = () => this.multiplexer.open(Buffer.from(JSON.stringify(target)));

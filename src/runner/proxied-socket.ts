@@ -100,6 +100,8 @@ export class ProxiedSocket extends Socket {
     this.setTimeout(0);
     this.stream.destroy();
     done(error);
+    // Node's sockets say it themselves.
+    process.nextTick(() => this.emit('close', error !== null));
   }
 
   private currentState(): string {

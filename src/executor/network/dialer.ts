@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { AllowEntry } from '../../config/network-allow.js';
-import type { NetworkTarget } from '../../contract/network-protocol.js';
+import { type NetworkTarget, shownTarget } from '../../contract/network-protocol.js';
 import type { NameLookup } from './name-lookup.js';
 import { checkHost, NetworkRefusal, openAddresses, plainTarget } from './network-rules.js';
 import { isOwnEndpoint, ownAddresses } from './own-endpoints.js';
@@ -57,7 +57,7 @@ export class Dialer {
     );
     const others = open.filter((_, index) => !mine[index]);
     if (others.length > 0) return others;
-    const message = `${target.host}:${target.port} is refused: it belongs to the worker itself, whatever NETWORK_ALLOW says`;
+    const message = `${shownTarget(target)} is refused: it belongs to the worker itself, whatever NETWORK_ALLOW says`;
     throw new NetworkRefusal('own', message, open);
   }
 }

@@ -28,7 +28,7 @@ export class NameLookup {
   private hostsAtMs = -1;
 
   constructor(
-    private readonly resolver: Pick<Resolver, 'resolve4' | 'resolve6'> = new Resolver({
+    readonly resolver: Pick<Resolver, 'resolve4' | 'resolve6'> = new Resolver({
       timeout: TIMEOUT_MS,
       tries: TRIES,
     }),

@@ -1,8 +1,13 @@
 import { Logger } from '@nestjs/common';
 import type { Socket } from 'node:net';
-import { type Duplex, pipeline } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { NetworkPolicy } from '../../contract/confinement.js';
-import { NETWORK_REFUSED, type NetworkFailure, type NetworkTarget } from '../../contract/network-protocol.js';
+import {
+  NETWORK_REFUSED,
+  type NetworkFailure,
+  type NetworkTarget,
+  shownTarget,
+} from '../../contract/network-protocol.js';
 import { tell } from '../../lib/measurements.js';
 import type { MultiplexedStream } from '../../lib/multiplexed-stream.js';
 import { Multiplexer } from '../../lib/multiplexer.js';
@@ -136,8 +141,7 @@ export class NetworkOutlet {
     socket.on('data', count);
     socket.once('error', (error) => stream.fail(failureOf(error, target)));
     stream.sendOpened();
-    pipeline(stream, socket, () => undefined);
-    pipeline(socket, stream, () => undefined);
+    joinBothWays(stream, socket);
   }
 
   private refused(
@@ -168,8 +172,8 @@ export class NetworkOutlet {
   }
 }
 
-const refusal = (reason: RefusalReason, { host, port }: NetworkTarget, why: string): NetworkRefusal =>
-  new NetworkRefusal(reason, `${host}:${port} is refused: ${why}`);
+const refusal = (reason: RefusalReason, target: NetworkTarget, why: string): NetworkRefusal =>
+  new NetworkRefusal(reason, `${shownTarget(target)} is refused: ${why}`);
 
 const timedOut = ({ host }: NetworkTarget): Error =>
   Object.assign(
@@ -182,8 +186,15 @@ function failureOf(error: Error, target: NetworkTarget | null): NetworkFailure {
   if (error instanceof NetworkRefusal) return { code: NETWORK_REFUSED, message: error.message };
   const { code } = error as NodeJS.ErrnoException;
   const known = code !== undefined && PASSED_ON.test(code) ? code : 'ECONNRESET';
-  const where = target === null ? '' : ` ${target.host}:${target.port}`;
+  const where = target === null ? '' : ` ${shownTarget(target)}`;
   return { code: known, message: `connect ${known}${where}` };
+}
+
+/** Each side may end while the other goes on; when one is gone too early, so is the other. */
+function joinBothWays(stream: MultiplexedStream, socket: Socket): void {
+  stream.pipe(socket).pipe(stream);
+  stream.once('close', () => (stream.readableEnded ? socket.destroySoon() : socket.destroy()));
+  socket.once('close', () => stream.writableEnded || stream.destroy());
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

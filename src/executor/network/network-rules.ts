@@ -1,4 +1,4 @@
-import type { NetworkTarget } from '../../contract/network-protocol.js';
+import { type NetworkTarget, shownTarget } from '../../contract/network-protocol.js';
 import { type AllowEntry, allowsPort, type HostEntry, isHostName } from '../../config/network-allow.js';
 import { type AddressClass, canonicalAddress, classOf, reachedAddress } from './address-class.js';
 import { isIP } from 'node:net';
@@ -36,19 +36,20 @@ export function plainTarget({ host, port }: NetworkTarget): NetworkTarget {
 }
 
 /** Whether a host or address of this name is to be looked for at all. @throws {NetworkRefusal} */
-export function checkHost(rules: readonly AllowEntry[], { host, port }: NetworkTarget): void {
+export function checkHost(rules: readonly AllowEntry[], target: NetworkTarget): void {
+  const { host, port } = target;
   const known = rules.filter((rule) =>
     isIP(host) === 0 ? namesHost(rule, host) : coversAddress(rule, host),
   );
   if (known.length === 0)
     throw new NetworkRefusal(
       'host',
-      `${host}:${port} is refused: ${host} is not in NETWORK_ALLOW of the worker`,
+      `${shownTarget(target)} is refused: ${host} is not in NETWORK_ALLOW of the worker`,
     );
   if (!known.some(({ ports }) => allowsPort(ports, port)))
     throw new NetworkRefusal(
       'port',
-      `${host}:${port} is refused: NETWORK_ALLOW of the worker has ${host}, but not port ${port}`,
+      `${shownTarget(target)} is refused: NETWORK_ALLOW of the worker has ${host}, but not port ${port}`,
     );
 }
 
@@ -59,10 +60,11 @@ export function checkHost(rules: readonly AllowEntry[], { host, port }: NetworkT
  */
 export function openAddresses(
   rules: readonly AllowEntry[],
-  { host, port }: NetworkTarget,
+  target: NetworkTarget,
   addresses: readonly string[],
   own: ReadonlySet<string>,
 ): string[] {
+  const { host, port } = target;
   const here = rules.filter(({ ports }) => allowsPort(ports, port));
   const inside = here.some((rule) => rule.kind === 'host' && rule.leadsInside && namesHost(rule, host));
   const open = addresses.filter((address) => {
@@ -76,7 +78,11 @@ export function openAddresses(
   if (open.length > 0) return open;
   throw new NetworkRefusal(
     'address',
-    `${host}:${port} is refused: it leads to an address that is not public and that NETWORK_ALLOW of the worker does not open`,
+    `${shownTarget(target)} is refused: ${
+      addresses.every((address) => classOf(address) === 'never')
+        ? 'it leads to an address that no NETWORK_ALLOW opens, such as link-local and metadata addresses'
+        : 'it leads to an address that is not public and that NETWORK_ALLOW of the worker does not open'
+    }`,
     addresses,
   );
 }
