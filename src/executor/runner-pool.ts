@@ -86,7 +86,8 @@ export class RunnerPool {
     return this.trouble.problem;
   }
 
-  readonly isolation = () => this.factory?.choice.level.name ?? null;
+  /** What makes its runners; null before the start and after the stop. */
+  readonly made = () => this.factory;
 
   /** Calls back whenever a runner comes, goes or changes its state. */
   onChange(listener: () => void): void {

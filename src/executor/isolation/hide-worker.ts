@@ -1,6 +1,7 @@
 const PR_SET_DUMPABLE = 4;
 
 interface Ffi {
+  getRawPointer(memory: Buffer): bigint;
   dlopen(
     library: null,
     symbols: Record<string, { arguments: string[]; return: string }>,
@@ -14,18 +15,32 @@ interface Ffi {
  */
 export function hideWorker(): string | null {
   if (process.platform !== 'linux') return `there is no prctl on ${process.platform}`;
-  const emitWarning = process.emitWarning.bind(process);
-  // That FFI is experimental is our business, not the operator's.
-  process.emitWarning = () => undefined;
   try {
-    const ffi = process.getBuiltinModule('node:ffi') as unknown as Ffi;
-    const { functions } = ffi.dlopen(null, {
+    const { functions } = openFfi().dlopen(null, {
       prctl: { arguments: ['i32', 'u64', 'u64', 'u64', 'u64'], return: 'i32' },
     });
     const done = functions.prctl(PR_SET_DUMPABLE, 0n, 0n, 0n, 0n) === 0;
     return done ? null : 'the kernel refused prctl(PR_SET_DUMPABLE)';
   } catch (error) {
     return (error as Error).message;
+  }
+}
+
+/** Where in this process's memory a buffer is; null where there is no FFI. */
+export function addressOf(memory: Buffer): bigint | null {
+  try {
+    return openFfi().getRawPointer(memory);
+  } catch {
+    return null;
+  }
+}
+
+function openFfi(): Ffi {
+  const emitWarning = process.emitWarning.bind(process);
+  // That FFI is experimental is our business, not the operator's.
+  process.emitWarning = () => undefined;
+  try {
+    return process.getBuiltinModule('node:ffi') as unknown as Ffi;
   } finally {
     process.emitWarning = emitWarning;
   }
