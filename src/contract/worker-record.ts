@@ -61,8 +61,14 @@ export const workerRecordSchema = z.object({
     .enum(ISOLATION_GRADES)
     .optional()
     .meta({ description: 'What its self-test came to, A to D; absent until that is done' }),
-  isolation_failed: z.array(z.string()).optional().meta({ description: 'Checks of the self-test that failed' }),
-  network: z.enum(NETWORK_POLICIES).optional().meta({ description: 'Most that user code has of the network' }),
+  isolation_failed: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'Checks of the self-test that failed' }),
+  network: z
+    .enum(NETWORK_POLICIES)
+    .optional()
+    .meta({ description: 'Most that user code has of the network' }),
   package_set: z.string().nullable(),
   packages: z
     .object({ state: z.enum(PACKAGES_STATES), failed: z.number().int() })

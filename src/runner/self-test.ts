@@ -1,6 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, readSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import {
@@ -51,8 +59,13 @@ const ATTACKS: Readonly<Record<AttackName, Attack>> = {
   },
   survivor: ({ mark }) => leaveBehind(mark),
   addon: () => {
-    process.dlopen({ exports: {} }, 'libc.so.6');
-    return ['loaded'];
+    try {
+      process.dlopen({ exports: {} }, 'libc.so.6');
+    } catch (error) {
+      // Node has loaded it, and found no addon in it.
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_FAILED') throw error;
+    }
+    return ['native code is loaded'];
   },
   'become-root': () => {
     process.setuid?.(0);
@@ -71,7 +84,9 @@ async function carryOut(attack: Attack, targets: SelfTestTargets): Promise<Findi
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     // An error without a code is one of this file's: it would look like a refusal, and be none.
-    return typeof code === 'string' ? { kind: 'refused', code } : { kind: 'broken', message: String(message) };
+    return typeof code === 'string'
+      ? { kind: 'refused', code }
+      : { kind: 'broken', message: String(message) };
   }
 }
 

@@ -33,7 +33,7 @@ const TARGETS: Readonly<Record<AttackName, Target>> = {
   'worker-environment': {
     tries: 'read the environment of the worker in /proc',
     reached: (values, { environment }) =>
-      values.includes(environment) ? 'the environment of the worker was read' : null,
+      environment !== null && values.includes(environment) ? 'the environment of the worker was read' : null,
   },
   'worker-memory': {
     tries: 'read the memory of the worker in /proc',
@@ -61,11 +61,13 @@ const TARGETS: Readonly<Record<AttackName, Target>> = {
   },
   symlink: {
     tries: 'read a file of the worker through a link in its scratch folder',
-    reached: (values, { files }) => (values.some((value) => files.has(value)) ? 'it reads through links' : null),
+    reached: (values, { files }) =>
+      values.some((value) => files.has(value)) ? 'it reads through links' : null,
   },
   'write-outside': {
     tries: 'write outside its scratch folder',
-    reached: (_, { writtenFiles }) => (writtenFiles.length > 0 ? `it wrote ${writtenFiles.join(', ')}` : null),
+    reached: (_, { writtenFiles }) =>
+      writtenFiles.length > 0 ? `it wrote ${writtenFiles.join(', ')}` : null,
   },
   programs: {
     tries: 'start a program',

