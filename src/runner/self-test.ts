@@ -84,9 +84,7 @@ async function carryOut(attack: Attack, targets: SelfTestTargets): Promise<Findi
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     // An error without a code is one of this file's: it would look like a refusal, and be none.
-    return typeof code === 'string'
-      ? { kind: 'refused', code }
-      : { kind: 'broken', message: String(message) };
+    return typeof code === 'string' ? { kind: 'refused', code } : { kind: 'broken', message: message };
   }
 }
 

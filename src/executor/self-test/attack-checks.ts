@@ -127,14 +127,15 @@ export const attackChecks = (whole: Round, bare: Round | null, where: Circumstan
   ATTACK_NAMES.map((name) => checkOf(name, whole, bare, where));
 
 function checkOf(name: AttackName, whole: Round, bare: Round | null, where: Circumstances): IsolationCheck {
-  const { tries, kernel, allowed } = TARGETS[name];
-  const why = allowed?.(where) ?? null;
+  const target = TARGETS[name];
+  const { tries } = target;
+  const why = target.allowed?.(where) ?? null;
   if (why !== null) return { name, tries, outcome: 'not_applicable', by: null, detail: why };
   const fault = faultOf(name, whole, where);
   if (fault !== null) return { name, tries, outcome: 'failed', by: null, detail: fault };
   const finding = whole.findings[name];
   const how = finding.kind === 'refused' ? `refused: ${finding.code}` : 'nothing was reached';
-  if (kernel === false) return { name, tries, outcome: 'held', by: 'node', detail: how };
+  if (target.kernel === false) return { name, tries, outcome: 'held', by: 'node', detail: how };
   const alone = bare === null ? 'the kernel alone could not be tried' : faultOf(name, bare, where);
   if (alone === null) return { name, tries, outcome: 'held', by: 'kernel', detail: how };
   const detail = `${how}, by Node's permission model alone; without it: ${alone}`;

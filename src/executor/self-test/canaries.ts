@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SelfTestTargets, ServerAddress } from '../../contract/self-test.js';
@@ -46,14 +46,16 @@ export class Canaries {
   private readonly onSignal = (): void => void (this.signals += 1);
 
   private constructor(
-    private readonly servers: readonly Server[],
+    private readonly tcp: Server,
+    private readonly local: Server,
+    private readonly abstractSocket: string,
     private readonly folder: string,
     private readonly files: readonly string[],
     private readonly newFiles: readonly string[],
   ) {
     process.on('SIGCONT', this.onSignal);
-    servers[0]?.on('connection', () => (this.connections.port += 1));
-    servers[1]?.on('connection', () => (this.connections.socket += 1));
+    tcp.on('connection', () => (this.connections.port += 1));
+    local.on('connection', () => (this.connections.socket += 1));
   }
 
   /** @throws what the file system or the network of this machine says. */
@@ -64,10 +66,12 @@ export class Canaries {
     await writeFile(file, randomBytes(16).toString('hex'), { mode: 0o644 });
     await chmod(folder, 0o755);
     const name = `bifrost-self-test-${randomBytes(6).toString('hex')}`;
-    const servers = await Promise.all([listen(0), listen(`\0${name}`)]);
+    const [tcp, local] = await Promise.all([listen(0), listen(`\0${name}`)]);
     const places = [...new Set([folder, dir.path, tmpdir(), process.cwd(), ...folders])];
     return new Canaries(
-      servers,
+      tcp,
+      local,
+      name,
       folder,
       [file, ...ownFiles.filter((path) => existsSync(path))],
       places.filter((path) => existsSync(path)).map((path) => join(path, name)),
@@ -83,8 +87,8 @@ export class Canaries {
       newFiles: [...this.newFiles],
       mark: this.mark,
       redis,
-      port: (this.servers[0]?.address() as { port: number }).port,
-      abstractSocket: String(this.servers[1]?.address()).slice(1),
+      port: (this.tcp.address() as AddressInfo).port,
+      abstractSocket: this.abstractSocket,
       metadataAddress: METADATA_ADDRESS,
     };
   }
@@ -106,7 +110,8 @@ export class Canaries {
 
   async close(): Promise<void> {
     process.off('SIGCONT', this.onSignal);
-    for (const server of this.servers) server.close();
+    this.tcp.close();
+    this.local.close();
     for (const path of this.newFiles) rmSync(path, { force: true });
     for (const pid of processesWith(this.mark)) process.kill(pid, 'SIGKILL');
     await removeDir(this.folder);
