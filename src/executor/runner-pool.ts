@@ -86,8 +86,7 @@ export class RunnerPool {
     return this.trouble.problem;
   }
 
-  /** What makes its runners; null before the start and after the stop. */
-  readonly made = () => this.factory;
+  readonly factoryInUse = () => this.factory;
 
   /** Calls back whenever a runner comes, goes or changes its state. */
   onChange(listener: () => void): void {

@@ -39,7 +39,7 @@ export class SelfTestService {
    * @throws {SettingsError} when the grade is not as good as ISOLATION_REQUIRED_GRADE wants it.
    */
   async run(): Promise<void> {
-    const factory = this.pool.made();
+    const factory = this.pool.factoryInUse();
     if (factory === null) return;
     const report = await attackItself(this.settings, factory);
     this.done = report;

@@ -97,7 +97,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
 
   private isolation(): Pick<WorkerRecord, 'isolation' | 'isolation_grade' | 'isolation_failed' | 'network'> {
     const { report } = this.selfTest;
-    const isolation = this.pool.made()?.choice.level.name ?? null;
+    const isolation = this.pool.factoryInUse()?.choice.level.name ?? null;
     if (report === null) return { isolation };
     const { grade, network } = report;
     return { isolation, isolation_grade: grade, isolation_failed: failedChecks(report), network };
