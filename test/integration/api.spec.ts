@@ -3,7 +3,9 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Queue } from 'bullmq';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configureHttp, httpAdapter } from '../../src/api/configure-http.js';
@@ -303,6 +305,26 @@ describe('in the role api alone', () => {
       });
     },
   );
+
+  it('tells who still sends that it is too much, and hears the rest', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const total = 3_000_000;
+    const sending = httpRequest(`${app.url}/tasks`, {
+      method: 'POST',
+      agent,
+      headers: { 'content-type': 'application/json', 'content-length': total },
+    });
+    const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
+    sending.write('x'.repeat(total / 2));
+    const [{ statusCode, headers }] = await answered;
+    expect({ statusCode, connection: headers.connection }).toEqual({
+      statusCode: 413,
+      connection: 'keep-alive',
+    });
+    sending.end('x'.repeat(total / 2));
+    await once(sending, 'finish');
+    agent.destroy();
+  });
 
   it.each(['text/plain', 'application/x-www-form-urlencoded'])('refuses a body of type %s', async (type) => {
     const answer = await app.ask('POST', '/tasks', 'code=1', { headers: { 'content-type': type } });
