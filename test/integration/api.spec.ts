@@ -16,7 +16,6 @@ import { QueueConsumer } from '../../src/queue/queue-consumer.js';
 import { WORK_QUEUE } from '../../src/queue/queue-tokens.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
-import { IMPATIENT_REDIS } from '../../src/redis/redis.module.js';
 import { crowding } from '../support/crowding.js';
 import { settingsOf } from '../support/parts.js';
 import { type TestRedis, useRedis } from '../support/test-redis.js';
@@ -61,8 +60,6 @@ class App {
     );
     configureHttp(nest, settings);
     await nest.listen(0, '127.0.0.1');
-    const impatient = nest.get<RedisClient>(IMPATIENT_REDIS);
-    await until(() => impatient.status === 'ready', { what: 'the application has reached Redis' });
     const app = new App(nest, await nest.getUrl(), settings.ROLES.includes('worker'));
     // Before its server goes: a worker without Redis would wait for it.
     server.onDispose(() => app.close());
