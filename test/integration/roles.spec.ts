@@ -49,11 +49,17 @@ describe('a start', () => {
   it('is over when Redis is reached, however slow that is: who asks then is answered', async () => {
     const slow = createServer((client) => {
       client.on('error', () => undefined);
-      setTimeout(() => {
-        const server = connect(Number(new URL(redis.url).port), '127.0.0.1');
-        server.on('error', () => undefined);
-        client.pipe(server).pipe(client);
-      }, 500);
+      client.once('data', (greeting: Buffer) => {
+        const forward = (): void => {
+          const server = connect(Number(new URL(redis.url).port), '127.0.0.1');
+          server.on('error', () => undefined);
+          server.write(greeting);
+          client.pipe(server).pipe(client);
+        };
+        // The one whose commands do not wait, by the name that it gives itself.
+        if (greeting.includes('-impatient')) setTimeout(forward, 500);
+        else forward();
+      });
     });
     await once(slow.listen(0, '127.0.0.1'), 'listening');
     redis.onDispose(() => slow.close());
@@ -63,13 +69,13 @@ describe('a start', () => {
       KEY_PREFIX: 'slow:',
       REDIS_URL: `redis://127.0.0.1:${port}`,
     });
-    expect((await ask(url, '/workers')).status).toBe(200);
+    expect((await ask(url, '/executions/unknown')).status).toBe(404);
   });
 
   it('does not wait for a Redis that is away', async () => {
     const { url } = await open({ ROLES: 'api', REDIS_URL: 'redis://127.0.0.1:1' });
     expect((await ask(url, '/health/live')).status).toBe(200);
-    expect((await ask(url, '/workers')).status).toBe(503);
+    expect((await ask(url, '/executions/unknown')).status).toBe(503);
   });
 });
 
