@@ -30,7 +30,7 @@ const logger = new Logger('Isolation');
 export class RunnerFactory {
   private constructor(
     private readonly settings: Settings,
-    private readonly dir: RuntimeDir,
+    readonly dir: RuntimeDir,
     private readonly bundles: RunnerBundles,
     readonly choice: Choice,
   ) {}
@@ -55,6 +55,14 @@ export class RunnerFactory {
       if (!(error instanceof NoIsolationError)) throw error;
       throw new SettingsError(`The configuration cannot be used:\n  ISOLATION: ${error.message}`);
     }
+  }
+
+  /**
+   * A runner as every other, or at a variation of their level, which is no business of the pool.
+   * @throws {RunnerBootError} or what the file system says; nothing is left behind then.
+   */
+  bootAside(level: IsolationLevel = this.choice.level): Promise<RunnerProcess> {
+    return bootAt(level, this.settings, this.bundles);
   }
 
   /** Removes every folder. */
