@@ -123,7 +123,7 @@ describe('bifrost run', () => {
     const { code, stdout, stderr } = await ended;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
     const url = /^interrupted; execution \S+ .*: (http:\S+)\n$/.exec(stderr)?.[1];
-    const result = await get<ExecutionResult>(`${url}?wait=20`);
+    const result = await get<ExecutionResult>(`${url}?wait=90`);
     expect(result).toMatchObject({ status: 'succeeded', stdout: 'went on\n' });
   });
 
@@ -207,7 +207,6 @@ describe('bifrost worker', () => {
     const { child, ended } = startCommand(['worker', '--id', 'w2', '--type', 'second'], env);
     try {
       await until(async () => (await bifrost(['workers'])).stdout.match(/^w2 +second +ACTIVE/m), {
-        timeoutMs: 30_000,
         what: 'w2 is listed',
       });
     } finally {
