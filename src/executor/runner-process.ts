@@ -4,13 +4,12 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModuleReply } from '../contract/module-protocol.js';
 import { runnerFrameSchema } from '../contract/runner-frames.js';
-import { NETWORK_FD } from '../contract/network-protocol.js';
 import { BOOT_NONCE, CHANNEL_FD, COMMAND_FD } from '../contract/runner-protocol.js';
 import type { ExecuteCommand, RunnerCommand, RunnerFrame } from '../contract/runner-protocol.js';
 import type { ProcessState } from '../contract/worker-record.js';
 import { LineSplitter } from '../lib/line-splitter.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
-import { NetworkOutlet, type OutletServices } from './network/network-outlet.js';
+import { type NetworkOutlet, openOutlet } from './network/network-outlet.js';
 import { ProcessProbe } from './process-usage.js';
 import type { ProcessEnd, RunnerPlace } from './isolation/isolation-level.js';
 import { RunnerBootError, type RunnerKind, type RunnerLaunch, spawnRunner } from './runner-spawn.js';
@@ -85,7 +84,7 @@ export class RunnerProcess {
     // A command to a runner that is just ending: its end is reported by `ended`.
     this.commands.on('error', () => undefined);
     this.channel = child.stdio[CHANNEL_FD] as Duplex;
-    this.outlet = launch.outlet && this.openOutlet(launch.outlet);
+    this.outlet = launch.outlet && openOutlet(child, launch.outlet, this);
     this.readChannel(launch.frameLimitBytes);
     this.readRaw('stdout', child.stdout as Readable);
     this.readRaw('stderr', child.stderr as Readable);
@@ -220,13 +219,6 @@ export class RunnerProcess {
     });
   }
 
-  private openOutlet(services: OutletServices): NetworkOutlet {
-    const connection = (this.child.stdio as readonly unknown[])[NETWORK_FD] as Duplex;
-    // User code can close it.
-    connection.once('close', () => this.markUnfit('network'));
-    return new NetworkOutlet(connection, services, (what) => this.refuse(what));
-  }
-
   private readChannel(frameLimitBytes: number): void {
     const { channel } = this;
     const lines = new LineSplitter(frameLimitBytes);
@@ -261,7 +253,8 @@ export class RunnerProcess {
     observer.onFrame(parsed.data);
   }
 
-  private refuse(what: string): void {
+  /** It broke the protocol, on whichever descriptor: it is killed, and its executions are told. */
+  refuse(what: string): void {
     if (this.refused) return;
     this.refused = true;
     this.kill();

@@ -43,7 +43,7 @@ export class FrameReader {
         continue;
       }
       const length = lengthOf(rest);
-      if (length === null || rest.length < length) return void this.keep(rest);
+      if (length === null || rest.length < length) return this.keep(rest);
       this.tell(rest.subarray(0, length));
       rest = rest.subarray(length);
     }

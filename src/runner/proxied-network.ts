@@ -144,6 +144,8 @@ function whenFirstRead(name: string, callback: () => void): void {
       }
       return Reflect.get(globalThis, name);
     },
-    set: (value: unknown) => put({ value, writable: true, configurable: true, enumerable: true }),
+    set(value: unknown): void {
+      put({ value, writable: true, configurable: true, enumerable: true });
+    },
   });
 }

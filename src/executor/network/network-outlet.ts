@@ -1,8 +1,10 @@
 import { Logger } from '@nestjs/common';
+import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { NetworkPolicy } from '../../contract/confinement.js';
 import {
+  NETWORK_FD,
   NETWORK_REFUSED,
   type NetworkFailure,
   type NetworkTarget,
@@ -170,6 +172,20 @@ export class NetworkOutlet {
     this.budgetAtMs = Math.max(this.budgetAtMs, now - FRAMES_AT_ONCE / FRAMES_PER_MS) + seen / FRAMES_PER_MS;
     if (this.budgetAtMs > now) this.multiplexer.pauseFor(this.budgetAtMs - now);
   }
+}
+
+/** What an outlet may do to the runner that it serves. */
+interface Served {
+  markUnfit(reason: string): void;
+  refuse(what: string): void;
+}
+
+/** The outlet of a runner that has the descriptor for it. */
+export function openOutlet(child: ChildProcess, services: OutletServices, runner: Served): NetworkOutlet {
+  const connection = (child.stdio as readonly unknown[])[NETWORK_FD] as Duplex;
+  // User code can close its end.
+  connection.once('close', () => runner.markUnfit('network'));
+  return new NetworkOutlet(connection, services, (what) => runner.refuse(what));
 }
 
 const refusal = (reason: RefusalReason, target: NetworkTarget, why: string): NetworkRefusal =>
