@@ -12,6 +12,7 @@ import { TailBuffer } from '../lib/tail-buffer.js';
 import { type NetworkOutlet, openOutlet } from './network/network-outlet.js';
 import { ProcessProbe } from './process-usage.js';
 import type { ProcessEnd, RunnerPlace } from './isolation/isolation-level.js';
+import { yieldToWorker } from './yield-to-worker.js';
 import { RunnerBootError, type RunnerKind, type RunnerLaunch, spawnRunner } from './runner-spawn.js';
 
 /** How the process ended: one of the two is null. */
@@ -110,6 +111,7 @@ export class RunnerProcess {
         }),
       ]);
       runner.pid = launch.level.runnerPid(runner.pid);
+      yieldToWorker(runner.pid);
       runner.probe = new ProcessProbe(runner.pid);
       return runner;
     } catch (error) {
