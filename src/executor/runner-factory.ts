@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { capacityOf } from '../config/capacity.js';
 import { networkOf } from '../config/network.js';
 import { type Settings, SettingsError } from '../config/settings.js';
+import type { IsolationLevelName } from '../contract/confinement.js';
 import { candidates, packageSets } from './isolation/candidates.js';
 import { type Choice, chooseLevel, NoIsolationError } from './isolation/choose-level.js';
 import { hideWorker } from './isolation/hide-worker.js';
 import type { IsolationLevel } from './isolation/isolation-level.js';
+import { closedFolder } from './isolation/packages-access.js';
 import { runOnce } from './isolation/run-once.js';
 import { tell } from '../lib/measurements.js';
 import { resourceLimitsOf } from './limits.js';
@@ -48,6 +50,7 @@ export class RunnerFactory {
       const prove = (level: IsolationLevel) => proveLevel(level, settings, bundles);
       const choice = await chooseLevel(candidates({ settings, dir, bundles }), prove);
       const { level, passedOver } = choice;
+      warnOfPackages(packageSets(settings), level.name);
       logger.log({ msg: 'isolation', isolation: level.name, network: networkOf(settings), passedOver });
       return new RunnerFactory(settings, dir, bundles, choice);
     } catch (error) {
@@ -109,6 +112,14 @@ export class RunnerFactory {
       return null;
     }
   }
+}
+
+/** Imports of packages would fail, one by one, with an error that names the package and not the reason. */
+function warnOfPackages(sets: string, level: IsolationLevelName): void {
+  const closed = closedFolder(sets, level);
+  if (closed === null) return;
+  const { path, fix } = closed;
+  logger.warn({ msg: 'runners cannot read the packages', path, isolation: level, fix });
 }
 
 async function bootAt(

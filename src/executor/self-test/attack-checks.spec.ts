@@ -16,7 +16,7 @@ const NOTHING: Sightings = {
   files: new Set(['/app/.env digest']),
 };
 const REFUSED: Finding = { kind: 'refused', code: 'EPERM' };
-const CLOSED: Circumstances = { network: 'none', openApi: true };
+const CLOSED: Circumstances = { network: 'none', hasRedis: true, openApi: true };
 
 function aRound(findings: Partial<Findings> = {}, seen: Partial<Sightings> = {}): Round {
   const refused = Object.fromEntries(ATTACK_NAMES.map((name) => [name, REFUSED])) as Findings;
@@ -95,7 +95,7 @@ describe('what is got that is not the worker’s', () => {
 });
 
 describe('with the network of the machine', () => {
-  const open: Circumstances = { network: 'open', openApi: false };
+  const open: Circumstances = { network: 'open', hasRedis: true, openApi: false };
   it('Redis has to want a password', () => {
     const answer = (text: string) =>
       outcomesOf(aRound({ redis: got(text) }), aRound(), open)['redis']?.outcome;

@@ -12,6 +12,7 @@ export interface Round {
 /** What else decides whether something was reached. */
 export interface Circumstances {
   network: NetworkPolicy;
+  hasRedis: boolean;
   /** Whoever reaches the HTTP API may use it. */
   openApi: boolean;
 }
@@ -96,6 +97,7 @@ const TARGETS: Readonly<Record<AttackName, Target>> = {
       if (network !== 'open') return 'it connects to Redis';
       return answer.startsWith('+') ? 'Redis takes its commands: give Redis a password' : null;
     },
+    allowed: ({ hasRedis }) => (hasRedis ? null : 'REDIS_URL is not set'),
   },
   'worker-port': {
     tries: 'connect to a port of the worker',
@@ -133,14 +135,19 @@ function checkOf(name: AttackName, whole: Round, bare: Round | null, where: Circ
   if (why !== null) return { name, tries, outcome: 'not_applicable', by: null, detail: why };
   const fault = faultOf(name, whole, where);
   if (fault !== null) return { name, tries, outcome: 'failed', by: null, detail: fault };
-  const finding = whole.findings[name];
-  const how = finding.kind === 'refused' ? `refused: ${finding.code}` : 'nothing was reached';
+  const how = howOf(whole.findings[name]);
   if (target.kernel === false) return { name, tries, outcome: 'held', by: 'node', detail: how };
   const alone = bare === null ? 'the kernel alone could not be tried' : faultOf(name, bare, where);
-  if (alone === null) return { name, tries, outcome: 'held', by: 'kernel', detail: how };
+  if (alone === null) {
+    const detail = `${how}; without Node's permission model ${howOf(bare?.findings[name])}`;
+    return { name, tries, outcome: 'held', by: 'kernel', detail };
+  }
   const detail = `${how}, by Node's permission model alone; without it: ${alone}`;
   return { name, tries, outcome: 'held', by: 'node', detail };
 }
+
+const howOf = (finding: Finding | undefined): string =>
+  finding?.kind === 'refused' ? finding.code : 'nothing of the worker';
 
 function faultOf(name: AttackName, { findings, sightings }: Round, where: Circumstances): string | null {
   const finding: Finding | undefined = findings[name];

@@ -64,7 +64,8 @@ async function checksOf(
       attackFrom(withoutPermissionModel(level), source, settings, factory).catch(() => null),
     ]);
     const openApi = settings.ROLES.includes('api') && settings.API_TOKEN === undefined;
-    const where = { network: networkOf(settings), openApi };
+    const hasRedis = settings.REDIS_URL !== undefined;
+    const where = { network: networkOf(settings), hasRedis, openApi };
     return [...attackChecks(whole, bare, where), ...kernelChecks(whole.facts, whole.promised)];
   } catch (error) {
     return [notCarriedOut(error as Error)];
