@@ -23,9 +23,7 @@ describe('what is signed', () => {
       `bifrost-execution-v1\ne-1\n1772000000\n${hash}`,
     );
     const code = createHash('sha256').update('1').digest('hex');
-    expect(taskText({ ...TASK, code: '1', timeout: 1.5 })).toBe(
-      `bifrost-task-v1\nt\n\n1.5\n${code}`,
-    );
+    expect(taskText({ ...TASK, code: '1', timeout: 1.5 })).toBe(`bifrost-task-v1\nt\n\n1.5\n${code}`);
     expect(taskText({ ...TASK, code: '1', timeout: 1.5, network: 'none' })).toBe(
       `bifrost-task-v2\nt\n\n1.5\n${code}\nnone`,
     );
