@@ -8,7 +8,8 @@ const config: Config = {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { [String.raw`^(\.{1,2}/.*)\.js$`]: '$1' },
   transform: { [String.raw`^.+\.ts$`]: ['ts-jest', { useESM: true }] },
-  testTimeout: 60_000,
+  // Passed tests never wait for it: it is for a crowded machine.
+  testTimeout: 180_000,
 };
 
 export default config;

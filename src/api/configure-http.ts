@@ -43,6 +43,7 @@ export function configureHttp(app: NestFastifyApplication, settings: Settings): 
   guardAccess(app, settings);
   traceRequests(app);
   allowWorkspaceBodies(app.getHttpAdapter().getInstance());
+  hearOut(app);
   if (settings.ROLES.includes('api')) serveDocs(app);
 }
 
@@ -61,6 +62,20 @@ function guardAccess(app: NestFastifyApplication, settings: Settings): void {
         },
         settings,
       );
+    });
+}
+
+/**
+ * Fastify closes the connection behind the answer to a body that is too large. Whoever is still sending then
+ * meets a broken pipe and never reads that answer. On one that is kept Node throws the rest of the body away,
+ * for as long as any request may take.
+ */
+function hearOut(app: NestFastifyApplication): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onSend', async (_request: FastifyRequest, reply: FastifyReply) => {
+      if (reply.statusCode === 413) reply.header('connection', 'keep-alive');
     });
 }
 

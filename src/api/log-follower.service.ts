@@ -9,8 +9,8 @@ import { LogAnnouncements } from './log-announcements.js';
 const RECHECK_MS = 2_000;
 /** So often nothing is known of an execution before it is given up: its job was removed, or all of it expired. */
 const UNKNOWN_ROUNDS = 3;
-/** So often a result without an end in the stream is seen before the end is told all the same. */
-const ENDED_ROUNDS = 2;
+/** So long nothing comes after the result before the end is told all the same: its worker died between the two. */
+const END_WAIT_MS = 5_000;
 const RETRY_MS = 500;
 /** Entries of one read, and about how many characters they may have: what one slow reader holds in memory. */
 const MAX_COUNT = 500;
@@ -70,7 +70,7 @@ class LogReader {
   private count = FIRST_COUNT;
   private previous: LogEvent | null = null;
   private begun = false;
-  private endedRounds = 0;
+  private endedSinceMs: number | null = null;
   private unknownRounds = 0;
 
   constructor(
@@ -91,6 +91,7 @@ class LogReader {
     if (page.last === null) return await this.nextWithoutEntries();
     const lost = await this.hasLost(page);
     this.begun = true;
+    this.endedSinceMs = null;
     this.after = page.last;
     this.previous = page.events.at(-1) ?? this.previous;
     this.count = Math.min(
@@ -105,9 +106,9 @@ class LogReader {
     if (progress.state === 'unknown') this.unknownRounds += 1;
     if (progress.state !== 'ended') return [];
     const expired = this.after === null;
-    this.endedRounds += 1;
-    // The worker writes the end after the result: it is given time to.
-    if (!expired && this.endedRounds < ENDED_ROUNDS) return [];
+    this.endedSinceMs ??= performance.now();
+    // The worker writes what was printed last, and the end, after the result: it is given time to.
+    if (!expired && performance.now() - this.endedSinceMs < END_WAIT_MS) return [];
     const events = logEventsOf(progress.result);
     return expired ? events : events.slice(-1);
   }

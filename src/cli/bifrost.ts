@@ -48,6 +48,23 @@ program
   });
 
 program
+  .command('doctor')
+  .description('find out whether a worker has here what its environment asks for, and attack its isolation')
+  .option('--json', 'print the whole report as JSON')
+  .addHelpText(
+    'after',
+    `
+Reads the environment variables of a worker (docs/configuration.md). Run it where the worker runs, as its user.
+
+Exit codes:
+  0 everything that was asked for is there, 1 something is not`,
+  )
+  .action(async (options: { json?: boolean }) => {
+    const { doctor } = await import('./doctor.js');
+    process.exitCode = await doctor(env, options, output);
+  });
+
+program
   .command('run')
   .description('run a file on a worker, show what it prints while it runs, and what it returned')
   .argument('<file>', 'JavaScript or TypeScript; runs as a script unless a function is to be called')

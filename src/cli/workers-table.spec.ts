@@ -31,15 +31,27 @@ describe('the table of workers', () => {
       pid: 123_456,
       running: 10,
       concurrency: 16,
+      isolation: 'namespace',
+      isolation_grade: 'A',
+      isolation_failed: [],
     });
     expect(table(aWorker(), other)).toBe(
       [
-        'ID             TYPE   STATE     RUNNING  HOST  PID     UPTIME  HEARTBEAT',
-        'w1             local  ACTIVE    1/4      box   7       2h 5m   3s ago',
-        'a-longer-name  local  DRAINING  10/16    box   123456  2h 5m   3s ago',
+        'ID             TYPE   STATE     RUNNING  ISOLATION    HOST  PID     UPTIME  HEARTBEAT',
+        'w1             local  ACTIVE    1/4      -            box   7       2h 5m   3s ago',
+        'a-longer-name  local  DRAINING  10/16    namespace A  box   123456  2h 5m   3s ago',
         '',
       ].join('\n'),
     );
+  });
+
+  it('shows where the isolation has a hole', () => {
+    const worker = aWorker({
+      isolation: 'process',
+      isolation_grade: 'D',
+      isolation_failed: ['redis', 'files'],
+    });
+    expect(table(worker)).toContain('  process D, 2 failed  box');
   });
 
   it('keeps its columns when a state is coloured', () => {

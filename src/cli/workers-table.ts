@@ -3,7 +3,17 @@ import { plain } from './output.js';
 
 type Cell = { text: string; state?: WorkerState };
 
-const HEADINGS = ['ID', 'TYPE', 'STATE', 'RUNNING', 'HOST', 'PID', 'UPTIME', 'HEARTBEAT'] as const;
+const HEADINGS = [
+  'ID',
+  'TYPE',
+  'STATE',
+  'RUNNING',
+  'ISOLATION',
+  'HOST',
+  'PID',
+  'UPTIME',
+  'HEARTBEAT',
+] as const;
 const GAP = '  ';
 
 /**
@@ -35,11 +45,19 @@ function rowOf(worker: WorkerRecord, now: Date): Cell[] {
     { text: plain(worker.type) },
     { text: plain(worker.state), state: worker.state },
     { text: `${worker.running}/${worker.concurrency}` },
+    { text: isolationOf(worker) },
     { text: plain(worker.host) },
     { text: String(worker.pid) },
     { text: since(worker.started_at) },
     { text: `${since(worker.heartbeat_at)} ago` },
   ];
+}
+
+/** Level and grade, with a mark where the worker's own attack got through; `-` while nothing is known. */
+function isolationOf({ isolation, isolation_grade: grade, isolation_failed: failed }: WorkerRecord): string {
+  if (!isolation) return '-';
+  const marks = failed && failed.length > 0 ? `, ${failed.length} failed` : '';
+  return plain(`${isolation}${grade ? ` ${grade}` : ''}${marks}`);
 }
 
 const UNITS: readonly [name: string, seconds: number][] = [

@@ -3,6 +3,7 @@ import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { ISOLATION_GRADES } from '../contract/isolation-report.js';
 import { signingKeys } from '../contract/signature.js';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -193,6 +194,11 @@ export const settingsSchema = z.object({
   ISOLATION: z.enum(['auto', 'namespace', 'process', 'thread']).default('auto').meta({
     about:
       '`namespace`: each runner in namespaces of its own (bubblewrap). `process`: no namespaces, but a user of its own under root, and no rights. `auto`: the strongest of these that works here. A level that is named and does not work stops the start. `thread`: as `RUNNER=thread`, which has no other level. See docs/security-model.md.',
+  }),
+  ISOLATION_REQUIRED_GRADE: z.enum(ISOLATION_GRADES).optional().meta({
+    fallback: 'none: the worker starts with what it has',
+    about:
+      'Least grade that the self-test of the isolation must come to, `A` to `D`; a worker below it ends with exit code 78 instead of taking work. See docs/security-model.md#grades.',
   }),
   NETWORK: z.enum(['none', 'open']).optional().meta({
     fallback: '`none`; `open` for threads',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cancellationSchema } from './cancellation.js';
 import { FAILURE_CODES } from './failure.js';
+import { resultIsolationSchema } from './isolation-report.js';
 import { subjectSchema } from './subject.js';
 
 export const EXECUTION_STATUSES = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const;
@@ -134,6 +135,9 @@ export const resultSchema = z.object({
   cancellation: cancellationSchema
     .optional()
     .meta({ description: 'Somebody asked for the end of the execution: when, and what became of it' }),
+  isolation: resultIsolationSchema
+    .optional()
+    .meta({ description: 'How the worker of this attempt keeps code apart; absent where no worker took it' }),
   attempts: z
     .array(attemptRecordSchema)
     .optional()

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ISOLATION_LEVELS } from './confinement.js';
+import { ISOLATION_LEVELS, NETWORK_POLICIES } from './confinement.js';
+import { ISOLATION_GRADES } from './isolation-report.js';
 import { PACKAGES_STATES } from './packages.js';
 
 /**
@@ -56,6 +57,18 @@ export const workerRecordSchema = z.object({
     .nullable()
     .optional()
     .meta({ description: 'Level at which its runners are isolated: docs/security-model.md' }),
+  isolation_grade: z
+    .enum(ISOLATION_GRADES)
+    .optional()
+    .meta({ description: 'What its self-test came to, A to D; absent until that is done' }),
+  isolation_failed: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'Checks of the self-test that failed' }),
+  network: z
+    .enum(NETWORK_POLICIES)
+    .optional()
+    .meta({ description: 'Most that user code has of the network' }),
   package_set: z.string().nullable(),
   packages: z
     .object({ state: z.enum(PACKAGES_STATES), failed: z.number().int() })

@@ -3,11 +3,12 @@ import { PackagesModule } from '../packages/packages.module.js';
 import { WorkspaceModule } from '../workspace/workspace.module.js';
 import { ExecutorService } from './executor.service.js';
 import { RunnerPool } from './runner-pool.js';
+import { SelfTestService } from './self-test.service.js';
 
 /** Runs user code in isolated processes. */
 @Module({
   imports: [WorkspaceModule, PackagesModule],
-  providers: [ExecutorService, RunnerPool],
-  exports: [ExecutorService, RunnerPool, PackagesModule],
+  providers: [ExecutorService, RunnerPool, SelfTestService],
+  exports: [ExecutorService, RunnerPool, SelfTestService, PackagesModule],
 })
 export class ExecutorModule {}

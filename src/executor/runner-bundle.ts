@@ -33,3 +33,17 @@ export async function bundleRunners(dir: string): Promise<RunnerBundles> {
   });
   return Object.fromEntries(ENTRIES.map((name) => [name, join(dir, `${name}.cjs`)])) as RunnerBundles;
 }
+
+/** The code of the self-test, as one module that a runner can be sent. */
+export async function bundleSelfTest(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [sourceOf('self-test')],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    target: 'node26',
+    logLevel: 'silent',
+  });
+  return outputFiles[0]?.text as string;
+}

@@ -2,10 +2,12 @@ import { Logger } from '@nestjs/common';
 import { capacityOf } from '../config/capacity.js';
 import { networkOf } from '../config/network.js';
 import { type Settings, SettingsError } from '../config/settings.js';
+import type { IsolationLevelName } from '../contract/confinement.js';
 import { candidates, packageSets } from './isolation/candidates.js';
 import { type Choice, chooseLevel, NoIsolationError } from './isolation/choose-level.js';
 import { hideWorker } from './isolation/hide-worker.js';
 import type { IsolationLevel } from './isolation/isolation-level.js';
+import { closedFolder } from './isolation/packages-access.js';
 import { runOnce } from './isolation/run-once.js';
 import { tell } from '../lib/measurements.js';
 import { resourceLimitsOf } from './limits.js';
@@ -30,7 +32,7 @@ export class RunnerFactory {
 
   private constructor(
     private readonly settings: Settings,
-    private readonly dir: RuntimeDir,
+    readonly dir: RuntimeDir,
     private readonly bundles: RunnerBundles,
     readonly choice: Choice,
   ) {}
@@ -48,6 +50,7 @@ export class RunnerFactory {
       const prove = (level: IsolationLevel) => proveLevel(level, settings, bundles);
       const choice = await chooseLevel(candidates({ settings, dir, bundles }), prove);
       const { level, passedOver } = choice;
+      warnOfPackages(packageSets(settings), level.name);
       logger.log({ msg: 'isolation', isolation: level.name, network: networkOf(settings), passedOver });
       return new RunnerFactory(settings, dir, bundles, choice);
     } catch (error) {
@@ -55,6 +58,14 @@ export class RunnerFactory {
       if (!(error instanceof NoIsolationError)) throw error;
       throw new SettingsError(`The configuration cannot be used:\n  ISOLATION: ${error.message}`);
     }
+  }
+
+  /**
+   * A runner as every other, or at a variation of their level, which is no business of the pool.
+   * @throws {RunnerBootError} or what the file system says; nothing is left behind then.
+   */
+  bootAside(level: IsolationLevel = this.choice.level): Promise<RunnerProcess> {
+    return bootAt(level, this.settings, this.bundles);
   }
 
   /** Removes every folder. */
@@ -80,6 +91,14 @@ export class RunnerFactory {
     this.scratches.forget(runner);
     await runner.place.remove();
   }
+}
+
+/** Imports of packages would fail, one by one, with an error that names the package and not the reason. */
+function warnOfPackages(sets: string, level: IsolationLevelName): void {
+  const closed = closedFolder(sets, level);
+  if (closed === null) return;
+  const { path, fix } = closed;
+  logger.warn({ msg: 'runners cannot read the packages', path, isolation: level, fix });
 }
 
 async function bootAt(

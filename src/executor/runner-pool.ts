@@ -86,7 +86,7 @@ export class RunnerPool {
     return this.trouble.problem;
   }
 
-  readonly isolation = () => this.factory?.choice.level.name ?? null;
+  readonly factoryInUse = () => this.factory;
 
   /** Calls back whenever a runner comes, goes or changes its state. */
   onChange(listener: () => void): void {

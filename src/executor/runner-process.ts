@@ -11,6 +11,7 @@ import { LineSplitter } from '../lib/line-splitter.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
 import { ProcessProbe } from './process-usage.js';
 import type { ProcessEnd, RunnerPlace } from './isolation/isolation-level.js';
+import { yieldToWorker } from './yield-to-worker.js';
 import { RunnerBootError, type RunnerKind, type RunnerLaunch, spawnRunner } from './runner-spawn.js';
 
 /** How the process ended: one of the two is null. */
@@ -107,6 +108,7 @@ export class RunnerProcess {
         }),
       ]);
       runner.pid = launch.level.runnerPid(runner.pid);
+      yieldToWorker(runner.pid);
       runner.probe = new ProcessProbe(runner.pid);
       return runner;
     } catch (error) {

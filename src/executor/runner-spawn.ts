@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, writeFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { closeSync, openSync } from 'node:fs';
 import type { NetworkPolicy } from '../contract/confinement.js';
 import type { IsolationLevel, RunnerPlace } from './isolation/isolation-level.js';
 import type { ResourceLimits } from '../contract/runner-limits.js';
+import { yieldToWorker } from './yield-to-worker.js';
 
 /** Which kind of place for executions a runner process offers. */
 export type RunnerKind = 'process' | 'thread';
@@ -71,11 +71,6 @@ function kindFlags({ kind, heapMb, threadBundle }: RunnerLaunch): string[] {
   }
 }
 
-/** Below the worker, so that it stays able to watch and to kill. */
-const NICE = 5;
-/** Above the worker's: when the machine runs out of memory the kernel kills runners first. */
-const OOM_SCORE = '500';
-
 /**
  * Starts the operating system's process of a runner, in a process group of its own.
  * @throws {RunnerBootError}
@@ -108,14 +103,4 @@ export function spawnRunner(launch: RunnerLaunch): Promise<ChildProcess> {
       if (extra !== null) closeSync(extra);
     }
   });
-}
-
-/** At once, so that every thread and process that it will start has the same. */
-function yieldToWorker(pid: number): void {
-  try {
-    setPriority(pid, NICE);
-    writeFileSync(`/proc/${pid}/oom_score_adj`, OOM_SCORE);
-  } catch {
-    // A courtesy to the machine; the runner's limits do not rest on it.
-  }
 }

@@ -14,7 +14,10 @@ export class CapacityIndicator {
 
   check(): HealthIndicatorResult<'capacity'> {
     const check = this.health.check('capacity');
-    const detail = { running: this.consumer.running, isolation: this.pool.isolation() };
+    const detail = {
+      running: this.consumer.running,
+      isolation: this.pool.factoryInUse()?.choice.level.name ?? null,
+    };
     const reason = this.pool.problem;
     return reason === null ? check.up(detail) : check.down({ ...detail, reason });
   }

@@ -7,6 +7,7 @@ import { ArchiveIndicator } from './archive.indicator.js';
 import { CapacityIndicator } from './capacity.indicator.js';
 import { HealthController } from './health.controller.js';
 import { HeartbeatIndicator } from './heartbeat.indicator.js';
+import { IsolationIndicator } from './isolation.indicator.js';
 import { PackagesIndicator } from './packages.indicator.js';
 import { READINESS, type Readiness } from './probes.js';
 import { RedisIndicator } from './redis.indicator.js';
@@ -17,7 +18,13 @@ interface Indicator {
   check(): HealthIndicatorResult | Promise<HealthIndicatorResult>;
 }
 
-const WORKER_INDICATORS = [StateIndicator, HeartbeatIndicator, CapacityIndicator, PackagesIndicator];
+const WORKER_INDICATORS = [
+  StateIndicator,
+  HeartbeatIndicator,
+  CapacityIndicator,
+  IsolationIndicator,
+  PackagesIndicator,
+];
 
 /** The probes `/health`, `/health/live` and `/health/ready`. */
 @Module({})

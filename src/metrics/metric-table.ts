@@ -163,6 +163,20 @@ export const METRICS = {
     unit: '0 or 1',
     help: '1 for the state that this worker is in',
   },
+  isolationGrade: {
+    name: 'bifrost_isolation_grade',
+    type: 'gauge',
+    labels: ['level', 'grade', 'network'],
+    unit: '1',
+    help: 'What the self-test of the isolation came to: docs/security-model.md; absent until it is done',
+  },
+  isolationFailed: {
+    name: 'bifrost_isolation_failed_checks',
+    type: 'gauge',
+    labels: [],
+    unit: 'checks',
+    help: 'Checks of that self-test in which user code got through; absent until it is done',
+  },
   heartbeatAge: {
     name: 'bifrost_heartbeat_age_seconds',
     type: 'gauge',

@@ -2,9 +2,11 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { capacityOf } from '../config/capacity.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
+import { failedChecks } from '../contract/isolation-report.js';
 import { PACKAGES_STATES } from '../contract/packages.js';
 import { PROCESS_STATES, WORKER_STATES } from '../contract/worker-record.js';
 import { RunnerPool } from '../executor/runner-pool.js';
+import { SelfTestService } from '../executor/self-test.service.js';
 import { HeartbeatService } from '../heartbeat/heartbeat.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { PackagesService } from '../packages/packages.service.js';
@@ -16,6 +18,7 @@ export class WorkerGauges implements OnModuleInit {
   constructor(
     private readonly instruments: Instruments,
     private readonly pool: RunnerPool,
+    private readonly selfTest: SelfTestService,
     private readonly heartbeat: HeartbeatService,
     private readonly state: WorkerStateHolder,
     private readonly packages: PackagesService,
@@ -43,6 +46,12 @@ export class WorkerGauges implements OnModuleInit {
     to.setState('workerState', WORKER_STATES, this.state.current);
     to.setState('packages', PACKAGES_STATES, this.packages.status.state);
     to.set('packagesFailed', this.packages.status.failed.length);
+    const { report } = this.selfTest;
+    if (report) {
+      const { level, grade, network } = report;
+      to.set('isolationGrade', 1, { level, grade, network });
+      to.set('isolationFailed', failedChecks(report).length);
+    }
     const { ageMs } = this.heartbeat;
     if (ageMs !== null) to.set('heartbeatAge', ageMs / 1000);
   }

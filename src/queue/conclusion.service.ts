@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { UnrecoverableError } from 'bullmq';
 import type { Outcome } from '../contract/result.js';
 import type { Cancellation } from '../executor/cancellation.js';
+import { SelfTestService } from '../executor/self-test.service.js';
 import { notTriedAgain } from '../executor/cancelled-outcome.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { tell } from '../lib/measurements.js';
@@ -28,13 +29,16 @@ export class ConclusionService {
     private readonly results: ResultPublisher,
     private readonly logs: LogWriter,
     private readonly statistics: WorkerStatistics,
+    private readonly selfTest: SelfTestService,
   ) {}
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
   async conclude(delivery: TakenJob, outcome: Outcome): Promise<JobReturn> {
     const { executionId, attempt } = delivery;
     const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
-    await traced('publish', {}, () => this.results.publish({ ...delivery, earlier }, outcome));
+    const isolation = this.selfTest.ofResults;
+    const told = isolation ? { isolation, ...outcome } : outcome;
+    await traced('publish', {}, () => this.results.publish({ ...delivery, earlier }, told));
     this.ledger.release(executionId);
     this.statistics.record(outcome);
     tell('execution-ended', {

@@ -6,8 +6,11 @@ import {
 } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import { type Settings, SettingsError } from '../config/settings.js';
+import { failedChecks } from '../contract/isolation-report.js';
+import type { WorkerRecord } from '../contract/worker-record.js';
 import { ExecutorService } from '../executor/executor.service.js';
 import { RunnerPool } from '../executor/runner-pool.js';
+import { SelfTestService } from '../executor/self-test.service.js';
 import { HeartbeatService } from '../heartbeat/heartbeat.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { PackagesService } from '../packages/packages.service.js';
@@ -27,7 +30,7 @@ const EX_CONFIG = 78;
 /**
  * Starts and stops the worker in order; that is why it takes everything that lives as long as the worker.
  *
- * Start: lease and heartbeat, then runners, packages and commands, then the queue. Stop: no new work,
+ * Start: lease and heartbeat, then runners with their self-test, packages and commands, then the queue. Stop: no new work,
  * what runs finishes or is handed back, then heartbeat, lease and runners go. HTTP outlives all of it,
  * so that probes tell the truth meanwhile; Redis is closed last.
  */
@@ -39,6 +42,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
   constructor(
     private readonly state: WorkerStateHolder,
     private readonly pool: RunnerPool,
+    private readonly selfTest: SelfTestService,
     private readonly lease: WorkerLease,
     private readonly heartbeat: HeartbeatService,
     private readonly consumer: QueueConsumer,
@@ -70,7 +74,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       running: this.consumer.running,
       lease: this.lease.owner,
       runners: this.pool.records(),
-      isolation: this.pool.isolation(),
+      ...this.isolation(),
       runner_totals: this.pool.totals,
       package_set: this.packages.status.set,
       packages: { state: this.packages.status.state, failed: this.packages.status.failed.length },
@@ -78,11 +82,25 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     }));
     this.pool.onChange(() => this.heartbeat.touch());
     // Who sees the worker as active may command it: it listens by then.
-    await Promise.all([this.pool.start(), this.packages.settled(), this.control.start()]);
+    await Promise.all([this.startRunners(), this.packages.settled(), this.control.start()]);
     if (this.stopping) return;
     this.state.enter('ACTIVE');
     this.cancels.start();
     this.consumer.start();
+  }
+
+  /** No execution begins before the isolation is known: its result tells it, and it may not be what is required. */
+  private async startRunners(): Promise<void> {
+    await this.pool.start();
+    await this.selfTest.run();
+  }
+
+  private isolation(): Pick<WorkerRecord, 'isolation' | 'isolation_grade' | 'isolation_failed' | 'network'> {
+    const { report } = this.selfTest;
+    const isolation = this.pool.factoryInUse()?.choice.level.name ?? null;
+    if (report === null) return { isolation };
+    const { grade, network } = report;
+    return { isolation, isolation_grade: grade, isolation_failed: failedChecks(report), network };
   }
 
   /** Drains; safe to call twice. */

@@ -11,7 +11,8 @@ export type RedisClient = Redis | Cluster;
  */
 export type Patience = 'patient' | 'impatient';
 
-const CONNECT_TIMEOUT_MS = 5_000;
+/** Within this time a connection is there or its `error` event is. */
+export const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that is gone does not say goodbye; waiting for it delays the end of the process. */
 const DISCONNECT_TIMEOUT_MS = 200;
 const IMPATIENT_TIMEOUT_MS = 1_000;

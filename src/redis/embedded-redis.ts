@@ -26,7 +26,8 @@ export interface EmbeddedRedisOptions {
   persistent?: boolean;
 }
 
-const START_TIMEOUT_MS = 10_000;
+/** It answers when it has read its data, which may be much; its end before that is noticed at once. */
+const START_TIMEOUT_MS = 120_000;
 /** The guard's exit code for a data folder that another server holds; EX_TEMPFAIL. */
 const LOCKED = 75;
 
@@ -58,7 +59,20 @@ const GUARD = [
  */
 export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
   mkdirSync(options.dataDir, { recursive: true });
-  const port = options.port ?? (await freePort());
+  if (options.port !== undefined) return startOn(options.port, options);
+  try {
+    return await startOn(await freePort(), options);
+  } catch (error) {
+    if (!(error instanceof EarlyEndError)) throw error;
+    // Somebody else may have taken the port before the server did.
+    return startOn(await freePort(), options);
+  }
+}
+
+/** The server ended before it answered. */
+class EarlyEndError extends Error {}
+
+async function startOn(port: number, options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
   const binary = options.binary ?? 'redis-server';
   const guard = spawn('/bin/sh', ['-c', GUARD, 'redis-guard', binary, ...serverArgs(options, port)], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -85,7 +99,7 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
     await Promise.race([
       untilReady(`redis://127.0.0.1:${port}`, given.signal),
       exited.then(() => {
-        throw new Error(`${binary} ended before it was ready; is ${options.dataDir} usable?`);
+        throw new EarlyEndError(`${binary} ended before it was ready; is ${options.dataDir} usable?`);
       }),
     ]);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   type DynamicModule,
   Global,
@@ -5,11 +6,13 @@ import {
   Logger,
   Module,
   type OnApplicationShutdown,
+  type OnModuleInit,
 } from '@nestjs/common';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { tell } from '../lib/measurements.js';
-import { openRedis, type Patience, type RedisClient } from './connections.js';
+import { waitAtMost } from '../lib/time-limit.js';
+import { CONNECT_TIMEOUT_MS, openRedis, type Patience, type RedisClient } from './connections.js';
 import { RedisKeys } from './keys.js';
 
 /** Connection whose commands wait until Redis is back: for what must not be lost. */
@@ -50,7 +53,7 @@ export function reportConnection(client: RedisClient, logger: Logger, name: stri
 /** The connections to Redis and the names of its keys. Only named stores and `results/` use them. */
 @Global()
 @Module({})
-export class RedisModule implements OnApplicationShutdown {
+export class RedisModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(PATIENT_REDIS) private readonly patient: RedisClient,
     @Inject(IMPATIENT_REDIS) private readonly impatient: RedisClient,
@@ -72,6 +75,18 @@ export class RedisModule implements OnApplicationShutdown {
       ],
       exports: [PATIENT_REDIS, IMPATIENT_REDIS, BULL_REDIS, RedisKeys],
     };
+  }
+
+  /**
+   * Who is told where the API is may use it: the impatient connection refuses commands while it is only
+   * being made. A Redis that is away keeps nobody from starting.
+   */
+  async onModuleInit(): Promise<void> {
+    if (this.impatient.status === 'ready') return;
+    await waitAtMost(
+      once(this.impatient, 'ready').catch(() => undefined),
+      CONNECT_TIMEOUT_MS,
+    );
   }
 
   onApplicationShutdown(): void {

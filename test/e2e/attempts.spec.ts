@@ -63,7 +63,7 @@ describe('attempts', () => {
   it('are asked for over HTTP', async () => {
     const body = { workflow_code: FAILS_TWICE, function_name: 'default', attempts: 2, backoff: 10 };
     const post = async (changes: object): Promise<Response> =>
-      fetch(`${worker.url}/executions?wait=20`, {
+      fetch(`${worker.url}/executions?wait=90`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ ...body, ...changes }),

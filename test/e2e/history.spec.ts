@@ -36,7 +36,6 @@ beforeAll(async () => {
   await producer.submitExecution(aContext({ workflow_id: 'bad', caller, ...failing }), 'bad-1');
   await Promise.all(['good-1', 'bad-1'].map((id) => producer.executionResult(id)));
   await until(async () => (await page()).executions.length === 2, {
-    timeoutMs: 30_000,
     what: 'both executions are in the history',
   });
 });

@@ -176,7 +176,9 @@ describe('the event stream of an execution', () => {
   it('is known from the result when it has expired', async () => {
     const id = await producer.submitTask(aTask());
     // The end is written after the result: without it, it would come after the deletion.
-    await (await follow(id)).ended;
+    await (
+      await follow(id)
+    ).ended;
     await client.del(`bifrost:logs:${id}`);
     const source = await follow(id);
     await source.ended;
@@ -190,7 +192,9 @@ describe('the event stream of an execution', () => {
 
   it('says so when the oldest entries are gone', async () => {
     const id = await producer.submitTask(aTask({ code: 'for (let n = 0; n < 500; n++) console.log(n)' }));
-    await (await follow(id)).ended;
+    await (
+      await follow(id)
+    ).ended;
     await client.xtrim(`bifrost:logs:${id}`, 'MAXLEN', 100);
     for (const lastId of [{}, { 'last-event-id': '1-1' }] as Record<string, string>[]) {
       const source = await follow(id, lastId);

@@ -91,7 +91,6 @@ async function worker(id: string, env: Record<string, string> = {}): Promise<Wor
 
 const isReady = (one: WorkerProcess): Promise<unknown> =>
   until(async () => (await fetch(`${one.url}/health/ready`)).ok, {
-    timeoutMs: 30_000,
     what: 'the worker is ready',
   });
 
@@ -125,7 +124,7 @@ const settled = (asked: WorkerProcess, id: string, content: string): Promise<Pac
       const found = (await overview(asked)).workers.find((one) => one.worker_id === id)?.status;
       return found?.manifest_hash === sha256(content) && found.state !== 'installing' ? found : null;
     },
-    { timeoutMs: 30_000, what: `${id} is done with the manifest` },
+    { what: `${id} is done with the manifest` },
   );
 
 const submit = (code: string, timeout_seconds = 60): Promise<string> =>
@@ -244,7 +243,7 @@ describe('a manifest that changes while 20 executions run', () => {
           return [version, (await import('plain/late.js')).late];
         };`;
       const ids = await Promise.all(Array.from({ length: 20 }, () => submit(code)));
-      await until(() => gate.waiting === 20, { timeoutMs: 40_000, what: '20 executions wait at the gate' });
+      await until(() => gate.waiting === 20, { what: '20 executions wait at the gate' });
       expect((await put(one, { content: after })).status).toBe(200);
       const { set: young } = await settled(one, 'w1', after);
       const later = await run(`import { version } from 'plain'; export default () => version;`);
@@ -260,7 +259,7 @@ describe('a manifest that changes while 20 executions run', () => {
     } finally {
       await gate.close();
     }
-  }, 120_000);
+  });
 });
 
 describe('a hostile manifest', () => {

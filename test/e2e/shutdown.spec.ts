@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { aContext } from '../support/builders.js';
+import { crowding } from '../support/crowding.js';
 import { isAlive } from '../support/processes.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
@@ -40,7 +41,7 @@ describe('SIGTERM', () => {
 
     const exited = first.stop('SIGTERM');
     await until(async () => (await readiness(first.url)) === 503, {
-      timeoutMs: 1000,
+      timeoutMs: 1000 * crowding(),
       what: 'ready turns 503',
     });
     expect(await exited).toEqual({ code: 0, signal: null });
@@ -52,12 +53,12 @@ describe('SIGTERM', () => {
     const rest = ids.filter((id) => !running.has(id));
     await Promise.all(rest.map((id) => producer.replaceContext(id, sleeper(0))));
     await worker('drain', 'second');
-    const results = await Promise.all(rest.map((id) => producer.executionResult(id, 60_000)));
+    const results = await Promise.all(rest.map((id) => producer.executionResult(id)));
     expect(
       results.every((result) => result.success && result.worker_id === 'second' && result.attempt === 1),
     ).toBe(true);
     expect(ids.every((id) => producer.resultsOf(id).length === 1)).toBe(true);
-  }, 90_000);
+  });
 
   it('hands back at the deadline without counting the attempt', async () => {
     const producer = makeProducer({ queueName: 'deadline' });
@@ -66,7 +67,7 @@ describe('SIGTERM', () => {
     await untilRunning(producer, 1);
     const runner = await until(
       async () => (await recordOf(first)).runners.find((each) => each.current.length > 0),
-      { timeoutMs: 15_000, what: 'the running runner is in the record' },
+      { what: 'the running runner is in the record' },
     );
     expect(await first.stop('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(isAlive(runner.pid)).toBe(false);
@@ -79,7 +80,7 @@ describe('SIGTERM', () => {
       worker_id: 'second',
       attempt: 1,
     });
-  }, 60_000);
+  });
 
   it('given twice hands back at once', async () => {
     const producer = makeProducer({ queueName: 'twice' });
@@ -92,7 +93,7 @@ describe('SIGTERM', () => {
     expect(await exited).toEqual({ code: 0, signal: null });
     clearInterval(again);
     expect(await producer.queue.getWaitingCount()).toBe(1);
-  }, 60_000);
+  });
 
   it('ends the process also while Redis is away', async () => {
     const lost = await worker('lost', 'lost', { DRAIN_TIMEOUT_SECONDS: '2' });
@@ -104,7 +105,7 @@ describe('SIGTERM', () => {
     } finally {
       await redis.start();
     }
-  }, 60_000);
+  });
 });
 
 interface RecordView {

@@ -80,7 +80,7 @@ describe('a worker with JOB_SIGNING_KEY', () => {
   });
 
   it('runs what its API was given, and what "bifrost sign" has signed', async () => {
-    const response = await fetch(`${worker.url}/executions?wait=10`, {
+    const response = await fetch(`${worker.url}/executions?wait=90`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ workflow_code: 'export default () => 7', function_name: 'default' }),

@@ -18,7 +18,7 @@ async function execute(
   traceparent?: string,
 ): Promise<{ result?: unknown }> {
   const post = () =>
-    fetch(`${worker.url}/executions?wait=20`, {
+    fetch(`${worker.url}/executions?wait=90`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(traceparent ? { traceparent } : {}) },
       body: JSON.stringify(body),

@@ -35,14 +35,14 @@ const untilReason = (id: string, reason: string): Promise<View> =>
       const seen = await view(id);
       return seen.waiting?.reason === reason && seen;
     },
-    { timeoutMs: 20_000, what: `${id} waits because of "${reason}"` },
+    { what: `${id} waits because of "${reason}"` },
   );
 
 const SLEEPS = 'export default () => new Promise((resolve) => setTimeout(resolve, 300_000))';
 const submit = (options: JobsOptions = {}, code = SLEEPS): Promise<string> =>
   producer.submitExecution(aContext({ workflow_code: code, timeout_seconds: 600 }), randomUUID(), options);
 const cancelAll = (ids: string[]): Promise<unknown> =>
-  Promise.all(ids.map((id) => fetch(`${api.url}/executions/${id}?wait=10`, { method: 'DELETE' })));
+  Promise.all(ids.map((id) => fetch(`${api.url}/executions/${id}?wait=90`, { method: 'DELETE' })));
 
 describe('an execution that waits', () => {
   it('says that all runners are busy, and its position, priorities included', async () => {

@@ -204,5 +204,5 @@ describe('without Redis', () => {
       expect(answer).toMatchObject({ status: 503, body: { type: 'urn:bifrost:problem:unavailable' } });
     }
     await redis.start();
-  }, 20_000);
+  });
 });

@@ -108,7 +108,7 @@ describe('after a push', () => {
       numbers.set(await publish(generationOf(version)), version);
       ids.push(await submit('mix/main.ts', { parameters: { wait: 100 - version } }));
     }
-    const results = await Promise.all(ids.map((id) => producer.executionResult(id, 50_000)));
+    const results = await Promise.all(ids.map((id) => producer.executionResult(id)));
     expect(results.filter(({ success }) => !success).map(({ error }) => error)).toEqual([]);
     for (const { result, workspace_generation: generation } of results) {
       expect(result).toBe(numbers.get(generation as number));
@@ -164,7 +164,7 @@ describe('a CommonJS module reached through import()', () => {
         const status: unknown = await (await fetch(`${worker.url}/packages`)).json();
         return JSON.stringify(status).includes('"ready"');
       },
-      { timeoutMs: 40_000, what: 'the package is installed' },
+      { what: 'the package is installed' },
     );
     expect((await run('cjs/main.ts')).result).toEqual({ own: 'workspace', packaged: 'plain' });
   });

@@ -71,7 +71,6 @@ class Bench {
 
   async untilArchived(): Promise<void> {
     await until(async () => (await this.feed.gap()).waiting === 0, {
-      timeoutMs: 30_000,
       what: 'every result is archived',
     });
   }

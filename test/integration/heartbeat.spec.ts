@@ -2,7 +2,11 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/gl
 import { Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { HEARTBEAT_TTL_MS, workerRecordSchema } from '../../src/contract/worker-record.js';
+import {
+  HEARTBEAT_INTERVAL_MS,
+  HEARTBEAT_TTL_MS,
+  workerRecordSchema,
+} from '../../src/contract/worker-record.js';
 import { HeartbeatService, type LiveDetails } from '../../src/heartbeat/heartbeat.service.js';
 import { WorkerRegistry } from '../../src/heartbeat/worker-registry.js';
 import { WorkerStateHolder } from '../../src/heartbeat/worker-state.js';
@@ -20,6 +24,8 @@ let impatient: RedisClient;
 let keys: RedisKeys;
 let registry: WorkerRegistry;
 const started: HeartbeatService[] = [];
+/** Before the next beat in turn. */
+const AT_ONCE_MS = HEARTBEAT_INTERVAL_MS - 1_000;
 
 beforeAll(async () => {
   Logger.overrideLogger(false);
@@ -97,9 +103,9 @@ describe('the heartbeat', () => {
     await heartbeat.start(() => IDLE);
     for (const key of [keys.heartbeat(id), keys.workerType(id), keys.workerRecord(id)]) {
       const ttl = await client.pttl(key);
-      expect([ttl > HEARTBEAT_TTL_MS - 2_000, ttl <= HEARTBEAT_TTL_MS]).toEqual([true, true]);
+      expect([ttl > HEARTBEAT_TTL_MS - HEARTBEAT_INTERVAL_MS, ttl <= HEARTBEAT_TTL_MS]).toEqual([true, true]);
     }
-    expect(heartbeat.ageMs).toBeLessThan(2_000);
+    expect(heartbeat.ageMs).toBeLessThan(HEARTBEAT_INTERVAL_MS);
     expect(heartbeat.isFresh).toBe(true);
   });
 
@@ -110,7 +116,10 @@ describe('the heartbeat', () => {
       return IDLE;
     });
     state.enter('ACTIVE');
-    await until(async () => (await stateOf(id)) === 'PAUSED', { timeoutMs: 2_000, what: 'PAUSED is told' });
+    await until(async () => (await stateOf(id)) === 'PAUSED', {
+      timeoutMs: AT_ONCE_MS,
+      what: 'PAUSED is told',
+    });
   });
 
   it('beats at once when the state changes', async () => {
@@ -118,7 +127,10 @@ describe('the heartbeat', () => {
     await heartbeat.start(() => IDLE);
     for (const next of ['ACTIVE', 'DRAINING'] as const) {
       state.enter(next);
-      await until(async () => (await stateOf(id)) === next, { timeoutMs: 2_000, what: `${next} is told` });
+      await until(async () => (await stateOf(id)) === next, {
+        timeoutMs: AT_ONCE_MS,
+        what: `${next} is told`,
+      });
     }
   });
 
@@ -128,9 +140,8 @@ describe('the heartbeat', () => {
     const before = await client.get(keys.heartbeat(id));
     await redis.stop();
     await redis.start();
-    // The next beat in turn would come after 10 s.
     await until(async () => (await client.get(keys.heartbeat(id))) !== before, {
-      timeoutMs: 5_000,
+      timeoutMs: AT_ONCE_MS,
       what: 'a new beat',
     });
   });
@@ -142,10 +153,13 @@ describe('the heartbeat', () => {
       Number(/errorstat_OOM:count=(\d+)/.exec(await client.info('errorstats'))?.[1] ?? 0);
     await client.config('SET', 'maxmemory', '1');
     state.enter('ACTIVE');
-    await until(async () => (await refusals()) > 0, { timeoutMs: 5_000, what: 'Redis refuses a beat' });
+    await until(async () => (await refusals()) > 0, { timeoutMs: AT_ONCE_MS, what: 'Redis refuses a beat' });
     expect(await stateOf(id)).toBe('STARTING');
     await client.config('SET', 'maxmemory', '0');
-    await until(async () => (await stateOf(id)) === 'ACTIVE', { timeoutMs: 5_000, what: 'the next beat' });
+    await until(async () => (await stateOf(id)) === 'ACTIVE', {
+      timeoutMs: AT_ONCE_MS,
+      what: 'the next beat',
+    });
   });
 
   it('leaves nothing that says it is there after a stop, and beats no more', async () => {
@@ -178,7 +192,7 @@ describe('the statistics', () => {
     for (const status of ['succeeded', 'succeeded', 'failed', 'timed_out', 'cancelled'] as const) {
       statistics.record(ended(status, 1.6));
     }
-    await until(async () => (await statsOf(id))['cancelled'], { timeoutMs: 2_000, what: 'a flush' });
+    await until(async () => (await statsOf(id))['cancelled'], { what: 'a flush' });
     expect(await statsOf(id)).toEqual({
       started_at: expect.stringMatching(/^\d{4}-.*Z$/),
       completed: '2',

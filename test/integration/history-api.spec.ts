@@ -9,9 +9,7 @@ import { ArchiveWriter } from '../../src/archive/archive-writer.js';
 import type { Settings } from '../../src/config/settings.js';
 import type { HistoryPage, Statistics } from '../../src/contract/history.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
-import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
-import { IMPATIENT_REDIS } from '../../src/redis/redis.module.js';
 import { ArchiveFeed } from '../../src/results/archive-feed.js';
 import { SETTLE } from '../../src/results/execution-scripts.js';
 import { aResult, DATABASES, emptyArchive, makeArchiver, useArchives } from '../support/archive-parts.js';
@@ -33,8 +31,6 @@ async function openApi(env: Record<string, string>): Promise<string> {
   );
   configureHttp(app, settings);
   await app.listen(0, '127.0.0.1');
-  const impatient = app.get<RedisClient>(IMPATIENT_REDIS);
-  await until(() => impatient.status === 'ready', { what: 'the application has reached Redis' });
   redis.onDispose(() => app.close());
   return app.getUrl();
 }

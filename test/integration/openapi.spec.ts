@@ -108,12 +108,12 @@ const CALLS: [operation: string, calls: Call[]][] = [
   [
     'post /executions',
     [
-      { path: '/executions?wait=20', body: SCRIPT, status: 200 },
+      { path: '/executions?wait=90', body: SCRIPT, status: 200 },
       { path: '/executions', body: SCRIPT, status: 409 },
       { path: '/executions', body: null, status: 202 },
-      { path: '/executions?wait=20', body: { workflow_code: 'export default (', attempts: 1 }, status: 200 },
+      { path: '/executions?wait=90', body: { workflow_code: 'export default (', attempts: 1 }, status: 200 },
       {
-        path: '/executions?wait=20',
+        path: '/executions?wait=90',
         body: {
           workflow_code: 'export default () => { const a = 1; throw new Error("x") }',
           function_name: 'default',

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { type INestApplication, Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -6,8 +8,6 @@ import { configureHttp, httpAdapter } from '../../src/api/configure-http.js';
 import { AppModule } from '../../src/app.module.js';
 import { RunnerPool } from '../../src/executor/runner-pool.js';
 import { WORK_QUEUE } from '../../src/queue/queue-tokens.js';
-import type { RedisClient } from '../../src/redis/connections.js';
-import { IMPATIENT_REDIS } from '../../src/redis/redis.module.js';
 import { settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
@@ -29,8 +29,6 @@ async function open(env: Record<string, string>): Promise<{ app: INestApplicatio
   );
   configureHttp(app, settings);
   await app.listen(0, '127.0.0.1');
-  const impatient = app.get<RedisClient>(IMPATIENT_REDIS);
-  await until(() => impatient.status === 'ready', { what: 'the application has reached Redis' });
   redis.onDispose(() => app.close());
   return { app, url: await app.getUrl() };
 }
@@ -44,6 +42,40 @@ describe('a process of the role api', () => {
     expect(() => app.get(RunnerPool, { strict: false })).toThrow();
     expect((await ask(url, '/workers')).status).toBe(200);
     expect((await ask(url, '/health/ready')).status).toBe(200);
+  });
+});
+
+describe('a start', () => {
+  it('is over when Redis is reached, however slow that is: who asks then is answered', async () => {
+    const slow = createServer((client) => {
+      client.on('error', () => undefined);
+      client.once('data', (greeting: Buffer) => {
+        const forward = (): void => {
+          const server = connect(Number(new URL(redis.url).port), '127.0.0.1');
+          server.on('error', () => undefined);
+          server.write(greeting);
+          client.pipe(server).pipe(client);
+        };
+        // The one whose commands do not wait, by the name that it gives itself.
+        if (greeting.includes('-impatient')) setTimeout(forward, 500);
+        else forward();
+      });
+    });
+    await once(slow.listen(0, '127.0.0.1'), 'listening');
+    redis.onDispose(() => slow.close());
+    const { port } = slow.address() as AddressInfo;
+    const { url } = await open({
+      ROLES: 'api',
+      KEY_PREFIX: 'slow:',
+      REDIS_URL: `redis://127.0.0.1:${port}`,
+    });
+    expect((await ask(url, '/executions/unknown')).status).toBe(404);
+  });
+
+  it('does not wait for a Redis that is away', async () => {
+    const { url } = await open({ ROLES: 'api', REDIS_URL: 'redis://127.0.0.1:1' });
+    expect((await ask(url, '/health/live')).status).toBe(200);
+    expect((await ask(url, '/executions/unknown')).status).toBe(503);
   });
 });
 

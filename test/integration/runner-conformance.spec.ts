@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '../../src/contract/context.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { aContext } from '../support/builders.js';
+import { crowding } from '../support/crowding.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
@@ -109,7 +110,7 @@ describe.each([
       ]);
       if (failure !== null) expect(result.error).toMatch(message);
       if (failure === null) expect(result.result).toBe(42);
-      if (failure === 'TIMED_OUT') expect(result.duration_ms).toBeLessThan(2000);
+      if (failure === 'TIMED_OUT') expect(result.duration_ms).toBeLessThan(2000 * crowding());
       expect(await run({ workflow_code: 'export default () => "next"' })).toMatchObject({ result: 'next' });
       expect(producer.resultsOf(id)).toHaveLength(1);
     },
@@ -135,7 +136,7 @@ describe.each([
       timeout_seconds: 1,
     });
     expect(result.status).toBe('timed_out');
-    expect(performance.now() - startedAt).toBeLessThan(2500);
+    expect(performance.now() - startedAt).toBeLessThan(2500 * crowding());
   });
 
   it.each([

@@ -4,6 +4,7 @@ import type { ExecutionContext } from '../../src/contract/context.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import type { WorkerRecord } from '../../src/contract/worker-record.js';
 import { aContext } from '../support/builders.js';
+import { crowding } from '../support/crowding.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
@@ -127,7 +128,7 @@ describe.each([
       const result = await run({ workflow_code: code, timeout_seconds });
       expect([result.failure?.code, result.failure?.evidence.limit]).toEqual([failure, limit]);
       expect(result.failure?.evidence.memory_samples_mb ?? []).not.toContain(null);
-      if (limit.includes('CPU')) expect(result.duration_ms).toBeLessThan(3000);
+      if (limit.includes('CPU')) expect(result.duration_ms).toBeLessThan(3000 * crowding());
       expect((await run({ workflow_code: 'export default () => "next"' })).result).toBe('next');
     },
   );
@@ -186,7 +187,7 @@ export default () => spin();`);
       code: 'TIMED_OUT',
       evidence: { limit: '0.5 s of CPU time', blocked_at: { line: 2, function: 'spin' } },
     });
-    expect(spinner.duration_ms).toBeLessThan(3000);
+    expect(spinner.duration_ms).toBeLessThan(3000 * crowding());
     expect(spinner.metrics['user_time_seconds']).toBeGreaterThan(0.3);
     expect((await sleeper).result).toBe(host);
     const file = await run(

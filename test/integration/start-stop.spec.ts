@@ -126,8 +126,8 @@ describe('what lives long', () => {
       await Promise.all(steps);
       await living.stop();
       const lives = async (): Promise<boolean> => JSON.stringify(await held()) === JSON.stringify(before);
-      await until(lives, { what: 'timers, connections and listeners are as before', timeoutMs: 5_000 }).catch(
-        async () => expect(await held()).toEqual(before),
+      await until(lives, { what: 'timers, connections and listeners are as before' }).catch(async () =>
+        expect(await held()).toEqual(before),
       );
       const own = await patient.keys(`${prefix}*`);
       expect(own.filter((key) => !key.endsWith(':stats'))).toEqual([]);

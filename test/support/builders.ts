@@ -15,7 +15,7 @@ export const aContext = (changes: Partial<ExecutionContext> = {}): ExecutionCont
   workflow_code: 'export default async function run(parameters) { return parameters; }',
   function_name: 'default',
   parameters: {},
-  timeout_seconds: 10,
+  timeout_seconds: 60,
   ...changes,
 });
 

@@ -31,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   health: PARTS,
   metrics: PARTS,
   api: PARTS.filter((part) => part !== 'executor'),
+  doctor: PARTS,
   'app.module': [...PARTS, 'tracing', 'health', 'metrics', 'api'],
   bootstrap: [...PARTS, 'health', 'metrics', 'api', 'app.module'],
   main: ['bootstrap', 'config'],
@@ -58,7 +59,7 @@ const CLOSED: Readonly<Record<string, typeof NO_FRAMEWORK>> = {
   cli: NO_FRAMEWORK,
 };
 
-const APPLICATION = new Set(['bootstrap', 'config']);
+const APPLICATION = new Set(['bootstrap', 'config', 'doctor']);
 const ENVIRONMENT_FILES = new Set(['cli/bifrost.ts']);
 const MAX_LINES = 300;
 const BANNED = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc', 'manager']);
@@ -107,7 +108,7 @@ function checkImport(file: string, site: ImportSite, sources: ReadonlyMap<string
   if (!allowed) return at(`is in the folder "${area}", for which no rule says what it may import`);
   const targetArea = areaOf(target);
   if (targetArea === area || allowed.includes(targetArea)) return [];
-  // `bifrost worker` becomes the application; every other command must not load it.
+  // `bifrost worker` becomes the application, `bifrost doctor` tries its parts; every other command must not load it.
   if (area === 'cli' && APPLICATION.has(targetArea) && site.kind === 'dynamic') return [];
   return at(`imports ${target}: ${area} may import ${allowed.join(', ')} only`);
 }

@@ -9,7 +9,7 @@ const POLL_MS = 10;
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 10_000, what }: { timeoutMs?: number; what: string },
+  { timeoutMs = 60_000, what }: { timeoutMs?: number; what: string },
 ): Promise<Exclude<Awaited<T>, false | null | undefined | 0 | ''>> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;

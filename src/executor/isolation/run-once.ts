@@ -1,23 +1,39 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NetworkPolicy } from '../../contract/confinement.js';
 import type { ExecuteCommand, RunnerFrame } from '../../contract/runner-protocol.js';
 import type { RunnerProcess } from '../runner-process.js';
 
 const ROOT_URL = 'file:///bifrost/';
 const TIMEOUT_MS = 10_000;
 
+/** How a function of ours is run. */
+export interface RunOnceOptions {
+  parameters?: Record<string, unknown>;
+  network?: NetworkPolicy;
+  /** Called when it has returned, before the runner is killed. */
+  onReturned?: (runner: RunnerProcess) => void;
+}
+
 /**
  * Runs one function of ours on a fresh runner and kills it.
  * @returns what the function returned.
  * @throws Error that tells what the runner did instead.
  */
-export async function runOnce(runner: RunnerProcess, source: string): Promise<unknown> {
+export async function runOnce(
+  runner: RunnerProcess,
+  source: string,
+  { parameters = {}, network = 'none', onReturned = () => undefined }: RunOnceOptions = {},
+): Promise<unknown> {
   const limit = new AbortController();
   const late = sleep(TIMEOUT_MS, undefined, { signal: limit.signal }).then(() => {
     throw new Error(`a runner did not answer within ${TIMEOUT_MS} ms`);
   });
   try {
-    return await Promise.race([resultOf(runner, source), late]);
+    const command = { ...commandFor(runner, source), parameters, network };
+    const value = await Promise.race([resultOf(runner, command), late]);
+    onReturned(runner);
+    return value;
   } finally {
     limit.abort();
     late.catch(() => undefined);
@@ -27,10 +43,10 @@ export async function runOnce(runner: RunnerProcess, source: string): Promise<un
   }
 }
 
-function resultOf(runner: RunnerProcess, source: string): Promise<unknown> {
+function resultOf(runner: RunnerProcess, command: ExecuteCommand): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let stderr = '';
-    runner.execute(commandFor(runner, source), {
+    runner.execute(command, {
       onFrame(frame: RunnerFrame) {
         if (frame.type === 'result') resolve(frame.value);
         if (frame.type === 'error') reject(new Error(frame.message));

@@ -1,0 +1,70 @@
+import { networkOf } from '../config/network.js';
+import { type Settings, SettingsError } from '../config/settings.js';
+import { type DoctorFinding, failure, okay, warning } from '../contract/doctor-report.js';
+import { failedChecks, isAtLeast, type IsolationReport } from '../contract/isolation-report.js';
+import { packageSets } from '../executor/isolation/candidates.js';
+import { closedFolder } from '../executor/isolation/packages-access.js';
+import { RunnerFactory } from '../executor/runner-factory.js';
+import { attackItself } from '../executor/self-test/attack-itself.js';
+
+/** What was found out about the isolation, with the whole self-test where one could be done. */
+export interface IsolationFindings {
+  findings: DoctorFinding[];
+  report: IsolationReport | null;
+  passedOver: string[];
+}
+
+/** Chooses a level as a worker does, and attacks itself from it. */
+export async function isolationFindings(settings: Settings): Promise<IsolationFindings> {
+  let factory: RunnerFactory;
+  try {
+    factory = await RunnerFactory.open(settings);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    const detail = error.message.split('\n').slice(1).join('\n').trim();
+    return {
+      findings: [
+        failure('isolation', detail.replace(/^ISOLATION: /, ''), 'or take what works here: ISOLATION=auto'),
+      ],
+      report: null,
+      passedOver: [],
+    };
+  }
+  try {
+    const report = await attackItself(settings, factory);
+    const { passedOver, level } = factory.choice;
+    const findings = [judgeIsolation(report, passedOver, settings), packagesFinding(settings, level.name)];
+    return { findings, report, passedOver };
+  } finally {
+    await factory.close();
+  }
+}
+
+/** Whether the isolation is what the settings ask for. */
+export function judgeIsolation(
+  report: IsolationReport,
+  passedOver: readonly string[],
+  { ISOLATION_REQUIRED_GRADE: wanted }: Pick<Settings, 'ISOLATION_REQUIRED_GRADE'>,
+): DoctorFinding {
+  const { level, grade, network } = report;
+  const failed = failedChecks(report);
+  const detail = `level ${level}, grade ${grade}, network ${network}`;
+  if (failed.length > 0)
+    return failure('isolation', `${detail}; failed: ${failed.join(', ')}`, 'see the failed checks below');
+  if (wanted !== undefined && !isAtLeast(grade, wanted))
+    return failure('isolation', detail, `ISOLATION_REQUIRED_GRADE=${wanted}: make a stronger level possible`);
+  const [reason] = passedOver;
+  return reason === undefined ? okay('isolation', detail) : warning('isolation', detail, reason);
+}
+
+function packagesFinding(settings: Settings, level: IsolationReport['level']): DoctorFinding {
+  const sets = packageSets(settings);
+  const closed = closedFolder(sets, level);
+  return closed === null
+    ? okay('packages', `${sets}, readable for runners`)
+    : failure('packages', `${closed.path} is closed to the users of runners`, closed.fix);
+}
+
+/** In one line, what the settings ask for. */
+export const askedFor = (settings: Settings): string =>
+  `ISOLATION=${settings.ISOLATION}, NETWORK=${networkOf(settings)}, RUNNER=${settings.RUNNER}, ROLES=${settings.ROLES.join(',')}`;

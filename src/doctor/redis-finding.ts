@@ -1,0 +1,83 @@
+import { type DoctorFinding, failure, okay, warning } from '../contract/doctor-report.js';
+import { openRedis, type RedisClient } from '../redis/connections.js';
+
+/** The oldest that BullMQ recommends. */
+const MIN_VERSION = [6, 2] as const;
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** What `INFO` says of a server. */
+export interface RedisFacts {
+  version: string;
+  policy: string;
+  appendOnly: boolean;
+}
+
+/** Whether Redis answers, and whether it is set up so that nothing is lost. */
+export async function redisFinding(url: string): Promise<DoctorFinding> {
+  const client = openRedis(url, 'impatient', 'bifrost-doctor');
+  try {
+    await untilReady(client);
+    return judgeRedis(factsOf(await client.info()));
+  } catch (error) {
+    const reason = (error as Error).message;
+    return failure('redis', `it does not answer: ${reason}`, 'start it, or correct REDIS_URL');
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** Where nobody names a Redis, the worker starts one for development, if it can. */
+export const judgeEmbedded = (binary: string | undefined): DoctorFinding =>
+  binary === undefined
+    ? failure(
+        'redis',
+        'REDIS_URL is not set, and there is no redis-server here',
+        'set REDIS_URL, or install redis-server',
+      )
+    : warning(
+        'redis',
+        `REDIS_URL is not set: the worker starts ${binary} for development`,
+        'set REDIS_URL in production',
+      );
+
+/** In a pure function, since every kind of server cannot be had. */
+export function judgeRedis({ version, policy, appendOnly }: RedisFacts): DoctorFinding {
+  const detail = `${version}, maxmemory-policy ${policy}, append-only file ${appendOnly ? 'on' : 'off'}`;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < MIN_VERSION[0] || (major === MIN_VERSION[0] && minor < MIN_VERSION[1]))
+    return failure('redis', detail, `use Redis ${MIN_VERSION.join('.')} or later`);
+  if (policy !== 'noeviction')
+    return warning(
+      'redis',
+      detail,
+      'CONFIG SET maxmemory-policy noeviction: anything else deletes jobs and results',
+    );
+  if (!appendOnly)
+    return warning(
+      'redis',
+      detail,
+      'appendonly yes: without it a crash of Redis loses the latest jobs and results',
+    );
+  return okay('redis', detail);
+}
+
+export function factsOf(info: string): RedisFacts {
+  const value = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '?';
+  return {
+    version: value('redis_version'),
+    policy: value('maxmemory_policy'),
+    appendOnly: value('aof_enabled') === '1',
+  };
+}
+
+function untilReady(client: RedisClient): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('no answer in time')), CONNECT_TIMEOUT_MS);
+    const settle = (end: () => void) => (): void => {
+      clearTimeout(timer);
+      end();
+    };
+    client.once('ready', settle(resolve));
+    client.on('error', (error: Error) => settle(() => reject(error))());
+  });
+}

@@ -1,0 +1,65 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { InjectSettings } from '../config/config.module.js';
+import { type Settings, SettingsError } from '../config/settings.js';
+import {
+  failedChecks,
+  isAtLeast,
+  type IsolationReport,
+  type ResultIsolation,
+} from '../contract/isolation-report.js';
+import { RunnerPool } from './runner-pool.js';
+import { attackItself } from './self-test/attack-itself.js';
+
+/** What this worker knows of its own isolation, by attacking itself once at its start. */
+@Injectable()
+export class SelfTestService {
+  private readonly logger = new Logger('Isolation');
+  private done: IsolationReport | null = null;
+
+  constructor(
+    private readonly pool: RunnerPool,
+    @InjectSettings() private readonly settings: Settings,
+  ) {}
+
+  /** null: not done yet, or there was no pool of runners. */
+  get report(): IsolationReport | null {
+    return this.done;
+  }
+
+  /** What every result of this worker says of it. */
+  get ofResults(): ResultIsolation | undefined {
+    if (this.done === null) return undefined;
+    const { level, grade, network } = this.done;
+    return { level, grade, network };
+  }
+
+  /**
+   * Attacks and grades; needs runners, so the pool must have started. No execution is to begin before it is
+   * done: its result says what was found out.
+   * @throws {SettingsError} when the grade is not as good as ISOLATION_REQUIRED_GRADE wants it.
+   */
+  async run(): Promise<void> {
+    const factory = this.pool.factoryInUse();
+    if (factory === null) return;
+    const report = await attackItself(this.settings, factory);
+    this.done = report;
+    this.tell(report);
+    const { ISOLATION_REQUIRED_GRADE: wanted } = this.settings;
+    if (wanted !== undefined && !isAtLeast(report.grade, wanted)) throw tooWeak(report, wanted);
+  }
+
+  private tell({ level, grade, network, checks, took_ms: tookMs }: IsolationReport): void {
+    const failed = checks.filter(({ outcome }) => outcome === 'failed');
+    const line = { msg: 'self-test of the isolation', isolation: level, grade, network, tookMs };
+    if (failed.length === 0) this.logger.log({ ...line, failed: [] });
+    else this.logger.error({ ...line, failed: failed.map(({ name, detail }) => `${name}: ${detail}`) });
+  }
+}
+
+function tooWeak(report: IsolationReport, wanted: string): SettingsError {
+  const failed = failedChecks(report);
+  const why = failed.length > 0 ? `failed: ${failed.join(', ')}` : `level ${report.level}`;
+  return new SettingsError(
+    `The configuration cannot be used:\n  ISOLATION_REQUIRED_GRADE: ${wanted} is wanted, this worker has ${report.grade} (${why}); \`bifrost doctor\` says what to do`,
+  );
+}

@@ -1,0 +1,118 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { networkOf } from '../../config/network.js';
+import type { Settings } from '../../config/settings.js';
+import type { IsolationCheck, IsolationReport } from '../../contract/isolation-report.js';
+import type { Findings, ServerAddress } from '../../contract/self-test.js';
+import { parseRedisUrl } from '../../redis/redis-url.js';
+import { packageSets } from '../isolation/candidates.js';
+import type { IsolationLevel } from '../isolation/isolation-level.js';
+import { runOnce } from '../isolation/run-once.js';
+import { bundleSelfTest } from '../runner-bundle.js';
+import type { RunnerFactory } from '../runner-factory.js';
+import { attackChecks, type Round } from './attack-checks.js';
+import { Canaries } from './canaries.js';
+import { gradeOf } from './grade.js';
+import { kernelChecks } from './kernel-checks.js';
+import { type KernelFacts, kernelFacts, type Promised } from './kernel-facts.js';
+import { withoutPermissionModel } from './without-node.js';
+
+const PACKAGE_JSON = fileURLToPath(new URL('../../../package.json', import.meta.url));
+
+/** A round of attacks, with what the kernel said of the runner afterwards. */
+interface SeenRound extends Round {
+  facts: KernelFacts;
+  promised: Promised;
+}
+
+/**
+ * Attacks this worker from inside two runners of its own: one as every other, and one without Node's
+ * permission model, which tells what the kernel alone refuses. Never rejects: a test that could not be
+ * carried out is a failed check.
+ */
+export async function attackItself(settings: Settings, factory: RunnerFactory): Promise<IsolationReport> {
+  const startedMs = performance.now();
+  const { level } = factory.choice;
+  const checks = level.name === 'thread' ? [OF_THREADS] : await checksOf(settings, factory, level);
+  return {
+    level: level.name,
+    grade: gradeOf(level.name, checks),
+    network: networkOf(settings),
+    checks,
+    took_ms: Math.round(performance.now() - startedMs),
+  };
+}
+
+const OF_THREADS: IsolationCheck = {
+  name: 'self-test',
+  tries: 'reach what other executions have',
+  outcome: 'not_applicable',
+  by: null,
+  detail: 'threads of one process are not kept apart: TRUSTED_CODE=true says that no code has to be',
+};
+
+async function checksOf(
+  settings: Settings,
+  factory: RunnerFactory,
+  level: IsolationLevel,
+): Promise<IsolationCheck[]> {
+  try {
+    const source = await bundleSelfTest();
+    const [whole, bare] = await Promise.all([
+      attackFrom(level, source, settings, factory),
+      attackFrom(withoutPermissionModel(level), source, settings, factory).catch(() => null),
+    ]);
+    const openApi = settings.ROLES.includes('api') && settings.API_TOKEN === undefined;
+    const hasRedis = settings.REDIS_URL !== undefined;
+    const where = { network: networkOf(settings), hasRedis, openApi };
+    return [...attackChecks(whole, bare, where), ...kernelChecks(whole.facts, whole.promised)];
+  } catch (error) {
+    return [notCarriedOut(error as Error)];
+  }
+}
+
+const notCarriedOut = ({ message }: Error): IsolationCheck => ({
+  name: 'self-test',
+  tries: 'attack the worker from inside a runner',
+  outcome: 'failed',
+  by: null,
+  detail: `it could not be carried out, so nothing is known: ${message}`,
+});
+
+async function attackFrom(
+  level: IsolationLevel,
+  source: string,
+  settings: Settings,
+  factory: RunnerFactory,
+): Promise<SeenRound> {
+  const canaries = await Canaries.open({
+    dir: factory.dir,
+    ownFiles: [PACKAGE_JSON, join(process.cwd(), '.env')],
+    folders: [packageSets(settings), homedir()],
+  });
+  try {
+    const runner = await factory.bootAside(level);
+    const network = networkOf(settings);
+    const confinement = level.confinement(runner.place);
+    let facts = kernelFacts(runner.pid);
+    const findings = (await runOnce(runner, source, {
+      parameters: { ...canaries.targets(redisOf(settings)) },
+      network,
+      // The last door is shut when code has run, not when a runner has booted.
+      onReturned: ({ pid }) => (facts = kernelFacts(pid)),
+    })) as Findings;
+    const promised = { confinement, namespaces: level.name === 'namespace', network };
+    return { findings, sightings: canaries.look(), facts, promised };
+  } finally {
+    await canaries.close();
+  }
+}
+
+/** null: there is no telling where it is. */
+function redisOf({ REDIS_URL }: Settings): ServerAddress | null {
+  if (REDIS_URL === undefined) return null;
+  const { nodes, tls } = parseRedisUrl(REDIS_URL);
+  const [node] = nodes;
+  return node === undefined ? null : { ...node, tls };
+}

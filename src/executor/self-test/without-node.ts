@@ -1,0 +1,17 @@
+import type { IsolationLevel } from '../isolation/isolation-level.js';
+
+const INNER_LAYER = /^--(permission|allow-|no-experimental-sqlite|disable-sigusr1)/;
+
+/** The same level without Node's permission model: what the kernel refuses by itself. Never for code of others. */
+export const withoutPermissionModel = (level: IsolationLevel): IsolationLevel => ({
+  name: level.name,
+  openPlace: () => level.openPlace(),
+  confinement: (place) => level.confinement(place),
+  runnerPid: (pid) => level.runnerPid(pid),
+  runnerEnd: (end) => level.runnerEnd(end),
+  command: (place, args) =>
+    level.command(
+      place,
+      args.filter((flag) => !INNER_LAYER.test(flag)),
+    ),
+});

@@ -1,0 +1,163 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import {
+  ATTACK_NAMES,
+  type AttackName,
+  type Finding,
+  type Findings,
+  type SelfTestTargets,
+} from '../contract/self-test.js';
+
+const CONNECT_TIMEOUT_MS = 500;
+/** Of what it starts; long enough to be found, short enough to be gone should nobody kill it. */
+const SURVIVE_MS = 20_000;
+
+/**
+ * The worker's attack on itself: what it runs in a runner as if it were user code. Tries everything and
+ * tells how it went; whether something was reached is for the worker to say.
+ */
+export default async function attackWorker(targets: SelfTestTargets): Promise<Findings> {
+  const findings = ATTACK_NAMES.map(async (name) => [name, await carryOut(ATTACKS[name], targets)] as const);
+  return Object.fromEntries(await Promise.all(findings)) as Findings;
+}
+
+type Attack = (targets: SelfTestTargets) => string[] | Promise<string[]>;
+
+const ATTACKS: Readonly<Record<AttackName, Attack>> = {
+  'worker-environment': ({ workerPid }) =>
+    each([workerPid, process.ppid, ...visiblePids()], (pid) => digestOf(`/proc/${pid}/environ`)),
+  'worker-memory': ({ workerPid, memory }) => (memory ? [readMemory(workerPid, memory)] : []),
+  processes: ({ workerPid }) => [readFileSync(`/proc/${workerPid}/stat`, 'latin1')],
+  signals: ({ workerPid }) =>
+    each([workerPid, process.ppid], (pid) => (process.kill(pid, 'SIGCONT') ? String(pid) : '')),
+  files: ({ files }) => each(files, (file) => `${file} ${digestOf(file)}`),
+  symlink: ({ files: [file = ''], mark }) => {
+    const link = `${process.cwd()}/${mark}`;
+    symlinkSync(file, link);
+    return [`${file} ${digestOf(link)}`];
+  },
+  'write-outside': ({ newFiles }) =>
+    each(newFiles, (file) => {
+      writeFileSync(file, '');
+      return file;
+    }),
+  programs: () => {
+    const { error, status } = spawnSync(process.execPath, ['--version']);
+    if (error) throw error;
+    return [`exit code ${status}`];
+  },
+  survivor: ({ mark }) => leaveBehind(mark),
+  addon: () => {
+    try {
+      process.dlopen({ exports: {} }, 'libc.so.6');
+    } catch (error) {
+      // Node has loaded it, and found no addon in it.
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_DLOPEN_FAILED') throw error;
+    }
+    return ['native code is loaded'];
+  },
+  'become-root': () => {
+    process.setuid?.(0);
+    return [String(process.getuid?.())];
+  },
+  redis: ({ redis }) => (redis ? talk({ host: redis.host, port: redis.port }, redis.tls, 'PING\r\n') : []),
+  'worker-port': ({ port }) => talk({ host: '127.0.0.1', port }, false, 'GET / HTTP/1.0\r\n\r\n'),
+  'unix-socket': ({ abstractSocket }) => talk({ path: `\0${abstractSocket}` }, false, '\n'),
+  'metadata-address': ({ metadataAddress }) =>
+    talk({ host: metadataAddress, port: 80 }, false, 'GET / HTTP/1.0\r\n\r\n'),
+};
+
+async function carryOut(attack: Attack, targets: SelfTestTargets): Promise<Finding> {
+  try {
+    return { kind: 'got', values: await attack(targets) };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // An error without a code is one of this file's: it would look like a refusal, and be none.
+    return typeof code === 'string' ? { kind: 'refused', code } : { kind: 'broken', message: message };
+  }
+}
+
+/** What was got of some; when nothing was, the first refusal. */
+function each<T>(targets: readonly T[], attack: (target: T) => string): string[] {
+  const errors: unknown[] = [];
+  const values = targets.flatMap((target) => {
+    try {
+      return attack(target);
+    } catch (error) {
+      errors.push(error);
+      return [];
+    }
+  });
+  if (values.length === 0 && errors.length > 0) throw errors[0];
+  return values;
+}
+
+function visiblePids(): number[] {
+  try {
+    return readdirSync('/proc').map(Number).filter(Number.isInteger);
+  } catch {
+    return [];
+  }
+}
+
+const digestOf = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
+
+function readMemory(pid: number, { address, bytes }: { address: string; bytes: number }): string {
+  const fd = openSync(`/proc/${pid}/mem`, 'r');
+  try {
+    const read = Buffer.alloc(bytes);
+    readSync(fd, read, 0, bytes, BigInt(address));
+    return read.toString('latin1');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Starts a process in a session of its own, which no kill of a process group reaches. */
+function leaveBehind(mark: string): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['-e', `setTimeout(() => {}, ${SURVIVE_MS})`, mark], {
+      detached: true,
+      stdio: 'ignore',
+    });
+    child.once('spawn', () => resolve([String(child.pid)]));
+    child.once('error', reject);
+  });
+}
+
+/** Says something to a server, and gives the first words of its answer; '' when it took the connection and said nothing. */
+function talk(where: NetConnectOpts, tls: boolean, words: string): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    // Who it is does not matter, only that it answers.
+    const socket: Socket = tls ? connectTls({ ...where, rejectUnauthorized: false }) : connect(where);
+    let isConnected = false;
+    const timer = setTimeout(() => {
+      socket.destroy();
+      // A packet that nobody answers was let out all the same.
+      resolve([isConnected ? '' : 'no answer']);
+    }, CONNECT_TIMEOUT_MS);
+    const settle = (end: () => void): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      end();
+    };
+    socket.once(tls ? 'secureConnect' : 'connect', () => {
+      isConnected = true;
+      socket.write(words);
+    });
+    socket.once('data', (data: Buffer) => settle(() => resolve([data.toString('latin1').slice(0, 80)])));
+    socket.once('end', () => settle(() => resolve([''])));
+    socket.once('error', (error) => settle(() => (isConnected ? resolve(['']) : reject(error))));
+  });
+}

@@ -1,0 +1,101 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { failedChecks, type IsolationReport } from '../../src/contract/isolation-report.js';
+import type { Confinement } from '../../src/contract/confinement.js';
+import type { IsolationLevel } from '../../src/executor/isolation/isolation-level.js';
+import { RunnerFactory } from '../../src/executor/runner-factory.js';
+import { attackItself } from '../../src/executor/self-test/attack-itself.js';
+import { withoutPermissionModel } from '../../src/executor/self-test/without-node.js';
+import { settingsOf } from '../support/parts.js';
+import { useRedis } from '../support/test-redis.js';
+
+const redis = useRedis();
+const isRoot = process.getuid?.() === 0;
+
+async function reportOf(
+  settings: Record<string, string>,
+  change: (level: IsolationLevel) => IsolationLevel = (level) => level,
+): Promise<IsolationReport> {
+  const wanted = settingsOf({ REDIS_URL: redis.url, ...settings });
+  const factory = await RunnerFactory.open(wanted);
+  try {
+    Object.assign(factory.choice, { level: change(factory.choice.level) });
+    return await attackItself(wanted, factory);
+  } finally {
+    await factory.close();
+  }
+}
+
+const NOTHING: Confinement = {
+  parentPid: null,
+  uid: null,
+  maxTasks: null,
+  hidden: false,
+  files: null,
+  filter: false,
+};
+
+describe('the self-test of the isolation', () => {
+  it.each(['namespace', 'process'])('finds that everything holds at the level %s', async (ISOLATION) => {
+    const report = await reportOf({ ISOLATION });
+    expect(failedChecks(report)).toEqual([]);
+    expect(report).toMatchObject({ level: ISOLATION, network: 'none' });
+    // Without Landlock an ordinary user's files are kept by Node alone.
+    expect(ISOLATION === 'namespace' ? ['A'] : ['B', 'C']).toContain(report.grade);
+  });
+
+  describe('of a runner that nothing confines', () => {
+    let report: IsolationReport;
+    const before = new Set(readdirSync(tmpdir()));
+    beforeAll(async () => {
+      const bare = (level: IsolationLevel): IsolationLevel => ({
+        ...withoutPermissionModel(level),
+        confinement: () => NOTHING,
+      });
+      report = await reportOf({ ISOLATION: 'process', NETWORK: 'open' }, bare);
+    });
+
+    it('finds that nothing holds', () => {
+      const expected = report.checks.filter(({ outcome }) => outcome !== 'not_applicable');
+      const held = expected.filter(({ outcome }) => outcome === 'held').map(({ name }) => name);
+      // An ordinary user has no capabilities to lose, cannot become root, and Yama may keep memory apart.
+      expect(isRoot ? held : held.filter((name) => !['become-root', 'worker-memory'].includes(name))).toEqual(
+        [],
+      );
+      expect(report.grade).toBe('D');
+    });
+
+    it('leaves nothing behind', () => {
+      const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+      const left = processes.filter((pid) => commandOf(pid).includes('bifrost-self-test'));
+      const files = readdirSync(tmpdir()).filter((name) => !before.has(name));
+      expect([left, files.filter((name) => name.startsWith('bifrost-self-test'))]).toEqual([[], []]);
+    });
+  });
+
+  it('says that Redis can be used where the network is open and it wants no password', async () => {
+    const report = await reportOf({ NETWORK: 'open' });
+    expect([report.grade, failedChecks(report)]).toEqual(['D', expect.arrayContaining(['redis'])]);
+  });
+
+  it('fails when no runner boots', async () => {
+    const broken = (level: IsolationLevel): IsolationLevel =>
+      Object.assign(withoutPermissionModel(level), {
+        command: (...[place, args]: Parameters<IsolationLevel['command']>) => ({
+          ...level.command(place, args),
+          file: '/bin/false',
+        }),
+      });
+    const report = await reportOf({ ISOLATION: 'process' }, broken);
+    expect([report.grade, failedChecks(report)]).toEqual(['D', ['self-test']]);
+  });
+});
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}
