@@ -14,7 +14,7 @@ export function gatherWrites(client: RedisClient): void {
 function gatherWritesOf(client: Redis): void {
   client.on('connect', () => {
     const { stream } = client;
-    const write = stream.write.bind(stream) as typeof stream.write;
+    const write = stream.write.bind(stream);
     let gathering = false;
     stream.write = ((...args: Parameters<typeof write>) => {
       if (!gathering) {
