@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { credentialsOf } from '../config/credentials.js';
 import { InjectSettings } from '../config/config.module.js';
-import { networkOf } from '../config/network.js';
 import type { Settings } from '../config/settings.js';
 import type { Execution, ExecutionSource } from '../contract/execution.js';
 import type { ExecutionProgress, LogEntry, Metrics, Outcome } from '../contract/result.js';
@@ -183,7 +182,7 @@ export class ExecutorService {
       scratch: lease.slot.scratch,
       clearsScratch: !lease.slot.runner.place.onDisk,
       pid: lease.slot.runner.pid,
-      network: networkOf(this.settings),
+      network: execution.network,
       resultLimitBytes: this.settings.OUTPUT_LIMIT_BYTES,
       keep: lease.keep,
       captureLocals: execution.captureLocals,
@@ -203,7 +202,7 @@ export class ExecutorService {
 
 const elapsedMs = (sinceMs: number): number => Math.round((performance.now() - sinceMs) * 100) / 100;
 
-/** A runner that is used again stays with whom it served: one organization, one state of the code. */
+/** A runner that is used again stays with whom it served: one organization, one state of the code, one network. */
 const runnerKey = (
   execution: Execution,
   generation: number | null,
@@ -214,6 +213,7 @@ const runnerKey = (
     execution.organization?.id ?? null,
     generation,
     packageSet ?? null,
+    execution.network,
     ...(fresh ? [execution.id] : []),
   ]);
 

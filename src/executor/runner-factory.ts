@@ -10,6 +10,8 @@ import type { IsolationLevel } from './isolation/isolation-level.js';
 import { closedFolder } from './isolation/packages-access.js';
 import { runOnce } from './isolation/run-once.js';
 import { tell } from '../lib/measurements.js';
+import { outletOf } from './network/outlet-services.js';
+import type { OutletServices } from './network/network-outlet.js';
 import { resourceLimitsOf } from './limits.js';
 import { bundleRunners, type RunnerBundles } from './runner-bundle.js';
 import { RunnerProcess } from './runner-process.js';
@@ -26,14 +28,20 @@ const FRAME_EXTRA_BYTES = 1_048_576;
 
 const logger = new Logger('Isolation');
 
+/** What every runner of a worker is made from. */
+interface RunnerParts {
+  settings: Settings;
+  bundles: RunnerBundles;
+  outlet: OutletServices | null;
+}
+
 /** Makes runner processes at one level of isolation, and the folders that they and their executions have. */
 export class RunnerFactory {
   readonly scratches = new ScratchFolders();
 
   private constructor(
-    private readonly settings: Settings,
+    private readonly parts: RunnerParts,
     readonly dir: RuntimeDir,
-    private readonly bundles: RunnerBundles,
     readonly choice: Choice,
   ) {}
 
@@ -47,12 +55,13 @@ export class RunnerFactory {
     const dir = await RuntimeDir.create();
     try {
       const bundles = await bundleRunners(dir.path);
-      const prove = (level: IsolationLevel) => proveLevel(level, settings, bundles);
+      const outlet = outletOf(settings);
+      const prove = (level: IsolationLevel) => proveLevel(level, { settings, bundles, outlet });
       const choice = await chooseLevel(candidates({ settings, dir, bundles }), prove);
       const { level, passedOver } = choice;
       warnOfPackages(packageSets(settings), level.name);
       logger.log({ msg: 'isolation', isolation: level.name, network: networkOf(settings), passedOver });
-      return new RunnerFactory(settings, dir, bundles, choice);
+      return new RunnerFactory({ settings, bundles, outlet }, dir, choice);
     } catch (error) {
       await dir.remove();
       if (!(error instanceof NoIsolationError)) throw error;
@@ -65,7 +74,7 @@ export class RunnerFactory {
    * @throws {RunnerBootError} or what the file system says; nothing is left behind then.
    */
   bootAside(level: IsolationLevel = this.choice.level): Promise<RunnerProcess> {
-    return bootAt(level, this.settings, this.bundles);
+    return bootAt(level, this.parts);
   }
 
   /** Removes every folder. */
@@ -77,7 +86,7 @@ export class RunnerFactory {
   async boot(): Promise<RunnerProcess> {
     const startedMs = performance.now();
     try {
-      const runner = await bootAt(this.choice.level, this.settings, this.bundles);
+      const runner = await bootAt(this.choice.level, this.parts);
       tell('runner-booted', { durationMs: performance.now() - startedMs });
       return runner;
     } catch (error) {
@@ -101,14 +110,10 @@ function warnOfPackages(sets: string, level: IsolationLevelName): void {
   logger.warn({ msg: 'runners cannot read the packages', path, isolation: level, fix });
 }
 
-async function bootAt(
-  level: IsolationLevel,
-  settings: Settings,
-  bundles: RunnerBundles,
-): Promise<RunnerProcess> {
+async function bootAt(level: IsolationLevel, parts: RunnerParts): Promise<RunnerProcess> {
   const place = await level.openPlace();
   try {
-    return await RunnerProcess.boot({ ...launchOf(settings, bundles), level, place });
+    return await RunnerProcess.boot({ ...launchOf(parts), level, place });
   } catch (error) {
     await place.remove().catch(() => undefined);
     throw error;
@@ -116,8 +121,8 @@ async function bootAt(
 }
 
 /** That a runner boots and that code runs on it once its last door is shut. */
-async function proveLevel(level: IsolationLevel, settings: Settings, bundles: RunnerBundles): Promise<void> {
-  const runner = await bootAt(level, settings, bundles);
+async function proveLevel(level: IsolationLevel, parts: RunnerParts): Promise<void> {
+  const runner = await bootAt(level, parts);
   if (runner.kind === 'process') await runOnce(runner, 'export default () => 1');
   else await discard(runner);
 }
@@ -128,7 +133,7 @@ async function discard(runner: RunnerProcess): Promise<void> {
   await runner.place.remove();
 }
 
-function launchOf(settings: Settings, bundles: RunnerBundles): Omit<RunnerLaunch, 'level' | 'place'> {
+function launchOf({ settings, bundles, outlet }: RunnerParts): Omit<RunnerLaunch, 'level' | 'place'> {
   const { MEMORY_LIMIT_MB, OUTPUT_LIMIT_BYTES, RUNNER, RUNNER_MAX_EXECUTIONS } = settings;
   return {
     kind: RUNNER,
@@ -137,6 +142,7 @@ function launchOf(settings: Settings, bundles: RunnerBundles): Omit<RunnerLaunch
     threadBundle: bundles.thread,
     packageSets: packageSets(settings),
     network: networkOf(settings),
+    outlet,
     heapMb: Math.max(MEMORY_LIMIT_MB - BASE_MEMORY_MB, MIN_HEAP_MB),
     memoryMb: MEMORY_LIMIT_MB,
     maxExecutions: RUNNER_MAX_EXECUTIONS,

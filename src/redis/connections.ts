@@ -1,5 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { gatherWrites } from './gathered-writes.js';
+import { notePeers } from './redis-peers.js';
 import { parseRedisUrl, type RedisTarget } from './redis-url.js';
 
 /** One server, a Sentinel group or a Cluster: the same commands. */
@@ -23,6 +24,7 @@ const RECONNECT_MAX_MS = 1_000;
 export function openRedis(url: string, patience: Patience, connectionName: string): RedisClient {
   const client = connect(url, patience, connectionName);
   gatherWrites(client);
+  notePeers(client);
   return client;
 }
 

@@ -17,6 +17,7 @@ import { Hygiene } from './hygiene.js';
 import { type ImportHook, installImportHook } from './import-hook.js';
 import { LocalVariables } from './local-variables.js';
 import { requestModule } from './module-requests.js';
+import { endConnections } from './proxied-network.js';
 import { activeResources, inNextTurn, inspectValue, list, remove } from './primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
 import { giveUp } from './rights.js';
@@ -219,6 +220,7 @@ export class Executions {
   private settle(known: string[] = []): void {
     const { current } = this;
     if (!current?.command.keep) return;
+    endConnections();
     inNextTurn(() =>
       inNextTurn(() => {
         forgetInline(current.command);
