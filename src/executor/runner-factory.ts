@@ -1,7 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { readdirSync, rmdirSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { join } from 'node:path';
 import { capacityOf } from '../config/capacity.js';
 import { networkOf } from '../config/network.js';
 import { type Settings, SettingsError } from '../config/settings.js';
@@ -19,7 +16,8 @@ import { resourceLimitsOf } from './limits.js';
 import { bundleRunners, type RunnerBundles } from './runner-bundle.js';
 import { RunnerProcess } from './runner-process.js';
 import type { RunnerLaunch } from './runner-spawn.js';
-import { RuntimeDir, removeDir } from './runtime-dir.js';
+import { RuntimeDir } from './runtime-dir.js';
+import { ScratchFolders } from './scratch-folders.js';
 
 /** Part of a runner's memory that is not JavaScript heap: Node itself and its buffers. */
 const BASE_MEMORY_MB = 64;
@@ -39,6 +37,8 @@ interface RunnerParts {
 
 /** Makes runner processes at one level of isolation, and the folders that they and their executions have. */
 export class RunnerFactory {
+  readonly scratches = new ScratchFolders();
+
   private constructor(
     private readonly parts: RunnerParts,
     readonly dir: RuntimeDir,
@@ -95,31 +95,10 @@ export class RunnerFactory {
     }
   }
 
-  /** Folder of one execution: a process's own, or a new one beside those of the other threads. */
-  async openScratch({ kind, place }: RunnerProcess): Promise<string> {
-    return kind === 'process' ? place.scratch : mkdtemp(join(place.scratch, 't-'));
-  }
-
-  /**
-   * Removes what an execution left in its folder, or marks the runner as unfit; null: nothing had to be
-   * waited for. Most leave nothing, and their place is free without a turn of the event loop then: a runner
-   * that is still being cleaned looks busy, and another one would be booted instead.
-   */
-  clearScratch(runner: RunnerProcess, scratch: string): Promise<void> | null {
-    const { place } = runner;
-    if (!place.onDisk) return null;
-    try {
-      const left = scratch === place.scratch ? readdirSync(scratch).map((name) => join(scratch, name)) : [];
-      if (left.length === 0 && (scratch === place.scratch || removeEmpty(scratch))) return null;
-      const folders = scratch === place.scratch ? left : [scratch];
-      return Promise.all(folders.map(removeDir)).then(
-        () => undefined,
-        () => runner.markUnfit('files'),
-      );
-    } catch {
-      runner.markUnfit('files');
-      return null;
-    }
+  /** Removes the folder of a runner that is gone. */
+  async cleanUp(runner: RunnerProcess): Promise<void> {
+    this.scratches.forget(runner);
+    await runner.place.remove();
   }
 }
 
@@ -170,13 +149,4 @@ function launchOf({ settings, bundles, outlet }: RunnerParts): Omit<RunnerLaunch
     resources: resourceLimitsOf(settings),
     frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
   };
-}
-
-function removeEmpty(folder: string): boolean {
-  try {
-    rmdirSync(folder);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { gatherWrites } from './gathered-writes.js';
 import { notePeers } from './redis-peers.js';
 import { parseRedisUrl, type RedisTarget } from './redis-url.js';
 
@@ -22,6 +23,7 @@ const RECONNECT_MAX_MS = 1_000;
 /** Opens a connection that reconnects for ever. It logs nothing: attach an `error` listener. */
 export function openRedis(url: string, patience: Patience, connectionName: string): RedisClient {
   const client = connect(url, patience, connectionName);
+  gatherWrites(client);
   notePeers(client);
   return client;
 }
