@@ -3,6 +3,9 @@
  * inside a runner. What comes of it is in isolation-report.ts.
  */
 
+/** The execution that it runs as; no producer's can have this id. */
+export const SELF_TEST_ID = 'self-test of the isolation';
+
 /** What the code tries, in the order of the report. Each must be refused. */
 export const ATTACK_NAMES = [
   'worker-environment',

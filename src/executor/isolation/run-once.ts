@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NetworkPolicy } from '../../contract/confinement.js';
 import type { ExecuteCommand, RunnerFrame } from '../../contract/runner-protocol.js';
+import { SELF_TEST_ID } from '../../contract/self-test.js';
 import type { RunnerProcess } from '../runner-process.js';
 
 const ROOT_URL = 'file:///bifrost/';
@@ -79,7 +80,7 @@ export const commandFor = ({ pid, place }: RunnerProcess, source: string): Execu
   captureLocals: false,
   keep: false,
   context: {
-    executionId: 'self-test',
+    executionId: SELF_TEST_ID,
     attempt: 1,
     workflowId: null,
     caller: null,

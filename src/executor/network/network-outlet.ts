@@ -10,6 +10,7 @@ import {
   type NetworkTarget,
   shownTarget,
 } from '../../contract/network-protocol.js';
+import { SELF_TEST_ID } from '../../contract/self-test.js';
 import { tell } from '../../lib/measurements.js';
 import type { MultiplexedStream } from '../../lib/multiplexed-stream.js';
 import { Multiplexer } from '../../lib/multiplexer.js';
@@ -153,6 +154,8 @@ export class NetworkOutlet {
     error: unknown,
   ): void {
     const refused = error instanceof NetworkRefusal;
+    // What the worker tries itself is told by its self-test.
+    if (use?.executionId === SELF_TEST_ID) return stream.fail(failureOf(error as Error, target));
     tell('network-connection', {
       result: refused ? 'refused' : 'failed',
       reason: refused ? error.reason : '',
