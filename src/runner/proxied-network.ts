@@ -17,7 +17,6 @@ type Tls = { connect: (options: Options, done: Done) => net.Socket };
 const DEFAULT_HOST = 'localhost';
 /** Of Node's modules those that connect with TLS; loading it takes as long as half of a runner's boot. */
 const SECURE_BUILTIN = /^(node:)?(tls|_tls_wrap|https|http2)$/;
-const SECURE_GLOBALS = ['fetch', 'WebSocket', 'EventSource'] as const;
 
 let network: ProxiedNetwork | null = null;
 
@@ -25,7 +24,10 @@ let network: ProxiedNetwork | null = null;
 export function useWorkersNetwork(): void {
   if (network !== null) return;
   network = new ProxiedNetwork();
-  for (const name of SECURE_GLOBALS) whenFirstRead(name, () => network?.secure());
+  const secure = (): void => network?.secure();
+  const { fetch } = globalThis;
+  whenFirstRead('fetch', () => fetch, secure);
+  whenFirstRead('WebSocket', () => (builtinModule('node:http') as { WebSocket: unknown }).WebSocket, secure);
 }
 
 /** Tells that somebody is about to have a module of Node's. */
@@ -126,26 +128,24 @@ function argumentsOf(args: readonly unknown[]): [Options, Done] {
 }
 
 /** Calls back before a global is read for the first time; from then on it is what it was. */
-function whenFirstRead(name: string, callback: () => void): void {
-  const original = Object.getOwnPropertyDescriptor(globalThis, name);
-  if (original === undefined) return;
-  let read = false;
-  const put = (descriptor: PropertyDescriptor): void => {
-    read = true;
-    Object.defineProperty(globalThis, name, descriptor);
+function whenFirstRead(name: string, original: () => unknown, callback: () => void): void {
+  let found: { value: unknown } | null = null;
+  const put = (value: unknown): void => {
+    found = { value };
+    Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable });
   };
+  const enumerable = Object.prototype.propertyIsEnumerable.call(globalThis, name);
+  // To define it anew would read it, which loads half of Node's HTTP client.
+  Reflect.deleteProperty(globalThis, name);
   Object.defineProperty(globalThis, name, {
     configurable: true,
-    enumerable: original.enumerable ?? false,
+    enumerable,
     get(): unknown {
-      if (!read) {
-        callback();
-        put(original);
-      }
+      if (found !== null) return found.value;
+      callback();
+      put(original());
       return Reflect.get(globalThis, name);
     },
-    set(value: unknown): void {
-      put({ value, writable: true, configurable: true, enumerable: true });
-    },
+    set: put,
   });
 }
