@@ -166,7 +166,9 @@ describe('bifrost workers', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [headings, row, ...rest] = stdout.trimEnd().split('\n');
     expect(headings).toMatch(/^ID +TYPE +STATE +RUNNING +ISOLATION +HOST +PID +UPTIME +HEARTBEAT$/);
-    expect(row).toMatch(new RegExp(`^w1 +tested +ACTIVE +\\d/2 +\\S+ +${worker.pid} +.*s +\\d+s ago$`));
+    expect(row).toMatch(
+      new RegExp(`^w1 +tested +ACTIVE +\\d/2 +\\w+ [ABC] +\\S+ +${worker.pid} +.*s +\\d+s ago$`),
+    );
     expect(rest).toEqual([]);
   });
 

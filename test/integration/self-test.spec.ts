@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,8 @@ import { attackItself } from '../../src/executor/self-test/attack-itself.js';
 import { withoutPermissionModel } from '../../src/executor/self-test/without-node.js';
 import { settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/test-redis.js';
+
+Logger.overrideLogger(false);
 
 const redis = useRedis();
 const isRoot = process.getuid?.() === 0;
