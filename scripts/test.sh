@@ -52,7 +52,8 @@ fi
 # This suite waits for leases and locks to expire, nearly all of its time: it runs beside the others.
 run_jest failover test/e2e/failover.spec.ts >.bifrost/failover.log 2>&1 &
 failover=$!
-run_jest test --testPathIgnorePatterns /node_modules/ test/e2e/failover.spec.ts
+# Two files at a time: most of them wait for processes more than they compute.
+run_jest test --maxWorkers=2 --testPathIgnorePatterns /node_modules/ test/e2e/failover.spec.ts
 code=$?
 wait "$failover"
 failover_code=$?

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Logger as NestLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -12,6 +12,7 @@ import { parseSettings, type Settings, SettingsError } from './config/settings.j
 import { WorkerLogger } from './config/worker-logger.js';
 import { type WorkerArguments, workerArguments } from './config/worker-arguments.js';
 import { followProcess } from './lib/follow-process.js';
+import { ownPorts } from './lib/own-ports.js';
 import { VERSION } from './lib/version.js';
 import { openEmbeddedRedis } from './redis/embedded-endpoint.js';
 
@@ -85,6 +86,8 @@ async function listen(app: NestFastifyApplication, { HOST, PORT }: Settings): Pr
       `The configuration cannot be used:\n  PORT: ${PORT ?? DEFAULT_PORT} is taken; name another, or 0 for a free one`,
     );
   }
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  ownPorts.add(port);
   return await app.getUrl();
 }
 

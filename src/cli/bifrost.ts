@@ -75,6 +75,7 @@ program
     'folder whose files it imports, as they are on disk (default: the working directory, if it imports any)',
   )
   .option('--timeout <seconds>', 'time limit (default: that of the worker)')
+  .option('--network <policy>', 'network of the code: none, proxy or open; not more than the worker has')
   .option('--capture-locals', 'on failure, show the local variables of the failing calls too')
   .option('--quiet', 'print what it returned, and nothing of what it prints')
   .option('--json', 'print the whole result document, and nothing else')

@@ -54,6 +54,11 @@ describe('the context of a command line', () => {
     expect(contextFor({ timeout: '1.5' }).timeout_seconds).toBe(1.5);
   });
 
+  it('takes a network, and refuses one that there is not', () => {
+    expect(contextFor({ network: 'none' }).network).toBe('none');
+    expect(() => contextFor({ network: 'most' })).toThrow('--network most: must be one of none, proxy, open');
+  });
+
   it.each(['0', '-1', 'soon', '', 'Infinity', '5s'])('refuses the time limit "%s"', (timeout) => {
     expect(() => contextFor({ timeout })).toThrow(/--timeout .*: must be a number of seconds above 0/);
   });

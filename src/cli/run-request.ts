@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { NETWORK_POLICIES, type NetworkPolicy } from '../contract/confinement.js';
 import type { ExecutionContext } from '../contract/context.js';
 import { CommandError, EXIT } from './exit.js';
 
@@ -9,6 +10,7 @@ export interface RunOptions {
   timeout?: string;
   /** On failure: the local variables of the failing calls too. */
   captureLocals?: boolean;
+  network?: string;
   /** Folder whose files the code may import. */
   workspace?: string;
   /** Nothing of what the code prints. */
@@ -29,6 +31,7 @@ export function contextOf(file: string, code: string, options: RunOptions): Exec
     workflow_id: basename(file),
     ...(functionName === undefined ? {} : { function_name: functionName }),
     parameters: Object.fromEntries(parameters),
+    ...(options.network === undefined ? {} : { network: parseNetwork(options.network) }),
     ...(options.captureLocals ? { capture_locals: true } : {}),
     ...(options.timeout === undefined ? {} : { timeout_seconds: parseTimeout(options.timeout) }),
   };
@@ -54,6 +57,12 @@ function parseValue(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+function parseNetwork(text: string): NetworkPolicy {
+  const found = NETWORK_POLICIES.find((policy) => policy === text);
+  if (found !== undefined) return found;
+  throw new CommandError(EXIT.usage, `--network ${text}: must be one of ${NETWORK_POLICIES.join(', ')}`);
 }
 
 function parseTimeout(text: string): number {

@@ -40,7 +40,12 @@ function idOf(id: string | undefined): string {
 }
 
 function sealTask(key: string, document: string, validUntil: number | null): object {
-  const task = (parseJson(document) ?? {}) as { taskId?: unknown; code?: unknown; timeout?: number };
+  const task = (parseJson(document) ?? {}) as {
+    taskId?: unknown;
+    code?: unknown;
+    timeout?: number;
+    network?: string;
+  };
   const { taskId, code } = task;
   if (typeof taskId !== 'string' || typeof code !== 'string')
     throw new CommandError(EXIT.usage, 'the task must be a JSON object with the texts taskId and code');

@@ -1,6 +1,22 @@
-import type { NetworkPolicy } from '../contract/confinement.js';
+import { NETWORK_POLICIES, type NetworkPolicy } from '../contract/confinement.js';
 import type { Settings } from './settings.js';
 
 /** The most that user code may have of the network; an execution may ask for less. */
 export const networkOf = ({ NETWORK, RUNNER }: Settings): NetworkPolicy =>
   NETWORK ?? (RUNNER === 'thread' ? 'open' : 'none');
+
+/** What an execution gets that asks for `asked`, or why it cannot have that. */
+export function narrowedNetwork(
+  settings: Settings,
+  asked: NetworkPolicy | null | undefined,
+): { network: NetworkPolicy } | { refused: string } {
+  const most = networkOf(settings);
+  if (asked == null || asked === most) return { network: most };
+  if (NETWORK_POLICIES.indexOf(asked) > NETWORK_POLICIES.indexOf(most))
+    return { refused: `is ${asked}; the most that this worker has is ${most} (NETWORK)` };
+  if (settings.RUNNER === 'thread')
+    return {
+      refused: `is ${asked}; threads of one process share its network, which is ${most} (RUNNER=thread)`,
+    };
+  return { network: asked };
+}

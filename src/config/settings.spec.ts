@@ -84,6 +84,13 @@ describe('parseSettings', () => {
     expect(text).toContain('API_TOKEN: must be set');
   });
 
+  it('refuses a network proxy for threads, and entries of its list that mean nothing', () => {
+    const threads = problemsOf({ NETWORK: 'proxy', RUNNER: 'thread', TRUSTED_CODE: 'true' });
+    expect(threads[1]).toMatch(/^ {2}NETWORK: must be none or open for RUNNER=thread/);
+    const list = problemsOf({ NETWORK_ALLOW: 'fine.example,http://bad.example' });
+    expect(list[1]).toContain('NETWORK_ALLOW: "http://bad.example" is no host name');
+  });
+
   it('never repeats a secret', () => {
     const text = problemsOf({ REDIS_URL: 'reddis://u:geheim@h', API_TOKEN: 'geheim' }).join('\n');
     expect(text).toContain('REDIS_URL');

@@ -3,8 +3,10 @@ import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { NETWORK_POLICIES } from '../contract/confinement.js';
 import { ISOLATION_GRADES } from '../contract/isolation-report.js';
 import { signingKeys } from '../contract/signature.js';
+import { parseNetworkAllow } from './network-allow.js';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
@@ -200,10 +202,36 @@ export const settingsSchema = z.object({
     about:
       'Least grade that the self-test of the isolation must come to, `A` to `D`; a worker below it ends with exit code 78 instead of taking work. See docs/security-model.md#grades.',
   }),
-  NETWORK: z.enum(['none', 'open']).optional().meta({
+  NETWORK: z.enum(NETWORK_POLICIES).optional().meta({
     fallback: '`none`; `open` for threads',
     about:
-      'Network of user code. `none`: no socket of any kind. `open`: TCP and UDP as the machine has it, which may include Redis: give that a password then.',
+      'Most network that user code may have; an execution may ask for less. `none`: no socket of any kind. `proxy`: connections through the worker, to what `NETWORK_ALLOW` names. `open`: TCP and UDP as the machine has it, which may include Redis: give that a password then. See docs/network.md.',
+  }),
+  NETWORK_ALLOW: z
+    .string()
+    .default('*')
+    .superRefine((list, ctx) => {
+      try {
+        parseNetworkAllow(list);
+      } catch (error) {
+        ctx.addIssue({ code: 'custom', message: (error as Error).message });
+      }
+    })
+    .meta({
+      about:
+        'What the network `proxy` reaches, separated by commas. `*`: every host with a public address. `api.example.com`, `*.example.com` (those below it): these hosts, at public addresses. `wiki.example.com/private`: this host wherever it leads. `10.1.2.3`, `10.1.0.0/16`, `fd00::/8`: these addresses. Each for the ports 80 and 443, or for the one behind it: `api.example.com:8443`, `10.1.0.0/16:8080`, `[fd00::1]:*`. Link-local addresses with the metadata services of clouds, Redis, the database and the port of the worker are never reached.',
+    }),
+  NETWORK_CONNECTIONS_LIMIT: whole(1, 4096).default(64).meta({
+    about: 'Connections that an execution may have open at once at the network `proxy`; more are refused.',
+  }),
+  NETWORK_TRANSFER_LIMIT_MB: whole(1, 1_048_576).default(1024).meta({
+    unit: 'MB',
+    about:
+      'What an execution may send and receive, together, at the network `proxy`; then its connections end.',
+  }),
+  NETWORK_IDLE_SECONDS: whole(1, 86_400).default(300).meta({
+    unit: 'seconds',
+    about: 'At the network `proxy` a connection is closed when nothing was sent or received for so long.',
   }),
   SCRATCH_LIMIT_MB: whole(1, 65_536).default(128).meta({
     unit: 'MB',
@@ -351,6 +379,16 @@ const checked = settingsSchema
     error: 'must be auto or thread for RUNNER=thread: threads of one process cannot be kept from each other',
     when: always,
   })
+  .refine(
+    ({ RUNNER, ISOLATION, NETWORK }) =>
+      NETWORK !== 'proxy' || (RUNNER !== 'thread' && ISOLATION !== 'thread'),
+    {
+      path: ['NETWORK'],
+      error:
+        'must be none or open for RUNNER=thread and ISOLATION=thread: threads of one process share its network, so that nothing can make them go through the worker',
+      when: always,
+    },
+  )
   .refine(
     ({ RUNNER, ISOLATION, TRUSTED_CODE }) => (RUNNER !== 'thread' && ISOLATION !== 'thread') || TRUSTED_CODE,
     {

@@ -13,12 +13,12 @@ const settings = parseSettings({
 });
 
 /** The service over a Redis that holds one document for the execution `e-1`. */
-const serviceWith = (document: unknown): ContextService => {
+const serviceWith = (document: unknown, used = settings): ContextService => {
   const text = typeof document === 'string' || document === null ? document : JSON.stringify(document);
   const redis = {
     get: (key: string) => Promise.resolve(key === 'acme:bifrost:exec:e-1:context' ? text : null),
   };
-  return new ContextService(redis as unknown as RedisClient, new RedisKeys('acme:'), settings);
+  return new ContextService(redis as unknown as RedisClient, new RedisKeys('acme:'), used);
 };
 
 const refusalOf = async (act: () => unknown): Promise<Refusal> => {
@@ -46,6 +46,7 @@ describe('load', () => {
       workflowId: null,
       tags: [],
       timeoutMs: 30_000,
+      network: 'none',
       captureLocals: false,
       wantedGeneration: null,
     });
@@ -82,6 +83,7 @@ describe('load', () => {
       workflowId: 'wf',
       tags: ['nightly'],
       timeoutMs: 250,
+      network: 'none',
       captureLocals: false,
       wantedGeneration: 7,
     });
@@ -113,11 +115,35 @@ describe('load', () => {
     ['a time limit of 0', { ...INLINE, timeout_seconds: 0 }, 'timeout_seconds'],
     ['a time limit that is text', { ...INLINE, timeout_seconds: '5' }, 'timeout_seconds'],
     ['a time limit above the longest', { ...INLINE, timeout_seconds: 61 }, 'timeout_seconds'],
+    ['a network that there is not', { ...INLINE, network: 'most' }, 'network'],
+    ['more network than the worker has', { ...INLINE, network: 'proxy' }, 'network'],
     ['too much code', { workflow_code: 'x'.repeat(1025) }, 'workflow_code'],
   ])('refuses %s and names the field', async (_, document, field) => {
     const refusal = await refusalOf(() => serviceWith(document).load('e-1'));
     expect(refusal).toMatchObject({ code: 'INVALID_JOB', field });
     expect(refusal.message).toContain(field);
+  });
+
+  it.each([
+    ['none', undefined, 'none'],
+    ['proxy', undefined, 'proxy'],
+    ['proxy', null, 'proxy'],
+    ['proxy', 'none', 'none'],
+    ['proxy', 'open', null],
+    ['open', 'proxy', 'proxy'],
+    ['open', 'open', 'open'],
+  ])('on a worker with network %s gives who asks for %s: %s', async (NETWORK, network, given) => {
+    const load = () => serviceWith({ ...INLINE, network }, parseSettings({ NETWORK })).load('e-1');
+    if (given !== null) return expect(await load()).toMatchObject({ network: given });
+    const { message } = await refusalOf(load);
+    expect(message).toBe('network is open; the most that this worker has is proxy (NETWORK)');
+  });
+
+  it('cannot take the network from one of several threads', async () => {
+    const threads = parseSettings({ RUNNER: 'thread', TRUSTED_CODE: 'true' });
+    const refusal = await refusalOf(() => serviceWith({ ...INLINE, network: 'none' }, threads).load('e-1'));
+    expect(refusal).toMatchObject({ code: 'INVALID_JOB', field: 'network' });
+    expect(await serviceWith(INLINE, threads).load('e-1')).toMatchObject({ network: 'open' });
   });
 
   it('never repeats a secret', async () => {
@@ -148,6 +174,7 @@ describe('fromTask', () => {
       workflowId: null,
       tags: [],
       timeoutMs: 5_000,
+      network: 'none',
       captureLocals: false,
       wantedGeneration: null,
     });
@@ -163,6 +190,11 @@ describe('fromTask', () => {
     const refusal = await refusalOf(() => service.fromTask({ taskId: 't-1', code: 'é'.repeat(513) }));
     expect(refusal).toMatchObject({ code: 'INVALID_JOB', field: 'code' });
     expect(refusal.message).toContain('1026 bytes; the limit is 1024 (CODE_LIMIT_BYTES)');
+  });
+
+  it('refuses more network than the worker has', async () => {
+    const refusal = await refusalOf(() => service.fromTask({ taskId: 't-1', code: '', network: 'open' }));
+    expect(refusal).toMatchObject({ code: 'INVALID_JOB', field: 'network' });
   });
 
   it('refuses a time limit above the longest', async () => {

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
+import { narrowedNetwork } from '../config/network.js';
 import type { Settings } from '../config/settings.js';
+import type { NetworkPolicy } from '../contract/confinement.js';
 import { type ExecutionContext, executionContextSchema } from '../contract/context.js';
 import type { Execution, ExecutionSource } from '../contract/execution.js';
 import type { TaskJob } from '../contract/job.js';
@@ -53,6 +55,7 @@ export class ContextService {
       workflowId: context.workflow_id ?? null,
       tags: context.tags ?? [],
       timeoutMs: this.timeoutMs(context.timeout_seconds, 'timeout_seconds'),
+      network: this.network(context.network),
       captureLocals: context.capture_locals ?? false,
       wantedGeneration: context.workspace_generation ?? null,
     };
@@ -63,8 +66,8 @@ export class ContextService {
    * @throws {Refusal} INVALID_JOB naming the field.
    */
   fromTask(task: TaskJob): LoadedExecution {
-    const { taskId, code, timeout = null, signature = null, validUntil = null } = task;
-    const signed = (): string => taskText({ taskId, code, timeout, validUntil });
+    const { taskId, code, timeout = null, network = null, signature = null, validUntil = null } = task;
+    const signed = (): string => taskText({ taskId, code, timeout, network, validUntil });
     checkSignature(this.keysOfSigners, { signature, validUntil }, signed, Date.now());
     return {
       id: task.taskId,
@@ -77,6 +80,7 @@ export class ContextService {
       workflowId: null,
       tags: [],
       timeoutMs: this.timeoutMs(task.timeout, 'timeout'),
+      network: this.network(task.network),
       captureLocals: false,
       wantedGeneration: null,
     };
@@ -101,6 +105,12 @@ export class ContextService {
       `${field} has ${bytes} bytes; the limit is ${limit} (CODE_LIMIT_BYTES)`,
       field,
     );
+  }
+
+  private network(asked: NetworkPolicy | null | undefined): NetworkPolicy {
+    const found = narrowedNetwork(this.settings, asked);
+    if ('network' in found) return found.network;
+    throw new Refusal('INVALID_JOB', `network ${found.refused}`, 'network');
   }
 
   private timeoutMs(seconds: number | null | undefined, field: string): number {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { networkFieldSchema } from './network-field.js';
 
 const text = z.string({ error: 'must be a string' });
 const variables = z.record(z.string(), z.string({ error: 'must be a string' }));
@@ -43,6 +44,7 @@ export const executionContextSchema = z
         error: `must have at most ${SECRETS_LIMIT_CHARS} characters together, or they could not be redacted`,
       })
       .nullish(),
+    network: networkFieldSchema,
     tags: z.array(text).nullish(),
     capture_locals: z.boolean({ error: 'must be true or false' }).nullish().meta({
       description:

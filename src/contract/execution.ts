@@ -1,3 +1,5 @@
+import type { NetworkPolicy } from './confinement.js';
+
 /** Where the code of an execution is. */
 export type ExecutionSource =
   | { kind: 'inline'; code: string; functionName: string | null }
@@ -17,6 +19,8 @@ export interface Execution {
   workflowId: string | null;
   tags: readonly string[];
   timeoutMs: number;
+  /** Which network its code has. */
+  network: NetworkPolicy;
   /** On failure: also the local variables of the calls that the error went through. */
   captureLocals: boolean;
   /** W3C place in the trace of who asked for it; null: nobody traces. */

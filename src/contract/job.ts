@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from './ids.js';
+import { networkFieldSchema } from './network-field.js';
 
 const unixSeconds = z
   .number({ error: 'must be a time in Unix seconds' })
@@ -21,6 +22,7 @@ export const taskJobSchema = z.object({
   code: z.string({ error: 'must be a string of JavaScript or TypeScript' }),
   timeout: z.number({ error: 'must be a number of seconds' }).positive().nullish(),
   prompt: z.string({ error: 'must be a string' }).nullish(),
+  network: networkFieldSchema,
   signature: z.string({ error: 'must be a string' }).nullish(),
   validUntil: unixSeconds.nullish(),
 });

@@ -13,6 +13,7 @@ import {
 const KEY = 'k'.repeat(32);
 const CONTEXT = '{"workflow_code":"export default () => \\"é\\""}';
 const EXECUTION = { executionId: 'e-1', context: CONTEXT, validUntil: null };
+const TASK = { taskId: 't', code: '', timeout: null, network: null, validUntil: null };
 
 describe('what is signed', () => {
   it('is a text that any language can make', () => {
@@ -22,8 +23,9 @@ describe('what is signed', () => {
       `bifrost-execution-v1\ne-1\n1772000000\n${hash}`,
     );
     const code = createHash('sha256').update('1').digest('hex');
-    expect(taskText({ taskId: 't', code: '1', timeout: 1.5, validUntil: null })).toBe(
-      `bifrost-task-v1\nt\n\n1.5\n${code}`,
+    expect(taskText({ ...TASK, code: '1', timeout: 1.5 })).toBe(`bifrost-task-v1\nt\n\n1.5\n${code}`);
+    expect(taskText({ ...TASK, code: '1', timeout: 1.5, network: 'none' })).toBe(
+      `bifrost-task-v2\nt\n\n1.5\n${code}\nnone`,
     );
   });
 
@@ -47,7 +49,7 @@ describe('isSigned', () => {
     ['another context', sign(KEY, executionText({ ...EXECUTION, context: `${CONTEXT} ` }))],
     ['another execution', sign(KEY, executionText({ ...EXECUTION, executionId: 'e-2' }))],
     ['a later time', sign(KEY, executionText({ ...EXECUTION, validUntil: 1 }))],
-    ['a task', sign(KEY, taskText({ taskId: 'e-1', code: CONTEXT, timeout: null, validUntil: null }))],
+    ['a task', sign(KEY, taskText({ ...TASK, taskId: 'e-1', code: CONTEXT }))],
     ['half of it', sign(KEY, text).slice(0, 32)],
     ['nothing', ''],
   ])('refuses the signature of %s', (_what, signature) => {
@@ -67,7 +69,7 @@ describe('job data', () => {
     expect(signedTask(undefined, task)).toEqual(task);
     expect(signedTask(KEY, task)).toEqual({
       ...task,
-      signature: sign(KEY, taskText({ ...task, validUntil: null })),
+      signature: sign(KEY, taskText({ ...TASK, ...task })),
     });
   });
 

@@ -16,6 +16,8 @@ export interface SignedTask {
   code: string;
   /** Seconds. */
   timeout: number | null;
+  /** none, proxy or open; null: the task does not say. */
+  network: string | null;
   validUntil: number | null;
 }
 
@@ -26,9 +28,13 @@ export interface SignedTask {
 export const executionText = ({ executionId, context, validUntil }: SignedExecution): string =>
   ['bifrost-execution-v1', executionId, validUntil ?? '', sha256(context)].join('\n');
 
-/** As {@link executionText}, of a task. */
-export const taskText = ({ taskId, code, timeout, validUntil }: SignedTask): string =>
-  ['bifrost-task-v1', taskId, validUntil ?? '', timeout ?? '', sha256(code)].join('\n');
+/** As {@link executionText}, of a task; one that names a network has another first line and one line more. */
+export const taskText = ({ taskId, code, timeout, network, validUntil }: SignedTask): string => {
+  const lines = [taskId, validUntil ?? '', timeout ?? '', sha256(code)];
+  return (network === null ? ['bifrost-task-v1', ...lines] : ['bifrost-task-v2', ...lines, network]).join(
+    '\n',
+  );
+};
 
 /** HMAC-SHA256 of the UTF-8 text under the UTF-8 key, as 64 hexadecimal digits. */
 export const sign = (key: string, text: string): string =>
@@ -63,12 +69,19 @@ export function executionJob(
   };
 }
 
+interface UnsignedTask {
+  taskId: string;
+  code: string;
+  timeout?: number | null | undefined;
+  network?: string | null | undefined;
+}
+
 /** The task with its signature, when there is a key. */
-export function signedTask<T extends { taskId: string; code: string; timeout?: number | null | undefined }>(
+export function signedTask<T extends UnsignedTask>(
   key: string | undefined,
   task: T & { validUntil?: number | null | undefined },
 ): T & { signature?: string } {
   if (key === undefined) return task;
-  const { taskId, code, timeout = null, validUntil = null } = task;
-  return { ...task, signature: sign(key, taskText({ taskId, code, timeout, validUntil })) };
+  const { taskId, code, timeout = null, network = null, validUntil = null } = task;
+  return { ...task, signature: sign(key, taskText({ taskId, code, timeout, network, validUntil })) };
 }

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { credentialsOf } from '../config/credentials.js';
 import { InjectSettings } from '../config/config.module.js';
-import { networkOf } from '../config/network.js';
 import type { Settings } from '../config/settings.js';
 import type { Execution, ExecutionSource } from '../contract/execution.js';
 import type { ExecutionProgress, LogEntry, Metrics, Outcome } from '../contract/result.js';
@@ -55,6 +54,8 @@ export class ExecutorService {
   /** The workspace generation that an execution was last prepared with. */
   lastGeneration: number | null = null;
   private readonly credentials: readonly string[];
+  /** For the many executions without secrets of their own. */
+  private readonly redactor: Redactor;
 
   constructor(
     private readonly workspace: WorkspaceService,
@@ -63,6 +64,12 @@ export class ExecutorService {
     @InjectSettings() private readonly settings: Settings,
   ) {
     this.credentials = credentialsOf(settings);
+    this.redactor = new Redactor(this.credentials);
+  }
+
+  /** Workspace generation that is current now; null: nothing was ever published. */
+  currentGeneration(): Promise<number | null> {
+    return this.workspace.currentGeneration();
   }
 
   /**
@@ -72,7 +79,8 @@ export class ExecutorService {
    * @throws {RunnerBootError} when no runner can be started; the code never ran.
    */
   async execute(execution: Execution, stops: Stops, listener: ExecutionListener): Promise<Outcome> {
-    const redactor = new Redactor([...this.credentials, ...Object.values(execution.secrets)]);
+    const secrets = Object.values(execution.secrets);
+    const redactor = secrets.length === 0 ? this.redactor : new Redactor([...this.credentials, ...secrets]);
     return redactedOutcome(await this.carryOut(execution, stops, listener, redactor), redactor);
   }
 
@@ -158,7 +166,7 @@ export class ExecutorService {
   }
 
   private command({ execution, program, packagesDir, span }: RunTask, lease: RunnerLease): ExecuteCommand {
-    const nonce = randomBytes(16).toString('hex');
+    const nonce = randomUUID();
     // Node keeps a module by its URL: in a reused runner inline code must not meet an earlier one's.
     const unique = lease.keep && execution.source.kind === 'inline' ? `?run=${nonce.slice(0, 8)}` : '';
     return {
@@ -174,7 +182,7 @@ export class ExecutorService {
       scratch: lease.slot.scratch,
       clearsScratch: !lease.slot.runner.place.onDisk,
       pid: lease.slot.runner.pid,
-      network: networkOf(this.settings),
+      network: execution.network,
       resultLimitBytes: this.settings.OUTPUT_LIMIT_BYTES,
       keep: lease.keep,
       captureLocals: execution.captureLocals,
@@ -194,7 +202,7 @@ export class ExecutorService {
 
 const elapsedMs = (sinceMs: number): number => Math.round((performance.now() - sinceMs) * 100) / 100;
 
-/** A runner that is used again stays with whom it served: one organization, one state of the code. */
+/** A runner that is used again stays with whom it served: one organization, one state of the code, one network. */
 const runnerKey = (
   execution: Execution,
   generation: number | null,
@@ -205,6 +213,7 @@ const runnerKey = (
     execution.organization?.id ?? null,
     generation,
     packageSet ?? null,
+    execution.network,
     ...(fresh ? [execution.id] : []),
   ]);
 

@@ -33,7 +33,7 @@ export class ProcessSlot extends Slot {
           if (this.runner.isDirect) this.finish({});
           return;
         }
-        void Promise.race([this.finished, sleep(SETTLE_MS)]).then(() => this.isOver || this.runner.kill());
+        this.killUnlessSettled();
         return;
       case 'timeout':
       case 'cpu':
@@ -52,6 +52,13 @@ export class ProcessSlot extends Slot {
   protected override onAlive(resources: string[]): void {
     super.onAlive(resources);
     this.answered();
+  }
+
+  private killUnlessSettled(): void {
+    // Most have said that they are clean together with their result.
+    if (this.isOver) return;
+    const late = setTimeout(() => this.runner.kill(), SETTLE_MS);
+    void this.finished.then(() => clearTimeout(late));
   }
 
   /** Kills at most half a second later, however the runner behaves. */

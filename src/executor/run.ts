@@ -184,7 +184,7 @@ export class Run implements SlotListener {
     if (verdict !== null) this.watch.read();
     this.watch.stop();
     // A runner that waits for its output to be taken can neither answer nor be heard.
-    this.slot.hold(false);
+    if (this.held !== null) this.slot.hold(false);
     this.slot.stop(verdict ?? 'reported');
   }
 

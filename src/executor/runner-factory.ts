@@ -1,7 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { readdirSync, rmdirSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { join } from 'node:path';
 import { capacityOf } from '../config/capacity.js';
 import { networkOf } from '../config/network.js';
 import { type Settings, SettingsError } from '../config/settings.js';
@@ -13,11 +10,14 @@ import type { IsolationLevel } from './isolation/isolation-level.js';
 import { closedFolder } from './isolation/packages-access.js';
 import { runOnce } from './isolation/run-once.js';
 import { tell } from '../lib/measurements.js';
+import { outletOf } from './network/outlet-services.js';
+import type { OutletServices } from './network/network-outlet.js';
 import { resourceLimitsOf } from './limits.js';
 import { bundleRunners, type RunnerBundles } from './runner-bundle.js';
 import { RunnerProcess } from './runner-process.js';
 import type { RunnerLaunch } from './runner-spawn.js';
-import { RuntimeDir, removeDir } from './runtime-dir.js';
+import { RuntimeDir } from './runtime-dir.js';
+import { ScratchFolders } from './scratch-folders.js';
 
 /** Part of a runner's memory that is not JavaScript heap: Node itself and its buffers. */
 const BASE_MEMORY_MB = 64;
@@ -28,12 +28,20 @@ const FRAME_EXTRA_BYTES = 1_048_576;
 
 const logger = new Logger('Isolation');
 
+/** What every runner of a worker is made from. */
+interface RunnerParts {
+  settings: Settings;
+  bundles: RunnerBundles;
+  outlet: OutletServices | null;
+}
+
 /** Makes runner processes at one level of isolation, and the folders that they and their executions have. */
 export class RunnerFactory {
+  readonly scratches = new ScratchFolders();
+
   private constructor(
-    private readonly settings: Settings,
+    private readonly parts: RunnerParts,
     readonly dir: RuntimeDir,
-    private readonly bundles: RunnerBundles,
     readonly choice: Choice,
   ) {}
 
@@ -47,12 +55,13 @@ export class RunnerFactory {
     const dir = await RuntimeDir.create();
     try {
       const bundles = await bundleRunners(dir.path);
-      const prove = (level: IsolationLevel) => proveLevel(level, settings, bundles);
+      const outlet = outletOf(settings);
+      const prove = (level: IsolationLevel) => proveLevel(level, { settings, bundles, outlet });
       const choice = await chooseLevel(candidates({ settings, dir, bundles }), prove);
       const { level, passedOver } = choice;
       warnOfPackages(packageSets(settings), level.name);
       logger.log({ msg: 'isolation', isolation: level.name, network: networkOf(settings), passedOver });
-      return new RunnerFactory(settings, dir, bundles, choice);
+      return new RunnerFactory({ settings, bundles, outlet }, dir, choice);
     } catch (error) {
       await dir.remove();
       if (!(error instanceof NoIsolationError)) throw error;
@@ -65,7 +74,7 @@ export class RunnerFactory {
    * @throws {RunnerBootError} or what the file system says; nothing is left behind then.
    */
   bootAside(level: IsolationLevel = this.choice.level): Promise<RunnerProcess> {
-    return bootAt(level, this.settings, this.bundles);
+    return bootAt(level, this.parts);
   }
 
   /** Removes every folder. */
@@ -77,7 +86,7 @@ export class RunnerFactory {
   async boot(): Promise<RunnerProcess> {
     const startedMs = performance.now();
     try {
-      const runner = await bootAt(this.choice.level, this.settings, this.bundles);
+      const runner = await bootAt(this.choice.level, this.parts);
       tell('runner-booted', { durationMs: performance.now() - startedMs });
       return runner;
     } catch (error) {
@@ -86,31 +95,10 @@ export class RunnerFactory {
     }
   }
 
-  /** Folder of one execution: a process's own, or a new one beside those of the other threads. */
-  async openScratch({ kind, place }: RunnerProcess): Promise<string> {
-    return kind === 'process' ? place.scratch : mkdtemp(join(place.scratch, 't-'));
-  }
-
-  /**
-   * Removes what an execution left in its folder, or marks the runner as unfit; null: nothing had to be
-   * waited for. Most leave nothing, and their place is free without a turn of the event loop then: a runner
-   * that is still being cleaned looks busy, and another one would be booted instead.
-   */
-  clearScratch(runner: RunnerProcess, scratch: string): Promise<void> | null {
-    const { place } = runner;
-    if (!place.onDisk) return null;
-    try {
-      const left = scratch === place.scratch ? readdirSync(scratch).map((name) => join(scratch, name)) : [];
-      if (left.length === 0 && (scratch === place.scratch || removeEmpty(scratch))) return null;
-      const folders = scratch === place.scratch ? left : [scratch];
-      return Promise.all(folders.map(removeDir)).then(
-        () => undefined,
-        () => runner.markUnfit('files'),
-      );
-    } catch {
-      runner.markUnfit('files');
-      return null;
-    }
+  /** Removes the folder of a runner that is gone. */
+  async cleanUp(runner: RunnerProcess): Promise<void> {
+    this.scratches.forget(runner);
+    await runner.place.remove();
   }
 }
 
@@ -122,14 +110,10 @@ function warnOfPackages(sets: string, level: IsolationLevelName): void {
   logger.warn({ msg: 'runners cannot read the packages', path, isolation: level, fix });
 }
 
-async function bootAt(
-  level: IsolationLevel,
-  settings: Settings,
-  bundles: RunnerBundles,
-): Promise<RunnerProcess> {
+async function bootAt(level: IsolationLevel, parts: RunnerParts): Promise<RunnerProcess> {
   const place = await level.openPlace();
   try {
-    return await RunnerProcess.boot({ ...launchOf(settings, bundles), level, place });
+    return await RunnerProcess.boot({ ...launchOf(parts), level, place });
   } catch (error) {
     await place.remove().catch(() => undefined);
     throw error;
@@ -137,8 +121,8 @@ async function bootAt(
 }
 
 /** That a runner boots and that code runs on it once its last door is shut. */
-async function proveLevel(level: IsolationLevel, settings: Settings, bundles: RunnerBundles): Promise<void> {
-  const runner = await bootAt(level, settings, bundles);
+async function proveLevel(level: IsolationLevel, parts: RunnerParts): Promise<void> {
+  const runner = await bootAt(level, parts);
   if (runner.kind === 'process') await runOnce(runner, 'export default () => 1');
   else await discard(runner);
 }
@@ -149,7 +133,7 @@ async function discard(runner: RunnerProcess): Promise<void> {
   await runner.place.remove();
 }
 
-function launchOf(settings: Settings, bundles: RunnerBundles): Omit<RunnerLaunch, 'level' | 'place'> {
+function launchOf({ settings, bundles, outlet }: RunnerParts): Omit<RunnerLaunch, 'level' | 'place'> {
   const { MEMORY_LIMIT_MB, OUTPUT_LIMIT_BYTES, RUNNER, RUNNER_MAX_EXECUTIONS } = settings;
   return {
     kind: RUNNER,
@@ -158,19 +142,11 @@ function launchOf(settings: Settings, bundles: RunnerBundles): Omit<RunnerLaunch
     threadBundle: bundles.thread,
     packageSets: packageSets(settings),
     network: networkOf(settings),
+    outlet,
     heapMb: Math.max(MEMORY_LIMIT_MB - BASE_MEMORY_MB, MIN_HEAP_MB),
     memoryMb: MEMORY_LIMIT_MB,
     maxExecutions: RUNNER_MAX_EXECUTIONS,
     resources: resourceLimitsOf(settings),
     frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
   };
-}
-
-function removeEmpty(folder: string): boolean {
-  try {
-    rmdirSync(folder);
-    return true;
-  } catch {
-    return false;
-  }
 }

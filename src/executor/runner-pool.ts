@@ -106,7 +106,7 @@ export class RunnerPool {
     this.replenish();
     try {
       if (!this.factory) throw new RunnerBootError('the runner pool was stopped');
-      lease.slot = slotOn(pooled.runner, await this.factory.openScratch(pooled.runner));
+      lease.slot = slotOn(pooled.runner, this.factory.scratches.open(pooled.runner));
       return lease;
     } catch (error) {
       pooled.leases.delete(lease);
@@ -158,7 +158,7 @@ export class RunnerPool {
       if (runner.state === 'ACTIVE') runner.state = 'DRAINING';
     } else if (end === null || (!lease.keep && runner.kind === 'process')) runner.kill();
     else if (runner.state !== 'EXITING') {
-      await this.factory?.clearScratch(runner, lease.slot.scratch);
+      await this.factory?.scratches.clear(runner, lease.slot.scratch);
       const worn = this.settings.RUNNER_MAX_EXECUTIONS === 1 ? runner.unfit : pooled.worn;
       if (worn !== null && runner.state === 'ACTIVE') this.retire(pooled, worn);
     }
@@ -260,8 +260,8 @@ export class RunnerPool {
     const cleanup = runner.ended.then(async () => {
       this.live.delete(pooled);
       this.changed();
-      await runner.place
-        .remove()
+      await factory
+        .cleanUp(runner)
         .catch((error: Error) => this.logger.warn(`scratch folder stays: ${error.message}`));
       this.cleanups.delete(cleanup);
       if (runner.diedByItself && pooled.leases.size === 0 && this.factory === factory) this.diedIdle(pooled);

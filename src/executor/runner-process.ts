@@ -9,6 +9,7 @@ import type { ExecuteCommand, RunnerCommand, RunnerFrame } from '../contract/run
 import type { ProcessState } from '../contract/worker-record.js';
 import { LineSplitter } from '../lib/line-splitter.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
+import { type NetworkOutlet, openOutlet } from './network/network-outlet.js';
 import { ProcessProbe } from './process-usage.js';
 import type { ProcessEnd, RunnerPlace } from './isolation/isolation-level.js';
 import { yieldToWorker } from './yield-to-worker.js';
@@ -60,6 +61,7 @@ export class RunnerProcess {
 
   private readonly commands: Writable;
   private readonly channel: Duplex;
+  private readonly outlet: NetworkOutlet | null;
   private readonly observers = new Map<string, RunnerObserver>();
   /** Nonces of executions that are over; what still comes from them is dropped. */
   private readonly past = new Set<string>();
@@ -83,6 +85,7 @@ export class RunnerProcess {
     // A command to a runner that is just ending: its end is reported by `ended`.
     this.commands.on('error', () => undefined);
     this.channel = child.stdio[CHANNEL_FD] as Duplex;
+    this.outlet = launch.outlet && openOutlet(child, launch.outlet, this);
     this.readChannel(launch.frameLimitBytes);
     this.readRaw('stdout', child.stdout as Readable);
     this.readRaw('stderr', child.stderr as Readable);
@@ -128,7 +131,13 @@ export class RunnerProcess {
   execute(command: ExecuteCommand, observer: RunnerObserver): void {
     this.executions += 1;
     this.observers.set(command.nonce, observer);
+    this.outlet?.begin(command.context.executionId, command.network);
     this.send(command);
+  }
+
+  /** Ends the connections of an execution that is over; null: it could have none. */
+  endConnections(): Promise<void> | null {
+    return this.outlet && this.outlet.settle();
   }
 
   /** The execution is over: what still comes of it is dropped. */
@@ -172,6 +181,7 @@ export class RunnerProcess {
   /** Kills the process and everything in its process group; safe at any time and more than once. */
   kill(): void {
     this.state = 'EXITING';
+    this.outlet?.close();
     this.signal('SIGKILL');
     try {
       process.kill(-(this.child.pid as number), 'SIGKILL');
@@ -245,7 +255,8 @@ export class RunnerProcess {
     observer.onFrame(parsed.data);
   }
 
-  private refuse(what: string): void {
+  /** It broke the protocol, on whichever descriptor: it is killed, and its executions are told. */
+  refuse(what: string): void {
     if (this.refused) return;
     this.refused = true;
     this.kill();

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { NetworkPolicy } from '../contract/confinement.js';
 import type { IsolationLevel, RunnerPlace } from './isolation/isolation-level.js';
+import type { OutletServices } from './network/network-outlet.js';
 import type { ResourceLimits } from '../contract/runner-limits.js';
 import { yieldToWorker } from './yield-to-worker.js';
 
@@ -20,6 +21,8 @@ export interface RunnerLaunch {
   place: RunnerPlace;
   /** Most that an execution may have of the network. */
   network: NetworkPolicy;
+  /** For executions that reach the network through the worker; null: there are none. */
+  outlet: OutletServices | null;
   /** Limit of the JavaScript heap of one execution. */
   heapMb: number;
   /** Memory of one execution. */
@@ -71,15 +74,20 @@ function kindFlags({ kind, heapMb, threadBundle }: RunnerLaunch): string[] {
   }
 }
 
+/** Descriptors 0 to 4; behind them that of the level and NETWORK_FD. */
+const PROTOCOL_STDIO = ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] as const;
+
 /**
  * Starts the operating system's process of a runner, in a process group of its own.
  * @throws {RunnerBootError}
  */
 export function spawnRunner(launch: RunnerLaunch): Promise<ChildProcess> {
   const { bundle, threadBundle, heapMb, memoryMb, maxExecutions, level, place } = launch;
-  const forHost =
-    launch.kind === 'thread' ? [threadBundle, ...[heapMb, memoryMb, maxExecutions].map(String)] : [];
-  const own = [JSON.stringify(level.confinement(place)), JSON.stringify(launch.resources), ...forHost];
+  const more =
+    launch.kind === 'thread'
+      ? [threadBundle, ...[heapMb, memoryMb, maxExecutions].map(String)]
+      : [launch.network];
+  const own = [JSON.stringify(level.confinement(place)), JSON.stringify(launch.resources), ...more];
   const { file, args, cwd, extraFile } = level.command(place, [...runnerFlags(launch), bundle, ...own]);
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void =>
@@ -90,7 +98,7 @@ export function spawnRunner(launch: RunnerLaunch): Promise<ChildProcess> {
       const child = spawn(file, args, {
         cwd,
         env: {},
-        stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', ...(extra === null ? [] : [extra])],
+        stdio: [...PROTOCOL_STDIO, extra ?? 'ignore', ...(launch.outlet === null ? [] : ['pipe' as const])],
         // A process group of its own, to be killed as a whole.
         detached: true,
       });

@@ -90,7 +90,7 @@ export abstract class Slot implements RunnerObserver {
         return this.onAlive(frame.resources);
       case 'settled':
         for (const reason of frame.dirty) this.runner.markUnfit(reason);
-        return this.finish({});
+        return this.settle();
       case 'thread-ended':
         if (frame.places && frame.places.length > 0 && this.trace === null)
           this.trace = { kind: 'blocked', places: frame.places };
@@ -114,6 +114,13 @@ export abstract class Slot implements RunnerObserver {
 
   protected onAlive(resources: string[]): void {
     this.trace ??= { kind: 'waiting', resources };
+  }
+
+  /** Not before its last connection is closed, which a runner that hides something could delay: see SETTLE_MS. */
+  private settle(): void {
+    const closed = this.runner.endConnections();
+    if (closed === null) this.finish({});
+    else void closed.then(() => this.finish({}));
   }
 
   protected get isOver(): boolean {

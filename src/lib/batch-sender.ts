@@ -1,3 +1,5 @@
+import { atEndOfTurn } from './end-of-turn.js';
+
 interface Entry<T> {
   value: T;
   resolve: () => void;
@@ -5,8 +7,8 @@ interface Entry<T> {
 }
 
 /**
- * Sends values in their order, one batch at a time: what comes while a batch is under way goes with the
- * next, so that a batch is as large as the receiver is slow and nothing ever waits for a timer.
+ * Sends values in their order, one batch at a time: what comes in the same turn of the event loop goes
+ * together, and what comes while a batch is under way goes with the next, so that a batch is as large as the receiver is slow and nothing ever waits for a timer.
  */
 export class BatchSender<T> {
   private waiting: Entry<T>[] = [];
@@ -21,12 +23,13 @@ export class BatchSender<T> {
   push(value: T): Promise<void> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ value, resolve, reject });
-      if (!this.sending) void this.drain();
+      if (this.sending) return;
+      this.sending = true;
+      atEndOfTurn(() => void this.drain());
     });
   }
 
   private async drain(): Promise<void> {
-    this.sending = true;
     while (this.waiting.length > 0) {
       const batch = this.waiting.splice(0, this.largest);
       try {

@@ -12,6 +12,8 @@ export interface Measurements {
   'redis-error': { connection: string };
   'redis-back': { connection: string };
   'result-retried': object;
+  /** A connection that code asked the worker for; with why it was refused, or ''. */
+  'network-connection': { result: 'opened' | 'refused' | 'failed'; reason: string };
   'packages-installed': { durationMs: number };
 }
 

@@ -1,3 +1,5 @@
+import { atEndOfTurn } from './end-of-turn.js';
+
 interface Waiter<T> {
   resolve: (value: T) => void;
   reject: (error: unknown) => void;
@@ -5,7 +7,8 @@ interface Waiter<T> {
 
 /**
  * Reads something for many at once and never hands out an answer that was asked for before the caller
- * came: whoever asks while a read is under way waits for the next one, which then serves all who wait.
+ * came: who asks in the same turn of the event loop is served by one read, and who asks while it is
+ * under way waits for the next one, which then serves all who wait.
  */
 export class SharedRead<T> {
   private waiting: Waiter<T>[] = [];
@@ -17,12 +20,13 @@ export class SharedRead<T> {
   get(): Promise<T> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
-      if (!this.reading) void this.serve();
+      if (this.reading) return;
+      this.reading = true;
+      atEndOfTurn(() => void this.serve());
     });
   }
 
   private async serve(): Promise<void> {
-    this.reading = true;
     while (this.waiting.length > 0) {
       const served = this.waiting;
       this.waiting = [];

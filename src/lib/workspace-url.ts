@@ -8,8 +8,12 @@ export function workspaceRootUrl(path: string = DEFAULT_WORKSPACE_PATH): string 
   return pathToFileURL(`${path.replace(/\/+$/, '')}/`).href;
 }
 
+/** A path that a URL spells in the same way. */
+const PLAIN_PATH = /^(?:[A-Za-z0-9_-][\w.-]*\/)*[A-Za-z0-9_-][\w.-]*$/;
+
 /** URL of the workspace module with this path, spelled as Node spells it. */
 export function moduleUrl(rootUrl: string, path: string): string {
+  if (PLAIN_PATH.test(path)) return rootUrl + path;
   return pathToFileURL(fileURLToPath(rootUrl) + path).href;
 }
 

@@ -113,6 +113,13 @@ export const METRICS = {
     unit: 'runners',
     help: 'Runners that could not be started',
   },
+  networkConnections: {
+    name: 'bifrost_network_connections_total',
+    type: 'counter',
+    labels: ['result', 'reason'],
+    unit: 'connections',
+    help: 'Connections that code at the network proxy asked for, by result (opened, refused, failed) and why it was refused (empty: it was not)',
+  },
   packages: {
     name: 'bifrost_packages_state',
     type: 'gauge',

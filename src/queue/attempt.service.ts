@@ -48,6 +48,11 @@ export class AttemptService {
     return loading;
   }
 
+  /** Workspace generation that an execution runs against when it begins now. */
+  currentGeneration(): Promise<number | null> {
+    return this.executor.currentGeneration();
+  }
+
   /** @throws what outcomeOfError lets through: the job goes back to the queue then. */
   carryOut(job: Job, request: TakenJob & JobRequest, begun: Begun, stops: Stops): Promise<Outcome> {
     return traced('execution', traceOf(request), async (span) => {
@@ -80,6 +85,7 @@ export class AttemptService {
     try {
       const loaded = await loading;
       subject = subjectOf(loaded);
+      request.holdsNoSecrets = Object.keys(loaded.secrets).length === 0;
       const execution = { ...loaded, attempt, generation, traceparent: traceparentOfJob(job.opts) };
       const outcome = await this.executor.execute(execution, stops, {
         onProgress: (value) => {

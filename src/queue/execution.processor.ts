@@ -50,7 +50,8 @@ export class ExecutionProcessor extends WorkerHost {
     try {
       // Asked for together, to wait for Redis once.
       const loading = this.attempts.load(request);
-      const turn = await this.ledger.take(executionId);
+      const generation = await this.attempts.currentGeneration();
+      const turn = await this.ledger.take(executionId, generation);
       if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
       if (turn.kind === 'ended') return await this.conclusion.finishKnown(request);
       if (turn.cancel) cancellation.ask(turn.cancel);

@@ -1,4 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { gatherWrites } from './gathered-writes.js';
+import { notePeers } from './redis-peers.js';
 import { parseRedisUrl, type RedisTarget } from './redis-url.js';
 
 /** One server, a Sentinel group or a Cluster: the same commands. */
@@ -20,6 +22,13 @@ const RECONNECT_MAX_MS = 1_000;
 
 /** Opens a connection that reconnects for ever. It logs nothing: attach an `error` listener. */
 export function openRedis(url: string, patience: Patience, connectionName: string): RedisClient {
+  const client = connect(url, patience, connectionName);
+  gatherWrites(client);
+  notePeers(client);
+  return client;
+}
+
+function connect(url: string, patience: Patience, connectionName: string): RedisClient {
   const target = parseRedisUrl(url);
   const options = optionsFor(target, patience, connectionName);
   if (target.kind === 'cluster') {

@@ -44,10 +44,19 @@ export class ExecutionLedger {
     @InjectSettings() private readonly settings: Settings,
   ) {}
 
-  /** Takes an execution, if it is there to be taken. */
-  async take(executionId: string): Promise<Turn> {
+  /**
+   * Takes an execution, if it is there to be taken.
+   * @param generation workspace generation of its first attempt; later ones keep to that
+   */
+  async take(executionId: string, generation: number | null = null): Promise<Turn> {
     const { WORKER_ID, RESULT_TTL_SECONDS } = this.settings;
-    const args = [this.lease.owner, WORKER_ID, new Date().toISOString(), RESULT_TTL_SECONDS];
+    const args = [
+      this.lease.owner,
+      WORKER_ID,
+      new Date().toISOString(),
+      RESULT_TTL_SECONDS,
+      generation ?? '',
+    ];
     const reply = (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as BeginReply;
     if (reply[0] === 'ended') return { kind: 'ended' };
     if (reply[0] === 'started') return this.hold(executionId, reply);

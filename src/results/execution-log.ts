@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { ExecutionProgress, ExecutionStatus, LogEntry } from '../contract/result.js';
 import type { LogEntryType } from '../contract/log-stream.js';
 
@@ -32,7 +32,7 @@ const OVERFLOW = 4;
  */
 export class ExecutionLog {
   /** Tells this from another try at the same attempt, after one was handed back. */
-  readonly run = randomBytes(4).toString('base64url');
+  readonly run = randomUUID().slice(0, 8);
   /** A batch is on its way. */
   busy = false;
   private records: LogRecord[] = [];

@@ -1,3 +1,4 @@
+import { GatheredScript } from '../redis/gathered-script.js';
 import { LuaScript } from '../redis/lua-script.js';
 
 /*
@@ -17,18 +18,26 @@ import { LuaScript } from '../redis/lua-script.js';
  * the JSON of each attempt that was not the last.
  */
 
-/** ARGV owner, worker, now, ttl -> {'ended'} | {'owned', owner} | {'started', attempt, 0, generation or nil, cancel asked at or nil, reason} */
-export const BEGIN = new LuaScript(`
-if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('HEXISTS', KEYS[2], 'forgotten') == 1 then return {'ended'} end
-local owner = redis.call('HGET', KEYS[2], 'owner')
-if owner and owner ~= '' then return {'owned', owner} end
+/** ARGV owner, worker, now, ttl, generation for the first attempt or '' -> {'ended'} | {'owned', owner} | {'started', attempt, 0, generation or nil, cancel asked at or nil, reason} */
+export const BEGIN = new GatheredScript(
+  `
+local known = redis.call('HMGET', KEYS[2], 'forgotten', 'owner', 'generation', 'cancel_asked_at', 'cancel_reason')
+if known[1] or redis.call('EXISTS', KEYS[1]) == 1 then return {'ended'} end
+if known[2] and known[2] ~= '' then return {'owned', known[2]} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
-redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'worker', ARGV[2], 'started_at', ARGV[3])
-redis.call('HDEL', KEYS[2], 'progress')
+local entry = {'owner', ARGV[1], 'worker', ARGV[2], 'started_at', ARGV[3]}
+local generation = known[3]
+if not generation and ARGV[5] ~= '' then
+  generation = ARGV[5]
+  entry[7], entry[8] = 'generation', generation
+end
+redis.call('HSET', KEYS[2], unpack(entry))
+if attempt > 1 then redis.call('HDEL', KEYS[2], 'progress') end
 redis.call('EXPIRE', KEYS[2], ARGV[4])
-local more = redis.call('HMGET', KEYS[2], 'generation', 'cancel_asked_at', 'cancel_reason')
-return {'started', attempt, 0, more[1], more[2], more[3]}
-`);
+return {'started', attempt, 0, generation, known[4], known[5]}
+`,
+  { keys: 3, args: 5 },
+);
 
 /** ARGV from, owner, worker, now, lost ('1' when a worker was lost, '0' when we are that owner) -> {'ended'} | {'owned', owner} | {'started', attempt, lost, generation or nil, cancel asked at or nil, reason} */
 export const TAKE_OVER = new LuaScript(`
@@ -97,7 +106,8 @@ return 'forgotten'
 `);
 
 /** ARGV document, ttl -> {document that stands, '1' when it is on the result queue already} */
-export const SETTLE = new LuaScript(`
+export const SETTLE = new GatheredScript(
+  `
 local standing = redis.call('GET', KEYS[1])
 if standing then return {standing, redis.call('HGET', KEYS[2], 'published') or '0'} end
 if redis.call('HEXISTS', KEYS[2], 'forgotten') == 1 then return {ARGV[1], '1'} end
@@ -105,7 +115,15 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 redis.call('HSET', KEYS[2], 'owner', '')
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return {ARGV[1], '0'}
-`);
+`,
+  { keys: 2, args: 2 },
+);
+
+/** KEYS ledger: its result is on the result queue */
+export const MARK_PUBLISHED = new GatheredScript(`return redis.call('HSET', KEYS[1], 'published', '1')`, {
+  keys: 1,
+  args: 0,
+});
 
 /** As SETTLE, but only while nobody carries the execution out -> {'standing', document, published} | {'owned'} | {'settled'} */
 export const SETTLE_UNOWNED = new LuaScript(`

@@ -1,4 +1,4 @@
-import { LuaScript } from '../redis/lua-script.js';
+import { GatheredScript } from '../redis/gathered-script.js';
 
 /** Part of its limit that a stream keeps when it is trimmed, so that not every batch trims. */
 const KEPT = 0.9;
@@ -11,7 +11,8 @@ const KEPT = 0.9;
  * KEYS stream. ARGV attempt, the `n` of each entry (JSON), entries (JSON: a list of lists of
  * field, value), limit in bytes, ttl in seconds, run -> 1 when the stream was trimmed, else 0
  */
-export const APPEND = new LuaScript(`
+export const APPEND = new GatheredScript(
+  `
 local attempt = tonumber(ARGV[1])
 local numbers = cjson.decode(ARGV[2])
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
@@ -36,4 +37,6 @@ end
 redis.call('EXPIRE', KEYS[1], ARGV[5])
 if id then redis.call('PUBLISH', KEYS[1], id) end
 return trimmed
-`);
+`,
+  { keys: 1, args: 6 },
+);

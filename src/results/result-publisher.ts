@@ -12,7 +12,7 @@ import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ArchiveFeed } from './archive-feed.js';
 import { attemptHistory, attemptRecord } from './attempt-record.js';
 import { ExecutionClosing } from './execution-closing.js';
-import { SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
+import { MARK_PUBLISHED, SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
 
 /** Injects the BullMQ queue that results go to. */
 export const RESULT_QUEUE: unique symbol = Symbol('ResultQueue');
@@ -23,6 +23,8 @@ export interface Delivery {
   kind: JobKind;
   attempt: number;
   queuedMs: number;
+  /** Its context has none that would have to be removed. */
+  holdsNoSecrets?: boolean;
   /** Attempts before this one. */
   earlier?: readonly AttemptRecord[];
 }
@@ -115,15 +117,17 @@ export class ResultPublisher {
   }
 
   private async send(
-    { executionId, kind }: Pick<Delivery, 'executionId' | 'kind'>,
+    { executionId, kind, holdsNoSecrets = false }: Pick<Delivery, 'executionId' | 'kind' | 'holdsNoSecrets'>,
     standing: string,
     result: ExecutionResult,
   ): Promise<void> {
     // Before anybody hears of the result: who looks for a secret then finds none.
-    await this.closing.removeSecrets(executionId);
+    if (!holdsNoSecrets) await this.closing.removeSecrets(executionId);
     await Promise.all([this.enqueue(executionId, kind, result), this.feed.append(executionId, standing)]);
-    await this.closing.endLog(result);
-    await this.redis.hset(this.keys.ledger(executionId), 'published', '1');
+    await Promise.all([
+      this.closing.endLog(result),
+      MARK_PUBLISHED.run(this.redis, [this.keys.ledger(executionId)], []),
+    ]);
   }
 
   private async enqueue(executionId: string, kind: JobKind, result: ExecutionResult): Promise<void> {

@@ -5,10 +5,13 @@ const RETRY_MS = 1;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 let nonce = BOOT_NONCE;
-let deliver: (line: string) => void = (line) => writeAll(bytesOf(line, 'utf8'));
+let deliver: (lines: string) => void = (lines) => writeAll(bytesOf(lines, 'utf8'));
+/** Lines that go out with the next frame. */
+let waiting = '';
+let holding = false;
 
 /** From now on frames go this way; a thread has no descriptor of its own. */
-export function deliverBy(way: (line: string) => void): void {
+export function deliverBy(way: (lines: string) => void): void {
   deliver = way;
 }
 
@@ -18,18 +21,43 @@ export function useNonce(next: string): void {
 }
 
 /**
- * Sends one frame with a blocking write, so that it is out before user code can end the process.
- * `fields` are JSON texts by name: a value of the user's is turned into text on its own and cannot
+ * Sends one frame with a blocking write, so that it is out before user code can end the process; frames
+ * that wait go with it, in their order. `fields` are JSON texts by name: a value of the user's is turned into text on its own and cannot
  * reach beyond its field, whatever its toJSON does.
  */
 export function sendFrame(type: string, fields: Readonly<Record<string, string>> = {}): void {
+  postFrame(type, fields);
+  flushFrames();
+}
+
+/** As {@link sendFrame}, but nobody need know yet: it goes with the next frame, or when {@link flushFrames} is called. */
+export function postFrame(type: string, fields: Readonly<Record<string, string>> = {}): void {
   let frame = `${nonce} {"type":"${type}"`;
   const names = keysOf(fields);
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
     frame += `,"${name}":${fields[name] as string}`;
   }
-  deliver(`${frame}}\n`);
+  waiting += `${frame}}\n`;
+}
+
+/** Until {@link releaseFrames} frames wait for each other: each write wakes the worker. */
+export function holdFrames(): void {
+  holding = true;
+}
+
+/** Sends what waits, and holds nothing any longer. */
+export function releaseFrames(): void {
+  holding = false;
+  flushFrames();
+}
+
+/** Sends what waits, unless it is held. */
+export function flushFrames(): void {
+  if (holding || waiting === '') return;
+  const lines = waiting;
+  waiting = '';
+  deliver(lines);
 }
 
 /** JSON text of a string or null. */

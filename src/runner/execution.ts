@@ -1,13 +1,23 @@
 import { isMainThread } from 'node:worker_threads';
 import { createRequire, setSourceMapsSupport } from 'node:module';
 import type { ExecuteCommand, RunnerCommand } from '../contract/runner-protocol.js';
-import { json, sendFrame, startUsage, useNonce } from './channel.js';
+import {
+  flushFrames,
+  holdFrames,
+  json,
+  postFrame,
+  releaseFrames,
+  sendFrame,
+  startUsage,
+  useNonce,
+} from './channel.js';
 import { reportError } from './error-report.js';
 import { emitOutput } from './output-capture.js';
 import { Hygiene } from './hygiene.js';
 import { type ImportHook, installImportHook } from './import-hook.js';
 import { LocalVariables } from './local-variables.js';
 import { requestModule } from './module-requests.js';
+import { endConnections } from './proxied-network.js';
 import { activeResources, inNextTurn, inspectValue, list, remove } from './primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
 import { giveUp } from './rights.js';
@@ -129,7 +139,9 @@ export class Executions {
     locals?.watch(command.functionName === null ? 'all' : 'uncaught');
     const namespace = (await import(command.entry)) as Record<string, unknown>;
     locals?.watch('uncaught');
-    sendFrame('loaded', { loadMs: `${performance.now() - startedAt}` });
+    postFrame('loaded', { loadMs: `${performance.now() - startedAt}` });
+    // With the result, when that comes in this turn of the event loop.
+    inNextTurn(flushFrames);
     if (command.functionName === null) {
       progress.value = typeof namespace['default'] === 'function' ? undefined : scriptValue(namespace);
       progress.phase = 'draining';
@@ -143,6 +155,7 @@ export class Executions {
     const value = await called(parameters, context);
     if (settled(progress)) return;
     progress.phase = 'reported';
+    this.holdReport();
     reportValue(value, context, command.resultLimitBytes);
     this.settle();
   }
@@ -153,6 +166,7 @@ export class Executions {
     const broken = progress.phase === 'loading';
     const script = command.functionName === null;
     progress.phase = 'reported';
+    if (!script) this.holdReport();
     // As Node does for a script; for a function the error is the result, not output.
     if (script) emitOutput('stderr', 'error', `${inspectError(error)}\n`);
     const code = this.hook?.failureOf(error)?.code ?? 'USER_ERROR';
@@ -187,6 +201,7 @@ export class Executions {
     });
     process.on('exit', (exitCode) => {
       const { current } = this;
+      releaseFrames();
       if (!current || settled(current.progress)) return;
       const { command, context, progress } = current;
       const drained = progress.phase === 'draining' && exitCode === 0;
@@ -196,10 +211,16 @@ export class Executions {
     });
   }
 
+  /** A report goes out with `settled` where nothing is open that could keep that from coming at once. */
+  private holdReport(): void {
+    if (this.current?.command.keep && this.hygiene?.isQuiet) holdFrames();
+  }
+
   /** After the report: what is late comes now or never, then the runner is looked over. */
   private settle(known: string[] = []): void {
     const { current } = this;
     if (!current?.command.keep) return;
+    endConnections();
     inNextTurn(() =>
       inNextTurn(() => {
         forgetInline(current.command);
@@ -207,7 +228,8 @@ export class Executions {
         if (current.command.clearsScratch && !emptied(current.command.scratch)) dirty.push('files');
         if (process.exitCode !== undefined) dirty.push('exit code');
         this.current = null;
-        sendFrame('settled', { dirty: `[${dirty.map((reason) => json(reason)).join(',')}]` });
+        postFrame('settled', { dirty: `[${dirty.map((reason) => json(reason)).join(',')}]` });
+        releaseFrames();
       }),
     );
   }

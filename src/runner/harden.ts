@@ -41,7 +41,7 @@ export function harden(confinement: Confinement): Seal {
     sealed = true;
     if (confinement.filter) filterCalls(kernel, network);
     kernel.close();
-    if (network === 'none') giveUp('net');
+    if (network !== 'open') giveUp('net');
   };
 }
 

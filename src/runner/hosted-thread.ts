@@ -14,7 +14,8 @@ export interface ThreadEnd {
 
 /** Hears of one thread. */
 export interface ThreadListener {
-  onLine(thread: HostedThread, line: string): void;
+  /** One frame or several, each a line. */
+  onLines(thread: HostedThread, lines: string): void;
   onEnd(thread: HostedThread, end: ThreadEnd): void;
 }
 
@@ -30,7 +31,7 @@ export class HostedThread {
   readonly worker: Worker;
   private readonly counters = new Int32Array(new SharedArrayBuffer(COUNTERS_BYTES));
   private readonly replies: MessagePort;
-  private readonly pass: (line: string) => void;
+  private readonly pass: (lines: string) => void;
   private outOfMemory = false;
   private question: Promise<[NodeJS.CpuUsage | null, NodeJS.CpuUsage | null]> | null = null;
   /** What the thread said while it was held back; it waits itself once that is much. */
@@ -42,9 +43,9 @@ export class HostedThread {
     const frames = new MessageChannel();
     const replies = new MessageChannel();
     this.replies = replies.port1;
-    this.pass = (line) => {
-      listener.onLine(this, line);
-      Atomics.sub(this.counters, IN_FLIGHT, line.length);
+    this.pass = (lines) => {
+      listener.onLines(this, lines);
+      Atomics.sub(this.counters, IN_FLIGHT, lines.length);
       Atomics.notify(this.counters, IN_FLIGHT);
     };
     this.worker = new Worker(bundle, {
@@ -52,9 +53,9 @@ export class HostedThread {
       argv: [],
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
-    frames.port1.on('message', (line: string) => {
-      if (this.held) this.waiting.push(line);
-      else this.pass(line);
+    frames.port1.on('message', (lines: string) => {
+      if (this.held) this.waiting.push(lines);
+      else this.pass(lines);
     });
     this.worker.on('error', (error: NodeJS.ErrnoException) => {
       this.outOfMemory ||= error.code === 'ERR_WORKER_OUT_OF_MEMORY';
@@ -104,7 +105,7 @@ export class HostedThread {
   /** Keeps what the thread says back, or passes it on again. */
   hold(held: boolean): void {
     this.held = held;
-    if (!held) for (const line of this.waiting.splice(0)) this.pass(line);
+    if (!held) for (const lines of this.waiting.splice(0)) this.pass(lines);
   }
 
   reply(reply: ModuleReply): void {

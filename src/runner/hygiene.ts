@@ -14,19 +14,15 @@ import path from 'node:path';
 import stream from 'node:stream';
 import timers from 'node:timers';
 import util from 'node:util';
-import { apply, descriptorOf, isExtensible, ownKeysOf, prototypeOf, text } from './primordials.js';
+import { prototypeOf, text } from './primordials.js';
+import { type Peculiarities, WatchedObject } from './watched-object.js';
 
 const MAX_REASONS = 10;
 /** One-time work that Node does by itself and that runs no user code later. */
 const HARMLESS = new Set(['Immediate', 'TickObject', 'Microtask', 'RANDOMBYTESREQUEST', 'FSREQCALLBACK']);
 
-type Shape = Map<PropertyKey, PropertyDescriptor>;
-interface Watched {
-  name: string;
-  target: object;
-  shape: Shape;
-  extensible: boolean;
-}
+/** After so many executions the look is a thorough one. */
+const GLANCES = 16;
 
 const INTRINSICS = [
   'Object', 'Function', 'Array', 'String', 'Number', 'Boolean', 'Symbol', 'BigInt', 'Promise', 'Map', 'Set',
@@ -39,10 +35,11 @@ const NAMESPACES = ['JSON', 'Math', 'Reflect', 'Atomics', 'Intl', 'WebAssembly',
 
 /** Compares the process after an execution with what it was before the first one. */
 export class Hygiene {
-  private readonly watched: Watched[] = [];
-  private readonly globals = shapeOf(globalThis);
+  private readonly globals = new WatchedObject('global', globalThis, { isNodes: isUndicis, closely: true });
+  private readonly watched: WatchedObject[] = [];
   private readonly events: Map<string | symbol, number>;
   private readonly resources = new Map<number, string>();
+  private looks = 0;
 
   /** Take it last, when the runner has done all its own patching. */
   constructor() {
@@ -57,7 +54,7 @@ export class Hygiene {
     this.watchClass('Module', module);
     for (const [name, target] of Object.entries({ buffer, fs, net, os, path, stream, timers, util }))
       this.watch(`node:${name}`, target);
-    this.watch('process', process);
+    this.watch('process', process, { volatile: VOLATILE, isNodes: startsWithUnderscore });
     this.events = listenersOf();
     createHook({
       init: (id, type) => void (HARMLESS.has(type) || this.resources.set(id, type)),
@@ -71,6 +68,11 @@ export class Hygiene {
     this.resources.clear();
   }
 
+  /** Nothing that the execution opened can still call its code. */
+  get isQuiet(): boolean {
+    return this.resources.size === 0;
+  }
+
   /** Reasons not to use the process again; none: it is clean. */
   inspect(): string[] {
     const reasons: string[] = [];
@@ -78,11 +80,13 @@ export class Hygiene {
     if (open.size > 0) reasons.push(`open: ${[...open].join(', ')}`);
     for (const [event, count] of listenersOf())
       if (count !== (this.events.get(event) ?? 0)) reasons.push(`process listener: ${text(event)}`);
-    const globalChange = changeIn(globalThis, this.globals);
+    this.looks += 1;
+    const thorough = this.looks % GLANCES === 0;
+    const globalChange = this.globals.change(thorough);
     if (globalChange !== null) reasons.push(`global: ${globalChange}`);
-    for (const { name, target, shape, extensible } of this.watched) {
-      const change = isExtensible(target) === extensible ? changeIn(target, shape) : 'preventExtensions';
-      if (change !== null) reasons.push(`changed: ${name}.${change}`);
+    for (const object of this.watched) {
+      const change = object.change(thorough);
+      if (change !== null) reasons.push(`changed: ${object.name}.${change}`);
     }
     return reasons.slice(0, MAX_REASONS).map((reason) => reason.slice(0, 200));
   }
@@ -92,52 +96,20 @@ export class Hygiene {
     this.watch(`${name}.prototype`, (target as { prototype?: unknown } | undefined)?.prototype);
   }
 
-  private watch(name: string, target: unknown): void {
+  private watch(name: string, target: unknown, peculiar: Peculiarities = { isNodes: isUndicis }): void {
     if ((typeof target !== 'object' && typeof target !== 'function') || target === null) return;
-    this.watched.push({ name, target, shape: shapeOf(target), extensible: isExtensible(target) });
+    this.watched.push(new WatchedObject(name, target, peculiar));
   }
-}
-
-function shapeOf(target: object): Shape {
-  const shape: Shape = new Map();
-  for (const key of ownKeysOf(target)) shape.set(key, descriptorOf(target, key) as PropertyDescriptor);
-  return shape;
 }
 
 /** Set by the runner itself for each execution, or by Node on its own. */
 const VOLATILE = new Set<PropertyKey>(['argv', 'env', 'exitCode', '_exiting', 'domain']);
 
-/** Name of a property that is not as it was; null: all are. */
-function changeIn(target: object, shape: Shape): string | null {
-  const keys: PropertyKey[] = ownKeysOf(target);
-  for (const key of keys) {
-    const before = shape.get(key);
-    if (before === undefined) {
-      if (isNodes(target, key)) continue;
-      return text(key);
-    }
-    if (target === process && VOLATILE.has(key)) continue;
-    if (!isSame(target, before, descriptorOf(target, key) as PropertyDescriptor)) return text(key);
-  }
-  if (keys.length < shape.size)
-    return [...shape.keys()].filter((key) => !keys.includes(key)).map(text)[0] ?? '';
-  return null;
-}
+const startsWithUnderscore = (key: PropertyKey): boolean => text(key).startsWith('_');
 
-/** Appears when Node first uses a part of itself. */
-const isNodes = (target: object, key: PropertyKey): boolean =>
-  target === process
-    ? text(key).startsWith('_')
-    : typeof key === 'symbol' && text(key).startsWith('Symbol(undici.');
-
-function isSame(target: object, before: PropertyDescriptor, now: PropertyDescriptor): boolean {
-  if (before.get === now.get && before.set === now.set && Object.is(before.value, now.value))
-    return before.writable === now.writable && before.configurable === now.configurable;
-  // Node replaces a lazy getter by its value when it is first read.
-  // oxlint-disable-next-line typescript/unbound-method -- applied to its own target
-  const getter = before.get;
-  return getter !== undefined && 'value' in now && Object.is(apply(getter, target, []), now.value);
-}
+/** What `fetch` is made of leaves symbols. */
+const isUndicis = (key: PropertyKey): boolean =>
+  typeof key === 'symbol' && text(key).startsWith('Symbol(undici.');
 
 function listenersOf(): Map<string | symbol, number> {
   return new Map(process.eventNames().map((event) => [event, process.listenerCount(event)]));

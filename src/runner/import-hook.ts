@@ -10,6 +10,7 @@ import {
 import type { ShippedModule } from '../contract/runner-protocol.js';
 import { moduleUrl, pathOfUrl } from '../lib/workspace-url.js';
 import { PackageShortcut } from './package-shortcut.js';
+import { noticeBuiltin } from './proxied-network.js';
 import { registerScript } from './variables.js';
 
 export interface ImportHookOptions {
@@ -69,6 +70,7 @@ export function guardBuiltins(): void {
   const original = process.getBuiltinModule.bind(process);
   process.getBuiltinModule = ((id: string): unknown => {
     if (REFUSED_BUILTIN.test(id)) throw refusedBuiltin(id);
+    noticeBuiltin(id);
     return id === PROBE_SPECIFIER ? registerScript : original(id);
   }) as typeof process.getBuiltinModule;
 }
@@ -105,6 +107,7 @@ class ModuleTable {
     const parentUrl = context.parentURL;
     if (isBuiltin(specifier)) {
       if (REFUSED_BUILTIN.test(specifier)) throw refusedBuiltin(specifier);
+      noticeBuiltin(specifier);
       return next(specifier, context);
     }
     const importer = parentUrl === undefined ? null : pathOfUrl(this.rootUrl, parentUrl);

@@ -5,7 +5,7 @@
  */
 import os from 'node:os';
 import { syncBuiltinESMExports } from 'node:module';
-import type { Confinement } from '../contract/confinement.js';
+import type { Confinement, NetworkPolicy } from '../contract/confinement.js';
 import type { ResourceLimits } from '../contract/runner-limits.js';
 import type { RunnerCommand } from '../contract/runner-protocol.js';
 import { sendFrame } from './channel.js';
@@ -14,14 +14,18 @@ import { Executions } from './execution.js';
 import { harden } from './harden.js';
 import { guardBuiltins } from './import-hook.js';
 import { captureOutput } from './output-capture.js';
+import { useWorkersNetwork } from './proxied-network.js';
 import { limitResources } from './resource-limits.js';
 
-const [confinement, limits] = process.argv.slice(2) as [string, string];
+const [confinement, limits, network] = process.argv.slice(2) as [string, string, NetworkPolicy];
 limitResources(JSON.parse(limits) as ResourceLimits);
 const seal = harden(JSON.parse(confinement) as Confinement);
 
 const reader = new CommandReader((command: RunnerCommand) => {
-  if (command.type === 'execute') seal(command.network);
+  if (command.type === 'execute') {
+    seal(command.network);
+    if (command.network === 'proxy') useWorkersNetwork();
+  }
   executions.obey(command);
 });
 const executions = new Executions(reader);
@@ -32,4 +36,6 @@ os.homedir = () => scratch;
 syncBuiltinESMExports();
 captureOutput();
 guardBuiltins();
+// An execution that may have less is refused by the worker, and told so.
+if (network === 'proxy') useWorkersNetwork();
 sendFrame('ready');

@@ -17,6 +17,7 @@ const PLACES_MS = 400;
 const MEMORY_POLL_MS = 50;
 const POLLS_PER_USAGE = 2;
 const MB = 1_048_576;
+const LINE_ENDS = /(?<=\n)/;
 
 /** Keeps threads for executions; each serves one at a time and is replaced when it is worn or dirty. */
 class ThreadHost {
@@ -65,24 +66,27 @@ class ThreadHost {
 
   private boot(): HostedThread {
     return new HostedThread(this.bundle, this.heapMb, {
-      onLine: (thread, line) => this.pass(thread, line),
+      onLines: (thread, lines) => this.pass(thread, lines),
       onEnd: (thread, end) => this.ended(thread, end),
     });
   }
 
-  private pass(thread: HostedThread, line: string): void {
-    if (thread.nonce === '' || !line.startsWith(`${thread.nonce} `)) return;
-    if (!line.startsWith(`${thread.nonce} {"type":"settled"`)) return writeAll(bytesOf(line, 'utf8'));
+  private pass(thread: HostedThread, lines: string): void {
     const { nonce } = thread;
-    this.busy.delete(nonce);
-    thread.nonce = '';
-    const clean = line.endsWith('"dirty":[]}\n');
-    const worn = this.maxExecutions > 0 && thread.executions >= this.maxExecutions;
-    // Replaced here, the process as such stays fit.
-    if (!clean || worn) void thread.worker.terminate();
-    else this.idle.push(thread);
-    useNonce(nonce);
-    sendFrame('settled', { dirty: '[]' });
+    if (nonce === '') return;
+    const own = lines.split(LINE_ENDS).filter((line) => line.startsWith(`${nonce} `));
+    const settled = own.at(-1)?.startsWith(`${nonce} {"type":"settled"`) ? own.pop() : undefined;
+    if (settled !== undefined) {
+      this.busy.delete(nonce);
+      thread.nonce = '';
+      const clean = settled.endsWith('"dirty":[]}\n');
+      const worn = this.maxExecutions > 0 && thread.executions >= this.maxExecutions;
+      // Replaced here, the process as such stays fit.
+      if (!clean || worn) void thread.worker.terminate();
+      else this.idle.push(thread);
+      own.push(`${nonce} {"type":"settled","dirty":[]}\n`);
+    }
+    writeAll(bytesOf(own.join(''), 'utf8'));
   }
 
   private ended(thread: HostedThread, { exitCode, outOfMemory }: ThreadEnd): void {

@@ -19,14 +19,14 @@ const commands = parentPort as MessagePort;
 
 commands.once('message', ({ frames, replies, counters }: ThreadLink) => {
   let seen = 0;
-  deliverBy((line) => {
+  deliverBy((lines) => {
     // A fast printer waits for the host, as a process waits for its pipe.
     for (let held = Atomics.load(counters, IN_FLIGHT); held > IN_FLIGHT_LIMIT_CHARS;) {
       wait(counters, IN_FLIGHT, held);
       held = Atomics.load(counters, IN_FLIGHT);
     }
-    Atomics.add(counters, IN_FLIGHT, line.length);
-    frames.postMessage(line);
+    Atomics.add(counters, IN_FLIGHT, lines.length);
+    frames.postMessage(lines);
   });
   receiveRepliesBy(() => {
     wait(counters, REPLIES, seen);

@@ -85,6 +85,8 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   /** Compiled scripts with their probes, by what they were without. */
   private readonly probes = new ByteLru<string>(PROBE_CACHE_BYTES);
   private readonly current = new SharedRead(() => this.store.current());
+  /** What was current when it was last asked for. */
+  private latest: number | null = null;
   private readonly heldUntil = new Map<number, number>();
   private readonly limits: WorkspaceLimits = WORKSPACE_LIMITS;
 
@@ -103,6 +105,12 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   async onApplicationShutdown(): Promise<void> {
     this.janitor.stop();
     await this.compiler.stop();
+  }
+
+  /** Asks Redis which generation is current; null while nothing was ever published. */
+  async currentGeneration(): Promise<number | null> {
+    this.latest = await this.current.get();
+    return this.latest;
   }
 
   /**
@@ -162,9 +170,10 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   private async pin(pinned: number | null, timeoutMs = DEFAULT_HOLD_MS): Promise<number | null> {
     if (pinned !== null) {
       await this.hold(pinned, timeoutMs);
-      if (await this.store.exists(pinned)) return pinned;
+      // The current one is never removed.
+      if (pinned === this.latest || (await this.store.exists(pinned))) return pinned;
     }
-    const current = await this.current.get();
+    const current = await this.currentGeneration();
     if (current !== null) await this.hold(current, timeoutMs);
     return current;
   }

@@ -27,6 +27,8 @@ beforeAll(async () => {
     env: { REDIS_URL: redis.url, CONCURRENCY: '2', API_TOKEN: TOKEN },
     args: ['--id', 'w1', '--type', 'tested'],
   });
+  // Else the commands tell that they wait for it.
+  await until(async () => (await fetch(`${worker.url}/health/ready`)).ok, { what: 'the worker takes work' });
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -167,7 +169,9 @@ describe('bifrost workers', () => {
     const [headings, row, ...rest] = stdout.trimEnd().split('\n');
     expect(headings).toMatch(/^ID +TYPE +STATE +RUNNING +ISOLATION +HOST +PID +UPTIME +HEARTBEAT$/);
     expect(row).toMatch(
-      new RegExp(`^w1 +tested +ACTIVE +\\d/2 +\\w+ [ABC] +\\S+ +${worker.pid} +.*s +\\d+s ago$`),
+      new RegExp(
+        `^w1 +tested +ACTIVE +\\d/2 +(process|namespace)\\b.* +\\S+ +${worker.pid} +.*s +\\d+s ago$`,
+      ),
     );
     expect(rest).toEqual([]);
   });

@@ -472,6 +472,7 @@ describe('/docs-json', () => {
     };
     expect(propertiesOf('/tasks').toSorted((a, b) => a.localeCompare(b))).toEqual([
       'code',
+      'network',
       'prompt',
       'taskId',
       'timeout',

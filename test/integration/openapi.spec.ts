@@ -117,6 +117,7 @@ const CALLS: [operation: string, calls: Call[]][] = [
         body: {
           workflow_code: 'export default () => { const a = 1; throw new Error("x") }',
           function_name: 'default',
+          network: 'none',
           capture_locals: true,
         },
         status: 200,

@@ -11,7 +11,7 @@ const redis = useRedis();
 let workspaces = 0;
 const open = (prefix = `p${(workspaces += 1)}:`) => {
   const client = redis.connect();
-  return { ...openWorkspace(client, redis.connect('impatient'), prefix), client, prefix };
+  return { ...openWorkspace(client, redis.connect(), prefix), client, prefix };
 };
 
 describe('publish', () => {

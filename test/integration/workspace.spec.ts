@@ -55,7 +55,7 @@ async function writePackage(name: string, files: Record<string, string>): Promis
 }
 
 /** An empty workspace of its own. */
-const open = () => openWorkspace(redis.connect(), redis.connect('impatient'), `w${(workspaces += 1)}:`);
+const open = () => openWorkspace(redis.connect(), redis.connect(), `w${(workspaces += 1)}:`);
 
 async function runModule(files: Record<string, string>, path: string) {
   const { publisher, service, rootUrl } = open();

@@ -82,7 +82,7 @@ export function makeArchiver(
   writer: ArchiveWriter;
 } {
   const keys = new RedisKeys(settings.KEY_PREFIX);
-  const feed = new FeedStore(redis.connect(), redis.connect('impatient'), keys);
+  const feed = new FeedStore(redis.connect(), redis.connect(), keys);
   const writer = new ArchiveWriter(database);
   const archiver = new Archiver(feed, database, writer, new Retention(database, settings), settings);
   redis.onDispose(() => archiver.stop());

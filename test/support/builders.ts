@@ -32,6 +32,7 @@ export const anExecution = (changes: Partial<Execution> = {}): Execution => ({
   workflowId: null,
   tags: [],
   timeoutMs: 10_000,
+  network: 'none',
   captureLocals: false,
   traceparent: null,
   generation: null,

@@ -119,6 +119,7 @@ async function boot(): Promise<RunnerProcessType> {
     level: used,
     place,
     network: layers === 'none' ? 'open' : 'none',
+    outlet: null,
     packageSets: join(packages, 'sets'),
     heapMb: layers === 'none' ? 3000 : 136,
     memoryMb: 200,

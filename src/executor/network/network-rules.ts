@@ -1,0 +1,113 @@
+import { type NetworkTarget, shownTarget } from '../../contract/network-protocol.js';
+import { type AllowEntry, allowsPort, type HostEntry, isHostName } from '../../config/network-allow.js';
+import { type AddressClass, canonicalAddress, classOf, reachedAddress } from './address-class.js';
+import { isIP } from 'node:net';
+
+/** Why something is not reached; a label of the metric, too. */
+export type RefusalReason =
+  'none' | 'host' | 'port' | 'address' | 'own' | 'connections' | 'transfer' | 'malformed';
+
+/** The worker will not connect there; the message is for the user's code and tells nothing of the network inside. */
+export class NetworkRefusal extends Error {
+  override name = 'NetworkRefusal';
+
+  constructor(
+    readonly reason: RefusalReason,
+    message: string,
+    /** What the name leads to; for the worker's log only. */
+    readonly addresses: readonly string[] = [],
+  ) {
+    super(message);
+  }
+}
+
+/** A target as the rules name it: lower case, without brackets and the root's dot. @throws {NetworkRefusal} */
+export function plainTarget({ host, port }: NetworkTarget): NetworkTarget {
+  const plain = host
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '');
+  if (isIP(plain) !== 0 ? plain.includes('%') : !isHostName(plain))
+    throw new NetworkRefusal(
+      'malformed',
+      `${JSON.stringify(host.slice(0, 100))} is refused: it is no host name`,
+    );
+  return { host: plain, port };
+}
+
+/** Whether a host or address of this name is to be looked for at all. @throws {NetworkRefusal} */
+export function checkHost(rules: readonly AllowEntry[], target: NetworkTarget): void {
+  const { host, port } = target;
+  const known = rules.filter((rule) =>
+    isIP(host) === 0 ? namesHost(rule, host) : coversAddress(rule, host),
+  );
+  if (known.length === 0)
+    throw new NetworkRefusal(
+      'host',
+      `${shownTarget(target)} is refused: ${host} is not in NETWORK_ALLOW of the worker`,
+    );
+  if (!known.some(({ ports }) => allowsPort(ports, port)))
+    throw new NetworkRefusal(
+      'port',
+      `${shownTarget(target)} is refused: NETWORK_ALLOW of the worker has ${host}, but not port ${port}`,
+    );
+}
+
+/**
+ * Of the addresses of a host that passed {@link checkHost} those that may be connected to.
+ * @param own those of this machine, which are inside even where they are public
+ * @throws {NetworkRefusal} when none is left.
+ */
+export function openAddresses(
+  rules: readonly AllowEntry[],
+  target: NetworkTarget,
+  addresses: readonly string[],
+  own: ReadonlySet<string>,
+): string[] {
+  const { host, port } = target;
+  const here = rules.filter(({ ports }) => allowsPort(ports, port));
+  const inside = here.some((rule) => rule.kind === 'host' && rule.leadsInside && namesHost(rule, host));
+  const open = addresses.filter((address) => {
+    const asked = classOf(address);
+    const found = asked === 'public' && own.has(canonicalAddress(address)) ? 'private' : asked;
+    return isOpen(
+      found,
+      inside || here.some((rule) => rule.kind === 'range' && coversAddress(rule, address)),
+    );
+  });
+  if (open.length > 0) return open;
+  throw new NetworkRefusal(
+    'address',
+    `${shownTarget(target)} is refused: ${
+      addresses.every((address) => classOf(address) === 'never')
+        ? 'it leads to an address that no NETWORK_ALLOW opens, such as link-local and metadata addresses'
+        : 'it leads to an address that is not public and that NETWORK_ALLOW of the worker does not open'
+    }`,
+    addresses,
+  );
+}
+
+function isOpen(found: AddressClass, inside: boolean): boolean {
+  switch (found) {
+    case 'public':
+      return true;
+    case 'private':
+      return inside;
+    case 'never':
+      return false;
+  }
+}
+
+const namesHost = (rule: AllowEntry, host: string): boolean =>
+  rule.kind === 'host' && matchesName(rule, host);
+
+const matchesName = ({ name, below }: HostEntry, host: string): boolean =>
+  name === null || (below ? host.endsWith(`.${name}`) : host === name);
+
+/** An address is named by a range, or as one of all that are public. */
+function coversAddress(rule: AllowEntry, address: string): boolean {
+  if (rule.kind === 'host') return rule.name === null;
+  const reached = reachedAddress(address);
+  const [first, bits] = rule.range;
+  return reached.kind() === first.kind() && reached.match(first, bits);
+}
