@@ -11,13 +11,13 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { ArchiveDatabase } from '../src/archive/archive-database.ts';
 import type { ArchiveWriter } from '../src/archive/archive-writer.ts';
+import { freePort } from './free-port.ts';
 
 const arguments_ = process.argv.slice(2).filter((argument) => argument !== '--smoke');
 const SMOKE = process.argv.includes('--smoke');
@@ -39,14 +39,6 @@ const user: { uid?: number; gid?: number } = process.getuid?.() === 0 ? idsOf('p
 function idsOf(name: string): { uid: number; gid: number } {
   const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, name])));
   return { uid: uid as number, gid: gid as number };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
 }
 
 async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {

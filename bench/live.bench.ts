@@ -1,17 +1,14 @@
 // `npm run bench:live`: how soon a printed line is on the event stream, and what an execution that prints
 // 100,000 lines costs those beside it, through a built worker. Prints one table; ends with 1 where a promise
 // of docs/guarantees.md is broken. `--smoke` runs a small version that only shows that it works.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startWorker } from './built-worker.ts';
+import { startRedis } from './redis.ts';
 
 const SMOKE = process.argv.includes('--smoke');
-const MAIN = join(import.meta.dirname, '..', 'dist', 'main.js');
 const SECONDS = SMOKE ? 2 : 5;
 const LINES = SMOKE ? 5_000 : 100_000;
 const ROUNDS = SMOKE ? 1 : 3;
@@ -32,52 +29,6 @@ interface Event {
   type: string;
   data: { ts: string; message?: string };
   at: number;
-}
-
-const started: ChildProcess[] = [];
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function startRedis(): Promise<string> {
-  const port = await freePort();
-  const server = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--save', ''], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  started.push(server);
-  for await (const line of createInterface({ input: server.stdout }))
-    if (line.includes('Ready to accept')) break;
-  server.stdout.resume();
-  return `redis://127.0.0.1:${port}`;
-}
-
-async function startWorker(redis: string): Promise<{ url: string; pid: number }> {
-  const worker = spawn(process.execPath, [MAIN, '--id', 'bench'], {
-    env: {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
-      LOG_FORMAT: 'json',
-      PORT: '0',
-      REDIS_URL: redis,
-      CONCURRENCY: '5',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  started.push(worker);
-  for await (const line of createInterface({ input: worker.stdout })) {
-    const entry = JSON.parse(line) as { msg?: string; url?: string };
-    if (!entry.msg?.includes('listening') || !entry.url) continue;
-    worker.stdout.resume();
-    while (!(await fetch(`${entry.url}/health/ready`)).ok) await sleep(50);
-    return { url: entry.url, pid: worker.pid as number };
-  }
-  throw new Error('the worker ended');
 }
 
 async function submit(url: string, code: string, timeout = 120): Promise<string> {
@@ -178,8 +129,9 @@ async function beside(url: string, pid: number, code: string) {
   return { alone: median(alone), crowded: median(crowded), floods, beforeMb, peakMb };
 }
 
+const redis = await startRedis({ persistent: false });
+const worker = await startWorker('bench', { REDIS_URL: redis.url, CONCURRENCY: '5' });
 try {
-  const worker = await startWorker(await startRedis());
   const { worst, missed } = await latencies(worker.url);
   console.log(
     `a line is on the event stream after ${worst} ms at most; resuming missed ${missed ? 'SOMETHING' : 'nothing'}`,
@@ -199,5 +151,6 @@ try {
   }
   process.exitCode = broken ? 1 : 0;
 } finally {
-  for (const child of started) child.kill('SIGKILL');
+  await worker.stop();
+  await redis.stop();
 }

@@ -1,25 +1,29 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort } from './free-port.ts';
 
-/** A redis-server of this run, with the persistence that BullMQ recommends: AOF, synced every second. */
+/** A redis-server of this run. */
 export interface BenchRedis {
   url: string;
   stop(): Promise<void>;
 }
 
-export async function startRedis(): Promise<BenchRedis> {
+/**
+ * Starts one that ends with this process.
+ * @param persistent with the persistence that BullMQ recommends: AOF, synced every second
+ */
+export async function startRedis({ persistent = true } = {}): Promise<BenchRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-bench-redis-'));
   const port = await freePort();
   const options = {
     port,
     bind: '127.0.0.1',
     dir: folder,
-    appendonly: 'yes',
+    appendonly: persistent ? 'yes' : 'no',
     appendfsync: 'everysec',
     save: '',
   };
@@ -47,13 +51,4 @@ async function untilReady(server: ChildProcess): Promise<void> {
     return;
   }
   throw new Error('redis-server ended before it was ready');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

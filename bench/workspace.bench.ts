@@ -1,19 +1,17 @@
 // `npm run bench:workspace`: what a large workspace and many imports cost, through built workers.
 // `--smoke` runs a small version that only shows that it works.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { type BuiltWorker, startWorker } from './built-worker.ts';
+import { startRedis } from './redis.ts';
 
 const SMOKE = process.argv.includes('--smoke');
 const LARGE = SMOKE ? 200 : 10_000;
 const MODULE_BYTES = 5 * 1024;
 const ROUNDS = SMOKE ? 3 : 40;
 const MANY = 200;
-const MAIN = join(import.meta.dirname, '..', 'dist', 'main.js');
 const MB = 1024 * 1024;
 
 type Files = Record<string, string>;
@@ -24,7 +22,7 @@ interface Result {
   metrics: { module_load_ms: number };
 }
 
-const started: ChildProcess[] = [];
+const workers: BuiltWorker[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-bench-'));
 
 /** A module of about 5 KB that is real code to parse. */
@@ -44,42 +42,15 @@ function workspaceOf(count: number): Files {
 }
 const THREE = [0, 1, 2].map((index) => `import { value as v${index} } from './lib/${index}/m${index}';`);
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function startRedis(): Promise<string> {
-  const port = await freePort();
-  const server = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--save', ''], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+/** A built worker; with the prefix, in a world of its own on the same Redis. */
+async function open(redisUrl: string, prefix: string): Promise<BuiltWorker> {
+  const worker = await startWorker(prefix, {
+    REDIS_URL: redisUrl,
+    KEY_PREFIX: `${prefix}:`,
+    CONCURRENCY: '1',
   });
-  started.push(server);
-  for await (const line of createInterface({ input: server.stdout }))
-    if (line.includes('Ready to accept')) break;
-  server.stdout.resume();
-  return `redis://127.0.0.1:${port}`;
-}
-
-/** A built worker and the address of its API; with the prefix, a world of its own on the same Redis. */
-async function startWorker(redis: string, prefix: string): Promise<{ url: string; pid: number }> {
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_FORMAT: 'json', PORT: '0' };
-  const worker = spawn(process.execPath, [MAIN, '--id', prefix], {
-    env: { ...env, REDIS_URL: redis, KEY_PREFIX: `${prefix}:`, CONCURRENCY: '1' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  started.push(worker);
-  for await (const line of createInterface({ input: worker.stdout })) {
-    const entry = JSON.parse(line) as { msg?: string; url?: string };
-    if (!entry.msg?.includes('listening') || !entry.url) continue;
-    worker.stdout.resume();
-    return { url: entry.url, pid: worker.pid as number };
-  }
-  throw new Error(`the worker ${prefix} ended`);
+  workers.push(worker);
+  return worker;
 }
 
 async function ask(url: string, method: string, path: string, body: object): Promise<unknown> {
@@ -109,7 +80,7 @@ function residentMb(pid: number): number {
 
 /** New code each time, whose imports must be looked up; and a module that was run before. */
 async function compareSizes(redis: string): Promise<string[][]> {
-  const publisher = await startWorker(redis, 'large');
+  const publisher = await open(redis, 'large');
   const files = {
     ...workspaceOf(LARGE),
     'main.ts': `${THREE.join('\n')}\nexport const run = () => v0 + v1 + v2;`,
@@ -118,11 +89,11 @@ async function compareSizes(redis: string): Promise<string[][]> {
   const publishedAt = performance.now();
   await ask(publisher.url, 'PUT', '/workspace', { files });
   const publishMs = performance.now() - publishedAt;
-  await end(publisher.pid);
+  await publisher.stop();
 
-  const small = await startWorker(redis, 'small');
+  const small = await open(redis, 'small');
   await ask(small.url, 'PUT', '/workspace', { files: { ...workspaceOf(3), 'main.ts': files['main.ts'] } });
-  const large = await startWorker(redis, 'large');
+  const large = await open(redis, 'large');
   const before = residentMb(large.pid);
   const times: Record<string, number[]> = {
     'new small': [],
@@ -166,7 +137,7 @@ async function compareWithDisk(redis: string): Promise<string[][]> {
   for (let index = 0; index < MANY; index += 1) files[`many/m${index}.js`] = javascript(moduleOf(index));
   const imports = Array.from({ length: MANY }, (_, index) => `import './many/m${index}.js';`).join('\n');
   const entry = `${imports}\nexport const run = () => 1;\n`;
-  const { url } = await startWorker(redis, 'many');
+  const { url } = await open(redis, 'many');
   await ask(url, 'PUT', '/workspace', { files: { ...files, 'entry.js': entry } });
 
   mkdirSync(join(folder, 'many'));
@@ -199,22 +170,15 @@ const ms = (value: number): string => `${value.toFixed(1)} ms`;
 const mb = (value: number): string => `${value.toFixed(0)} MB`;
 const ratio = (value: number): string => `${value.toFixed(2)} x`;
 
-async function end(pid: number): Promise<void> {
-  const child = started.find((each) => each.pid === pid);
-  if (!child || child.exitCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
-}
-
+const redis = await startRedis({ persistent: false });
 try {
-  const redis = await startRedis();
-  const rows = [...(await compareWithDisk(redis)), ...(await compareSizes(redis))];
+  const rows = [...(await compareWithDisk(redis.url)), ...(await compareSizes(redis.url))];
   const width = Math.max(...rows.map(([name = '']) => name.length));
   for (const [name = '', ...cells] of rows) {
     console.log([name.padEnd(width), ...cells.map((cell) => cell.padStart(10))].join('  '));
   }
 } finally {
-  for (const child of started.toReversed()) await end(child.pid as number);
+  for (const worker of workers) await worker.stop();
+  await redis.stop();
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,4 +1,5 @@
 import type { ColumnType, Kysely } from 'kysely';
+import type { ArchiveRecord } from './record.js';
 
 type Time = ColumnType<Date, string, string>;
 
@@ -9,27 +10,10 @@ interface ArchivedTable {
   finished_at: Time;
 }
 
-/** One row for each result, in a partition of its month. */
-interface ExecutionsTable {
-  execution_id: string;
+/** One row for each result, in a partition of its month: its record, without what it printed. */
+interface ExecutionsTable extends Omit<ArchiveRecord, 'finished_at' | 'started_at' | 'logs'> {
   finished_at: Time;
   started_at: Time;
-  status: string;
-  failure_code: string | null;
-  error_type: string | null;
-  error: string | null;
-  workflow_id: string | null;
-  organization_id: string | null;
-  caller_id: string | null;
-  caller_email: string | null;
-  worker_id: string;
-  attempt: number;
-  tags: string[];
-  duration_ms: number;
-  queued_ms: number;
-  document_bytes: number;
-  search: string;
-  rest: unknown;
 }
 
 /** What an execution printed; no row for one that printed nothing. */

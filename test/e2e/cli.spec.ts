@@ -27,6 +27,8 @@ beforeAll(async () => {
     env: { REDIS_URL: redis.url, CONCURRENCY: '2', API_TOKEN: TOKEN },
     args: ['--id', 'w1', '--type', 'tested'],
   });
+  // Else the commands tell that they wait for it.
+  await until(async () => (await fetch(`${worker.url}/health/ready`)).ok, { what: 'the worker takes work' });
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -15,6 +15,9 @@ export interface Target {
   redisPort: number;
   httpPort: number;
   metadataPort: number | null;
+  /** An HTTP server inside that no rule opens, one that code may reach, and that sends `/?URL` on to that URL. */
+  insidePort: number;
+  allowedPort: number;
   unixSocket: string;
   abstractSocket: string;
   /** A name server that answers with the canary. */
@@ -62,6 +65,8 @@ export interface Attack {
   mechanism: string;
   /** What refuses it: Node's permission model (N), the kernel at the level namespace (K) and process (P). */
   refusal: string;
+  /** For attacks at the network `proxy`: NETWORK_ALLOW. With no layer the worker connects to whatever is asked for. */
+  proxy?(target: Target): string;
   /** Whether the kernel alone refuses it, with Node's permission model switched off. */
   kernel: boolean;
   /** A module whose default export carries out the attack and returns what it got. */

@@ -2,17 +2,23 @@
  * The worker that attacks aim at: has runners at the level that is asked for, with all layers, without
  * Node's permission model, or with none at all, and a canary wherever an attack looks for one.
  */
+import { Logger } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync, chmodSync, rmSync } from 'node:fs';
-import { createServer as createWebServer } from 'node:http';
-import { createServer, type Server } from 'node:net';
+import { createServer as createWebServer, type RequestListener } from 'node:http';
+import type { Resolver } from 'node:dns/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Confinement } from '../../../src/contract/confinement.js';
 import type { IsolationLevel } from '../../../src/executor/isolation/isolation-level.js';
+import type { OutletServices } from '../../../src/executor/network/network-outlet.js';
 import type { RunnerProcess as RunnerProcessType } from '../../../src/executor/runner-process.js';
 import { createInterface } from 'node:readline';
+
+// Its output is the answers to the test.
+Logger.overrideLogger(false);
 
 const DIST = join(import.meta.dirname, '..', '..', '..', 'dist');
 /** The built worker, with the types of its sources. */
@@ -51,6 +57,18 @@ const { slotOn } =
   await from<typeof import('../../../src/executor/runner-lease.js')>('executor/runner-lease.js');
 const { Cancellation } =
   await from<typeof import('../../../src/executor/cancellation.js')>('executor/cancellation.js');
+const { Dialer } = await from<typeof import('../../../src/executor/network/dialer.js')>(
+  'executor/network/dialer.js',
+);
+const { NameLookup } = await from<typeof import('../../../src/executor/network/name-lookup.js')>(
+  'executor/network/name-lookup.js',
+);
+const { storesOf } = await from<typeof import('../../../src/executor/network/own-endpoints.js')>(
+  'executor/network/own-endpoints.js',
+);
+const { parseNetworkAllow } =
+  await from<typeof import('../../../src/config/network-allow.js')>('config/network-allow.js');
+const { ownPorts } = await from<typeof import('../../../src/lib/own-ports.js')>('lib/own-ports.js');
 const { Redactor } = await from<typeof import('../../../src/lib/redactor.js')>('lib/redactor.js');
 
 const packages = join(folder, 'packages');
@@ -109,7 +127,44 @@ const bare: IsolationLevel = {
 const used = layers === 'all' ? level : layers === 'kernel' ? stripped : bare;
 if (layers !== 'none') hideWorker();
 
-async function boot(): Promise<RunnerProcessType> {
+/** What code at the network `proxy` reaches; without layers everything, as if the worker knew no rules. */
+function outletFor(allow: string): OutletServices {
+  const lookup = new NameLookup({
+    resolve4: ((name: string) => Promise.resolve(addressesOf(name))) as Resolver['resolve4'],
+    resolve6: (() => Promise.resolve([])) as unknown as Resolver['resolve6'],
+  });
+  const rules = {
+    allow: parseNetworkAllow(allow),
+    stores: storesOf({ ...settings, REDIS_URL: `redis://127.0.0.1:${redisPort}` }),
+  };
+  const anywhere = {
+    dial: (target: { host: string; port: number }) =>
+      new Promise<Socket>((resolve, reject) => {
+        const known = addressesOf(target.host)[1];
+        const socket = connect({ ...target, host: known ?? target.host }, () => resolve(socket));
+        socket.once('error', reject);
+      }),
+  };
+  const off = layers === 'none';
+  return {
+    dialer: off ? anywhere : new Dialer(rules, lookup),
+    limits: { connections: off ? 4096 : 64, transferBytes: 1e9, idleMs: 60_000 },
+  };
+}
+
+/** The names of the tests: public when they are looked up first, and inside ever after. */
+const lookups = new Map<string, number>();
+function addressesOf(name: string): string[] {
+  if (name === 'metadata.test') return ['169.254.169.254', '169.254.169.254'];
+  if (name === 'redis.test') return ['127.0.0.1', '127.0.0.1'];
+  if (name !== 'rebinding.test') return [];
+  const times = (lookups.get(name) ?? 0) + 1;
+  lookups.set(name, times);
+  if (layers === 'none') return ['1.1.1.1', '127.0.0.1'];
+  return times === 1 ? ['1.1.1.1'] : ['127.0.0.1'];
+}
+
+async function boot(outlet: OutletServices | null = null): Promise<RunnerProcessType> {
   const place = await used.openPlace();
   return await RunnerProcess.boot({
     kind: 'process',
@@ -118,8 +173,8 @@ async function boot(): Promise<RunnerProcessType> {
     threadBundle: bundles.thread,
     level: used,
     place,
-    network: layers === 'none' ? 'open' : 'none',
-    outlet: null,
+    network: outlet ? 'proxy' : layers === 'none' ? 'open' : 'none',
+    outlet,
     packageSets: join(packages, 'sets'),
     heapMb: layers === 'none' ? 3000 : 136,
     memoryMb: 200,
@@ -130,8 +185,8 @@ async function boot(): Promise<RunnerProcessType> {
   });
 }
 
-async function attack(source: string, timeoutMs: number): Promise<unknown> {
-  const runner = await boot();
+async function attack(source: string, timeoutMs: number, allow: string | null): Promise<unknown> {
+  const runner = await boot(allow === null ? null : outletFor(allow));
   const limits = {
     ...runLimitsOf(settings, timeoutMs),
     ...(layers === 'none' ? { memoryMb: 4096, scratchMb: 1e5 } : {}),
@@ -146,7 +201,8 @@ async function attack(source: string, timeoutMs: number): Promise<unknown> {
   const command = {
     ...commandFor(runner, source.replaceAll('NONCE', nonce)),
     nonce,
-    network: layers === 'none' ? ('open' as const) : ('none' as const),
+    network:
+      allow === null ? (layers === 'none' ? ('open' as const) : ('none' as const)) : ('proxy' as const),
     resultLimitBytes: 4e6,
   };
   const end = await run.finish(command, new AbortController().signal, new Cancellation());
@@ -165,6 +221,7 @@ async function attack(source: string, timeoutMs: number): Promise<unknown> {
   };
 }
 
+let redisPort = 0;
 const servers: Server[] = [];
 const listen = (...where: [unknown, string?]): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -187,9 +244,19 @@ const abstractSocket = `bifrost-${randomBytes(6).toString('hex')}`;
 await listen(unixSocket);
 await listen(`\0${abstractSocket}`);
 chmodSync(unixSocket, 0o777);
-const web = createWebServer((_request, response) => response.end(canary));
-await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
-const http = web.address() as { port: number };
+const serveHttp = async (answer: RequestListener): Promise<number> => {
+  const web = createWebServer(answer);
+  await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+  return (web.address() as { port: number }).port;
+};
+const httpPort = await serveHttp((_request, response) => response.end(canary));
+ownPorts.add(httpPort);
+const allowedPort = await serveHttp((request, response) => {
+  const to = decodeURIComponent((request.url ?? '').slice(2));
+  if (to !== '') response.writeHead(302, { location: to });
+  response.end('allowed');
+});
+redisPort = await listen(0, '127.0.0.1');
 const dns = createSocket('udp4');
 dns.on('message', (query, peer) => {
   // The question again, as an answer with one TXT record.
@@ -229,12 +296,14 @@ say({
     outsideFolder: folder,
     otherPid: other.pid,
     otherFile,
-    redisPort: await listen(0, '127.0.0.1'),
+    redisPort,
     metadataPort: await listen(80, '169.254.169.254').catch(() => null),
     unixSocket,
     abstractSocket,
     dnsPort: dns.address().port,
-    httpPort: http.port,
+    httpPort,
+    insidePort: await serveHttp((_request, response) => response.end(canary)),
+    allowedPort,
     knownNonce: KNOWN_NONCE,
     early: layers === 'none',
     isRoot: process.getuid?.() === 0,
@@ -242,9 +311,13 @@ say({
   },
 });
 for await (const line of createInterface({ input: process.stdin })) {
-  const { source, timeoutMs } = JSON.parse(line) as { source: string; timeoutMs: number };
+  const { source, timeoutMs, allow } = JSON.parse(line) as {
+    source: string;
+    timeoutMs: number;
+    allow: string | null;
+  };
   say(
-    await attack(source, timeoutMs).then(
+    await attack(source, timeoutMs, allow).then(
       (ending) => ({ ending, signals }),
       (error: Error) => ({ failed: error.stack }),
     ),

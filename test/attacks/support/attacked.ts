@@ -62,7 +62,11 @@ export class Attacked {
   async suffer(attack: Attack): Promise<World> {
     this.stopped = false;
     this.child.stdin?.write(
-      `${JSON.stringify({ source: attack.code(this.target), timeoutMs: attack.timeoutMs ?? DEFAULT_TIMEOUT_MS })}\n`,
+      `${JSON.stringify({
+        source: attack.code(this.target),
+        timeoutMs: attack.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+        allow: attack.proxy?.(this.target) ?? null,
+      })}\n`,
     );
     const next = await this.answers.next();
     if (next.done) throw new Error(`the worker died of it: ${this.output}`);
