@@ -40,7 +40,7 @@ export interface WorkerPlaces {
  */
 export class Canaries {
   private readonly word = Buffer.from(`canary-${randomBytes(16).toString('hex')}`);
-  readonly mark = `bifrost-self-test-${randomBytes(6).toString('hex')}`;
+  readonly mark = `bifrost-self-test-${process.pid}-${randomBytes(6).toString('hex')}`;
   private signals = 0;
   private readonly connections = { port: 0, socket: 0 };
   private readonly onSignal = (): void => void (this.signals += 1);
@@ -65,7 +65,7 @@ export class Canaries {
     // As open as can be: what keeps code from it is the isolation and not its mode.
     await writeFile(file, randomBytes(16).toString('hex'), { mode: 0o644 });
     await chmod(folder, 0o755);
-    const name = `bifrost-self-test-${randomBytes(6).toString('hex')}`;
+    const name = `bifrost-self-test-${process.pid}-${randomBytes(6).toString('hex')}`;
     const [tcp, local] = await Promise.all([listen(0), listen(`\0${name}`)]);
     const places = [...new Set([folder, dir.path, tmpdir(), process.cwd(), ...folders])];
     return new Canaries(
