@@ -14,6 +14,8 @@ describe('the body of POST /tasks', () => {
     [{}, ['code']],
     [{ code: 42, timeout: 'x', prompt: 1, taskId: 'a b' }, ['code', 'prompt', 'taskId', 'timeout']],
     [{ code: 'x', timeout: 0 }, ['timeout']],
+    [{ code: 'x', attempts: 3, backoff: { type: 'fixed', delay: 10 } }, []],
+    [{ code: 'x', attempts: 1.5, backoff: -1 }, ['attempts', 'backoff']],
     [null, ['body']],
     ['text', ['body']],
     [[], ['body']],
@@ -32,6 +34,9 @@ describe('the body of POST /executions', () => {
     [{ workflow_code: 'x', env: { A: 1, B: 'b' } }, ['env.A']],
     [{ workflow_code: 'x', tags: ['a', 2] }, ['tags.1']],
     [{ workflow_code: 'x', execution_id: '' }, ['execution_id']],
+    [{ workflow_code: 'x', execution_id: 'stats' }, ['execution_id']],
+    [{ workflow_code: 'x', execution_id: 'export' }, ['execution_id']],
+    [{ workflow_code: 'x', execution_id: 'exports' }, []],
     [{ workflow_code: 'x', timeout_seconds: -1 }, ['timeout_seconds']],
   ])('%j: wrong are %j', (value, fields) => {
     expect(fieldsOf(executionRequestSchema, value)).toEqual(fields);

@@ -11,13 +11,8 @@ const MAX_WAIT_SECONDS = 300;
 
 // As everywhere in the contracts, fields we do not know are ignored: newer producers may send more.
 
-/** Body of `POST /tasks`. */
-export const taskRequestSchema = taskJobSchema
-  // The API signs by itself.
-  .omit({ signature: true, validUntil: true })
-  .extend({ taskId: idSchema.optional().meta({ description: 'Default: an id of ours' }) })
-  .meta({ id: 'TaskRequest', example: { code: 'console.log(2 + 2)', timeout: 10 } });
-
+/** `GET /executions/stats` and its like: an execution of such an id could not be asked for. */
+const RESERVED_IDS: ReadonlySet<string> = new Set(['stats', 'export']);
 const MAX_ATTEMPTS = 100;
 const MAX_BACKOFF_MS = 86_400_000;
 const backoffMs = z
@@ -25,25 +20,45 @@ const backoffMs = z
   .min(0, { error: 'must be at least 0' })
   .max(MAX_BACKOFF_MS, { error: `must be at most ${MAX_BACKOFF_MS} ms` });
 
+/** Options of a job, beside what is to be run. */
+const retryFields = {
+  attempts: z
+    .number({ error: 'must be a number' })
+    .int({ error: 'must be a whole number' })
+    .min(1, { error: 'must be at least 1' })
+    .max(MAX_ATTEMPTS, { error: `must be at most ${MAX_ATTEMPTS}` })
+    .nullish()
+    .meta({ description: 'How often it is tried while its code fails. Default: once' }),
+  backoff: z
+    .union([backoffMs, z.object({ type: z.enum(['fixed', 'exponential']), delay: backoffMs })], {
+      error: 'must be milliseconds, or {type: "fixed" or "exponential", delay: milliseconds}',
+    })
+    .nullish()
+    .meta({
+      description: 'Pause before another attempt, as BullMQ has it: milliseconds, or {type, delay}',
+    }),
+};
+
+/** Body of `POST /tasks`. */
+export const taskRequestSchema = taskJobSchema
+  // The API signs by itself.
+  .omit({ signature: true, validUntil: true })
+  .extend({
+    taskId: idSchema.optional().meta({ description: 'Default: an id of ours' }),
+    ...retryFields,
+  })
+  .meta({ id: 'TaskRequest', example: { code: 'console.log(2 + 2)', timeout: 10 } });
+
 /** Body of `POST /executions`: the execution context, and optionally the id to file it under and options of its job. */
 export const executionRequestSchema = executionContextSchema
   .safeExtend({
-    execution_id: idSchema.optional().meta({ description: 'Default: an id of ours' }),
-    attempts: z
-      .number({ error: 'must be a number' })
-      .int({ error: 'must be a whole number' })
-      .min(1, { error: 'must be at least 1' })
-      .max(MAX_ATTEMPTS, { error: `must be at most ${MAX_ATTEMPTS}` })
-      .nullish()
-      .meta({ description: 'How often it is tried while its code fails. Default: once' }),
-    backoff: z
-      .union([backoffMs, z.object({ type: z.enum(['fixed', 'exponential']), delay: backoffMs })], {
-        error: 'must be milliseconds, or {type: "fixed" or "exponential", delay: milliseconds}',
+    execution_id: idSchema
+      .refine((id) => !RESERVED_IDS.has(id), {
+        error: 'is the name of a page beside the executions; take another',
       })
-      .nullish()
-      .meta({
-        description: 'Pause before another attempt, as BullMQ has it: milliseconds, or {type, delay}',
-      }),
+      .optional()
+      .meta({ description: 'Default: an id of ours' }),
+    ...retryFields,
   })
   .meta({
     id: 'ExecutionRequest',

@@ -39,7 +39,10 @@ export class SubmissionService {
    * Queues an inline task and returns its id.
    * @throws {ProblemException} 400 or 413 naming the field, 409 when the id is known, 503 without Redis.
    */
-  async submitTask({ taskId, ...task }: TaskRequest, traceparent?: string): Promise<string> {
+  async submitTask(
+    { taskId, attempts, backoff, ...task }: TaskRequest,
+    traceparent?: string,
+  ): Promise<string> {
     checkLimits(
       { field: 'code', value: task.code },
       { field: 'timeout', value: task.timeout },
@@ -49,7 +52,10 @@ export class SubmissionService {
     await this.prepare(taskId, 'taskId');
     await this.send(id, async () => {
       const data: TaskJob = signedTask(this.key, { taskId: id, ...task });
-      await this.enqueue('task', id, data, placeOf(traceparent));
+      await this.enqueue('task', id, data, {
+        ...retryOptions(attempts ?? 1, backoff ?? 0),
+        ...placeOf(traceparent),
+      });
       if (taskId !== undefined) await this.confirmTask(data);
     });
     return id;

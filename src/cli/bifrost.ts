@@ -76,6 +76,7 @@ program
   )
   .option('--timeout <seconds>', 'time limit (default: that of the worker)')
   .option('--network <policy>', 'network of the code: none, proxy or open; not more than the worker has')
+  .option('--attempts <n>', 'how often it is tried while its code fails (default: once)')
   .option('--capture-locals', 'on failure, show the local variables of the failing calls too')
   .option('--quiet', 'print what it returned, and nothing of what it prints')
   .option('--json', 'print the whole result document, and nothing else')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { EXIT } from './exit.js';
-import { contextOf, type RunOptions } from './run-request.js';
+import { contextOf, jobOptionsOf, type RunOptions } from './run-request.js';
 
 const contextFor = (options: RunOptions): ReturnType<typeof contextOf> =>
   contextOf('/some/where/greet.ts', 'code', options);
@@ -48,6 +48,13 @@ describe('the context of a command line', () => {
         message: expect.stringContaining(`--param ${argument}: `),
       }),
     );
+  });
+
+  it('takes a number of attempts, and refuses what is none', () => {
+    expect(jobOptionsOf({})).toEqual({});
+    expect(jobOptionsOf({ attempts: '3' })).toEqual({ attempts: 3 });
+    for (const attempts of ['0', '-1', '1.5', 'many', ''])
+      expect(() => jobOptionsOf({ attempts })).toThrow(`--attempts ${attempts}: must be a whole number`);
   });
 
   it('takes a time limit in seconds', () => {

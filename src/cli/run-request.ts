@@ -8,6 +8,8 @@ export interface RunOptions {
   param?: readonly string[];
   function?: string;
   timeout?: string;
+  /** How often it is tried while its code fails. */
+  attempts?: string;
   /** On failure: the local variables of the failing calls too. */
   captureLocals?: boolean;
   network?: string;
@@ -63,6 +65,16 @@ function parseNetwork(text: string): NetworkPolicy {
   const found = NETWORK_POLICIES.find((policy) => policy === text);
   if (found !== undefined) return found;
   throw new CommandError(EXIT.usage, `--network ${text}: must be one of ${NETWORK_POLICIES.join(', ')}`);
+}
+
+/**
+ * The options of the job that a command line asks for.
+ * @throws {CommandError} naming the argument that cannot be used.
+ */
+export function jobOptionsOf({ attempts }: RunOptions): { attempts?: number } {
+  if (attempts === undefined) return {};
+  if (/^[1-9]\d*$/.test(attempts)) return { attempts: Number(attempts) };
+  throw new CommandError(EXIT.usage, `--attempts ${attempts}: must be a whole number above 0`);
 }
 
 function parseTimeout(text: string): number {

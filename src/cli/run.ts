@@ -9,7 +9,7 @@ import { logEvents } from './log-events.js';
 import { LogView } from './log-view.js';
 import { asJson, type Output, paint } from './output.js';
 import { exitCodeOf, reportOf } from './run-report.js';
-import { contextOf, type RunOptions } from './run-request.js';
+import { contextOf, jobOptionsOf, type RunOptions } from './run-request.js';
 import { waitingWords } from './status.js';
 import { withLocalModules } from './run-workspace.js';
 
@@ -41,6 +41,7 @@ export async function run(
   surroundings: RunSurroundings,
 ): Promise<ExitCode> {
   const { output, interrupt, access } = surroundings;
+  const jobOptions = jobOptionsOf(options);
   const inline = contextOf(file, await readSource(file), options);
   const context = await withLocalModules(inline, file, options.workspace, surroundings);
   // An id of ours, so that it can be told whatever happens to the answer.
@@ -49,7 +50,10 @@ export async function run(
   let accepted = false;
   try {
     const silent = options.json || options.quiet;
-    const first = await client.submit({ execution_id: id, ...context }, silent ? FIRST_WAIT_SECONDS : 0);
+    const first = await client.submit(
+      { execution_id: id, ...jobOptions, ...context },
+      silent ? FIRST_WAIT_SECONDS : 0,
+    );
     accepted = true;
     const shown = silent ? null : await showLog(id, client, surroundings);
     const result = await untilEnded(client, first, surroundings);

@@ -25,26 +25,35 @@ export function loggingParams(settings: Settings): Params {
   };
 }
 
-/** So long lines wait for others: each write is a system call, and a busy worker logs thousands of lines a second. */
+/** So long the lines of a busy worker wait for each other: each write is a system call. */
 const GATHER_MS = 20;
 const GATHER_BYTES = 8_192;
 
 let output: DestinationStream | null = null;
 
-/** Writes lines together, and what is left when the process ends. */
+/** Writes a line at once, those that follow closely together, and what is left when the process ends. */
 function standardOutput(): DestinationStream {
   if (output) return output;
   const stdout = destination({ fd: 1, sync: true, minLength: GATHER_BYTES });
   let timer: NodeJS.Timeout | null = null;
-  const flush = (): void => {
-    timer = null;
-    stdout.flushSync();
+  let waiting = false;
+  const pause = (): void => {
+    timer = setTimeout(() => {
+      timer = null;
+      if (waiting) flush();
+    }, GATHER_MS).unref();
   };
-  process.once('exit', flush);
+  const flush = (): void => {
+    waiting = false;
+    stdout.flushSync();
+    if (timer === null) pause();
+  };
+  process.once('exit', () => stdout.flushSync());
   output = {
     write(line: string): void {
       stdout.write(line);
-      timer ??= setTimeout(flush, GATHER_MS).unref();
+      waiting = true;
+      if (timer === null) flush();
     },
   };
   return output;

@@ -7,6 +7,7 @@ import {
   type IsolationReport,
   type ResultIsolation,
 } from '../contract/isolation-report.js';
+import type { NetworkPolicy } from '../contract/confinement.js';
 import { RunnerPool } from './runner-pool.js';
 import { attackItself } from './self-test/attack-itself.js';
 
@@ -26,11 +27,14 @@ export class SelfTestService {
     return this.done;
   }
 
-  /** What every result of this worker says of it. */
-  get ofResults(): ResultIsolation | undefined {
+  /**
+   * What results of this worker say of it; undefined: nothing is known.
+   * @param narrowed the network that an execution had; by default the most that any may have.
+   */
+  ofResult(narrowed?: NetworkPolicy): ResultIsolation | undefined {
     if (this.done === null) return undefined;
     const { level, grade, network } = this.done;
-    return { level, grade, network };
+    return { level, grade, network: narrowed ?? network };
   }
 
   /**

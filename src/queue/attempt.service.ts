@@ -6,6 +6,7 @@ import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
 import { traceparentOfJob } from '../contract/traceparent.js';
 import { unstartedOutcome } from '../executor/cancelled-outcome.js';
 import { ExecutorService, InterruptedError, type Stops } from '../executor/executor.service.js';
+import { SelfTestService } from '../executor/self-test.service.js';
 import { LatestSender } from '../lib/latest-sender.js';
 import { traced } from '../lib/tracing.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
@@ -34,6 +35,7 @@ export class AttemptService {
     private readonly executor: ExecutorService,
     private readonly ledger: ExecutionLedger,
     private readonly logs: LogWriter,
+    private readonly selfTest: SelfTestService,
   ) {}
 
   /** Begins to load what is to be carried out; a failure counts when that is awaited, and not before. */
@@ -96,7 +98,8 @@ export class AttemptService {
         onRunner: (runnerId) => (request.runnerId = runnerId),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
-      return { ...outcome, ...subject };
+      const isolation = this.selfTest.ofResult(execution.network);
+      return { ...outcome, ...subject, ...(isolation ? { isolation } : {}) };
     } catch (error) {
       await this.logs.close(executionId);
       const { request: cancel } = cancellation;

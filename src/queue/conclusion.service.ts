@@ -36,7 +36,7 @@ export class ConclusionService {
   async conclude(delivery: TakenJob, outcome: Outcome): Promise<JobReturn> {
     const { executionId, attempt } = delivery;
     const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
-    const isolation = this.selfTest.ofResults;
+    const isolation = this.selfTest.ofResult();
     const told = isolation ? { isolation, ...outcome } : outcome;
     await traced('publish', {}, () => this.results.publish({ ...delivery, earlier }, told));
     this.ledger.release(executionId);

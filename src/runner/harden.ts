@@ -22,10 +22,11 @@ export type Seal = (network: NetworkPolicy) => void;
 /**
  * Confines this process as the worker says. What user code could undo is done before it is loaded,
  * partly at once and partly by the returned function. Afterwards nobody in this process can use FFI.
+ * `likely`: what the seal will most likely be called with; the filter for that is built now, where nobody waits.
  * Linux only; elsewhere the end of the command descriptor ends an idle runner.
  * @throws Error when the kernel refuses: the runner must not serve then.
  */
-export function harden(confinement: Confinement): Seal {
+export function harden(confinement: Confinement, likely: NetworkPolicy): Seal {
   if (platform() !== 'linux') return () => undefined;
   const kernel = new Kernel();
   const { uid, maxTasks, files, parentPid } = confinement;
@@ -35,11 +36,12 @@ export function harden(confinement: Confinement): Seal {
   if (confinement.hidden) prctl(kernel, PR_SET_DUMPABLE, 0);
   if (parentPid !== null) dieWith(kernel, parentPid);
   if (files !== null) restrictFiles(kernel, files);
+  const program = confinement.filter ? filterFor(likely) : null;
   let sealed = false;
   return (network) => {
     if (sealed) return;
     sealed = true;
-    if (confinement.filter) filterCalls(kernel, network);
+    if (program) setFilter(kernel, network === likely ? program : filterFor(network));
     kernel.close();
     if (network !== 'open') giveUp('net');
   };
@@ -84,16 +86,17 @@ function limitTasks(kernel: Kernel, maxTasks: number): void {
   );
 }
 
-function filterCalls(kernel: Kernel, network: NetworkPolicy): void {
-  const name = filterArch();
-  const program = sealedFilter(name, process.pid, network === 'open' ? 'internet' : 'none');
+const filterFor = (network: NetworkPolicy): Buffer =>
+  sealedFilter(filterArch(), process.pid, network === 'open' ? 'internet' : 'none');
+
+function setFilter(kernel: Kernel, program: Buffer): void {
   // struct sock_fprog
   const header = Buffer.alloc(16);
   header.writeUInt16LE(program.length / INSTRUCTION_BYTES, 0);
   header.writeBigUInt64LE(kernel.addressOf(program), 8);
   kernel.call(
     'seccomp',
-    syscallNumber('seccomp', name) as number,
+    syscallNumber('seccomp', filterArch()) as number,
     SECCOMP_SET_MODE_FILTER,
     SECCOMP_FILTER_FLAG_TSYNC,
     header,

@@ -30,6 +30,8 @@ export interface ImportHook {
   failureOf(thrown: unknown): ModuleFailure | undefined;
   /** Another execution in the same process, of the same generation and package set: what it ships replaces what it names. */
   next(modules: readonly ShippedModule[]): void;
+  /** Imports are Node's again. */
+  remove(): void;
 }
 
 type ResolveContext = Parameters<NonNullable<Parameters<typeof registerHooks>[0]['resolve']>>[1];
@@ -42,7 +44,7 @@ type NextResolve = (specifier: string, context?: Partial<ResolveContext>) => Res
  */
 export function installImportHook(options: ImportHookOptions): ImportHook {
   const table = new ModuleTable(options);
-  registerHooks({
+  const hooks = registerHooks({
     resolve: (specifier, context, next) => table.resolve(specifier, context, next as NextResolve),
     load(url, context, next) {
       const source = table.load(url);
@@ -52,6 +54,7 @@ export function installImportHook(options: ImportHookOptions): ImportHook {
   return {
     failureOf: (thrown) => table.failures.get(thrown as Error),
     next: (modules) => table.next(modules),
+    remove: () => hooks.deregister(),
   };
 }
 

@@ -16,10 +16,11 @@ import { guardBuiltins } from './import-hook.js';
 import { captureOutput } from './output-capture.js';
 import { useWorkersNetwork } from './proxied-network.js';
 import { limitResources } from './resource-limits.js';
+import { warmUp } from './warm-up.js';
 
 const [confinement, limits, network] = process.argv.slice(2) as [string, string, NetworkPolicy];
 limitResources(JSON.parse(limits) as ResourceLimits);
-const seal = harden(JSON.parse(confinement) as Confinement);
+const seal = harden(JSON.parse(confinement) as Confinement, network);
 
 const reader = new CommandReader((command: RunnerCommand) => {
   if (command.type === 'execute') {
@@ -38,4 +39,4 @@ captureOutput();
 guardBuiltins();
 // An execution that may have less is refused by the worker, and told so.
 if (network === 'proxy') useWorkersNetwork();
-sendFrame('ready');
+void warmUp().then(() => sendFrame('ready'));

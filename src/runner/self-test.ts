@@ -9,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { connect, type IpcNetConnectOpts, Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import {
   ATTACK_NAMES,
@@ -136,11 +136,25 @@ function leaveBehind(mark: string): Promise<string[]> {
   });
 }
 
-/** Says something to a server, and gives the first words of its answer; '' when it took the connection and said nothing. */
-function talk(where: NetConnectOpts, tls: boolean, words: string): Promise<string[]> {
+/** Says something to a server, both ways that there are: by what the worker connects for code, and by a socket of its own. */
+async function talk(
+  where: TcpNetConnectOpts | IpcNetConnectOpts,
+  tls: boolean,
+  words: string,
+): Promise<string[]> {
+  try {
+    return await converse(() => connect(where), tls, words);
+  } catch {
+    return await converse(() => new Socket().connect(where), tls, words);
+  }
+}
+
+/** The first words of the answer; '' when it took the connection and said nothing. */
+function converse(open: () => Socket, tls: boolean, words: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
+    const opened = open();
     // Who it is does not matter, only that it answers.
-    const socket: Socket = tls ? connectTls({ ...where, rejectUnauthorized: false }) : connect(where);
+    const socket = tls ? connectTls({ socket: opened, rejectUnauthorized: false }) : opened;
     let isConnected = false;
     const timer = setTimeout(() => {
       socket.destroy();
@@ -150,14 +164,17 @@ function talk(where: NetConnectOpts, tls: boolean, words: string): Promise<strin
     const settle = (end: () => void): void => {
       clearTimeout(timer);
       socket.destroy();
+      opened.destroy();
       end();
     };
+    const fail = (error: Error): void => settle(() => (isConnected ? resolve(['']) : reject(error)));
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       isConnected = true;
       socket.write(words);
     });
     socket.once('data', (data: Buffer) => settle(() => resolve([data.toString('latin1').slice(0, 80)])));
     socket.once('end', () => settle(() => resolve([''])));
-    socket.once('error', (error) => settle(() => (isConnected ? resolve(['']) : reject(error))));
+    socket.once('error', fail);
+    if (socket !== opened) opened.once('error', fail);
   });
 }

@@ -161,7 +161,7 @@ const [confinement, limits, bundle, heapMb, memoryMb, maxExecutions] = process.a
 const host = new ThreadHost(bundle, Number(heapMb), Number(memoryMb), Number(maxExecutions));
 const reader = new CommandReader((command) => host.receive(command));
 limitResources(JSON.parse(limits) as ResourceLimits);
-harden(JSON.parse(confinement) as Confinement)('open');
+harden(JSON.parse(confinement) as Confinement, 'open')('open');
 host.warm();
 reader.hold();
 sendFrame('ready');

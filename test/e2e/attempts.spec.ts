@@ -1,9 +1,13 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { JobsOptions } from 'bullmq';
 import type { ExecutionContext } from '../../src/contract/context.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { aContext } from '../support/builders.js';
+import { startCommand } from '../support/command.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
 import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
@@ -79,6 +83,30 @@ describe('attempts', () => {
         { field: 'backoff', message: expect.stringContaining('"exponential"') },
       ],
     });
+  });
+
+  it('are made of tasks too', async () => {
+    const code = 'throw new Error("not yet")';
+    const response = await fetch(`${worker.url}/tasks`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ code, attempts: 3, backoff: 10 }),
+    });
+    expect(response.status).toBe(202);
+    const { id } = (await response.json()) as { id: string };
+    expect(await producer.taskResult(id)).toMatchObject({ status: 'failed', errorMessage: 'not yet' });
+    expect(producer.resultsOf(id)).toHaveLength(1);
+    expect(await producer.storedResult(id)).toMatchObject({ attempt: 3, attempts: [{}, {}, {}] });
+  });
+
+  it('are asked for on the command line', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'bifrost-test-attempts-')), 'flaky.js');
+    redis.onDispose(() => rmSync(dirname(file), { recursive: true }));
+    writeFileSync(file, FAILS_TWICE);
+    const args = ['run', file, '--function', 'default', '--json', '--attempts', '3'];
+    const { code, stdout } = await startCommand(args, { BIFROST_URL: worker.url }).ended;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ result: 3, attempt: 3 });
   });
 
   it.each([

@@ -120,7 +120,10 @@ export default ({ url, ca }) => new Promise((done, no) => {
     ];
     const refused = ['ERR_NETWORK_REFUSED', expect.stringMatching(/ is refused: .*NETWORK_ALLOW/)];
     expect(await fetched(...inside)).toEqual(inside.map(() => refused));
-    expect(worker.logs.find(({ msg }) => msg === 'network refused')).toMatchObject({
+    const line = await until(() => worker.logs.find(({ msg }) => msg === 'network refused'), {
+      what: 'the refusal is in the log',
+    });
+    expect(line).toMatchObject({
       executionId: expect.any(String),
       host: expect.any(String),
       reason: expect.stringMatching(/^(address|port|own)$/),

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Queue } from 'bullmq';
 import { randomUUID } from 'node:crypto';
@@ -8,16 +7,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configureHttp, httpAdapter } from '../../src/api/configure-http.js';
 import { ExecutionLookup } from '../../src/api/execution-lookup.service.js';
 import { ResultWaiter } from '../../src/api/result-waiter.js';
-import { AppModule } from '../../src/app.module.js';
 import { QueueConsumer } from '../../src/queue/queue-consumer.js';
 import { WORK_QUEUE } from '../../src/queue/queue-tokens.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { crowding } from '../support/crowding.js';
-import { settingsOf } from '../support/parts.js';
+import { listenAs } from '../support/application.js';
 import { type TestRedis, useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
 
@@ -44,23 +41,13 @@ class App {
   ) {}
 
   static async open(server: TestRedis, env: Record<string, string>): Promise<App> {
-    const settings = settingsOf({
-      REDIS_URL: server.url,
-      PORT: '0',
-      LOG_LEVEL: 'silent',
+    const { nest, url, settings } = await listenAs(server, {
       PACKAGES_DIR: join(folder, 'packages'),
       // The worker's last resort ends the process, which is jest's here.
       DRAIN_TIMEOUT_SECONDS: '3600',
       ...env,
     });
-    const nest = await NestFactory.create<NestFastifyApplication>(
-      AppModule.register(settings),
-      httpAdapter(settings),
-      { logger: false, abortOnError: false },
-    );
-    configureHttp(nest, settings);
-    await nest.listen(0, '127.0.0.1');
-    const app = new App(nest, await nest.getUrl(), settings.ROLES.includes('worker'));
+    const app = new App(nest, url, settings.ROLES.includes('worker'));
     // Before its server goes: a worker without Redis would wait for it.
     server.onDispose(() => app.close());
     return app;
@@ -471,6 +458,8 @@ describe('/docs-json', () => {
       return Object.keys(schemas[ref.replace('#/components/schemas/', '')]?.properties ?? {});
     };
     expect(propertiesOf('/tasks').toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'attempts',
+      'backoff',
       'code',
       'network',
       'prompt',

@@ -1,9 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { configureHttp, httpAdapter } from '../../src/api/configure-http.js';
-import { AppModule } from '../../src/app.module.js';
 import type { ArchiveDatabase } from '../../src/archive/archive-database.js';
 import { ArchiveWriter } from '../../src/archive/archive-writer.js';
 import type { Settings } from '../../src/config/settings.js';
@@ -12,8 +8,8 @@ import type { ExecutionResult } from '../../src/contract/result.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { ArchiveFeed } from '../../src/results/archive-feed.js';
 import { SETTLE } from '../../src/results/execution-scripts.js';
+import { openApplication } from '../support/application.js';
 import { aResult, DATABASES, emptyArchive, makeArchiver, useArchives } from '../support/archive-parts.js';
-import { settingsOf } from '../support/parts.js';
 import { usePostgres } from '../support/test-postgres.js';
 import { useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
@@ -22,18 +18,8 @@ Logger.overrideLogger(false);
 const postgres = usePostgres();
 const redis = useRedis();
 
-async function openApi(env: Record<string, string>): Promise<string> {
-  const settings = settingsOf({ ROLES: 'api', REDIS_URL: redis.url, PORT: '0', LOG_LEVEL: 'silent', ...env });
-  const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.register(settings),
-    httpAdapter(settings),
-    { logger: false, abortOnError: false },
-  );
-  configureHttp(app, settings);
-  await app.listen(0, '127.0.0.1');
-  redis.onDispose(() => app.close());
-  return app.getUrl();
-}
+const openApi = async (env: Record<string, string>): Promise<string> =>
+  (await openApplication(redis, { ROLES: 'api', ...env })).url;
 
 interface Answer<T = Record<string, unknown>> {
   status: number;

@@ -1,14 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { type INestApplication, Logger } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { configureHttp, httpAdapter } from '../../src/api/configure-http.js';
-import { AppModule } from '../../src/app.module.js';
+import { Logger } from '@nestjs/common';
 import { RunnerPool } from '../../src/executor/runner-pool.js';
 import { WORK_QUEUE } from '../../src/queue/queue-tokens.js';
-import { settingsOf } from '../support/parts.js';
+import { type Application, openApplication } from '../support/application.js';
 import { useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
 
@@ -20,26 +16,14 @@ interface Health {
   details: Record<string, { status: string; reason?: string } & Record<string, unknown>>;
 }
 
-async function open(env: Record<string, string>): Promise<{ app: INestApplication; url: string }> {
-  const settings = settingsOf({ REDIS_URL: redis.url, PORT: '0', LOG_LEVEL: 'silent', ...env });
-  const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.register(settings),
-    httpAdapter(settings),
-    { logger: false, abortOnError: false },
-  );
-  configureHttp(app, settings);
-  await app.listen(0, '127.0.0.1');
-  redis.onDispose(() => app.close());
-  return { app, url: await app.getUrl() };
-}
-
+const open = (env: Record<string, string>): Promise<Application> => openApplication(redis, env);
 const ask = (url: string, path: string): Promise<Response> => fetch(`${url}${path}`);
 const healthOf = async (url: string): Promise<Health> => (await (await ask(url, '/health')).json()) as Health;
 
 describe('a process of the role api', () => {
   it('has no runners and answers the API', async () => {
-    const { app, url } = await open({ ROLES: 'api', KEY_PREFIX: 'api:' });
-    expect(() => app.get(RunnerPool, { strict: false })).toThrow();
+    const { nest, url } = await open({ ROLES: 'api', KEY_PREFIX: 'api:' });
+    expect(() => nest.get(RunnerPool, { strict: false })).toThrow();
     expect((await ask(url, '/workers')).status).toBe(200);
     expect((await ask(url, '/health/ready')).status).toBe(200);
   });
@@ -83,9 +67,9 @@ describe('a process of the role archive', () => {
   const nowhere = { DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none' };
 
   it('has probes and nothing else', async () => {
-    const { app, url } = await open({ ROLES: 'archive', KEY_PREFIX: 'archive:', ...nowhere });
-    expect(() => app.get(RunnerPool, { strict: false })).toThrow();
-    expect(() => app.get<unknown>(WORK_QUEUE, { strict: false })).toThrow();
+    const { nest, url } = await open({ ROLES: 'archive', KEY_PREFIX: 'archive:', ...nowhere });
+    expect(() => nest.get(RunnerPool, { strict: false })).toThrow();
+    expect(() => nest.get<unknown>(WORK_QUEUE, { strict: false })).toThrow();
     for (const path of ['/workers', '/executions/x', '/docs']) {
       expect({ path, status: (await ask(url, path)).status }).toEqual({ path, status: 404 });
     }

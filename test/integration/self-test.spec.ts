@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,8 +11,12 @@ import { withoutPermissionModel } from '../../src/executor/self-test/without-nod
 import { settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/test-redis.js';
 
+Logger.overrideLogger(false);
+
 const redis = useRedis();
 const isRoot = process.getuid?.() === 0;
+/** Other workers of this machine may test themselves at this moment. */
+const MARK = `bifrost-self-test-${process.pid}-`;
 
 async function reportOf(
   settings: Record<string, string>,
@@ -68,9 +73,9 @@ describe('the self-test of the isolation', () => {
 
     it('leaves nothing behind', () => {
       const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-      const left = processes.filter((pid) => commandOf(pid).includes('bifrost-self-test'));
+      const left = processes.filter((pid) => commandOf(pid).includes(MARK));
       const files = readdirSync(tmpdir()).filter((name) => !before.has(name));
-      expect([left, files.filter((name) => name.startsWith('bifrost-self-test'))]).toEqual([[], []]);
+      expect([left, files.filter((name) => name.startsWith(MARK))]).toEqual([[], []]);
     });
   });
 

@@ -32,7 +32,7 @@ export function closedFolder(
   const rights = path === sets ? 'o+rx' : 'o+x';
   return {
     path,
-    fix: `chmod ${rights} ${path}, or set PACKAGES_DIR to a folder that every user may enter, such as /var/cache/bifrost/packages`,
+    fix: `set PACKAGES_DIR to a folder that every user may enter, such as /var/cache/bifrost/packages, or chmod ${rights} ${path}`,
   };
 }
 

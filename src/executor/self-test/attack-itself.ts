@@ -58,6 +58,10 @@ async function checksOf(
   level: IsolationLevel,
 ): Promise<IsolationCheck[]> {
   try {
+    if (process.platform !== 'linux')
+      throw new Error(
+        `on ${process.platform} no kernel keeps code from anything, only Node's permission model`,
+      );
     const source = await bundleSelfTest();
     const [whole, bare] = await Promise.all([
       attackFrom(level, source, settings, factory),

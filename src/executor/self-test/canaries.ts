@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SelfTestTargets, ServerAddress } from '../../contract/self-test.js';
+import { ownPorts } from '../../lib/own-ports.js';
 import { addressOf, environmentDigest } from '../isolation/hide-worker.js';
 import { removeDir, type RuntimeDir } from '../runtime-dir.js';
 
@@ -40,7 +41,8 @@ export interface WorkerPlaces {
  */
 export class Canaries {
   private readonly word = Buffer.from(`canary-${randomBytes(16).toString('hex')}`);
-  readonly mark = `bifrost-self-test-${randomBytes(6).toString('hex')}`;
+  readonly mark = `bifrost-self-test-${process.pid}-${randomBytes(6).toString('hex')}`;
+  private readonly port: number;
   private signals = 0;
   private readonly connections = { port: 0, socket: 0 };
   private readonly onSignal = (): void => void (this.signals += 1);
@@ -53,7 +55,10 @@ export class Canaries {
     private readonly files: readonly string[],
     private readonly newFiles: readonly string[],
   ) {
+    this.port = (tcp.address() as AddressInfo).port;
     process.on('SIGCONT', this.onSignal);
+    // A port of this worker as its others: what makes connections for user code must not lead there.
+    ownPorts.add(this.port);
     tcp.on('connection', () => (this.connections.port += 1));
     local.on('connection', () => (this.connections.socket += 1));
   }
@@ -65,7 +70,7 @@ export class Canaries {
     // As open as can be: what keeps code from it is the isolation and not its mode.
     await writeFile(file, randomBytes(16).toString('hex'), { mode: 0o644 });
     await chmod(folder, 0o755);
-    const name = `bifrost-self-test-${randomBytes(6).toString('hex')}`;
+    const name = `bifrost-self-test-${process.pid}-${randomBytes(6).toString('hex')}`;
     const [tcp, local] = await Promise.all([listen(0), listen(`\0${name}`)]);
     const places = [...new Set([folder, dir.path, tmpdir(), process.cwd(), ...folders])];
     return new Canaries(
@@ -87,7 +92,7 @@ export class Canaries {
       newFiles: [...this.newFiles],
       mark: this.mark,
       redis,
-      port: (this.tcp.address() as AddressInfo).port,
+      port: this.port,
       abstractSocket: this.abstractSocket,
       metadataAddress: METADATA_ADDRESS,
     };
@@ -110,6 +115,7 @@ export class Canaries {
 
   async close(): Promise<void> {
     process.off('SIGCONT', this.onSignal);
+    ownPorts.delete(this.port);
     this.tcp.close();
     this.local.close();
     for (const path of this.newFiles) rmSync(path, { force: true });

@@ -1,0 +1,34 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { configureHttp, httpAdapter } from '../../src/api/configure-http.js';
+import { AppModule } from '../../src/app.module.js';
+import type { Settings } from '../../src/config/settings.js';
+import { settingsOf } from './parts.js';
+import type { TestRedis } from './test-redis.js';
+
+/** The application as bootstrap makes it, listening in this process. */
+export interface Application {
+  nest: NestFastifyApplication;
+  url: string;
+  settings: Settings;
+}
+
+/** Opens it, silent and on a free port; whoever calls closes it. */
+export async function listenAs(redis: TestRedis, env: Record<string, string>): Promise<Application> {
+  const settings = settingsOf({ REDIS_URL: redis.url, PORT: '0', LOG_LEVEL: 'silent', ...env });
+  const nest = await NestFactory.create<NestFastifyApplication>(
+    AppModule.register(settings),
+    httpAdapter(settings),
+    { logger: false, abortOnError: false },
+  );
+  configureHttp(nest, settings);
+  await nest.listen(0, '127.0.0.1');
+  return { nest, url: await nest.getUrl(), settings };
+}
+
+/** Opens it; it is closed before the Redis of the suite ends. */
+export async function openApplication(redis: TestRedis, env: Record<string, string>): Promise<Application> {
+  const application = await listenAs(redis, env);
+  redis.onDispose(() => application.nest.close());
+  return application;
+}
