@@ -4,8 +4,9 @@ import { batches } from '../lib/in-batches.js';
 import type { RedisClient } from './connections.js';
 import { LuaScript } from './lua-script.js';
 
-/** Calls that go out as one command at most: Redis serves nobody else meanwhile. */
+/** Calls, and characters of them, that go out as one command: Redis serves nobody else meanwhile. */
 const MOST_AT_ONCE = 32;
+const MOST_CHARS = 1_048_576;
 
 interface Call {
   keys: string[];
@@ -53,7 +54,7 @@ export class GatheredScript {
   private sendAll(client: RedisClient): void {
     const calls = this.waiting.get(client) ?? [];
     this.waiting.delete(client);
-    for (const batch of batches(calls, MOST_AT_ONCE)) void this.send(client, batch);
+    for (const batch of batches(calls, MOST_AT_ONCE, MOST_CHARS, charsOf)) void this.send(client, batch);
   }
 
   private async send(client: RedisClient, calls: readonly Call[]): Promise<void> {
@@ -76,6 +77,8 @@ export class GatheredScript {
     }
   }
 }
+
+const charsOf = ({ args }: Call): number => args.reduce<number>((sum, arg) => sum + String(arg).length, 0);
 
 /** The same script for any number of calls, whose keys and arguments follow each other. */
 const forSeveral = (source: string, { keys, args }: { keys: number; args: number }): string => `
