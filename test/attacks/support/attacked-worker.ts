@@ -12,7 +12,6 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Confinement } from '../../../src/contract/confinement.js';
-import type { IsolationLevel } from '../../../src/executor/isolation/isolation-level.js';
 import type { OutletServices } from '../../../src/executor/network/network-outlet.js';
 import type { RunnerProcess as RunnerProcessType } from '../../../src/executor/runner-process.js';
 import { createInterface } from 'node:readline';
@@ -50,6 +49,9 @@ const { hideWorker } = await from<typeof import('../../../src/executor/isolation
 const { commandFor } = await from<typeof import('../../../src/executor/isolation/run-once.js')>(
   'executor/isolation/run-once.js',
 );
+const { withoutPermissionModel } = await from<
+  typeof import('../../../src/executor/self-test/without-node.js')
+>('executor/self-test/without-node.js');
 const { Run } = await from<typeof import('../../../src/executor/run.js')>('executor/run.js');
 const { runLimitsOf, resourceLimitsOf } =
   await from<typeof import('../../../src/executor/limits.js')>('executor/limits.js');
@@ -97,21 +99,8 @@ const nothing: Confinement = {
   files: null,
   filter: false,
 };
-const isPermission = (flag: string): boolean =>
-  /^--(permission|allow-|no-experimental-sqlite|disable-sigusr1)/.test(flag);
-const stripped: IsolationLevel = {
-  name: level.name,
-  openPlace: () => level.openPlace(),
-  confinement: (place) => level.confinement(place),
-  runnerPid: (pid) => level.runnerPid(pid),
-  runnerEnd: (end) => level.runnerEnd(end),
-  command: (place, args) =>
-    level.command(
-      place,
-      args.filter((flag) => !isPermission(flag)),
-    ),
-};
-const bare: IsolationLevel = {
+const stripped = withoutPermissionModel(level);
+const bare = withoutPermissionModel({
   name: 'process',
   openPlace: () => DiskPlace.open(dir, null),
   confinement: () => nothing,
@@ -119,11 +108,11 @@ const bare: IsolationLevel = {
   runnerEnd: (end) => end,
   command: ({ scratch }, args) => ({
     file: process.execPath,
-    args: args.filter((flag) => !isPermission(flag)),
+    args: [...args],
     cwd: scratch,
     extraFile: null,
   }),
-};
+});
 const used = layers === 'all' ? level : layers === 'kernel' ? stripped : bare;
 if (layers !== 'none') hideWorker();
 
