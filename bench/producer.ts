@@ -66,8 +66,8 @@ export class Producer {
 
   /** Waits until BullMQ has noted the end of every job that was begun. */
   async settled(): Promise<void> {
-    while ((await this.redis.llen(this.queue.toKey('active'))) > 0)
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const active = this.queue.toKey('active');
+    await this.until('no job was active', async () => (await this.redis.llen(active)) === 0);
   }
 
   /** Nobody takes a job from now on; resolves when none runs any more. */
@@ -81,9 +81,12 @@ export class Producer {
     const sentAt = new Map<string, number>();
     const times: number[] = [];
     const { results } = this.running.contestant;
-    const events = new QueueEvents(results ? this.results.name : this.queue.name, {
+    const queue = results ? this.results : this.queue;
+    const events = new QueueEvents(queue.name, {
       connection: this.redis.duplicate(),
       prefix: this.running.prefix,
+      // By default it reads what comes after its first read, which a fast job is done before.
+      lastEventId: await this.lastEvent(queue),
     });
     await events.waitUntilReady();
     const seen = ({ jobId }: { jobId: string }): void => {
@@ -101,10 +104,24 @@ export class Producer {
       await this.queue.add('execute', jobOf(id, workload), { jobId: id });
       await new Promise((resolve) => setTimeout(resolve, 1000 / perSecond));
     }
-    while (sentAt.size > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await this.until('all results were seen', () => sentAt.size === 0);
     await events.close();
     await this.clean();
     return times;
+  }
+
+  private async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const startedAt = performance.now();
+    while (!(await holds())) {
+      if (performance.now() - startedAt > STUCK_MS)
+        throw new Error(`${this.running.name}: ${STUCK_MS / 1000} s passed before ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  private async lastEvent(queue: Queue): Promise<string> {
+    const [last] = await this.redis.xrevrange(queue.toKey('events'), '+', '-', 'COUNT', 1);
+    return last?.[0] ?? '0-0';
   }
 
   private async add(workload: Workload, count: number): Promise<void> {
