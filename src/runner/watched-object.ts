@@ -55,16 +55,19 @@ export class WatchedObject {
   private look(): string | null {
     const { target, shape } = this;
     const keys: PropertyKey[] = ownKeysOf(target);
+    let known = 0;
     for (const key of keys) {
-      if (this.peculiar.volatile?.has(key)) continue;
       const before = shape.get(key);
+      if (before !== undefined) known += 1;
+      if (this.peculiar.volatile?.has(key)) continue;
       if (before === undefined) {
         if (this.peculiar.isNodes?.(key)) continue;
         return text(key);
       }
       if (!isSame(target, before, descriptorOf(target, key) as PropertyDescriptor)) return text(key);
     }
-    if (keys.length >= shape.size) return null;
+    // Not by the number of all: Node may have added as many as were deleted.
+    if (known === shape.size) return null;
     const missing = [...shape.keys()].find((key) => !keys.includes(key));
     return missing === undefined ? null : text(missing);
   }
