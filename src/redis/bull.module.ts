@@ -6,12 +6,12 @@ import type { Settings } from '../config/settings.js';
 import { currentTracing, type Tracing } from '../lib/tracing.js';
 import { bullPrefix } from './bull-prefix.js';
 import type { RedisClient } from './connections.js';
-import { BULL_REDIS } from './redis.module.js';
+import { PATIENT_REDIS } from './redis.module.js';
 
 /** Gives BullMQ its connection and prefix; to be imported once, by the application. */
 export const bullRoot = (): DynamicModule =>
   BullModule.forRootAsync({
-    inject: [SETTINGS, BULL_REDIS],
+    inject: [SETTINGS, PATIENT_REDIS],
     useFactory: (settings: Settings, connection: RedisClient) => ({
       connection,
       prefix: bullPrefix(settings),

@@ -15,19 +15,24 @@ import { waitAtMost } from '../lib/time-limit.js';
 import { CONNECT_TIMEOUT_MS, openRedis, type Patience, type RedisClient } from './connections.js';
 import { RedisKeys } from './keys.js';
 
-/** Connection whose commands wait until Redis is back: for what must not be lost. */
+/**
+ * Connection whose commands wait until Redis is back: for what must not be lost. BullMQ has it too, so that
+ * what one moment asks of Redis goes out in one write.
+ */
 export const PATIENT_REDIS = Symbol('PatientRedis');
 /** Connection whose commands fail within a second: for probes, leases and heartbeats. */
 export const IMPATIENT_REDIS = Symbol('ImpatientRedis');
-/** BullMQ's connection, patient as BullMQ wants it. */
-export const BULL_REDIS = Symbol('BullRedis');
 
-const provideRedis = (token: symbol, patience: Patience, name: string = patience) => ({
+const provideRedis = (token: symbol, patience: Patience) => ({
   provide: token,
   inject: [SETTINGS],
   useFactory: (settings: Settings): RedisClient => {
-    const client = openRedis(settings.REDIS_URL as string, patience, `bifrost-${settings.WORKER_ID}-${name}`);
-    reportConnection(client, new Logger('Redis'), name);
+    const client = openRedis(
+      settings.REDIS_URL as string,
+      patience,
+      `bifrost-${settings.WORKER_ID}-${patience}`,
+    );
+    reportConnection(client, new Logger('Redis'), patience);
     return client;
   },
 });
@@ -57,7 +62,6 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(PATIENT_REDIS) private readonly patient: RedisClient,
     @Inject(IMPATIENT_REDIS) private readonly impatient: RedisClient,
-    @Inject(BULL_REDIS) private readonly bull: RedisClient,
   ) {}
 
   static register(): DynamicModule {
@@ -66,14 +70,13 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
       providers: [
         provideRedis(PATIENT_REDIS, 'patient'),
         provideRedis(IMPATIENT_REDIS, 'impatient'),
-        provideRedis(BULL_REDIS, 'patient', 'bullmq'),
         {
           provide: RedisKeys,
           inject: [SETTINGS],
           useFactory: (settings: Settings) => new RedisKeys(settings.KEY_PREFIX),
         },
       ],
-      exports: [PATIENT_REDIS, IMPATIENT_REDIS, BULL_REDIS, RedisKeys],
+      exports: [PATIENT_REDIS, IMPATIENT_REDIS, RedisKeys],
     };
   }
 
@@ -92,6 +95,5 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
   onApplicationShutdown(): void {
     this.patient.disconnect();
     this.impatient.disconnect();
-    this.bull.disconnect();
   }
 }
