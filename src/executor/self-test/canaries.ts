@@ -4,6 +4,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SelfTestTargets, ServerAddress } from '../../contract/self-test.js';
 import { ownPorts } from '../../lib/own-ports.js';
 import { addressOf, environmentDigest } from '../isolation/hide-worker.js';
@@ -11,6 +12,10 @@ import { removeDir, type RuntimeDir } from '../runtime-dir.js';
 
 /** What clouds tell their machines about themselves, credentials among it. */
 const METADATA_ADDRESS = '169.254.169.254';
+
+/** A process that was killed is gone when the kernel has taken its memory apart. */
+const GONE_POLL_MS = 5;
+const GONE_TIMEOUT_MS = 5_000;
 
 /** What was seen from the outside while the attacks took place, or what would be seen of a success. */
 export interface Sightings {
@@ -119,7 +124,7 @@ export class Canaries {
     this.tcp.close();
     this.local.close();
     for (const path of this.newFiles) rmSync(path, { force: true });
-    for (const pid of processesWith(this.mark)) process.kill(pid, 'SIGKILL');
+    await endProcessesWith(this.mark);
     await removeDir(this.folder);
   }
 }
@@ -141,6 +146,25 @@ function listen(where: number | string): Promise<Server> {
 function processesWith(word: string): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.filter((pid) => contentOf(`/proc/${pid}/cmdline`).includes(word)).map(Number);
+}
+
+/** Resolves when they are gone, or do not go. */
+async function endProcessesWith(word: string): Promise<void> {
+  const givenUpAt = performance.now() + GONE_TIMEOUT_MS;
+  for (;;) {
+    const left = processesWith(word);
+    if (left.length === 0 || performance.now() > givenUpAt) return;
+    for (const pid of left) kill(pid);
+    await sleep(GONE_POLL_MS);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has just ended by itself.
+  }
 }
 
 const digestOf = (path: string): string => createHash('sha256').update(contentOf(path)).digest('hex');
