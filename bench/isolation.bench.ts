@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { IsolationLevel } from '../src/executor/isolation/isolation-level.ts';
+import type { IsolationLevel } from '../src/isolation/isolation-level.ts';
 import type { RunnerProcess } from '../src/executor/runner-process.ts';
 import { describeMachine } from './machine.ts';
 import { type Sample, sampleOf } from './statistics.ts';
@@ -25,8 +25,8 @@ const { parseSettings } = await from<typeof import('../src/config/settings.ts')>
 const { RunnerFactory } = await from<typeof import('../src/executor/runner-factory.ts')>(
   'executor/runner-factory.js',
 );
-const { commandFor, runOnce } = await from<typeof import('../src/executor/isolation/run-once.ts')>(
-  'executor/isolation/run-once.js',
+const { commandFor, runOnce } = await from<typeof import('../src/executor/run-once.ts')>(
+  'executor/run-once.js',
 );
 const { withoutPermissionModel } = await from<typeof import('../src/executor/self-test/without-node.ts')>(
   'executor/self-test/without-node.js',

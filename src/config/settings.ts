@@ -158,6 +158,20 @@ export const settingsSchema = z.object({
     about:
       'Of stdout and of stderr the newest so many bytes are kept, with a mark where something was cut, and of the log entries in the result at most 1 MiB. The returned value may have this size too. An execution that writes 16 times as much is killed: `OUTPUT_LIMIT`.',
   }),
+  COMPILE_CPU_SECONDS: moreThanZero.default(5).meta({
+    unit: 'seconds',
+    about:
+      'CPU time that compiling one source may take. Above it that source is refused: `COMPILE_LIMIT`. What compiling takes also counts into the time limit of the execution.',
+  }),
+  COMPILE_MEMORY_MB: whole(128, 65_536).default(384).meta({
+    unit: 'MB',
+    about: 'Memory that compiling one source may take. Above it that source is refused: `COMPILE_LIMIT`.',
+  }),
+  COMPILE_OUTPUT_LIMIT_BYTES: whole(65_536, 67_108_864).default(1_048_576).meta({
+    unit: 'bytes',
+    about:
+      'How much larger than eight times its source compiled code may be. Above it that source is refused: `COMPILE_LIMIT`.',
+  }),
   CPU_LIMIT_SECONDS: moreThanZero.optional().meta({
     unit: 'seconds',
     fallback: 'none; the time limit ends everything',

@@ -20,7 +20,7 @@ export interface Confinement {
   /** Nobody but root may read its memory or its /proc, also not a process of the same user. */
   hidden: boolean;
   /** Ask the kernel to refuse every file but these, where it can (Landlock); null: the mounts see to that. */
-  files: { read: string[]; write: string[] } | null;
+  files: { read: string[]; run: string[]; write: string[] } | null;
   /** Refuse, before user code runs, every system call that it has no business with. */
   filter: boolean;
 }

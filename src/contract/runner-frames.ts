@@ -50,6 +50,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
       'OUTPUT_LIMIT',
       'MODULE_NOT_FOUND',
       'MODULE_LIMIT',
+      'COMPILE_LIMIT',
       'INTERNAL',
     ]),
     name: shortText,

@@ -197,6 +197,7 @@ export type ErrorCode =
   | 'OUTPUT_LIMIT'
   | 'MODULE_NOT_FOUND'
   | 'MODULE_LIMIT'
+  | 'COMPILE_LIMIT'
   | 'INTERNAL';
 
 /** A call that an error went through, and what its variables held. */

@@ -2,8 +2,8 @@ import { networkOf } from '../config/network.js';
 import { type Settings, SettingsError } from '../config/settings.js';
 import { type DoctorFinding, failure, okay, warning } from '../contract/doctor-report.js';
 import { failedChecks, isAtLeast, type IsolationReport } from '../contract/isolation-report.js';
-import { packageSets } from '../executor/isolation/candidates.js';
-import { closedFolder } from '../executor/isolation/packages-access.js';
+import { packageSets } from '../isolation/candidates.js';
+import { closedFolder } from '../isolation/packages-access.js';
 import { RunnerFactory } from '../executor/runner-factory.js';
 import { attackItself } from '../executor/self-test/attack-itself.js';
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { CompileModule } from '../compile/compile.module.js';
 import { PackagesModule } from '../packages/packages.module.js';
 import { WorkspaceModule } from '../workspace/workspace.module.js';
 import { ExecutorService } from './executor.service.js';
@@ -7,8 +8,8 @@ import { SelfTestService } from './self-test.service.js';
 
 /** Runs user code in isolated processes. */
 @Module({
-  imports: [WorkspaceModule, PackagesModule],
+  imports: [CompileModule, WorkspaceModule, PackagesModule],
   providers: [ExecutorService, RunnerPool, SelfTestService],
-  exports: [ExecutorService, RunnerPool, SelfTestService, PackagesModule],
+  exports: [ExecutorService, RunnerPool, SelfTestService, PackagesModule, CompileModule],
 })
 export class ExecutorModule {}

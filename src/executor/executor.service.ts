@@ -3,11 +3,15 @@ import { Injectable } from '@nestjs/common';
 import { credentialsOf } from '../config/credentials.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import type { Execution, ExecutionSource } from '../contract/execution.js';
+import type { Execution } from '../contract/execution.js';
+import { type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import type { ExecutionProgress, LogEntry, Metrics, Outcome } from '../contract/result.js';
 import type { ExecuteCommand } from '../contract/runner-protocol.js';
 import { Redactor } from '../lib/redactor.js';
 import { type Span, traced } from '../lib/tracing.js';
+import { CompileClock } from '../compile/compile-clock.js';
+import { CompileTimeoutError } from '../compile/compile-error.js';
+import { CompilerPool } from '../compile/compiler-pool.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
 import { judge, outcomeOf, refusedOutcome } from './outcome.js';
@@ -15,9 +19,10 @@ import { redactedOutcome } from './redacted-outcome.js';
 import type { Cancellation } from './cancellation.js';
 import { cancelledOutcome } from './cancelled-outcome.js';
 import { runLimitsOf } from './limits.js';
-import { Run, type RunEnd } from './run.js';
+import { Run } from './run.js';
 import { RunnerPool } from './runner-pool.js';
 import type { RunnerLease } from './runner-lease.js';
+import { runnerOf, traceSteps } from './trace-run.js';
 
 /** Someone outside asked for the end of the execution; it has no outcome. */
 export class InterruptedError extends Error {
@@ -60,11 +65,20 @@ export class ExecutorService {
   constructor(
     private readonly workspace: WorkspaceService,
     private readonly packages: PackagesService,
+    private readonly compilers: CompilerPool,
     private readonly pool: RunnerPool,
     @InjectSettings() private readonly settings: Settings,
   ) {
     this.credentials = credentialsOf(settings);
     this.redactor = new Redactor(this.credentials);
+  }
+
+  /**
+   * Makes runners and compilers ready.
+   * @throws {SettingsError} when the isolation that is asked for does not work on this machine
+   */
+  async start(): Promise<void> {
+    await Promise.all([this.pool.start(), this.compilers.start()]);
   }
 
   /** Workspace generation that is current now; null: nothing was ever published. */
@@ -81,28 +95,61 @@ export class ExecutorService {
   async execute(execution: Execution, stops: Stops, listener: ExecutionListener): Promise<Outcome> {
     const secrets = Object.values(execution.secrets);
     const redactor = secrets.length === 0 ? this.redactor : new Redactor([...this.credentials, ...secrets]);
-    return redactedOutcome(await this.carryOut(execution, stops, listener, redactor), redactor);
+    const clock = new CompileClock(execution.timeoutMs);
+    const stop = (): void =>
+      clock.stop(
+        stops.cancellation.request
+          ? (stops.cancellation.signal.reason as Error)
+          : new InterruptedError('the execution was interrupted'),
+      );
+    const ends = AbortSignal.any([stops.interrupt, stops.cancellation.signal]);
+    if (ends.aborted) stop();
+    ends.addEventListener('abort', stop, { once: true });
+    try {
+      return redactedOutcome(await this.carryOut(execution, stops, listener, { redactor, clock }), redactor);
+    } finally {
+      ends.removeEventListener('abort', stop);
+      clock.stop(new Error('the execution is over'));
+    }
   }
 
-  private async carryOut(
-    execution: Execution,
-    stops: Stops,
-    listener: ExecutionListener,
-    redactor: Redactor,
-  ): Promise<Outcome> {
-    const startedAt = new Date();
-    const startedMs = performance.now();
-    const { source, timeoutMs } = execution;
-    const { cancellation } = stops;
+  /** Collects and compiles the code. Using up the time limit on that is a failure of the execution. */
+  private async prepare(
+    { source, timeoutMs, ...execution }: Execution,
+    clock: CompileClock,
+    cancellation: Cancellation,
+  ): Promise<Prepared | RefusedProgram> {
     const preparing = traced('prepare', {}, () =>
       this.workspace.prepare({
         entry: source,
         generation: execution.wantedGeneration ?? execution.generation,
         only: execution.wantedGeneration !== null,
         timeoutMs,
+        clock,
       }),
     );
-    const program = await cancellation.unless(preparing);
+    try {
+      return await cancellation.unless(preparing);
+    } catch (error) {
+      if (!(error instanceof CompileTimeoutError)) throw error;
+      return {
+        ok: false,
+        generation: null,
+        failure: { code: 'TIMED_OUT', name: error.name, message: error.message },
+      };
+    }
+  }
+
+  private async carryOut(
+    execution: Execution,
+    stops: Stops,
+    listener: ExecutionListener,
+    { redactor, clock }: { redactor: Redactor; clock: CompileClock },
+  ): Promise<Outcome> {
+    const startedAt = new Date();
+    const startedMs = performance.now();
+    const { cancellation } = stops;
+    const program = await this.prepare(execution, clock, cancellation);
     const receipt: Metrics = { prepare_ms: elapsedMs(startedMs) };
     const { generation } = program;
     if (generation !== null) this.lastGeneration = generation;
@@ -116,15 +163,22 @@ export class ExecutorService {
     try {
       const askedMs = performance.now();
       // Only a process that has run no code yet may still look at local variables; threads always may.
-      const fresh = execution.captureLocals && this.settings.RUNNER === 'process';
-      const key = runnerKey(execution, generation, packageSet?.id, fresh);
+      const looks = execution.captureLocals && this.settings.RUNNER === 'process';
+      // Should the code be what made the attempt before fail, it meets no other execution now.
+      const alone = looks || execution.attempt > 1;
+      const key = runnerKey(execution, generation, packageSet?.id, alone);
       const checkout = traced('checkout', {}, () => this.pool.checkout(execution.id, key));
       const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));
       receipt.runner_wait_ms = elapsedMs(askedMs);
       listener.onRunner(lease.slot.runner.id);
       const packagesDir = packageSet?.dir ?? null;
       const outcome = await traced('run', runnerOf(lease), (span) =>
-        this.runOn(lease, { execution, program, packagesDir, startedAt, redactor, span }, stops, listener),
+        this.runOn(
+          lease,
+          { execution, program, packagesDir, startedAt, redactor, clock, span },
+          stops,
+          listener,
+        ),
       );
       const metrics = { ...receipt, ...outcome.metrics };
       return { ...outcome, metrics, workspace_generation: generation, package_set: packageSet?.id ?? null };
@@ -139,11 +193,11 @@ export class ExecutorService {
     { interrupt, cancellation }: Stops,
     listener: ExecutionListener,
   ): Promise<Outcome> {
-    const { execution, program, startedAt, redactor, span } = task;
+    const { execution, program, startedAt, redactor, clock, span } = task;
     // With the debugger's help a runner serves no other execution.
     if (execution.captureLocals) lease.keep = false;
     try {
-      const limits = runLimitsOf(this.settings, execution.timeoutMs);
+      const limits = runLimitsOf(this.settings, execution.timeoutMs, clock.usedMs);
       const run = new Run(lease.slot, limits, {
         answer: (request) => program.answer(request),
         onProgress: listener.onProgress,
@@ -165,7 +219,10 @@ export class ExecutorService {
     }
   }
 
-  private command({ execution, program, packagesDir, span }: RunTask, lease: RunnerLease): ExecuteCommand {
+  private command(
+    { execution, program, packagesDir, clock, span }: RunTask,
+    lease: RunnerLease,
+  ): ExecuteCommand {
     const nonce = randomUUID();
     // Node keeps a module by its URL: in a reused runner inline code must not meet an earlier one's.
     const unique = lease.keep && execution.source.kind === 'inline' ? `?run=${nonce.slice(0, 8)}` : '';
@@ -194,7 +251,7 @@ export class ExecutorService {
         organization: execution.organization,
         secrets: execution.secrets,
         traceparent: span.traceparent ?? execution.traceparent,
-        deadline: new Date(Date.now() + execution.timeoutMs).toISOString(),
+        deadline: new Date(Date.now() + execution.timeoutMs - clock.usedMs).toISOString(),
       },
     };
   }
@@ -207,36 +264,15 @@ const runnerKey = (
   execution: Execution,
   generation: number | null,
   packageSet: string | undefined,
-  fresh: boolean,
+  alone: boolean,
 ): string =>
   JSON.stringify([
     execution.organization?.id ?? null,
     generation,
     packageSet ?? null,
     execution.network,
-    ...(fresh ? [execution.id] : []),
+    ...(alone ? [execution.id] : []),
   ]);
-
-const runnerOf = ({ slot: { runner } }: RunnerLease) => ({
-  'bifrost.runner.id': runner.id,
-  'bifrost.runner.kind': runner.kind,
-  'bifrost.runner.pid': runner.pid,
-});
-
-/** What the runner has told of its steps: a script runs while it loads, a function afterwards. */
-function traceSteps(
-  span: Span,
-  sentMs: number,
-  { loadMs, durationMs }: RunEnd,
-  source: ExecutionSource,
-): void {
-  const endMs = sentMs + durationMs;
-  const { functionName } = source;
-  if (functionName === null) return span.child('script', sentMs, endMs);
-  const loadedMs = loadMs === null ? endMs : sentMs + Math.min(loadMs, durationMs);
-  span.child('load modules', sentMs, loadedMs);
-  if (loadMs !== null) span.child(`call ${functionName}`, loadedMs, endMs);
-}
 
 /** What one run on one runner needs. */
 interface RunTask {
@@ -246,10 +282,18 @@ interface RunTask {
   startedAt: Date;
   span: Span;
   redactor: Redactor;
+  clock: CompileClock;
+}
+
+/** Code that does not run, and why. */
+interface RefusedProgram {
+  ok: false;
+  generation: number | null;
+  failure: { code: FailureCode; name: string; message: string };
 }
 
 /** Code that cannot be compiled or found never starts a runner. */
-function refusedBy(failure: Extract<Prepared, { ok: false }>['failure'], startedAt: Date): Outcome {
-  const { code, name: errorType, message } = failure;
-  return refusedOutcome({ code, errorType, message, exitCode: 1 }, { startedAt, finishedAt: new Date() });
+function refusedBy({ code, name: errorType, message }: RefusedProgram['failure'], startedAt: Date): Outcome {
+  const exitCode = code === 'TIMED_OUT' ? TIMEOUT_EXIT_CODE : 1;
+  return refusedOutcome({ code, errorType, message, exitCode }, { startedAt, finishedAt: new Date() });
 }

@@ -5,6 +5,8 @@ import type { ResourceLimits } from '../contract/runner-limits.js';
 /** Bounds of one run. */
 export interface RunLimits {
   timeoutMs: number;
+  /** Part of `timeoutMs` that was used up before the run, by compiling. */
+  spentMs: number;
   /** CPU time of all its threads; null: only the time limit counts. */
   cpuMs: number | null;
   memoryMb: number;
@@ -21,9 +23,10 @@ export interface RunLimits {
 /** Stacks of threads and what Node allocates by itself when code first uses a part of it. */
 const DATA_SLACK_MB = 64;
 
-/** The limits of an execution that may take `timeoutMs`. */
-export const runLimitsOf = (settings: Settings, timeoutMs: number): RunLimits => ({
+/** The limits of an execution that may take `timeoutMs`, of which compiling it took `spentMs`. */
+export const runLimitsOf = (settings: Settings, timeoutMs: number, spentMs = 0): RunLimits => ({
   timeoutMs,
+  spentMs,
   cpuMs: settings.CPU_LIMIT_SECONDS === undefined ? null : settings.CPU_LIMIT_SECONDS * 1000,
   memoryMb: settings.MEMORY_LIMIT_MB,
   outputBytes: settings.OUTPUT_LIMIT_BYTES,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Settings } from '../config/settings.js';
 import type { RunnerRecord } from '../contract/worker-record.js';
 import { PROVEN_AFTER_MS } from './boot-trouble.js';
-import { packageSets } from './isolation/candidates.js';
+import { packageSets } from '../isolation/candidates.js';
 import type { RunnerLease } from './runner-lease.js';
 import type { RunnerProcess } from './runner-process.js';
 

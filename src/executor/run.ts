@@ -14,7 +14,7 @@ import type { Redactor } from '../lib/redactor.js';
 import type { Cancellation } from './cancellation.js';
 import { ExecutionOutput, LEVEL_OF, type OutputStream, type Printed } from './execution-output.js';
 import type { RunLimits } from './limits.js';
-import type { KernelUsage } from './process-usage.js';
+import type { KernelUsage } from '../isolation/process-usage.js';
 import type { RunnerExit } from './runner-process.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from './slot.js';
 import { UsageWatch } from './usage-watch.js';
@@ -103,7 +103,8 @@ export class Run implements SlotListener {
   async finish(command: ExecuteCommand, signal: AbortSignal, cancellation: Cancellation): Promise<RunEnd> {
     const startedAt = performance.now();
     this.modules = [...command.modules];
-    const deadline = setTimeout(() => this.end('timeout'), this.limits.timeoutMs);
+    const { timeoutMs, spentMs } = this.limits;
+    const deadline = setTimeout(() => this.end('timeout'), Math.max(timeoutMs - spentMs, 0));
     const interrupt = (): void => this.end('interrupted');
     const cancel = (): void => this.cancel(cancellation);
     signal.addEventListener('abort', interrupt, { once: true });

@@ -3,12 +3,12 @@ import { capacityOf } from '../config/capacity.js';
 import { networkOf } from '../config/network.js';
 import { type Settings, SettingsError } from '../config/settings.js';
 import type { IsolationLevelName } from '../contract/confinement.js';
-import { candidates, packageSets } from './isolation/candidates.js';
-import { type Choice, chooseLevel, NoIsolationError } from './isolation/choose-level.js';
-import { hideWorker } from './isolation/hide-worker.js';
-import type { IsolationLevel } from './isolation/isolation-level.js';
-import { closedFolder } from './isolation/packages-access.js';
-import { runOnce } from './isolation/run-once.js';
+import { candidates, packageSets, type ProcessAccess } from '../isolation/candidates.js';
+import { type Choice, chooseLevel, NoIsolationError } from '../isolation/choose-level.js';
+import { hideWorker } from '../isolation/hide-worker.js';
+import type { IsolationLevel } from '../isolation/isolation-level.js';
+import { closedFolder } from '../isolation/packages-access.js';
+import { runOnce } from './run-once.js';
 import { tell } from '../lib/measurements.js';
 import { outletOf } from './network/outlet-services.js';
 import type { OutletServices } from './network/network-outlet.js';
@@ -16,7 +16,7 @@ import { resourceLimitsOf } from './limits.js';
 import { bundleRunners, type RunnerBundles } from './runner-bundle.js';
 import { RunnerProcess } from './runner-process.js';
 import type { RunnerLaunch } from './runner-spawn.js';
-import { RuntimeDir } from './runtime-dir.js';
+import { RuntimeDir } from '../isolation/runtime-dir.js';
 import { ScratchFolders } from './scratch-folders.js';
 
 /** Part of a runner's memory that is not JavaScript heap: Node itself and its buffers. */
@@ -57,7 +57,10 @@ export class RunnerFactory {
       const bundles = await bundleRunners(dir.path);
       const outlet = outletOf(settings);
       const prove = (level: IsolationLevel) => proveLevel(level, { settings, bundles, outlet });
-      const choice = await chooseLevel(candidates({ settings, dir, bundles }), prove);
+      const choice = await chooseLevel(
+        candidates({ settings, dir, access: accessOf(settings, bundles) }),
+        prove,
+      );
       const { level, passedOver } = choice;
       warnOfPackages(packageSets(settings), level.name);
       logger.log({ msg: 'isolation', isolation: level.name, network: networkOf(settings), passedOver });
@@ -109,6 +112,14 @@ function warnOfPackages(sets: string, level: IsolationLevelName): void {
   const { path, fix } = closed;
   logger.warn({ msg: 'runners cannot read the packages', path, isolation: level, fix });
 }
+
+/** What a runner has of the machine. */
+export const accessOf = (settings: Settings, bundles: RunnerBundles): ProcessAccess => ({
+  files: [bundles.process],
+  programs: [],
+  packageSets: packageSets(settings),
+  shareNetwork: networkOf(settings) === 'open',
+});
 
 async function bootAt(level: IsolationLevel, parts: RunnerParts): Promise<RunnerProcess> {
   const place = await level.openPlace();

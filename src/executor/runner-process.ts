@@ -10,9 +10,9 @@ import type { ProcessState } from '../contract/worker-record.js';
 import { LineSplitter } from '../lib/line-splitter.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
 import { type NetworkOutlet, openOutlet } from './network/network-outlet.js';
-import { ProcessProbe } from './process-usage.js';
-import type { ProcessEnd, RunnerPlace } from './isolation/isolation-level.js';
-import { yieldToWorker } from './yield-to-worker.js';
+import { ProcessProbe } from '../isolation/process-usage.js';
+import type { ProcessEnd, RunnerPlace } from '../isolation/isolation-level.js';
+import { yieldToWorker } from '../isolation/yield-to-worker.js';
 import { RunnerBootError, type RunnerKind, type RunnerLaunch, spawnRunner } from './runner-spawn.js';
 
 /** How the process ended: one of the two is null. */

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { NetworkPolicy } from '../contract/confinement.js';
-import type { IsolationLevel, RunnerPlace } from './isolation/isolation-level.js';
+import type { IsolationLevel, RunnerPlace } from '../isolation/isolation-level.js';
 import type { OutletServices } from './network/network-outlet.js';
 import type { ResourceLimits } from '../contract/runner-limits.js';
-import { yieldToWorker } from './yield-to-worker.js';
+import { yieldToWorker } from '../isolation/yield-to-worker.js';
 
 /** Which kind of place for executions a runner process offers. */
 export type RunnerKind = 'process' | 'thread';

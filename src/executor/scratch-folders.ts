@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunnerProcess } from './runner-process.js';
-import { removeDir } from './runtime-dir.js';
+import { removeDir } from '../isolation/runtime-dir.js';
 
 /** File systems tell times in steps of up to this: what happened within one cannot be told from its beginning. */
 const CLOCK_STEP_MS = 50;

@@ -1,6 +1,6 @@
 import type { ModuleReply } from '../contract/module-protocol.js';
 import type { CodePlace, ExecuteCommand, RunnerFrame } from '../contract/runner-protocol.js';
-import type { KernelUsage } from './process-usage.js';
+import type { KernelUsage } from '../isolation/process-usage.js';
 import type { RunnerExit, RunnerObserver, RunnerProcess } from './runner-process.js';
 
 /** Why an execution is to be over: its own report, or what we found. */

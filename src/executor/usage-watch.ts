@@ -1,5 +1,5 @@
 import type { RunLimits } from './limits.js';
-import { type CpuUsage, type KernelUsage, usageBetween } from './process-usage.js';
+import { type CpuUsage, type KernelUsage, usageBetween } from '../isolation/process-usage.js';
 import type { Slot } from './slot.js';
 
 /** A limit of what an execution may use. */

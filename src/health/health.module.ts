@@ -5,6 +5,7 @@ import { ExecutorModule } from '../executor/executor.module.js';
 import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
 import { ArchiveIndicator } from './archive.indicator.js';
 import { CapacityIndicator } from './capacity.indicator.js';
+import { CompilerIndicator } from './compiler.indicator.js';
 import { HealthController } from './health.controller.js';
 import { HeartbeatIndicator } from './heartbeat.indicator.js';
 import { IsolationIndicator } from './isolation.indicator.js';
@@ -22,6 +23,7 @@ const WORKER_INDICATORS = [
   StateIndicator,
   HeartbeatIndicator,
   CapacityIndicator,
+  CompilerIndicator,
   IsolationIndicator,
   PackagesIndicator,
 ];

@@ -14,6 +14,10 @@ export interface Measurements {
   'result-retried': object;
   /** A connection that code asked the worker for; with why it was refused, or ''. */
   'network-connection': { result: 'opened' | 'refused' | 'failed'; reason: string };
+  /** A source took more than it may to compile; of what. */
+  'compile-refused': { limit: string };
+  /** A compiler process is gone; how. */
+  'compiler-ended': { end: string };
   'packages-installed': { durationMs: number };
 }
 

@@ -53,7 +53,6 @@ const ALWAYS_REFUSED = {
   /** What lives on in the kernel when its maker is dead. */
   sharedMemory: ['shmget', 'shmat', 'shmctl', 'semget', 'semop', 'semctl', 'semtimedop'],
   messages: ['msgget', 'msgsnd', 'msgrcv', 'msgctl', 'mq_open', 'mq_unlink'],
-  newProcesses: ['fork', 'vfork'],
 } as const satisfies Record<string, readonly SyscallName[]>;
 
 /** Needed while a runner boots, and by nothing that user code may do. */
@@ -67,6 +66,15 @@ const REFUSED_WHEN_SEALED = {
   scheduler: ['sched_setscheduler'],
   signals: ['tkill'],
   landlock: ['landlock_create_ruleset', 'landlock_add_rule', 'landlock_restrict_self'],
+} as const satisfies Record<string, readonly SyscallName[]>;
+
+/** What a program that a confined process of ours starts does not need. Pipes are pairs of sockets. */
+const REFUSED_TO_PROGRAMS = {
+  sockets: ['socket', 'bind', 'listen', 'connect', 'accept', 'accept4'],
+  signals: ['kill', 'tkill', 'tgkill', 'rt_sigqueueinfo', 'rt_tgsigqueueinfo'],
+  users: REFUSED_WHEN_SEALED.users,
+  sessions: REFUSED_WHEN_SEALED.sessions,
+  links: REFUSED_WHEN_SEALED.links,
 } as const satisfies Record<string, readonly SyscallName[]>;
 
 const refuseAll = (
@@ -87,6 +95,19 @@ const SOCKET_CALLS: readonly SyscallName[] = [
 
 /** The filter of a runner that boots: it may still execute Node and give up its rights. */
 export const bootFilter = (arch: FilterArch): Buffer => assemble(program(arch, []));
+
+/**
+ * The filter of a process that starts a program of ours before it seals itself. The program inherits it:
+ * as {@link bootFilter}, but processes may be made, and sockets, signals and other users are refused.
+ */
+export const launchFilter = (arch: FilterArch): Buffer =>
+  assemble([
+    ...opening(arch),
+    ...refuseAll(arch, ALWAYS_REFUSED),
+    ...refuseAll(arch, REFUSED_TO_PROGRAMS),
+    ...rule(arch, 'prlimit64', onlyFor(0, [0])),
+    allow,
+  ]);
 
 /**
  * The filter under which user code runs, in the process `ownPid` (as that process itself sees it), which
@@ -112,19 +133,25 @@ export const sealedFilter = (arch: FilterArch, ownPid: number, sockets: SocketPo
 
 function program(arch: FilterArch, rules: readonly Instruction[]): Instruction[] {
   return [
-    loadArch,
-    ...unlessEqual(AUDIT_ARCH[arch], [kill]),
-    loadNumber,
-    // Also the calls of the x32 ABI, whose numbers are far above.
-    ...whenGreater(LAST_KNOWN_SYSCALL, [refuse(ENOSYS)]),
-    // glibc goes on with clone, whose flags a filter can read.
-    ...rule(arch, 'clone3', [refuse(ENOSYS)]),
+    ...opening(arch),
     ...rule(arch, 'clone', [loadArgument(0), ...whenAnyBit(CLONE_THREAD, [allow]), refuse(EPERM)]),
+    ...(['fork', 'vfork'] as const).flatMap((name) => rule(arch, name, [refuse(EPERM)])),
     ...refuseAll(arch, ALWAYS_REFUSED),
     ...rules,
     allow,
   ];
 }
+
+/** What every filter begins with. */
+const opening = (arch: FilterArch): Instruction[] => [
+  loadArch,
+  ...unlessEqual(AUDIT_ARCH[arch], [kill]),
+  loadNumber,
+  // Also the calls of the x32 ABI, whose numbers are far above.
+  ...whenGreater(LAST_KNOWN_SYSCALL, [refuse(ENOSYS)]),
+  // glibc goes on with clone, whose flags a filter can read.
+  ...rule(arch, 'clone3', [refuse(ENOSYS)]),
+];
 
 /** What to do for one system call; `block` must end with a return. */
 function rule(arch: FilterArch, name: SyscallName, block: readonly Instruction[]): Instruction[] {

@@ -113,6 +113,27 @@ export const METRICS = {
     unit: 'runners',
     help: 'Runners that could not be started',
   },
+  compilers: {
+    name: 'bifrost_compilers',
+    type: 'gauge',
+    labels: [],
+    unit: 'processes',
+    help: 'Compiler processes that are alive',
+  },
+  compilersEnded: {
+    name: 'bifrost_compilers_ended_total',
+    type: 'counter',
+    labels: ['end'],
+    unit: 'processes',
+    help: 'Compiler processes that ended: killed (by the worker, when a source took too long or one process was enough, or from outside), out of memory, or by a crash',
+  },
+  compilesRefused: {
+    name: 'bifrost_compiles_refused_total',
+    type: 'counter',
+    labels: ['limit'],
+    unit: 'sources',
+    help: 'Sources that took more than they may to compile, by what: time, memory, or a crash of the compiler',
+  },
   networkConnections: {
     name: 'bifrost_network_connections_total',
     type: 'counter',

@@ -25,6 +25,8 @@ export class ToldMetrics implements OnModuleInit, OnApplicationShutdown {
       hear('handed-back', ({ to: place }) => to.count('handedBack', { to: place })),
       hear('runner-booted', ({ durationMs }) => to.observeMs('runnerBoot', durationMs)),
       hear('runner-boot-failed', () => to.count('runnerBootFailures')),
+      hear('compiler-ended', ({ end }) => to.count('compilersEnded', { end })),
+      hear('compile-refused', ({ limit }) => to.count('compilesRefused', { limit })),
       hear('network-connection', (labels) => to.count('networkConnections', labels)),
       hear('packages-installed', ({ durationMs }) => to.observeMs('packagesInstall', durationMs)),
       hear('redis-error', ({ connection }) => to.count('redisErrors', { connection })),

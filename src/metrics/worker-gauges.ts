@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { CompilerPool } from '../compile/compiler-pool.js';
 import { capacityOf } from '../config/capacity.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
@@ -18,6 +19,7 @@ export class WorkerGauges implements OnModuleInit {
   constructor(
     private readonly instruments: Instruments,
     private readonly pool: RunnerPool,
+    private readonly compilers: CompilerPool,
     private readonly selfTest: SelfTestService,
     private readonly heartbeat: HeartbeatService,
     private readonly state: WorkerStateHolder,
@@ -36,6 +38,7 @@ export class WorkerGauges implements OnModuleInit {
       'running',
       runners.reduce((sum, { current }) => sum + current.length, 0),
     );
+    to.set('compilers', this.compilers.size);
     to.set('concurrency', capacityOf(this.settings).concurrency);
     for (const state of PROCESS_STATES) {
       const inState = runners.filter((runner) => runner.state === state);

@@ -1,4 +1,5 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
+import { CompilerUnavailableError } from '../compile/compile-error.js';
 import type { FailureCode } from '../contract/failure.js';
 import { Refusal } from '../contract/refusal.js';
 import type { Outcome } from '../contract/result.js';
@@ -13,11 +14,13 @@ const FINAL: ReadonlySet<FailureCode> = new Set([
   'CONTEXT_NOT_FOUND',
   'CANCELLED',
   'PACKAGE_REFUSED',
+  'COMPILE_LIMIT',
   'STALLED_OUT',
+  'INTERNAL',
 ]);
 
-/** So many attempts may meet a fault of the worker's own before it is the result. */
-const MAX_INTERNAL_ATTEMPTS = 3;
+/** The second attempt that meets a fault of the worker's own ends the execution: a third could spread it. */
+const MAX_INTERNAL_ATTEMPTS = 2;
 
 /** An attempt failed and the job has another: BullMQ applies the job's back-off. */
 export class AttemptFailedError extends Error {
@@ -33,7 +36,9 @@ export const isDecided = (error: unknown): boolean =>
 
 /** Whether the environment, and neither user code nor our own, kept an execution from ending. */
 export const isEnvironmental = (error: unknown): boolean =>
-  error instanceof InterruptedError || error instanceof RunnerBootError;
+  error instanceof InterruptedError ||
+  error instanceof RunnerBootError ||
+  error instanceof CompilerUnavailableError;
 
 /** Whether a failed attempt is followed by another: only when the job asked for attempts and has one left. */
 export function mayRetry(job: Pick<Job, 'attemptsMade' | 'opts'>, outcome: Outcome): boolean {

@@ -91,7 +91,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
 
   /** No execution begins before the isolation is known: its result tells it, and it may not be what is required. */
   private async startRunners(): Promise<void> {
-    await this.pool.start();
+    await this.executor.start();
     await this.selfTest.run();
   }
 

@@ -1,6 +1,6 @@
 import { arch, constants, platform } from 'node:os';
 import type { Confinement, NetworkPolicy } from '../contract/confinement.js';
-import { sealedFilter } from '../lib/syscall-filter.js';
+import { launchFilter, sealedFilter } from '../lib/syscall-filter.js';
 import { type FilterArch, syscallNumber } from '../lib/syscall-numbers.js';
 import { Kernel } from './kernel.js';
 import { restrictFiles } from './landlock.js';
@@ -23,10 +23,11 @@ export type Seal = (network: NetworkPolicy) => void;
  * Confines this process as the worker says. What user code could undo is done before it is loaded,
  * partly at once and partly by the returned function. Afterwards nobody in this process can use FFI.
  * `likely`: what the seal will most likely be called with; the filter for that is built now, where nobody waits.
+ * `startsPrograms`: until the seal, programs may be started; they inherit everything that was done so far.
  * Linux only; elsewhere the end of the command descriptor ends an idle runner.
  * @throws Error when the kernel refuses: the runner must not serve then.
  */
-export function harden(confinement: Confinement, likely: NetworkPolicy): Seal {
+export function harden(confinement: Confinement, likely: NetworkPolicy, startsPrograms = false): Seal {
   if (platform() !== 'linux') return () => undefined;
   const kernel = new Kernel();
   const { uid, maxTasks, files, parentPid } = confinement;
@@ -36,6 +37,7 @@ export function harden(confinement: Confinement, likely: NetworkPolicy): Seal {
   if (confinement.hidden) prctl(kernel, PR_SET_DUMPABLE, 0);
   if (parentPid !== null) dieWith(kernel, parentPid);
   if (files !== null) restrictFiles(kernel, files);
+  if (startsPrograms && confinement.filter) setFilter(kernel, launchFilter(filterArch()));
   const program = confinement.filter ? filterFor(likely) : null;
   let sealed = false;
   return (network) => {

@@ -24,6 +24,8 @@ const SCOPES_SINCE_ABI = 6;
 /** Folders and files that stay open to a process. */
 export interface FileRights {
   read: readonly string[];
+  /** Programs that it may start. */
+  run: readonly string[];
   write: readonly string[];
 }
 
@@ -41,6 +43,7 @@ export function restrictFiles(kernel: Kernel, files: FileRights): void {
   if (abi >= SCOPES_SINCE_ABI) attributes.writeBigUInt64LE(SCOPES, 16);
   const ruleset = kernel.call('landlock_create_ruleset', CREATE_RULESET, attributes, attributes.length, 0);
   for (const path of files.read) allow(kernel, ruleset, path, (READ_FILE | READ_DIR) & all);
+  for (const path of files.run) allow(kernel, ruleset, path, (READ_FILE | EXECUTE) & all);
   for (const path of files.write) allow(kernel, ruleset, path, all & ~EXECUTE);
   kernel.call('landlock_restrict_self', RESTRICT_SELF, ruleset, 0);
   closeSync(ruleset);

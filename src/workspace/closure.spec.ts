@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { workspaceRootUrl } from '../lib/workspace-url.js';
 import { ClosureWalker, type Loaded } from './closure.js';
-import type { CompiledModule } from './compiled-source.js';
+import type { CompiledModule } from '../compile/compiled-module.js';
 import { ModuleError } from './module-failure.js';
 import { PathLookup } from './path-lookup.js';
 import { WORKSPACE_LIMITS, type WorkspaceLimits } from './workspace-limits.js';

@@ -1,4 +1,4 @@
-import type { CompiledModule } from './compiled-source.js';
+import type { CompiledModule } from '../compile/compiled-module.js';
 import { ModuleError } from './module-failure.js';
 import type { ModuleRef, ModuleSource } from './module-source.js';
 import type { PathLookup } from './path-lookup.js';

@@ -1,6 +1,6 @@
 import type { ModuleFailure } from '../contract/module-protocol.js';
 import { ERROR_TYPES } from '../contract/failure.js';
-import { CompileError } from './compile-error.js';
+import { CompileError, CompileLimitError } from '../compile/compile-error.js';
 
 /** A module cannot be had, for a reason that the author of the code can do something about. */
 export class ModuleError extends Error {
@@ -17,6 +17,8 @@ export class ModuleError extends Error {
 export function toModuleFailure(error: unknown): ModuleFailure {
   if (error instanceof ModuleError) return { code: error.code, name: error.name, message: error.message };
   if (error instanceof CompileError) return { code: 'USER_ERROR', name: error.name, message: error.message };
+  if (error instanceof CompileLimitError)
+    return { code: 'COMPILE_LIMIT', name: error.name, message: error.message };
   const reason = error instanceof Error ? error.message : String(error);
   return {
     code: 'INTERNAL',

@@ -2,13 +2,14 @@ import { type ModuleReply, type ModuleRequest, SPECIFIER_LIMIT_CHARS } from '../
 import type { ShippedModule } from '../contract/runner-protocol.js';
 import { moduleUrl, pathOfUrl } from '../lib/workspace-url.js';
 import { ClosureWalker, type LinkedModule, type Loaded } from './closure.js';
-import type { CompiledModule } from './compiled-source.js';
+import type { CompileClock } from '../compile/compile-clock.js';
+import type { CompiledModule } from '../compile/compiled-module.js';
+import type { Compiler } from '../compile/compiler.js';
 import { ModuleError, toModuleFailure } from './module-failure.js';
 import type { ModuleSource } from './module-source.js';
 import { nearestPaths } from './nearest-paths.js';
 import { PathLookup } from './path-lookup.js';
 import { entryCandidates, firstExisting, interpret, type Meaning } from './resolver.js';
-import { locateSpecifier } from './specifier-location.js';
 import type { WorkspaceLimits } from './workspace-limits.js';
 import type { WorkspaceStore } from './workspace.store.js';
 
@@ -17,6 +18,9 @@ export interface SessionOptions {
   rootUrl: string;
   store: WorkspaceStore;
   source: ModuleSource;
+  compiler: Pick<Compiler, 'locateSpecifier'>;
+  /** Of the execution. */
+  clock: CompileClock;
   limits: WorkspaceLimits;
   /** null: nothing was ever published. */
   generation: number | null;
@@ -37,7 +41,7 @@ export class ModuleSession {
     this.walker = new ClosureWalker(
       options.rootUrl,
       this.lookup,
-      options.source,
+      { load: (refs) => options.source.load(refs, options.clock) },
       options.limits,
       (specifier, importer, meaning) => this.explain(specifier, importer.path, importer.compiled, meaning),
     );
@@ -120,8 +124,8 @@ export class ModuleSession {
     compiled: CompiledModule | undefined,
     meaning: Meaning,
   ): Promise<ModuleError> {
-    const place = compiled && locateSpecifier(compiled, specifier);
-    const where = place ? `${importer}:${place.line}:${place.column}` : importer;
+    const place = compiled && (await this.options.compiler.locateSpecifier(compiled.source, specifier));
+    const where = place ? `${importer}:${place.line + 1}:${place.column + 1}` : importer;
     const shown = JSON.stringify(specifier.slice(0, SPECIFIER_LIMIT_CHARS));
     if (meaning.kind === 'refused') {
       return new ModuleError(

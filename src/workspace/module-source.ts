@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { CompiledModule } from './compiled-source.js';
-import { Compiler } from './compiler.js';
+import type { CompileClock } from '../compile/compile-clock.js';
+import type { CompiledModule } from '../compile/compiled-module.js';
+import { Compiler } from '../compile/compiler.js';
 import { ModuleError } from './module-failure.js';
 import { WORKSPACE_LIMITS } from './workspace-limits.js';
 import { WorkspaceStore } from './workspace.store.js';
@@ -31,9 +32,10 @@ export class ModuleSource {
 
   /**
    * Each module, or the error by which it cannot be had: too large, or no code.
+   * @param clock of the execution that it is for; absent: a publish
    * @throws {Error} when Redis does not have what a generation names
    */
-  async load(refs: readonly ModuleRef[]): Promise<(CompiledModule | Error)[]> {
+  async load(refs: readonly ModuleRef[], clock?: CompileClock): Promise<(CompiledModule | Error)[]> {
     const keys = refs.map(({ path, hash }) => this.compiler.key(path, hash));
     const results: (CompiledModule | Error | undefined)[] = keys.map((key) => this.compiler.cached(key));
     const absent = [...keys.keys()].filter((index) => !results[index]);
@@ -49,13 +51,17 @@ export class ModuleSource {
     const sources = await this.store.blobs(unknown.map((index) => (refs[index] as ModuleRef).hash));
     await Promise.all(
       unknown.map(async (index, position) => {
-        results[index] = await this.compile(refs[index] as ModuleRef, sources[position] as string);
+        results[index] = await this.compile(refs[index] as ModuleRef, sources[position] as string, clock);
       }),
     );
     return results as (CompiledModule | Error)[];
   }
 
-  private async compile({ path, hash }: ModuleRef, source: string): Promise<CompiledModule | Error> {
+  private async compile(
+    { path, hash }: ModuleRef,
+    source: string,
+    clock: CompileClock | undefined,
+  ): Promise<CompiledModule | Error> {
     const bytes = Buffer.byteLength(source);
     if (bytes > WORKSPACE_LIMITS.moduleBytes) {
       return new ModuleError(
@@ -64,7 +70,7 @@ export class ModuleSource {
       );
     }
     try {
-      const compiled = await this.compiler.compile(path, source);
+      const compiled = await this.compiler.compile(path, source, hash, clock ? { clock } : {});
       this.store.shareCompiled(this.compiler.key(path, hash), compiled).catch((error: Error) => {
         this.logger.warn(`compiled code of ${path} was not shared: ${error.message}`);
       });

@@ -3,23 +3,22 @@ import type { ModuleFailure, ModuleReply, ModuleRequest } from '../contract/modu
 import type { ShippedModule } from '../contract/runner-protocol.js';
 import { ByteLru } from '../lib/byte-lru.js';
 import { batches } from '../lib/in-batches.js';
-import { sha256 } from '../lib/sha256.js';
+import { sha256OfLarge } from '../lib/sha256.js';
 import { SharedRead } from '../lib/shared-read.js';
 import { moduleUrl } from '../lib/workspace-url.js';
+import { CompileClock } from '../compile/compile-clock.js';
+import { CompileError, CompileLimitError, type SourceLocation } from '../compile/compile-error.js';
+import { type CompiledModule, isModulePath } from '../compile/compiled-module.js';
+import { Compiler, WORKSPACE_ROOT_URL } from '../compile/compiler.js';
+import type { TextPosition } from '../compile/protocol.js';
 import type { LinkedModule } from './closure.js';
-import type { SourceLocation } from './compile-error.js';
-import { CompileError, Compiler, isModulePath } from './compiler.js';
 import { WorkspaceJanitor } from './janitor.js';
 import { ModuleError, toModuleFailure } from './module-failure.js';
 import { INLINE_PATH, normalizeModulePath } from './module-path.js';
 import { ModuleSession } from './module-session.js';
 import { type ModuleRef, ModuleSource } from './module-source.js';
 import { WORKSPACE_LIMITS, type WorkspaceLimits } from './workspace-limits.js';
-import { withProbe } from './script-probe.js';
 import { WorkspaceStore } from './workspace.store.js';
-
-/** URL of the workspace folder, with a slash at its end; injected. */
-export const WORKSPACE_ROOT_URL = Symbol('WorkspaceRootUrl');
 
 /** What an execution starts with. */
 export type EntryRef =
@@ -34,7 +33,13 @@ export interface PrepareRequest {
   only?: boolean;
   /** How long the execution may run; so long its generation is not removed. */
   timeoutMs?: number;
+  /** What the execution's sources take to compile; stopping it gives up what is under way. */
+  clock?: CompileClock;
 }
+
+/** An entry with what names its code. */
+type Entry =
+  { kind: 'inline'; code: string; hash: string; probe: boolean } | { kind: 'module'; path: string };
 
 /** What the runner needs, or why the code cannot run. */
 export type Prepared = {
@@ -69,8 +74,8 @@ interface Recipe {
 }
 
 const RECIPE_CACHE_BYTES = 16 * 1024 * 1024;
-const PROBE_CACHE_BYTES = 8 * 1024 * 1024;
-const CHECKED_AT_ONCE = 64;
+/** Of a publish; executions meanwhile wait for no more than these. */
+const CHECKED_AT_ONCE = 16;
 const DEFAULT_HOLD_MS = 3600_000;
 
 /**
@@ -82,8 +87,6 @@ const DEFAULT_HOLD_MS = 3600_000;
 @Injectable()
 export class WorkspaceService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly recipes = new ByteLru<Recipe>(RECIPE_CACHE_BYTES);
-  /** Compiled scripts with their probes, by what they were without. */
-  private readonly probes = new ByteLru<string>(PROBE_CACHE_BYTES);
   private readonly current = new SharedRead(() => this.store.current());
   /** What was current when it was last asked for. */
   private latest: number | null = null;
@@ -102,9 +105,8 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     this.janitor.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  onApplicationShutdown(): void {
     this.janitor.stop();
-    await this.compiler.stop();
   }
 
   /** Asks Redis which generation is current; null while nothing was ever published. */
@@ -116,19 +118,21 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   /**
    * Fixes the generation of an execution and collects the code it imports. Faults of the code come
    * back as `failure`.
+   * @throws {CompileTimeoutError} or what the clock was stopped with
+   * @throws {CompilerUnavailableError} when no compiler can be started
    * @throws when Redis cannot be read, or has lost a source that a generation names
    */
-  async prepare({ entry, generation: pinned, only, timeoutMs }: PrepareRequest): Promise<Prepared> {
+  async prepare(request: PrepareRequest): Promise<Prepared> {
+    const { generation: pinned, only, timeoutMs, clock = new CompileClock(null) } = request;
     const generation = await this.pin(pinned ?? null, timeoutMs);
     if (only && generation !== pinned) return { ok: false, generation: null, failure: gone(pinned) };
-    const { rootUrl, store, source, limits } = this;
-    const session = new ModuleSession({ rootUrl, store, source, limits, generation });
+    const { rootUrl, store, source, compiler, limits } = this;
+    const session = new ModuleSession({ rootUrl, store, source, compiler, clock, limits, generation });
     try {
-      const linked = (await this.reuse(entry, session)) ?? (await this.collect(entry, session));
+      const entry = await entryOf(request.entry);
+      const linked = (await this.reuse(entry, session)) ?? (await this.collect(entry, session, clock));
       const entryUrl = moduleUrl(rootUrl, (linked[0] as LinkedModule).path);
       const modules = linked.map((module) => session.ship(module));
-      if (entry.kind === 'inline' && entry.functionName === null)
-        modules[0] = this.probed(modules[0] as ShippedModule, entry.code);
       return { ok: true, generation, entryUrl, modules, answer: (request) => session.answer(request) };
     } catch (error) {
       const failure = toModuleFailure(error);
@@ -150,8 +154,8 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     )) {
       for (const [index, error] of (await this.source.load(batch)).entries()) {
         if (!(error instanceof Error)) continue;
-        const known = error instanceof CompileError || error instanceof ModuleError;
-        if (!known) throw error;
+        const ofSource = error instanceof CompileError || error instanceof CompileLimitError;
+        if (!ofSource && !(error instanceof ModuleError)) throw error;
         const location = error instanceof CompileError ? error.location : null;
         faults.push({ path: (batch[index] as ModuleRef).path, message: error.message, location });
       }
@@ -159,12 +163,9 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     return faults;
   }
 
-  private probed(module: ShippedModule, code: string): ShippedModule {
-    const known = this.probes.get(module.source);
-    if (known !== undefined) return { ...module, source: known };
-    const probed = withProbe(module, code);
-    this.probes.set(module.source, probed.source, 2 * (module.source.length + probed.source.length));
-    return probed;
+  /** Where places of code that was shipped are in what its author wrote; null for each that is not known. */
+  locate(source: string, places: readonly TextPosition[]): Promise<(TextPosition | null)[]> {
+    return this.compiler.locate(source, places);
   }
 
   private async pin(pinned: number | null, timeoutMs = DEFAULT_HOLD_MS): Promise<number | null> {
@@ -188,10 +189,10 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     for (const [other, end] of this.heldUntil) if (end < now) this.heldUntil.delete(other);
   }
 
-  private async collect(entry: EntryRef, session: ModuleSession): Promise<LinkedModule[]> {
+  private async collect(entry: Entry, session: ModuleSession, clock: CompileClock): Promise<LinkedModule[]> {
     const linked =
       entry.kind === 'inline'
-        ? await session.startInline(INLINE_PATH, await this.compiler.compile(INLINE_PATH, entry.code))
+        ? await session.startInline(INLINE_PATH, await this.compileInline(entry, clock))
         : await session.startModule(entryPath(entry.path));
     const known = session.lookup.decisive();
     const recipe: Recipe = {
@@ -204,8 +205,15 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     return linked;
   }
 
+  private compileInline(
+    { code, hash, probe }: Extract<Entry, { kind: 'inline' }>,
+    clock: CompileClock,
+  ): Promise<CompiledModule> {
+    return this.compiler.compile(INLINE_PATH, code, hash, { probe, clock });
+  }
+
   /** The closure as collected before, if the generation has the same at every path that mattered. */
-  private async reuse(entry: EntryRef, session: ModuleSession): Promise<LinkedModule[] | null> {
+  private async reuse(entry: Entry, session: ModuleSession): Promise<LinkedModule[] | null> {
     const recipe = this.recipes.get(recipeKey(entry));
     if (!recipe) return null;
     if (recipe.validFor === session.lookup.generation) session.lookup.recall(recipe.paths, recipe.hashes);
@@ -214,8 +222,10 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     recipe.validFor = session.lookup.generation;
     const linked: LinkedModule[] = [];
     for (const { path, hash, imports } of recipe.modules) {
-      const ref = { path, hash: hash ?? (entry.kind === 'inline' ? sha256(entry.code) : '') };
-      const compiled = this.source.cached(ref);
+      const compiled =
+        hash === null && entry.kind === 'inline'
+          ? this.compiler.cached(this.compiler.key(path, entry.hash, entry.probe))
+          : this.source.cached({ path, hash: hash ?? '' });
       if (!compiled) return null;
       linked.push({ path, compiled, imports });
     }
@@ -232,8 +242,18 @@ const gone = (generation: number | null | undefined): ModuleFailure =>
     ),
   );
 
-const recipeKey = (entry: EntryRef): string =>
-  entry.kind === 'inline' ? `inline:${sha256(entry.code)}` : `module:${entry.path}`;
+const recipeKey = (entry: Entry): string =>
+  entry.kind === 'inline' ? `inline:${entry.probe}:${entry.hash}` : `module:${entry.path}`;
+
+const entryOf = async (entry: EntryRef): Promise<Entry> =>
+  entry.kind === 'module'
+    ? entry
+    : {
+        kind: 'inline',
+        code: entry.code,
+        hash: await sha256OfLarge(entry.code),
+        probe: entry.functionName === null,
+      };
 
 const sizeOf = (recipe: Recipe): number => 2 * JSON.stringify(recipe).length;
 

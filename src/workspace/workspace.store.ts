@@ -4,7 +4,7 @@ import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { batches, inBatches } from '../lib/in-batches.js';
 import { sha256 } from '../lib/sha256.js';
-import type { CompiledModule } from './compiled-source.js';
+import type { CompiledModule } from '../compile/compiled-module.js';
 import type { GenerationDiff, GenerationRecord } from '../contract/workspace.js';
 import { diffPaths, GenerationNotFound } from './generation.js';
 

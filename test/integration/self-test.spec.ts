@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { failedChecks, type IsolationReport } from '../../src/contract/isolation-report.js';
 import type { Confinement } from '../../src/contract/confinement.js';
-import type { IsolationLevel } from '../../src/executor/isolation/isolation-level.js';
+import type { IsolationLevel } from '../../src/isolation/isolation-level.js';
 import { RunnerFactory } from '../../src/executor/runner-factory.js';
 import { attackItself } from '../../src/executor/self-test/attack-itself.js';
 import { withoutPermissionModel } from '../../src/executor/self-test/without-node.js';

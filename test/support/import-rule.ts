@@ -9,7 +9,18 @@ export interface Violation {
 }
 
 const BASE = ['contract', 'lib', 'config', 'redis'];
-const ENGINE = [...BASE, 'context', 'workspace', 'packages', 'executor', 'heartbeat', 'results', 'queue'];
+const ENGINE = [
+  ...BASE,
+  'context',
+  'isolation',
+  'compile',
+  'workspace',
+  'packages',
+  'executor',
+  'heartbeat',
+  'results',
+  'queue',
+];
 const PARTS = [...ENGINE, 'archive'];
 
 /** Which folders of `src` a folder may import; itself always. A file at the top of `src` counts by its name. */
@@ -20,10 +31,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['contract', 'lib'],
   redis: ['contract', 'lib', 'config'],
   context: BASE,
-  workspace: BASE,
+  isolation: ['contract', 'lib', 'config'],
+  // What runs inside a compiler process confines itself as a runner does.
+  compile: ['contract', 'lib', 'config', 'isolation', 'runner'],
+  workspace: [...BASE, 'compile'],
   packages: BASE,
   results: BASE,
-  executor: [...BASE, 'workspace', 'packages'],
+  executor: [...BASE, 'isolation', 'compile', 'workspace', 'packages'],
   heartbeat: [...BASE, 'executor'],
   tracing: ['contract', 'lib', 'config'],
   queue: ENGINE,

@@ -3,6 +3,7 @@ import type { RunLimits } from '../../src/executor/limits.js';
 import type { RunEnd } from '../../src/executor/run.js';
 
 export const LIMITS: RunLimits = {
+  spentMs: 0,
   timeoutMs: 1500,
   cpuMs: 700,
   memoryMb: 256,

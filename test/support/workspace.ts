@@ -1,19 +1,27 @@
+import { afterAll } from '@jest/globals';
+import { Compiler } from '../../src/compile/compiler.js';
+import { CompilerPool } from '../../src/compile/compiler-pool.js';
 import { workspaceRootUrl } from '../../src/lib/workspace-url.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
-import { Compiler } from '../../src/workspace/compiler.js';
 import { WorkspaceJanitor } from '../../src/workspace/janitor.js';
 import { ModuleSource } from '../../src/workspace/module-source.js';
 import { Publisher } from '../../src/workspace/publisher.js';
 import { WorkspaceService } from '../../src/workspace/workspace.service.js';
 import { WorkspaceStore } from '../../src/workspace/workspace.store.js';
+import { settingsOf } from './parts.js';
+
+const settings = settingsOf();
+/** Of all workspaces of a suite; its processes are started with the first compile. */
+const compilers = new CompilerPool(settings);
+afterAll(() => compilers.stop());
 
 /** The workspace of one worker on real connections, without Nest. */
 export function openWorkspace(patient: RedisClient, impatient: RedisClient, prefix = '') {
   const keys = new RedisKeys(prefix);
   const rootUrl = workspaceRootUrl();
   const store = new WorkspaceStore(patient, keys);
-  const compiler = new Compiler(rootUrl);
+  const compiler = new Compiler(compilers, rootUrl, settings);
   const source = new ModuleSource(store, compiler);
   const janitor = new WorkspaceJanitor(patient, keys, store);
   const service = new WorkspaceService(store, source, compiler, janitor, rootUrl);

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SelfTestTargets, ServerAddress } from '../../contract/self-test.js';
 import { ownPorts } from '../../lib/own-ports.js';
-import { addressOf, environmentDigest } from '../isolation/hide-worker.js';
-import { removeDir, type RuntimeDir } from '../runtime-dir.js';
+import { addressOf, environmentDigest } from '../../isolation/hide-worker.js';
+import { removeDir, type RuntimeDir } from '../../isolation/runtime-dir.js';
 
 /** What clouds tell their machines about themselves, credentials among it. */
 const METADATA_ADDRESS = '169.254.169.254';

@@ -1,4 +1,4 @@
-import type { IsolationLevel } from '../isolation/isolation-level.js';
+import type { IsolationLevel } from '../../isolation/isolation-level.js';
 
 const INNER_LAYER = /^--(permission|allow-|no-experimental-sqlite|disable-sigusr1)/;
 

@@ -31,24 +31,22 @@ const say = (message: unknown): void => void process.stdout.write(`${JSON.string
 
 const { parseSettings } = await from<typeof import('../../../src/config/settings.js')>('config/settings.js');
 const { RuntimeDir } =
-  await from<typeof import('../../../src/executor/runtime-dir.js')>('executor/runtime-dir.js');
+  await from<typeof import('../../../src/isolation/runtime-dir.js')>('isolation/runtime-dir.js');
 const { bundleRunners } =
   await from<typeof import('../../../src/executor/runner-bundle.js')>('executor/runner-bundle.js');
 const { RunnerProcess } = await from<typeof import('../../../src/executor/runner-process.js')>(
   'executor/runner-process.js',
 );
-const { candidates } = await from<typeof import('../../../src/executor/isolation/candidates.js')>(
-  'executor/isolation/candidates.js',
+const { candidates } =
+  await from<typeof import('../../../src/isolation/candidates.js')>('isolation/candidates.js');
+const { accessOf } = await from<typeof import('../../../src/executor/runner-factory.js')>(
+  'executor/runner-factory.js',
 );
-const { DiskPlace } = await from<typeof import('../../../src/executor/isolation/disk-place.js')>(
-  'executor/isolation/disk-place.js',
-);
-const { hideWorker } = await from<typeof import('../../../src/executor/isolation/hide-worker.js')>(
-  'executor/isolation/hide-worker.js',
-);
-const { commandFor } = await from<typeof import('../../../src/executor/isolation/run-once.js')>(
-  'executor/isolation/run-once.js',
-);
+const { DiskPlace } =
+  await from<typeof import('../../../src/isolation/disk-place.js')>('isolation/disk-place.js');
+const { hideWorker } =
+  await from<typeof import('../../../src/isolation/hide-worker.js')>('isolation/hide-worker.js');
+const { commandFor } = await from<typeof import('../../../src/executor/run-once.js')>('executor/run-once.js');
 const { withoutPermissionModel } = await from<
   typeof import('../../../src/executor/self-test/without-node.js')
 >('executor/self-test/without-node.js');
@@ -88,7 +86,7 @@ const settings = parseSettings({
 });
 const dir = await RuntimeDir.create();
 const bundles = await bundleRunners(dir.path);
-const found = candidates({ settings, dir, bundles })[0];
+const found = candidates({ settings, dir, access: accessOf(settings, bundles) })[0];
 if (!found || !('level' in found)) throw new Error(found?.unavailable);
 const level = found.level;
 const nothing: Confinement = {

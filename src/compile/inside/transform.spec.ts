@@ -3,16 +3,24 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { CompileError, Compiler } from './compiler.js';
+import { build } from 'esbuild';
+import { workspaceRootUrl } from '../../lib/workspace-url.js';
+import { CompileError } from '../compile-error.js';
+import { InvalidSourceError, transform } from './transform.js';
 
-const compiler = new Compiler();
-afterAll(() => compiler.stop());
-
-const compile = (source: string, path = 'lib/a.ts') => compiler.compile(path, source);
+const compile = (source: string, path = 'lib/a.ts') =>
+  transform(build, {
+    op: 'compile',
+    path,
+    source,
+    rootUrl: workspaceRootUrl(),
+    probe: false,
+    outputLimitChars: Infinity,
+  });
 const failure = (source: string, path?: string) =>
   compile(source, path).then(
     () => undefined,
-    (error: unknown) => error as CompileError,
+    (error: unknown) => new CompileError((error as InvalidSourceError).source),
   );
 
 describe('format', () => {
@@ -129,34 +137,6 @@ describe('errors', () => {
   it('refuses what is no module', async () => {
     expect((await failure('# Hi', 'README.md'))?.message).toContain('README.md cannot be imported');
     expect((await failure('x', 'Makefile'))?.message).toContain('Makefile cannot be imported');
-  });
-});
-
-describe('cache', () => {
-  it('compiles the same source once, and again when path or source differ', async () => {
-    const own = new Compiler();
-    const [first, second] = await Promise.all([
-      own.compile('a.ts', 'let a = 1'),
-      own.compile('a.ts', 'let a = 1'),
-    ]);
-    expect(second).toBe(first);
-    expect(await own.compile('a.ts', 'let a = 1')).toBe(first);
-    expect(await own.compile('b.ts', 'let a = 1')).not.toBe(first);
-    expect(own.key('a.ts', 'x')).not.toBe(own.key('a.ts', 'y'));
-  });
-
-  it('keeps no more bytes than told', async () => {
-    const own = new Compiler(undefined, 2_000);
-    const first = await own.compile('a.ts', 'export const a = 1');
-    for (let index = 0; index < 10; index += 1) await own.compile(`${index}.ts`, 'export const a = 1');
-    expect(await own.compile('a.ts', 'export const a = 1')).not.toBe(first);
-  });
-
-  it('works after a stop', async () => {
-    const own = new Compiler();
-    await own.stop();
-    await own.stop();
-    expect((await own.compile('a.ts', 'let a = 1')).format).toBe('module');
   });
 });
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NetworkPolicy } from '../../contract/confinement.js';
-import type { ExecuteCommand, RunnerFrame } from '../../contract/runner-protocol.js';
-import { SELF_TEST_ID } from '../../contract/self-test.js';
-import type { RunnerProcess } from '../runner-process.js';
+import type { NetworkPolicy } from '../contract/confinement.js';
+import type { ExecuteCommand, RunnerFrame } from '../contract/runner-protocol.js';
+import { SELF_TEST_ID } from '../contract/self-test.js';
+import type { RunnerProcess } from './runner-process.js';
 
 const ROOT_URL = 'file:///bifrost/';
 const TIMEOUT_MS = 10_000;

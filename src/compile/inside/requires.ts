@@ -1,18 +1,3 @@
-import type { SourceFormat } from '../contract/runner-protocol.js';
-
-/** A workspace module as the runner loads it. */
-export interface CompiledModule {
-  format: SourceFormat;
-  /** JavaScript with an inline source map, or JSON text. */
-  source: string;
-  /** Everything the module names literally: imports, `import('…')`, `require('…')`, `require.resolve('…')`; no doubles. */
-  specifiers: string[];
-  /** The part of `specifiers` without which the module cannot be linked: `import` and `export … from`. */
-  staticImports: string[];
-  /** ESM that nevertheless calls a free `require`; it is imported from `bifrost:require`. */
-  usesRequire: boolean;
-}
-
 /** Name under which compiled ESM refers to the `require` it lacks. */
 export const REQUIRE_NAME = '__bifrost_require';
 
@@ -44,3 +29,19 @@ function unescape(literal: string): string[] {
     return [];
   }
 }
+
+/** Offset of the literal by which compiled code imports or requires `specifier`; -1: there is none. */
+export function offsetOfSpecifier(code: string, specifier: string): number {
+  // esbuild prints double quotes unless the text holds some.
+  const found = ['"', "'", '`']
+    .map((quote) => code.search(importOf(quote + escapeRegExp(specifier) + quote)))
+    .filter((at) => at >= 0);
+  return found.length > 0 ? Math.min(...found) : -1;
+}
+
+const importOf = (literal: string): RegExp =>
+  new RegExp(
+    String.raw`(?<=\b(?:from|import)\s*|\b(?:import|require|__bifrost_require)(?:\.resolve)?\(\s*)${literal}`,
+  );
+
+const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);

@@ -1,14 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
-import type { SourceFormat } from '../contract/runner-protocol.js';
-import { Compiler } from './compiler.js';
+import { build } from 'esbuild';
+import type { SourceFormat } from '../../contract/runner-protocol.js';
 import { withProbe } from './script-probe.js';
-
-const compiler = new Compiler('file:///w/');
+import { transform } from './transform.js';
 
 async function probed(code: string): Promise<{ format: SourceFormat; before: string; after: string }> {
-  const { source, format } = await compiler.compile('inline-code.ts', code);
-  const { source: after } = withProbe({ url: 'file:///w/inline-code.ts', format, source }, code);
-  return { format, before: source, after };
+  const compiled = await transform(build, {
+    op: 'compile',
+    path: 'inline-code.ts',
+    source: code,
+    rootUrl: 'file:///w/',
+    probe: false,
+    outputLimitChars: Infinity,
+  });
+  const { source: after } = withProbe(compiled, code);
+  return { format: compiled.format, before: compiled.source, after };
 }
 
 const exported = async (code: string): Promise<string[]> =>
@@ -52,7 +58,13 @@ describe('the probe of a script', () => {
       const { before, after } = await probed(code);
       expect(after).toBe(before);
     }
-    const broken = { url: 'file:///w/inline-code.ts', format: 'module' as const, source: 'let = ' };
+    const broken = {
+      format: 'module' as const,
+      source: 'let = ',
+      specifiers: [],
+      staticImports: [],
+      usesRequire: false,
+    };
     expect(withProbe(broken, 'let = ')).toBe(broken);
   });
 });

@@ -1,4 +1,4 @@
-import type { IsolationLevelName } from '../../contract/confinement.js';
+import type { IsolationLevelName } from '../contract/confinement.js';
 import type { IsolationLevel } from './isolation-level.js';
 
 /** A level that may be chosen, or the reason why it cannot be on this machine. */

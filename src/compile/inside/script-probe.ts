@@ -1,8 +1,8 @@
 import { type Node, parse, type Pattern, type Program } from 'acorn';
-import { PROBE_SPECIFIER } from '../contract/module-protocol.js';
-import type { ShippedModule } from '../contract/runner-protocol.js';
+import { PROBE_SPECIFIER } from '../../contract/module-protocol.js';
+import type { CompiledModule } from '../compiled-module.js';
 
-/** Parsing happens on the worker's event loop; of longer scripts no variables are shown. */
+/** Of longer scripts no variables are shown: to parse them would cost more than to compile them. */
 const MAX_SOURCE_CHARS = 256 * 1024;
 const MAX_NAMES = 200;
 const MAP_COMMENT = '//# sourceMappingURL=data:application/json;base64,';
@@ -16,12 +16,13 @@ const MAP_COMMENT = '//# sourceMappingURL=data:application/json;base64,';
  * variables or cannot be parsed.
  * @param original what the user wrote: names that only the compiler made are none of theirs
  */
-export function withProbe(module: ShippedModule, original: string): ShippedModule {
+export function withProbe(module: CompiledModule, original: string): CompiledModule {
   const { source, format } = module;
   if (source.length > MAX_SOURCE_CHARS || format === 'json') return module;
   try {
     const program = parseScript(source, format);
-    const names = topLevelNames(program).filter((name) => isWritten(name, original));
+    const written = wordsOf(original);
+    const names = topLevelNames(program).filter((name) => written.has(name));
     if (names.length === 0) return module;
     const probed =
       format === 'module' ? exporting(source, names.slice(0, MAX_NAMES)) : handing(source, program, names);
@@ -72,15 +73,9 @@ function namesIn(pattern: Pattern): string[] {
   }
 }
 
-const isWritten = (name: string, original: string): boolean => {
-  for (let at = original.indexOf(name); at >= 0; at = original.indexOf(name, at + 1)) {
-    if (!isNamePart(original[at - 1]) && !isNamePart(original[at + name.length])) return true;
-  }
-  return false;
-};
-
-const isNamePart = (char: string | undefined): boolean =>
-  char !== undefined && /[\p{ID_Continue}$]/u.test(char);
+/** Every word that could be a name: one pass, however many variables there are. */
+const wordsOf = (text: string): Set<string> =>
+  new Set(Array.from(text.matchAll(/[\p{ID_Continue}$]+/gu), ([word]) => word));
 
 /** The runtime sorts exports by name: the number keeps them as they were declared. */
 const exportName = (name: string, at: number): string => `var:${String(at).padStart(3, '0')}:${name}`;

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
-import type { Confinement } from '../../contract/confinement.js';
+import type { Confinement } from '../contract/confinement.js';
+import type { ProcessAccess } from './candidates.js';
 import { MemoryPlace } from './memory-place.js';
 import type { IsolationLevel, ProcessEnd, RunnerPlace, StartCommand } from './isolation-level.js';
 import { EXTRA_FD } from './isolation-level.js';
@@ -15,14 +16,10 @@ export interface NamespaceParts {
   bwrap: string;
   /** Arguments that show the runner the libraries that Node needs. */
   libraries: readonly string[];
-  /** Path of the compiled filter under which Node boots. */
-  bootFilter: string;
-  /** Files of the worker that the runner may read. */
-  bundles: readonly string[];
-  packageSets: string;
+  /** Path of the compiled filter under which Node boots; null: it boots without one. */
+  bootFilter: string | null;
+  access: ProcessAccess;
   scratchBytes: number;
-  /** The runner has the machine's network instead of an empty one. */
-  shareNetwork: boolean;
 }
 
 const SHELL_SIGNAL_BASE = 128;
@@ -51,16 +48,17 @@ const SIGNAL_NAMES = new Map(
  */
 export class NamespaceLevel implements IsolationLevel {
   readonly name = 'namespace';
-  private readonly users = process.getuid?.() === 0 ? new RunnerUsers() : null;
+  private readonly users = process.getuid?.() === 0 ? RunnerUsers.ofWorker : null;
 
   constructor(private readonly parts: NamespaceParts) {}
 
   openPlace(): Promise<RunnerPlace> {
     const uid = this.users?.take() ?? null;
+    const { packageSets } = this.parts.access;
     return Promise.resolve(
       new MemoryPlace(
         uid,
-        existsSync(this.parts.packageSets),
+        packageSets !== null && existsSync(packageSets),
         () => uid !== null && this.users?.giveBack(uid),
       ),
     );
@@ -68,7 +66,7 @@ export class NamespaceLevel implements IsolationLevel {
 
   command(place: RunnerPlace, nodeArgs: readonly string[]): StartCommand {
     const { bwrap, bootFilter } = this.parts;
-    const filter = ['--seccomp', String(EXTRA_FD)];
+    const filter = bootFilter === null ? [] : ['--seccomp', String(EXTRA_FD)];
     const args = [...this.namespaces(place), ...this.mounts(place), ...filter, process.execPath, ...nodeArgs];
     return { file: bwrap, args, cwd: '/', extraFile: bootFilter };
   }
@@ -97,7 +95,7 @@ export class NamespaceLevel implements IsolationLevel {
       '--unshare-ipc',
       '--unshare-uts',
       '--unshare-cgroup-try',
-      ...(this.parts.shareNetwork ? [] : ['--unshare-net']),
+      ...(this.parts.access.shareNetwork ? [] : ['--unshare-net']),
       '--cap-drop',
       'ALL',
       ...(uid === null ? ['--unshare-user'] : asRoot),
@@ -105,13 +103,15 @@ export class NamespaceLevel implements IsolationLevel {
   }
 
   private mounts({ scratch }: RunnerPlace): string[] {
-    const { libraries, bundles, packageSets, scratchBytes, shareNetwork } = this.parts;
-    const needed = [process.execPath, ...bundles];
-    const optional = [packageSets, '/etc/localtime', ...(shareNetwork ? NAME_SERVICE : [])];
+    const { libraries, scratchBytes } = this.parts;
+    const { files, programs, packageSets, shareNetwork } = this.parts.access;
+    const needed = [process.execPath, ...files, ...programs];
+    const sets = packageSets === null ? [] : [packageSets];
+    const optional = [...sets, '/etc/localtime', ...(shareNetwork ? NAME_SERVICE : [])];
     const tmpfs = ['--perms', '0777', '--size', String(scratchBytes), '--tmpfs', scratch];
     return [
       ...libraries,
-      ...foldersAbove(packageSets),
+      ...[...programs, ...sets].flatMap(foldersAbove),
       ...needed.flatMap((path) => ['--ro-bind', path, path]),
       ...optional.flatMap((path) => ['--ro-bind-try', path, path]),
       '--proc',

@@ -1,5 +1,5 @@
-import type { Confinement } from '../../contract/confinement.js';
-import type { RuntimeDir } from '../runtime-dir.js';
+import type { Confinement } from '../contract/confinement.js';
+import type { RuntimeDir } from './runtime-dir.js';
 import { DiskPlace } from './disk-place.js';
 import type { IsolationLevel, ProcessEnd, RunnerPlace, StartCommand } from './isolation-level.js';
 

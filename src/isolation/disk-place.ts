@@ -1,6 +1,6 @@
 import { chmod, chown, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type RuntimeDir, removeDir } from '../runtime-dir.js';
+import { type RuntimeDir, removeDir } from './runtime-dir.js';
 import type { RunnerPlace } from './isolation-level.js';
 
 const BYTES_PER_FILE = 1024;

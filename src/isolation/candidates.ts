@@ -1,12 +1,11 @@
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { machineEnvironment } from '../../config/machine-environment.js';
-import { networkOf } from '../../config/network.js';
-import type { Settings } from '../../config/settings.js';
-import type { IsolationLevelName } from '../../contract/confinement.js';
-import { bootFilter } from '../../lib/syscall-filter.js';
-import type { RunnerBundles } from '../runner-bundle.js';
-import type { RuntimeDir } from '../runtime-dir.js';
+import { machineEnvironment } from '../config/machine-environment.js';
+import type { Settings } from '../config/settings.js';
+import type { IsolationLevelName } from '../contract/confinement.js';
+import { bootFilter } from '../lib/syscall-filter.js';
+import type { FilterArch } from '../lib/syscall-numbers.js';
+import type { RuntimeDir } from './runtime-dir.js';
 import type { Candidate } from './choose-level.js';
 import type { IsolationLevel } from './isolation-level.js';
 import { NamespaceLevel } from './namespace-level.js';
@@ -16,11 +15,23 @@ import { ThreadLevel } from './thread-level.js';
 
 const MB = 1_048_576;
 
+/** What a confined process has of the machine, beside Node and its libraries. */
+export interface ProcessAccess {
+  /** Files of the worker that it may read. */
+  files: readonly string[];
+  /** Programs that it may start before it seals itself; none for a runner. */
+  programs: readonly string[];
+  /** Folder of package sets that it may read; null: none. */
+  packageSets: string | null;
+  /** It has the machine's network instead of an empty one. */
+  shareNetwork: boolean;
+}
+
 /** What the levels need of the worker. */
 export interface LevelParts {
   settings: Settings;
   dir: RuntimeDir;
-  bundles: RunnerBundles;
+  access: ProcessAccess;
 }
 
 /** The levels that the settings allow, the strongest first. */
@@ -40,33 +51,35 @@ function candidate(name: IsolationLevelName, parts: LevelParts): Candidate {
 }
 
 function levelOf(name: IsolationLevelName, parts: LevelParts): IsolationLevel {
-  const { settings, dir } = parts;
+  const { dir, access } = parts;
   switch (name) {
     case 'namespace':
       return namespaceLevel(parts);
     case 'process':
-      return new ProcessLevel(dir, packageSets(settings));
+      return new ProcessLevel(dir, access);
     case 'thread':
       return new ThreadLevel(dir);
   }
 }
 
-function namespaceLevel({ settings, dir, bundles }: LevelParts): NamespaceLevel {
+function namespaceLevel({ settings, dir, access }: LevelParts): NamespaceLevel {
   if (process.platform !== 'linux') throw new Error(`namespaces are of Linux, this is ${process.platform}`);
   if (process.arch !== 'x64' && process.arch !== 'arm64')
     throw new Error(`system calls cannot be filtered on ${process.arch}`);
-  const filter = join(dir.path, 'boot-filter.bpf');
-  writeFileSync(filter, bootFilter(process.arch));
-  const sets = packageSets(settings);
   return new NamespaceLevel({
     bwrap: findBwrap(),
     libraries: libraryMounts(),
-    bootFilter: filter,
-    bundles: [bundles.process],
-    packageSets: sets,
+    // A process that starts programs sets its filters itself: this one refuses new processes.
+    bootFilter: access.programs.length === 0 ? writeBootFilter(dir, process.arch) : null,
+    access,
     scratchBytes: settings.SCRATCH_LIMIT_MB * MB,
-    shareNetwork: networkOf(settings) === 'open',
   });
+}
+
+function writeBootFilter(dir: RuntimeDir, arch: FilterArch): string {
+  const path = join(dir.path, 'boot-filter.bpf');
+  writeFileSync(path, bootFilter(arch));
+  return path;
 }
 
 /** Folder of the installed package sets, which user code may read. */

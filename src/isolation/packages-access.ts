@@ -1,6 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { IsolationLevelName } from '../../contract/confinement.js';
+import type { IsolationLevelName } from '../contract/confinement.js';
 
 const OTHERS_READ = 0o004;
 const OTHERS_ENTER = 0o001;

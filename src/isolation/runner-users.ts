@@ -11,6 +11,9 @@ const PER_WORKER = 256;
  * different ones, since they have different process ids.
  */
 export class RunnerUsers {
+  /** Those of this process: runners and compilers must not get the same. */
+  static readonly ofWorker = new RunnerUsers();
+
   private readonly taken = new Set<number>();
   private readonly base: number;
   private readonly range: typeof HIGH;

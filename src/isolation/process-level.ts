@@ -1,5 +1,6 @@
-import type { Confinement } from '../../contract/confinement.js';
-import type { RuntimeDir } from '../runtime-dir.js';
+import type { Confinement } from '../contract/confinement.js';
+import type { ProcessAccess } from './candidates.js';
+import type { RuntimeDir } from './runtime-dir.js';
 import { DiskPlace } from './disk-place.js';
 import type { IsolationLevel, ProcessEnd, RunnerPlace, StartCommand } from './isolation-level.js';
 import { RunnerUsers } from './runner-users.js';
@@ -36,11 +37,11 @@ const MACHINE_FILES = [
  */
 export class ProcessLevel implements IsolationLevel {
   readonly name = 'process';
-  private readonly users = process.getuid?.() === 0 ? new RunnerUsers() : null;
+  private readonly users = process.getuid?.() === 0 ? RunnerUsers.ofWorker : null;
 
   constructor(
     private readonly dir: RuntimeDir,
-    private readonly packageSets: string,
+    private readonly access: ProcessAccess,
   ) {}
 
   openPlace(): Promise<RunnerPlace> {
@@ -53,13 +54,15 @@ export class ProcessLevel implements IsolationLevel {
   }
 
   confinement({ scratch, uid }: RunnerPlace): Confinement {
+    const { packageSets, programs } = this.access;
+    const readable = packageSets === null ? [] : [packageSets];
     return {
       parentPid: process.pid,
       uid,
       // The limit is the user's: of the worker's own user it would count the worker too.
       maxTasks: uid === null ? null : MAX_TASKS,
       hidden: true,
-      files: { read: [...MACHINE_FILES, this.packageSets], write: [scratch] },
+      files: { read: [...MACHINE_FILES, ...readable], run: [...programs], write: [scratch] },
       filter: true,
     };
   }

@@ -1,4 +1,4 @@
-import type { Confinement, IsolationLevelName } from '../../contract/confinement.js';
+import type { Confinement, IsolationLevelName } from '../contract/confinement.js';
 
 /** What one runner has of the machine, from its start to its end. */
 export interface RunnerPlace {

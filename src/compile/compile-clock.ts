@@ -1,0 +1,55 @@
+import { CompileTimeoutError } from './compile-error.js';
+
+/** Node takes no longer ones. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * The time that one execution's sources take to compile, which counts into its time limit. It runs while at
+ * least one of them is being compiled; when the limit is used up, or the execution is not wanted any more,
+ * `signal` aborts with the reason and what is being compiled for it alone is given up.
+ */
+export class CompileClock {
+  private readonly controller = new AbortController();
+  private active = 0;
+  private startedAtMs = 0;
+  private spentMs = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  /** @param limitMs null: there is no limit */
+  constructor(private readonly limitMs: number | null) {}
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Milliseconds so far. */
+  get usedMs(): number {
+    return this.spentMs + (this.active > 0 ? performance.now() - this.startedAtMs : 0);
+  }
+
+  /** Counts until the returned function is called. */
+  enter(): () => void {
+    this.active += 1;
+    if (this.active === 1) {
+      this.startedAtMs = performance.now();
+      if (this.limitMs !== null) this.timer = this.deadline(this.limitMs);
+    }
+    return () => {
+      this.active -= 1;
+      if (this.active > 0) return;
+      clearTimeout(this.timer);
+      this.spentMs += performance.now() - this.startedAtMs;
+    };
+  }
+
+  /** Gives up everything that is being compiled for this execution. */
+  stop(reason: Error): void {
+    this.controller.abort(reason);
+  }
+
+  private deadline(limitMs: number): NodeJS.Timeout {
+    const message = `The time limit of ${limitMs / 1000} s was used up while the code was compiled`;
+    const leftMs = Math.max(limitMs - this.spentMs, 0);
+    return setTimeout(() => this.stop(new CompileTimeoutError(message)), Math.min(leftMs, LONGEST_TIMER_MS));
+  }
+}

@@ -1,0 +1,13 @@
+import type { Settings } from '../config/settings.js';
+
+/** Largest source that is compiled. */
+export const SOURCE_LIMIT_BYTES = 2 * 1024 * 1024;
+
+/** Compiled code with its source map is up to three times as long as what people write. */
+const GROWTH = 8;
+
+/** How long compiled code may be, in UTF-16 units, by the length of its source in the same. */
+export const outputLimitChars = (
+  { COMPILE_OUTPUT_LIMIT_BYTES }: Pick<Settings, 'COMPILE_OUTPUT_LIMIT_BYTES'>,
+  sourceChars: number,
+): number => COMPILE_OUTPUT_LIMIT_BYTES + GROWTH * sourceChars;

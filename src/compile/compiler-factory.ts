@@ -1,0 +1,147 @@
+import { buildSync } from 'esbuild';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Settings, SettingsError } from '../config/settings.js';
+import { candidates } from '../isolation/candidates.js';
+import { type Choice, chooseLevel, NoIsolationError } from '../isolation/choose-level.js';
+import type { IsolationLevel } from '../isolation/isolation-level.js';
+import { RuntimeDir } from '../isolation/runtime-dir.js';
+import { CompilerProcess } from './compiler-process.js';
+import { outputLimitChars, SOURCE_LIMIT_BYTES } from './compile-limits.js';
+
+/** What the program may take beyond the JavaScript heap: code, stacks and buffers of Node. */
+const NODE_EXTRA_MB = 64;
+/** Below the limit of the kernel, so that Go collects garbage before it is refused memory. */
+const GO_SOFT_SHARE = 0.75;
+/** A character of a reply may take six bytes, as an escape. */
+const REPLY_FACTOR = 6;
+const MAX_FILE_MB = 1;
+const MAX_OPEN_FILES = 64;
+
+const require = createRequire(import.meta.url);
+
+/** Beside the compiled worker it is JavaScript, in tests TypeScript; esbuild takes either. */
+const ENTRY = ['js', 'ts']
+  .map((extension) => fileURLToPath(new URL(`./inside/main.${extension}`, import.meta.url)))
+  .find((file) => existsSync(file)) as string;
+
+/** What compiler processes are made from: the level of isolation in force, and what they may read. */
+export class CompilerFactory {
+  private constructor(
+    private readonly settings: Settings,
+    private readonly dir: RuntimeDir,
+    private readonly parts: CompilerParts,
+    private readonly choice: Choice,
+  ) {}
+
+  /**
+   * Chooses the strongest level that the settings allow and at which a compiler works on this machine.
+   * @throws {SettingsError} when none does.
+   */
+  static async open(settings: Settings): Promise<CompilerFactory> {
+    const dir = await RuntimeDir.create();
+    try {
+      const parts = bundleCompiler(dir.path);
+      const access = {
+        files: [parts.bundle, parts.library],
+        programs: [parts.program],
+        packageSets: null,
+        shareNetwork: false,
+      };
+      const prove = async (level: IsolationLevel) => (await bootAt(level, settings, parts)).kill();
+      const choice = await chooseLevel(candidates({ settings, dir, access }), prove);
+      return new CompilerFactory(settings, dir, parts, choice);
+    } catch (error) {
+      await dir.remove();
+      if (!(error instanceof NoIsolationError)) throw error;
+      throw new SettingsError(`The configuration cannot be used:\n  ISOLATION: ${error.message}`);
+    }
+  }
+
+  /** @throws {CompilerUnavailableError} or what the file system says; nothing is left behind then. */
+  boot(): Promise<CompilerProcess> {
+    return bootAt(this.choice.level, this.settings, this.parts);
+  }
+
+  /** Removes every folder; the processes must be gone. */
+  close(): Promise<void> {
+    return this.dir.remove();
+  }
+}
+
+interface CompilerParts {
+  bundle: string;
+  /** esbuild's interface for Node, and its program. */
+  library: string;
+  program: string;
+}
+
+async function bootAt(
+  level: IsolationLevel,
+  settings: Settings,
+  parts: CompilerParts,
+): Promise<CompilerProcess> {
+  const place = await level.openPlace();
+  const remove = (): Promise<void> => place.remove().catch(() => undefined);
+  const memoryMb = settings.COMPILE_MEMORY_MB;
+  const resources = { dataMb: memoryMb, fileMb: MAX_FILE_MB, openFiles: MAX_OPEN_FILES };
+  const own = [level.confinement(place), resources].map((part) => JSON.stringify(part));
+  try {
+    const compiler = await CompilerProcess.boot({
+      level,
+      place,
+      nodeArgs: [...flagsOf(parts, memoryMb), parts.bundle, ...own, parts.library],
+      env: environmentOf(parts, memoryMb),
+      replyLimitBytes: outputLimitChars(settings, SOURCE_LIMIT_BYTES) * REPLY_FACTOR,
+    });
+    void compiler.ended.then(remove);
+    return compiler;
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+const flagsOf = ({ bundle, library, program }: CompilerParts, memoryMb: number): string[] => [
+  '--permission',
+  '--allow-ffi',
+  '--allow-child-process',
+  ...[bundle, library, program].map((path) => `--allow-fs-read=${path}`),
+  '--disable-sigusr1',
+  '--disable-warning=ExperimentalWarning',
+  '--disable-warning=SecurityWarning',
+  `--max-old-space-size=${Math.max(memoryMb - NODE_EXTRA_MB, NODE_EXTRA_MB)}`,
+];
+
+const environmentOf = ({ program }: CompilerParts, memoryMb: number): Record<string, string> => ({
+  ESBUILD_BINARY_PATH: program,
+  GOMEMLIMIT: `${Math.floor(memoryMb * GO_SOFT_SHARE)}MiB`,
+  // Signals to threads are refused to it.
+  GODEBUG: 'asyncpreemptoff=1',
+});
+
+/** Bundles the entry point into one file, without leaving a process of esbuild's behind. */
+function bundleCompiler(dir: string): CompilerParts {
+  const bundle = join(dir, 'compiler.cjs');
+  buildSync({
+    entryPoints: [ENTRY],
+    outfile: bundle,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node26',
+    minifySyntax: true,
+    logLevel: 'silent',
+  });
+  return { bundle, library: require.resolve('esbuild'), program: programPath() };
+}
+
+/** In the package of this platform, as esbuild itself finds it. */
+function programPath(): string {
+  const name = process.platform === 'win32' ? 'esbuild.exe' : 'bin/esbuild';
+  return createRequire(require.resolve('esbuild')).resolve(
+    `@esbuild/${process.platform}-${process.arch}/${name}`,
+  );
+}

@@ -1,0 +1,212 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { tell } from '../lib/measurements.js';
+import { CompileLimitError, CompilerUnavailableError } from './compile-error.js';
+import { CompilerFactory } from './compiler-factory.js';
+import { CompilerEndedError, type CompilerProcess } from './compiler-process.js';
+import { CompileTask } from './compile-task.js';
+import type { CompilerReply, CompilerRequest } from './protocol.js';
+
+/** Processes that are kept when there is little to do: one slow source leaves the other. */
+const KEPT = 2;
+/** When every process has been busy with the same sources for this long, another one is started. */
+const GROW_AFTER_MS = 30;
+/** A process whose memory is above this share of its limit after a source is replaced. */
+const WORN_SHARE = 0.6;
+/** A process may be killed while it boots; that none can be started is known after so many failures in a row. */
+const BOOT_FAILURES_TOLERATED = 4;
+const RETRY_BASE_MS = 100;
+const RETRY_MAX_MS = 5_000;
+const STOP_TIMEOUT_MS = 3_000;
+
+/**
+ * The compiler processes of this worker.
+ *
+ * 1. A process compiles one source at a time, so that what it dies of is that source's doing.
+ * 2. Two are kept; more are started only while all are busy with slow sources, at most one more than
+ *    executions run at once, so that a slow source never makes another wait for its end.
+ * 3. A process that dies is replaced at once. What it was compiling is compiled again, unless its own
+ *    demands were the reason.
+ * 4. When none can be started, requests fail at once, and starting is tried again with back-off.
+ */
+@Injectable()
+export class CompilerPool implements OnApplicationShutdown {
+  private readonly logger = new Logger(CompilerPool.name);
+  private readonly waiting: CompileTask[] = [];
+  private readonly idle: CompilerProcess[] = [];
+  private readonly live = new Set<CompilerProcess>();
+  private factory: Promise<CompilerFactory> | null = null;
+  private readonly boots = new Set<Promise<void>>();
+  private bootFailures = 0;
+  private retry: NodeJS.Timeout | undefined;
+  private grow: NodeJS.Timeout | undefined;
+  private reason: string | null = null;
+
+  constructor(@InjectSettings() private readonly settings: Settings) {}
+
+  /** Why no compiler can be started at present; null while there is no trouble. */
+  get problem(): string | null {
+    return this.reason;
+  }
+
+  /** Processes that are alive now. */
+  get size(): number {
+    return this.live.size;
+  }
+
+  /**
+   * Chooses the isolation and starts the first processes; otherwise the first request does.
+   * @throws {SettingsError} when no level of isolation that the settings allow works here
+   */
+  async start(): Promise<void> {
+    await this.open();
+    this.replenish();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.stop();
+  }
+
+  /** Ends every process; what waits is refused. Safe to call twice, and before `start`. */
+  async stop(): Promise<void> {
+    const { factory } = this;
+    this.factory = null;
+    clearTimeout(this.retry);
+    clearTimeout(this.grow);
+    this.retry = undefined;
+    this.reason = null;
+    this.bootFailures = 0;
+    for (const task of this.waiting.splice(0)) task.fail(new CompilerUnavailableError('the worker stops'));
+    if (factory === null) return;
+    for (const compiler of this.live) compiler.kill();
+    await Promise.all(this.boots);
+    const ended = Promise.all([...this.live].map((compiler) => compiler.ended));
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref())]);
+    await (await factory.catch(() => null))?.close();
+  }
+
+  /**
+   * Carries out one request in a confined process.
+   * @param signal aborting it ends the process that works on it; rejects with its reason
+   * @throws {CompileLimitError} when it takes more than it may
+   * @throws {CompilerUnavailableError} when no process can be started
+   */
+  async run(request: CompilerRequest, signal: AbortSignal): Promise<CompilerReply> {
+    await this.open();
+    if (this.reason !== null) throw new CompilerUnavailableError(this.reason);
+    const task = new CompileTask(request, signal, this.settings);
+    this.waiting.push(task);
+    this.serve();
+    return task.done;
+  }
+
+  private open(): Promise<CompilerFactory> {
+    this.factory ??= CompilerFactory.open(this.settings).catch((error: unknown) => {
+      this.factory = null;
+      throw error;
+    });
+    return this.factory;
+  }
+
+  private serve(): void {
+    while (this.waiting.length > 0) {
+      const compiler = this.idle.pop();
+      if (compiler === undefined) break;
+      void this.work(compiler, this.waiting.shift() as CompileTask);
+    }
+    clearTimeout(this.grow);
+    if (this.waiting.length > 0) this.grow = setTimeout(() => this.bootOne(), GROW_AFTER_MS);
+    this.replenish();
+  }
+
+  private async work(compiler: CompilerProcess, task: CompileTask): Promise<void> {
+    if (task.isOver) {
+      this.idle.push(compiler);
+      return this.serve();
+    }
+    try {
+      task.succeed(await task.runOn(compiler));
+      this.putBack(compiler);
+    } catch (error) {
+      this.lost(task, error as Error);
+    }
+    this.serve();
+  }
+
+  private putBack(compiler: CompilerProcess): void {
+    const worn = compiler.memoryMb() > this.settings.COMPILE_MEMORY_MB * WORN_SHARE;
+    const surplus = this.waiting.length === 0 && this.live.size > KEPT;
+    if (worn || surplus) compiler.kill();
+    else this.idle.push(compiler);
+  }
+
+  /** The process is gone. An innocent source is compiled again, before what came after it. */
+  private lost(task: CompileTask, error: Error): void {
+    if (error instanceof CompilerEndedError && task.mayRunAgain(error.end)) {
+      this.waiting.unshift(task);
+      return;
+    }
+    const failure = error instanceof CompilerEndedError ? task.limitBehind(error.end) : error;
+    if (failure instanceof CompileLimitError) tell('compile-refused', { limit: failure.limit });
+    task.fail(failure);
+  }
+
+  /** Starts what is missing of the processes that are kept. */
+  private replenish(): void {
+    while (this.live.size + this.boots.size < KEPT && this.factory !== null && this.retry === undefined)
+      this.bootOne();
+  }
+
+  private bootOne(): void {
+    if (this.factory === null || this.retry !== undefined) return;
+    if (this.live.size + this.boots.size > this.settings.CONCURRENCY + KEPT) return;
+    const boot = this.factory.then((factory) => factory.boot());
+    const booted: Promise<void> = boot
+      .finally(() => this.boots.delete(booted))
+      .then(
+        (compiler) => this.adopt(compiler),
+        (error: Error) => this.bootFailed(error),
+      );
+    this.boots.add(booted);
+  }
+
+  private adopt(compiler: CompilerProcess): void {
+    this.bootFailures = 0;
+    this.reason = null;
+    this.live.add(compiler);
+    void compiler.ended.then((end) => {
+      this.live.delete(compiler);
+      const at = this.idle.indexOf(compiler);
+      if (at >= 0) this.idle.splice(at, 1);
+      tell('compiler-ended', { end });
+      this.replenish();
+    });
+    if (this.factory === null) return compiler.kill();
+    this.idle.push(compiler);
+    this.serve();
+  }
+
+  private bootFailed(error: Error): void {
+    if (this.factory === null) return;
+    this.bootFailures += 1;
+    const retryInMs = Math.min(RETRY_BASE_MS * 2 ** (this.bootFailures - 1), RETRY_MAX_MS);
+    this.logger.error({
+      msg: 'a compiler could not be started',
+      inARow: this.bootFailures,
+      retryInMs,
+      reason: error.message,
+    });
+    if (this.bootFailures > BOOT_FAILURES_TOLERATED && this.live.size === 0) this.giveUp(error.message);
+    this.retry ??= setTimeout(() => {
+      this.retry = undefined;
+      this.serve();
+    }, retryInMs);
+  }
+
+  /** Until a process can be started, what is asked for fails at once. */
+  private giveUp(reason: string): void {
+    this.reason = reason;
+    for (const task of this.waiting.splice(0)) task.fail(new CompilerUnavailableError(reason));
+  }
+}

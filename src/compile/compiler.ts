@@ -1,0 +1,201 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { version } from 'esbuild';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { ByteLru } from '../lib/byte-lru.js';
+import { sha256 } from '../lib/sha256.js';
+import { CompileClock } from './compile-clock.js';
+import { CompileError, CompileLimitError } from './compile-error.js';
+import { outputLimitChars, SOURCE_LIMIT_BYTES } from './compile-limits.js';
+import type { CompiledModule } from './compiled-module.js';
+import { CompilerPool } from './compiler-pool.js';
+import type { CompilerReply, TextPosition } from './protocol.js';
+import { RefusedSources } from './refused-sources.js';
+
+/** URL of the workspace folder, with a slash at its end; injected. */
+export const WORKSPACE_ROOT_URL = Symbol('WorkspaceRootUrl');
+
+/** Raise it whenever the same source would come out differently; compiled code is shared between workers. */
+const REVISION = 2;
+const CACHE_BYTES = 64 * 1024 * 1024;
+/** Places are for messages: no execution waits longer for them. */
+const LOCATE_TIMEOUT_MS = 2_000;
+
+/** What to compile, and for whom. */
+export interface CompileOptions {
+  /** It is a script whose top-level variables are shown. */
+  probe?: boolean;
+  /** Whose time it takes; absent: nobody's. */
+  clock?: CompileClock;
+}
+
+/** A source that is being compiled, and how many wait for it. */
+interface Running {
+  result: Promise<CompiledModule>;
+  waiting: number;
+  controller: AbortController;
+}
+
+/**
+ * Turns TypeScript, JavaScript and JSON into what the runner loads, in confined processes. Results are
+ * kept by what they were made from, and so are refusals for some minutes; the same source asked for
+ * twice at once is compiled once.
+ */
+@Injectable()
+export class Compiler {
+  private readonly cache = new ByteLru<CompiledModule>(CACHE_BYTES);
+  private readonly refused = new RefusedSources();
+  private readonly running = new Map<string, Running>();
+
+  constructor(
+    private readonly pool: CompilerPool,
+    @Inject(WORKSPACE_ROOT_URL) private readonly rootUrl: string,
+    @InjectSettings() private readonly settings: Settings,
+  ) {}
+
+  /** Names what comes out of {@link compile}: equal keys mean equal results, in every worker. */
+  key(path: string, sourceSha256: string, probe = false): string {
+    return sha256(`${REVISION}\0${version}\0${this.rootUrl}\0${path}\0${sourceSha256}\0${probe}`);
+  }
+
+  /**
+   * Compiles one module. Stack traces of the result show `<root>/<path>` with line and column of `source`.
+   * @param path within the workspace; its extension decides the language
+   * @param hash SHA-256 of the source, in hexadecimal
+   * @throws {CompileError} with the place, when the source is no TypeScript, JavaScript or JSON
+   * @throws {CompileLimitError} when compiling it takes too much time, memory or output
+   * @throws {CompileTimeoutError} when the clock's time is used up, or what the clock was stopped with
+   * @throws {CompilerUnavailableError} when no compiler can be started
+   */
+  async compile(
+    path: string,
+    source: string,
+    hash: string,
+    { probe = false, clock }: CompileOptions = {},
+  ): Promise<CompiledModule> {
+    const key = this.key(path, hash, probe);
+    const known = this.cache.get(key);
+    if (known) return known;
+    this.refused.check(key);
+    checkSize(path, source);
+    const running = this.running.get(key) ?? this.begin(key, path, source, probe);
+    return wait(running, clock ?? new CompileClock(null));
+  }
+
+  /** Looks into the cache only. */
+  cached(key: string): CompiledModule | undefined {
+    return this.cache.get(key);
+  }
+
+  /** Puts in what another worker has compiled under the same key. */
+  remember(key: string, compiled: CompiledModule): void {
+    this.cache.set(key, compiled, compiled.source.length * 2);
+  }
+
+  /** Where places of compiled code are in its original source; null for each that is not known. */
+  async locate(compiled: string, places: readonly TextPosition[]): Promise<(TextPosition | null)[]> {
+    const none = places.map(() => null);
+    if (places.length === 0) return none;
+    const found = await this.ask({ op: 'locate', compiled, places });
+    return found?.length === places.length ? found : none;
+  }
+
+  /** Where the original source names a specifier; null when it is computed, or not known. */
+  async locateSpecifier(compiled: string, specifier: string): Promise<TextPosition | null> {
+    return (await this.ask({ op: 'locate-specifier', compiled, specifier }))?.[0] ?? null;
+  }
+
+  private async ask(
+    request: Parameters<CompilerPool['run']>[0],
+  ): Promise<(TextPosition | null)[] | undefined> {
+    const reply = await this.pool.run(request, AbortSignal.timeout(LOCATE_TIMEOUT_MS)).catch(() => undefined);
+    return reply?.type === 'located' ? reply.places : undefined;
+  }
+
+  private begin(key: string, path: string, source: string, probe: boolean): Running {
+    const controller = new AbortController();
+    const running: Running = {
+      waiting: 0,
+      controller,
+      result: this.compileAnew(path, source, probe, controller.signal)
+        .then((compiled) => {
+          this.remember(key, compiled);
+          return compiled;
+        })
+        .catch((error: unknown) => {
+          if (error instanceof CompileLimitError) this.refused.add(key, error);
+          throw error;
+        })
+        .finally(() => {
+          if (this.running.get(key) === running) this.running.delete(key);
+        }),
+    };
+    running.result.catch(() => undefined);
+    controller.signal.addEventListener('abort', () => this.running.delete(key), { once: true });
+    this.running.set(key, running);
+    return running;
+  }
+
+  private async compileAnew(
+    path: string,
+    source: string,
+    probe: boolean,
+    signal: AbortSignal,
+  ): Promise<CompiledModule> {
+    const limitChars = outputLimitChars(this.settings, source.length);
+    const request = {
+      op: 'compile',
+      path,
+      source,
+      rootUrl: this.rootUrl,
+      probe,
+      outputLimitChars: limitChars,
+    } as const;
+    return moduleOf(await this.pool.run(request, signal), path, limitChars);
+  }
+}
+
+function moduleOf(reply: CompilerReply, path: string, limitChars: number): CompiledModule {
+  switch (reply.type) {
+    case 'compiled':
+      return reply.module;
+    case 'invalid':
+      throw new CompileError(reply);
+    case 'too-large':
+      throw new CompileLimitError(
+        'output',
+        `${path} becomes ${reply.chars} characters of JavaScript, and ${limitChars} are allowed for its size (COMPILE_OUTPUT_LIMIT_BYTES): make it smaller`,
+      );
+    case 'ready':
+    case 'located':
+      throw new CompileLimitError('crash', `${path} cannot be compiled: the compiler gave no code`);
+  }
+}
+
+function checkSize(path: string, source: string): void {
+  const bytes = Buffer.byteLength(source);
+  if (bytes <= SOURCE_LIMIT_BYTES) return;
+  throw new CompileLimitError(
+    'source',
+    `${path} has ${bytes} bytes, and a source may have ${SOURCE_LIMIT_BYTES}: split it`,
+  );
+}
+
+/** Waits for a compile that others may wait for too; when nobody is left, it is given up. */
+async function wait(running: Running, clock: CompileClock): Promise<CompiledModule> {
+  const { signal } = clock;
+  const leave = clock.enter();
+  running.waiting += 1;
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason as Error);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([running.result, stopped]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    leave();
+    running.waiting -= 1;
+    if (running.waiting === 0) running.controller.abort(new Error('nobody waits for it'));
+  }
+}

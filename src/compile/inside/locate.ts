@@ -1,0 +1,36 @@
+import { SourceMap, type SourceMapPayload } from 'node:module';
+import type { TextPosition } from '../protocol.js';
+import { offsetOfSpecifier } from './requires.js';
+
+const MAP_COMMENT = '//# sourceMappingURL=data:application/json;base64,';
+
+/** Where these places of compiled code are in the original source; null for each that has no counterpart. */
+export function locate(compiled: string, places: readonly TextPosition[]): (TextPosition | null)[] {
+  const map = inlineMap(compiled);
+  return places.map(({ line, column }) => {
+    const entry = map?.findEntry(line, column);
+    return entry && 'originalLine' in entry
+      ? { line: entry.originalLine, column: entry.originalColumn }
+      : null;
+  });
+}
+
+/** Where the original source names a specifier; null when it is computed. */
+export function locateSpecifier(compiled: string, specifier: string): TextPosition | null {
+  const at = offsetOfSpecifier(compiled, specifier);
+  if (at < 0) return null;
+  const before = compiled.slice(0, at).split('\n');
+  const place = { line: before.length - 1, column: (before.at(-1) as string).length };
+  return locate(compiled, [place])[0] ?? null;
+}
+
+function inlineMap(compiled: string): SourceMap | null {
+  const at = compiled.lastIndexOf(MAP_COMMENT);
+  if (at < 0) return null;
+  try {
+    const text = Buffer.from(compiled.slice(at + MAP_COMMENT.length).trim(), 'base64').toString('utf8');
+    return new SourceMap(JSON.parse(text) as SourceMapPayload);
+  } catch {
+    return null;
+  }
+}

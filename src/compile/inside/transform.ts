@@ -1,0 +1,211 @@
+import type { BuildOptions, BuildResult, Loader, Message } from 'esbuild';
+import { REQUIRE_SPECIFIER } from '../../contract/module-protocol.js';
+import type { SourceFormat } from '../../contract/runner-protocol.js';
+import { moduleUrl } from '../../lib/workspace-url.js';
+import {
+  type CompiledModule,
+  MODULE_EXTENSIONS,
+  type ModuleExtension,
+  moduleExtensionOf,
+} from '../compiled-module.js';
+import type { CompileRequest, InvalidSource } from '../protocol.js';
+import { looksLikeCommonJs, mayCallRequire, REQUIRE_NAME, requiredSpecifiers } from './requires.js';
+import { withProbe } from './script-probe.js';
+
+const TARGET = 'node26';
+
+const LOADERS: Readonly<Record<Exclude<ModuleExtension, '.json'>, Loader>> = {
+  '.ts': 'ts',
+  '.mts': 'ts',
+  '.cts': 'ts',
+  '.tsx': 'tsx',
+  '.js': 'js',
+  '.mjs': 'js',
+  '.cjs': 'js',
+  '.jsx': 'jsx',
+};
+
+type BuildOutput = BuildResult<{ write: false; metafile: true }>;
+
+/** The part of esbuild that is used. */
+export type Build = (options: BuildOptions & { write: false; metafile: true }) => Promise<BuildOutput>;
+
+/** A source is no TypeScript, JavaScript or JSON. */
+export class InvalidSourceError extends Error {
+  override name = 'InvalidSourceError';
+
+  constructor(readonly source: InvalidSource) {
+    super(source.reason);
+  }
+}
+
+/**
+ * Turns TypeScript, JavaScript and JSON into what the runner loads. Stack traces of the result show
+ * `<root>/<path>` with line and column of the source. TypeScript that only parses as JavaScript is taken
+ * as JavaScript.
+ * @throws {InvalidSourceError} with the place, when the source is none of the three
+ * @throws what `build` throws when it is not about the source
+ */
+export async function transform(build: Build, request: CompileRequest): Promise<CompiledModule> {
+  const { path, source, rootUrl } = request;
+  const extension = moduleExtensionOf(path);
+  if (extension === null) {
+    const reason = `${path} cannot be imported: only ${MODULE_EXTENSIONS.join(', ')} are modules`;
+    throw new InvalidSourceError({ reason, location: null });
+  }
+  if (extension === '.json') return checkedJson(build, path, source);
+  const output = await toJavaScript(build, path, source, LOADERS[extension]);
+  const format = formatOf(extension, output);
+  const bound = format === 'module' ? await withRequire(build, path, source, output) : null;
+  const module = finish(moduleUrl(rootUrl, path), bound ?? output, format, bound !== null);
+  return request.probe ? withProbe(module, source) : module;
+}
+
+/** ESM that calls a free `require`, compiled so that it calls the one that it imports; null: it does not. */
+async function withRequire(
+  build: Build,
+  path: string,
+  source: string,
+  output: Output,
+): Promise<Output | null> {
+  if (!mayCallRequire(output.code)) return null;
+  const bound = await toJavaScript(build, path, source, output.loader, { require: REQUIRE_NAME });
+  return bound.code.includes(REQUIRE_NAME) ? bound : null;
+}
+
+async function toJavaScript(
+  build: Build,
+  path: string,
+  source: string,
+  loader: Loader,
+  define: Record<string, string> = {},
+): Promise<Output> {
+  try {
+    return await runBuild(build, path, source, loader, define);
+  } catch (error) {
+    const plain = loader === 'ts' ? 'js' : loader === 'tsx' ? 'jsx' : undefined;
+    const retried = plain && (await runBuild(build, path, source, plain, define).catch(() => undefined));
+    if (retried) return retried;
+    throw toInvalidSource(error, path);
+  }
+}
+
+function finish(url: string, output: Output, format: SourceFormat, usesRequire: boolean): CompiledModule {
+  const map = JSON.parse(output.map) as { sources: string[] };
+  map.sources = [url];
+  const inline = Buffer.from(JSON.stringify(map)).toString('base64');
+  // After the code: nothing before it moves, and an import is bound before the module's body runs.
+  const binding = usesRequire ? `import { require as ${REQUIRE_NAME} } from '${REQUIRE_SPECIFIER}';\n` : '';
+  return {
+    format,
+    source: `${output.code}${binding}//# sourceMappingURL=data:application/json;base64,${inline}\n`,
+    specifiers: [...new Set([...output.imports.map(({ path }) => path), ...requiredSpecifiers(output.code)])],
+    staticImports: output.imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path),
+    usesRequire,
+  };
+}
+
+interface Output {
+  code: string;
+  map: string;
+  loader: Loader;
+  /** What esbuild found by the syntax; undefined where there is neither. */
+  format: 'esm' | 'cjs' | undefined;
+  imports: { path: string; kind: string }[];
+}
+
+async function runBuild(
+  build: Build,
+  path: string,
+  source: string,
+  loader: Loader,
+  define: Record<string, string>,
+): Promise<Output> {
+  const result = await build({
+    stdin: { contents: source, sourcefile: path, loader },
+    outfile: 'out.js',
+    write: false,
+    bundle: false,
+    metafile: true,
+    sourcemap: 'external',
+    sourcesContent: false,
+    target: TARGET,
+    platform: 'node',
+    charset: 'utf8',
+    jsx: 'automatic',
+    logLevel: 'silent',
+    // An object, so that no tsconfig.json from a disk has a say.
+    tsconfigRaw: {},
+    define,
+    ...(/\.cts$/i.test(path) ? { format: 'cjs' as const } : {}),
+  });
+  return readOutput(result, loader);
+}
+
+function readOutput(result: BuildOutput, loader: Loader): Output {
+  const text = (suffix: string): string =>
+    result.outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? '';
+  const input = Object.values(result.metafile.inputs)[0];
+  const output = Object.entries(result.metafile.outputs).find(([name]) => name.endsWith('.js'))?.[1];
+  return {
+    code: text('.js'),
+    map: text('.map'),
+    loader,
+    format: input?.format,
+    imports: (output?.imports ?? []).map(({ path, kind }) => ({ path, kind })),
+  };
+}
+
+function formatOf(extension: ModuleExtension, output: Output): SourceFormat {
+  if (extension === '.mjs' || extension === '.mts') return 'module';
+  if (extension === '.cjs' || extension === '.cts') return 'commonjs';
+  if (output.format) return output.format === 'esm' ? 'module' : 'commonjs';
+  return looksLikeCommonJs(output.code) ? 'commonjs' : 'module';
+}
+
+async function checkedJson(build: Build, path: string, source: string): Promise<CompiledModule> {
+  try {
+    JSON.parse(source);
+  } catch (error) {
+    throw await jsonError(build, path, source, (error as Error).message);
+  }
+  return { format: 'json', source, specifiers: [], staticImports: [], usesRequire: false };
+}
+
+/** JSON.parse decides what is JSON, but does not always say where it is not: that comes from esbuild. */
+async function jsonError(build: Build, path: string, source: string, reason: string): Promise<unknown> {
+  try {
+    await runBuild(build, path, source, 'json', {});
+  } catch (error) {
+    return toInvalidSource(error, path);
+  }
+  return new InvalidSourceError({ reason: `${path}: ${reason}`, location: null });
+}
+
+function toInvalidSource(error: unknown, path: string): unknown {
+  const first = (error as { errors?: Message[] }).errors?.[0];
+  if (!first) return error;
+  if (!first.location)
+    return new InvalidSourceError({
+      reason: `${path}: ${first.text}`.slice(0, REASON_CHARS),
+      location: null,
+    });
+  const { line, lineText, length } = first.location;
+  // esbuild counts columns in UTF-8 bytes, editors in UTF-16 units.
+  const column = Buffer.from(lineText).subarray(0, first.location.column).toString().length;
+  return new InvalidSourceError({
+    reason: first.text.slice(0, REASON_CHARS),
+    location: { file: path, line, column: column + 1 },
+    line: frameOf(lineText, column, length),
+  });
+}
+
+const REASON_CHARS = 1000;
+const FRAME_CHARS = 160;
+
+function frameOf(lineText: string, column: number, markChars: number): InvalidSource['line'] {
+  const from = Math.max(0, column + 1 - FRAME_CHARS / 2);
+  const text = lineText.slice(from, from + FRAME_CHARS).replaceAll('\t', ' ');
+  const markFrom = column - from;
+  return { text, markFrom, markChars: Math.max(1, Math.min(markChars, text.length - markFrom)) };
+}

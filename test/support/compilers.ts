@@ -1,0 +1,21 @@
+import { afterAll } from '@jest/globals';
+import { CompileClock } from '../../src/compile/compile-clock.js';
+import { Compiler } from '../../src/compile/compiler.js';
+import { CompilerPool } from '../../src/compile/compiler-pool.js';
+import { sha256 } from '../../src/lib/sha256.js';
+import { settingsOf } from './parts.js';
+
+const ROOT_URL = 'file:///w/';
+
+/** A compiler on real processes, ended with the suite. */
+export function useCompilers(changes: Record<string, string> = {}) {
+  const settings = settingsOf(changes);
+  const pool = new CompilerPool(settings);
+  const compiler = new Compiler(pool, ROOT_URL, settings);
+  afterAll(() => pool.stop());
+  const compile = (source: string, options: { path?: string; probe?: boolean; timeoutMs?: number } = {}) => {
+    const { path = 'a.ts', probe = false, timeoutMs = null } = options;
+    return compiler.compile(path, source, sha256(source), { probe, clock: new CompileClock(timeoutMs) });
+  };
+  return { pool, compiler, compile };
+}
