@@ -3,8 +3,8 @@ import { CompileLimitError } from './compile-error.js';
 import type { CompilerEnd, CompilerProcess } from './compiler-process.js';
 import type { CompilerReply, CompilerRequest } from './protocol.js';
 
-/** How often the CPU time of a source that takes long is looked at. */
-const LOOK_MS = 200;
+/** How often it is looked at what a source that takes long has used. The kernel's own limit is far above. */
+const LOOK_MS = 50;
 /** Compilers may be killed from outside, by the kernel for example; under one source at most this often. */
 const DEATHS_TOLERATED = 5;
 
@@ -15,7 +15,8 @@ export class CompileTask {
   readonly done: Promise<CompilerReply>;
   isOver = false;
   private deaths = 0;
-  private outOfTime = false;
+  /** What it took too much of, by what was seen. */
+  private exceeded: 'time' | 'memory' | null = null;
   private readonly settle = Promise.withResolvers<CompilerReply>();
 
   constructor(
@@ -49,11 +50,8 @@ export class CompileTask {
     const before = compiler.cpuMs();
     const kill = (): void => compiler.kill();
     const look = setInterval(() => {
-      const used = compiler.cpuMs();
-      if (used === null || before === null) return;
-      if (used - before <= this.limits.COMPILE_CPU_SECONDS * 1000) return;
-      this.outOfTime = true;
-      kill();
+      this.exceeded ??= this.exceededBy(compiler, before);
+      if (this.exceeded !== null) kill();
     }, LOOK_MS);
     this.signal.addEventListener('abort', kill, { once: true });
     try {
@@ -64,9 +62,16 @@ export class CompileTask {
     }
   }
 
+  private exceededBy(compiler: CompilerProcess, cpuMsBefore: number | null): 'time' | 'memory' | null {
+    if (compiler.memoryMb() > this.limits.COMPILE_MEMORY_MB) return 'memory';
+    const cpuMs = compiler.cpuMs();
+    if (cpuMs === null || cpuMsBefore === null) return null;
+    return cpuMs - cpuMsBefore > this.limits.COMPILE_CPU_SECONDS * 1000 ? 'time' : null;
+  }
+
   /** Whether another process should try, after one has ended in this way under it. */
   mayRunAgain(end: CompilerEnd): boolean {
-    if (this.isOver || this.outOfTime || end !== 'killed') return false;
+    if (this.isOver || this.exceeded !== null || end !== 'killed') return false;
     this.deaths += 1;
     return this.deaths < DEATHS_TOLERATED;
   }
@@ -76,12 +81,12 @@ export class CompileTask {
     if (this.signal.aborted) return this.signal.reason as Error;
     const name = this.request.op === 'compile' ? this.request.path : 'a source';
     const { COMPILE_CPU_SECONDS: seconds, COMPILE_MEMORY_MB: memoryMb } = this.limits;
-    if (this.outOfTime)
+    if (this.exceeded === 'time')
       return new CompileLimitError(
         'time',
         `${name} takes more than ${seconds} s of CPU time to compile (COMPILE_CPU_SECONDS): make it smaller or simpler`,
       );
-    if (end === 'memory')
+    if (this.exceeded === 'memory' || end === 'memory')
       return new CompileLimitError(
         'memory',
         `${name} takes more than ${memoryMb} MB of memory to compile (COMPILE_MEMORY_MB): make it smaller or simpler`,
