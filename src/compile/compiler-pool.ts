@@ -19,6 +19,8 @@ const BOOT_FAILURES_TOLERATED = 4;
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;
 const STOP_TIMEOUT_MS = 3_000;
+const ANY_TIMEOUT_MS = 30_000;
+const NO_WORK: CompilerRequest = { op: 'locate', compiled: '', places: [] };
 
 /**
  * The compiler processes of this worker.
@@ -99,6 +101,17 @@ export class CompilerPool implements OnApplicationShutdown {
     this.waiting.push(task);
     this.serve();
     return task.done;
+  }
+
+  /**
+   * Any process that is alive, to be looked at from the outside.
+   * @throws {CompilerUnavailableError} when none can be started
+   */
+  async any(): Promise<CompilerProcess> {
+    if (this.live.size === 0) await this.run(NO_WORK, AbortSignal.timeout(ANY_TIMEOUT_MS));
+    const [compiler] = this.live;
+    if (compiler === undefined) throw new CompilerUnavailableError('the only compiler has just ended');
+    return compiler;
   }
 
   private open(): Promise<CompilerFactory> {

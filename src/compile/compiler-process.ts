@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Confinement } from '../contract/confinement.js';
 import type { IsolationLevel, ProcessEnd, RunnerPlace } from '../isolation/isolation-level.js';
 import { ProcessProbe } from '../isolation/process-usage.js';
 import { childOf } from '../isolation/process-tree.js';
@@ -57,7 +58,9 @@ export class CompilerProcess {
   readonly ended: Promise<CompilerEnd>;
   /** The beginning of what it wrote to stderr. */
   private words = '';
-  private readonly probes: ProcessProbe[] = [];
+  /** The process itself and its program; empty where there is no telling. */
+  pids: readonly number[] = [];
+  private probes: readonly ProcessProbe[] = [];
   private answered: { resolve(reply: CompilerReply): void; reject(error: Error): void } | null = null;
   private spoilt = false;
 
@@ -102,6 +105,12 @@ export class CompilerProcess {
     return reply;
   }
 
+  /** What its level of isolation promises of it. */
+  get promised(): { confinement: Confinement; namespaces: boolean } {
+    const { level, place } = this.launch;
+    return { confinement: level.confinement(place), namespaces: level.name === 'namespace' };
+  }
+
   /** CPU time in ms that the process and its program have used; null where that cannot be known. */
   cpuMs(): number | null {
     const used = this.probes.map((probe) => probe.cpu());
@@ -132,7 +141,8 @@ export class CompilerProcess {
   private openProbes(): void {
     try {
       const pid = this.launch.level.runnerPid(this.child.pid as number);
-      this.probes.push(new ProcessProbe(pid), new ProcessProbe(childOf(pid)));
+      this.pids = [pid, childOf(pid)];
+      this.probes = this.pids.map((each) => new ProcessProbe(each));
     } catch {
       // Without /proc there is no telling; the time limit of the execution remains.
     }

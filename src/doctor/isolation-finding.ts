@@ -1,3 +1,4 @@
+import { CompilerPool } from '../compile/compiler-pool.js';
 import { networkOf } from '../config/network.js';
 import { type Settings, SettingsError } from '../config/settings.js';
 import { type DoctorFinding, failure, okay, warning } from '../contract/doctor-report.js';
@@ -30,13 +31,14 @@ export async function isolationFindings(settings: Settings): Promise<IsolationFi
       passedOver: [],
     };
   }
+  const compilers = new CompilerPool(settings);
   try {
-    const report = await attackItself(settings, factory);
+    const report = await attackItself(settings, factory, compilers);
     const { passedOver, level } = factory.choice;
     const findings = [judgeIsolation(report, passedOver, settings), packagesFinding(settings, level.name)];
     return { findings, report, passedOver };
   } finally {
-    await factory.close();
+    await Promise.all([compilers.stop(), factory.close()]);
   }
 }
 

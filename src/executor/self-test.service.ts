@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { CompilerPool } from '../compile/compiler-pool.js';
 import { InjectSettings } from '../config/config.module.js';
 import { type Settings, SettingsError } from '../config/settings.js';
 import {
@@ -19,6 +20,7 @@ export class SelfTestService {
 
   constructor(
     private readonly pool: RunnerPool,
+    private readonly compilers: CompilerPool,
     @InjectSettings() private readonly settings: Settings,
   ) {}
 
@@ -45,7 +47,7 @@ export class SelfTestService {
   async run(): Promise<void> {
     const factory = this.pool.factoryInUse();
     if (factory === null) return;
-    const report = await attackItself(this.settings, factory);
+    const report = await attackItself(this.settings, factory, this.compilers);
     this.done = report;
     this.tell(report);
     const { ISOLATION_REQUIRED_GRADE: wanted } = this.settings;

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { failedChecks, type IsolationReport } from '../../src/contract/isolation-report.js';
 import type { Confinement } from '../../src/contract/confinement.js';
 import type { IsolationLevel } from '../../src/isolation/isolation-level.js';
+import { CompilerPool } from '../../src/compile/compiler-pool.js';
 import { RunnerFactory } from '../../src/executor/runner-factory.js';
 import { attackItself } from '../../src/executor/self-test/attack-itself.js';
+import { compilerCheck } from '../../src/executor/self-test/compiler-check.js';
 import { withoutPermissionModel } from '../../src/executor/self-test/without-node.js';
 import { settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/test-redis.js';
@@ -24,11 +26,12 @@ async function reportOf(
 ): Promise<IsolationReport> {
   const wanted = settingsOf({ REDIS_URL: redis.url, ...settings });
   const factory = await RunnerFactory.open(wanted);
+  const compilers = new CompilerPool(wanted);
   try {
     Object.assign(factory.choice, { level: change(factory.choice.level) });
-    return await attackItself(wanted, factory);
+    return await attackItself(wanted, factory, compilers);
   } finally {
-    await factory.close();
+    await Promise.all([compilers.stop(), factory.close()]);
   }
 }
 
@@ -40,6 +43,21 @@ const NOTHING: Confinement = {
   files: null,
   filter: false,
 };
+
+describe('the check of compilers', () => {
+  const any = () => ({
+    pids: [process.pid],
+    promised: { confinement: { ...NOTHING, uid: 4242, filter: true }, namespaces: true },
+  });
+
+  it('fails when one is not kept apart, or cannot be looked at', async () => {
+    const bare = await compilerCheck({ any: () => Promise.resolve(any() as never) });
+    expect(bare).toMatchObject({ name: 'compilers', outcome: 'failed' });
+    expect(bare.detail).toMatch(/system-calls: .*own-user: .*namespaces: /);
+    const gone = await compilerCheck({ any: () => Promise.reject(new Error('no memory')) });
+    expect(gone).toMatchObject({ outcome: 'failed', detail: expect.stringContaining('no memory') });
+  });
+});
 
 describe('the self-test of the isolation', () => {
   it.each(['namespace', 'process'])('finds that everything holds at the level %s', async (ISOLATION) => {
@@ -63,7 +81,9 @@ describe('the self-test of the isolation', () => {
 
     it('finds that nothing holds', () => {
       const expected = report.checks.filter(({ outcome }) => outcome !== 'not_applicable');
-      const held = expected.filter(({ outcome }) => outcome === 'held').map(({ name }) => name);
+      // Compilers were confined as ever.
+      const ofRunner = expected.filter(({ name }) => name !== 'compilers');
+      const held = ofRunner.filter(({ outcome }) => outcome === 'held').map(({ name }) => name);
       // An ordinary user has no capabilities to lose, cannot become root, and Yama may keep memory apart.
       expect(isRoot ? held : held.filter((name) => !['become-root', 'worker-memory'].includes(name))).toEqual(
         [],

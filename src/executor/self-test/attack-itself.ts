@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { CompilerPool } from '../../compile/compiler-pool.js';
 import { networkOf } from '../../config/network.js';
 import type { Settings } from '../../config/settings.js';
 import type { IsolationCheck, IsolationReport } from '../../contract/isolation-report.js';
@@ -12,6 +13,7 @@ import { runOnce } from '../run-once.js';
 import { bundleSelfTest } from '../runner-bundle.js';
 import type { RunnerFactory } from '../runner-factory.js';
 import { attackChecks, type Round } from './attack-checks.js';
+import { compilerCheck } from './compiler-check.js';
 import { Canaries } from './canaries.js';
 import { gradeOf } from './grade.js';
 import { kernelChecks } from './kernel-checks.js';
@@ -31,10 +33,14 @@ interface SeenRound extends Round {
  * permission model, which tells what the kernel alone refuses. Never rejects: a test that could not be
  * carried out is a failed check.
  */
-export async function attackItself(settings: Settings, factory: RunnerFactory): Promise<IsolationReport> {
+export async function attackItself(
+  settings: Settings,
+  factory: RunnerFactory,
+  compilers: Pick<CompilerPool, 'any'>,
+): Promise<IsolationReport> {
   const startedMs = performance.now();
   const { level } = factory.choice;
-  const checks = level.name === 'thread' ? [OF_THREADS] : await checksOf(settings, factory, level);
+  const checks = level.name === 'thread' ? [OF_THREADS] : await checksOf(settings, factory, level, compilers);
   return {
     level: level.name,
     grade: gradeOf(level.name, checks),
@@ -56,6 +62,7 @@ async function checksOf(
   settings: Settings,
   factory: RunnerFactory,
   level: IsolationLevel,
+  compilers: Pick<CompilerPool, 'any'>,
 ): Promise<IsolationCheck[]> {
   try {
     if (process.platform !== 'linux')
@@ -63,14 +70,15 @@ async function checksOf(
         `on ${process.platform} no kernel keeps code from anything, only Node's permission model`,
       );
     const source = await bundleSelfTest();
-    const [whole, bare] = await Promise.all([
+    const [compiler, whole, bare] = await Promise.all([
+      compilerCheck(compilers),
       attackFrom(level, source, settings, factory),
       attackFrom(withoutPermissionModel(level), source, settings, factory).catch(() => null),
     ]);
     const openApi = settings.ROLES.includes('api') && settings.API_TOKEN === undefined;
     const hasRedis = settings.REDIS_URL !== undefined;
     const where = { network: networkOf(settings), hasRedis, openApi };
-    return [...attackChecks(whole, bare, where), ...kernelChecks(whole.facts, whole.promised)];
+    return [...attackChecks(whole, bare, where), ...kernelChecks(whole.facts, whole.promised), compiler];
   } catch (error) {
     return [notCarriedOut(error as Error)];
   }
