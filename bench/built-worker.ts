@@ -18,10 +18,15 @@ export interface BuiltWorker {
 /**
  * Starts a worker that ends with this process; resolves when it is ready.
  * @param env settings; nothing else of this process's environment but PATH and HOME reaches it
+ * @param main compiled entry point; by default that of this checkout
  * @throws {Error} when it ends before that
  */
-export async function startWorker(id: string, env: Record<string, string>): Promise<BuiltWorker> {
-  const worker = spawn(process.execPath, [MAIN, '--id', id], {
+export async function startWorker(
+  id: string,
+  env: Record<string, string>,
+  main = MAIN,
+): Promise<BuiltWorker> {
+  const worker = spawn(process.execPath, [main, '--id', id], {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],

@@ -25,9 +25,8 @@ const { parseSettings } = await from<typeof import('../src/config/settings.ts')>
 const { RunnerFactory } = await from<typeof import('../src/executor/runner-factory.ts')>(
   'executor/runner-factory.js',
 );
-const { commandFor, runOnce } = await from<typeof import('../src/executor/run-once.ts')>(
-  'executor/run-once.js',
-);
+const { commandFor, runOnce } =
+  await from<typeof import('../src/executor/run-once.ts')>('executor/run-once.js');
 const { withoutPermissionModel } = await from<typeof import('../src/executor/self-test/without-node.ts')>(
   'executor/self-test/without-node.js',
 );

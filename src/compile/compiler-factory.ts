@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type Settings, SettingsError } from '../config/settings.js';
 import { candidates } from '../isolation/candidates.js';
 import { type Choice, chooseLevel, NoIsolationError } from '../isolation/choose-level.js';
+import { hideWorker } from '../isolation/hide-worker.js';
 import type { IsolationLevel } from '../isolation/isolation-level.js';
 import { RuntimeDir } from '../isolation/runtime-dir.js';
 import { CompilerProcess } from './compiler-process.js';
@@ -41,6 +42,8 @@ export class CompilerFactory {
    * @throws {SettingsError} when none does.
    */
   static async open(settings: Settings): Promise<CompilerFactory> {
+    // Also in a process that has no runners. Where it does, they have told what hinders it.
+    hideWorker();
     const dir = await RuntimeDir.create();
     try {
       const parts = bundleCompiler(dir.path);
