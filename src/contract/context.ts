@@ -4,8 +4,9 @@ import { networkFieldSchema } from './network-field.js';
 const text = z.string({ error: 'must be a string' });
 const variables = z.record(z.string(), z.string({ error: 'must be a string' }));
 
-/** Every form of every secret is looked for in all output. */
-const SECRETS_LIMIT_CHARS = 262_144;
+/** Every form of every secret is looked for in all output: docs/logs.md. */
+const SECRETS_LIMIT = 4_096;
+const SECRETS_LIMIT_CHARS = 65_536;
 const lengthOf = (secrets: Readonly<Record<string, string>>): number =>
   Object.values(secrets).reduce((sum, { length }) => sum + length, 0);
 
@@ -40,6 +41,9 @@ export const executionContextSchema = z
       .nullish(),
     env: variables.nullish(),
     secrets: variables
+      .refine((secrets) => Object.keys(secrets).length <= SECRETS_LIMIT, {
+        error: `must be at most ${SECRETS_LIMIT}, or they could not be redacted`,
+      })
       .refine((secrets) => lengthOf(secrets) <= SECRETS_LIMIT_CHARS, {
         error: `must have at most ${SECRETS_LIMIT_CHARS} characters together, or they could not be redacted`,
       })

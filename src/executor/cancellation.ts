@@ -47,3 +47,16 @@ export class Cancellation {
     }
   }
 }
+
+/** Someone outside asked for the end of the execution; it has no outcome. */
+export class InterruptedError extends Error {
+  override name = 'InterruptedError';
+}
+
+/** What may end an execution from outside. */
+export interface Stops {
+  /** The worker cannot go on with it: somebody else will. */
+  interrupt: AbortSignal;
+  /** Nobody shall go on with it. */
+  cancellation: Cancellation;
+}

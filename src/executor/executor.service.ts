@@ -5,29 +5,26 @@ import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { Execution } from '../contract/execution.js';
 import { type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
+import { Refusal } from '../contract/refusal.js';
 import type { ExecutionProgress, LogEntry, Metrics, Outcome } from '../contract/result.js';
 import type { ExecuteCommand } from '../contract/runner-protocol.js';
-import { Redactor } from '../lib/redactor.js';
+import { Redactor, TooManySecretsError } from '../lib/redactor.js';
 import { type Span, traced } from '../lib/tracing.js';
-import { CompileClock } from '../compile/compile-clock.js';
+import type { CompileClock } from '../compile/compile-clock.js';
 import { CompileTimeoutError } from '../compile/compile-error.js';
 import { CompilerPool } from '../compile/compiler-pool.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
 import { judge, outcomeOf, refusedOutcome } from './outcome.js';
 import { redactedOutcome } from './redacted-outcome.js';
-import type { Cancellation } from './cancellation.js';
+import { type Cancellation, InterruptedError, type Stops } from './cancellation.js';
 import { cancelledOutcome } from './cancelled-outcome.js';
+import { withCompileClock } from './execution-clock.js';
 import { runLimitsOf } from './limits.js';
 import { Run } from './run.js';
 import { RunnerPool } from './runner-pool.js';
 import type { RunnerLease } from './runner-lease.js';
 import { runnerOf, traceSteps } from './trace-run.js';
-
-/** Someone outside asked for the end of the execution; it has no outcome. */
-export class InterruptedError extends Error {
-  override name = 'InterruptedError';
-}
 
 /** Hears of an execution while it runs. */
 export interface ExecutionListener {
@@ -38,14 +35,6 @@ export interface ExecutionListener {
   onRunner: (runnerId: string) => void;
   /** The workspace generation that it runs against, as soon as that is fixed. */
   onPinned: (generation: number) => void;
-}
-
-/** What may end an execution from outside. */
-export interface Stops {
-  /** The worker cannot go on with it: somebody else will. */
-  interrupt: AbortSignal;
-  /** Nobody shall go on with it. */
-  cancellation: Cancellation;
 }
 
 type Program = Extract<Prepared, { ok: true }>;
@@ -88,28 +77,25 @@ export class ExecutorService {
 
   /**
    * Neither the outcome nor what the listener hears shows a secret of the execution or a credential of ours.
+   * @throws {Refusal} INVALID_JOB when it has more secrets than can be redacted; nothing has run then.
    * @throws {InterruptedError} when `interrupt` aborts; the code no longer runs then.
    * @throws {CancelledError} when it is cancelled before its code runs.
    * @throws {RunnerBootError} when no runner can be started; the code never ran.
    */
   async execute(execution: Execution, stops: Stops, listener: ExecutionListener): Promise<Outcome> {
-    const secrets = Object.values(execution.secrets);
-    const redactor = secrets.length === 0 ? this.redactor : new Redactor([...this.credentials, ...secrets]);
-    const clock = new CompileClock(execution.timeoutMs);
-    const stop = (): void =>
-      clock.stop(
-        stops.cancellation.request
-          ? (stops.cancellation.signal.reason as Error)
-          : new InterruptedError('the execution was interrupted'),
-      );
-    const ends = AbortSignal.any([stops.interrupt, stops.cancellation.signal]);
-    if (ends.aborted) stop();
-    ends.addEventListener('abort', stop, { once: true });
+    const redactor = await this.redactorFor(Object.values(execution.secrets));
+    return withCompileClock(execution.timeoutMs, stops, async (clock) =>
+      redactedOutcome(await this.carryOut(execution, stops, listener, { redactor, clock }), redactor),
+    );
+  }
+
+  private async redactorFor(secrets: readonly string[]): Promise<Redactor> {
+    if (secrets.length === 0) return this.redactor;
     try {
-      return redactedOutcome(await this.carryOut(execution, stops, listener, { redactor, clock }), redactor);
-    } finally {
-      ends.removeEventListener('abort', stop);
-      clock.stop(new Error('the execution is over'));
+      return await Redactor.prepare([...this.credentials, ...secrets]);
+    } catch (error) {
+      if (!(error instanceof TooManySecretsError)) throw error;
+      throw new Refusal('INVALID_JOB', `secrets cannot be redacted: ${error.message}`, 'secrets');
     }
   }
 

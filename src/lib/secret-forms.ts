@@ -1,24 +1,27 @@
 import { inspect } from 'node:util';
+import { NEEDLE_MAX_CHARS } from './needle-automaton.js';
 
 /** Shorter values are not looked for: they are in every other text by chance. */
 export const SECRET_MIN_CHARS = 4;
-/** Longer forms are looked for piece by piece: a comparison stays short, and a part of a long secret is found too. */
-const LONGEST_FORM = 256;
+/** Longer forms are looked for piece by piece: little is held back of a text, and a part of a long secret is found too. */
+const LONGEST_FORM = NEEDLE_MAX_CHARS;
 const PIECE = 128;
 /** Lines of a secret of several lines, such as a key file, count by themselves from this length on. */
 const LINE_MIN_CHARS = 12;
+/** What needs no escape anywhere: most tokens. */
+const PLAIN = /^[\w.-]+$/;
 
 /**
  * Every text in which a secret may show: as it is, escaped as in JSON and in Node's inspection, as part of
  * a URL, in hexadecimal and in base64. All are needed because code logs requests, URLs and headers.
+ * One list for the secret, and one for each of its lines that counts by itself.
  */
-export function formsOf(secret: string): string[] {
-  const forms = new Set<string>();
+export function* formsOf(secret: string): Generator<string[]> {
   for (const value of valuesOf(secret)) {
-    for (const text of [value, ...escaped(value), ...inUrls(value)]) forms.add(text);
-    for (const bytes of bytesOf(value)) for (const text of encoded(bytes)) forms.add(text);
+    const shown = PLAIN.test(value) ? [value] : [value, ...escaped(value), ...inUrls(value)];
+    const forms = new Set([...shown, ...bytesOf(value).flatMap(encoded)]);
+    yield [...forms].filter((form) => form.length >= SECRET_MIN_CHARS).flatMap(pieces);
   }
-  return [...forms].filter((form) => form.length >= SECRET_MIN_CHARS).flatMap(pieces);
 }
 
 /** Code cuts off line ends and reads key files line by line. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DelayedError, type Job, WaitingError } from 'bullmq';
-import { InterruptedError } from '../executor/executor.service.js';
+import { InterruptedError } from '../executor/cancellation.js';
 import { RunnerBootError } from '../executor/runner-spawn.js';
 import type { ExecutionLedger } from '../results/execution-ledger.js';
 import { HandBackService } from './hand-back.service.js';

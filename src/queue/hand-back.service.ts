@@ -4,7 +4,7 @@ import type { CancelRequest } from '../contract/cancellation.js';
 import { tell } from '../lib/measurements.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import { isEnvironmental } from './job-decisions.js';
-import { InterruptedError } from '../executor/executor.service.js';
+import { InterruptedError } from '../executor/cancellation.js';
 
 /** How long a job waits before somebody looks at it again. */
 const LATER_MS = 1_000;

@@ -3,7 +3,7 @@ import { DelayedError, UnrecoverableError, WaitingError } from 'bullmq';
 import { FAILURE_CODES, type FailureCode } from '../contract/failure.js';
 import { Refusal } from '../contract/refusal.js';
 import { CompilerUnavailableError } from '../compile/compile-error.js';
-import { InterruptedError } from '../executor/executor.service.js';
+import { InterruptedError } from '../executor/cancellation.js';
 import { refusedOutcome } from '../executor/outcome.js';
 import { RunnerBootError } from '../executor/runner-spawn.js';
 import {

@@ -3,7 +3,7 @@ import { CompilerUnavailableError } from '../compile/compile-error.js';
 import type { FailureCode } from '../contract/failure.js';
 import { Refusal } from '../contract/refusal.js';
 import type { Outcome } from '../contract/result.js';
-import { InterruptedError } from '../executor/executor.service.js';
+import { InterruptedError } from '../executor/cancellation.js';
 import { type Finding, refusedOutcome } from '../executor/outcome.js';
 import { RunnerBootError } from '../executor/runner-spawn.js';
 import { MAX_LOST_WORKERS } from '../results/execution-ledger.js';

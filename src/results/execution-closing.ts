@@ -4,7 +4,7 @@ import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { LogWriter } from './log-writer.js';
-import { withoutSecrets } from './without-secrets.js';
+import { withoutSecretsInTurns } from './without-secrets.js';
 
 /** What is left to do of an execution once it has its result and never runs again. Every step may be repeated. */
 @Injectable()
@@ -19,7 +19,7 @@ export class ExecutionClosing {
   async removeSecrets(executionId: string): Promise<void> {
     const key = this.keys.context(executionId);
     const document = await this.redis.get(key);
-    const rest = document === null ? null : withoutSecrets(document);
+    const rest = document === null ? null : await withoutSecretsInTurns(document);
     if (rest !== null) await this.redis.set(key, rest, 'KEEPTTL', 'XX');
   }
 

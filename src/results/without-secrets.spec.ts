@@ -31,3 +31,10 @@ it.each([[{}], [{ secrets: null }], [{ secrets: {} }], [null], [[1]], ['secrets'
 it('leaves alone what is no JSON', () => {
   expect(withoutSecrets('{"secrets":')).toBeNull();
 });
+
+it('keeps nothing of a context with more secrets than can be looked for', () => {
+  const secrets = Object.fromEntries(
+    Array.from({ length: 5000 }, (_, index) => [`K${index}`, `${index}-`.repeat(8)]),
+  );
+  expect(removed({ secrets, parameters: { key: secrets['K7'] } })).toEqual({ secrets: {} });
+});

@@ -1,10 +1,16 @@
-import { REDACTED, Redactor } from '../lib/redactor.js';
+import { atOnce, inTurns } from '../lib/in-turns.js';
+import { REDACTED, Redactor, TooManySecretsError } from '../lib/redactor.js';
 
 /**
  * A context document whose secrets are gone, from `secrets` and from wherever else they stand in it; null
  * where there are none, or no document.
  */
-export function withoutSecrets(document: string): string | null {
+export const withoutSecrets = (document: string): string | null => atOnce(removal(document));
+
+/** As {@link withoutSecrets}, in turns of a few milliseconds however many secrets there are. */
+export const withoutSecretsInTurns = (document: string): Promise<string | null> => inTurns(removal(document));
+
+function* removal(document: string): Generator<void, string | null> {
   let context: unknown;
   try {
     context = JSON.parse(document);
@@ -15,8 +21,20 @@ export function withoutSecrets(document: string): string | null {
   if (typeof secrets !== 'object' || secrets === null) return null;
   const values = Object.values(secrets).filter((value) => value !== REDACTED);
   if (values.length === 0) return null;
-  const redactor = new Redactor(values.filter((value) => typeof value === 'string'));
+  const redactor = yield* redactorOf(values.filter((value) => typeof value === 'string'));
+  // Such a context was refused. What cannot be looked through is not kept.
+  if (redactor === null) return JSON.stringify({ secrets: {} });
   // The names too may hold one.
   const names = Object.keys(secrets).map((name) => [redactor.text(name), REDACTED]);
   return JSON.stringify({ ...redactor.value(context as object), secrets: Object.fromEntries(names) });
+}
+
+/** null: there are more than can be looked for. */
+function* redactorOf(secrets: readonly string[]): Generator<void, Redactor | null> {
+  try {
+    return yield* Redactor.build(secrets);
+  } catch (error) {
+    if (error instanceof TooManySecretsError) return null;
+    throw error;
+  }
 }

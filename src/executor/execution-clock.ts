@@ -1,0 +1,28 @@
+import { CompileClock } from '../compile/compile-clock.js';
+import { InterruptedError, type Stops } from './cancellation.js';
+
+/**
+ * Does `work` with a clock of what the execution's sources take to compile, which stops when somebody wants
+ * the execution to end, and when the work is done.
+ * @param timeoutMs time limit of the execution
+ */
+export async function withCompileClock<T>(
+  timeoutMs: number,
+  { interrupt, cancellation }: Stops,
+  work: (clock: CompileClock) => Promise<T>,
+): Promise<T> {
+  const clock = new CompileClock(timeoutMs);
+  const cancelled = (): void => clock.stop(cancellation.signal.reason as Error);
+  const interrupted = (): void => clock.stop(new InterruptedError('the execution was interrupted'));
+  if (cancellation.signal.aborted) cancelled();
+  if (interrupt.aborted) interrupted();
+  cancellation.signal.addEventListener('abort', cancelled, { once: true });
+  interrupt.addEventListener('abort', interrupted, { once: true });
+  try {
+    return await work(clock);
+  } finally {
+    cancellation.signal.removeEventListener('abort', cancelled);
+    interrupt.removeEventListener('abort', interrupted);
+    clock.stop(new Error('the execution is over'));
+  }
+}
