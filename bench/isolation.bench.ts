@@ -116,6 +116,7 @@ async function execute({ factory }: Contestant, runner: RunnerProcess, n: number
   const command = {
     ...commandFor(runner, SOURCE),
     nonce: randomBytes(16).toString('hex'),
+    ref: randomBytes(8).toString('hex'),
     clearsScratch: !runner.place.onDisk,
     parameters: { n },
     keep: true,

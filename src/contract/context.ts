@@ -1,7 +1,18 @@
 import { z } from 'zod';
+import { shapeOfValue } from '../lib/json-shape.js';
 import { networkFieldSchema } from './network-field.js';
+import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from './value-limits.js';
 
 const text = z.string({ error: 'must be a string' });
+const VALUE_LIMITS = { depth: VALUE_DEPTH_LIMIT, keys: VALUE_KEYS_LIMIT };
+/** Of whatever the code is handed as it is. */
+const isBounded = (value: unknown): boolean => {
+  const { depth, keys } = shapeOfValue(value, VALUE_LIMITS);
+  return depth <= VALUE_DEPTH_LIMIT && keys <= VALUE_KEYS_LIMIT;
+};
+const BOUNDED = {
+  error: `must have at most ${VALUE_DEPTH_LIMIT} levels of objects and arrays, and ${VALUE_KEYS_LIMIT} properties`,
+};
 const variables = z.record(z.string(), z.string({ error: 'must be a string' }));
 
 /** Every form of every secret is looked for in all output: docs/logs.md. */
@@ -32,9 +43,15 @@ export const executionContextSchema = z
       })
       .nullish()
       .meta({ description: 'Export to call. Inline code without one runs as a script' }),
-    parameters: z.record(z.string(), z.unknown(), { error: 'must be an object' }).nullish(),
-    caller: z.looseObject({ user_id: text.nullish(), email: text.nullish(), name: text.nullish() }).nullish(),
-    organization: z.looseObject({ id: text, name: text.nullish() }).nullish(),
+    parameters: z
+      .record(z.string(), z.unknown(), { error: 'must be an object' })
+      .refine(isBounded, BOUNDED)
+      .nullish(),
+    caller: z
+      .looseObject({ user_id: text.nullish(), email: text.nullish(), name: text.nullish() })
+      .refine(isBounded, BOUNDED)
+      .nullish(),
+    organization: z.looseObject({ id: text, name: text.nullish() }).refine(isBounded, BOUNDED).nullish(),
     timeout_seconds: z
       .number({ error: 'must be a number of seconds' })
       .positive({ error: 'must be more than 0' })

@@ -3,17 +3,26 @@ import { SPECIFIER_LIMIT_CHARS } from './module-protocol.js';
 import { LIMIT_HITS } from './runner-limits.js';
 import type { RunnerFrame } from './runner-protocol.js';
 
-const duration = z.number().nonnegative();
+/** Thirty years. */
+const DURATION_LIMIT_MS = 1e12;
+const LINE_LIMIT = 0x7fff_ffff;
+
+const duration = z.number().nonnegative().max(DURATION_LIMIT_MS);
+/** Node takes any. */
+const exitCode = z.number().int();
 const usage = z.object({ userMs: duration, systemMs: duration, maxRssMb: duration });
 const variables = z.record(z.string(), z.unknown());
 const limit = z.enum(LIMIT_HITS).nullish();
 const shortText = z.string().max(1024);
+/** What a runner says of an error is cut by itself to less. */
+const message = z.string().max(65_536);
+const stack = z.string().max(524_288).nullable();
 
 const codePlace = z.strictObject({
   functionName: shortText,
   url: z.string().max(4096),
-  line: z.number().int(),
-  column: z.number().int(),
+  line: z.number().int().min(0).max(LINE_LIMIT),
+  column: z.number().int().min(0).max(LINE_LIMIT),
 });
 const locals = z.array(codePlace.extend({ variables })).max(5).nullish();
 
@@ -25,7 +34,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('settled'), dirty: z.array(shortText).max(20) }),
   z.strictObject({
     type: z.literal('thread-ended'),
-    exitCode: z.number().int(),
+    exitCode,
     outOfMemory: z.boolean(),
     places: z.array(codePlace).max(50).nullable(),
     usage: z.strictObject({ userMs: duration, systemMs: duration }).nullish(),
@@ -51,11 +60,10 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
       'MODULE_NOT_FOUND',
       'MODULE_LIMIT',
       'COMPILE_LIMIT',
-      'INTERNAL',
     ]),
     name: shortText,
-    message: z.string(),
-    stack: z.string().nullable(),
+    message,
+    stack,
     limit,
     final: z.boolean().optional(),
     fields: z
@@ -66,12 +74,12 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     variables,
     usage,
   }),
-  z.strictObject({ type: z.literal('exiting'), exitCode: z.number().int(), variables, usage }),
+  z.strictObject({ type: z.literal('exiting'), exitCode, variables, usage }),
   z.strictObject({
     type: z.literal('uncaught'),
     name: shortText,
-    message: z.string(),
-    stack: z.string().nullable(),
+    message,
+    stack,
     limit,
     final: z.boolean().optional(),
     locals,

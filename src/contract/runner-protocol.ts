@@ -2,8 +2,8 @@
  * What worker and runner say to each other. Pure types and constants: the runner imports this file
  * and must stay tiny. The worker's schema of what a runner may send is in runner-frames.ts.
  *
- * A runner process hosts one slot (kind `process`) or several threads (kind `thread`); each frame and
- * command names its execution by the nonce.
+ * A runner process hosts one slot (kind `process`) or several threads (kind `thread`); each frame names its
+ * execution by the nonce, each command after `execute` by `ref`.
  *
  * Two descriptors carry it. The runner writes frames to CHANNEL_FD with blocking writes, so that
  * nothing is lost when user code ends the process; the worker writes commands to COMMAND_FD.
@@ -38,7 +38,10 @@ export interface ShippedModule {
 /** Worker -> runner: run this. Sent once per execution. */
 export interface ExecuteCommand {
   type: 'execute';
+  /** Secret; no other command carries it, since user code may read them. */
   nonce: string;
+  /** Names the execution in later commands. No secret. */
+  ref: string;
   entry: string;
   modules: ShippedModule[];
   /** null: run the entry as a script and end when its event loop is empty. */
@@ -81,34 +84,34 @@ export interface ContextData {
 /** Worker -> runner: `context.signal` aborts with this reason. */
 export interface CancelCommand {
   type: 'cancel';
-  nonce: string;
+  ref: string;
   reason: string;
 }
 
 /** Worker -> runner: say `alive`, which it can only when its event loop is free. */
 export interface ProbeCommand {
   type: 'probe';
-  nonce: string;
+  ref: string;
 }
 
 /** Worker -> thread host: end the thread and say `thread-ended`; with `trace`, say where it was. */
 export interface TerminateCommand {
   type: 'terminate';
-  nonce: string;
+  ref: string;
   trace: boolean;
 }
 
 /** Worker -> thread host: the answer to a `module-request` of this thread. */
 export interface ModuleReplyCommand {
   type: 'module-reply';
-  nonce: string;
+  ref: string;
   reply: ModuleReply;
 }
 
 /** Worker -> thread host: keep the frames of this thread back, or pass them on again. What waits makes the thread wait. */
 export interface HoldCommand {
   type: 'hold';
-  nonce: string;
+  ref: string;
   held: boolean;
 }
 
@@ -197,8 +200,7 @@ export type ErrorCode =
   | 'OUTPUT_LIMIT'
   | 'MODULE_NOT_FOUND'
   | 'MODULE_LIMIT'
-  | 'COMPILE_LIMIT'
-  | 'INTERNAL';
+  | 'COMPILE_LIMIT';
 
 /** A call that an error went through, and what its variables held. */
 export interface FailedFrame extends CodePlace {

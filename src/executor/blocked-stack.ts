@@ -1,4 +1,4 @@
-import { SourceMap } from 'node:module';
+import { SourceMap, type SourceMapping } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { CodePlace, FailedFrame, ShippedModule } from '../contract/runner-protocol.js';
 import type { Evidence } from '../contract/result.js';
@@ -57,7 +57,7 @@ export function localsEvidence(
   return { locals };
 }
 
-/** Translates positions of compiled modules; the runner's own and Node's code are left out. */
+/** Translates positions of compiled modules; the runner's own and Node's code are left out. Takes whatever a runner says. */
 class SourcePositions {
   private readonly sources = new Map<string, string>();
   private readonly maps = new Map<string, SourceMap | null>();
@@ -74,18 +74,14 @@ class SourcePositions {
     const href = url.startsWith('/') ? `file://${url}` : url;
     const path = pathOfUrl(this.rootUrl, href);
     if (path === null) {
-      const inPackage = href.startsWith('file:') && href.includes('/node_modules/');
-      return inPackage
-        ? { file: fileURLToPath(href), line: line + 1, column: column + 1, function: name }
-        : null;
+      const file = href.includes('/node_modules/') ? fileOf(href) : null;
+      return file === null ? null : { file, line: line + 1, column: column + 1, function: name };
     }
-    const file = fileURLToPath(this.rootUrl) + path;
-    const entry = this.mapOf(path)?.findEntry(line, column);
-    const known = entry && 'originalLine' in entry;
+    const known = originalOf(this.mapOf(path), line, column);
     return {
-      file,
-      line: (known ? entry.originalLine : line) + 1,
-      column: (known ? entry.originalColumn : column) + 1,
+      file: fileURLToPath(this.rootUrl) + path,
+      line: (known?.line ?? line) + 1,
+      column: (known?.column ?? column) + 1,
       function: name,
     };
   }
@@ -97,6 +93,31 @@ class SourcePositions {
     const map = encoded ? parseMap(encoded) : null;
     this.maps.set(path, map);
     return map;
+  }
+}
+
+/** Where the user's own code is, of which the map may be anything. */
+function originalOf(
+  map: SourceMap | null,
+  line: number,
+  column: number,
+): { line: number; column: number } | null {
+  try {
+    const { originalLine, originalColumn } = (map?.findEntry(line, column) ?? {}) as Partial<SourceMapping>;
+    return Number.isInteger(originalLine) && Number.isInteger(originalColumn)
+      ? { line: originalLine as number, column: originalColumn as number }
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Path of a file of this machine; null for every other URL, and for what is none. */
+function fileOf(url: string): string | null {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return null;
   }
 }
 

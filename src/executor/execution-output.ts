@@ -37,8 +37,6 @@ export const LEVEL_OF: Readonly<Record<OutputStream, string>> = { stdout: 'info'
 
 /** What one execution prints: secrets are taken out, the newest is kept within a limit, every entry is told on. */
 export class ExecutionOutput {
-  /** Bytes printed, kept or not. */
-  printedBytes = 0;
   private readonly channels: Readonly<Record<OutputStream, Channel>>;
   private readonly logs: LogBuffer;
 
@@ -57,12 +55,18 @@ export class ExecutionOutput {
     this.logs = new LogBuffer(Math.min(limitBytes, LOG_TAIL_BYTES));
   }
 
-  add(printed: Printed): void {
+  /** Returns how many bytes were printed, kept or not. */
+  add(printed: Printed): number {
+    const bytes = Buffer.byteLength(printed.text);
+    this.take(printed);
+    return bytes;
+  }
+
+  private take(printed: Printed): void {
     const { stream, text, raw = false, message, fields } = printed;
     const channel = this.channels[stream];
     const redacted = raw ? channel.raw : channel.told;
     channel.mixed ||= raw;
-    this.printedBytes += Buffer.byteLength(text);
     const joined = redacted.holds;
     const told = redacted.write(text);
     if (fields === undefined) return this.tell(printed, told);

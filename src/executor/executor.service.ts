@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { credentialsOf } from '../config/credentials.js';
 import { InjectSettings } from '../config/config.module.js';
@@ -209,12 +209,13 @@ export class ExecutorService {
     { execution, program, packagesDir, clock, span }: RunTask,
     lease: RunnerLease,
   ): ExecuteCommand {
-    const nonce = randomUUID();
+    const ref = randomBytes(8).toString('hex');
     // Node keeps a module by its URL: in a reused runner inline code must not meet an earlier one's.
-    const unique = lease.keep && execution.source.kind === 'inline' ? `?run=${nonce.slice(0, 8)}` : '';
+    const unique = lease.keep && execution.source.kind === 'inline' ? `?run=${ref}` : '';
     return {
       type: 'execute',
-      nonce,
+      nonce: randomUUID(),
+      ref,
       entry: program.entryUrl + unique,
       modules: program.modules,
       rootUrl: this.workspace.rootUrl,

@@ -63,7 +63,6 @@ describe("judge: the runner's own report", () => {
     ['OUTPUT_LIMIT', 'OutputLimit'],
     ['MODULE_NOT_FOUND', 'ModuleNotFound'],
     ['MODULE_LIMIT', 'ModuleLimit'],
-    ['INTERNAL', 'InternalError'],
   ])('names %s by our type, not by the class that carried it', (code, errorType) => {
     expect(judgeFunction({ report: anError({ code }) })).toMatchObject({ code, errorType, exitCode: 1 });
   });

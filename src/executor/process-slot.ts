@@ -15,7 +15,7 @@ export class ProcessSlot extends Slot {
   override readonly ownsProcess = true;
   private answered: () => void = () => undefined;
 
-  override reply(reply: ModuleReply): void {
+  protected override sendReply(reply: ModuleReply): void {
     this.runner.reply(reply);
   }
 
@@ -65,7 +65,7 @@ export class ProcessSlot extends Slot {
   private async traceAndKill(): Promise<void> {
     try {
       const alive = new Promise<void>((resolve) => (this.answered = resolve));
-      this.runner.send({ type: 'probe', nonce: this.nonce });
+      this.probe();
       await Promise.race([alive, this.finished, sleep(PROBE_MS)]);
       if (this.trace !== null || this.isOver) return;
       await interrupt(this.runner, TRACE_MS, (places) => (this.trace = { kind: 'blocked', places }));

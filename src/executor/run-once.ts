@@ -65,6 +65,7 @@ function resultOf(runner: RunnerProcess, command: ExecuteCommand): Promise<unkno
 export const commandFor = ({ pid, place }: RunnerProcess, source: string): ExecuteCommand => ({
   type: 'execute',
   nonce: randomBytes(16).toString('hex'),
+  ref: randomBytes(8).toString('hex'),
   entry: `${ROOT_URL}own.js`,
   modules: [{ url: `${ROOT_URL}own.js`, format: 'module', source }],
   functionName: 'default',

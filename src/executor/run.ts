@@ -5,6 +5,7 @@ import type {
   ExitingFrame,
   ProgressFrame,
   ResultFrame,
+  RunnerFrame,
   ShippedModule,
   UncaughtFrame,
 } from '../contract/runner-protocol.js';
@@ -17,6 +18,7 @@ import type { RunLimits } from './limits.js';
 import type { KernelUsage } from '../isolation/process-usage.js';
 import type { RunnerExit } from './runner-process.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from './slot.js';
+import { Traffic } from './traffic.js';
 import { UsageWatch } from './usage-watch.js';
 
 /** Why we ended a run before it ended by itself. */
@@ -64,8 +66,8 @@ export interface RunServices {
   redactor: Redactor;
 }
 
-/** Written beyond the kept output by this factor, code is printing without end. */
-const OUTPUT_KILL_FACTOR = 16;
+/** A host of threads tells twice as seldom what a thread uses. */
+const USED_MIN_MS = 50;
 
 /**
  * One execution on one runner, watched from outside: its time, its memory, its output, its frames.
@@ -79,6 +81,7 @@ export class Run implements SlotListener {
   private readonly output: ExecutionOutput;
   private held: Promise<void> | null = null;
   private readonly watch: UsageWatch;
+  private readonly traffic: Traffic;
   private verdict: Verdict | null = null;
   private violation: string | null = null;
   private signalledAt: Date | null = null;
@@ -89,6 +92,8 @@ export class Run implements SlotListener {
   private loadMs: number | null = null;
   private progress: ExecutionProgress | null = null;
   private endedAt = 0;
+  private usedAtMs = 0;
+  private isFlooding = false;
   private modules: ShippedModule[] = [];
 
   constructor(
@@ -97,6 +102,7 @@ export class Run implements SlotListener {
     private readonly services: RunServices,
   ) {
     this.output = new ExecutionOutput(limits.outputBytes, services.redactor, (entry) => this.tell(entry));
+    this.traffic = new Traffic(limits.outputBytes);
     this.watch = new UsageWatch(slot, limits, (limit) => this.end(limit));
   }
 
@@ -123,6 +129,28 @@ export class Run implements SlotListener {
       cancellation.signal.removeEventListener('abort', cancel);
       this.watch.stop();
     }
+  }
+
+  onTraffic(frame: RunnerFrame, bytes: number): void {
+    if (frame.type === 'used' && this.isDue()) return;
+    this.traffic.carry(bytes, frame.type === 'output' && frame.text !== '');
+    this.checkTraffic();
+  }
+
+  /** Whether it is time for the next `used`, of which a long execution has many. */
+  private isDue(): boolean {
+    const now = performance.now();
+    if (now - this.usedAtMs < USED_MIN_MS) return false;
+    this.usedAtMs = now;
+    return true;
+  }
+
+  private checkTraffic(): void {
+    if (!this.traffic.isTooMuch || this.isFlooding) return;
+    this.isFlooding = true;
+    // What it sends after its last word still costs us.
+    if (this.endedAt > 0) this.slot.stop('output');
+    else this.end('output');
   }
 
   onFrame(frame: ExecutionFrame): void {
@@ -203,8 +231,8 @@ export class Run implements SlotListener {
   private print(printed: Printed): void {
     // What it prints after its own report comes too late.
     if (this.endedAt > 0 && this.verdict === null) return;
-    this.output.add(printed);
-    if (this.output.printedBytes > this.limits.outputBytes * OUTPUT_KILL_FACTOR) this.end('output');
+    this.traffic.print(this.output.add(printed));
+    this.checkTraffic();
   }
 
   /** Who takes the log entries may be full: then the runner is not read, and waits at its next print. */

@@ -7,6 +7,8 @@ import { runnerFrameSchema } from '../contract/runner-frames.js';
 import { BOOT_NONCE, CHANNEL_FD, COMMAND_FD } from '../contract/runner-protocol.js';
 import type { ExecuteCommand, RunnerCommand, RunnerFrame } from '../contract/runner-protocol.js';
 import type { ProcessState } from '../contract/worker-record.js';
+import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from '../contract/value-limits.js';
+import { shapeOfJson } from '../lib/json-shape.js';
 import { LineSplitter } from '../lib/line-splitter.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
 import { type NetworkOutlet, openOutlet } from './network/network-outlet.js';
@@ -20,7 +22,8 @@ export type RunnerExit = ProcessEnd;
 
 /** Hears what one execution's runner does. */
 export interface RunnerObserver {
-  onFrame(frame: RunnerFrame): void;
+  /** `bytes`: about the length of its line. */
+  onFrame(frame: RunnerFrame, bytes: number): void;
   /** Bytes written to descriptor 1 or 2 past console and process.stdout. */
   onRawOutput(stream: 'stdout' | 'stderr', text: string): void;
   /** The runner sent something that a runner does not send; it is killed already. */
@@ -33,6 +36,10 @@ const CLOSE_GRACE_MS = 500;
 const STDERR_TAIL_BYTES = 4096;
 /** Of so many executions late frames are known as such. */
 const NONCES_KEPT = 256;
+/** A frame holds values, and some properties of its own. */
+const FRAME_DEPTH_LIMIT = VALUE_DEPTH_LIMIT + 1;
+const FRAME_KEYS_LIMIT = VALUE_KEYS_LIMIT + 50_000;
+
 /**
  * One isolated process, from its start to its end, with one or several executions on it.
  *
@@ -244,6 +251,9 @@ export class RunnerProcess {
     if (!observer) {
       return this.past.has(nonce) ? undefined : this.refuse('a line without the nonce of an execution');
     }
+    const { depth, keys } = shapeOfJson(line, blank + 1);
+    if (depth > FRAME_DEPTH_LIMIT || keys > FRAME_KEYS_LIMIT)
+      return this.refuse(`a frame of ${depth} levels and ${keys} properties`);
     let frame: unknown;
     try {
       frame = JSON.parse(line.slice(blank + 1));
@@ -252,7 +262,7 @@ export class RunnerProcess {
     }
     const parsed = runnerFrameSchema.safeParse(frame);
     if (!parsed.success) return this.refuse(`a malformed frame: ${parsed.error.issues[0]?.message ?? ''}`);
-    observer.onFrame(parsed.data);
+    observer.onFrame(parsed.data, line.length);
   }
 
   /** It broke the protocol, on whichever descriptor: it is killed, and its executions are told. */

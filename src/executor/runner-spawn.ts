@@ -55,6 +55,8 @@ function runnerFlags(launch: RunnerLaunch): string[] {
     `--allow-fs-write=${launch.place.scratch}`,
     // node:sqlite opens files past the permission model.
     '--no-experimental-sqlite',
+    // Fresh memory of a buffer may have held what the runner or an earlier execution had.
+    '--zero-fill-buffers',
     '--disable-sigusr1',
     '--disable-warning=ExperimentalWarning',
     '--disable-warning=SecurityWarning',

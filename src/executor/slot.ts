@@ -1,6 +1,7 @@
 import type { ModuleReply } from '../contract/module-protocol.js';
 import type { CodePlace, ExecuteCommand, RunnerFrame } from '../contract/runner-protocol.js';
 import type { KernelUsage } from '../isolation/process-usage.js';
+import { FrameOrder } from './frame-order.js';
 import type { RunnerExit, RunnerObserver, RunnerProcess } from './runner-process.js';
 
 /** Why an execution is to be over: its own report, or what we found. */
@@ -31,6 +32,8 @@ export type ExecutionFrame = Exclude<
 
 /** Hears of one execution. */
 export interface SlotListener {
+  /** A frame of so many bytes came, of whatever type; called first. */
+  onTraffic(frame: RunnerFrame, bytes: number): void;
   onFrame(frame: ExecutionFrame): void;
   onRawOutput(stream: 'stdout' | 'stderr', text: string): void;
   onViolation(what: string): void;
@@ -44,10 +47,13 @@ export abstract class Slot implements RunnerObserver {
   readonly finished: Promise<SlotEnd>;
   /** Whether the memory of the process is that of the execution. */
   abstract readonly ownsProcess: boolean;
-  protected nonce = '';
+  /** Names the execution in commands. */
+  protected ref = '';
   protected keep = false;
   protected listener: SlotListener | null = null;
   protected trace: TimeoutTrace | null = null;
+  private nonce = '';
+  private order: FrameOrder | null = null;
   private resolve: (end: SlotEnd) => void = () => undefined;
   /** How it ended; null: not yet. */
   end: SlotEnd | null = null;
@@ -62,30 +68,47 @@ export abstract class Slot implements RunnerObserver {
 
   start(command: ExecuteCommand, listener: SlotListener): void {
     this.nonce = command.nonce;
+    this.ref = command.ref;
     this.keep = command.keep;
+    this.order = new FrameOrder({ kind: this.runner.kind, keep: command.keep });
     this.listener = listener;
     this.runner.execute(command, this);
     void this.runner.ended.then((exit) => this.finish({ exit }));
   }
 
   /** Answers the open `module-request`. */
-  abstract reply(reply: ModuleReply): void;
+  reply(reply: ModuleReply): void {
+    this.order?.replied();
+    this.sendReply(reply);
+  }
+
+  protected abstract sendReply(reply: ModuleReply): void;
 
   /** Whether what the code prints is taken from it; while it is not, printing blocks the code. */
   abstract hold(held: boolean): void;
 
   /** Has `context.signal` abort; the code may go on. */
   cancel(reason: string): void {
-    this.runner.send({ type: 'cancel', nonce: this.nonce, reason });
+    this.order?.ask('unheard');
+    this.runner.send({ type: 'cancel', ref: this.ref, reason });
+  }
+
+  /** Asks whether its event loop is free. */
+  protected probe(): void {
+    this.order?.ask('alive');
+    this.runner.send({ type: 'probe', ref: this.ref });
   }
 
   /** Ends the execution for this reason; called once, `finished` follows within a second or so. */
   abstract stop(cause: StopCause): void;
 
-  onFrame(frame: RunnerFrame): void {
+  onFrame(frame: RunnerFrame, bytes: number): void {
+    this.listener?.onTraffic(frame, bytes);
+    const fault = this.order?.fault(frame) ?? null;
+    if (fault !== null) return this.runner.refuse(fault);
     switch (frame.type) {
       case 'ready':
-        return this.onViolation('The runner said ready twice');
+        return;
       case 'alive':
         return this.onAlive(frame.resources);
       case 'settled':

@@ -12,13 +12,13 @@ const SETTLE_MS = 1_000;
 export class ThreadSlot extends Slot {
   override readonly ownsProcess = false;
 
-  override reply(reply: ModuleReply): void {
-    this.runner.send({ type: 'module-reply', nonce: this.nonce, reply });
+  protected override sendReply(reply: ModuleReply): void {
+    this.runner.send({ type: 'module-reply', ref: this.ref, reply });
   }
 
   /** Its host does it: the channel belongs to the neighbours too. */
   override hold(held: boolean): void {
-    this.runner.send({ type: 'hold', nonce: this.nonce, held });
+    this.runner.send({ type: 'hold', ref: this.ref, held });
   }
 
   override stop(cause: StopCause): void {
@@ -28,8 +28,8 @@ export class ThreadSlot extends Slot {
         return;
       case 'timeout':
       case 'cpu':
-        this.runner.send({ type: 'cancel', nonce: this.nonce, reason: 'the limit of its time is reached' });
-        this.runner.send({ type: 'probe', nonce: this.nonce });
+        this.cancel('the limit of its time is reached');
+        this.probe();
         void this.terminateAfter(CANCEL_GRACE_MS, true);
         return;
       case 'memory':
@@ -47,7 +47,7 @@ export class ThreadSlot extends Slot {
   private async terminateAfter(graceMs: number, trace = false): Promise<void> {
     if (graceMs > 0) await Promise.race([this.finished, sleep(graceMs)]);
     if (this.isOver) return;
-    this.runner.send({ type: 'terminate', nonce: this.nonce, trace: trace && this.trace === null });
+    this.runner.send({ type: 'terminate', ref: this.ref, trace: trace && this.trace === null });
     await Promise.race([this.finished, sleep(TERMINATE_MS)]);
     if (!this.isOver) this.finish({ stuck: true });
   }

@@ -1,11 +1,14 @@
 import { BOOT_NONCE, CHANNEL_FD } from '../contract/runner-protocol.js';
-import { bytesOf, cpuUsage, keysOf, round, stringify, resourceUsage, wait, write } from './primordials.js';
+import { OwnMemory } from './own-memory.js';
+import { cpuUsage, keysOf, partOfText, round, stringify, resourceUsage, wait, write } from './primordials.js';
 
 const RETRY_MS = 1;
 const pause = new Int32Array(new SharedArrayBuffer(4));
+const WRITE_BYTES = 65_536;
+const memory = new OwnMemory(WRITE_BYTES);
 
 let nonce = BOOT_NONCE;
-let deliver: (lines: string) => void = (lines) => writeAll(bytesOf(lines, 'utf8'));
+let deliver: (lines: string) => void = writeAll;
 /** Lines that go out with the next frame. */
 let waiting = '';
 let holding = false;
@@ -79,11 +82,24 @@ export function usageJson(): string {
 }
 
 /** Writes to the channel until everything is out. */
-export function writeAll(bytes: Buffer): void {
-  let sent = 0;
-  while (sent < bytes.length) {
+export function writeAll(text: string): void {
+  let rest = text;
+  while (rest !== '') {
+    const { read, written } = memory.put(rest);
     try {
-      sent += write(CHANNEL_FD, bytes, sent, bytes.length - sent);
+      writeBytes(written);
+    } finally {
+      memory.clear(written);
+    }
+    rest = read === rest.length ? '' : partOfText(rest, read);
+  }
+}
+
+function writeBytes(length: number): void {
+  let sent = 0;
+  while (sent < length) {
+    try {
+      sent += write(CHANNEL_FD, memory.bytes, sent, length - sent);
     } catch (error) {
       // Somebody made the descriptor non-blocking, or a signal came in between: the rest follows.
       const code = (error as NodeJS.ErrnoException).code;

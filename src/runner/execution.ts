@@ -1,6 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { createRequire, setSourceMapsSupport } from 'node:module';
-import type { ExecuteCommand, RunnerCommand } from '../contract/runner-protocol.js';
+import type { ModuleFailure } from '../contract/module-protocol.js';
+import type { ErrorCode, ExecuteCommand, RunnerCommand } from '../contract/runner-protocol.js';
 import {
   flushFrames,
   holdFrames,
@@ -26,6 +27,7 @@ import { ending, reportValue, sendError } from './final-frames.js';
 import { acceptParameters, ParametersInvalid, schemaOf } from './user-parameters.js';
 import { findFunction, scriptValue } from './user-module.js';
 import { hideSecrets } from './snapshot.js';
+import { removeTraces } from './traces.js';
 import { forgetScript } from './variables.js';
 
 /** Where an execution is; it is reported exactly once. */
@@ -76,10 +78,10 @@ export class Executions {
         void this.run(command);
         return;
       case 'cancel':
-        this.cancel(command.nonce, command.reason);
+        this.cancel(command.ref, command.reason);
         return;
       case 'probe':
-        this.probe(command.nonce);
+        this.probe(command.ref);
         return;
       case 'terminate':
       case 'module-reply':
@@ -88,9 +90,9 @@ export class Executions {
     }
   }
 
-  private cancel(nonce: string, reason: string): void {
+  private cancel(ref: string, reason: string): void {
     const { current } = this;
-    if (current?.command.nonce !== nonce || settled(current.progress)) return;
+    if (current?.command.ref !== ref || settled(current.progress)) return;
     const error = new Error(reason);
     error.name = 'CancelledError';
     const { hears } = current;
@@ -99,8 +101,8 @@ export class Executions {
   }
 
   /** Says that the event loop is free and what it waits for. */
-  private probe(nonce: string): void {
-    if (this.current?.command.nonce !== nonce) return;
+  private probe(ref: string): void {
+    if (this.current?.command.ref !== ref) return;
     const open = activeResources().slice(0, RESOURCES_SHOWN);
     sendFrame('alive', { resources: `[${open.map((name) => json(name.slice(0, 100))).join(',')}]` });
   }
@@ -169,7 +171,7 @@ export class Executions {
     if (!script) this.holdReport();
     // As Node does for a script; for a function the error is the result, not output.
     if (script) emitOutput('stderr', 'error', `${inspectError(error)}\n`);
-    const code = this.hook?.failureOf(error)?.code ?? 'USER_ERROR';
+    const code = codeOf(this.hook?.failureOf(error));
     const fields = error instanceof ParametersInvalid ? error.fields : undefined;
     sendError(code, { ...reportError(error, OWN_FILE), fields }, context, locals?.of(error));
     this.settle(broken ? ['a module that failed to load'] : []);
@@ -228,6 +230,7 @@ export class Executions {
         if (current.command.clearsScratch && !emptied(current.command.scratch)) dirty.push('files');
         if (process.exitCode !== undefined) dirty.push('exit code');
         this.current = null;
+        removeTraces();
         postFrame('settled', { dirty: `[${dirty.map((reason) => json(reason)).join(',')}]` });
         releaseFrames();
       }),
@@ -270,6 +273,10 @@ function forgetInline({ entry, rootUrl }: ExecuteCommand): void {
   const { cache } = createRequire(rootUrl);
   delete cache[fileNameOf(entry)];
 }
+
+/** A worker that could not look for the module is why there is none; a runner does not speak of its faults. */
+const codeOf = (failure: ModuleFailure | undefined): ErrorCode =>
+  failure?.code === 'INTERNAL' ? 'MODULE_NOT_FOUND' : (failure?.code ?? 'USER_ERROR');
 
 const settled = (progress: Progress): boolean => progress.phase === 'reported';
 

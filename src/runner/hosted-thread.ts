@@ -23,6 +23,8 @@ export interface ThreadListener {
 export class HostedThread {
   /** The execution on it; '' between executions. */
   nonce = '';
+  /** What commands name it by. */
+  ref = '';
   executions = 0;
   /** CPU time of the execution when it was last looked at; null: never. */
   usage: { userMs: number; systemMs: number } | null = null;
@@ -30,6 +32,7 @@ export class HostedThread {
   overLimit = false;
   readonly worker: Worker;
   private readonly counters = new Int32Array(new SharedArrayBuffer(COUNTERS_BYTES));
+  private readonly commands: MessagePort;
   private readonly replies: MessagePort;
   private readonly pass: (lines: string) => void;
   private outOfMemory = false;
@@ -42,6 +45,8 @@ export class HostedThread {
   constructor(bundle: string, heapMb: number, listener: ThreadListener) {
     const frames = new MessageChannel();
     const replies = new MessageChannel();
+    const commands = new MessageChannel();
+    this.commands = commands.port1;
     this.replies = replies.port1;
     this.pass = (lines) => {
       listener.onLines(this, lines);
@@ -69,18 +74,24 @@ export class HostedThread {
       };
       setImmediate(() => setImmediate(drained));
     });
-    const link: ThreadLink = { frames: frames.port2, replies: replies.port2, counters: this.counters };
-    this.worker.postMessage(link, [frames.port2, replies.port2]);
+    const link: ThreadLink = {
+      commands: commands.port2,
+      frames: frames.port2,
+      replies: replies.port2,
+      counters: this.counters,
+    };
+    this.worker.postMessage(link, [commands.port2, frames.port2, replies.port2]);
   }
 
   execute(command: ExecuteCommand): void {
     this.nonce = command.nonce;
+    this.ref = command.ref;
     this.executions += 1;
     this.usage = null;
     this.question = null;
     // A thread that is still booting cannot tell, and has used next to nothing.
     this.before = this.cpuUsage().then((usage) => usage ?? { user: 0, system: 0 });
-    this.worker.postMessage(command);
+    this.commands.postMessage(command);
   }
 
   /** Looks at what the execution has used, also while it blocks its thread. A thread inside a native call does not answer. */
@@ -99,7 +110,7 @@ export class HostedThread {
   }
 
   send(command: RunnerCommand): void {
-    this.worker.postMessage(command);
+    this.commands.postMessage(command);
   }
 
   /** Keeps what the thread says back, or passes it on again. */

@@ -120,7 +120,7 @@ export class LocalVariables {
       if (!this.isShown(url)) continue;
       const fields: Record<keyof FailedFrame, string> = {
         functionName: stringify(functionName.slice(0, 200)),
-        url: stringify(url),
+        url: stringify(url.slice(0, 1_000)),
         line: `${location.lineNumber}`,
         column: `${location.columnNumber ?? 0}`,
         variables: this.variablesJson(scopeChain, snapshot),

@@ -1,11 +1,16 @@
 import { type ModuleReply, type ModuleRequest, SPECIFIER_LIMIT_CHARS } from '../contract/module-protocol.js';
 import { CHANNEL_FD } from '../contract/runner-protocol.js';
 import { json, sendFrame } from './channel.js';
-import { parse, read, wait } from './primordials.js';
+import { OwnMemory } from './own-memory.js';
+import { parse, partOfText, read, wait } from './primordials.js';
 
+const LINE_FEED = 10;
 const CHUNK_BYTES = 65_536;
+/** The longest importer that is told; of a `data:` URL the beginning will do. */
+const FROM_LIMIT_CHARS = 2 * SPECIFIER_LIMIT_CHARS;
 const RETRY_MS = 1;
 const pause = new Int32Array(new SharedArrayBuffer(4));
+const memory = new OwnMemory(CHUNK_BYTES);
 
 let receive: () => ModuleReply = () => parse(readLine()) as ModuleReply;
 
@@ -22,7 +27,7 @@ export function requestModule({ specifier, from, missing = false }: ModuleReques
   }
   sendFrame('module-request', {
     specifier: json(specifier),
-    from: json(from),
+    from: json(partOfText(from, 0, FROM_LIMIT_CHARS)),
     missing: missing ? 'true' : 'false',
   });
   return receive();
@@ -30,20 +35,25 @@ export function requestModule({ specifier, from, missing = false }: ModuleReques
 
 /** Reads until the line feed that ends the reply; the worker sends nothing else here. */
 function readLine(): string {
-  const chunks: Buffer[] = [];
-  for (;;) {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    const length = readSome(chunk);
-    if (length === 0) throw new Error('the worker closed the channel');
-    chunks.push(chunk.subarray(0, length));
-    if (chunk[length - 1] === 10) return Buffer.concat(chunks).toString('utf8');
+  let length = 0;
+  try {
+    for (;;) {
+      if (length === memory.bytes.length) memory.grow();
+      const got = readSome(length);
+      if (got === 0) throw new Error('the worker closed the channel');
+      length += got;
+      if (memory.bytes[length - 1] === LINE_FEED) return memory.text(0, length);
+    }
+  } finally {
+    memory.clear(length);
   }
 }
 
-function readSome(chunk: Buffer): number {
+function readSome(at: number): number {
+  const { bytes } = memory;
   for (;;) {
     try {
-      return read(CHANNEL_FD, chunk, 0, chunk.length, null);
+      return read(CHANNEL_FD, bytes, at, bytes.length - at, null);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code !== 'EAGAIN' && code !== 'EINTR') throw error;

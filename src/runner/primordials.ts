@@ -15,7 +15,6 @@ export const inspectValue = inspect;
 export const stringify = JSON.stringify;
 export const keysOf = Object.keys;
 export const parse = JSON.parse;
-export const bytesOf = Buffer.from.bind(Buffer) as (text: string, encoding: 'utf8') => Buffer;
 export const now = Date.now;
 export const resourceUsage = process.resourceUsage.bind(process);
 /** In microseconds: of a process all of it, since its helper threads work for the one execution; of a thread its own. */
@@ -36,5 +35,33 @@ export const charCode = Function.prototype.call.bind(String.prototype.charCodeAt
   value: string,
   at: number,
 ) => number;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+export const encodeInto = encoder.encodeInto.bind(encoder);
+export const decodeText = decoder.decode.bind(decoder);
+/* oxlint-disable typescript/unbound-method -- bound by call */
+const { call } = Function.prototype;
+export const fill = call.bind(Uint8Array.prototype.fill) as (
+  bytes: Uint8Array,
+  value: number,
+  start: number,
+  end: number,
+) => Uint8Array;
+export const partOf = call.bind(Uint8Array.prototype.subarray) as (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+) => Uint8Array;
+export const setBytes = call.bind(Uint8Array.prototype.set) as (
+  bytes: Uint8Array,
+  source: Uint8Array,
+  at: number,
+) => void;
+export const partOfText = call.bind(String.prototype.slice) as (
+  text: string,
+  start: number,
+  end?: number,
+) => string;
+/* oxlint-enable typescript/unbound-method */
 /** As it was before user code was kept from some of them. */
 export const builtinModule = process.getBuiltinModule.bind(process) as (id: string) => unknown;

@@ -12,6 +12,7 @@ import { sendFrame } from './channel.js';
 import { CommandReader } from './command-reader.js';
 import { Executions } from './execution.js';
 import { harden } from './harden.js';
+import { guardHeap } from './heap-guard.js';
 import { guardBuiltins } from './import-hook.js';
 import { captureOutput } from './output-capture.js';
 import { useWorkersNetwork } from './proxied-network.js';
@@ -37,6 +38,7 @@ os.homedir = () => scratch;
 syncBuiltinESMExports();
 captureOutput();
 guardBuiltins();
+guardHeap();
 // An execution that may have less is refused by the worker, and told so.
 if (network === 'proxy') useWorkersNetwork();
 void warmUp().then(() => sendFrame('ready'));

@@ -7,6 +7,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import { NETWORK_FD, NETWORK_REFUSED } from '../contract/network-protocol.js';
 import { Multiplexer } from '../lib/multiplexer.js';
+import { hideHandle } from './hidden-handles.js';
 import { builtinModule } from './primordials.js';
 import { type Hold, ProxiedSocket } from './proxied-socket.js';
 
@@ -52,6 +53,7 @@ class ProxiedNetwork {
   private secured = false;
 
   constructor() {
+    hideHandle(this.connection);
     this.connection.unref();
     this.holder = {
       hold: (socket) => this.hold(socket),

@@ -9,7 +9,7 @@ import { CommandReader } from './command-reader.js';
 import type { Confinement } from '../contract/confinement.js';
 import { harden } from './harden.js';
 import { HostedThread, type ThreadEnd } from './hosted-thread.js';
-import { bytesOf, stringify } from './primordials.js';
+import { stringify } from './primordials.js';
 import { limitResources } from './resource-limits.js';
 import { placesOf } from './thread-places.js';
 
@@ -43,7 +43,7 @@ class ThreadHost {
     switch (command.type) {
       case 'execute': {
         const thread = this.idle.shift() ?? this.boot();
-        this.busy.set(command.nonce, thread);
+        this.busy.set(command.ref, thread);
         thread.execute(command);
         this.watch();
         if (this.idle.length === 0) this.warm();
@@ -51,16 +51,16 @@ class ThreadHost {
       }
       case 'cancel':
       case 'probe':
-        this.busy.get(command.nonce)?.send(command);
+        this.busy.get(command.ref)?.send(command);
         return;
       case 'hold':
-        this.busy.get(command.nonce)?.hold(command.held);
+        this.busy.get(command.ref)?.hold(command.held);
         return;
       case 'module-reply':
-        this.busy.get(command.nonce)?.reply(command.reply);
+        this.busy.get(command.ref)?.reply(command.reply);
         return;
       case 'terminate':
-        void this.terminate(command.nonce, command.trace);
+        void this.terminate(command.ref, command.trace);
     }
   }
 
@@ -77,7 +77,7 @@ class ThreadHost {
     const own = lines.split(LINE_ENDS).filter((line) => line.startsWith(`${nonce} `));
     const settled = own.at(-1)?.startsWith(`${nonce} {"type":"settled"`) ? own.pop() : undefined;
     if (settled !== undefined) {
-      this.busy.delete(nonce);
+      this.busy.delete(thread.ref);
       thread.nonce = '';
       const clean = settled.endsWith('"dirty":[]}\n');
       const worn = this.maxExecutions > 0 && thread.executions >= this.maxExecutions;
@@ -86,29 +86,29 @@ class ThreadHost {
       else this.idle.push(thread);
       own.push(`${nonce} {"type":"settled","dirty":[]}\n`);
     }
-    writeAll(bytesOf(own.join(''), 'utf8'));
+    writeAll(own.join(''));
   }
 
   private ended(thread: HostedThread, { exitCode, outOfMemory }: ThreadEnd): void {
     const index = this.idle.indexOf(thread);
     if (index >= 0) this.idle.splice(index, 1);
-    const { nonce } = thread;
+    const { nonce, ref } = thread;
     if (nonce === '') return;
-    this.busy.delete(nonce);
+    this.busy.delete(ref);
     useNonce(nonce);
     sendFrame('thread-ended', {
       exitCode: `${exitCode}`,
       outOfMemory: outOfMemory ? 'true' : 'false',
-      places: stringify(this.places.get(nonce) ?? null),
+      places: stringify(this.places.get(ref) ?? null),
       usage: stringify(thread.usage),
     });
-    this.places.delete(nonce);
+    this.places.delete(ref);
   }
 
-  private async terminate(nonce: string, trace: boolean): Promise<void> {
-    const thread = this.busy.get(nonce);
+  private async terminate(ref: string, trace: boolean): Promise<void> {
+    const thread = this.busy.get(ref);
     if (!thread) return;
-    if (trace) this.places.set(nonce, await placesOf(thread.worker.threadId, PLACES_MS));
+    if (trace) this.places.set(ref, await placesOf(thread.worker.threadId, PLACES_MS));
     await thread.noteUsage();
     await thread.worker.terminate();
   }

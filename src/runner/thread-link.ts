@@ -2,6 +2,8 @@ import type { MessagePort } from 'node:worker_threads';
 
 /** First message of a host to its thread: how they talk from then on. */
 export interface ThreadLink {
+  /** Commands to the thread; not its own port, which every module in it can listen to. */
+  commands: MessagePort;
   /** Frames, as lines, to the host. */
   frames: MessagePort;
   /** Module replies, which the thread takes while it blocks. */

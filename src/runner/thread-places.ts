@@ -87,7 +87,7 @@ function pausedPlaces(
       resolve(
         (params?.callFrames ?? []).slice(0, PLACES_SHOWN).map(({ functionName, url, location }) => ({
           functionName: functionName.slice(0, 200),
-          url: url || (urls.get(location.scriptId) ?? ''),
+          url: (url || (urls.get(location.scriptId) ?? '')).slice(0, 1_000),
           line: location.lineNumber,
           column: location.columnNumber,
         })),

@@ -9,15 +9,21 @@ import type { ModuleReply } from '../contract/module-protocol.js';
 import type { RunnerCommand } from '../contract/runner-protocol.js';
 import { deliverBy } from './channel.js';
 import { Executions } from './execution.js';
+import { guardHeap } from './heap-guard.js';
+import { hideHandle } from './hidden-handles.js';
 import { guardBuiltins } from './import-hook.js';
 import { receiveRepliesBy } from './module-requests.js';
 import { captureOutput } from './output-capture.js';
 import { wait } from './primordials.js';
 import { IN_FLIGHT, IN_FLIGHT_LIMIT_CHARS, REPLIES, type ThreadLink } from './thread-link.js';
 
-const commands = parentPort as MessagePort;
-
-commands.once('message', ({ frames, replies, counters }: ThreadLink) => {
+(parentPort as MessagePort).once('message', ({ commands, frames, replies, counters }: ThreadLink) => {
+  for (const port of [commands, frames, replies]) hideHandle(port);
+  // Taken now, as in primordials.ts: whoever patches the class of ports would be handed these.
+  const post = frames.postMessage.bind(frames) as (lines: string) => void;
+  const ref = commands.ref.bind(commands);
+  const unref = commands.unref.bind(commands);
+  const receive = receiveMessageOnPort;
   let seen = 0;
   deliverBy((lines) => {
     // A fast printer waits for the host, as a process waits for its pipe.
@@ -26,21 +32,22 @@ commands.once('message', ({ frames, replies, counters }: ThreadLink) => {
       held = Atomics.load(counters, IN_FLIGHT);
     }
     Atomics.add(counters, IN_FLIGHT, lines.length);
-    frames.postMessage(lines);
+    post(lines);
   });
   receiveRepliesBy(() => {
     wait(counters, REPLIES, seen);
     seen += 1;
-    const received = receiveMessageOnPort(replies) as { message: ModuleReply };
+    const received = receive(replies) as { message: ModuleReply };
     return received.message;
   });
-  const executions = new Executions({ hold: () => commands.ref(), release: () => commands.unref() });
+  const executions = new Executions({ hold: ref, release: unref });
   let scratch = '';
   os.tmpdir = () => scratch;
   os.homedir = () => scratch;
   syncBuiltinESMExports();
   captureOutput();
   guardBuiltins();
+  guardHeap();
   commands.on('message', (command: RunnerCommand) => {
     if (command.type === 'execute') scratch = command.scratch;
     executions.obey(command);

@@ -1,3 +1,5 @@
+import { VALUE_DEPTH_LIMIT } from '../contract/value-limits.js';
+import { shapeOfJson } from '../lib/json-shape.js';
 import { json } from './channel.js';
 import { emitOutput } from './output-capture.js';
 import { inspectValue, stringify, text } from './primordials.js';
@@ -35,11 +37,12 @@ export function createUserLogger(always?: Record<string, unknown>): UserLogger {
   };
 }
 
-/** JSON text of an object; null where it has none, or a too long one: the line shows the fields all the same. */
+/** JSON text of an object; null where it has none, or one that is too long or too deep: the line shows the fields all the same. */
 function fieldsJson(fields: unknown): string | null {
   try {
     const data = stringify(fields, readable);
-    return data?.[0] === '{' && data.length <= FIELDS_LIMIT_CHARS ? data : null;
+    if (data?.[0] !== '{' || data.length > FIELDS_LIMIT_CHARS) return null;
+    return shapeOfJson(data).depth > VALUE_DEPTH_LIMIT ? null : data;
   } catch {
     return null;
   }

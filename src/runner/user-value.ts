@@ -1,3 +1,5 @@
+import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from '../contract/value-limits.js';
+import { shapeOfJson } from '../lib/json-shape.js';
 import { stringify } from './primordials.js';
 
 /** JSON text of a value of user code, or why there is none. */
@@ -18,12 +20,20 @@ export function serializeValue(value: unknown, limitBytes: number): SerializedVa
     json = stringify(value);
   } catch (error) {
     if (isTooLong(error)) return tooLarge(limitBytes);
-    return refuse(error instanceof Error ? error.message : 'its toJSON threw');
+    if (isTooDeep(error)) return refuse(tooDeep);
+    return refuse(error instanceof Error ? error.message.slice(0, MESSAGE_LIMIT) : 'its toJSON threw');
   }
   if (json === undefined) return refuse('it has no JSON form');
   // Characters, not bytes: cheap, and the worker counts bytes again.
-  return json.length > limitBytes ? tooLarge(limitBytes) : { ok: true, json };
+  if (json.length > limitBytes) return tooLarge(limitBytes);
+  const { depth, keys } = shapeOfJson(json);
+  if (depth > VALUE_DEPTH_LIMIT) return refuse(tooDeep);
+  if (keys > VALUE_KEYS_LIMIT) return refuse(`it has ${keys} properties; the limit is ${VALUE_KEYS_LIMIT}`);
+  return { ok: true, json };
 }
+
+const MESSAGE_LIMIT = 4_096;
+const tooDeep = `it is nested too deeply; the limit is ${VALUE_DEPTH_LIMIT} levels of objects and arrays`;
 
 const refuse = (why: string): SerializedValue => ({
   ok: false,
@@ -36,6 +46,10 @@ const tooLarge = (limitBytes: number): SerializedValue => ({
   code: 'OUTPUT_LIMIT',
   message: `The returned value is larger than ${limitBytes} bytes as JSON`,
 });
+
+/** JSON.stringify goes as deep as the stack does; so may a toJSON. */
+const isTooDeep = (error: unknown): boolean =>
+  error instanceof RangeError && error.message.includes('call stack');
 
 const isTooLong = (error: unknown): boolean =>
   error instanceof RangeError && error.message.includes('Invalid string length');
