@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { aResult, anEnd, anError, LIMITS } from '../../test/support/run-ends.js';
 import { cancelledOutcome, notTriedAgain, unstartedOutcome } from './cancelled-outcome.js';
+import { OriginalPlaces } from './original-places.js';
 import { judge, outcomeOf } from './outcome.js';
 import type { RunEnd } from './run.js';
 
 const ASKED = { askedAt: '2026-03-01T10:00:00.000Z', reason: 'enough' };
 const SIGNALLED = new Date('2026-03-01T10:00:01.000Z');
 const KILLED = new Date('2026-03-01T10:00:02.000Z');
-const TIMING = { startedAt: SIGNALLED, finishedAt: KILLED, limits: LIMITS };
+const TIMING = { startedAt: SIGNALLED, finishedAt: KILLED, limits: LIMITS, originals: OriginalPlaces.none };
 
 const outcomeAt = (end: RunEnd) =>
   cancelledOutcome(outcomeOf(end, judge(end, LIMITS, false), TIMING), end, ASKED);

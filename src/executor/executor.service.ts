@@ -15,7 +15,8 @@ import { CompileTimeoutError } from '../compile/compile-error.js';
 import { CompilerPool } from '../compile/compiler-pool.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
-import { judge, outcomeOf, refusedOutcome } from './outcome.js';
+import { OriginalPlaces } from './original-places.js';
+import { judge, outcomeOf, placesIn, refusedOutcome } from './outcome.js';
 import { redactedOutcome } from './redacted-outcome.js';
 import { type Cancellation, InterruptedError, type Stops } from './cancellation.js';
 import { cancelledOutcome } from './cancelled-outcome.js';
@@ -196,7 +197,11 @@ export class ExecutorService {
       if (end.verdict === 'interrupted' && !end.cancel)
         throw new InterruptedError('the execution was interrupted');
       const finding = judge(end, limits, execution.source.functionName === null);
-      const outcome = outcomeOf(end, finding, { startedAt, finishedAt: new Date(), limits });
+      if (program.fault !== null && finding !== null) throw program.fault;
+      const originals = await OriginalPlaces.find(placesIn(end), end, (compiled, places) =>
+        this.workspace.locate(compiled, places),
+      );
+      const outcome = outcomeOf(end, finding, { startedAt, finishedAt: new Date(), limits, originals });
       return end.cancel && cancellation.request
         ? cancelledOutcome(outcome, end, cancellation.request)
         : outcome;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { NO_SUBJECT } from '../contract/subject.js';
 import { aResult, anEnd, anError, anExit, KILLED, LIMITS } from '../../test/support/run-ends.js';
+import { OriginalPlaces } from './original-places.js';
 import { type Finding, judge, outcomeOf, refusedOutcome } from './outcome.js';
 import type { RunEnd, Verdict } from './run.js';
 
@@ -8,6 +9,7 @@ const TIMING = {
   startedAt: new Date('2026-03-01T10:00:00.000Z'),
   finishedAt: new Date('2026-03-01T10:00:02.500Z'),
   limits: LIMITS,
+  originals: OriginalPlaces.none,
 };
 describe('outcomeOf', () => {
   it('describes a success', () => {

@@ -1,6 +1,6 @@
 import { ERROR_TYPES, type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import type { Evidence, ExecutionStatus, Outcome } from '../contract/result.js';
-import type { ErrorFrame } from '../contract/runner-protocol.js';
+import type { CodePlace, ErrorFrame } from '../contract/runner-protocol.js';
 import { NO_SUBJECT } from '../contract/subject.js';
 import { localsEvidence, timeoutEvidence } from './blocked-stack.js';
 import {
@@ -11,6 +11,7 @@ import {
   limitBehind,
 } from './limit-evidence.js';
 import type { RunLimits } from './limits.js';
+import type { OriginalPlaces } from './original-places.js';
 import type { RunEnd } from './run.js';
 
 /** What an execution failed of; the rest of the outcome is the same for all. */
@@ -127,19 +128,28 @@ export interface Timing {
   finishedAt: Date;
 }
 
+/** What is known beside the end of a run. */
+export interface RunFacts extends Timing {
+  limits: RunLimits;
+  /** Of the places that {@link placesIn} names. */
+  originals: OriginalPlaces;
+}
+
+/** Every place of compiled code that the outcome may show. */
+export const placesIn = (end: RunEnd): readonly CodePlace[] => [
+  ...(end.trace?.kind === 'blocked' ? end.trace.places : []),
+  ...(localsOf(end) ?? []),
+];
+
 /** The outcome of an execution whose code ran. */
-export function outcomeOf(
-  end: RunEnd,
-  finding: Finding | null,
-  timing: Timing & { limits: RunLimits },
-): Outcome {
+export function outcomeOf(end: RunEnd, finding: Finding | null, timing: RunFacts): Outcome {
   const report = end.report;
   const usage = report?.usage;
   const userMs = usage?.userMs ?? end.kernelUsage?.userMs ?? null;
   const systemMs = usage?.systemMs ?? end.kernelUsage?.systemMs ?? null;
   return {
     ...emptyOutcome(timing),
-    ...(finding ? failureFields(finding, evidenceOf(end, finding, timing.limits)) : {}),
+    ...(finding ? failureFields(finding, evidenceOf(end, finding, timing)) : {}),
     result: finding === null && report?.type === 'result' ? (report.value ?? null) : null,
     duration_ms: round(end.durationMs),
     exit_code: finding ? (finding.exitCode ?? end.exit.exitCode) : 0,
@@ -213,11 +223,11 @@ function failureFields(finding: Finding, evidence: Evidence): Partial<Outcome> {
 const endedByItself = (end: RunEnd): boolean =>
   end.verdict === null && (end.report === null || end.report.type === 'exiting');
 
-const evidenceOf = (end: RunEnd, finding: Finding, limits: RunLimits): Evidence => ({
+const evidenceOf = (end: RunEnd, finding: Finding, { limits, originals }: RunFacts): Evidence => ({
   ...(endedByItself(end) ? { exit_code: end.exit.exitCode, signal: end.exit.signal } : {}),
   ...(end.stderr === '' ? {} : { stderr_tail: end.stderr.slice(-STDERR_TAIL_CHARS) }),
-  ...traceEvidence(end),
-  ...localsEvidence(localsOf(end), end.modules, end.rootUrl),
+  ...traceEvidence(end, originals),
+  ...localsEvidence(localsOf(end), originals),
   ...(end.stuck ? { stuck: true } : {}),
   ...fieldEvidence(end),
   ...limitEvidence(end, finding, limits),
@@ -232,10 +242,10 @@ function fieldEvidence({ report }: RunEnd): Evidence {
   return fields?.[0] ? { field: fields[0].field, fields } : {};
 }
 
-function traceEvidence({ verdict, trace, modules, rootUrl }: RunEnd): Evidence {
+function traceEvidence({ verdict, trace }: RunEnd, originals: OriginalPlaces): Evidence {
   // Code that has used up its CPU time was not waiting, even if its event loop is free at that moment.
   const says = verdict === 'timeout' || (verdict === 'cpu' && trace?.kind === 'blocked');
-  return says ? timeoutEvidence(trace, modules, rootUrl) : {};
+  return says ? timeoutEvidence(trace, originals) : {};
 }
 
 function limitEvidence(

@@ -32,6 +32,8 @@ export interface SessionOptions {
  */
 export class ModuleSession {
   readonly lookup: PathLookup;
+  /** Why an answer could not be found, where that is not the code's fault. */
+  fault: Error | null = null;
   private readonly loaded: Loaded = new Map();
   private readonly walker: ClosureWalker;
   private allPaths: Promise<string[]> | undefined;
@@ -74,7 +76,9 @@ export class ModuleSession {
     try {
       return await this.resolve(request);
     } catch (error) {
-      return { kind: 'error', error: toModuleFailure(error) };
+      const failure = toModuleFailure(error);
+      if (failure.code === 'INTERNAL') this.fault = error as Error;
+      return { kind: 'error', error: failure };
     }
   }
 

@@ -52,6 +52,8 @@ export type Prepared = {
       modules: ShippedModule[];
       /** Answers what the runner asks later, from the same generation and within the same limits. Never rejects. */
       answer(request: ModuleRequest): Promise<ModuleReply>;
+      /** What kept an answer from being found that is not the code's fault; null: nothing did. */
+      readonly fault: Error | null;
     }
   | { ok: false; failure: ModuleFailure }
 );
@@ -133,7 +135,16 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
       const linked = (await this.reuse(entry, session)) ?? (await this.collect(entry, session, clock));
       const entryUrl = moduleUrl(rootUrl, (linked[0] as LinkedModule).path);
       const modules = linked.map((module) => session.ship(module));
-      return { ok: true, generation, entryUrl, modules, answer: (request) => session.answer(request) };
+      return {
+        ok: true,
+        generation,
+        entryUrl,
+        modules,
+        answer: (request) => session.answer(request),
+        get fault() {
+          return session.fault;
+        },
+      };
     } catch (error) {
       const failure = toModuleFailure(error);
       if (failure.code === 'INTERNAL') throw error;
