@@ -42,11 +42,13 @@ const UNWRAPPED = { ISOLATION: 'process' };
 export const REUSED = product('bifrost, reused processes', {
   ...UNWRAPPED,
   RUNNER_MAX_EXECUTIONS: '0',
+  RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true',
 });
 export const THREAD = product('bifrost, threads', {
   RUNNER: 'thread',
   TRUSTED_CODE: 'true',
   RUNNER_MAX_EXECUTIONS: '0',
+  RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true',
 });
 export const SINGLE_USE = product('bifrost, single-use processes', UNWRAPPED);
 /** The strongest isolation that works on the machine. */

@@ -200,6 +200,10 @@ export const settingsSchema = z.object({
     about:
       'After so many executions a runner is replaced. 1: every execution gets a fresh one. 0: never. A reused runner serves one organization, one workspace generation and one package set.',
   }),
+  RUNNER_REUSE_WITHOUT_ORGANIZATION: flag.default(false).meta({
+    about:
+      '`true`: with `RUNNER_MAX_EXECUTIONS` other than 1, executions without an `organization`, all tasks among them, share runners as if they were of one organization. `false`: each of them has a process or thread that no other execution had or gets.',
+  }),
   RUNNER_THREADS: whole(1, 64).default(4).meta({
     about: 'Threads of one process with `RUNNER=thread`. `CONCURRENCY` is rounded up to whole processes.',
   }),

@@ -150,9 +150,9 @@ export class ExecutorService {
     try {
       const askedMs = performance.now();
       // Only a process that has run no code yet may still look at local variables; threads always may.
-      const looks = execution.captureLocals && this.settings.RUNNER === 'process';
+      const apart = execution.captureLocals || !this.maySharePlace(execution);
       // Should the code be what made the attempt before fail, it meets no other execution now.
-      const alone = looks || execution.attempt > 1;
+      const alone = (apart && this.settings.RUNNER === 'process') || execution.attempt > 1;
       const key = runnerKey(execution, generation, packageSet?.id, alone);
       const checkout = traced('checkout', {}, () => this.pool.checkout(execution.id, key));
       const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));
@@ -174,6 +174,11 @@ export class ExecutorService {
     }
   }
 
+  /** Whether a process or thread may serve it that serves others, too: nobody knows whether those are of one tenant. */
+  private maySharePlace({ organization }: Execution): boolean {
+    return organization !== null || this.settings.RUNNER_REUSE_WITHOUT_ORGANIZATION;
+  }
+
   private async runOn(
     lease: RunnerLease,
     task: RunTask,
@@ -182,7 +187,7 @@ export class ExecutorService {
   ): Promise<Outcome> {
     const { execution, program, startedAt, redactor, clock, span } = task;
     // With the debugger's help a runner serves no other execution.
-    if (execution.captureLocals) lease.keep = false;
+    if (execution.captureLocals || !this.maySharePlace(execution)) lease.keep = false;
     try {
       const limits = runLimitsOf(this.settings, execution.timeoutMs, clock.usedMs);
       const run = new Run(lease.slot, limits, {

@@ -3,18 +3,16 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModuleReply } from '../contract/module-protocol.js';
-import { runnerFrameSchema } from '../contract/runner-frames.js';
 import { BOOT_NONCE, CHANNEL_FD, COMMAND_FD } from '../contract/runner-protocol.js';
 import type { ExecuteCommand, RunnerCommand, RunnerFrame } from '../contract/runner-protocol.js';
 import type { ProcessState } from '../contract/worker-record.js';
-import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from '../contract/value-limits.js';
-import { shapeOfJson } from '../lib/json-shape.js';
 import { LineSplitter } from '../lib/line-splitter.js';
 import { TailBuffer } from '../lib/tail-buffer.js';
 import { type NetworkOutlet, openOutlet } from './network/network-outlet.js';
 import { ProcessProbe } from '../isolation/process-usage.js';
 import type { ProcessEnd, RunnerPlace } from '../isolation/isolation-level.js';
 import { yieldToWorker } from '../isolation/yield-to-worker.js';
+import { parseFrame } from './frame-parser.js';
 import { RunnerBootError, type RunnerKind, type RunnerLaunch, spawnRunner } from './runner-spawn.js';
 
 /** How the process ended: one of the two is null. */
@@ -36,9 +34,6 @@ const CLOSE_GRACE_MS = 500;
 const STDERR_TAIL_BYTES = 4096;
 /** Of so many executions late frames are known as such. */
 const NONCES_KEPT = 256;
-/** A frame holds values, and some properties of its own. */
-const FRAME_DEPTH_LIMIT = VALUE_DEPTH_LIMIT + 1;
-const FRAME_KEYS_LIMIT = VALUE_KEYS_LIMIT + 50_000;
 
 /**
  * One isolated process, from its start to its end, with one or several executions on it.
@@ -251,18 +246,9 @@ export class RunnerProcess {
     if (!observer) {
       return this.past.has(nonce) ? undefined : this.refuse('a line without the nonce of an execution');
     }
-    const { depth, keys } = shapeOfJson(line, blank + 1);
-    if (depth > FRAME_DEPTH_LIMIT || keys > FRAME_KEYS_LIMIT)
-      return this.refuse(`a frame of ${depth} levels and ${keys} properties`);
-    let frame: unknown;
-    try {
-      frame = JSON.parse(line.slice(blank + 1));
-    } catch {
-      return this.refuse('a frame that is not JSON');
-    }
-    const parsed = runnerFrameSchema.safeParse(frame);
-    if (!parsed.success) return this.refuse(`a malformed frame: ${parsed.error.issues[0]?.message ?? ''}`);
-    observer.onFrame(parsed.data, line.length);
+    const parsed = parseFrame(line, blank + 1);
+    if (parsed.ok) observer.onFrame(parsed.frame, line.length);
+    else this.refuse(parsed.fault);
   }
 
   /** It broke the protocol, on whichever descriptor: it is killed, and its executions are told. */

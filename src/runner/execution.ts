@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import { createRequire, setSourceMapsSupport } from 'node:module';
+import { setSourceMapsSupport } from 'node:module';
 import type { ModuleFailure } from '../contract/module-protocol.js';
 import type { ErrorCode, ExecuteCommand, RunnerCommand } from '../contract/runner-protocol.js';
 import {
@@ -19,7 +19,7 @@ import { type ImportHook, installImportHook } from './import-hook.js';
 import { LocalVariables } from './local-variables.js';
 import { requestModule } from './module-requests.js';
 import { endConnections } from './proxied-network.js';
-import { activeResources, inNextTurn, inspectValue, list, remove } from './primordials.js';
+import { activeResources, inNextTurn, inspectValue } from './primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
 import { giveUp } from './rights.js';
 import { showPid } from './shown-pid.js';
@@ -27,7 +27,7 @@ import { ending, reportValue, sendError } from './final-frames.js';
 import { acceptParameters, ParametersInvalid, schemaOf } from './user-parameters.js';
 import { findFunction, scriptValue } from './user-module.js';
 import { hideSecrets } from './snapshot.js';
-import { removeTraces } from './traces.js';
+import { emptied, fileNameOf, removeTraces } from './traces.js';
 import { forgetScript } from './variables.js';
 
 /** Where an execution is; it is reported exactly once. */
@@ -225,26 +225,15 @@ export class Executions {
     endConnections();
     inNextTurn(() =>
       inNextTurn(() => {
-        forgetInline(current.command);
         const dirty = [...known, ...(this.hygiene?.inspect() ?? [])];
         if (current.command.clearsScratch && !emptied(current.command.scratch)) dirty.push('files');
         if (process.exitCode !== undefined) dirty.push('exit code');
         this.current = null;
-        removeTraces();
+        removeTraces(current.command);
         postFrame('settled', { dirty: `[${dirty.map((reason) => json(reason)).join(',')}]` });
         releaseFrames();
       }),
     );
-  }
-}
-
-/** Removes what is in a folder; false when something stays. */
-function emptied(folder: string): boolean {
-  try {
-    for (const name of list(folder)) remove(`${folder}/${name}`, { recursive: true, force: true });
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -266,13 +255,6 @@ const isUsersCode = (rootUrl: string): ((url: string) => boolean) => {
 };
 
 const RESOURCES_SHOWN = 20;
-
-/** CommonJS is kept by its file name, which inline code shares with the next. */
-function forgetInline({ entry, rootUrl }: ExecuteCommand): void {
-  if (!entry.includes('?run=')) return;
-  const { cache } = createRequire(rootUrl);
-  delete cache[fileNameOf(entry)];
-}
 
 /** A worker that could not look for the module is why there is none; a runner does not speak of its faults. */
 const codeOf = (failure: ModuleFailure | undefined): ErrorCode =>
@@ -301,5 +283,3 @@ function prepareGlobals(command: ExecuteCommand): void {
   showPid(command.pid);
   process.argv = [process.execPath, fileNameOf(command.entry)];
 }
-
-const fileNameOf = (url: string): string => decodeURI(new URL(url).pathname);

@@ -2,8 +2,10 @@
  * What Node keeps of an execution where the next one in this process could read it, although no code of the
  * former is left: see docs/decisions/0005-reused-runners.md.
  */
+import { createRequire } from 'node:module';
 import { types } from 'node:util';
-import { descriptorOf, ownKeysOf } from './primordials.js';
+import type { ExecuteCommand } from '../contract/runner-protocol.js';
+import { descriptorOf, list, ownKeysOf, remove } from './primordials.js';
 
 const allocUnsafe = Buffer.allocUnsafe.bind(Buffer);
 const clearTimeline = [
@@ -20,7 +22,8 @@ const POOLED_BYTES = (Buffer.poolSize >>> 1) - 8;
 const POOL_PARTS = 4;
 
 /** Before the next execution, once nothing of the former one runs. */
-export function removeTraces(): void {
+export function removeTraces(command: ExecuteCommand): void {
+  forgetInline(command);
   leavePool();
   for (let i = 0; i < clearTimeline.length; i++) clearTimeline[i]?.();
   // Names of counters and timers.
@@ -40,3 +43,23 @@ function leavePool(): void {
 }
 
 const pool = (): ArrayBufferLike => allocUnsafe(8).buffer;
+
+/** CommonJS is kept by its file name, which inline code shares with the next. */
+function forgetInline({ entry, rootUrl }: ExecuteCommand): void {
+  if (!entry.includes('?run=')) return;
+  const { cache } = createRequire(rootUrl);
+  delete cache[fileNameOf(entry)];
+}
+
+/** Removes what is in a folder; false when something stays. */
+export function emptied(folder: string): boolean {
+  try {
+    for (const name of list(folder)) remove(`${folder}/${name}`, { recursive: true, force: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Path of a file that a URL names, as Node spells it. */
+export const fileNameOf = (url: string): string => decodeURI(new URL(url).pathname);

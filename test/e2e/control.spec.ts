@@ -47,7 +47,10 @@ const post = (worker: WorkerProcess, path: string): Promise<Response> =>
 
 describe('bifrost workers recycle under load', () => {
   it.each([
-    ['reused processes', { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '3' }],
+    [
+      'reused processes',
+      { RUNNER_MAX_EXECUTIONS: '0', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true', CONCURRENCY: '3' },
+    ],
     [
       'threads',
       {
@@ -55,6 +58,7 @@ describe('bifrost workers recycle under load', () => {
         TRUSTED_CODE: 'true',
         RUNNER_THREADS: '2',
         RUNNER_MAX_EXECUTIONS: '0',
+        RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true',
         CONCURRENCY: '4',
       },
     ],

@@ -53,7 +53,10 @@ export default async ({ urls }) => Promise.all(urls.map((url) =>
 
 describe.each([
   ['fresh runners in namespaces, or what is strongest here', {}],
-  ['reused runners of the level process', { ISOLATION: 'process', RUNNER_MAX_EXECUTIONS: '100' }],
+  [
+    'reused runners of the level process',
+    { ISOLATION: 'process', RUNNER_MAX_EXECUTIONS: '100', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true' },
+  ],
 ])('network proxy with %s', (title, env) => {
   let producer: Producer;
   let worker: WorkerProcess;

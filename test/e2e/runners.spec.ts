@@ -14,6 +14,7 @@ const makeProducer = useProducers(redis);
 const startWorker = useWorkers();
 
 const PID = 'export default () => process.pid';
+const ACME = { id: 'acme' };
 const THREADS = { RUNNER: 'thread', TRUSTED_CODE: 'true', RUNNER_THREADS: '4', CONCURRENCY: '8' };
 
 const shared = (one: Set<unknown>, other: Set<unknown>): number =>
@@ -26,7 +27,7 @@ async function open(queueName: string, env: Record<string, string>) {
     env: { REDIS_URL: redis.url, QUEUE_NAME: queueName, WORKER_ID: queueName, ...env },
   });
   const submit = (workflow_code: string, changes = {}): Promise<string> =>
-    producer.submitExecution(aContext({ workflow_code, ...changes }));
+    producer.submitExecution(aContext({ workflow_code, organization: ACME, ...changes }));
   const run = async (code: string, changes = {}): Promise<ExecutionResult> =>
     producer.executionResult(await submit(code, changes));
   return { producer, worker, submit, run };
@@ -104,10 +105,48 @@ describe('a reused process', () => {
     for (let i = 0; i < 10; i++) {
       pids.a.add((await run(PID, { organization: { id: 'a' } })).result);
       pids.b.add((await run(PID, { organization: { id: 'b' } })).result);
-      pids.none.add((await run(PID)).result);
+      pids.none.add((await run(PID, { organization: null })).result);
     }
     expect(shared(pids.a, pids.b) + shared(pids.a, pids.none)).toBe(0);
     expect(shared(pids.b, pids.none)).toBe(0);
+    // Nobody knows whether executions without an organization are of one tenant.
+    expect(pids.none.size).toBe(10);
+  });
+
+  it('serves executions without an organization where the operator says so', async () => {
+    const { run } = await open('no-tenants', {
+      RUNNER_MAX_EXECUTIONS: '0',
+      CONCURRENCY: '1',
+      RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true',
+    });
+    const pids = [await run(PID, { organization: null }), await run(PID, { organization: null })];
+    expect(pids[0]?.result).toBe(pids[1]?.result);
+  });
+
+  it('has nothing of the execution before in the memory that code can read', async () => {
+    const { run } = await open('memory', { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '1' });
+    const mark = 'MARK-OF-THE-FIRST';
+    const first = await run(
+      `export default (parameters, { secrets }) => {
+        for (let i = 0; i < 100; i++) console.log(secrets.KEY.toLowerCase());
+        Buffer.from(secrets.KEY); performance.mark(secrets.KEY); console.count(secrets.KEY); /M.*/.test(secrets.KEY);
+        return process.pid;
+      }`,
+      { secrets: { KEY: `${mark}-${'x'.repeat(40)}` }, parameters: { text: `${mark}-PARAMETER` } },
+    );
+    const second = await run(`
+      const texts = [];
+      const look = (memory) => texts.push(Buffer.prototype.latin1Slice.call(Buffer.from(memory)));
+      export default () => {
+        texts.push(RegExp.input, RegExp.lastMatch, JSON.stringify(performance.getEntries()), JSON.stringify(process.env));
+        for (const key of Object.getOwnPropertySymbols(console)) if (console[key] instanceof Map) texts.push([...console[key].keys()].join());
+        look(Buffer.from('ab').buffer); look(Buffer.allocUnsafe(8).buffer);
+        for (let size = 32; size <= 1 << 20; size *= 2) for (let i = 0; i < 20; i++) look(Buffer.allocUnsafeSlow(size + i).buffer);
+        const found = ['MARK-OF', 'mark-of'].filter((word) => texts.some((text) => text.includes(word + '-the') || text.includes(word + '-THE')));
+        return [process.pid, found];
+      }`);
+    expect([first.error, second.error]).toEqual([null, null]);
+    expect(second.result).toEqual([first.result, []]);
   });
 
   it.each([

@@ -14,7 +14,7 @@ describe('after many executions', () => {
   it('nothing is left of those that were ended by force', async () => {
     const plan = {
       id: 'soak',
-      env: { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '3' },
+      env: { RUNNER_MAX_EXECUTIONS: '0', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true', CONCURRENCY: '3' },
       executions: 400,
       kills: KILLS.length,
       atOnce: 12,

@@ -12,8 +12,17 @@ const startWorker = useWorkers();
 
 const KINDS: [string, Record<string, string>][] = [
   ['single-use process', {}],
-  ['reused process', { RUNNER_MAX_EXECUTIONS: '100' }],
-  ['thread', { RUNNER: 'thread', TRUSTED_CODE: 'true', RUNNER_THREADS: '2', RUNNER_MAX_EXECUTIONS: '100' }],
+  ['reused process', { RUNNER_MAX_EXECUTIONS: '100', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true' }],
+  [
+    'thread',
+    {
+      RUNNER: 'thread',
+      TRUSTED_CODE: 'true',
+      RUNNER_THREADS: '2',
+      RUNNER_MAX_EXECUTIONS: '100',
+      RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true',
+    },
+  ],
 ];
 
 describe.each(KINDS)('in a runner of the kind %s', (kind, env) => {

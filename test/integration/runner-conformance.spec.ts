@@ -74,8 +74,20 @@ const ENDINGS: Ending[] = [
 
 describe.each([
   ['single-use process', {}],
-  ['reused process', { RUNNER_MAX_EXECUTIONS: '100', ISOLATION: 'process' }],
-  ['thread', { RUNNER: 'thread', TRUSTED_CODE: 'true', RUNNER_THREADS: '2', RUNNER_MAX_EXECUTIONS: '100' }],
+  [
+    'reused process',
+    { RUNNER_MAX_EXECUTIONS: '100', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true', ISOLATION: 'process' },
+  ],
+  [
+    'thread',
+    {
+      RUNNER: 'thread',
+      TRUSTED_CODE: 'true',
+      RUNNER_THREADS: '2',
+      RUNNER_MAX_EXECUTIONS: '100',
+      RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true',
+    },
+  ],
 ])('a runner of the kind %s', (kind, env) => {
   let producer: Producer;
   let worker: WorkerProcess;

@@ -107,7 +107,11 @@ const limitsOf = (pid: number): string => readFileSync(`/proc/${pid}/limits`, 'u
 
 describe.each([
   ['single-use', {}, BREACHES],
-  ['reused', { RUNNER_MAX_EXECUTIONS: '0' }, BREACHES.filter(([what]) => ABOUT_REUSE.test(what))],
+  [
+    'reused',
+    { RUNNER_MAX_EXECUTIONS: '0', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true' },
+    BREACHES.filter(([what]) => ABOUT_REUSE.test(what)),
+  ],
 ])('the limits of a %s process', (kind, env, breaches) => {
   let producer: Producer;
   let worker: WorkerProcess;

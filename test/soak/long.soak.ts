@@ -17,7 +17,7 @@ const THREADS = { RUNNER: 'thread', TRUSTED_CODE: 'true', RUNNER_THREADS: '2' };
 const PLANS: SoakPlan[] = [
   {
     id: 'reused',
-    env: { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '4' },
+    env: { RUNNER_MAX_EXECUTIONS: '0', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true', CONCURRENCY: '4' },
     executions: 10_000,
     kills: 200,
     atOnce: 24,
@@ -25,7 +25,12 @@ const PLANS: SoakPlan[] = [
   { id: 'single-use', env: { CONCURRENCY: '4' }, executions: 1_500, kills: 200, atOnce: 24 },
   {
     id: 'threads',
-    env: { ...THREADS, RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '4' },
+    env: {
+      ...THREADS,
+      RUNNER_MAX_EXECUTIONS: '0',
+      RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true',
+      CONCURRENCY: '4',
+    },
     executions: 2_000,
     kills: 40,
     atOnce: 24,
@@ -52,7 +57,7 @@ describe('npm run soak', () => {
     async () => {
       const plan = {
         id: 'hundred',
-        env: { RUNNER_MAX_EXECUTIONS: '100', CONCURRENCY: '1' },
+        env: { RUNNER_MAX_EXECUTIONS: '100', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true', CONCURRENCY: '1' },
         executions: 1_000,
         kills: 0,
         atOnce: 20,
