@@ -61,6 +61,7 @@ const nothing = (level: IsolationLevel): IsolationLevel => ({
     hidden: false,
     files: null,
     filter: false,
+    sharedUser: true,
   }),
 });
 

@@ -23,4 +23,9 @@ export interface Confinement {
   files: { read: string[]; run: string[]; write: string[] } | null;
   /** Refuse, before user code runs, every system call that it has no business with. */
   filter: boolean;
+  /**
+   * Its user is the worker's, and files of the worker are within its sight: the filter then also refuses
+   * what Landlock lets the owner of a file do, and so to change modes and times in the scratch folder.
+   */
+  sharedUser: boolean;
 }

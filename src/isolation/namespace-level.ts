@@ -72,8 +72,16 @@ export class NamespaceLevel implements IsolationLevel {
   }
 
   confinement({ uid }: RunnerPlace): Confinement {
-    // bubblewrap ties it to the worker's life, and its mounts are all the files that there are.
-    return { parentPid: null, uid, maxTasks: MAX_TASKS, hidden: false, files: null, filter: true };
+    // bubblewrap ties it to the worker's life, and its mounts are all the files that there are: read-only but its own.
+    return {
+      parentPid: null,
+      uid,
+      maxTasks: MAX_TASKS,
+      hidden: false,
+      files: null,
+      filter: true,
+      sharedUser: false,
+    };
   }
 
   /** worker -> bubblewrap -> process 1 of the namespace -> runner */

@@ -64,6 +64,7 @@ export class ProcessLevel implements IsolationLevel {
       hidden: true,
       files: { read: [...MACHINE_FILES, ...readable], run: [...programs], write: [scratch] },
       filter: true,
+      sharedUser: uid === null,
     };
   }
 

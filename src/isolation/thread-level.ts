@@ -18,7 +18,15 @@ export class ThreadLevel implements IsolationLevel {
   }
 
   confinement(): Confinement {
-    return { parentPid: process.pid, uid: null, maxTasks: null, hidden: true, files: null, filter: false };
+    return {
+      parentPid: process.pid,
+      uid: null,
+      maxTasks: null,
+      hidden: true,
+      files: null,
+      filter: false,
+      sharedUser: true,
+    };
   }
 
   runnerPid(startedPid: number): number {

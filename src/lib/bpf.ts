@@ -20,9 +20,13 @@ export const loadNumber: Instruction = [LOAD_WORD, 0, 0, NUMBER_OFFSET];
 export const loadArch: Instruction = [LOAD_WORD, 0, 0, ARCH_OFFSET];
 /** The low 32 bits of an argument: all that the kernel reads of an int. */
 export const loadArgument = (index: number): Instruction => [LOAD_WORD, 0, 0, argumentOffset(index)];
+/** The other 32 bits, which count where the kernel reads a pointer. */
+export const loadUpperArgument = (index: number): Instruction => [LOAD_WORD, 0, 0, argumentOffset(index) + 4];
 export const allow: Instruction = [RETURN, 0, 0, SECCOMP_RET_ALLOW];
 export const kill: Instruction = [RETURN, 0, 0, SECCOMP_RET_KILL_PROCESS];
 export const refuse = (errno: number): Instruction => [RETURN, 0, 0, SECCOMP_RET_ERRNO | errno];
+/** The call returns 0, which is success for what returns no value, and the kernel does nothing. */
+export const doNothing: Instruction = [RETURN, 0, 0, SECCOMP_RET_ERRNO];
 
 /** Runs `block`, which must end with a return, when the loaded word equals `value`; otherwise goes on behind it. */
 export const whenEqual = (value: number, block: readonly Instruction[]): Instruction[] => [

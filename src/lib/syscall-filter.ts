@@ -12,19 +12,22 @@ import {
   whenEqual,
   whenGreater,
 } from './bpf.js';
-import {
-  AUDIT_ARCH,
-  type FilterArch,
-  LAST_KNOWN_SYSCALL,
-  type SyscallName,
-  syscallNumber,
-} from './syscall-numbers.js';
+import { fileRules } from './file-call-rules.js';
+import { AUDIT_ARCH, type FilterArch, LAST_KNOWN_SYSCALL, type SyscallName } from './syscall-numbers.js';
+import { ENOSYS, EPERM, onlyFor, refuseAll, rule } from './syscall-rules.js';
 
 /** Which sockets a runner may open: none; TCP and UDP. Unix sockets and raw ones never. */
 export type SocketPolicy = 'none' | 'internet';
 
-const EPERM = 1;
-const ENOSYS = 38;
+/** Whom a sealed filter is for. */
+export interface SealedRunner {
+  /** Its process number as it sees it itself: the one process that it may send signals to. */
+  ownPid: number;
+  sockets: SocketPolicy;
+  /** Its user is the worker's, and files of the worker are within its sight. */
+  sharedUser: boolean;
+}
+
 const CLONE_THREAD = 0x10000;
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -77,12 +80,6 @@ const REFUSED_TO_PROGRAMS = {
   links: REFUSED_WHEN_SEALED.links,
 } as const satisfies Record<string, readonly SyscallName[]>;
 
-const refuseAll = (
-  arch: FilterArch,
-  groups: Readonly<Record<string, readonly SyscallName[]>>,
-): Instruction[] =>
-  Object.values(groups).flatMap((names) => names.flatMap((name) => rule(arch, name, [refuse(EPERM)])));
-
 const SOCKET_CALLS: readonly SyscallName[] = [
   'socket',
   'socketpair',
@@ -100,9 +97,10 @@ export const bootFilter = (arch: FilterArch): Buffer => assemble(program(arch, [
  * The filter of a process that starts a program of ours before it seals itself. The program inherits it:
  * as {@link bootFilter}, but processes may be made, and sockets, signals and other users are refused.
  */
-export const launchFilter = (arch: FilterArch): Buffer =>
+export const launchFilter = (arch: FilterArch, sharedUser: boolean): Buffer =>
   assemble([
     ...opening(arch),
+    ...fileRules(arch, sharedUser),
     ...refuseAll(arch, ALWAYS_REFUSED),
     ...refuseAll(arch, REFUSED_TO_PROGRAMS),
     ...rule(arch, 'prlimit64', onlyFor(0, [0])),
@@ -110,13 +108,13 @@ export const launchFilter = (arch: FilterArch): Buffer =>
   ]);
 
 /**
- * The filter under which user code runs, in the process `ownPid` (as that process itself sees it), which
- * alone it may send signals to. Starting processes, changing rights and everything else that neither
+ * The filter under which user code runs. Starting processes, changing rights and everything else that neither
  * Node nor JavaScript needs is refused with EPERM; calls that are newer than our tables do not exist.
  */
-export const sealedFilter = (arch: FilterArch, ownPid: number, sockets: SocketPolicy): Buffer =>
+export const sealedFilter = (arch: FilterArch, { ownPid, sockets, sharedUser }: SealedRunner): Buffer =>
   assemble(
     program(arch, [
+      ...fileRules(arch, sharedUser),
       ...refuseAll(arch, REFUSED_WHEN_SEALED),
       ...(['kill', 'tgkill', 'rt_sigqueueinfo', 'rt_tgsigqueueinfo'] as const).flatMap((name) =>
         rule(arch, name, onlyFor(0, [ownPid])),
@@ -151,19 +149,6 @@ const opening = (arch: FilterArch): Instruction[] => [
   ...whenGreater(LAST_KNOWN_SYSCALL, [refuse(ENOSYS)]),
   // glibc goes on with clone, whose flags a filter can read.
   ...rule(arch, 'clone3', [refuse(ENOSYS)]),
-];
-
-/** What to do for one system call; `block` must end with a return. */
-function rule(arch: FilterArch, name: SyscallName, block: readonly Instruction[]): Instruction[] {
-  const number = syscallNumber(name, arch);
-  return number === null ? [] : whenEqual(number, block);
-}
-
-/** Allows the call when this argument is one of `values`. */
-const onlyFor = (argument: number, values: readonly number[]): Instruction[] => [
-  loadArgument(argument),
-  ...values.flatMap((value) => whenEqual(value, [allow])),
-  refuse(EPERM),
 ];
 
 function socketRules(arch: FilterArch, sockets: SocketPolicy): Instruction[] {

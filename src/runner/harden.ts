@@ -37,13 +37,15 @@ export function harden(confinement: Confinement, likely: NetworkPolicy, startsPr
   if (confinement.hidden) prctl(kernel, PR_SET_DUMPABLE, 0);
   if (parentPid !== null) dieWith(kernel, parentPid);
   if (files !== null) restrictFiles(kernel, files);
-  if (startsPrograms && confinement.filter) setFilter(kernel, launchFilter(filterArch()));
-  const program = confinement.filter ? filterFor(likely) : null;
+  if (startsPrograms && confinement.filter)
+    setFilter(kernel, launchFilter(filterArch(), confinement.sharedUser));
+  const filter = (network: NetworkPolicy): Buffer => filterFor(network, confinement.sharedUser);
+  const program = confinement.filter ? filter(likely) : null;
   let sealed = false;
   return (network) => {
     if (sealed) return;
     sealed = true;
-    if (program) setFilter(kernel, network === likely ? program : filterFor(network));
+    if (program) setFilter(kernel, network === likely ? program : filter(network));
     kernel.close();
     if (network !== 'open') giveUp('net');
   };
@@ -88,8 +90,12 @@ function limitTasks(kernel: Kernel, maxTasks: number): void {
   );
 }
 
-const filterFor = (network: NetworkPolicy): Buffer =>
-  sealedFilter(filterArch(), process.pid, network === 'open' ? 'internet' : 'none');
+const filterFor = (network: NetworkPolicy, sharedUser: boolean): Buffer =>
+  sealedFilter(filterArch(), {
+    ownPid: process.pid,
+    sockets: network === 'open' ? 'internet' : 'none',
+    sharedUser,
+  });
 
 function setFilter(kernel: Kernel, program: Buffer): void {
   // struct sock_fprog

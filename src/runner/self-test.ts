@@ -1,12 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { arch, constants } from 'node:os';
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   openSync,
   readdirSync,
   readFileSync,
   readSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { connect, type IpcNetConnectOpts, Socket, type TcpNetConnectOpts } from 'node:net';
@@ -18,8 +22,17 @@ import {
   type Findings,
   type SelfTestTargets,
 } from '../contract/self-test.js';
+import type { FilterArch, SyscallName } from '../lib/syscall-numbers.js';
+import { syscallNumber } from '../lib/syscall-numbers.js';
+import { Kernel } from './kernel.js';
 
 const CONNECT_TIMEOUT_MS = 500;
+const F_SETOWN = 8;
+const F_SETSIG = 10;
+const F_SETOWN_EX = 15;
+/** F_OWNER_PID */
+const OWNER_PROCESS = 1;
+const CANARY_MODE = 0o644;
 /** Of what it starts; long enough to be found, short enough to be gone should nobody kill it. */
 const SURVIVE_MS = 20_000;
 
@@ -41,6 +54,16 @@ const ATTACKS: Readonly<Record<AttackName, Attack>> = {
   processes: ({ workerPid }) => [readFileSync(`/proc/${workerPid}/stat`, 'latin1')],
   signals: ({ workerPid }) =>
     each([workerPid, process.ppid], (pid) => (process.kill(pid, 'SIGCONT') ? String(pid) : '')),
+  'descriptor-signals': ({ workerPid }) => {
+    const owner = Buffer.alloc(8);
+    owner.writeInt32LE(OWNER_PROCESS, 0);
+    owner.writeInt32LE(workerPid, 4);
+    return callEach([
+      ['F_SETOWN', 'fcntl', [0, F_SETOWN, workerPid]],
+      ['F_SETOWN_EX', 'fcntl', [0, F_SETOWN_EX, owner]],
+      ['F_SETSIG', 'fcntl', [0, F_SETSIG, constants.signals.SIGCONT]],
+    ]);
+  },
   files: ({ files }) => each(files, (file) => `${file} ${digestOf(file)}`),
   symlink: ({ files: [file = ''], mark }) => {
     const link = `${process.cwd()}/${mark}`;
@@ -52,6 +75,18 @@ const ATTACKS: Readonly<Record<AttackName, Attack>> = {
       writeFileSync(file, '');
       return file;
     }),
+  // Each leaves the file as it was, but for the time of the last change.
+  'file-metadata': ({ files: [file = ''] }) => {
+    const name = Buffer.from(`${file}\0`);
+    const attribute = [name, Buffer.from('user.self-test\0'), Buffer.alloc(1), 1, 0];
+    const byCall = (): string => callEach([['setxattr', 'setxattr', attribute]]).join();
+    const byNode = [
+      () => chmodSync(file, CANARY_MODE),
+      () => utimesSync(file, Date.now() / 1000, Date.now() / 1000),
+      () => chownSync(file, process.getuid?.() ?? 0, process.getgid?.() ?? 0),
+    ];
+    return each([...byNode, byCall], (change) => change() ?? file);
+  },
   programs: () => {
     const { error, status } = spawnSync(process.execPath, ['--version']);
     if (error) throw error;
@@ -71,6 +106,8 @@ const ATTACKS: Readonly<Record<AttackName, Attack>> = {
     process.setuid?.(0);
     return [String(process.getuid?.())];
   },
+  // No page at all: what is not refused is carried out and does nothing.
+  'pipe-pages': () => callEach([['vmsplice', 'vmsplice', [1, Buffer.alloc(16), 0, 0]]]),
   redis: ({ redis }) => (redis ? talk({ host: redis.host, port: redis.port }, redis.tls, 'PING\r\n') : []),
   'worker-port': ({ port }) => talk({ host: '127.0.0.1', port }, false, 'GET / HTTP/1.0\r\n\r\n'),
   'unix-socket': ({ abstractSocket }) => talk({ path: `\0${abstractSocket}` }, false, '\n'),
@@ -101,6 +138,21 @@ function each<T>(targets: readonly T[], attack: (target: T) => string): string[]
   });
   if (values.length === 0 && errors.length > 0) throw errors[0];
   return values;
+}
+
+/**
+ * Calls the kernel past Node, which only code without Node's permission model can. The names of the calls
+ * that were carried out.
+ */
+function callEach(
+  calls: readonly [name: string, call: SyscallName, args: readonly (number | Buffer)[]][],
+): string[] {
+  const kernel = new Kernel();
+  return each(calls, ([name, call, args]) => {
+    const result = kernel.attempt(syscallNumber(call, arch() as FilterArch) as number, ...args);
+    if (result < 0) throw Object.assign(new Error(`${name} was refused`), { code: 'EPERM' });
+    return name;
+  });
 }
 
 function visiblePids(): number[] {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { locate } from '../../src/compile/inside/locate.js';
 import { FAILURE_CODES } from '../../src/contract/failure.js';
 import { resultSchema } from '../../src/contract/result.js';
 import type { CodePlace } from '../../src/contract/runner-protocol.js';
 import { localsEvidence, timeoutEvidence } from '../../src/executor/blocked-stack.js';
 import { Cancellation } from '../../src/executor/cancellation.js';
 import { placesIn } from '../../src/executor/interrupted-places.js';
-import { judge, outcomeOf } from '../../src/executor/outcome.js';
+import { type Locate, OriginalPlaces } from '../../src/executor/original-places.js';
+import { judge, outcomeOf, placesIn as placesToShow } from '../../src/executor/outcome.js';
 import { redactedOutcome } from '../../src/executor/redacted-outcome.js';
 import { Run, type RunEnd } from '../../src/executor/run.js';
 import { slotOn } from '../../src/executor/runner-lease.js';
@@ -22,6 +24,8 @@ const FRAME_LIMIT_BYTES = 200_000;
 /** Long enough never to come: a case ends by what the runner does. */
 const limits = { ...LIMITS, timeoutMs: 600_000, cancelGraceMs: 600_000 };
 const redactor = new Redactor(['aaaa', '1234567', 'x'.repeat(40)]);
+/** What a compiler process does. */
+const inProcess: Locate = (compiled, places) => Promise.resolve(locate(compiled, places));
 const published = resultSchema.omit({ execution_id: true, worker_id: true, attempt: true, queued_ms: true });
 
 interface Script {
@@ -73,7 +77,8 @@ describe('whatever a runner says', () => {
     const property = fc.asyncProperty(script, async (given) => {
       const end = await play(given);
       const finding = judge(end, limits, given.isScript);
-      const timing = { startedAt: new Date(0), finishedAt: new Date(1), limits };
+      const originals = await OriginalPlaces.find(placesToShow(end), end, inProcess);
+      const timing = { startedAt: new Date(0), finishedAt: new Date(1), limits, originals };
       const outcome = redactedOutcome(outcomeOf(end, finding, timing), redactor);
       const { code = null } = outcome.failure ?? {};
       codes.add(code);
@@ -87,7 +92,7 @@ describe('whatever a runner says', () => {
     for (const code of codes) expect([null, ...FAILURE_CODES]).toContain(code);
   });
 
-  it('of places in code becomes evidence or nothing', () => {
+  it('of places in code becomes evidence or nothing', async () => {
     const rootUrl = 'file:///bifrost/';
     const source = fc.oneof(
       fc.string(),
@@ -108,20 +113,21 @@ describe('whatever a runner says', () => {
             `x\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`,
         ),
     );
-    const property = fc.property(
+    const property = fc.asyncProperty(
       fc.array(anyPlace as fc.Arbitrary<CodePlace>, { maxLength: 5 }),
       source,
-      (places, text) => {
+      async (places, text) => {
         const modules = [{ url: `${rootUrl}own.js`, format: 'module' as const, source: text }];
         const frames = places.map((place) => ({ ...place, variables: {} }));
+        const originals = await OriginalPlaces.find(places, { modules, rootUrl }, inProcess);
         const evidence = {
-          ...timeoutEvidence({ kind: 'blocked', places }, modules, rootUrl),
-          ...localsEvidence(frames, modules, rootUrl),
+          ...timeoutEvidence({ kind: 'blocked', places }, originals),
+          ...localsEvidence(frames, originals),
         };
         expect(() => JSON.stringify(evidence)).not.toThrow();
       },
     );
-    fc.assert(property, { seed: SEED, numRuns: 1_500 });
+    await fc.assert(property, { seed: SEED, numRuns: 1_500 });
   });
 
   it('of where it was interrupted is read or passed over', () => {

@@ -42,6 +42,7 @@ const NOTHING: Confinement = {
   hidden: false,
   files: null,
   filter: false,
+  sharedUser: true,
 };
 
 describe('the check of compilers', () => {

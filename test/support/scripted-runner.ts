@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { CHANNEL_FD, COMMAND_FD, type ExecuteCommand } from '../../src/contract/runner-protocol.js';
-import { commandFor } from '../../src/executor/isolation/run-once.js';
+import { commandFor } from '../../src/executor/run-once.js';
 import { RunnerProcess } from '../../src/executor/runner-process.js';
 import type { RunnerKind, RunnerLaunch } from '../../src/executor/runner-spawn.js';
 

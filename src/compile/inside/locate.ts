@@ -1,4 +1,4 @@
-import { SourceMap, type SourceMapPayload } from 'node:module';
+import { SourceMap, type SourceMapPayload, type SourceMapping } from 'node:module';
 import type { TextPosition } from '../protocol.js';
 import { offsetOfSpecifier } from './requires.js';
 
@@ -7,13 +7,22 @@ const MAP_COMMENT = '//# sourceMappingURL=data:application/json;base64,';
 /** Where these places of compiled code are in the original source; null for each that has no counterpart. */
 export function locate(compiled: string, places: readonly TextPosition[]): (TextPosition | null)[] {
   const map = inlineMap(compiled);
-  return places.map(({ line, column }) => {
-    const entry = map?.findEntry(line, column);
-    return entry && 'originalLine' in entry
-      ? { line: entry.originalLine, column: entry.originalColumn }
-      : null;
-  });
+  return places.map((place) => originalOf(map, place));
 }
+
+/** The map is the user's own where the code brings one, and may hold anything. */
+function originalOf(map: SourceMap | null, { line, column }: TextPosition): TextPosition | null {
+  try {
+    const { originalLine, originalColumn } = (map?.findEntry(line, column) ?? {}) as Partial<SourceMapping>;
+    return isIndex(originalLine) && isIndex(originalColumn)
+      ? { line: originalLine, column: originalColumn }
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** Where the original source names a specifier; null when it is computed. */
 export function locateSpecifier(compiled: string, specifier: string): TextPosition | null {

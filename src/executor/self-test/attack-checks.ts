@@ -53,6 +53,10 @@ const TARGETS: Readonly<Record<AttackName, Target>> = {
       return pids.length > 0 ? `it may send signals to process ${pids.join(', ')}` : null;
     },
   },
+  'descriptor-signals': {
+    tries: 'make the kernel send a signal to the worker by way of a descriptor',
+    reached: (calls) => (calls.length > 0 ? `it may use ${calls.join(', ')}` : null),
+  },
   files: {
     tries: 'read files of the worker',
     reached: (values, { files }) => {
@@ -69,6 +73,11 @@ const TARGETS: Readonly<Record<AttackName, Target>> = {
     tries: 'write outside its scratch folder',
     reached: (_, { writtenFiles }) =>
       writtenFiles.length > 0 ? `it wrote ${writtenFiles.join(', ')}` : null,
+  },
+  'file-metadata': {
+    tries: 'change mode, times, owner or attributes of a file of the worker',
+    reached: (_, { changedFiles }) =>
+      changedFiles.length > 0 ? `it changed properties of ${changedFiles.join(', ')}` : null,
   },
   programs: {
     tries: 'start a program',
@@ -89,6 +98,10 @@ const TARGETS: Readonly<Record<AttackName, Target>> = {
   'become-root': {
     tries: 'become root',
     reached: ([uid]) => (uid === '0' ? 'it is root' : null),
+  },
+  'pipe-pages': {
+    tries: 'put pages of memory into a pipe',
+    reached: (calls) => (calls.length > 0 ? `it may use ${calls.join(', ')}` : null),
   },
   redis: {
     tries: 'use Redis',

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,6 +24,8 @@ export interface Sightings {
   socketConnections: number;
   signals: number;
   writtenFiles: string[];
+  /** Files whose mode, owner, times or attributes are others than before. */
+  changedFiles: string[];
   survivors: number[];
   /** What the attacks would have got. */
   environment: string | null;
@@ -48,6 +50,8 @@ export class Canaries {
   private readonly word = Buffer.from(`canary-${randomBytes(16).toString('hex')}`);
   readonly mark = `bifrost-self-test-${process.pid}-${randomBytes(6).toString('hex')}`;
   private readonly port: number;
+  private readonly file: string;
+  private readonly madeAt: bigint;
   private signals = 0;
   private readonly connections = { port: 0, socket: 0 };
   private readonly onSignal = (): void => void (this.signals += 1);
@@ -60,6 +64,8 @@ export class Canaries {
     private readonly files: readonly string[],
     private readonly newFiles: readonly string[],
   ) {
+    this.file = files[0] as string;
+    this.madeAt = changedAt(this.file);
     this.port = (tcp.address() as AddressInfo).port;
     process.on('SIGCONT', this.onSignal);
     // A port of this worker as its others: what makes connections for user code must not lead there.
@@ -110,6 +116,7 @@ export class Canaries {
       socketConnections: this.connections.socket,
       signals: this.signals,
       writtenFiles: this.newFiles.filter((path) => existsSync(path)),
+      changedFiles: changedAt(this.file) === this.madeAt ? [] : [this.file],
       survivors: processesWith(this.mark),
       environment: environmentDigest(),
       memory: addressOf(this.word) === null ? null : this.word.toString('latin1'),
@@ -166,6 +173,9 @@ function kill(pid: number): void {
     // It has just ended by itself.
   }
 }
+
+/** When anything about a file last changed, also its mode or owner. */
+const changedAt = (path: string): bigint => statSync(path, { bigint: true }).ctimeNs;
 
 const digestOf = (path: string): string => createHash('sha256').update(contentOf(path)).digest('hex');
 

@@ -17,7 +17,15 @@ const FACTS: KernelFacts = {
   workerUid: 0,
 };
 const PROMISED: Promised = {
-  confinement: { parentPid: null, uid: 4242, maxTasks: 64, hidden: false, files: null, filter: true },
+  confinement: {
+    parentPid: null,
+    uid: 4242,
+    maxTasks: 64,
+    hidden: false,
+    files: null,
+    filter: true,
+    sharedUser: false,
+  },
   namespaces: true,
   network: 'none',
 };

@@ -1,3 +1,5 @@
+import { release } from 'node:os';
+
 /** What an attack can aim at; everything is there, and reached when nothing keeps code from it. */
 export interface Target {
   /** The worker: parent of the runner, holds the canary in its environment and in its memory. */
@@ -24,6 +26,10 @@ export interface Target {
   dnsPort: number;
   /** A folder as that of the package sets, with a file in it. */
   packagesFolder: string;
+  /** A file of it, which code may read. */
+  packageFile: string;
+  /** The file system of `outsideFile` keeps extended attributes. */
+  hasAttributes: boolean;
   /** The nonce of frames where that layer is off; otherwise a wrong guess. */
   knownNonce: string;
   /** No layers: attacks on the order of messages may come first. */
@@ -54,6 +60,8 @@ export interface World {
   workerSignals: string[];
   /** It stood still at some time. */
   workerStopped: boolean;
+  /** Files of the worker (`outsideFile`, `packageFile`) whose contents, mode, owner, times or attributes are others than before. */
+  changedFiles: string[];
   exists: (path: string) => boolean;
   /** '' when it is not there. */
   contentOf: (path: string) => string;
@@ -88,3 +96,9 @@ const text = (s) => { const b = Buffer.from(s + '\\0'); held.push(b); return ffi
 const held = [];
 const syscall = (n, ...args) => Number(lib.syscall(BigInt(n), ...Array.from({ length: 6 }, (_, i) => Buffer.isBuffer(args[i]) ? (held.push(args[i]), ffi.getRawPointer(args[i])) : BigInt(args[i] ?? 0))));
 `;
+
+/** Whether this kernel is of that version or newer. */
+export function sinceLinux(major: number, minor: number): boolean {
+  const [has = 0, hasMinor = 0] = release().split('.').map(Number);
+  return has > major || (has === major && hasMinor >= minor);
+}

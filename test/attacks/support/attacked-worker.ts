@@ -96,6 +96,7 @@ const nothing: Confinement = {
   hidden: false,
   files: null,
   filter: false,
+  sharedUser: true,
 };
 const stripped = withoutPermissionModel(level);
 const bare = withoutPermissionModel({
@@ -262,7 +263,13 @@ dns.on('message', (query, peer) => {
 });
 await new Promise<void>((resolve) => dns.bind(0, '127.0.0.1', resolve));
 const secret = Buffer.from(`${canary}\0`);
-const ffi = process.getBuiltinModule('node:ffi') as unknown as { getRawPointer(memory: Buffer): bigint };
+const ffi = process.getBuiltinModule('node:ffi') as unknown as {
+  getRawPointer(memory: Buffer): bigint;
+  dlopen(
+    library: null,
+    symbols: Record<string, { arguments: string[]; return: string }>,
+  ): { functions: Record<string, (...args: (bigint | number)[]) => number> };
+};
 const other = await boot();
 const otherScratch: string = other.place.scratch;
 const otherFile = other.place.onDisk
@@ -270,6 +277,16 @@ const otherFile = other.place.onDisk
   : `/proc/${other.pid}/root${otherScratch}/canary.txt`;
 writeFileSync(otherFile, canary);
 chmodSync(otherFile, layers === 'none' ? 0o666 : 0o600);
+
+/** Whether the file system takes it, as asked from a process that nothing confines. */
+function setAttribute(path: string): boolean {
+  const { functions } = ffi.dlopen(null, {
+    setxattr: { arguments: ['pointer', 'pointer', 'pointer', 'u64', 'i32'], return: 'i32' },
+  });
+  const [file, name, value] = [`${path}\0`, 'user.before\0', '1'].map((text) => Buffer.from(text));
+  const pointers = [file, name, value].map((text) => ffi.getRawPointer(text as Buffer));
+  return functions['setxattr']?.(...pointers, 1n, 0) === 0;
+}
 
 const signals: string[] = [];
 for (const signal of ['SIGTERM', 'SIGUSR2', 'SIGCONT', 'SIGHUP'] as const)
@@ -295,6 +312,8 @@ say({
     early: layers === 'none',
     isRoot: process.getuid?.() === 0,
     packagesFolder: join(packages, 'sets', 'one'),
+    packageFile: join(packages, 'sets', 'one', 'index.js'),
+    hasAttributes: setAttribute(outsideFile),
   },
 });
 for await (const line of createInterface({ input: process.stdin })) {

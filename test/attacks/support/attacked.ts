@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { randomBytes } from 'node:crypto';
@@ -61,6 +61,8 @@ export class Attacked {
   /** Carries out one attack on a fresh runner, and looks around afterwards. */
   async suffer(attack: Attack): Promise<World> {
     this.stopped = false;
+    const { outsideFile, packageFile } = this.target;
+    const before = new Map([outsideFile, packageFile].map((path) => [path, changedAt(path)]));
     this.child.stdin?.write(
       `${JSON.stringify({
         source: attack.code(this.target),
@@ -82,6 +84,7 @@ export class Attacked {
       workerOutput: this.output,
       workerSignals: answer.signals,
       workerStopped: this.stopped,
+      changedFiles: [...before].filter(([path, at]) => changedAt(path) !== at).map(([path]) => path),
       exists: existsSync,
       contentOf: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : ''),
     };
@@ -122,6 +125,9 @@ function addon(): string {
   if (found[0] === undefined) throw new Error('there is no native addon in node_modules to try');
   return join(ROOT, found.toSorted()[0] as string);
 }
+
+/** When anything about a file last changed, also its mode or owner. */
+const changedAt = (path: string): bigint => statSync(path, { bigint: true }).ctimeNs;
 
 function findProcesses(word: string): number[] {
   return readdirSync('/proc')
