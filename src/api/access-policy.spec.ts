@@ -50,9 +50,10 @@ describe('with a token', () => {
   });
 
   it('asks nobody who only probes, and everybody for what merely looks like a probe', () => {
-    expect(refusal({ route: '/health' }, TOKEN)).toBeNull();
+    expect(refusal({ route: '/health/live' }, TOKEN)).toBeNull();
     expect(refusal({ route: '/health/ready' }, TOKEN)).toBeNull();
-    expect(refusal({ route: '/healthy' }, TOKEN)).toMatchObject({ status: 401 });
+    for (const route of ['/health', '/healthy', '/health/other'])
+      expect(refusal({ route }, TOKEN)).toMatchObject({ status: 401 });
     expect(refusal({ route: undefined }, TOKEN)).toMatchObject({ status: 401 });
   });
 
@@ -79,6 +80,14 @@ describe('without a token', () => {
     'refuses the host %j with 421',
     (host) => expect(refusal({ host })).toMatchObject({ status: 421 }),
   );
+
+  it('answers probes whatever the host, and /health as every other route', () => {
+    const host = '10.1.2.3:3000';
+    expect(refusal({ route: '/health/live', host })).toBeNull();
+    expect(refusal({ route: '/health/ready', host })).toBeNull();
+    expect(refusal({ route: '/health', host })).toMatchObject({ status: 421 });
+    expect(refusal({ route: '/health' })).toBeNull();
+  });
 });
 
 it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'application/jsonx'])(

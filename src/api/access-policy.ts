@@ -13,9 +13,12 @@ export interface Asked {
 
 type Access = Pick<Settings, 'HOST' | 'API_TOKEN' | 'METRICS_ACCESS'>;
 
-/** Probes tell states, not data, and an orchestrator has no token. By the matched route: a spelling of a URL fools nobody. */
+/** Probes are asked by an orchestrator, which has no token and calls us by any name. By the matched route: a spelling of a URL fools nobody. */
 export const isProbe = (route: string | undefined): boolean =>
-  route === '/health' || (route?.startsWith('/health/') ?? false);
+  route === '/health/live' || route === '/health/ready';
+
+/** The probes, and what people ask for: every route whose answer is the state of this process. */
+export const isHealth = (route: string | undefined): boolean => route === '/health' || isProbe(route);
 
 /**
  * Who may speak to an API that runs code:

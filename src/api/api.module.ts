@@ -11,6 +11,7 @@ import { ForgetService } from './forget.service.js';
 import { HistoryController } from './history.controller.js';
 import { LogAnnouncements } from './log-announcements.js';
 import { LogFollower } from './log-follower.service.js';
+import { LogReaders } from './log-readers.js';
 import { LogsController } from './logs.controller.js';
 import { PackagesController } from './packages.controller.js';
 import { ResultWaiter } from './result-waiter.js';
@@ -51,6 +52,7 @@ export class ApiModule {
         ResultWaiter,
         LogAnnouncements,
         LogFollower,
+        LogReaders,
         WorkerCommands,
         WorkerRegistry,
         PackagesStore,

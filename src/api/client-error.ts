@@ -8,13 +8,22 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     socket.destroy();
     return;
   }
-  const problem = problemOfClientError(error.code);
+  endWithProblem(socket, problemOfClientError(error.code));
+}
+
+/** Writes a whole answer to a connection that has no request to answer, and ends our half of it. */
+export function endWithProblem(
+  socket: Socket,
+  problem: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const body = JSON.stringify(problem);
   socket.end(
     [
       `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
       'Content-Type: application/problem+json; charset=utf-8',
       `Content-Length: ${Buffer.byteLength(body)}`,
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
       'Connection: close',
       '',
       body,

@@ -9,6 +9,7 @@ import { openApiDocument } from './openapi.js';
 import { describe, pathOf, ProblemFilter, sendProblem } from './problem.filter.js';
 import { traceRequests } from './request-tracing.js';
 import { allowWorkspaceBodies } from './workspace-body-limit.js';
+import { WaitingConnections } from './waiting-connections.js';
 import { validationPipe } from './validation.js';
 
 /** Longest form that JSON gives to one byte of source: \u0000. */
@@ -17,6 +18,10 @@ const JSON_ESCAPE_FACTOR = 6;
 const BODY_SLACK_BYTES = 1_048_576;
 /** Whoever needs longer to send a request is not sending one. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** The same for its headers, which are small. */
+const HEADERS_TIMEOUT_MS = 10_000;
+/** How often both are looked at. */
+const TIMEOUT_CHECK_MS = 5_000;
 /** Longest id of the contract, percent-encoded. */
 const MAX_PARAM_LENGTH = 600;
 
@@ -25,6 +30,7 @@ export function httpAdapter(settings: Settings): FastifyAdapter {
   return new FastifyAdapter({
     bodyLimit: settings.CODE_LIMIT_BYTES * JSON_ESCAPE_FACTOR + BODY_SLACK_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     clientErrorHandler: answerClientError,
@@ -40,6 +46,7 @@ export function configureHttp(app: NestFastifyApplication, settings: Settings): 
   app.useGlobalFilters(new ProblemFilter());
   // Refuses what a browser says comes from another site, also requests without a body.
   app.enableCsrfProtection();
+  new WaitingConnections(settings.CONNECTIONS_WAITING_LIMIT).attach(app.getHttpServer());
   guardAccess(app, settings);
   traceRequests(app);
   allowWorkspaceBodies(app.getHttpAdapter().getInstance());

@@ -15,6 +15,7 @@ import { eventStream } from './event-stream.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { unknownExecution } from './executions.controller.js';
 import { LogFollower } from './log-follower.service.js';
+import { LogReaders } from './log-readers.js';
 import { withinRedisLimit } from './redis-bound.js';
 import { type IdPath, idPathSchema, invalid } from './requests.js';
 import { CURSOR, type LogsQuery, logsQuerySchema, type LogsView, logsViewSchema } from './logs-requests.js';
@@ -27,11 +28,12 @@ export class LogsController {
     private readonly store: LogStore,
     private readonly lookup: ExecutionLookup,
     private readonly follower: LogFollower,
+    private readonly readers: LogReaders,
   ) {}
 
   /**
    * With `accept: text/event-stream` Server-Sent Events, from the beginning or behind `Last-Event-ID`, until
-   * the end event; 204 where that was seen already. Otherwise a page of what is there.
+   * the end event; 204 where that was seen already, 503 above LOG_READERS_LIMIT. Otherwise a page of what is there.
    */
   @Get(':id/logs')
   @ApiOperation({ summary: 'What an execution prints, while it runs and afterwards' })
@@ -67,10 +69,14 @@ export class LogsController {
       void reply.status(204).send();
       return;
     }
+    if (reply.raw.destroyed) return;
+    const leave = this.readers.enter(id);
     const gone = new AbortController();
     // On the response: the request's own "close" comes as soon as its body was read.
-    if (reply.raw.destroyed) gone.abort();
-    else reply.raw.once('close', () => gone.abort());
+    reply.raw.once('close', () => {
+      gone.abort();
+      leave();
+    });
     const batches = this.follower.follow(id, after, gone.signal);
     void reply
       .header('content-type', 'text/event-stream; charset=utf-8')

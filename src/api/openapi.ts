@@ -20,7 +20,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   413: 'The code or the body is too large',
   415: 'The body is not application/json',
   422: 'The sources cannot be published',
-  503: 'Redis does not answer; detail says what is known',
+  503: 'Redis does not answer, or there are too many readers of logs; detail says what is known',
 };
 
 /** Error statuses of single operations; those of all that take input, a body or an id follow from that. */

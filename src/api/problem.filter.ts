@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isProbe } from './access-policy.js';
+import { isHealth } from './access-policy.js';
 import { kindOfStatus, type Problem, ProblemException, problemOf } from './problem.js';
 
 /** Words for the client where Fastify's own would not say what to do. */
@@ -26,13 +26,14 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     // Terminus tells in the body of its 503 which indicator is down: the probe's answer, not an error.
-    if (isProbe(request.routeOptions?.url) && exception instanceof HttpException) {
+    const isRefusal = exception instanceof ProblemException;
+    if (isHealth(request.routeOptions?.url) && exception instanceof HttpException && !isRefusal) {
       void reply.status(exception.getStatus()).send(exception.getResponse());
       return;
     }
     const problem = describe(exception, pathOf(request.url));
     if (problem.status === 500) this.report(exception, request);
-    if (exception instanceof ProblemException) void reply.headers(exception.headers);
+    if (isRefusal) void reply.headers(exception.headers);
     sendProblem(reply, problem);
   }
 

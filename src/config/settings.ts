@@ -86,6 +86,10 @@ export const settingsSchema = z.object({
     .min(16, { error: 'must have at least 16 characters' })
     .optional()
     .meta({ credential: true, about: 'Bearer token that every request except the probes must carry.' }),
+  CONNECTIONS_WAITING_LIMIT: whole(8, 65_535).default(256).meta({
+    about:
+      'Connections to the HTTP API that may wait for their client at once: without a whole request, or idle after an answer. One more ends the one that waits longest, with 503 and `Retry-After` when it has had no answer. Keep it below the open files that the system allows the process.',
+  }),
   CONCURRENCY: whole(1, 1000)
     .default(() => 2 * availableParallelism())
     .meta({ fallback: 'twice the processors', about: 'Executions that run at once on this worker.' }),
@@ -118,6 +122,10 @@ export const settingsSchema = z.object({
     unit: 'bytes',
     about:
       'Memory in Redis that the log stream of one execution may use, about. When it is full, the oldest entries go and an entry of type `truncated` says so.',
+  }),
+  LOG_READERS_LIMIT: whole(1, 100_000).default(100).meta({
+    about:
+      'Event streams of logs (`GET /executions/:id/logs`) that one process serves at once; one execution may have a quarter of them. More get 503 with `Retry-After`.',
   }),
   RESULT_QUEUE: z.enum(['on', 'off']).default('on').meta({
     about:

@@ -3,7 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
 import { READINESS, type Readiness } from './probes.js';
 
-/** Kubernetes-style probes. They need no token: they tell states, not data. */
+/** Kubernetes-style probes, which need no token, and `/health`, which is for who may use the API. */
 @ApiTags('health')
 @Controller('health')
 export class HealthController {

@@ -68,7 +68,9 @@ describe('what a worker says of its isolation', () => {
     };
     const worker = await startWorker({ env });
     await untilReady(worker);
-    const answer = await fetch(`${worker.url}/health`);
+    const answer = await fetch(`${worker.url}/health`, {
+      headers: { authorization: `Bearer ${env.API_TOKEN}` },
+    });
     const health = (await answer.json()) as Health;
     expect([answer.status, health.details.isolation]).toEqual([
       200,
