@@ -10,7 +10,7 @@ const run = (script: string, changes: Partial<Parameters<typeof runGuarded>[0]> 
     args: ['-e', script],
     cwd: tmpdir(),
     env: {},
-    timeoutMs: 20_000,
+    timeoutMs: 120_000,
     outputLimitBytes: 1_000,
     ...changes,
   });
@@ -40,7 +40,7 @@ describe('runGuarded', () => {
     const { ending, stdout } = await run('', {
       command: '/bin/sh',
       args: ['-c', 'sleep 1000 & echo $!; wait'],
-      timeoutMs: 1_000,
+      timeoutMs: 3_000,
     });
     expect(ending).toBe('timed_out');
     await until(() => !isAlive(Number(stdout)), { what: 'the grandchild is gone' });

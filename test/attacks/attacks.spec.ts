@@ -55,7 +55,7 @@ describe.each(setups.map((setup) => [titleOf(setup), setup] as const))('%s', (_t
   it.each(tried)('$name', async ({ attack }) => {
     // What nothing keeps from its aim must reach it: a test that cannot fail proves nothing.
     const wanted = setup.layers === 'none' && !attack.impossible?.(attacked.target);
-    const world = await attacked.suffer(attack);
+    const world = await attacked.suffer(attack, wanted);
     expect({ reached: attack.reached(world), ending: wanted ? world.ending : null }).toEqual({
       reached: wanted,
       ending: wanted ? world.ending : null,

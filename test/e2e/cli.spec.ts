@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ExecutionResult } from '../../src/contract/result.js';
+import type { WorkerRecord } from '../../src/contract/worker-record.js';
 import { COMMAND, type CommandResult, startCommand } from '../support/command.js';
 import { useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
@@ -42,6 +43,12 @@ async function file(name: string, source: string): Promise<string> {
   const path = join(folder, name);
   await writeFile(path, source);
   return path;
+}
+
+/** The id of the execution that the worker runs; undefined: it has none, or has not told yet. */
+async function runningNow(): Promise<string | undefined> {
+  const { workers } = await get<{ workers: WorkerRecord[] }>(`${worker.url}/workers`);
+  return workers.flatMap(({ runners }) => runners.flatMap(({ current }) => current))[0]?.execution_id;
 }
 
 describe('bifrost run', () => {
@@ -96,26 +103,27 @@ describe('bifrost run', () => {
   });
 
   it('shows what is printed while the code runs, and nothing of it with --quiet', async () => {
-    const source = `export default async () => {
+    // It goes on until it is cancelled: what is seen before is seen while it runs.
+    const source = `export default (_, { signal }) => {
       console.log('early');
-      await new Promise((resolve) => setTimeout(resolve, 700));
-      return Date.now();
+      return new Promise((resolve) => { signal.addEventListener('abort', resolve); setTimeout(resolve, 600_000); });
     }`;
-    const path = await file('early.js', source);
-    const args = ['run', path, '--function', 'default'];
+    const args = ['run', await file('early.js', source), '--function', 'default', '--timeout', '900'];
     const { child, ended } = startCommand(args, access());
-    const seenAt = await new Promise<number>((resolve) => {
-      child.stdout?.on('data', (text: string) => text.includes('early') && resolve(Date.now()));
+    await new Promise<void>((resolve) => {
+      child.stdout?.on('data', (text: string) => text.includes('early') && resolve());
     });
-    const { stdout } = await ended;
-    const [first, value] = stdout.split('\n');
-    expect(first).toBe('early');
-    expect(seenAt).toBeLessThan(Number(value));
-    expect((await bifrost([...args, '--quiet'])).stdout).toMatch(/^\d+\n$/);
+    await bifrost(['cancel', await until(runningNow, { what: 'the worker tells what it runs' })]);
+    expect((await ended).stdout).toBe('early\n');
+    const short = await file('short.js', `export default () => { console.log('early'); return 7; }`);
+    const quiet = await bifrost(['run', short, '--function', 'default', '--quiet']);
+    expect(quiet.stdout).toBe('7\n');
   });
 
   it('leaves the execution at Ctrl-C and tells its id', async () => {
-    const path = await file('long.js', 'setTimeout(() => console.log("went on"), 1000)');
+    const path = await file('long.js', 'console.log("went on")');
+    // So that it cannot end before the command does.
+    await bifrost(['workers', 'pause', '--id', 'w1']);
     const client = redis.connect();
     const contexts = (): Promise<string[]> => client.keys('bifrost:exec:*:context');
     const before = (await contexts()).length;
@@ -124,6 +132,7 @@ describe('bifrost run', () => {
     child.kill('SIGINT');
     const { code, stdout, stderr } = await ended;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+    await bifrost(['workers', 'resume', '--id', 'w1']);
     const url = /^interrupted; execution \S+ .*: (http:\S+)\n$/.exec(stderr)?.[1];
     const result = await get<ExecutionResult>(`${url}?wait=90`);
     expect(result).toMatchObject({ status: 'succeeded', stdout: 'went on\n' });

@@ -1,8 +1,9 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { aContext, aTask } from '../support/builders.js';
 import { EventSourceClient, type ReceivedEvent } from '../support/event-source.js';
+import { type Gate, startGate } from '../support/gate.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
@@ -21,7 +22,7 @@ beforeAll(async () => {
   producer = makeProducer();
   client = redis.connect();
   worker = await startWorker({
-    env: { REDIS_URL: redis.url, CONCURRENCY: '2', API_TOKEN: TOKEN },
+    env: { REDIS_URL: redis.url, CONCURRENCY: '2', API_TOKEN: TOKEN, NETWORK: 'open' },
     args: ['--id', 'w1'],
   });
 });
@@ -36,29 +37,41 @@ const ask = async (id: string, query = '') => {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
 
-/** Code that prints `line 1` to `line 5`. */
+/** Code that prints `line 1` to `line 5`, the last three when the gate is open. */
 const GATED = `
-  export default async (_, context) => {
+  export default async ({ gate }, context) => {
     for (let line = 1; line <= 5; line += 1) {
+      if (line === 3) await fetch(gate);
       console.log('line ' + line);
       context.progress(line / 5, 'line ' + line);
-      await new Promise((resolve) => setTimeout(resolve, 60));
     }
   };
 `;
+let gate: Gate;
+beforeEach(async () => {
+  gate = await startGate();
+});
+afterEach(() => gate.close());
+const submitGated = (): Promise<string> =>
+  producer.submitExecution(aContext({ workflow_code: GATED, parameters: { gate: gate.url } }));
 const kinds = (events: readonly ReceivedEvent[]): string[] => events.map(({ event }) => event);
 
 describe('the event stream of an execution', () => {
   it('has every line and progress in order, while it runs, and ends with it', async () => {
-    const id = await producer.submitExecution(aContext({ workflow_code: GATED }));
+    const id = await submitGated();
     const source = await follow(id);
     await until(() => source.messages.length >= 2, { what: 'two lines came' });
     expect(await producer.storedResult(id)).toBeUndefined();
-    const view = await fetch(`${worker.url}/executions/${id}`, { headers });
-    expect(await view.json()).toMatchObject({
+    const view = async (): Promise<unknown> =>
+      await (await fetch(`${worker.url}/executions/${id}`, { headers })).json();
+    await until(async () => ((await view()) as { progress?: unknown }).progress, {
+      what: 'its progress is there',
+    });
+    expect(await view()).toMatchObject({
       status: 'running',
       progress: { fraction: expect.any(Number), message: expect.stringMatching(/^line /) },
     });
+    gate.open();
     await source.ended;
     expect(source.response.headers['content-type']).toBe('text/event-stream; charset=utf-8');
     expect(source.messages).toEqual(['line 1', 'line 2', 'line 3', 'line 4', 'line 5']);
@@ -78,13 +91,14 @@ describe('the event stream of an execution', () => {
   });
 
   it('gives who comes with Last-Event-ID exactly what it missed', async () => {
-    const id = await producer.submitExecution(aContext({ workflow_code: GATED }));
+    const id = await submitGated();
     const first = await follow(id);
     await until(() => first.messages.length >= 2, { what: 'two lines came' });
     const seen = first.events.at(-1)?.id as string;
     first.close();
     const before = first.events.map((event) => event.id);
     const second = await follow(id, { 'last-event-id': seen });
+    gate.open();
     await second.ended;
     const whole = await follow(id);
     await whole.ended;
@@ -252,7 +266,10 @@ describe('a client that goes away', () => {
     const subscriptions = async (): Promise<number> =>
       ((await client.pubsub('CHANNELS', 'bifrost:logs:*')) as string[]).length;
     const id = await producer.submitExecution(
-      aContext({ workflow_code: 'export default () => new Promise((r) => setTimeout(r, 20_000))' }),
+      aContext({
+        workflow_code: 'export default () => new Promise((r) => setTimeout(r, 600_000))',
+        timeout_seconds: 900,
+      }),
     );
     const sources = await Promise.all(Array.from({ length: 10 }, () => follow(id)));
     await until(async () => (await subscriptions()) === 1, { what: 'the log is listened to, once' });
@@ -270,7 +287,8 @@ it('ends the streams when it is shut down, so that clients go elsewhere', async 
   const id = await producer.submitExecution(
     aContext({
       workflow_code:
-        'export default () => { console.log("up"); return new Promise((r) => setTimeout(r, 9000)) }',
+        'export default () => { console.log("up"); return new Promise((r) => setTimeout(r, 600_000)) }',
+      timeout_seconds: 900,
     }),
   );
   const source = await EventSourceClient.open(`${other.url}/executions/${id}/logs`, headers);
@@ -278,4 +296,5 @@ it('ends the streams when it is shut down, so that clients go elsewhere', async 
   expect(await other.stop()).toMatchObject({ code: 0 });
   await source.ended;
   expect(kinds(source.events)).toEqual(['start', 'log']);
+  await fetch(`${worker.url}/executions/${id}`, { method: 'DELETE', headers });
 });

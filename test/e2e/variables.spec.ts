@@ -169,7 +169,7 @@ describe.each(KINDS)('in a runner of the kind %s', (kind, env) => {
     const stuck = await run({
       workflow_code: 'export default () => { for (;;); }',
       capture_locals: true,
-      timeout_seconds: 1,
+      timeout_seconds: 3,
     });
     expect(stuck).toMatchObject({ status: 'timed_out', failure: { evidence: { blocked_at: { line: 1 } } } });
     const handled = await run({

@@ -9,16 +9,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExecutionLookup } from '../../src/api/execution-lookup.service.js';
 import { ResultWaiter } from '../../src/api/result-waiter.js';
+import { Bell } from '../../src/lib/bell.js';
 import { QueueConsumer } from '../../src/queue/queue-consumer.js';
 import { WORK_QUEUE } from '../../src/queue/queue-tokens.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
-import { crowding } from '../support/crowding.js';
 import { listenAs } from '../support/application.js';
+import { type Gate, startGate } from '../support/gate.js';
 import { type TestRedis, useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
 
 const TOKEN = 'the-token-of-this-suite';
+const DAY_MS = 86_400_000;
 const redis = useRedis();
 let folder = '';
 let client: RedisClient;
@@ -104,9 +106,14 @@ afterAll(async () => {
 
 describe('with a worker in the same process', () => {
   let app: App;
+  let gate: Gate;
+  afterAll(() => gate.close());
   beforeAll(async () => {
+    gate = await startGate();
     app = await App.open(redis, {
       ROLES: 'worker,api',
+      NETWORK: 'proxy',
+      NETWORK_ALLOW: new URL(gate.url).host,
       WORKER_ID: 'w1',
       KEY_PREFIX: 'both:',
       CONCURRENCY: '2',
@@ -158,11 +165,15 @@ describe('with a worker in the same process', () => {
   });
 
   it('shows an execution that runs, and its failure once it has ended', async () => {
-    const code = `export async function run() {
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+    const code = `export async function run({ url }) {
+      await fetch(url);
       throw new TypeError('no');
     }`;
-    const { status, body } = await app.post('/executions', { workflow_code: code, function_name: 'run' });
+    const { status, body } = await app.post('/executions', {
+      workflow_code: code,
+      function_name: 'run',
+      parameters: { url: gate.url },
+    });
     expect(status).toBe(202);
     const path = `/executions/${body['execution_id'] as string}`;
     const shown = await until(
@@ -179,6 +190,7 @@ describe('with a worker in the same process', () => {
       worker_id: 'w1',
       started_at: expect.stringMatching(/Z$/),
     });
+    gate.open();
     expect((await ended(path)).body).toMatchObject({
       status: 'failed',
       error: 'no',
@@ -345,6 +357,13 @@ describe('in the role api alone', () => {
     afterEach(() => {
       jest.restoreAllMocks();
     });
+    /** From now on nobody looks by himself: whoever does was told to, however slow this machine is. */
+    const withoutRechecks = (): void => {
+      const wait = Reflect.get(Bell.prototype, 'wait') as (this: Bell, limitMs: number) => Promise<void>;
+      jest.spyOn(Bell.prototype, 'wait').mockImplementation(function (this: Bell) {
+        return wait.call(this, DAY_MS);
+      });
+    };
     /** Submits and waits for it; resolves when the waiter has looked once. */
     const startWaiting = async (init: RequestInit = {}) => {
       const looks = jest.spyOn(app.nest.get(ExecutionLookup), 'findResult');
@@ -367,15 +386,11 @@ describe('in the role api alone', () => {
       );
 
     it('looks at once when the queue tells of an end', async () => {
+      withoutRechecks();
       const { id, answer, looks } = await startWaiting();
-      const startedAt = performance.now();
-      for (let i = 0; i < 10; i++) {
-        const before = looks.mock.calls.length;
-        await announce(id);
-        await until(() => looks.mock.calls.length > before, { what: 'an event was looked into' });
-      }
-      // The re-check alone would have taken 10 s.
-      expect(performance.now() - startedAt).toBeLessThan(5_000);
+      const before = looks.mock.calls.length;
+      await announce(id);
+      await until(() => looks.mock.calls.length > before, { what: 'an event was looked into' });
       await client.set(keys.result(id), JSON.stringify({ execution_id: id, status: 'succeeded' }));
       await announce(id);
       expect(await answer).toMatchObject({ status: 200, body: { execution_id: id, status: 'succeeded' } });
@@ -507,9 +522,7 @@ describe('without Redis', () => {
     const app = await App.open(fragile, { ROLES: 'api' });
     expect((await app.post('/executions?wait=0.1', { workflow_code: '1' })).status).toBe(202);
     await fragile.stop();
-    const startedAt = performance.now();
     await app.close();
-    expect(performance.now() - startedAt).toBeLessThan(4_000 * crowding());
     await fragile.start();
   });
 });

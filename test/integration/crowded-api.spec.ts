@@ -145,7 +145,7 @@ describe('GET /health', () => {
       const { port } = app.nest.getHttpServer().address() as AddressInfo;
       const socket = connect(port, '127.0.0.1');
       socket.write(`GET ${path} HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n`);
-      return String((await socket.setEncoding('latin1').toArray()).join('')).slice(9, 12);
+      return (await socket.setEncoding('latin1').toArray()).join('').slice(9, 12);
     };
     expect([await statusOf('/health'), await statusOf('/executions')]).toEqual(['421', '421']);
     expect([await statusOf('/health/live'), await statusOf('/health/ready')]).toEqual(['200', '200']);

@@ -9,7 +9,6 @@ import { pathToFileURL } from 'node:url';
 import { openRedis } from '../../src/redis/connections.js';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/redis/embedded-redis.js';
 import { requireFreshBuild } from '../support/built-worker.js';
-import { crowding } from '../support/crowding.js';
 import { until } from '../support/until.js';
 
 const undo: (() => unknown)[] = [];
@@ -130,10 +129,7 @@ describe('an application that is killed', () => {
     await ask(url, 'SET', 'kept', 'yes');
     expect(isRunning(pid)).toBe(true);
     app.kill('SIGKILL');
-    await until(() => !isRunning(pid), {
-      timeoutMs: 5_000 * crowding(),
-      what: 'the redis-server ends after its application',
-    });
+    await until(() => !isRunning(pid), { what: 'the redis-server ends after its application' });
     const again = await start({ dataDir });
     expect(await ask(again.url, 'GET', 'kept')).toBe('yes');
   });

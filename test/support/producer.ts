@@ -90,12 +90,12 @@ export class Producer {
   }
 
   /** Waits for the result of a task on the result queue. */
-  async taskResult(taskId: string, timeoutMs = 90_000): Promise<TaskResult> {
+  async taskResult(taskId: string, timeoutMs = 150_000): Promise<TaskResult> {
     return (await this.firstResult(taskId, timeoutMs)) as TaskResult;
   }
 
   /** Waits for the result of an execution on the result queue. */
-  async executionResult(executionId: string, timeoutMs = 90_000): Promise<ExecutionResult> {
+  async executionResult(executionId: string, timeoutMs = 150_000): Promise<ExecutionResult> {
     return (await this.firstResult(executionId, timeoutMs)) as ExecutionResult;
   }
 

@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline';
 import { requireFreshBuild, WORKER_ENTRY } from './built-worker.js';
 import { until } from './until.js';
 
-const READY_TIMEOUT_MS = 90_000;
-const EXIT_TIMEOUT_MS = 90_000;
+const READY_TIMEOUT_MS = 150_000;
+const EXIT_TIMEOUT_MS = 150_000;
 const TAIL_LINES = 40;
 
 /** How a process ended; one of the two is null. */

@@ -4,7 +4,7 @@ export default {
   mechanism: 'Starts 20 processes.',
   refusal: 'Node: no child processes; the system-call filter: no fork.',
   kernel: true,
-  timeoutMs: 10000,
+  timeoutMs: 120_000,
   code: () => `
 import { spawnSync } from 'node:child_process';
 export default () => { let started = 0; for (let i = 0; i < 20; i++) if (spawnSync(process.execPath, ['-e', '0']).status === 0) started += 1; return started; };

@@ -288,9 +288,9 @@ function setAttribute(path: string): boolean {
   return functions['setxattr']?.(...pointers, 1n, 0) === 0;
 }
 
-const signals: string[] = [];
+// In lines of their own: a signal may come after the answer to the attack that sent it.
 for (const signal of ['SIGTERM', 'SIGUSR2', 'SIGCONT', 'SIGHUP'] as const)
-  process.on(signal, () => void signals.push(signal));
+  process.on(signal, () => void process.stderr.write(`signal ${signal}\n`));
 say({
   target: {
     workerPid: process.pid,
@@ -324,7 +324,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   };
   say(
     await attack(source, timeoutMs, allow).then(
-      (ending) => ({ ending, signals }),
+      (ending) => ({ ending }),
       (error: Error) => ({ failed: error.stack }),
     ),
   );

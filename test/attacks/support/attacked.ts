@@ -3,14 +3,17 @@ import { once } from 'node:events';
 import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { requireFreshBuild } from '../../support/built-worker.js';
+import { until } from '../../support/until.js';
 import type { Attack, Ending, Target, World } from './attack.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const MAIN = join(import.meta.dirname, 'attacked-worker.ts');
-const DEFAULT_TIMEOUT_MS = 4_000;
-const SIGNAL_TIME_MS = 150;
+const DEFAULT_TIMEOUT_MS = 60_000;
+/** For what comes a moment after the answer of an attack that should reach nothing. */
+const AFTERMATH_MS = 150;
 const STATE_POLL_MS = 20;
 
 /** How a worker is attacked: at which level, with which layers, by which user (null: the one of the tests). */
@@ -20,7 +23,7 @@ export interface Setup {
   uid: number | null;
 }
 
-type Answer = { target: Target } | { ending: Ending; signals: string[] } | { failed: string };
+type Answer = { target: Target } | { ending: Ending } | { failed: string };
 
 /** A worker that attacks are carried out on, one after the other. */
 export class Attacked {
@@ -58,9 +61,13 @@ export class Attacked {
     return new Attacked(child, answers, (JSON.parse(first.value) as { target: Target }).target);
   }
 
-  /** Carries out one attack on a fresh runner, and looks around afterwards. */
-  async suffer(attack: Attack): Promise<World> {
+  /**
+   * Carries out one attack on a fresh runner, and looks around afterwards: until it has reached its aim where
+   * that is `wanted`, else after a moment.
+   */
+  async suffer(attack: Attack, wanted: boolean): Promise<World> {
     this.stopped = false;
+    const heardBefore = this.output.length;
     const { outsideFile, packageFile } = this.target;
     const before = new Map([outsideFile, packageFile].map((path) => [path, changedAt(path)]));
     this.child.stdin?.write(
@@ -74,20 +81,23 @@ export class Attacked {
     if (next.done) throw new Error(`the worker died of it: ${this.output}`);
     const answer = JSON.parse(next.value) as Answer;
     if (!('ending' in answer)) throw new Error('failed' in answer ? answer.failed : 'no answer');
-    // Signals and the lines of an inspector come a moment later.
-    await new Promise((resolve) => setTimeout(resolve, SIGNAL_TIME_MS));
     const { target } = this;
-    return {
+    const look = (): World => ({
       target,
       ending: answer.ending,
       survivors: findProcesses,
       workerOutput: this.output,
-      workerSignals: answer.signals,
+      workerSignals: signalsIn(this.output.slice(heardBefore)),
       workerStopped: this.stopped,
       changedFiles: [...before].filter(([path, at]) => changedAt(path) !== at).map(([path]) => path),
       exists: existsSync,
       contentOf: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : ''),
-    };
+    });
+    // Signals and the lines of an inspector come later.
+    if (wanted)
+      await until(() => attack.reached(look()), { what: 'the attack reaches its aim' }).catch(() => null);
+    else await sleep(AFTERMATH_MS);
+    return look();
   }
 
   async stop(): Promise<void> {
@@ -125,6 +135,9 @@ function addon(): string {
   if (found[0] === undefined) throw new Error('there is no native addon in node_modules to try');
   return join(ROOT, found.toSorted()[0] as string);
 }
+
+const signalsIn = (output: string): string[] =>
+  [...output.matchAll(/^signal (SIG\w+)$/gm)].map(([, signal]) => signal as string);
 
 /** When anything about a file last changed, also its mode or owner. */
 const changedAt = (path: string): bigint => statSync(path, { bigint: true }).ctimeNs;
