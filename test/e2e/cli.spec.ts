@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ExecutionResult } from '../../src/contract/result.js';
-import type { WorkerRecord } from '../../src/contract/worker-record.js';
 import { COMMAND, type CommandResult, startCommand } from '../support/command.js';
 import { useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
@@ -45,10 +44,10 @@ async function file(name: string, source: string): Promise<string> {
   return path;
 }
 
-/** The id of the execution that the worker runs; undefined: it has none, or has not told yet. */
-async function runningNow(): Promise<string | undefined> {
-  const { workers } = await get<{ workers: WorkerRecord[] }>(`${worker.url}/workers`);
-  return workers.flatMap(({ runners }) => runners.flatMap(({ current }) => current))[0]?.execution_id;
+/** Ids of the executions that were ever submitted. */
+async function submitted(): Promise<string[]> {
+  const keys = await redis.connect().keys('bifrost:exec:*:context');
+  return keys.map((key) => key.split(':')[2] as string);
 }
 
 describe('bifrost run', () => {
@@ -109,11 +108,13 @@ describe('bifrost run', () => {
       return new Promise((resolve) => { signal.addEventListener('abort', resolve); setTimeout(resolve, 600_000); });
     }`;
     const args = ['run', await file('early.js', source), '--function', 'default', '--timeout', '900'];
+    const before = await submitted();
     const { child, ended } = startCommand(args, access());
     await new Promise<void>((resolve) => {
       child.stdout?.on('data', (text: string) => text.includes('early') && resolve());
     });
-    await bifrost(['cancel', await until(runningNow, { what: 'the worker tells what it runs' })]);
+    const id = (await submitted()).find((one) => !before.includes(one)) as string;
+    await bifrost(['cancel', id]);
     expect((await ended).stdout).toBe('early\n');
     const short = await file('short.js', `export default () => { console.log('early'); return 7; }`);
     const quiet = await bifrost(['run', short, '--function', 'default', '--quiet']);
@@ -124,11 +125,9 @@ describe('bifrost run', () => {
     const path = await file('long.js', 'console.log("went on")');
     // So that it cannot end before the command does.
     await bifrost(['workers', 'pause', '--id', 'w1']);
-    const client = redis.connect();
-    const contexts = (): Promise<string[]> => client.keys('bifrost:exec:*:context');
-    const before = (await contexts()).length;
+    const before = (await submitted()).length;
     const { child, ended } = startCommand(['run', path], access());
-    await until(async () => (await contexts()).length > before, { what: 'the execution is submitted' });
+    await until(async () => (await submitted()).length > before, { what: 'the execution is submitted' });
     child.kill('SIGINT');
     const { code, stdout, stderr } = await ended;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });

@@ -359,7 +359,7 @@ describe('in the role api alone', () => {
     });
     /** From now on nobody looks by himself: whoever does was told to, however slow this machine is. */
     const withoutRechecks = (): void => {
-      const wait = Reflect.get(Bell.prototype, 'wait') as (this: Bell, limitMs: number) => Promise<void>;
+      const wait = Reflect.get(Bell.prototype, 'wait');
       jest.spyOn(Bell.prototype, 'wait').mockImplementation(function (this: Bell) {
         return wait.call(this, DAY_MS);
       });

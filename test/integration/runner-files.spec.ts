@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { IsolationLevel } from '../../src/executor/isolation/isolation-level.js';
-import { runOnce } from '../../src/executor/isolation/run-once.js';
+import type { IsolationLevel } from '../../src/isolation/isolation-level.js';
+import { runOnce } from '../../src/executor/run-once.js';
 import { RunnerFactory } from '../../src/executor/runner-factory.js';
 import { settingsOf } from '../support/parts.js';
 
