@@ -11,6 +11,8 @@ let nonce = BOOT_NONCE;
 let deliver: (lines: string) => void = writeAll;
 /** Lines that go out with the next frame. */
 let waiting = '';
+/** A frame that goes out before the next one, unless another takes its place. */
+let deferred = '';
 let holding = false;
 
 /** From now on frames go this way; a thread has no descriptor of its own. */
@@ -20,6 +22,7 @@ export function deliverBy(way: (lines: string) => void): void {
 
 /** From now on frames carry the nonce of this execution. */
 export function useNonce(next: string): void {
+  deferred = '';
   nonce = next;
 }
 
@@ -35,13 +38,23 @@ export function sendFrame(type: string, fields: Readonly<Record<string, string>>
 
 /** As {@link sendFrame}, but nobody need know yet: it goes with the next frame, or when {@link flushFrames} is called. */
 export function postFrame(type: string, fields: Readonly<Record<string, string>> = {}): void {
+  waiting += deferred + frameOf(type, fields);
+  deferred = '';
+}
+
+/** As {@link postFrame}, but only the newest that was deferred goes out, with the next frame of another kind. */
+export function deferFrame(type: string, fields: Readonly<Record<string, string>>): void {
+  deferred = frameOf(type, fields);
+}
+
+function frameOf(type: string, fields: Readonly<Record<string, string>>): string {
   let frame = `${nonce} {"type":"${type}"`;
   const names = keysOf(fields);
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
     frame += `,"${name}":${fields[name] as string}`;
   }
-  waiting += `${frame}}\n`;
+  return `${frame}}\n`;
 }
 
 /** Until {@link releaseFrames} frames wait for each other: each write wakes the worker. */

@@ -1,6 +1,7 @@
 import type { ContextData } from '../contract/runner-protocol.js';
-import { json, sendFrame } from './channel.js';
-import { inspectValue, text } from './primordials.js';
+import { deferFrame, json, sendFrame } from './channel.js';
+import { inspectValue, now, text } from './primordials.js';
+import { ProgressPace } from './progress-pace.js';
 import { createUserLogger, type UserLogger } from './user-logger.js';
 
 /** The second argument of a workflow function. Declared for editors in examples/bifrost.d.ts. */
@@ -14,6 +15,7 @@ export interface UserContext extends Omit<ContextData, 'deadline'> {
 
 /** Builds the `context` that user code sees. `onSignal`: called when the code takes the signal, and can hear it from then on. */
 export function createUserContext(data: ContextData, signal: AbortSignal, onSignal: () => void): UserContext {
+  const pace = new ProgressPace();
   return {
     ...data,
     deadline: new Date(data.deadline),
@@ -28,10 +30,12 @@ export function createUserContext(data: ContextData, signal: AbortSignal, onSign
           `progress: fraction must be a number from 0 to 1, not ${inspectValue(fraction)}`,
         );
       }
-      sendFrame('progress', {
+      const fields = {
         fraction: `${fraction}`,
         message: message === undefined ? 'null' : json(text(message).slice(0, PROGRESS_MESSAGE_LIMIT)),
-      });
+      };
+      if (pace.isDue(now())) sendFrame('progress', fields);
+      else deferFrame('progress', fields);
     },
     variables: {},
   };
