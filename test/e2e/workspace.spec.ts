@@ -59,7 +59,7 @@ const submit = (file_path: string, changes: Partial<ExecutionContext> = {}): Pro
   producer.submitExecution({ file_path, function_name: 'run', timeout_seconds: 20, ...changes });
 
 const run = async (file_path: string, changes: Partial<ExecutionContext> = {}): Promise<ExecutionResult> =>
-  producer.executionResult(await submit(file_path, changes), 40_000);
+  producer.executionResult(await submit(file_path, changes));
 
 async function write(dir: string, files: Record<string, string>): Promise<void> {
   for (const [path, source] of Object.entries(files)) {

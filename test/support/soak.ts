@@ -41,7 +41,7 @@ export interface SoakReport {
 const CODE = 'export default ({ n }) => { console.log("n", n); return n * 2 }';
 const HEAP_READINGS = 5;
 const WARM_UP = 60;
-const STEADY_MS = 15_000;
+const STEADY_MS = 60_000;
 
 /** The ways in which executions are ended by force, and the failure code of each. */
 export const KILLS: readonly [code: string, failure: string, timeoutSeconds?: number][] = [
@@ -155,7 +155,7 @@ async function runAll(producer: Producer, wanted: Wanted[], atOnce: number): Pro
         ),
       );
     }
-    await until(() => producer.received.length > seen, { timeoutMs: 60_000, what: 'another result' });
+    await until(() => producer.received.length > seen, { what: 'another result' });
     for (; seen < producer.received.length; seen++) {
       const result = producer.received[seen] as ExecutionResult;
       if (open.delete(result.execution_id)) results.push(result);
