@@ -12,6 +12,14 @@ declare module 'bifrost' {
     executionId: string;
     /** 1 for the first time; more when a worker died or the job asked for more attempts. */
     attempt: number;
+    /** 1 for the first run; more where it had ended and runs again, such as after a retry by hand. */
+    run: number;
+    /** The job scheduler whose tick it is, and when that was due (ISO 8601). */
+    schedule: { id: string; dueAt: string } | null;
+    /** In a BullMQ flow: what the children returned, by the key of their job, as `getChildrenValues` has it. */
+    children: Readonly<Record<string, unknown>>;
+    /** Why children failed whose failure the flow ignores. */
+    childFailures: Readonly<Record<string, string>>;
     workflowId: string | null;
     /** On whose behalf the workflow runs. */
     caller: {

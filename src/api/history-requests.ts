@@ -49,6 +49,7 @@ const filters = {
   organization: name.optional(),
   caller: name.optional().meta({ description: 'User id or e-mail address' }),
   worker: name.optional(),
+  schedule: name.optional().meta({ description: 'Id of the job scheduler whose ticks they are' }),
   tag: name.optional(),
   since: moment.optional().meta({ description: 'Ended at this time or later; UTC unless it says otherwise' }),
   until: moment.optional().meta({ description: 'Ended before this time' }),

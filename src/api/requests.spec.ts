@@ -29,7 +29,6 @@ describe('the body of POST /executions', () => {
     [{ workflow_code: 'x' }, []],
     [{ file_path: 'a.ts', function_name: 'run' }, []],
     [{}, ['workflow_code']],
-    [{ workflow_code: 'x', file_path: 'a.ts' }, ['workflow_code']],
     [{ workflow_code: 'x', function_name: 'a-b' }, ['function_name']],
     [{ workflow_code: 'x', env: { A: 1, B: 'b' } }, ['env.A']],
     [{ workflow_code: 'x', tags: ['a', 2] }, ['tags.1']],

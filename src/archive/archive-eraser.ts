@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { ArchiveDatabase } from './archive-database.js';
 import { removeEmptyDays } from './daily-statistics.js';
-import { removeRows } from './removal.js';
+import { ERASURE_LOCK, removeExecutions } from './removal.js';
 import { toStorable } from './storable-text.js';
 
 /** What is to be removed, and when it ended if somebody knows. */
@@ -23,17 +23,21 @@ export class ArchiveEraser {
     const ids = executions.map(({ executionId, finishedAt }) => ({ executionId, finishedAt }));
     return this.database.use((db) =>
       db.transaction().execute(async (tx) => {
-        // Results of these ids up to now are known, and thereby ignored: see ArchiveWriter. It waits for
-        // a writer that has one of them in hand, so that the rows it writes are seen below.
+        // Waits for writers that have one of them in hand, so that the rows they write are seen below.
+        await sql`SELECT pg_advisory_xact_lock(${ERASURE_LOCK})`.execute(tx);
+        // Results of these ids up to now are ignored from here on: see ArchiveWriter.
         await sql`
-          INSERT INTO archived_ids AS a (execution_id, finished_at)
-          SELECT "executionId", greatest(now(), "finishedAt")
+          INSERT INTO archived_ids AS a (execution_id, run, finished_at)
+          SELECT "executionId", 0, greatest(now(), "finishedAt")
           FROM jsonb_to_recordset(${JSON.stringify(ids)}::jsonb) AS r("executionId" text, "finishedAt" timestamptz(3))
           ORDER BY "executionId"
-          ON CONFLICT (execution_id) DO UPDATE SET finished_at = greatest(a.finished_at, excluded.finished_at)`.execute(
+          ON CONFLICT (execution_id, run) DO UPDATE SET finished_at = greatest(a.finished_at, excluded.finished_at)`.execute(
           tx,
         );
-        return removeRows(tx, ids.map(({ executionId }) => executionId).toSorted());
+        return removeExecutions(
+          tx,
+          ids.map(({ executionId }) => executionId),
+        );
       }),
     );
   }

@@ -12,6 +12,8 @@ import { fromStorable } from './storable-text.js';
 
 const SUMMARY_COLUMNS = [
   'execution_id',
+  'run',
+  'schedule',
   'status',
   'failure_code',
   'error_type',
@@ -38,11 +40,12 @@ const EXPORT_BYTES = 4 * 1024 * 1024;
 export class ArchiveReader {
   constructor(private readonly database: ArchiveDatabase) {}
 
-  /** The whole document of one execution; null when it is not archived. */
-  async find(executionId: string): Promise<ExecutionResult | null> {
+  /** The whole document of one run of an execution, by default the last; null when it is not archived. */
+  async find(executionId: string, run?: number): Promise<ExecutionResult | null> {
     const found = await this.database.use((db) =>
       documents(db)
         .where('executions.execution_id', '=', executionId)
+        .$if(run !== undefined, (query) => query.where('executions.run', '=', run ?? 1))
         .orderBy('executions.finished_at', 'desc')
         .limit(1)
         .executeTakeFirst(),
@@ -120,9 +123,14 @@ export class ArchiveReader {
         .orderBy('executions.execution_id')
         .execute(),
     );
-    return rows.map(documentOf);
+    // An execution may have further runs, which the filter has not found.
+    const wanted = new Set(keys.map(momentOf));
+    return rows.filter((row) => wanted.has(momentOf(row))).map(documentOf);
   }
 }
+
+const momentOf = ({ execution_id: id, finished_at: at }: Pick<ExportKey, 'execution_id' | 'finished_at'>) =>
+  `${at.getTime()} ${id}`;
 
 interface ExportKey {
   execution_id: string;
@@ -175,6 +183,7 @@ const summaryOf = (row: SummaryRow): ExecutionSummary => ({
   ...row,
   error_type: readable(row.error_type),
   error: readable(row.error),
+  schedule: readable(row.schedule),
   workflow_id: readable(row.workflow_id),
   organization_id: readable(row.organization_id),
   caller_id: readable(row.caller_id),

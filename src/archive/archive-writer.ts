@@ -5,7 +5,7 @@ import { addDaily, dailyRows } from './daily-statistics.js';
 import { isPartitionMissing, isPassing, isRefusal } from './database-errors.js';
 import { ensurePartitions, type Month, monthOf } from './partitions.js';
 import { type ArchiveRecord, toRecord } from './record.js';
-import { removeRows } from './removal.js';
+import { ERASURE_LOCK, removeRuns } from './removal.js';
 import type { Database } from './schema.js';
 
 /** A result on its way into the archive: its id, and its document as JSON text. */
@@ -19,9 +19,9 @@ const MAX_TRIES = 5;
 /**
  * Writes results to the database, a batch in one transaction.
  *
- * A result that is there already, or that was forgotten, changes nothing. An id that comes with a later
- * result names another execution: ids may be used again once their result has expired in Redis; the
- * archive then keeps the later one.
+ * A result that is there already, or that was forgotten, changes nothing. Every run of an execution is a row.
+ * A run that comes with a later result is one of another execution: ids may be used again once their result
+ * has expired in Redis; the archive then keeps the later one.
  */
 @Injectable()
 export class ArchiveWriter {
@@ -41,8 +41,8 @@ export class ArchiveWriter {
    */
   async write(documents: readonly ArchivedDocument[]): Promise<void> {
     const records = documents.flatMap((document) => this.read(document) ?? []);
-    // The last of an id counts: the database cannot take two in one statement.
-    const unique = new Map(records.map((record) => [record.execution_id, record]));
+    // The last of a run counts: the database cannot take two in one statement.
+    const unique = new Map(records.map((record) => [nameOf(record), record]));
     await this.store([...unique.values()]);
   }
 
@@ -114,11 +114,11 @@ export class ArchiveWriter {
 /** How many were new. */
 async function insert(tx: Database, records: readonly ArchiveRecord[]): Promise<number> {
   const claimed = await claim(tx, records);
-  const fresh = records.filter((record) => claimed.has(record.execution_id));
+  const fresh = records.filter((record) => claimed.has(nameOf(record)));
   if (fresh.length === 0) return 0;
-  await removeRows(
+  await removeRuns(
     tx,
-    fresh.filter((record) => claimed.get(record.execution_id)).map((record) => record.execution_id),
+    fresh.filter((record) => claimed.get(nameOf(record))),
   );
   await insertExecutions(tx, fresh);
   await insertLogs(tx, fresh);
@@ -126,19 +126,26 @@ async function insert(tx: Database, records: readonly ArchiveRecord[]): Promise<
   return fresh.length;
 }
 
-/** The ids of results that are to be written, and whether an earlier one of the same id must go. */
+/** The runs that are to be written, by {@link nameOf}, and whether an earlier result of the same run must go. */
 async function claim(tx: Database, records: readonly ArchiveRecord[]): Promise<Map<string, boolean>> {
-  const ids = records.map(({ execution_id, finished_at }) => ({ execution_id, finished_at }));
-  const { rows } = await sql<{ execution_id: string; again: boolean }>`
-    INSERT INTO archived_ids AS a (execution_id, finished_at)
-    SELECT execution_id, finished_at
-    FROM jsonb_to_recordset(${JSON.stringify(ids)}::jsonb) AS r(execution_id text, finished_at timestamptz(3))
-    ORDER BY execution_id
-    ON CONFLICT (execution_id) DO UPDATE SET finished_at = excluded.finished_at
+  // A deletion takes this lock alone: it sees what is written here, or is seen by it.
+  await sql`SELECT pg_advisory_xact_lock_shared(${ERASURE_LOCK})`.execute(tx);
+  const ids = records.map(({ execution_id, run, finished_at }) => ({ execution_id, run, finished_at }));
+  const { rows } = await sql<{ execution_id: string; run: number; again: boolean }>`
+    INSERT INTO archived_ids AS a (execution_id, run, finished_at)
+    SELECT execution_id, run, finished_at
+    FROM jsonb_to_recordset(${JSON.stringify(ids)}::jsonb) AS r(execution_id text, run integer, finished_at timestamptz(3))
+    WHERE NOT EXISTS (SELECT 1 FROM archived_ids f
+      WHERE f.execution_id = r.execution_id AND f.run = 0 AND f.finished_at >= r.finished_at)
+    ORDER BY execution_id, run
+    ON CONFLICT (execution_id, run) DO UPDATE SET finished_at = excluded.finished_at
       WHERE excluded.finished_at > a.finished_at
-    RETURNING execution_id, xmax <> 0 AS again`.execute(tx);
-  return new Map(rows.map((row) => [row.execution_id, row.again]));
+    RETURNING execution_id, run, xmax <> 0 AS again`.execute(tx);
+  return new Map(rows.map((row) => [nameOf(row), row.again]));
 }
+
+const nameOf = ({ execution_id: id, run }: Pick<ArchiveRecord, 'execution_id' | 'run'>): string =>
+  `${run} ${id}`;
 
 async function insertExecutions(tx: Database, records: readonly ArchiveRecord[]): Promise<void> {
   const columns = sql.raw(EXECUTION_COLUMNS.map(([name]) => name).join(', '));
@@ -168,6 +175,8 @@ const withoutContent = (record: ArchiveRecord): ArchiveRecord => ({
 
 const EXECUTION_COLUMNS = [
   ['execution_id', 'text'],
+  ['run', 'integer'],
+  ['schedule', 'text'],
   ['finished_at', 'timestamptz(3)'],
   ['started_at', 'timestamptz(3)'],
   ['status', 'text'],

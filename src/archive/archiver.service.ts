@@ -136,7 +136,8 @@ export class Archiver implements OnApplicationBootstrap, BeforeApplicationShutdo
       [batch, documents, bytes] = [[], [], 0];
     };
     for (const entry of entries) {
-      const text = entry.document === '' ? await this.feed.document(entry.executionId) : entry.document;
+      const text =
+        entry.document === '' ? await this.feed.document(entry.executionId, entry.run) : entry.document;
       if (text === null) {
         await this.feed.done([entry], { lost: true });
         continue;

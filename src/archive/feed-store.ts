@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Forgettable } from './archive-eraser.js';
 import type { ExecutionResult } from '../contract/result.js';
+import { feedNameOf, parseFeedName } from '../results/archive-feed.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { LuaScript } from '../redis/lua-script.js';
@@ -11,6 +12,8 @@ export interface FeedEntry {
   /** Null for one that the stream has dropped. */
   entryId: string | null;
   executionId: string;
+  /** Which run of it. */
+  run: number;
   /** The document, or '' when it is to be read from the result itself. */
   document: string;
 }
@@ -35,7 +38,7 @@ const SWEEP_LOCK_MS = 30_000;
 /** A consumer without entries that was not heard of for so long is forgotten. */
 const CONSUMER_KEEP_MS = 3_600_000;
 
-/** KEYS feed, waiting, figures; ARGV entry ids ('' for none) and execution ids by turns, the last one '1' when they are lost -> how many still waited */
+/** KEYS feed, waiting, figures; ARGV entry ids ('' for none) and names by turns, the last one '1' when they are lost -> how many still waited */
 const DONE = new LuaScript(`
 local lost = ARGV[#ARGV] == '1'
 local waited = 0
@@ -127,15 +130,20 @@ export class FeedStore {
     }
   }
 
-  /** The result as it stands in Redis; null when it has expired or was deleted. */
-  document(executionId: string): Promise<string | null> {
-    return this.redis.get(this.keys.result(executionId));
+  /** The result of a run as it stands in Redis; null when it has expired or was deleted. */
+  async document(executionId: string, run: number): Promise<string | null> {
+    const standing = await this.redis.get(this.keys.result(executionId));
+    if (standing !== null && runOf(standing) === run) return standing;
+    return this.redis.get(this.keys.formerResult(executionId, run));
   }
 
   /** These are archived, or, when `lost`, cannot be any more. */
   async done(entries: readonly FeedEntry[], { lost = false } = {}): Promise<void> {
     if (entries.length === 0) return;
-    const args = entries.flatMap(({ entryId, executionId }) => [entryId ?? '', executionId]);
+    const args = entries.flatMap(({ entryId, executionId, run }) => [
+      entryId ?? '',
+      feedNameOf(executionId, run),
+    ]);
     await DONE.run(this.redis, this.feedKeys(), [...args, lost ? '1' : '0']);
   }
 
@@ -145,7 +153,7 @@ export class FeedStore {
       SETTLING_MS,
       count,
     ])) as string[];
-    return ids.map((executionId) => ({ entryId: null, executionId, document: '' }));
+    return ids.map((name) => ({ entryId: null, ...parseFeedName(name), document: '' }));
   }
 
   /** Whether this process may look for dropped results now: one at a time is enough. */
@@ -165,8 +173,8 @@ export class FeedStore {
       const [next, pairs] = await this.redis.zscan(this.keys.archiveWaiting(), cursor, 'COUNT', SCAN_COUNT);
       cursor = next;
       for (let at = 0; at < pairs.length; at += 2) {
-        const executionId = pairs[at] as string;
-        const text = await this.document(executionId);
+        const { executionId, run } = parseFeedName(pairs[at] as string);
+        const text = await this.document(executionId, run);
         const result = text === null ? null : (JSON.parse(text) as Partial<ExecutionResult>);
         if (result?.organization?.id !== organization) continue;
         found.set(executionId, { executionId, finishedAt: result.finished_at ?? null });
@@ -178,7 +186,8 @@ export class FeedStore {
   /** Takes results out of the feed, whatever state they are in there. */
   async drop(executionIds: ReadonlySet<string>): Promise<void> {
     if (executionIds.size === 0) return;
-    await this.done([...executionIds].map((executionId) => ({ entryId: null, executionId, document: '' })));
+    await this.done([...executionIds].map((executionId) => ({ ...NOT_IN_STREAM, executionId, run: 1 })));
+    await this.dropFurtherRuns(executionIds);
     let from = '-';
     for (;;) {
       const raw = await this.redis.xrange(this.keys.archiveFeed(), from, '+', 'COUNT', SCAN_COUNT);
@@ -188,6 +197,18 @@ export class FeedStore {
       if (raw.length < SCAN_COUNT || !last) return;
       from = `(${last.entryId ?? ''}`;
     }
+  }
+
+  /** Their names in the feed are not known beforehand. */
+  private async dropFurtherRuns(executionIds: ReadonlySet<string>): Promise<void> {
+    let cursor = '0';
+    do {
+      const [next, pairs] = await this.redis.zscan(this.keys.archiveWaiting(), cursor, 'COUNT', SCAN_COUNT);
+      cursor = next;
+      const names = pairs.filter((_name, index) => index % 2 === 0).map(parseFeedName);
+      const wanted = names.filter(({ executionId, run }) => run > 1 && executionIds.has(executionId));
+      await this.done(wanted.map((name) => ({ ...NOT_IN_STREAM, ...name })));
+    } while (cursor !== '0');
   }
 
   /** Throws within a second when Redis does not answer. */
@@ -211,11 +232,15 @@ export class FeedStore {
   }
 }
 
+const NOT_IN_STREAM = { entryId: null, document: '' } as const;
+
+const runOf = (document: string): number => (JSON.parse(document) as Partial<ExecutionResult>).run ?? 1;
+
 /** An entry without fields was trimmed away while it was pending. */
 function parse([entryId, fields]: RawEntry): FeedEntry[] {
   if (!fields) return [];
   const { id, document } = Object.fromEntries(
     Array.from({ length: fields.length / 2 }, (_, n) => [fields[2 * n], fields[2 * n + 1]]),
   ) as { id?: string; document?: string };
-  return id === undefined ? [] : [{ entryId, executionId: id, document: document ?? '' }];
+  return id === undefined ? [] : [{ entryId, ...parseFeedName(id), document: document ?? '' }];
 }

@@ -11,6 +11,8 @@ export interface HistoryFilter {
   /** User id or e-mail address. */
   caller?: string | undefined;
   worker?: string | undefined;
+  /** Id of the job scheduler whose ticks they are. */
+  schedule?: string | undefined;
   tag?: string | undefined;
   /** Ended at this moment or later. */
   since?: Date | undefined;
@@ -27,7 +29,7 @@ type Builder = ExpressionBuilder<Tables, 'executions'>;
 export function conditionsOf(filter: HistoryFilter): Expression<SqlBool>[] {
   const eb: Builder = expressionBuilder();
   const { status, since, until, minDurationMs, tag, text, caller } = filter;
-  const equal = (['code', 'workflow', 'organization', 'worker'] as const).flatMap((name) => {
+  const equal = (['code', 'workflow', 'organization', 'worker', 'schedule'] as const).flatMap((name) => {
     const value = filter[name];
     return value === undefined ? [] : [eb(COLUMNS[name], '=', toStorable(value))];
   });
@@ -50,6 +52,7 @@ const COLUMNS = {
   workflow: 'workflow_id',
   organization: 'organization_id',
   worker: 'worker_id',
+  schedule: 'schedule',
 } as const;
 
 /** A bound moment. */

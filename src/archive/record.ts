@@ -4,6 +4,10 @@ import { fromStorable, isDeeperThan, mapTexts, mayBeUnstorable, toStorable } fro
 /** One result as the database has it. Texts are storable; times are ISO 8601 in UTC. */
 export interface ArchiveRecord {
   execution_id: string;
+  /** 1 for the first run. */
+  run: number;
+  /** Id of the job scheduler whose tick it is. */
+  schedule: string | null;
   finished_at: string;
   started_at: string;
   status: string;
@@ -102,6 +106,8 @@ function columnsOf(
   const error = cut(document.error, MAX_ERROR_CHARS);
   return {
     execution_id: executionId,
+    run: Math.max(1, Math.trunc(numberOf(document.run ?? 1))),
+    schedule: cut(document.schedule?.id, MAX_KEY_CHARS),
     // The same for every delivery of a result, also of one that says no time.
     finished_at: timeOf(document.finished_at) ?? startedAt ?? new Date(0).toISOString(),
     started_at: startedAt ?? timeOf(document.finished_at) ?? new Date(0).toISOString(),

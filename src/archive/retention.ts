@@ -49,8 +49,8 @@ export class Retention {
 async function forgetUntil(db: Database, end: string): Promise<void> {
   await sql`DELETE FROM daily_statistics WHERE day < ${end}::timestamptz AT TIME ZONE 'UTC'`.execute(db);
   for (;;) {
-    const { numAffectedRows = 0n } = await sql`DELETE FROM archived_ids WHERE execution_id IN (
-      SELECT execution_id FROM archived_ids WHERE finished_at < ${end}::timestamptz LIMIT ${PIECE})`.execute(
+    const { numAffectedRows = 0n } = await sql`DELETE FROM archived_ids WHERE (execution_id, run) IN (
+      SELECT execution_id, run FROM archived_ids WHERE finished_at < ${end}::timestamptz LIMIT ${PIECE})`.execute(
       db,
     );
     if (numAffectedRows < BigInt(PIECE)) return;

@@ -3,14 +3,16 @@ import type { ArchiveRecord } from './record.js';
 
 type Time = ColumnType<Date, string, string>;
 
-/** Every id that the archive has or had, across all months: what makes writing idempotent. */
+/** Every run that the archive has or had, across all months: what makes writing idempotent. */
 interface ArchivedTable {
   execution_id: string;
+  /** 0: the execution was forgotten. */
+  run: number;
   /** Of the result that is archived; of a forgotten one, until when results of this id are ignored. */
   finished_at: Time;
 }
 
-/** One row for each result, in a partition of its month: its record, without what it printed. */
+/** One row for each result, which is one run of an execution, in a partition of its month: its record, without what it printed. */
 interface ExecutionsTable extends Omit<ArchiveRecord, 'finished_at' | 'started_at' | 'logs'> {
   finished_at: Time;
   started_at: Time;

@@ -25,6 +25,7 @@ const filtered = (command: Command): Command =>
     .option('--organization <id>')
     .option('--caller <id>', 'user id or e-mail address')
     .option('--worker <id>')
+    .option('--schedule <id>', 'id of a job scheduler: its ticks')
     .option('--tag <tag>')
     .option('--min-duration <time>', 'took at least so long: 500ms, 1.5s, 10m')
     .option('--text <text>', 'part of the id or of the error');

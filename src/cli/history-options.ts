@@ -8,6 +8,7 @@ export interface FilterOptions {
   organization?: string;
   caller?: string;
   worker?: string;
+  schedule?: string;
   tag?: string;
   minDuration?: string;
   text?: string;
@@ -55,6 +56,6 @@ function durationMs(option: string, text: string): number {
 }
 
 function pick(options: Omit<FilterOptions, 'minDuration'>): Record<string, string | undefined> {
-  const { status, code, workflow, organization, caller, worker, tag, text } = options;
-  return { status, code, workflow, organization, caller, worker, tag, text };
+  const { status, code, workflow, organization, caller, worker, schedule, tag, text } = options;
+  return { status, code, workflow, organization, caller, worker, schedule, tag, text };
 }

@@ -60,7 +60,7 @@ function rowOf(execution: ExecutionSummary, stdout: NodeJS.WritableStream): Cell
   const line = plain(error ?? '').slice(0, ERROR_CHARS);
   return [
     { text: plain(execution.finished_at) },
-    { text: plain(execution.execution_id) },
+    { text: plain(execution.execution_id) + (execution.run > 1 ? ` (run ${execution.run})` : '') },
     { text: plain(status), paint: (text) => paint(colour, text, stdout) },
     { text: readableMs(execution.duration_ms) },
     { text: plain(execution.workflow_id ?? '-') },

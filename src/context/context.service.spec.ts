@@ -89,6 +89,24 @@ describe('load', () => {
     });
   });
 
+  it('has inline code run under the name that stands beside it', async () => {
+    const { source } = await serviceWith({ ...INLINE, file_path: 'jobs/a.ts' }).load('e-1');
+    expect(source).toEqual({
+      kind: 'inline',
+      code: INLINE.workflow_code,
+      functionName: null,
+      path: 'jobs/a.ts',
+    });
+  });
+
+  it('refuses a context whose secrets were removed at an earlier end', async () => {
+    const service = serviceWith({ ...INLINE, secrets: { KEY: '[redacted]' } });
+    expect(await refusalOf(() => service.load('e-1'))).toMatchObject({
+      code: 'INVALID_JOB',
+      field: 'secrets',
+    });
+  });
+
   it('calls the default export of a module unless told otherwise', async () => {
     const { source } = await serviceWith({ file_path: 'a.ts' }).load('e-1');
     expect(source).toEqual({ kind: 'module', path: 'a.ts', functionName: 'default' });
@@ -104,7 +122,6 @@ describe('load', () => {
     ['text that is not JSON', '{"workflow_code":', 'context'],
     ['something else than an object', '[]', 'context'],
     ['nothing to run', {}, 'workflow_code'],
-    ['two things to run', { ...INLINE, file_path: 'a.ts' }, 'workflow_code'],
     ['code that is no text', { workflow_code: 1 }, 'workflow_code'],
     ['a function name that is none', { ...INLINE, function_name: 'a-b' }, 'function_name'],
     ['parameters that are no object', { ...INLINE, parameters: [1] }, 'parameters'],

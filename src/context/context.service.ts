@@ -8,6 +8,7 @@ import type { Execution, ExecutionSource } from '../contract/execution.js';
 import type { TaskJob } from '../contract/job.js';
 import { Refusal } from '../contract/refusal.js';
 import { executionText, signingKeys, taskText } from '../contract/signature.js';
+import { REDACTED } from '../lib/redactor.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
@@ -16,7 +17,10 @@ import { checkSignature, type Seal } from './signature-check.js';
 const UNSEALED: Seal = { signature: null, validUntil: null };
 
 /** Everything about an execution but what earlier attempts left. */
-export type LoadedExecution = Omit<Execution, 'attempt' | 'generation' | 'traceparent'>;
+export type LoadedExecution = Omit<
+  Execution,
+  'attempt' | 'run' | 'tick' | 'flow' | 'generation' | 'traceparent'
+>;
 
 /** Turns what a producer asked for into a complete, validated execution. */
 @Injectable()
@@ -29,10 +33,15 @@ export class ContextService {
 
   /**
    * Loads the context that the producer wrote to Redis.
+   * @param contextId id under which it was written; the ticks of a schedule share one
    * @throws {Refusal} CONTEXT_NOT_FOUND, or INVALID_JOB naming the field.
    */
-  async load(executionId: string, seal: Seal = UNSEALED): Promise<LoadedExecution> {
-    const key = this.keys.context(executionId);
+  async load(
+    executionId: string,
+    seal: Seal = UNSEALED,
+    contextId: string = executionId,
+  ): Promise<LoadedExecution> {
+    const key = this.keys.context(contextId);
     const document = await this.redis.get(key);
     if (document === null) {
       throw new Refusal(
@@ -41,9 +50,10 @@ export class ContextService {
       );
     }
     const { validUntil } = seal;
-    const signed = (): string => executionText({ executionId, context: document, validUntil });
-    checkSignature(this.keysOfSigners, seal, signed, Date.now());
+    const signed = (): string => executionText({ executionId: contextId, context: document, validUntil });
     const context = parseContext(document);
+    refuseRedacted(context, key);
+    checkSignature(this.keysOfSigners, seal, signed, Date.now());
     return {
       id: executionId,
       source: this.sourceOf(context),
@@ -65,12 +75,12 @@ export class ContextService {
    * The execution that an inline task asks for.
    * @throws {Refusal} INVALID_JOB naming the field.
    */
-  fromTask(task: TaskJob): LoadedExecution {
+  fromTask(task: TaskJob, executionId: string = task.taskId): LoadedExecution {
     const { taskId, code, timeout = null, network = null, signature = null, validUntil = null } = task;
     const signed = (): string => taskText({ taskId, code, timeout, network, validUntil });
     checkSignature(this.keysOfSigners, { signature, validUntil }, signed, Date.now());
     return {
-      id: task.taskId,
+      id: executionId,
       source: this.inline(task.code, null, 'code'),
       parameters: {},
       env: {},
@@ -92,11 +102,14 @@ export class ContextService {
 
   private sourceOf(context: ExecutionContext): ExecutionSource {
     const { workflow_code: code, file_path: path, function_name: functionName } = context;
-    if (code != null) return this.inline(code, functionName ?? null, 'workflow_code');
+    if (code != null) {
+      const source = this.inline(code, functionName ?? null, 'workflow_code');
+      return path == null ? source : { ...source, path };
+    }
     return { kind: 'module', path: path as string, functionName: functionName ?? 'default' };
   }
 
-  private inline(code: string, functionName: string | null, field: string): ExecutionSource {
+  private inline(code: string, functionName: string | null, field: string): InlineSource {
     const bytes = Buffer.byteLength(code);
     const limit = this.settings.CODE_LIMIT_BYTES;
     if (bytes <= limit) return { kind: 'inline', code, functionName };
@@ -123,6 +136,21 @@ export class ContextService {
       field,
     );
   }
+}
+
+type InlineSource = Extract<ExecutionSource, { kind: 'inline' }>;
+
+/**
+ * An execution that has ended leaves its context without secrets: what runs again needs them anew.
+ * @throws {Refusal}
+ */
+function refuseRedacted({ secrets }: ExecutionContext, key: string): void {
+  if (!Object.values(secrets ?? {}).includes(REDACTED)) return;
+  throw new Refusal(
+    'INVALID_JOB',
+    `The secrets of this execution were removed when it ended; write ${key} anew before it runs again`,
+    'secrets',
+  );
 }
 
 function parseContext(document: string): ExecutionContext {

@@ -27,8 +27,10 @@ export const executionContextSchema = z
     workflow_id: text.nullish(),
     workflow_code: text
       .nullish()
-      .meta({ description: 'Inline JavaScript or TypeScript; exclusive with file_path' }),
-    file_path: text.nullish().meta({ description: 'Workspace module, such as workflows/greet.ts' }),
+      .meta({ description: 'Inline JavaScript or TypeScript; with file_path it runs under that name' }),
+    file_path: text.nullish().meta({
+      description: 'Workspace module, such as workflows/greet.ts; beside workflow_code the name of that code',
+    }),
     workspace_generation: z
       .number()
       .int({ error: 'must be a whole number' })
@@ -73,17 +75,9 @@ export const executionContextSchema = z
     }),
   })
   .superRefine((context, ctx) => {
-    const code = context.workflow_code != null;
-    const path = context.file_path != null;
-    if (code === path) {
-      ctx.addIssue({
-        code: 'custom',
-        path: ['workflow_code'],
-        message: code
-          ? 'excludes file_path: name either inline code or a module'
-          : 'or file_path must be there: nothing names what to run',
-      });
-    }
+    if (context.workflow_code != null || context.file_path != null) return;
+    const message = 'or file_path must be there: nothing names what to run';
+    ctx.addIssue({ code: 'custom', path: ['workflow_code'], message });
   });
 
 export type ExecutionContext = z.infer<typeof executionContextSchema>;

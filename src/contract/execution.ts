@@ -1,15 +1,33 @@
 import type { NetworkPolicy } from './confinement.js';
+import type { Tick } from './schedule.js';
 
 /** Where the code of an execution is. */
 export type ExecutionSource =
-  | { kind: 'inline'; code: string; functionName: string | null }
+  /** `path`: the workspace path under which it runs; missing: it has none of its own. */
+  | { kind: 'inline'; code: string; functionName: string | null; path?: string }
   | { kind: 'module'; path: string; functionName: string };
+
+/** Children of a BullMQ flow, each by the Redis key of its job as BullMQ names it. */
+export interface FlowChildren {
+  /** Return values of those that completed. */
+  values: Readonly<Record<string, unknown>>;
+  /** Reasons of those that failed without failing their parent. */
+  failures: Readonly<Record<string, string>>;
+}
+
+export const NO_CHILDREN: FlowChildren = { values: {}, failures: {} };
 
 /** One execution, validated and complete: what the executor is asked to carry out. */
 export interface Execution {
   id: string;
   /** 1 for the first time that its code is started. */
   attempt: number;
+  /** 1 for the first run; more where it has ended before and runs again. */
+  run: number;
+  /** The tick of a schedule that it is. */
+  tick: Tick | null;
+  /** What the jobs that its job waited for came to. */
+  flow: FlowChildren;
   source: ExecutionSource;
   parameters: Record<string, unknown>;
   env: Record<string, string>;

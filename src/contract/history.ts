@@ -6,6 +6,8 @@ const text = z.string().nullable();
 export const executionSummarySchema = z
   .object({
     execution_id: z.string(),
+    run: z.number().meta({ description: 'Which run of the execution it is; 1: the first' }),
+    schedule: text.meta({ description: 'Id of the job scheduler whose tick it is' }),
     status: z.string(),
     failure_code: text,
     error_type: text,

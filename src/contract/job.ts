@@ -6,6 +6,11 @@ const unixSeconds = z
   .number({ error: 'must be a time in Unix seconds' })
   .int({ error: 'must be whole Unix seconds' });
 
+const again = z
+  .boolean({ error: 'must be true or false' })
+  .nullish()
+  .meta({ description: 'Run it also where it has a result already: docs/identity.md' });
+
 /** Work-queue job of the execution engine; everything else is in the execution context. */
 export const executionJobSchema = z.object({
   execution_id: idSchema,
@@ -14,6 +19,7 @@ export const executionJobSchema = z.object({
     .nullish()
     .meta({ description: 'See docs/signed-jobs.md' }),
   valid_until: unixSeconds.nullish(),
+  again,
 });
 
 /** Work-queue job of the task orchestrator; `timeout` in seconds. */
@@ -25,6 +31,7 @@ export const taskJobSchema = z.object({
   network: networkFieldSchema,
   signature: z.string({ error: 'must be a string' }).nullish(),
   validUntil: unixSeconds.nullish(),
+  again,
 });
 
 export type TaskJob = z.infer<typeof taskJobSchema>;
@@ -40,5 +47,6 @@ export const RESULT_JOB_NAME = 'process-result';
 
 export const resultQueueName = (queueName: string): string => `${queueName}-results`;
 
-/** Job id under which the result of an execution is put on the result queue; BullMQ forbids ":" and plain integers. */
-export const resultJobId = (executionId: string): string => `result-${encodeURIComponent(executionId)}`;
+/** Job id under which the result of a run is put on the result queue; BullMQ forbids ":" and plain integers. */
+export const resultJobId = (executionId: string, run: number): string =>
+  `result-${encodeURIComponent(executionId)}${run === 1 ? '' : `/${run}`}`;

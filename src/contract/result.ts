@@ -38,6 +38,15 @@ export const evidenceSchema = z.looseObject({
     .meta({ description: 'Blocked in native code, its thread could not be ended' }),
   limit: z.string().optional().meta({ description: 'The limit that was reached' }),
   field: z.string().optional(),
+  child: z
+    .object({
+      job_id: z.string(),
+      queue: z.string(),
+      execution_id: z.string().nullable(),
+      error: z.string().nullable(),
+    })
+    .optional()
+    .meta({ description: 'The child of the flow that failed' }),
   fields: z
     .array(z.object({ field: z.string(), message: z.string() }))
     .optional()
@@ -76,7 +85,11 @@ const figure = (description: string) => z.number().nullish().meta({ description 
 /** The receipt: what an execution used and where its time went. null or absent: it could not be measured. */
 export const metricsSchema = z
   .object({
-    queue_ms: figure('In the queue, until this attempt was taken; a delay that was asked for not counted'),
+    queue_ms: figure(
+      'Ready to be taken, until this attempt was; neither a delay that was asked for nor a back-off counts',
+    ),
+    delay_ms: figure('The delay that its job asked for, as far as it was waited for'),
+    backoff_ms: figure('The pause between the attempt before and this one that its job asked for'),
     prepare_ms: figure('Collecting and compiling the code'),
     runner_wait_ms: figure('Waiting for a free runner'),
     module_load_ms: figure('In the runner: loading modules; for a script, running its top level too'),
@@ -111,6 +124,13 @@ export const resultSchema = z.object({
   execution_id: z.string(),
   worker_id: z.string(),
   attempt: z.number().int(),
+  run: z.number().int().optional().meta({
+    description: 'Which run of the execution it is, where it ran again: docs/identity.md. Absent: the first',
+  }),
+  schedule: z
+    .object({ id: z.string(), due_at: when })
+    .optional()
+    .meta({ description: 'The job scheduler of BullMQ whose tick it is, and when that was due' }),
   ...subjectSchema.shape,
   success: z.boolean(),
   status: z.enum(EXECUTION_STATUSES),
@@ -160,6 +180,10 @@ export interface TaskResult {
   result: { stdout: string; stderr: string; exitCode: number };
   errorMessage?: string;
   executionTimeMs: number;
+  /** Which run it is, where the task ran again; absent: the first. */
+  run?: number;
+  /** The tick of a job scheduler that it is. */
+  schedule?: { id: string; due_at: string };
 }
 
 /**
@@ -178,8 +202,13 @@ export function toTaskResult(result: ExecutionResult): TaskResult {
     },
     ...(result.success ? {} : { errorMessage: result.error ?? 'failed' }),
     executionTimeMs: result.duration_ms,
+    ...(result.run === undefined ? {} : { run: result.run }),
+    ...(result.schedule === undefined ? {} : { schedule: result.schedule }),
   };
 }
 
-/** How an execution ended, before ids and queue times make it a result. */
-export type Outcome = Omit<ExecutionResult, 'execution_id' | 'worker_id' | 'attempt' | 'queued_ms'>;
+/** How an execution ended, before ids, runs and queue times make it a result. */
+export type Outcome = Omit<
+  ExecutionResult,
+  'execution_id' | 'worker_id' | 'attempt' | 'run' | 'schedule' | 'queued_ms'
+>;

@@ -71,6 +71,10 @@ export interface ExecuteCommand {
 export interface ContextData {
   executionId: string;
   attempt: number;
+  run: number;
+  schedule: { id: string; dueAt: string } | null;
+  children: Readonly<Record<string, unknown>>;
+  childFailures: Readonly<Record<string, string>>;
   workflowId: string | null;
   caller: Record<string, unknown> | null;
   organization: Record<string, unknown> | null;

@@ -243,6 +243,13 @@ export class ExecutorService {
       context: {
         executionId: execution.id,
         attempt: execution.attempt,
+        run: execution.run,
+        schedule: execution.tick && {
+          id: execution.tick.schedule,
+          dueAt: new Date(execution.tick.dueMs).toISOString(),
+        },
+        children: execution.flow.values,
+        childFailures: execution.flow.failures,
         workflowId: execution.workflowId,
         caller: execution.caller,
         organization: execution.organization,

@@ -82,6 +82,10 @@ export const commandFor = ({ pid, place }: RunnerProcess, source: string): Execu
   keep: false,
   context: {
     executionId: SELF_TEST_ID,
+    run: 1,
+    schedule: null,
+    children: {},
+    childFailures: {},
     attempt: 1,
     workflowId: null,
     caller: null,

@@ -22,6 +22,10 @@ export class ToldMetrics implements OnModuleInit, OnApplicationShutdown {
         to.count('cpu', { mode: 'system' }, metrics.system_time_seconds ?? 0);
       }),
       hear('attempt-failed', ({ code }) => to.count('attemptsFailed', { code })),
+      hear('job-ended-unrun', (labels) => to.count('jobsUnrun', labels)),
+      hear('run-again', (labels) => to.count('runsAgain', labels)),
+      hear('ticks-missed', ({ count }) => to.count('ticksMissed', {}, count)),
+      hear('job-mended', () => to.count('jobsMended')),
       hear('handed-back', ({ to: place }) => to.count('handedBack', { to: place })),
       hear('runner-booted', ({ durationMs }) => to.observeMs('runnerBoot', durationMs)),
       hear('runner-boot-failed', () => to.count('runnerBootFailures')),

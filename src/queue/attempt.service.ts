@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Job } from 'bullmq';
 import { ContextService, type LoadedExecution } from '../context/context.service.js';
+import { NO_CHILDREN } from '../contract/execution.js';
 import type { ExecutionProgress, Outcome } from '../contract/result.js';
 import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
 import { traceparentOfJob } from '../contract/traceparent.js';
@@ -12,17 +13,27 @@ import { LatestSender } from '../lib/latest-sender.js';
 import { traced } from '../lib/tracing.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import { LogWriter } from '../results/log-writer.js';
-import { outcomeOfError, refused, stalledOut } from './job-decisions.js';
+import { type Family, FlowChildrenReader } from './flow-children.js';
+import { childFailed, outcomeOfError, refused, stalledOut } from './job-decisions.js';
 import type { JobRequest } from './parse-job.js';
 import { type OurTurn, type TakenJob, traceOf } from './taken-job.js';
 
 /** Progress is told to BullMQ and the ledger this often; the log stream has all of it. */
 const PROGRESS_MS = 100;
 
-/** An execution that this worker has taken; what it is to do is on its way. */
-export interface Begun {
-  turn: OurTurn;
+/** What is collected of a job while the ledger is asked whose it is. */
+export interface Preparation {
+  /** What it is to do; a failure counts when that is awaited, and not before. */
   loading: Promise<LoadedExecution>;
+  /** Workspace generation that it runs against when it begins now. */
+  generation: number | null;
+  /** null: its job waited for no others. */
+  family: Family | null;
+}
+
+/** An execution that this worker has taken. */
+export interface Begun extends Preparation {
+  turn: OurTurn;
 }
 
 /**
@@ -37,23 +48,28 @@ export class AttemptService {
     private readonly ledger: ExecutionLedger,
     private readonly logs: LogWriter,
     private readonly selfTest: SelfTestService,
+    private readonly children: FlowChildrenReader,
   ) {}
 
-  /** Begins to load what is to be carried out; a failure counts when that is awaited, and not before. */
-  load(request: JobRequest): Promise<LoadedExecution> {
+  /** Asks for everything together, to wait for Redis once. */
+  async prepare(job: Job, request: JobRequest): Promise<Preparation> {
+    const loading = this.load(request);
+    const [generation, family] = await Promise.all([
+      this.executor.currentGeneration(),
+      this.children.read(job),
+    ]);
+    return { loading, generation, family };
+  }
+
+  private load(request: JobRequest): Promise<LoadedExecution> {
     const loading = Promise.try(() => {
       if ('refusal' in request) throw request.refusal;
       return request.kind === 'task'
-        ? this.contexts.fromTask(request.task)
-        : this.contexts.load(request.executionId, request.seal);
+        ? this.contexts.fromTask(request.task, request.executionId)
+        : this.contexts.load(request.executionId, request.seal, request.contextId);
     });
     loading.catch(() => undefined);
     return loading;
-  }
-
-  /** Workspace generation that an execution runs against when it begins now. */
-  currentGeneration(): Promise<number | null> {
-    return this.executor.currentGeneration();
   }
 
   /** @throws what outcomeOfError lets through: the job goes back to the queue then. */
@@ -69,7 +85,7 @@ export class AttemptService {
   private async attempt(
     job: Job,
     request: TakenJob & JobRequest,
-    { turn, loading }: Begun,
+    { turn, loading, family }: Begun,
     stops: Stops,
   ): Promise<Outcome> {
     const { executionId } = request;
@@ -77,7 +93,8 @@ export class AttemptService {
     if (turn.kind === 'exhausted')
       return turn.cancel ? unstartedOutcome(turn.cancel, 'not started again') : stalledOut();
     if ('refusal' in request) return refused(request.refusal);
-    const { attempt, generation } = turn;
+    if (family?.failed) return childFailed(family.failed);
+    const { attempt, run, generation } = turn;
     const log = this.logs.open(executionId, attempt);
     const progress = new LatestSender(
       (value: ExecutionProgress) =>
@@ -89,7 +106,15 @@ export class AttemptService {
       const loaded = await loading;
       subject = subjectOf(loaded);
       request.holdsNoSecrets = Object.keys(loaded.secrets).length === 0;
-      const execution = { ...loaded, attempt, generation, traceparent: traceparentOfJob(job.opts) };
+      const execution = {
+        ...loaded,
+        attempt,
+        run,
+        tick: request.tick,
+        flow: family?.children ?? NO_CHILDREN,
+        generation,
+        traceparent: traceparentOfJob(job.opts),
+      };
       const outcome = await this.executor.execute(execution, stops, {
         onProgress: (value) => {
           log.progress(value);

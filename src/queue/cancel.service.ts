@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { executionContextSchema } from '../contract/context.js';
 import type { JobKind } from '../contract/job.js';
+import type { Tick } from '../contract/schedule.js';
 import { NO_SUBJECT, type Subject, subjectOf } from '../contract/subject.js';
 import { unstartedOutcome } from '../executor/cancelled-outcome.js';
 import { tell } from '../lib/measurements.js';
@@ -10,9 +11,10 @@ import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { CancelRequests, type Noted } from '../results/cancel-requests.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
-import { ResultPublisher } from '../results/result-publisher.js';
+import { type QueueTimes, ResultPublisher, waitMetrics } from '../results/result-publisher.js';
 import { JobFinder } from './job-finder.js';
 import { parseJob } from './parse-job.js';
+import { queueTimes } from './taken-job.js';
 
 /** What became of a request to cancel. */
 export type CancelAnswer =
@@ -28,7 +30,8 @@ export type CancelAnswer =
 /** What is known of an execution that nobody carries out. */
 interface Queued {
   kind: JobKind;
-  queuedMs: number;
+  times: QueueTimes;
+  tick: Tick | null;
   subject: Subject;
 }
 
@@ -63,7 +66,7 @@ export class CancelService {
 
   /** Ends what nobody carries out. */
   async endIfUnowned(executionId: string, noted: Extract<Noted, { kind: 'noted' }>): Promise<CancelAnswer> {
-    const { request, owned, attempt } = noted;
+    const { request, owned, attempt, run } = noted;
     if (owned) return { kind: 'signalled', request };
     const queued = await this.findQueued(executionId);
     if (!queued && attempt === 0) return { kind: 'unknown', request };
@@ -74,8 +77,11 @@ export class CancelService {
     const delivery = {
       executionId,
       kind: queued?.kind ?? 'execution',
+      run,
       attempt: Math.max(1, attempt),
-      queuedMs: queued?.queuedMs ?? 0,
+      times: queued?.times ?? UNKNOWN,
+      tick: queued?.tick ?? null,
+      mark: null,
       earlier: attempt > 0 ? await this.ledger.earlierAttempts(executionId) : [],
     };
     if (!(await this.results.publishUnowned(delivery, outcome))) return { kind: 'signalled', request };
@@ -83,8 +89,9 @@ export class CancelService {
       status: outcome.status,
       code: 'CANCELLED',
       durationMs: 0,
-      metrics: { queue_ms: delivery.queuedMs },
+      metrics: waitMetrics(delivery.times),
     });
+    tell('job-ended-unrun', { reason: 'cancelled' });
     this.logger.log({ msg: 'execution cancelled before a worker had it', executionId });
     await this.removeJob(executionId);
     return { kind: 'cancelled' };
@@ -98,8 +105,10 @@ export class CancelService {
     const subject = subjectIn(context);
     // A job without context of ours is a task, whose result goes out in another form: worth a search.
     const job = named ?? (context !== null ? null : await this.jobs.find(executionId));
-    if (!job) return context === null ? null : { kind: 'execution', queuedMs: 0, subject };
-    return { kind: parseJob(job).kind, queuedMs: Math.max(0, Date.now() - job.timestamp), subject };
+    if (!job) return context === null ? null : { kind: 'execution', times: UNKNOWN, tick: null, subject };
+    const { kind, tick } = parseJob(job);
+    const first = { kind: 'ours', run: 1, attempt: 1, freed: null, generation: null, cancel: null } as const;
+    return { kind, times: queueTimes(job, first, Date.now()), tick, subject };
   }
 
   /** A job that a worker is just taking stays: it finds the result. */
@@ -113,6 +122,8 @@ export class CancelService {
     }
   }
 }
+
+const UNKNOWN: QueueTimes = { queue: null, delay: null, backoff: null };
 
 /** On whose behalf it would have run, as far as its context can be read. */
 function subjectIn(document: string | null): Subject {

@@ -6,20 +6,20 @@ import type { Outcome } from '../contract/result.js';
 import { unstartedOutcome } from '../executor/cancelled-outcome.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { Activity } from '../lib/activity.js';
-import { ExecutionLedger } from '../results/execution-ledger.js';
-import { AttemptService } from './attempt.service.js';
-import { ConclusionService, type JobReturn } from './conclusion.service.js';
+import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
+import { AttemptService, type Preparation } from './attempt.service.js';
+import { ConclusionService } from './conclusion.service.js';
 import { HandBackService } from './hand-back.service.js';
 import { isDecided, mayRetry } from './job-decisions.js';
-import { parseJob } from './parse-job.js';
+import { type JobRequest, parseJob } from './parse-job.js';
 import { RunningExecutions } from './running-executions.js';
-import { type TakenJob, takenJob } from './taken-job.js';
+import { markOf, type TakenJob, takenJob } from './taken-job.js';
 
 /**
  * The main flow: one job of the work queue, from its arrival to its one result.
  *
- * A job that comes while the worker drains, whose execution runs elsewhere, or whose runner cannot
- * be started goes back to the queue without counting; everything else ends with a result.
+ * A job that comes while the worker drains, whose execution runs elsewhere, whose children are under way, or
+ * whose runner cannot be started goes back to the queue without counting; everything else ends with a result.
  */
 @Injectable()
 export class ExecutionProcessor extends WorkerHost {
@@ -38,7 +38,7 @@ export class ExecutionProcessor extends WorkerHost {
   }
 
   // BullMQ hands out the abort signal only to processors that declare three parameters.
-  override async process(job: Job, token?: string, signal?: AbortSignal): Promise<JobReturn> {
+  override async process(job: Job, token?: string, signal?: AbortSignal): Promise<unknown> {
     if (token === undefined || signal === undefined) throw new Error('BullMQ gave no token or no signal');
     using _active = this.activity.enter();
     if (!this.state.takesWork) return this.handBack.now(job, token);
@@ -46,29 +46,41 @@ export class ExecutionProcessor extends WorkerHost {
     const { executionId } = request;
     using running = this.running.enter(executionId);
     const { cancellation } = running;
-    let taken: TakenJob | null = null;
+    let taken: (TakenJob & JobRequest) | null = null;
     try {
-      // Asked for together, to wait for Redis once.
-      const loading = this.attempts.load(request);
-      const generation = await this.attempts.currentGeneration();
-      const turn = await this.ledger.take(executionId, generation);
+      const prepared = await this.attempts.prepare(job, request);
+      if (prepared.family?.pending && !prepared.family.failed)
+        return await this.handBack.untilChildren(job, token);
+      const turn = await this.take(job, request, prepared);
       if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
-      if (turn.kind === 'ended') return await this.conclusion.finishKnown(request);
+      if (turn.kind === 'ended') return await this.conclusion.finishEnded(job, request, turn);
       if (turn.cancel) cancellation.ask(turn.cancel);
-      const begun = (taken = takenJob(job, request, turn));
+      const begun = (taken = takenJob(job, request, turn, prepared.family !== null));
       const stops = { interrupt: signal, cancellation };
-      const outcome = await this.attempts.carryOut(job, begun, { turn, loading }, stops);
-      if (mayRetry(job, outcome)) return await this.conclusion.failAttempt(begun, outcome, cancellation);
-      return await this.conclusion.conclude(begun, withLateCancel(outcome, cancellation.request));
+      const outcome = await this.attempts.carryOut(job, begun, { ...prepared, turn }, stops);
+      if (mayRetry(job, outcome)) return await this.conclusion.failAttempt(job, begun, outcome, cancellation);
+      return await this.conclusion.conclude(job, begun, withLateCancel(outcome, cancellation.request));
     } catch (error) {
       if (isDecided(error)) throw error;
-      const cancel = await this.handBack.letGo(job, executionId, error);
+      const cancel = await this.handBack.letGo(job, executionId, taken?.run ?? null, error);
       if (cancel && taken)
-        return this.conclusion.conclude(taken, unstartedOutcome(cancel, 'not started again'));
+        return this.conclusion.conclude(job, taken, unstartedOutcome(cancel, 'not started again'));
       return this.handBack.unfinished(job, token, error);
     }
   }
+
+  /** Whose the execution is; a result that a further run replaces is on the result queue before that begins. */
+  private async take(job: Job, request: JobRequest, { generation }: Preparation): Promise<Taken> {
+    const asking = { mark: markOf(job), again: request.again };
+    for (;;) {
+      const turn = await this.ledger.take(request.executionId, generation, asking);
+      if (turn.kind !== 'unsent') return turn;
+      await this.conclusion.resend(request);
+    }
+  }
 }
+
+type Taken = Exclude<Turn, { kind: 'unsent' }>;
 
 /** Somebody asked for the end, but it had come already. */
 const withLateCancel = (outcome: Outcome, cancel: CancelRequest | null): Outcome =>

@@ -42,18 +42,18 @@ describe('HandBackService', () => {
     [new RunnerBootError('no memory'), false, ['delay', 11_000, 'token']],
     [new Error('bug'), true, ['delay', 11_000, 'token']],
   ])('after %s frees the execution first, counted: %s', async (fault, counted, returned) => {
-    expect(await handBack.letGo(job, 'e-1', fault)).toBeNull();
+    expect(await handBack.letGo(job, 'e-1', 1, fault)).toBeNull();
     await expect(handBack.unfinished(job, 'token', fault)).rejects.toThrow(
       returned[0] === 'wait' ? WaitingError : DelayedError,
     );
-    expect(calls).toEqual([['letGo', 'e-1', { counted }], returned]);
+    expect(calls).toEqual([['letGo', 'e-1', { run: 1, counted }], returned]);
   });
 
   it('tells BullMQ the same when Redis is away: the job comes back as stalled', async () => {
     broken = true;
     await expect(handBack.now(job, 'token')).rejects.toThrow(WaitingError);
     await expect(handBack.later(job, 'token')).rejects.toThrow(DelayedError);
-    expect(await handBack.letGo(job, 'e-1', 'odd')).toBeNull();
+    expect(await handBack.letGo(job, 'e-1', null, 'odd')).toBeNull();
     await expect(handBack.unfinished(job, 'token', 'odd')).rejects.toThrow(DelayedError);
     expect(calls.map(([name]) => name)).toEqual(['wait', 'delay', 'letGo', 'delay']);
   });

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { DelayedError, type Job, WaitingError } from 'bullmq';
+import { DelayedError, type Job, WaitingChildrenError, WaitingError } from 'bullmq';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { tell } from '../lib/measurements.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
@@ -30,15 +30,28 @@ export class HandBackService {
     throw new DelayedError();
   }
 
+  /** To be delivered again once its children have ended; BullMQ hands out a parent that was retried at once. */
+  async untilChildren(job: Job, token: string): Promise<never> {
+    tell('handed-back', { to: 'later' });
+    const waits = await this.attempt(job, () => job.moveToWaitingChildren(token));
+    if (waits === false) return this.now(job, token);
+    throw new WaitingChildrenError();
+  }
+
   /**
    * Frees an execution that has no outcome. The attempt counts when the fault may lie in what was asked
    * for. Returns a request to cancel where there is one: then the execution is not freed, and must end.
    */
-  async letGo(job: Job, executionId: string, fault: unknown): Promise<CancelRequest | null> {
+  async letGo(
+    job: Job,
+    executionId: string,
+    run: number | null,
+    fault: unknown,
+  ): Promise<CancelRequest | null> {
     const reason = fault instanceof Error ? fault.message : String(fault);
     this.logger.warn({ msg: 'execution handed back', executionId, jobId: job.id, reason });
     const counted = !isEnvironmental(fault);
-    return (await this.attempt(job, () => this.ledger.letGo(executionId, { counted }))) ?? null;
+    return (await this.attempt(job, () => this.ledger.letGo(executionId, { run, counted }))) ?? null;
   }
 
   /** The job of an execution that was freed: at once when another worker can do better, else in a second. */

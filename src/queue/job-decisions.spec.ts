@@ -28,6 +28,7 @@ const job = (attemptsMade: number, attempts?: number) => ({
 const FINAL: FailureCode[] = [
   'INVALID_JOB',
   'CONTEXT_NOT_FOUND',
+  'CHILD_FAILED',
   'CANCELLED',
   'PACKAGE_REFUSED',
   'COMPILE_LIMIT',
@@ -97,7 +98,7 @@ describe('the kinds of errors', () => {
     new WaitingError(),
     new DelayedError(),
     new UnrecoverableError('no'),
-    new AttemptFailedError('no'),
+    new AttemptFailedError(failed('USER_ERROR')),
   ])('%s is a decision', (error) => {
     expect(isDecided(error)).toBe(true);
     expect(isEnvironmental(error)).toBe(false);

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
 import { jobIdOf } from '../contract/job-id.js';
+import { tickJobIdOf } from '../contract/schedule.js';
 import { ByteLru } from '../lib/byte-lru.js';
 import type { RedisClient } from '../redis/connections.js';
 import { LuaScript } from '../redis/lua-script.js';
@@ -72,9 +73,14 @@ export class JobFinder {
 
   /** The job by what its name may be; null also when it waits under a name that is not known yet. */
   async findByName(executionId: string): Promise<Job | null> {
-    const names = new Set([this.known.get(executionId), jobIdOf(executionId), executionId]);
+    const names = new Set([
+      this.known.get(executionId),
+      jobIdOf(executionId),
+      executionId,
+      tickJobIdOf(executionId),
+    ]);
     for (const name of names) {
-      if (name === undefined) continue;
+      if (name == null) continue;
       const job = (await this.queue.getJob(name)) as Job | undefined;
       if (job && parseJob(job).executionId === executionId) return job;
     }

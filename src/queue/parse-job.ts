@@ -1,52 +1,121 @@
 import type { z } from 'zod';
 import type { Seal } from '../context/signature-check.js';
-import { executionJobSchema, type JobKind, type TaskJob, taskJobSchema } from '../contract/job.js';
-import { Refusal } from '../contract/refusal.js';
 import { idSchema } from '../contract/ids.js';
+import { executionJobSchema, type JobKind, type TaskJob, taskJobSchema } from '../contract/job.js';
+import { optionTrouble } from '../contract/job-options.js';
+import { Refusal } from '../contract/refusal.js';
+import { type Tick, tickExecutionId, tickOf } from '../contract/schedule.js';
+
+/** What every job says, whatever its kind. */
+interface Asked {
+  executionId: string;
+  /** The tick of a schedule that it is; null: it was added otherwise. */
+  tick: Tick | null;
+  /** It is to run also where it has a result already. */
+  again: boolean;
+}
 
 /** What a job asks for. A job that cannot be read still has an id, because it still gets a result. */
-export type JobRequest =
-  | { kind: 'execution'; executionId: string; seal: Seal }
-  | { kind: 'task'; executionId: string; task: TaskJob }
-  | { kind: JobKind; executionId: string; refusal: Refusal };
+export type JobRequest = Asked &
+  (
+    | { kind: 'execution'; contextId: string; seal: Seal }
+    | { kind: 'task'; task: TaskJob }
+    | { kind: JobKind; refusal: Refusal }
+  );
+
+/** A job as far as its meaning depends on it. */
+export interface QueuedJob {
+  id?: string | undefined;
+  data: unknown;
+  opts?: object | undefined;
+  repeatJobKey?: string | undefined;
+}
 
 /** Reads a work-queue job. Never throws: what is wrong with it is the result it will get. */
-export function parseJob(job: { id?: string | undefined; data: unknown }): JobRequest {
-  const { data } = job;
+export function parseJob(job: QueuedJob): JobRequest {
+  const { data, opts = {} } = job;
+  const tick = tickOf(job);
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    return refused('execution', job.id, undefined, 'the job data must be an object', 'data');
+    const refusal = invalid('the job data must be an object', 'data');
+    return asked(job, tick, null, { kind: 'execution', refusal: troubleOf(opts) ?? refusal });
   }
-  if ('taskId' in data || 'code' in data) {
-    const parsed = taskJobSchema.safeParse(data);
-    if (parsed.success) return { kind: 'task', executionId: parsed.data.taskId, task: parsed.data };
-    return refusedBy('task', job.id, (data as { taskId?: unknown }).taskId, parsed.error);
-  }
-  const parsed = executionJobSchema.safeParse(data);
-  if (parsed.success) {
-    const { execution_id: executionId, signature = null, valid_until: validUntil = null } = parsed.data;
-    return { kind: 'execution', executionId, seal: { signature, validUntil } };
-  }
-  return refusedBy('execution', job.id, (data as { execution_id?: unknown }).execution_id, parsed.error);
+  const fields = withoutNulls(data);
+  const again = fields['again'] === true || (opts as { again?: unknown }).again === true;
+  const content = contentOf(fields, tick);
+  const refusal = troubleOf(opts);
+  const own = asked(job, tick, idIn(fields, content.kind), content);
+  return { ...(refusal ? { ...own, refusal } : own), again };
 }
 
-function refusedBy(kind: JobKind, jobId: string | undefined, id: unknown, error: z.ZodError): JobRequest {
+type Fields = Readonly<Record<string, unknown>>;
+type Content =
+  | { kind: 'execution'; contextId: string; seal: Seal }
+  | { kind: 'task'; task: TaskJob }
+  | { kind: JobKind; refusal: Refusal };
+
+/** Keys that are null count as left out, as everywhere in the contracts. */
+const withoutNulls = (data: object): Fields =>
+  Object.fromEntries(Object.entries(data).filter(([, value]) => value != null));
+
+/** Code makes it a task; without code, it is what its id says. */
+const kindOf = ({ code, taskId, execution_id: executionId }: Fields): JobKind =>
+  code === undefined
+    ? taskId === undefined || executionId !== undefined
+      ? 'execution'
+      : 'task'
+    : taskId === undefined && executionId !== undefined
+      ? 'execution'
+      : 'task';
+
+function contentOf(fields: Fields, tick: Tick | null): Content {
+  const kind = kindOf(fields);
+  if (kind === 'task') {
+    // The ticks of a schedule need no id in their data.
+    const named =
+      tick && fields['taskId'] === undefined ? { taskId: tickExecutionId(tick), ...fields } : fields;
+    const parsed = taskJobSchema.safeParse(named);
+    return parsed.success ? { kind, task: parsed.data } : { kind, refusal: refusedBy(parsed.error) };
+  }
+  if (fields['code'] !== undefined) {
+    const why =
+      'code: belongs to a task, which is named by taskId; the code of an execution is in its context';
+    return { kind, refusal: invalid(why, 'code') };
+  }
+  const parsed = executionJobSchema.safeParse(fields);
+  if (!parsed.success) return { kind, refusal: refusedBy(parsed.error) };
+  const { execution_id: contextId, signature = null, valid_until: validUntil = null } = parsed.data;
+  return { kind, contextId, seal: { signature, validUntil } };
+}
+
+const asked = (job: QueuedJob, tick: Tick | null, id: string | null, content: Content): JobRequest => ({
+  // Without any id of its own, the result is filed under the id of the job.
+  executionId: tick ? tickExecutionId(tick) : (id ?? `job-${job.id ?? 'unknown'}`),
+  tick,
+  again: false,
+  ...content,
+});
+
+/** The id that its producer waits for: the valid one, else any text that can be filed under. */
+function idIn(fields: Fields, kind: JobKind): string | null {
+  const names = kind === 'task' ? ['taskId', 'execution_id'] : ['execution_id', 'taskId'];
+  const ids = names.map((name) => fields[name]);
+  const valid = ids.find((id) => idSchema.safeParse(id).success);
+  return (valid ?? ids.find(isFileable) ?? null) as string | null;
+}
+
+const isFileable = (id: unknown): id is string =>
+  typeof id === 'string' && /^[^\p{Cc}\p{Cs}]{1,1000}$/u.test(id) && id.trim() !== '';
+
+function troubleOf(opts: object): Refusal | null {
+  const trouble = optionTrouble(opts);
+  return trouble && invalid(`${trouble.field}: ${trouble.message}`, trouble.field);
+}
+
+function refusedBy(error: z.ZodError): Refusal {
   const field = String(error.issues[0]?.path[0] ?? 'data');
   const problems = error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-  return refused(kind, jobId, id, problems, field);
+  return invalid(problems, field);
 }
 
-/** Without a usable id of its own, the result is filed under the id of the job: `job-<job id>`. */
-function refused(
-  kind: JobKind,
-  jobId: string | undefined,
-  id: unknown,
-  why: string,
-  field: string,
-): JobRequest {
-  const own = idSchema.safeParse(id);
-  return {
-    kind,
-    executionId: own.success ? own.data : `job-${jobId ?? 'unknown'}`,
-    refusal: new Refusal('INVALID_JOB', `The job cannot be read: ${why}`, field),
-  };
-}
+const invalid = (why: string, field: string): Refusal =>
+  new Refusal('INVALID_JOB', `The job cannot be read: ${why}`, field);

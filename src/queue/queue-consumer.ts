@@ -3,6 +3,8 @@ import type { Worker } from 'bullmq';
 import { waitAtMost } from '../lib/time-limit.js';
 import { isConnectionError } from '../redis/connections.js';
 import { ExecutionProcessor } from './execution.processor.js';
+import { ScheduleTicks } from './schedule-ticks.js';
+import { UnreadableJobs } from './unreadable-jobs.js';
 
 const CLOSE_TIMEOUT_MS = 2_000;
 /** After the runners of a hand-back are killed: time for the jobs to be returned. */
@@ -14,13 +16,20 @@ export class QueueConsumer {
   private readonly logger = new Logger(QueueConsumer.name);
   private readonly hurry = new AbortController();
 
-  constructor(private readonly processor: ExecutionProcessor) {}
+  constructor(
+    private readonly processor: ExecutionProcessor,
+    private readonly ticks: ScheduleTicks,
+    private readonly unreadable: UnreadableJobs,
+  ) {}
 
   start(): void {
     const worker = this.worker;
     worker.on('error', (error) => {
-      if (!isConnectionError(error)) this.logger.warn({ msg: 'queue', reason: error.message });
+      if (isConnectionError(error)) return;
+      this.logger.warn({ msg: 'queue', reason: error.message });
+      void this.unreadable.look();
     });
+    worker.on('active', (job) => void this.ticks.note(job));
     worker
       .run()
       .catch((error: Error) => this.logger.error({ msg: 'queue reader ended', reason: error.message }));

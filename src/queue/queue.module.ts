@@ -1,4 +1,4 @@
-import { Processor } from '@nestjs/bullmq';
+import { BullModule, Processor } from '@nestjs/bullmq';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import type { WorkerOptions } from 'bullmq';
 import { capacityOf } from '../config/capacity.js';
@@ -14,6 +14,8 @@ import { ControlListener } from './control.listener.js';
 import { AttemptService } from './attempt.service.js';
 import { ConclusionService } from './conclusion.service.js';
 import { ExecutionProcessor } from './execution.processor.js';
+import { ExecutionWorker } from './execution-worker.js';
+import { FlowChildrenReader } from './flow-children.js';
 import { HandBackService } from './hand-back.service.js';
 import { JobFinder } from './job-finder.js';
 import { JobPlaces } from './job-places.js';
@@ -21,6 +23,8 @@ import { QueueConsumer } from './queue-consumer.js';
 import { OperatorCommands } from './operator-commands.js';
 import { RunningExecutions } from './running-executions.js';
 import { WORK_QUEUE } from './queue-tokens.js';
+import { ScheduleTicks } from './schedule-ticks.js';
+import { UnreadableJobs } from './unreadable-jobs.js';
 import { WorkQueueGauge } from './work-queue-gauge.js';
 import { WorkerLifecycle } from './worker.lifecycle.js';
 
@@ -79,16 +83,20 @@ export class QueueModule {
 function readers(settings: Settings): Provider[] {
   // Applied here and not above the class: the name of the queue and its options are settings.
   Processor(settings.QUEUE_NAME, consumerOptions(settings))(ExecutionProcessor);
+  BullModule.workerClass = ExecutionWorker;
   return [
     CancelListener,
     ControlListener,
     AttemptService,
     ConclusionService,
     ExecutionProcessor,
+    FlowChildrenReader,
     HandBackService,
     OperatorCommands,
     QueueConsumer,
     RunningExecutions,
+    ScheduleTicks,
+    UnreadableJobs,
     WorkerLifecycle,
   ];
 }

@@ -18,9 +18,13 @@ export class RedisKeys {
   /** Hash: who carries out the execution and how often it was tried; same slot as the result. */
   ledger = (executionId: string): string => this.sibling(this.result(executionId), 'ledger');
 
+  /** A result that a further run has replaced, until the archive has it; same slot as the result. */
+  formerResult = (executionId: string, run: number): string =>
+    this.sibling(this.result(executionId), `run:${run}`);
+
   /** Stream: results on their way to the archive. */
   archiveFeed = (): string => `${this.prefix}bifrost:archive:feed`;
-  /** Sorted set: execution id -> Unix milliseconds since when its result waits for the archive; same slot as the feed. */
+  /** Sorted set: name of a result (results/archive-feed.ts) -> Unix milliseconds since when its result waits for the archive; same slot as the feed. */
   archiveWaiting = (): string => this.sibling(this.archiveFeed(), 'waiting');
   /** Hash: `lost`, results that expired before any archive had them; same slot as the feed. */
   archiveFigures = (): string => this.sibling(this.archiveFeed(), 'figures');
@@ -56,6 +60,9 @@ export class RedisKeys {
   requirementsChanged = (): string => `${this.prefix}bifrost:requirements:changed`;
   /** What a worker has of the manifest, see contract/packages.ts; expires as a heartbeat does. */
   workerPackages = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}:packages`;
+
+  /** JSON of the last tick of a schedule that was carried out; expires. */
+  scheduleTick = (schedule: string): string => `${this.prefix}bifrost:schedule:${schedule}:tick`;
 
   cancelChannel = (): string => `${this.prefix}bifrost:cancel`;
   controlChannel = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}:control`;

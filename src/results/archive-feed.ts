@@ -13,11 +13,11 @@ export const INLINE_LIMIT_BYTES = 16_384;
 /** Results that one command leaves at most. */
 const MOST_AT_ONCE = 32;
 
-/** Execution id, and document or ''. */
+/** Name by {@link feedNameOf}, and document or ''. */
 type Left = [string, string];
 
 /**
- * KEYS feed, waiting, figures; ARGV length of the stream, ttl of results in seconds, then id and document or '' of each result.
+ * KEYS feed, waiting, figures; ARGV length of the stream, ttl of results in seconds, then name and document or '' of each result.
  * Who waits longer than results live waits for nothing: it is counted as lost.
  */
 const APPEND = new LuaScript(`
@@ -31,6 +31,16 @@ local lost = redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[2] * 100
 if lost > 0 then redis.call('HINCRBY', KEYS[3], 'lost', lost) end
 return lost
 `);
+
+/** Name of a result in the feed: its execution, and the run where that is not the first. */
+export const feedNameOf = (executionId: string, run: number): string =>
+  run === 1 ? executionId : `${executionId}\n${run}`;
+
+/** Reads {@link feedNameOf}. */
+export function parseFeedName(name: string): { executionId: string; run: number } {
+  const [, executionId = name, run = '1'] = /^([^]*)\n(\d+)$/.exec(name) ?? [];
+  return { executionId, run: Number(run) };
+}
 
 /**
  * Where results are left for the archive: a stream of bounded length, and beside it the ids of all
@@ -47,10 +57,10 @@ export class ArchiveFeed {
   ) {}
 
   /** Leaves a result, as the JSON text that stands in Redis. The same one again does no harm. */
-  async append(executionId: string, document: string): Promise<void> {
+  async append(executionId: string, run: number, document: string): Promise<void> {
     if (this.settings.ARCHIVE_FEED_LENGTH === 0) return;
     const inline = Buffer.byteLength(document) <= INLINE_LIMIT_BYTES ? document : '';
-    await this.sender.push([executionId, inline]);
+    await this.sender.push([feedNameOf(executionId, run), inline]);
   }
 
   private async send(results: Left[]): Promise<void> {

@@ -20,6 +20,8 @@ export type Noted =
       owned: boolean;
       /** How often its code was started. */
       attempt: number;
+      /** Which run of the execution it is. */
+      run: number;
     };
 
 /**
@@ -40,15 +42,16 @@ export class CancelRequests {
     const args = [new Date().toISOString(), words, this.settings.RESULT_TTL_SECONDS];
     const keys = [this.keys.result(executionId), this.keys.ledger(executionId)];
     const reply = (await ASK_CANCEL.run(this.redis, keys, args)) as
-      ['ended'] | ['noted', string, string, string, string, string];
+      ['ended'] | ['noted', string, string, string, string, string, string];
     if (reply[0] === 'ended') return { kind: 'ended' };
-    const [, owner, attempt, askedAt, noted, isNew] = reply;
+    const [, owner, attempt, askedAt, noted, isNew, run] = reply;
     return {
       kind: 'noted',
       request: { askedAt, reason: noted || null },
       isNew: isNew === '1',
       owned: owner !== '',
       attempt: Number(attempt),
+      run: Number(run),
     };
   }
 

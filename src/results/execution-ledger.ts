@@ -1,39 +1,78 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import type { AttemptRecord, ExecutionProgress, Outcome } from '../contract/result.js';
+import type { AttemptRecord, ExecutionProgress, ExecutionResult, Outcome } from '../contract/result.js';
+import { tell } from '../lib/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { attemptRecord } from './attempt-record.js';
-import { BEGIN, LET_GO, TAKE_OVER } from './execution-scripts.js';
+import {
+  type DeliveryMark,
+  fieldOf,
+  judgeRepeat,
+  markText,
+  parseMark,
+  relationOf,
+  type Repeat,
+} from './delivery-identity.js';
+import { BEGIN, LET_GO, MARK_DELIVERY, REOPEN, TAKE_OVER } from './execution-scripts.js';
 import { WorkerLease } from './worker-lease.js';
+
+/** When and by whom an execution was last given back, to be taken again. */
+export interface Freed {
+  /** Unix milliseconds. */
+  atMs: number;
+  /** For how long it was not to be taken then: the back-off of a failed attempt. */
+  pauseMs: number;
+}
 
 /**
  * What a delivered job means for this worker:
- * - `ours`: nobody has the execution; it is ours now, for this attempt. Where `cancel` is set, it is
- *   ours to end: its code must not be started.
- * - `ended`: it has its result already; at most that must be sent again.
+ * - `ours`: nobody has the execution; it is ours now, for this attempt of this run. Where `cancel` is set, it is
+ *   ours to end: its code must not be started. `because`: it had ended, and this is a further run.
+ * - `ended`: it has its result already (null: it was deleted); at most that must be sent again.
+ * - `unsent`: it is to run again, and its standing result must be on the result queue before that.
  * - `elsewhere`: a living worker carries it out; look again later.
  * - `exhausted`: its workers died so often that it is not tried again; it is ours to say so.
  */
 export type Turn =
-  | { kind: 'ours'; attempt: number; generation: number | null; cancel: CancelRequest | null }
-  | { kind: 'ended' }
+  | {
+      kind: 'ours';
+      run: number;
+      attempt: number;
+      generation: number | null;
+      cancel: CancelRequest | null;
+      freed: Freed | null;
+      because?: FurtherRun['because'];
+    }
+  | { kind: 'ended'; repeat: 'redelivered' | 'standing'; result: ExecutionResult | null }
+  | { kind: 'unsent' }
   | { kind: 'elsewhere' }
-  | { kind: 'exhausted'; attempt: number; cancel: CancelRequest | null };
+  | { kind: 'exhausted'; run: number; attempt: number; cancel: CancelRequest | null };
 
-/** So many workers may die over one execution before it is given up. */
+type FurtherRun = Extract<Repeat, { kind: 'further run' }>;
+
+/** The delivery that asks for an execution. */
+export interface Asking {
+  mark: DeliveryMark;
+  /** Run it also where it has a result. */
+  again: boolean;
+}
+
+/** Workers that may die over one run of an execution before it is given up. */
 export const MAX_LOST_WORKERS = 2;
 
 /**
  * Who carries out which execution. BullMQ delivers at least once and knows of locks only; the
  * ledger makes sure that a delivery starts code only when nobody else runs it, counts the attempts,
- * and ends executions that kill their workers.
+ * ends executions that kill their workers, and knows which runs an execution had.
  */
 @Injectable()
 export class ExecutionLedger {
+  private readonly logger = new Logger(ExecutionLedger.name);
   /** Executions that this process has taken and not let go. */
   private readonly held = new Set<string>();
 
@@ -46,24 +85,64 @@ export class ExecutionLedger {
 
   /**
    * Takes an execution, if it is there to be taken.
-   * @param generation workspace generation of its first attempt; later ones keep to that
+   * @param generation workspace generation of the first attempt of a run; later ones keep to that
    */
-  async take(executionId: string, generation: number | null = null): Promise<Turn> {
+  async take(executionId: string, generation: number | null, asking: Asking): Promise<Turn> {
     const { WORKER_ID, RESULT_TTL_SECONDS } = this.settings;
-    const args = [
-      this.lease.owner,
-      WORKER_ID,
-      new Date().toISOString(),
-      RESULT_TTL_SECONDS,
-      generation ?? '',
-    ];
-    const reply = (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as BeginReply;
-    if (reply[0] === 'ended') return { kind: 'ended' };
-    if (reply[0] === 'started') return this.hold(executionId, reply);
-    const owner = reply[1];
-    return (await this.isAbandoned(executionId, owner))
-      ? this.takeOver(executionId, owner)
-      : { kind: 'elsewhere' };
+    for (;;) {
+      const now = new Date().toISOString();
+      const ours = [this.lease.owner, WORKER_ID, now, RESULT_TTL_SECONDS, generation ?? ''];
+      const args = [...ours, fieldOf(asking.mark)];
+      const reply = (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as BeginReply;
+      if (reply[0] === 'started') return this.hold(executionId, reply);
+      if (reply[0] === 'owned') {
+        const [, owner] = reply;
+        return (await this.isAbandoned(executionId, owner))
+          ? this.takeOver(executionId, owner)
+          : { kind: 'elsewhere' };
+      }
+      const turn = await this.meetEnded(executionId, reply, asking, ours);
+      if (turn) return turn;
+    }
+  }
+
+  /** null: it changed meanwhile, look again. */
+  private async meetEnded(
+    executionId: string,
+    [, document, run, mark, marks]: EndedReply,
+    { mark: now, again }: Asking,
+    ours: (string | number)[],
+  ): Promise<Turn | null> {
+    const result = document === '' ? null : (JSON.parse(document) as ExecutionResult);
+    const relation = relationOf(parseMark(now.jobId, mark), now, marks !== null);
+    const repeat = judgeRepeat(relation, { again, result });
+    if (result === null || repeat.kind !== 'further run') {
+      await this.markDelivery(executionId, now);
+      return { kind: 'ended', repeat: repeat.kind === 'redelivered' ? 'redelivered' : 'standing', result };
+    }
+    // The archive tells the runs of an execution apart by the moment of their end.
+    if (Date.parse(result.finished_at) >= Date.now()) await sleep(SAME_MOMENT_MS);
+    const keys = [...this.keysOf(executionId), this.keys.formerResult(executionId, Number(run))];
+    const reply = (await REOPEN.run(this.redis, keys, [run, ...ours])) as
+      ['changed'] | ['unsent'] | StartedReply;
+    if (reply[0] === 'changed') return null;
+    if (reply[0] === 'unsent') return { kind: 'unsent' };
+    // It ends with the end of the former run, and takes nothing after that.
+    await this.redis.del(this.keys.logs(executionId));
+    tell('run-again', { because: repeat.because });
+    this.logger.log({
+      msg: 'execution runs again',
+      executionId,
+      run: Number(run) + 1,
+      because: repeat.because,
+    });
+    return { ...this.hold(executionId, reply), because: repeat.because };
+  }
+
+  /** Remembers that a delivery ends with the result that stands: see delivery-identity.ts. */
+  private async markDelivery(executionId: string, mark: DeliveryMark): Promise<void> {
+    const args = [fieldOf(mark), markText(mark), this.settings.RESULT_TTL_SECONDS];
+    await MARK_DELIVERY.run(this.redis, [this.keys.ledger(executionId)], args);
   }
 
   /** Notes the workspace generation that later attempts shall use too. */
@@ -77,17 +156,24 @@ export class ExecutionLedger {
   }
 
   /**
-   * Gives up an execution without a result. `counted`: whether the attempt stays in its count.
-   * `failed`: the attempt that is to be remembered.
+   * Gives up a run of an execution without a result. `counted`: whether the attempt stays in its count.
+   * `failed`: the attempt that is to be remembered. `pauseMs`: for how long it is not to be taken.
    * Returns a request to cancel where there is one: then the execution is still ours, and must end.
    */
   async letGo(
     executionId: string,
-    { counted, failed }: { counted: boolean; failed?: { attempt: number; outcome: Outcome } },
+    { run, counted, failed, pauseMs = 0 }: LettingGo,
   ): Promise<CancelRequest | null> {
     this.held.delete(executionId);
     const record = failed && attemptRecord(failed.attempt, this.settings.WORKER_ID, failed.outcome);
-    const args = [this.lease.owner, counted ? '1' : '0', record ? JSON.stringify(record) : ''];
+    const args = [
+      this.lease.owner,
+      counted ? '1' : '0',
+      record ? JSON.stringify(record) : '',
+      run ?? '',
+      Date.now(),
+      pauseMs,
+    ];
     const [kind, askedAt, reason] = (await LET_GO.run(this.redis, this.keysOf(executionId), args)) as [
       'free' | 'foreign' | 'kept',
       string?,
@@ -117,22 +203,31 @@ export class ExecutionLedger {
   private async takeOver(executionId: string, from: string): Promise<Turn> {
     const newlyLost = from === this.lease.owner ? '0' : '1';
     const args = [from, this.lease.owner, this.settings.WORKER_ID, new Date().toISOString(), newlyLost];
-    const reply = (await TAKE_OVER.run(this.redis, this.keysOf(executionId), args)) as BeginReply;
-    if (reply[0] === 'ended') return { kind: 'ended' };
-    if (reply[0] === 'owned') return { kind: 'elsewhere' };
-    const [, attempt, lost, , askedAt, reason] = reply;
+    const reply = (await TAKE_OVER.run(this.redis, this.keysOf(executionId), args)) as
+      ['ended'] | ['owned', string] | StartedReply;
+    // What happened meanwhile is looked at when it comes again.
+    if (reply[0] !== 'started') return { kind: 'elsewhere' };
+    const [, attempt, lost, , askedAt, reason, run] = reply;
     if (lost < MAX_LOST_WORKERS) return this.hold(executionId, reply);
     this.held.add(executionId);
-    return { kind: 'exhausted', attempt: attempt - 1, cancel: cancelOf(askedAt, reason) };
+    return {
+      kind: 'exhausted',
+      run: Number(run),
+      attempt: attempt - 1,
+      cancel: cancelOf(askedAt, reason),
+    };
   }
 
-  private hold(executionId: string, [, attempt, , generation, askedAt, reason]: StartedReply): Turn {
+  private hold(executionId: string, reply: StartedReply): OwnTurn {
+    const [, attempt, , generation, askedAt, reason, run, freedAt = null, pause = null] = reply;
     this.held.add(executionId);
     return {
       kind: 'ours',
+      run: Number(run),
       attempt,
       generation: generation === null ? null : Number(generation),
       cancel: cancelOf(askedAt, reason),
+      freed: freedAt === null ? null : { atMs: Number(freedAt), pauseMs: Number(pause ?? 0) },
     };
   }
 
@@ -141,8 +236,23 @@ export class ExecutionLedger {
   }
 }
 
-type StartedReply = ['started', number, number, string | null, string | null, string | null];
-type BeginReply = ['ended'] | ['owned', string] | StartedReply;
+type OwnTurn = Extract<Turn, { kind: 'ours' }>;
+
+interface LettingGo {
+  /** null: not known, because the answer to {@link ExecutionLedger.take} was lost. */
+  run: number | null;
+  counted: boolean;
+  failed?: { attempt: number; outcome: Outcome };
+  pauseMs?: number;
+}
+
+/** Later than a result that ended in this very millisecond. */
+const SAME_MOMENT_MS = 2;
+
+type Reply = string | null;
+type StartedReply = ['started', number, number, Reply, Reply, Reply, string, Reply?, Reply?];
+type EndedReply = ['ended', string, string, Reply, Reply];
+type BeginReply = EndedReply | ['owned', string] | StartedReply;
 
 const cancelOf = (askedAt?: string | null, reason?: string | null): CancelRequest | null =>
   askedAt ? { askedAt, reason: reason || null } : null;

@@ -5,24 +5,45 @@ import { LuaScript } from '../redis/lua-script.js';
  * The ledger of an execution is a hash beside its result:
  *   owner       incarnation of the worker that carries it out now; empty: nobody
  *   worker      id of that worker, for display
- *   attempt     how often its code was started
+ *   run         which run of the execution it is; missing: the first
+ *   attempt     how often the code of this run was started
  *   lost        how often its worker died or vanished meanwhile
  *   started_at  ISO time of the current attempt
  *   progress    JSON of the last progress that the current attempt told
  *   generation  workspace generation that the first attempt ran against
+ *   freed_at    Unix milliseconds at which a worker gave it back, to be taken again
+ *   pause_ms    for how long it was not to be taken then
  *   published   1 once the result is on the result queue
  *   cancel_asked_at, cancel_reason
  *               ISO time and words of the first request to cancel; also before anybody began
  *   forgotten   ISO time of its deletion: nothing runs, settles or is sent under its id while this stands
+ *   marks       how many job: fields there are
+ *   job:{id}    mark of the delivery of a job that ended with the result, see delivery-identity.ts
  * Every script takes KEYS = {result, ledger}, those that end an attempt also {…, attempts}: a list with
  * the JSON of each attempt that was not the last.
  */
 
-/** ARGV owner, worker, now, ttl, generation for the first attempt or '' -> {'ended'} | {'owned', owner} | {'started', attempt, 0, generation or nil, cancel asked at or nil, reason} */
+/** Jobs of one execution that are remembered; of any further one a retry is taken for another job. */
+const MARKS_KEPT = 256;
+
+/** Lua: remembers that a delivery ends with the result. */
+const MARK = `
+local function mark(key, field, text)
+  if redis.call('HEXISTS', key, field) == 0 and redis.call('HINCRBY', key, 'marks', 1) > ${MARKS_KEPT} then return end
+  redis.call('HSET', key, field, text)
+end
+`;
+
+/** ARGV owner, worker, now, ttl, generation for the first attempt or '', field of the job -> {'ended', document or '', run, mark or nil, marks or nil} | {'owned', owner} | {'started', attempt, 0, generation or nil, cancel asked at or nil, reason, run, freed at or nil, pause or nil} */
 export const BEGIN = new GatheredScript(
   `
-local known = redis.call('HMGET', KEYS[2], 'forgotten', 'owner', 'generation', 'cancel_asked_at', 'cancel_reason')
-if known[1] or redis.call('EXISTS', KEYS[1]) == 1 then return {'ended'} end
+local known = redis.call('HMGET', KEYS[2], 'forgotten', 'owner', 'generation', 'cancel_asked_at', 'cancel_reason', 'run', 'freed_at', 'pause_ms')
+local standing = redis.call('GET', KEYS[1])
+local run = known[6] or '1'
+if known[1] or standing then
+  local marks = redis.call('HMGET', KEYS[2], ARGV[6], 'marks')
+  return {'ended', not known[1] and standing or '', run, marks[1], marks[2]}
+end
 if known[2] and known[2] ~= '' then return {'owned', known[2]} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
 local entry = {'owner', ARGV[1], 'worker', ARGV[2], 'started_at', ARGV[3]}
@@ -34,12 +55,31 @@ end
 redis.call('HSET', KEYS[2], unpack(entry))
 if attempt > 1 then redis.call('HDEL', KEYS[2], 'progress') end
 redis.call('EXPIRE', KEYS[2], ARGV[4])
-return {'started', attempt, 0, generation, known[4], known[5]}
+return {'started', attempt, 0, generation, known[4], known[5], run, known[7], known[8]}
 `,
-  { keys: 3, args: 5 },
+  { keys: 3, args: 6 },
 );
 
-/** ARGV from, owner, worker, now, lost ('1' when a worker was lost, '0' when we are that owner) -> {'ended'} | {'owned', owner} | {'started', attempt, lost, generation or nil, cancel asked at or nil, reason} */
+/**
+ * KEYS also the key that keeps the former result. ARGV run that has ended, owner, worker, now, ttl,
+ * generation or '' -> {'changed'} | {'unsent'} | as BEGIN has started: a further run is begun. The former
+ * result goes to the archive from its new key; it must be on the result queue before.
+ */
+export const REOPEN = new LuaScript(`
+local known = redis.call('HMGET', KEYS[2], 'run', 'published', 'forgotten')
+if known[3] or (known[1] or '1') ~= ARGV[1] or redis.call('EXISTS', KEYS[1]) == 0 then return {'changed'} end
+if known[2] ~= '1' then return {'unsent'} end
+redis.call('RENAME', KEYS[1], KEYS[4])
+redis.call('DEL', KEYS[3])
+redis.call('HDEL', KEYS[2], 'lost', 'progress', 'generation', 'published', 'cancel_asked_at', 'cancel_reason', 'freed_at', 'pause_ms')
+local run = tostring(tonumber(ARGV[1]) + 1)
+redis.call('HSET', KEYS[2], 'run', run, 'attempt', '1', 'owner', ARGV[2], 'worker', ARGV[3], 'started_at', ARGV[4])
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[2], 'generation', ARGV[6]) end
+redis.call('EXPIRE', KEYS[2], ARGV[5])
+return {'started', 1, 0, ARGV[6] ~= '' and ARGV[6] or false, false, false, run, false, false}
+`);
+
+/** ARGV from, owner, worker, now, lost ('1' when a worker was lost, '0' when we are that owner) -> {'ended'} | {'owned', owner} | {'started', attempt, lost, generation or nil, cancel asked at or nil, reason, run} */
 export const TAKE_OVER = new LuaScript(`
 if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('HEXISTS', KEYS[2], 'forgotten') == 1 then return {'ended'} end
 local owner = redis.call('HGET', KEYS[2], 'owner')
@@ -58,16 +98,18 @@ if ARGV[5] == '1' then
 end
 redis.call('HSET', KEYS[2], 'owner', ARGV[2], 'worker', ARGV[3], 'started_at', ARGV[4])
 redis.call('HDEL', KEYS[2], 'progress')
-local more = redis.call('HMGET', KEYS[2], 'generation', 'cancel_asked_at', 'cancel_reason')
-return {'started', attempt, lost, more[1], more[2], more[3]}
+local more = redis.call('HMGET', KEYS[2], 'generation', 'cancel_asked_at', 'cancel_reason', 'run')
+return {'started', attempt, lost, more[1], more[2], more[3], more[4] or '1'}
 `);
 
 /**
- * ARGV owner, counted ('0' takes the attempt back), JSON of the attempt or '' -> {'free'} | {'foreign'} | {'kept', cancel asked at, reason}:
- * an execution that is to be cancelled stays with its owner, who must settle it.
+ * ARGV owner, counted ('0' takes the attempt back), JSON of the attempt or '', run ('' for any), now in Unix milliseconds,
+ * pause in milliseconds -> {'free'} | {'foreign'} | {'kept', cancel asked at, reason}: an execution that is to
+ * be cancelled stays with its owner, who must settle it.
  */
 export const LET_GO = new LuaScript(`
-if redis.call('HGET', KEYS[2], 'owner') ~= ARGV[1] then return {'foreign'} end
+local known = redis.call('HMGET', KEYS[2], 'owner', 'run')
+if known[1] ~= ARGV[1] or ARGV[4] ~= '' and (known[2] or '1') ~= ARGV[4] then return {'foreign'} end
 if ARGV[3] ~= '' then
   redis.call('RPUSH', KEYS[3], ARGV[3])
   redis.call('LTRIM', KEYS[3], -20, -1)
@@ -75,12 +117,12 @@ if ARGV[3] ~= '' then
 end
 local cancel = redis.call('HMGET', KEYS[2], 'cancel_asked_at', 'cancel_reason')
 if cancel[1] then return {'kept', cancel[1], cancel[2]} end
-redis.call('HSET', KEYS[2], 'owner', '')
+redis.call('HSET', KEYS[2], 'owner', '', 'freed_at', ARGV[5], 'pause_ms', ARGV[6])
 if ARGV[2] == '0' then redis.call('HINCRBY', KEYS[2], 'attempt', -1) end
 return {'free'}
 `);
 
-/** ARGV now, reason, ttl -> {'ended'} | {'noted', owner, attempt, asked at, reason, '1' when nobody had asked before}; the first request stands */
+/** ARGV now, reason, ttl -> {'ended'} | {'noted', owner, attempt, asked at, reason, '1' when nobody had asked before, run}; the first request stands */
 export const ASK_CANCEL = new LuaScript(`
 if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('HEXISTS', KEYS[2], 'forgotten') == 1 then return {'ended'} end
 local new = redis.call('HSETNX', KEYS[2], 'cancel_asked_at', ARGV[1])
@@ -88,50 +130,69 @@ if new == 1 then
   redis.call('HSET', KEYS[2], 'cancel_reason', ARGV[2])
   if redis.call('TTL', KEYS[2]) < 0 then redis.call('EXPIRE', KEYS[2], ARGV[3]) end
 end
-local ledger = redis.call('HMGET', KEYS[2], 'owner', 'attempt', 'cancel_asked_at', 'cancel_reason')
-return {'noted', ledger[1] or '', ledger[2] or '0', ledger[3], ledger[4], tostring(new)}
+local ledger = redis.call('HMGET', KEYS[2], 'owner', 'attempt', 'cancel_asked_at', 'cancel_reason', 'run')
+return {'noted', ledger[1] or '', ledger[2] or '0', ledger[3], ledger[4], tostring(new), ledger[5] or '1'}
 `);
 
 /** ARGV now, ttl -> 'absent' | 'unfinished' | 'forgotten'; of what was there a ledger is left that says so */
 export const FORGET = new LuaScript(`
+local run = redis.call('HGET', KEYS[2], 'run') or '1'
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  if redis.call('EXISTS', KEYS[2]) == 0 then return 'absent' end
+  if redis.call('EXISTS', KEYS[2]) == 0 then return {'absent', run} end
   local ledger = redis.call('HMGET', KEYS[2], 'published', 'forgotten')
-  if ledger[1] ~= '1' and not ledger[2] then return 'unfinished' end
+  if ledger[1] ~= '1' and not ledger[2] then return {'unfinished', run} end
 end
 redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('HSET', KEYS[2], 'forgotten', ARGV[1], 'published', '1')
 redis.call('EXPIRE', KEYS[2], ARGV[2])
-return 'forgotten'
+return {'forgotten', run}
 `);
 
-/** ARGV document, ttl -> {document that stands, '1' when it is on the result queue already} */
+/**
+ * ARGV document, ttl, run, field of the job or '', its mark -> {document that stands, '1' when it is on the result
+ * queue already, '0' when not, 'stale' when a later run has begun: then the document is dropped}
+ */
 export const SETTLE = new GatheredScript(
-  `
+  `${MARK}
+local known = redis.call('HMGET', KEYS[2], 'run', 'published', 'forgotten')
+if known[1] and known[1] ~= ARGV[3] then return {ARGV[1], 'stale'} end
+if known[3] then return {ARGV[1], '1'} end
 local standing = redis.call('GET', KEYS[1])
-if standing then return {standing, redis.call('HGET', KEYS[2], 'published') or '0'} end
-if redis.call('HEXISTS', KEYS[2], 'forgotten') == 1 then return {ARGV[1], '1'} end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-redis.call('HSET', KEYS[2], 'owner', '')
-redis.call('EXPIRE', KEYS[2], ARGV[2])
+if not standing then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+  redis.call('HSET', KEYS[2], 'owner', '')
+  redis.call('EXPIRE', KEYS[2], ARGV[2])
+end
+if ARGV[4] ~= '' then mark(KEYS[2], ARGV[4], ARGV[5]) end
+if standing then return {standing, known[2] or '0'} end
 return {ARGV[1], '0'}
 `,
-  { keys: 2, args: 2 },
+  { keys: 2, args: 5 },
 );
 
-/** KEYS ledger: its result is on the result queue */
-export const MARK_PUBLISHED = new GatheredScript(`return redis.call('HSET', KEYS[1], 'published', '1')`, {
-  keys: 1,
-  args: 0,
-});
+/** KEYS ledger; ARGV run: its result is on the result queue. A later run has one of its own. */
+export const MARK_PUBLISHED = new GatheredScript(
+  `
+if (redis.call('HGET', KEYS[1], 'run') or '1') ~= ARGV[1] then return 0 end
+return redis.call('HSET', KEYS[1], 'published', '1')
+`,
+  { keys: 1, args: 1 },
+);
 
-/** As SETTLE, but only while nobody carries the execution out -> {'standing', document, published} | {'owned'} | {'settled'} */
+/** KEYS ledger; ARGV field of the job, mark, ttl: this delivery ends with the result that stands. */
+export const MARK_DELIVERY = new LuaScript(`${MARK}
+mark(KEYS[1], ARGV[1], ARGV[2])
+if redis.call('TTL', KEYS[1]) < 0 then redis.call('EXPIRE', KEYS[1], ARGV[3]) end
+return 1
+`);
+
+/** As SETTLE, but only while nobody carries the execution out: ARGV document, ttl, run -> {'standing', document, published} | {'owned'} | {'settled'} */
 export const SETTLE_UNOWNED = new LuaScript(`
+local known = redis.call('HMGET', KEYS[2], 'run', 'published', 'forgotten', 'owner')
 local standing = redis.call('GET', KEYS[1])
-if standing then return {'standing', standing, redis.call('HGET', KEYS[2], 'published') or '0'} end
-if redis.call('HEXISTS', KEYS[2], 'forgotten') == 1 then return {'standing', ARGV[1], '1'} end
-local owner = redis.call('HGET', KEYS[2], 'owner')
-if owner and owner ~= '' then return {'owned'} end
+if standing then return {'standing', standing, known[2] or '0'} end
+if known[3] then return {'standing', ARGV[1], '1'} end
+if known[4] and known[4] ~= '' or known[1] and known[1] ~= ARGV[3] then return {'owned'} end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 redis.call('HSET', KEYS[2], 'owner', '')
 redis.call('EXPIRE', KEYS[2], ARGV[2])

@@ -29,12 +29,18 @@ export class ResultEraser {
   async erase(executionId: string): Promise<Erased> {
     const keys = [this.keys.result(executionId), this.keys.ledger(executionId)];
     const args = [new Date().toISOString(), this.settings.RESULT_TTL_SECONDS];
-    const found = (await FORGET.run(this.redis, keys, args)) as Erased;
+    const [found, runs] = (await FORGET.run(this.redis, keys, args)) as [Erased, string];
     if (found === 'unfinished') return found;
-    const others = [this.keys.context, this.keys.logs, this.keys.attempts].map((key) => key(executionId));
+    const all = Array.from({ length: Number(runs) }, (_, index) => index + 1);
+    const others = [
+      ...[this.keys.context, this.keys.logs, this.keys.attempts].map((key) => key(executionId)),
+      ...all.map((run) => this.keys.formerResult(executionId, run)),
+    ];
     await Promise.all(others.map((key) => this.redis.del(key)));
     // A consumer's own as long as it holds it; BullMQ drops it a day after that.
-    await this.resultQueue.remove(resultJobId(executionId)).catch(() => undefined);
+    await Promise.all(
+      all.map((run) => this.resultQueue.remove(resultJobId(executionId, run)).catch(() => undefined)),
+    );
     return found;
   }
 }

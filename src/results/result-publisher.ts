@@ -4,25 +4,46 @@ import pRetry from 'p-retry';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/job.js';
-import { type AttemptRecord, type ExecutionResult, type Outcome, toTaskResult } from '../contract/result.js';
+import type { Tick } from '../contract/schedule.js';
+import {
+  type AttemptRecord,
+  type ExecutionResult,
+  type Metrics,
+  type Outcome,
+  toTaskResult,
+} from '../contract/result.js';
 import { tell } from '../lib/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ArchiveFeed } from './archive-feed.js';
 import { attemptHistory, attemptRecord } from './attempt-record.js';
+import { type DeliveryMark, fieldOf, markText } from './delivery-identity.js';
 import { ExecutionClosing } from './execution-closing.js';
 import { MARK_PUBLISHED, SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
 
 /** Injects the BullMQ queue that results go to. */
 export const RESULT_QUEUE: unique symbol = Symbol('ResultQueue');
 
+/** How long its job waited, in milliseconds; null: not known. */
+export interface QueueTimes {
+  queue: number | null;
+  delay: number | null;
+  backoff: number | null;
+}
+
 /** Whose result it is and how it goes out. */
 export interface Delivery {
   executionId: string;
   kind: JobKind;
+  /** 1 for the first run of the execution. */
+  run: number;
   attempt: number;
-  queuedMs: number;
+  times: QueueTimes;
+  /** The tick of a schedule that it is. */
+  tick?: Tick | null;
+  /** The delivery that ends with this result; null: no job is delivered. */
+  mark: DeliveryMark | null;
   /** Its context has none that would have to be removed. */
   holdsNoSecrets?: boolean;
   /** Attempts before this one. */
@@ -39,7 +60,7 @@ const RETRY_MAX_MS = 2_000;
 /**
  * Delivers results: Redis first, the result queue and the archive's feed second, each exactly once.
  *
- * The first result of an execution stands; a later one, of a worker that was frozen and woke up, is
+ * The first result of a run stands; a later one, of a worker that was frozen and woke up, is
  * dropped and the standing one is sent instead where it was not. While Redis is away a result waits
  * in memory, however long.
  */
@@ -56,19 +77,19 @@ export class ResultPublisher {
     @InjectSettings() private readonly settings: Settings,
   ) {}
 
-  /** Resolves when the result is stored, on the result queue (unless that is off) and in the archive's feed. */
-  async publish(delivery: Delivery, outcome: Outcome): Promise<void> {
+  /** Resolves with the result that stands when it is stored, on the result queue (unless that is off) and in the archive's feed. */
+  async publish(delivery: Delivery, outcome: Outcome): Promise<ExecutionResult> {
     const document = this.documentOf(delivery, outcome);
     const text = JSON.stringify(document);
     const keys = [this.keys.result(delivery.executionId), this.keys.ledger(delivery.executionId)];
-    await this.untilDone(delivery, async () => {
-      const [standing, sent] = (await SETTLE.run(this.redis, keys, [
-        text,
-        this.settings.RESULT_TTL_SECONDS,
-      ])) as [string, string];
-      if (sent === '1') return;
+    const { run, mark } = delivery;
+    const ofJob = mark ? [fieldOf(mark), markText(mark)] : ['', ''];
+    const args = [text, this.settings.RESULT_TTL_SECONDS, run, ...ofJob];
+    return this.untilDone(delivery, async () => {
+      const [standing, sent] = (await SETTLE.run(this.redis, keys, args)) as [string, '0' | '1' | 'stale'];
       const result = standing === text ? document : (JSON.parse(standing) as ExecutionResult);
-      await this.send(delivery, standing, result);
+      if (sent === '0') await this.send(delivery, standing, result);
+      return result;
     });
   }
 
@@ -80,7 +101,7 @@ export class ResultPublisher {
     const document = this.documentOf(delivery, outcome);
     const keys = [this.keys.result(delivery.executionId), this.keys.ledger(delivery.executionId)];
     const text = JSON.stringify(document);
-    const args = [text, this.settings.RESULT_TTL_SECONDS];
+    const args = [text, this.settings.RESULT_TTL_SECONDS, delivery.run];
     const [kind, standing, sent] = (await SETTLE_UNOWNED.run(this.redis, keys, args)) as [
       'standing' | 'owned' | 'settled',
       string,
@@ -101,18 +122,25 @@ export class ResultPublisher {
     });
   }
 
+  /** Redis key of the document of an execution. */
+  keyOf(executionId: string): string {
+    return this.keys.result(executionId);
+  }
+
   private documentOf(delivery: Delivery, outcome: Outcome): ExecutionResult {
-    const { attempt, earlier = [] } = delivery;
+    const { attempt, run, times, tick, earlier = [] } = delivery;
     const { WORKER_ID } = this.settings;
     const attempts = attemptHistory(earlier, attemptRecord(attempt, WORKER_ID, outcome));
     return {
       execution_id: delivery.executionId,
       worker_id: WORKER_ID,
       attempt,
+      ...(run === 1 ? {} : { run }),
+      ...(tick ? { schedule: { id: tick.schedule, due_at: new Date(tick.dueMs).toISOString() } } : {}),
       ...outcome,
       ...(attempts.length > 1 ? { attempts } : {}),
-      queued_ms: delivery.queuedMs,
-      metrics: { queue_ms: delivery.queuedMs, ...outcome.metrics },
+      queued_ms: times.queue ?? 0,
+      metrics: { ...waitMetrics(times), ...outcome.metrics },
     };
   }
 
@@ -123,10 +151,14 @@ export class ResultPublisher {
   ): Promise<void> {
     // Before anybody hears of the result: who looks for a secret then finds none.
     if (!holdsNoSecrets) await this.closing.removeSecrets(executionId);
-    await Promise.all([this.enqueue(executionId, kind, result), this.feed.append(executionId, standing)]);
+    const { run = 1 } = result;
+    await Promise.all([
+      this.enqueue(executionId, kind, result),
+      this.feed.append(executionId, run, standing),
+    ]);
     await Promise.all([
       this.closing.endLog(result),
-      MARK_PUBLISHED.run(this.redis, [this.keys.ledger(executionId)], []),
+      MARK_PUBLISHED.run(this.redis, [this.keys.ledger(executionId)], [run]),
     ]);
   }
 
@@ -134,12 +166,12 @@ export class ResultPublisher {
     if (this.settings.RESULT_QUEUE === 'off') return;
     await this.resultQueue.add(RESULT_JOB_NAME, kind === 'task' ? toTaskResult(result) : result, {
       ...RESULT_JOB_OPTIONS,
-      jobId: resultJobId(executionId),
+      jobId: resultJobId(executionId, result.run ?? 1),
     });
   }
 
   /** The connection waits out an outage by itself; this is for the errors of a Redis that answers, such as OOM. */
-  private untilDone({ executionId }: { executionId: string }, step: () => Promise<void>): Promise<void> {
+  private untilDone<T>({ executionId }: { executionId: string }, step: () => Promise<T>): Promise<T> {
     return pRetry(step, {
       retries: Number.POSITIVE_INFINITY,
       maxTimeout: RETRY_MAX_MS,
@@ -151,3 +183,10 @@ export class ResultPublisher {
     });
   }
 }
+
+/** The part of a receipt that the queue knows. */
+export const waitMetrics = ({ queue, delay, backoff }: QueueTimes): Metrics => ({
+  queue_ms: queue,
+  ...(delay === null ? {} : { delay_ms: delay }),
+  ...(backoff === null ? {} : { backoff_ms: backoff }),
+});

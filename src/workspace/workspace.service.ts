@@ -22,8 +22,9 @@ import { WorkspaceStore } from './workspace.store.js';
 
 /** What an execution starts with. */
 export type EntryRef =
-  /** `functionName` null: it runs as a script, and its top-level variables are shown. */
-  { kind: 'inline'; code: string; functionName?: string | null } | { kind: 'module'; path: string };
+  /** `functionName` null: it runs as a script, and its top-level variables are shown. `path`: under which it runs. */
+  | { kind: 'inline'; code: string; functionName?: string | null; path?: string }
+  | { kind: 'module'; path: string };
 
 export interface PrepareRequest {
   entry: EntryRef;
@@ -39,7 +40,8 @@ export interface PrepareRequest {
 
 /** An entry with what names its code. */
 type Entry =
-  { kind: 'inline'; code: string; hash: string; probe: boolean } | { kind: 'module'; path: string };
+  | { kind: 'inline'; code: string; path: string; hash: string; probe: boolean }
+  | { kind: 'module'; path: string };
 
 /** What the runner needs, or why the code cannot run. */
 export type Prepared = {
@@ -203,24 +205,28 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   private async collect(entry: Entry, session: ModuleSession, clock: CompileClock): Promise<LinkedModule[]> {
     const linked =
       entry.kind === 'inline'
-        ? await session.startInline(INLINE_PATH, await this.compileInline(entry, clock))
+        ? await session.startInline(entry.path, await this.compileInline(entry, clock))
         : await session.startModule(entryPath(entry.path));
     const known = session.lookup.decisive();
     const recipe: Recipe = {
       paths: [...known.keys()],
       hashes: [...known.values()],
       validFor: session.lookup.generation,
-      modules: linked.map(({ path, imports }) => ({ path, imports, hash: session.lookup.hash(path) })),
+      modules: linked.map(({ path, imports }, index) => {
+        // Inline code may have the name of a stored module, and is not that.
+        const isInline = entry.kind === 'inline' && index === 0;
+        return { path, imports, hash: isInline ? null : session.lookup.hash(path) };
+      }),
     };
     this.recipes.set(recipeKey(entry), recipe, sizeOf(recipe));
     return linked;
   }
 
   private compileInline(
-    { code, hash, probe }: Extract<Entry, { kind: 'inline' }>,
+    { code, hash, path, probe }: Extract<Entry, { kind: 'inline' }>,
     clock: CompileClock,
   ): Promise<CompiledModule> {
-    return this.compiler.compile(INLINE_PATH, code, hash, { probe, clock });
+    return this.compiler.compile(path, code, hash, { probe, clock });
   }
 
   /** The closure as collected before, if the generation has the same at every path that mattered. */
@@ -232,9 +238,10 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     if (recipe.paths.some((path, index) => session.lookup.hash(path) !== recipe.hashes[index])) return null;
     recipe.validFor = session.lookup.generation;
     const linked: LinkedModule[] = [];
-    for (const { path, hash, imports } of recipe.modules) {
+    for (const [index, { path, hash, imports }] of recipe.modules.entries()) {
       const compiled =
-        hash === null && entry.kind === 'inline'
+        // Also where the workspace has a module of the same path.
+        index === 0 && entry.kind === 'inline'
           ? this.compiler.cached(this.compiler.key(path, entry.hash, entry.probe))
           : this.source.cached({ path, hash: hash ?? '' });
       if (!compiled) return null;
@@ -254,7 +261,7 @@ const gone = (generation: number | null | undefined): ModuleFailure =>
   );
 
 const recipeKey = (entry: Entry): string =>
-  entry.kind === 'inline' ? `inline:${entry.probe}:${entry.hash}` : `module:${entry.path}`;
+  entry.kind === 'inline' ? `inline:${entry.probe}:${entry.hash}:${entry.path}` : `module:${entry.path}`;
 
 const entryOf = async (entry: EntryRef): Promise<Entry> =>
   entry.kind === 'module'
@@ -262,11 +269,18 @@ const entryOf = async (entry: EntryRef): Promise<Entry> =>
     : {
         kind: 'inline',
         code: entry.code,
+        path: entry.path === undefined ? INLINE_PATH : inlinePath(entry.path),
         hash: await sha256OfLarge(entry.code),
         probe: entry.functionName === null,
       };
 
 const sizeOf = (recipe: Recipe): number => 2 * JSON.stringify(recipe).length;
+
+/** Name under which inline code runs: a module's, as which it is compiled. */
+function inlinePath(path: string): string {
+  const normal = entryPath(path);
+  return isModulePath(normal) ? normal : `${normal}.ts`;
+}
 
 /** A path that no module can have is a module that does not exist. */
 function entryPath(path: string): string {

@@ -31,7 +31,9 @@ export const callerComes: ExecutionContext['caller'] = declared.caller;
 export const organizationComes: ExecutionContext['organization'] = declared.organization;
 `;
 const FIELDS =
-  'executionId attempt workflowId secrets traceparent deadline signal logger progress variables'.split(' ');
+  'executionId attempt run schedule children childFailures workflowId secrets traceparent deadline signal logger progress variables'.split(
+    ' ',
+  );
 
 /** Type errors of one program, as text. */
 function errorsOf(files: readonly string[], options: ts.CompilerOptions, extra = new Map<string, string>()) {

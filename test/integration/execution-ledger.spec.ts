@@ -36,35 +36,44 @@ const dies = ({ owner }: Worker): unknown => dead.add(owner);
 const anId = (): string => `e-${randomUUID()}`;
 const ours = (attempt: number, generation: number | null = null) => ({
   kind: 'ours',
+  run: 1,
   attempt,
   generation,
   cancel: null,
 });
-const ENDED = { kind: 'ended' };
+const ENDED = { kind: 'ended', repeat: 'standing', result: {} };
+/** Has a worker take an execution for a job that it never saw; when it was given back is tested elsewhere. */
+async function take({ ledger }: Worker, id: string, generation: number | null = null) {
+  const mark = { jobId: randomUUID(), addedAtMs: 1, ends: 0, stalls: 0 };
+  const turn = await ledger.take(id, generation, { mark, again: false });
+  if (turn.kind !== 'ours') return turn;
+  const { freed: _freed, ...rest } = turn;
+  return rest;
+}
 const ELSEWHERE = { kind: 'elsewhere' };
 
 describe('taking an execution', () => {
   it('gives it to the first who asks, and to nobody else while that one lives', async () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
-    expect(await a.ledger.take(id)).toEqual(ours(1));
-    expect(await b.ledger.take(id)).toEqual(ELSEWHERE);
-    expect(await a.ledger.take(id)).toEqual(ELSEWHERE);
+    expect(await take(a, id)).toEqual(ours(1));
+    expect(await take(b, id)).toEqual(ELSEWHERE);
+    expect(await take(a, id)).toEqual(ELSEWHERE);
   });
 
   it('gives it to exactly one of many who ask at once', async () => {
     const id = anId();
-    const turns = await Promise.all(Array.from({ length: 20 }, () => aWorker().ledger.take(id)));
+    const turns = await Promise.all(Array.from({ length: 20 }, () => take(aWorker(), id)));
     expect(turns.filter(({ kind }) => kind === 'ours')).toEqual([ours(1)]);
     expect(turns.filter(({ kind }) => kind === 'elsewhere')).toHaveLength(19);
   });
 
   it('says that it ended once there is a result', async () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     await client.set(keys.result(id), '{}');
-    expect(await b.ledger.take(id)).toEqual(ENDED);
+    expect(await take(b, id)).toEqual(ENDED);
     dies(a);
-    expect(await b.ledger.take(id)).toEqual(ENDED);
+    expect(await take(b, id)).toEqual(ENDED);
   });
 
   it('is seen by those who look', async () => {
@@ -72,18 +81,18 @@ describe('taking an execution', () => {
     const store = new ResultStore(client, keys);
     expect(await store.findLedger(id)).toBeNull();
     const beforeMs = Date.now();
-    await a.ledger.take(id);
+    await take(a, id);
     const entry = await store.findLedger(id);
     expect(entry).toMatchObject({ worker: a.id, attempt: 1 });
     const startedAtMs = Date.parse(entry!.startedAt);
     expect([startedAtMs >= beforeMs, startedAtMs <= Date.now()]).toEqual([true, true]);
-    await a.ledger.letGo(id, { counted: true });
+    await a.ledger.letGo(id, { run: 1, counted: true });
     expect(await store.findLedger(id)).toMatchObject({ worker: '', attempt: 1 });
   });
 
   it('leaves nothing in Redis for ever', async () => {
     const [a, id] = [aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     const ttl = await client.ttl(keys.ledger(id));
     expect(ttl).toBeGreaterThan(604_000);
     expect(ttl).toBeLessThanOrEqual(604_800);
@@ -93,28 +102,28 @@ describe('taking an execution', () => {
 describe('letting go of an execution', () => {
   it('lets the next attempt follow, and counts this one where told to', async () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
-    await a.ledger.take(id);
-    await a.ledger.letGo(id, { counted: true });
-    expect(await b.ledger.take(id)).toEqual(ours(2));
-    await b.ledger.letGo(id, { counted: false });
-    expect(await a.ledger.take(id)).toEqual(ours(2));
+    await take(a, id);
+    await a.ledger.letGo(id, { run: 1, counted: true });
+    expect(await take(b, id)).toEqual(ours(2));
+    await b.ledger.letGo(id, { run: 1, counted: false });
+    expect(await take(a, id)).toEqual(ours(2));
   });
 
   it('has no effect on what somebody else holds by now', async () => {
     const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     dies(a);
-    expect(await b.ledger.take(id)).toEqual(ours(2));
-    await a.ledger.letGo(id, { counted: false });
-    expect(await c.ledger.take(id)).toEqual(ELSEWHERE);
+    expect(await take(b, id)).toEqual(ours(2));
+    await a.ledger.letGo(id, { run: 1, counted: false });
+    expect(await take(c, id)).toEqual(ELSEWHERE);
     expect(await client.hget(keys.ledger(id), 'attempt')).toBe('2');
   });
 
   it('many times never makes the execution look lost', async () => {
     const [a, id] = [aWorker(), anId()];
     for (let n = 0; n < 5; n++) {
-      expect(await a.ledger.take(id)).toEqual(ours(1));
-      await a.ledger.letGo(id, { counted: false });
+      expect(await take(a, id)).toEqual(ours(1));
+      await a.ledger.letGo(id, { run: 1, counted: false });
     }
   });
 });
@@ -122,10 +131,10 @@ describe('letting go of an execution', () => {
 describe('taking over from a worker', () => {
   it('happens when its lease is gone, and not before', async () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
-    await a.ledger.take(id);
-    expect(await b.ledger.take(id)).toEqual(ELSEWHERE);
+    await take(a, id);
+    expect(await take(b, id)).toEqual(ELSEWHERE);
     dies(a);
-    expect(await b.ledger.take(id)).toEqual(ours(2));
+    expect(await take(b, id)).toEqual(ours(2));
     expect(await client.hgetall(keys.ledger(id))).toMatchObject({
       owner: b.owner,
       worker: b.id,
@@ -136,72 +145,72 @@ describe('taking over from a worker', () => {
 
   it('is for exactly one of many who notice', async () => {
     const [a, id] = [aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     dies(a);
-    const turns = await Promise.all(Array.from({ length: 20 }, () => aWorker().ledger.take(id)));
+    const turns = await Promise.all(Array.from({ length: 20 }, () => take(aWorker(), id)));
     expect(turns.filter(({ kind }) => kind !== 'elsewhere')).toEqual([ours(2)]);
     expect(await client.hget(keys.ledger(id), 'lost')).toBe('1');
   });
 
   it('ends after two lost workers: the third does not start it', async () => {
     const [a, b, c, d, id] = [aWorker(), aWorker(), aWorker(), aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     dies(a);
-    await b.ledger.take(id);
+    await take(b, id);
     dies(b);
-    expect(await c.ledger.take(id)).toEqual({ kind: 'exhausted', attempt: 2, cancel: null });
-    for (const { ledger } of [c, d]) expect(await ledger.take(id)).toEqual(ELSEWHERE);
+    expect(await take(c, id)).toEqual({ kind: 'exhausted', run: 1, attempt: 2, cancel: null });
+    for (const other of [c, d]) expect(await take(other, id)).toEqual(ELSEWHERE);
     dies(c);
-    expect((await d.ledger.take(id)).kind).toBe('exhausted');
+    expect((await take(d, id)).kind).toBe('exhausted');
   });
 
   it('counts lost workers over attempts that were handed back in between', async () => {
     const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     dies(a);
-    await b.ledger.take(id);
-    await b.ledger.letGo(id, { counted: false });
-    expect(await b.ledger.take(id)).toEqual(ours(2));
+    await take(b, id);
+    await b.ledger.letGo(id, { run: 1, counted: false });
+    expect(await take(b, id)).toEqual(ours(2));
     dies(b);
-    expect((await c.ledger.take(id)).kind).toBe('exhausted');
+    expect((await take(c, id)).kind).toBe('exhausted');
   });
 });
 
 describe('what a worker marked as its own and does not hold', () => {
   it('is its own to take again: it was released without a word to Redis', async () => {
     const [a, id] = [aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     a.ledger.release(id);
-    expect(await a.ledger.take(id)).toEqual(ours(2));
+    expect(await take(a, id)).toEqual(ours(2));
   });
 
   it('is its own to take again: it was let go while Redis refused', async () => {
     const [a, id] = [aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     await client.rename(keys.ledger(id), `${keys.ledger(id)}:aside`);
     await client.set(keys.ledger(id), 'not a hash');
-    await expect(a.ledger.letGo(id, { counted: true })).rejects.toThrow('WRONGTYPE');
+    await expect(a.ledger.letGo(id, { run: 1, counted: true })).rejects.toThrow('WRONGTYPE');
     await client.rename(`${keys.ledger(id)}:aside`, keys.ledger(id));
-    expect(await a.ledger.take(id)).toEqual(ours(2));
+    expect(await take(a, id)).toEqual(ours(2));
   });
 
   it('stays out of reach while it does hold it', async () => {
     const [a, id] = [aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     dies(a); // it is frozen in the eyes of others; its own memory is what counts here
-    expect(await a.ledger.take(id)).toEqual(ELSEWHERE);
+    expect(await take(a, id)).toEqual(ELSEWHERE);
   });
 });
 
 describe('the pinned generation', () => {
   it('goes with every later attempt', async () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     await a.ledger.pin(id, 7);
-    await a.ledger.letGo(id, { counted: true });
-    expect(await b.ledger.take(id)).toEqual(ours(2, 7));
+    await a.ledger.letGo(id, { run: 1, counted: true });
+    expect(await take(b, id)).toEqual(ours(2, 7));
     dies(b);
-    expect(await a.ledger.take(id)).toEqual(ours(3, 7));
+    expect(await take(a, id)).toEqual(ours(3, 7));
   });
 });
 
@@ -215,7 +224,7 @@ describe('a request to cancel', () => {
       isNew: false,
       request: { reason: 'first' },
     });
-    expect(await a.ledger.take(id)).toMatchObject({
+    expect(await take(a, id)).toMatchObject({
       kind: 'ours',
       attempt: 1,
       cancel: { reason: 'first' },
@@ -225,21 +234,21 @@ describe('a request to cancel', () => {
 
   it('meets who takes over from a dead worker, also one too many', async () => {
     const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     expect(await requests().note(id, null)).toMatchObject({ owned: true, attempt: 1 });
     dies(a);
-    expect(await b.ledger.take(id)).toMatchObject({ kind: 'ours', cancel: { reason: null } });
+    expect(await take(b, id)).toMatchObject({ kind: 'ours', cancel: { reason: null } });
     dies(b);
-    expect(await c.ledger.take(id)).toMatchObject({ kind: 'exhausted', cancel: { reason: null } });
+    expect(await take(c, id)).toMatchObject({ kind: 'exhausted', cancel: { reason: null } });
   });
 
   it('keeps a worker from giving the execution up', async () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     await requests().note(id, 'why');
-    expect(await a.ledger.letGo(id, { counted: true })).toMatchObject({ reason: 'why' });
-    expect(await a.ledger.take(id)).toEqual(ELSEWHERE);
-    expect(await b.ledger.take(id)).toEqual(ELSEWHERE);
+    expect(await a.ledger.letGo(id, { run: 1, counted: true })).toMatchObject({ reason: 'why' });
+    expect(await take(a, id)).toEqual(ELSEWHERE);
+    expect(await take(b, id)).toEqual(ELSEWHERE);
   });
 
   it('finds nothing to note after the end', async () => {
@@ -261,12 +270,12 @@ describe('a request to cancel', () => {
 describe('the attempts of an execution', () => {
   it('are remembered: one that failed with what it left, one whose worker died as lost', async () => {
     const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
-    await a.ledger.take(id);
+    await take(a, id);
     const outcome = anOutcome(null, { success: false, status: 'failed', error: 'no' });
-    await a.ledger.letGo(id, { counted: true, failed: { attempt: 1, outcome } });
-    await b.ledger.take(id);
+    await a.ledger.letGo(id, { run: 1, counted: true, failed: { attempt: 1, outcome } });
+    await take(b, id);
     dies(b);
-    expect(await c.ledger.take(id)).toEqual(ours(3));
+    expect(await take(c, id)).toEqual(ours(3));
     const attempts = await c.ledger.earlierAttempts(id);
     expect(attempts).toMatchObject([
       { attempt: 1, status: 'failed', worker_id: a.id, error: 'no' },
@@ -278,9 +287,9 @@ describe('the attempts of an execution', () => {
 
   it('do not count one that was handed back', async () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
-    await a.ledger.take(id);
-    await a.ledger.letGo(id, { counted: false });
-    expect(await b.ledger.take(id)).toEqual(ours(1));
+    await take(a, id);
+    await a.ledger.letGo(id, { run: 1, counted: false });
+    expect(await take(b, id)).toEqual(ours(1));
     expect(await b.ledger.earlierAttempts(id)).toEqual([]);
   });
 });

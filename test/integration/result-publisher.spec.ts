@@ -9,7 +9,7 @@ import { RedisKeys } from '../../src/redis/keys.js';
 import { ArchiveFeed } from '../../src/results/archive-feed.js';
 import { SETTLE } from '../../src/results/execution-scripts.js';
 import { type Delivery, ResultPublisher } from '../../src/results/result-publisher.js';
-import { anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
+import { aFirstRun, anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
 import { useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
 
@@ -38,13 +38,13 @@ beforeAll(() => {
 const aDelivery = (changes: Partial<Delivery> = {}): Delivery => ({
   executionId: `e-${randomUUID()}`,
   kind: 'execution',
-  attempt: 1,
-  queuedMs: 5,
+  ...aFirstRun,
+  times: { queue: 5, delay: null, backoff: null },
   ...changes,
 });
 
 const stored = async (id: string): Promise<unknown> => JSON.parse((await client.get(keys.result(id)))!);
-const jobFor = (id: string) => queue.getJob(resultJobId(id));
+const jobFor = (id: string) => queue.getJob(resultJobId(id, 1));
 
 /** Ids of the executions that have a job on the result queue, once for each job. */
 const queued = async (id: string): Promise<number> => {
@@ -54,18 +54,18 @@ const queued = async (id: string): Promise<number> => {
 
 /** What a worker leaves that dies between the two steps. */
 const settleOnly = (delivery: Delivery, result: unknown): Promise<unknown> => {
-  const { executionId: execution_id, attempt, queuedMs: queued_ms } = delivery;
-  const document = { execution_id, worker_id: 'dead', attempt, queued_ms, ...anOutcome(result) };
+  const { executionId: execution_id, attempt, times } = delivery;
+  const document = { execution_id, worker_id: 'dead', attempt, queued_ms: times.queue, ...anOutcome(result) };
   return SETTLE.run(
     client,
     [keys.result(execution_id), keys.ledger(execution_id)],
-    [JSON.stringify(document), 600],
+    [JSON.stringify(document), 600, 1, '', ''],
   );
 };
 
 describe('publish', () => {
   it('stores the document and puts the same on the result queue', async () => {
-    const delivery = aDelivery({ attempt: 3, queuedMs: 17 });
+    const delivery = aDelivery({ attempt: 3, times: { queue: 17, delay: null, backoff: null } });
     await publisher.publish(delivery, anOutcome({ n: 1 }));
     const document = await stored(delivery.executionId);
     expect(resultSchema.parse(document)).toEqual({

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { ArchiveFeed } from '../../src/results/archive-feed.js';
 import { ResultPublisher } from '../../src/results/result-publisher.js';
-import { anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
+import { aFirstRun, anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
 import { usePostgres } from '../support/test-postgres.js';
 import { useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
@@ -48,10 +48,7 @@ it(`${RESULTS} results are exactly ${RESULTS} rows after SIGKILL of the archive,
         ids
           .slice(at, Math.min(at + 100, to))
           .map((executionId) =>
-            publisher.publish(
-              { executionId, kind: 'execution', attempt: 1, queuedMs: 1 },
-              anOutcome(executionId),
-            ),
+            publisher.publish({ executionId, kind: 'execution', ...aFirstRun }, anOutcome(executionId)),
           ),
       );
     }
@@ -93,7 +90,7 @@ it(`${RESULTS} results are exactly ${RESULTS} rows after SIGKILL of the archive,
   await postgres.start();
 
   // Everything once more, as a redelivery of every job would do it.
-  for (const id of ids) await feed.append(id, (await client.get(keys.result(id)))!);
+  for (const id of ids) await feed.append(id, 1, (await client.get(keys.result(id)))!);
   await until(async () => (await client.zcard(keys.archiveWaiting())) === 0, {
     timeoutMs: 120_000,
     what: 'every result is archived',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionContext } from '../../src/contract/context.js';
-import type { Execution } from '../../src/contract/execution.js';
+import { type Execution, NO_CHILDREN } from '../../src/contract/execution.js';
 import type { TaskJob } from '../../src/contract/job.js';
 
 /** A task that prints 4, changed as wanted. */
@@ -23,6 +23,9 @@ export const aContext = (changes: Partial<ExecutionContext> = {}): ExecutionCont
 export const anExecution = (changes: Partial<Execution> = {}): Execution => ({
   id: randomUUID(),
   attempt: 1,
+  run: 1,
+  tick: null,
+  flow: NO_CHILDREN,
   source: { kind: 'inline', code: 'console.log(2 + 2)', functionName: null },
   parameters: {},
   env: {},

@@ -46,6 +46,14 @@ export function anOutcome(result: unknown, changes: Partial<Outcome> = {}): Outc
   };
 }
 
+/** What the queue says of the first run of an execution, for parts that are tested without one. */
+export const aFirstRun = {
+  run: 1,
+  attempt: 1,
+  times: { queue: 1, delay: null, backoff: null },
+  mark: null,
+} as const;
+
 /** What ends an execution beside its result, for parts that are tested without it. */
 export const closingOf = (client: RedisClient, keys: RedisKeys, settings: Settings): ExecutionClosing =>
   new ExecutionClosing(client, keys, new LogWriter(client, keys, settings));
