@@ -63,10 +63,10 @@ export class ScheduleTicks {
   }
 }
 
-const lastTickOf = ({ dueMs }: Tick, { count = 0, every, pattern, tz, offset }: RepeatOptions): LastTick => ({
+const lastTickOf = ({ dueMs }: Tick, { count = 0, every, pattern, tz }: RepeatOptions): LastTick => ({
   dueMs,
   count,
-  rule: JSON.stringify([every ?? null, pattern ?? null, tz ?? null, offset ?? null]),
+  rule: JSON.stringify([every ?? null, pattern ?? null, tz ?? null]),
 });
 
 /** How many ticks were due between two that were taken; 0 also where the schedule is not the same. */
