@@ -10,7 +10,7 @@ import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { type LedgerEntry, ResultStore } from '../results/result-store.js';
 import { withinArchive } from './archive-bound.js';
 import { WaitingService } from './waiting.service.js';
-import { withinRedisLimit } from './redis-bound.js';
+import { withinRedisLimit, withinSearch } from './redis-bound.js';
 
 /** How far an execution is; `unknown` also when its result has expired and nobody archived it. */
 export type Progress =
@@ -34,7 +34,7 @@ export class ExecutionLookup {
 
   /** @throws {ProblemException} 503 when Redis, or the archive where Redis knows nothing, does not answer in time. */
   async find(executionId: string): Promise<Progress> {
-    const progress = await withinRedisLimit(this.lookUp(executionId));
+    const progress = await withinSearch(this.lookUp(executionId));
     if (progress.state !== 'unknown') return progress;
     const result = await withinArchive(this.findArchived(executionId));
     return result ? { state: 'ended', result } : progress;
@@ -46,9 +46,10 @@ export class ExecutionLookup {
   }
 
   private async lookUp(executionId: string): Promise<Progress> {
-    const result = await this.results.find(executionId);
+    const [result, ledger] = await withinRedisLimit(
+      Promise.all([this.results.find(executionId), this.results.findLedger(executionId)]),
+    );
     if (result) return { state: 'ended', result };
-    const ledger = await this.results.findLedger(executionId);
     // Without a worker it was handed back or waits for its next attempt.
     if (ledger && ledger.worker !== '') return { state: 'running', ...ledger };
     const queued = await this.lookInQueue(executionId);

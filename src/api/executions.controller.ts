@@ -5,7 +5,7 @@ import type { ExecutionResult } from '../contract/result.js';
 import { CancelService } from '../queue/cancel.service.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { ProblemException } from './problem.js';
-import { withinRedisLimit } from './redis-bound.js';
+import { withinSearch } from './redis-bound.js';
 import {
   type CancelQuery,
   cancelQuerySchema,
@@ -90,7 +90,7 @@ export class ExecutionsController {
     @Query({ schema: cancelQuerySchema }) { reason, wait }: CancelQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ExecutionView> {
-    const answer = await withinRedisLimit(this.cancels.cancel(id, reason ?? null), NOT_CANCELLED);
+    const answer = await withinSearch(this.cancels.cancel(id, reason ?? null), NOT_CANCELLED);
     if (answer.kind === 'unknown') throw unknownExecution(id);
     const over = answer.kind === 'signalled' ? null : await this.lookup.findResult(id);
     const result = over ?? (wait > 0 ? await this.await(id, wait, reply) : null);

@@ -1,7 +1,9 @@
+import { StillSearchingError } from '../queue/job-finder.js';
 import { ProblemException } from './problem.js';
 
-/** How long a request waits for Redis. */
+/** How long a request waits for an answer of Redis, and for a search through all that is queued. */
 const REDIS_LIMIT_MS = 2_000;
+const SEARCH_LIMIT_MS = 15_000;
 
 /** 503 that says what the client can do. */
 export const redisAway = (detail = 'Redis does not answer; try again'): ProblemException =>
@@ -27,6 +29,19 @@ export async function withinRedisLimit<T>(
     throw isRedisError(error) ? redisAway(detail) : error;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/**
+ * As {@link withinRedisLimit}, for work that may search through the queue: each step of that fails by itself
+ * when Redis is away.
+ * @throws {ProblemException} 503, which says so where the search takes too long.
+ */
+export async function withinSearch<T>(work: Promise<T>, detail?: string): Promise<T> {
+  try {
+    return await withinRedisLimit(work, detail, SEARCH_LIMIT_MS);
+  } catch (error) {
+    throw error instanceof StillSearchingError ? redisAway(error.message) : error;
   }
 }
 

@@ -10,7 +10,7 @@ const fieldsOf = (schema: z.ZodType, value: unknown): string[] =>
 describe('the body of POST /tasks', () => {
   it.each([
     [{ code: '' }, []],
-    [{ code: 'x', taskId: 't', timeout: 0.5, prompt: null, unknown: 1 }, []],
+    [{ code: 'x', taskId: 't', timeout: 0.5, prompt: null, unknown: 1 }, ['unknown']],
     [{}, ['code']],
     [{ code: 42, timeout: 'x', prompt: 1, taskId: 'a b' }, ['code', 'prompt', 'taskId', 'timeout']],
     [{ code: 'x', timeout: 0 }, ['timeout']],

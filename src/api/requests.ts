@@ -2,18 +2,17 @@ import { z } from 'zod';
 import { REASON_LIMIT_CHARS } from '../contract/cancellation.js';
 import { executionContextSchema } from '../contract/context.js';
 import { idSchema } from '../contract/ids.js';
+import { BACKOFF_TYPES, MAX_ATTEMPTS } from '../contract/job-options.js';
 import { taskJobSchema } from '../contract/job.js';
 import type { Settings } from '../config/settings.js';
 import { type FieldError, ProblemException } from './problem.js';
+import { refuseUnknown } from './unknown-fields.js';
 
 /** Longest time that one request may wait for a result. */
 const MAX_WAIT_SECONDS = 300;
 
-// As everywhere in the contracts, fields we do not know are ignored: newer producers may send more.
-
 /** `GET /executions/stats` and its like: an execution of such an id could not be asked for. */
 const RESERVED_IDS: ReadonlySet<string> = new Set(['stats', 'export']);
-const MAX_ATTEMPTS = 100;
 const MAX_BACKOFF_MS = 86_400_000;
 const backoffMs = z
   .number({ error: 'must be a number of milliseconds' })
@@ -30,8 +29,8 @@ const retryFields = {
     .nullish()
     .meta({ description: 'How often it is tried while its code fails. Default: once' }),
   backoff: z
-    .union([backoffMs, z.object({ type: z.enum(['fixed', 'exponential']), delay: backoffMs })], {
-      error: 'must be milliseconds, or {type: "fixed" or "exponential", delay: milliseconds}',
+    .union([backoffMs, z.object({ type: z.enum(BACKOFF_TYPES), delay: backoffMs })], {
+      error: 'must be milliseconds, or {type: "fixed", "linear" or "exponential", delay: milliseconds}',
     })
     .nullish()
     .meta({
@@ -40,18 +39,23 @@ const retryFields = {
 };
 
 /** Body of `POST /tasks`. */
-export const taskRequestSchema = taskJobSchema
-  // The API signs by itself.
-  .omit({ signature: true, validUntil: true })
-  .extend({
-    taskId: idSchema.optional().meta({ description: 'Default: an id of ours' }),
-    ...retryFields,
-  })
-  .meta({ id: 'TaskRequest', example: { code: 'console.log(2 + 2)', timeout: 10 } });
+export const taskRequestSchema = refuseUnknown(
+  taskJobSchema
+    // The API signs by itself, and takes no id that is known.
+    .omit({ signature: true, validUntil: true, again: true })
+    .extend({
+      taskId: idSchema.optional().meta({ description: 'Default: an id of ours' }),
+      ...retryFields,
+    }),
+).meta({
+  id: 'TaskRequest',
+  additionalProperties: false,
+  example: { code: 'console.log(2 + 2)', timeout: 10 },
+});
 
 /** Body of `POST /executions`: the execution context, and optionally the id to file it under and options of its job. */
-export const executionRequestSchema = executionContextSchema
-  .safeExtend({
+export const executionRequestSchema = refuseUnknown(
+  executionContextSchema.safeExtend({
     execution_id: idSchema
       .refine((id) => !RESERVED_IDS.has(id), {
         error: 'is the name of a page beside the executions; take another',
@@ -59,16 +63,17 @@ export const executionRequestSchema = executionContextSchema
       .optional()
       .meta({ description: 'Default: an id of ours' }),
     ...retryFields,
-  })
-  .meta({
-    id: 'ExecutionRequest',
-    example: {
-      workflow_code: 'export default async (parameters) => `Hello, ${parameters.name}`',
-      function_name: 'default',
-      parameters: { name: 'Ada' },
-      timeout_seconds: 10,
-    },
-  });
+  }),
+).meta({
+  id: 'ExecutionRequest',
+  additionalProperties: false,
+  example: {
+    workflow_code: 'export default async (parameters) => `Hello, ${parameters.name}`',
+    function_name: 'default',
+    parameters: { name: 'Ada' },
+    timeout_seconds: 10,
+  },
+});
 
 /** Query of what may wait for a result. */
 export const waitQuerySchema = z.object({

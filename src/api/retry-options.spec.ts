@@ -13,6 +13,7 @@ describe('retryPeriodSeconds', () => {
     ['one attempt', {}, 10],
     ['fixed pauses', { attempts: 3, backoff: 2000 }, 34],
     ['pauses that double: 1, 2, 4 s', { attempts: 4, backoff: { type: 'exponential', delay: 1000 } }, 47],
+    ['pauses that grow: 1, 2, 3 s', { attempts: 4, backoff: { type: 'linear', delay: 1000 } }, 46],
     ['more than 30 days', { attempts: 100, backoff: { type: 'exponential', delay: 1000 } }, 2_592_000],
   ])('adds up %s', (_what, retries, seconds) => {
     expect(retryPeriodSeconds(retries, 10)).toBe(seconds);

@@ -1,9 +1,10 @@
 import type { JobsOptions } from 'bullmq';
+import type { BACKOFF_TYPES } from '../contract/job-options.js';
 
 /** The part of BullMQ's job options that says how often a job is tried. */
 export type Retries = Pick<JobsOptions, 'attempts' | 'backoff'>;
 
-type Backoff = number | { type: 'fixed' | 'exponential'; delay: number };
+type Backoff = number | { type: (typeof BACKOFF_TYPES)[number]; delay: number };
 
 /** Longest time for which the context of an execution is kept for its attempts. */
 const MAX_PERIOD_SECONDS = 30 * 86_400;
@@ -16,6 +17,10 @@ export const retryOptions = (attempts: number, backoff: Backoff): Retries =>
 export function retryPeriodSeconds({ attempts = 1, backoff = 0 }: Retries, attemptSeconds: number): number {
   const { type, delay = 0 } = typeof backoff === 'number' ? { type: 'fixed', delay: backoff } : backoff;
   const pauses = attempts - 1;
-  const pausesMs = delay * (type === 'exponential' ? 2 ** pauses - 1 : pauses);
+  const factors: Record<string, number> = {
+    linear: (pauses * (pauses + 1)) / 2,
+    exponential: 2 ** pauses - 1,
+  };
+  const pausesMs = delay * (factors[type] ?? pauses);
   return Math.min(attempts * attemptSeconds + pausesMs / 1000, MAX_PERIOD_SECONDS);
 }

@@ -11,6 +11,7 @@ import { WORK_QUEUE } from './queue-tokens.js';
 
 /** Jobs that one step of a search looks at: Redis is busy for about a millisecond. */
 const PAGE = 500;
+const LONG_SEARCH_MS = 1_000;
 const KEPT_BYTES = 4 * 1_048_576;
 
 /**
@@ -39,7 +40,11 @@ for _, job in ipairs(jobs) do
     -- A large task is mostly code; its id is at one of the ends.
     if #data > 65536 then data = string.sub(data, 1, 4096) .. string.sub(data, -4096) end
     for key, text in string.gmatch(data, '"([%a_]+)"%s*:%s*"([^"]+)"') do
-      local id = (string.gsub(text, '\\\\/', '/'))
+      local id = text
+      if string.find(text, '\\\\') then
+        local ok, plain = pcall(cjson.decode, '"' .. text .. '"')
+        if ok then id = plain end
+      end
       if (key == 'execution_id' or key == 'taskId') and wanted[id] then
         answer[#answer + 1] = id
         answer[#answer + 1] = job
@@ -50,6 +55,21 @@ end
 return answer
 `);
 
+/** How long a question waits for a search. */
+const SEARCH_LIMIT_MS = 10_000;
+
+/** A search through the queue takes longer than a question may wait; it goes on. */
+export class StillSearchingError extends Error {
+  override name = 'StillSearchingError';
+
+  constructor(executionId: string, waiting: number) {
+    super(
+      `${waiting} jobs wait, and looking for ${executionId} among them takes longer than ${SEARCH_LIMIT_MS / 1000} s. ` +
+        'It goes on: ask again',
+    );
+  }
+}
+
 interface Seeker {
   resolve(jobId: string | null): void;
   reject(error: unknown): void;
@@ -58,13 +78,15 @@ interface Seeker {
 /**
  * Finds the job of an execution. Jobs of our API are named after their execution; producers of their
  * own name theirs as they like, and only a search through what waits finds those. One search serves all
- * who ask meanwhile; a job once found is remembered.
+ * who ask meanwhile; a job once found is remembered, and that there is none for as long as it took to find out.
  */
 @Injectable()
 export class JobFinder {
   private readonly known = new ByteLru<string>(KEPT_BYTES);
   private seekers = new Map<string, Seeker[]>();
   private searching = false;
+  /** Ids that a long search has not found, and until when that counts. */
+  private readonly absent = new Map<string, number>();
 
   constructor(
     @Inject(WORK_QUEUE) private readonly queue: Queue,
@@ -87,12 +109,31 @@ export class JobFinder {
     return null;
   }
 
-  /** The job by its name, else by a search through all that wait, are delayed or have a priority. */
+  /**
+   * The job by its name, else by a search through all that wait, are delayed or have a priority.
+   * @throws {StillSearchingError} when that takes too long
+   */
   async find(executionId: string): Promise<Job | null> {
     const named = await this.findByName(executionId);
     if (named) return named;
-    const jobId = await this.seek(executionId);
+    if ((this.absent.get(executionId) ?? 0) > performance.now()) return null;
+    const jobId = await this.withinLimit(executionId, this.seek(executionId));
     return jobId === null ? null : this.findByName(executionId);
+  }
+
+  private async withinLimit<T>(executionId: string, search: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    timer = setTimeout(() => {
+      const counting = this.redis.llen(this.queue.toKey('wait')).catch(() => 0);
+      void counting.then((waiting) => reject(new StillSearchingError(executionId, waiting)));
+    }, SEARCH_LIMIT_MS);
+    try {
+      return await Promise.race([search, late]);
+    } finally {
+      clearTimeout(timer);
+      search.catch(() => undefined);
+    }
   }
 
   private seek(executionId: string): Promise<string | null> {
@@ -108,13 +149,22 @@ export class JobFinder {
       const asked = this.seekers;
       this.seekers = new Map();
       try {
+        const startedMs = performance.now();
         await this.searchFor(asked);
+        this.noteAbsent([...asked.keys()], performance.now() - startedMs);
         for (const seeker of [...asked.values()].flat()) seeker.resolve(null);
       } catch (error) {
         for (const seeker of [...asked.values()].flat()) seeker.reject(error);
       }
     }
     this.searching = false;
+  }
+
+  /** Only a long search is worth being remembered; a job may come at any moment. */
+  private noteAbsent(ids: readonly string[], tookMs: number): void {
+    const now = performance.now();
+    for (const [id, untilMs] of this.absent) if (untilMs < now) this.absent.delete(id);
+    for (const id of ids) if (tookMs > LONG_SEARCH_MS) this.absent.set(id, now + tookMs);
   }
 
   /** Takes out of `asked` what it finds, and tells. Rejects when Redis does. */

@@ -1,0 +1,21 @@
+import { expect, it } from '@jest/globals';
+import { scheduleFaults } from '../support/schedule-faults.js';
+import { useRedis } from '../support/test-redis.js';
+import { useWorkers } from '../support/worker-process.js';
+
+// `npm run soak:schedules`: two minutes of ticks, and what the faults take.
+
+const TICKS = 40;
+const redis = useRedis({ persistent: true });
+const startWorker = useWorkers();
+
+it(
+  'every tick of three schedules has exactly one result, over the death of a worker and a restart of Redis',
+  async () => {
+    const report = await scheduleFaults(TICKS, redis, startWorker);
+    console.info(JSON.stringify(report));
+    expect(report).toMatchObject({ notOnce: [], failed: [] });
+    expect(report.ticks).toBeGreaterThanOrEqual(3 * 3 * TICKS);
+  },
+  30 * 60_000,
+);

@@ -1,0 +1,99 @@
+import { Queue } from 'bullmq';
+import { resultQueueName } from '../../src/contract/job.js';
+import type { ExecutionResult, TaskResult } from '../../src/contract/result.js';
+import { tickExecutionId, tickOf } from '../../src/contract/schedule.js';
+import { RedisKeys } from '../../src/redis/keys.js';
+import { aContext } from './builders.js';
+import type { TestRedis } from './test-redis.js';
+import { until } from './until.js';
+import type { WorkerOptions, WorkerProcess } from './worker-process.js';
+
+/** What came of schedules that ticked through faults. */
+export interface ScheduleReport {
+  /** Ticks that BullMQ made. */
+  ticks: number;
+  /** Those with more or fewer than one result on the result queue. */
+  notOnce: string[];
+  /** Those that did not succeed, with why. */
+  failed: string[];
+}
+
+const QUEUE = 'bifrost-executions';
+const SCHEDULES = ['tasks', 'executions', 'cron'] as const;
+
+/**
+ * Lets three schedulers tick each second over two workers. After `ticks` results one worker is killed, after as many
+ * more Redis is restarted, and after as many more the schedules end.
+ */
+export async function scheduleFaults(
+  ticks: number,
+  redis: TestRedis,
+  startWorker: (options: WorkerOptions) => Promise<WorkerProcess>,
+): Promise<ScheduleReport> {
+  const work = openQueue(redis, QUEUE);
+  const results = openQueue(redis, resultQueueName(QUEUE));
+  const start = (id: string): Promise<WorkerProcess> =>
+    startWorker({ env: { REDIS_URL: redis.url, CONCURRENCY: '3' }, args: ['--id', id] });
+  const [doomed] = await Promise.all([start('doomed'), start('survivor')]);
+  await addSchedules(work, redis);
+  let wanted = 0;
+  const more = (what: string): Promise<unknown> => {
+    wanted += ticks * SCHEDULES.length;
+    return until(async () => (await results.getJobCountByTypes('waiting', 'prioritized')) >= wanted, {
+      timeoutMs: 60_000 + 20_000 * ticks,
+      what: `${wanted} results ${what}`,
+    });
+  };
+  await more('before the fault');
+  await doomed?.kill9();
+  await more('after a worker was killed');
+  await redis.stop();
+  await redis.start();
+  await more('after Redis was restarted');
+  for (const schedule of SCHEDULES) await work.removeJobScheduler(schedule);
+  await until(async () => (await work.getJobCountByTypes('wait', 'active', 'delayed', 'prioritized')) === 0, {
+    timeoutMs: 180_000,
+    what: 'every tick has ended',
+  });
+  return reportOf(work, results);
+}
+
+function openQueue(redis: TestRedis, name: string): Queue {
+  const queue = new Queue(name, { connection: redis.connect() });
+  queue.on('error', () => undefined);
+  redis.onDispose(() => queue.close());
+  return queue;
+}
+
+async function addSchedules(work: Queue, redis: TestRedis): Promise<void> {
+  const context = JSON.stringify(aContext());
+  await redis.connect().set(new RedisKeys('').context('shared'), context);
+  const task = { name: 'task', data: { taskId: 'tick', code: 'console.log(1)' } };
+  const execution = { name: 'execute', data: { execution_id: 'shared' } };
+  await work.upsertJobScheduler('tasks', { every: 1000 }, task);
+  await work.upsertJobScheduler('executions', { every: 1000 }, execution);
+  await work.upsertJobScheduler('cron', { pattern: '* * * * * *', tz: 'America/New_York' }, task);
+}
+
+async function reportOf(work: Queue, results: Queue): Promise<ScheduleReport> {
+  const made = (await work.getJobs(['completed', 'failed'])).flatMap((job) => {
+    const tick = tickOf(job);
+    return tick ? [tickExecutionId(tick)] : [];
+  });
+  const found = new Map<string, (ExecutionResult | TaskResult)[]>();
+  for (const { data } of await results.getJobs()) {
+    const result = data as ExecutionResult | TaskResult;
+    const id = 'taskId' in result ? result.taskId : result.execution_id;
+    found.set(id, [...(found.get(id) ?? []), result]);
+  }
+  const ids = new Set([...made, ...found.keys()]);
+  const isGood = ({ status }: ExecutionResult | TaskResult): boolean =>
+    status === 'completed' || status === 'succeeded';
+  return {
+    ticks: made.length,
+    notOnce: [...ids].filter((id) => found.get(id)?.length !== 1 || !made.includes(id)),
+    failed: [...found].flatMap(([id, all]) =>
+      all.every(isGood) ? [] : [`${id}: ${JSON.stringify(all).slice(0, 500)}`],
+    ),
+  };
+}
