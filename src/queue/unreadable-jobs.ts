@@ -1,22 +1,26 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { Queue } from 'bullmq';
+import type { Job, Queue } from 'bullmq';
 import { UNREADABLE_OPTION } from '../contract/job-options.js';
 import { Refusal } from '../contract/refusal.js';
 import { tell } from '../lib/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { isConnectionError } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ResultPublisher } from '../results/result-publisher.js';
 import { refused } from './job-decisions.js';
 import { parseJob } from './parse-job.js';
 import { WORK_QUEUE } from './queue-tokens.js';
 
+/** A job that stalled this often, and that no worker ever began, is one that BullMQ cannot hand out. */
+const MANY_STALLS = 3;
 /** Of what cannot be read so much is kept, for people. */
 const SHOWN_CHARS = 1000;
 
 /**
- * Mends jobs that BullMQ cannot read: data, options or other fields that are not JSON. BullMQ takes such a job,
- * throws, and takes it again when its lock has expired, for ever; and whoever lists jobs gets an error instead.
+ * Mends jobs that BullMQ takes and cannot hand out: data, options or other fields that are not JSON, or a
+ * schedule whose next tick cannot be made. BullMQ takes such a job, throws, and takes it again when its lock has
+ * expired, for ever; and whoever lists jobs gets an error instead.
  *
  * 1. Whatever cannot be read becomes JSON that says so, and that {@link parseJob} refuses.
  * 2. The job goes back to the queue. The worker that takes it gives it its one result, as for any other refusal.
@@ -31,6 +35,7 @@ export class UnreadableJobs {
     @Inject(WORK_QUEUE) private readonly queue: Queue,
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     private readonly results: ResultPublisher,
+    private readonly keys: RedisKeys,
   ) {}
 
   /** Looks through what workers have in hand, after BullMQ reported an error that may come from a job. Never rejects. */
@@ -55,15 +60,25 @@ export class UnreadableJobs {
     }
   }
 
-  /** What BullMQ says of a job that it cannot read; null: it can. */
+  /** Why BullMQ cannot hand out a job; null: it can. */
   private async troubleOf(id: string): Promise<string | null> {
     try {
-      await this.queue.getJob(id);
-      return null;
+      const job = (await this.queue.getJob(id)) as Job | undefined;
+      return job && (await this.isNeverBegun(job)) ? 'no worker was ever handed it' : null;
     } catch (error) {
       if (isConnectionError(error as Error)) throw error;
       return (error as Error).message;
     }
+  }
+
+  private async isNeverBegun(job: Job): Promise<boolean> {
+    if (job.stalledCounter < MANY_STALLS) return false;
+    const { executionId } = parseJob(job);
+    const [ended, begun] = await Promise.all([
+      this.redis.exists(this.keys.result(executionId)),
+      this.redis.hexists(this.keys.ledger(executionId), 'owner'),
+    ]);
+    return ended === 0 && begun === 0;
   }
 
   private async mend(id: string, trouble: string): Promise<void> {
@@ -73,6 +88,7 @@ export class UnreadableJobs {
     this.logger.warn({ msg: 'job cannot be read', jobId: id, reason: trouble });
     if ((await this.redis.type(key)) !== 'hash') return this.endAlien(id);
     await this.mendFields(key, trouble);
+    if ((await this.queue.getJob(id).catch(() => null)) === null) return this.endAlien(id);
     if (token !== null) await this.giveBack(id, token);
   }
 
@@ -83,13 +99,16 @@ export class UnreadableJobs {
     // As text it is no job, and the operator sees what came.
     if (data && !isJson(data)) fixes.push('data', JSON.stringify(data.slice(0, SHOWN_CHARS)));
     const badParent = Boolean(parent) && !isJson(parent);
-    if (badParent || (opts && !isJsonObject(opts))) {
-      const what = badParent ? `parent is not JSON` : `the options are not a JSON object: ${trouble}`;
+    const readable = fixes.length === 0 && (!progress || isJson(progress));
+    if (badParent || readable || (opts && !isJsonObject(opts))) {
+      const what = badParent ? `parent is not JSON` : `the options cannot be carried out: ${trouble}`;
       fixes.push('opts', JSON.stringify({ attempts: 1, [UNREADABLE_OPTION]: what }));
     }
     if (progress && !isJson(progress)) fixes.push('progress', '0');
-    if (fixes.length > 0) await this.redis.hset(key, ...fixes);
+    await this.redis.hset(key, ...fixes);
     if (badParent) await this.redis.hdel(key, 'parent', 'parentKey');
+    // What makes the next tick of a schedule, which it may be that cannot be made.
+    if (readable) await this.redis.hdel(key, 'rjk');
   }
 
   /** Something else than a job lies under its key, which stays as it is. */

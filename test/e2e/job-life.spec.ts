@@ -258,6 +258,16 @@ describe('a job that cannot be read', () => {
     expect(starts.of(id)).toBe(0);
   });
 
+  it('is refused too where BullMQ cannot make the next tick of its schedule', async () => {
+    const id = anId();
+    const opts = JSON.stringify({ repeat: { every: 1000, pattern: '* * * * *' } });
+    const data = JSON.stringify({ taskId: id, code: '' });
+    // As if it had stalled already: each stall takes BullMQ ten seconds.
+    const jobId = await addRaw({ data, opts, rjk: 'broken', stc: '3' });
+    expect(await jobs.ended(id)).toMatchObject({ errorMessage: expect.stringContaining('opts') });
+    await until(async () => (await producer.queue.getJobState(jobId)) === 'failed', { what: 'it failed' });
+  });
+
   it('is refused as well where something else lies under its key', async () => {
     const id = `raw-${anId()}`;
     await client.set(`bull:bifrost-executions:${id}`, 'no job');
