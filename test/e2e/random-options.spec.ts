@@ -90,7 +90,10 @@ it(`runs no code more often than attempts and lost workers allow, in ${COMBINATI
     const options = someOptions();
     all.push({ ...(await jobs.submit(oneOf(BODIES), options)), options });
   }
-  await until(() => producer.received.length >= COMBINATIONS / 4, { what: 'a quarter has ended' });
+  await until(() => producer.received.length >= COMBINATIONS / 4, {
+    timeoutMs: 300_000,
+    what: 'a quarter has ended',
+  });
   await doomed.kill9();
   for (const { id, job, options } of all) {
     const result = await jobs.ended(id);
@@ -101,10 +104,11 @@ it(`runs no code more often than attempts and lost workers allow, in ${COMBINATI
     if (trouble)
       expect(result).toMatchObject({ failure: { code: 'INVALID_JOB', evidence: { field: trouble.field } } });
     await until(async () => ENDED.has(await producer.queue.getJobState(job.id as string)), {
+      timeoutMs: 150_000,
       what: `job ${job.id} has ended; its options are ${JSON.stringify(options)}`,
     });
   }
   expect(all.filter(({ id }) => producer.resultsOf(id).length !== 1)).toEqual([]);
-});
+}, 900_000);
 
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'unknown']);

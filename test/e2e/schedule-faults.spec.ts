@@ -12,4 +12,4 @@ it('every tick of three schedules has exactly one result, over the death of a wo
   const report = await scheduleFaults(TICKS, redis, startWorker);
   expect(report).toMatchObject({ notOnce: [], failed: [] });
   expect(report.ticks).toBeGreaterThanOrEqual(3 * 3 * TICKS);
-});
+}, 900_000);

@@ -8,6 +8,9 @@ import type { Producer } from './producer.js';
 import type { StartCounter } from './start-counter.js';
 import { until } from './until.js';
 
+/** Longer than the failover of a killed worker takes on a busy machine. */
+const WAIT_MS = 150_000;
+
 /** An execution on the work queue, and its job. */
 export interface Submitted {
   id: string;
@@ -48,12 +51,14 @@ export class Jobs {
   /** The result that came as number `count` of this id. */
   ended(id: string, count = 1): Promise<ExecutionResult> {
     return until(() => this.producer.resultsOf(id)[count - 1] as ExecutionResult | undefined, {
+      timeoutMs: WAIT_MS,
       what: `result ${count} of ${id}`,
     });
   }
 
   async reaches({ id }: Pick<Job, 'id'>, state: string): Promise<void> {
     await until(async () => (await this.queue.getJobState(id as string)) === state, {
+      timeoutMs: WAIT_MS,
       what: `job ${id} is ${state}`,
     });
   }
