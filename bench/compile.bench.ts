@@ -66,14 +66,14 @@ for (const [name, times] of Object.entries(seen)) console.log(`new inline code, 
 const own = builds['this build'] as BuiltWorker;
 for (const [name, code] of Object.entries(POISONS)) {
   const times: number[] = [];
-  let ended = '';
-  const poison = run(own, `${code}\n// ${randomUUID()}`, 5).then(({ status, ms }) => {
-    ended = `${status} after ${(ms / 1000).toFixed(1)} s`;
+  const poison = { ended: '' };
+  const done = run(own, `${code}\n// ${randomUUID()}`, 5).then(({ status, ms }) => {
+    poison.ended = `${status} after ${(ms / 1000).toFixed(1)} s`;
   });
-  while (ended === '' && times.length < BESIDE) times.push(...(await latencies(own, 1)));
+  while (poison.ended === '' && times.length < BESIDE) times.push(...(await latencies(own, 1)));
   console.log(`beside ${name}: ${show(times)} (${times.length} executions)`);
-  await poison;
-  console.log(`  which ended ${ended}`);
+  await done;
+  console.log(`  which ended ${poison.ended}`);
 }
 await Promise.all(Object.values(builds).map((worker) => worker.stop()));
 await redis.stop();

@@ -1,4 +1,3 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { credentialsOf } from '../config/credentials.js';
 import { InjectSettings } from '../config/config.module.js';
@@ -7,9 +6,8 @@ import type { Execution } from '../contract/execution.js';
 import { type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import { Refusal } from '../contract/refusal.js';
 import type { ExecutionProgress, LogEntry, Metrics, Outcome } from '../contract/result.js';
-import type { ExecuteCommand } from '../contract/runner-protocol.js';
 import { Redactor, TooManySecretsError } from '../lib/redactor.js';
-import { type Span, traced } from '../lib/tracing.js';
+import { traced } from '../lib/tracing.js';
 import type { CompileClock } from '../compile/compile-clock.js';
 import { CompileTimeoutError } from '../compile/compile-error.js';
 import { CompilerPool } from '../compile/compiler-pool.js';
@@ -20,6 +18,7 @@ import { judge, outcomeOf, placesIn, refusedOutcome } from './outcome.js';
 import { redactedOutcome } from './redacted-outcome.js';
 import { type Cancellation, InterruptedError, type Stops } from './cancellation.js';
 import { cancelledOutcome } from './cancelled-outcome.js';
+import { executeCommand, type RunTask } from './execute-command.js';
 import { withCompileClock } from './execution-clock.js';
 import { runLimitsOf } from './limits.js';
 import { Run } from './run.js';
@@ -37,8 +36,6 @@ export interface ExecutionListener {
   /** The workspace generation that it runs against, as soon as that is fixed. */
   onPinned: (generation: number) => void;
 }
-
-type Program = Extract<Prepared, { ok: true }>;
 
 /**
  * Carries out one execution: collects and compiles its code, runs it in an isolated runner within
@@ -162,7 +159,16 @@ export class ExecutorService {
       const outcome = await traced('run', runnerOf(lease), (span) =>
         this.runOn(
           lease,
-          { execution, program, packagesDir, startedAt, redactor, clock, span },
+          {
+            execution,
+            program,
+            packagesDir,
+            rootUrl: this.workspace.rootUrl,
+            startedAt,
+            redactor,
+            clock,
+            span,
+          },
           stops,
           listener,
         ),
@@ -197,7 +203,7 @@ export class ExecutorService {
         redactor,
       });
       const sentMs = Date.now();
-      const end = await run.finish(this.command(task, lease), interrupt, cancellation);
+      const end = await run.finish(executeCommand(task, lease, this.settings), interrupt, cancellation);
       traceSteps(span, sentMs, end, execution.source);
       if (end.verdict === 'interrupted' && !end.cancel)
         throw new InterruptedError('the execution was interrupted');
@@ -213,51 +219,6 @@ export class ExecutorService {
     } finally {
       this.pool.release(lease);
     }
-  }
-
-  private command(
-    { execution, program, packagesDir, clock, span }: RunTask,
-    lease: RunnerLease,
-  ): ExecuteCommand {
-    const ref = randomBytes(8).toString('hex');
-    // Node keeps a module by its URL: in a reused runner inline code must not meet an earlier one's.
-    const unique = lease.keep && execution.source.kind === 'inline' ? `?run=${ref}` : '';
-    return {
-      type: 'execute',
-      nonce: randomUUID(),
-      ref,
-      entry: program.entryUrl + unique,
-      modules: program.modules,
-      rootUrl: this.workspace.rootUrl,
-      packagesDir,
-      functionName: execution.source.functionName,
-      parameters: execution.parameters,
-      env: execution.env,
-      scratch: lease.slot.scratch,
-      clearsScratch: !lease.slot.runner.place.onDisk,
-      pid: lease.slot.runner.pid,
-      network: execution.network,
-      resultLimitBytes: this.settings.OUTPUT_LIMIT_BYTES,
-      keep: lease.keep,
-      captureLocals: execution.captureLocals,
-      context: {
-        executionId: execution.id,
-        attempt: execution.attempt,
-        run: execution.run,
-        schedule: execution.tick && {
-          id: execution.tick.schedule,
-          dueAt: new Date(execution.tick.dueMs).toISOString(),
-        },
-        children: execution.flow.values,
-        childFailures: execution.flow.failures,
-        workflowId: execution.workflowId,
-        caller: execution.caller,
-        organization: execution.organization,
-        secrets: execution.secrets,
-        traceparent: span.traceparent ?? execution.traceparent,
-        deadline: new Date(Date.now() + execution.timeoutMs - clock.usedMs).toISOString(),
-      },
-    };
   }
 }
 
@@ -277,17 +238,6 @@ const runnerKey = (
     execution.network,
     ...(alone ? [execution.id] : []),
   ]);
-
-/** What one run on one runner needs. */
-interface RunTask {
-  execution: Execution;
-  program: Program;
-  packagesDir: string | null;
-  startedAt: Date;
-  span: Span;
-  redactor: Redactor;
-  clock: CompileClock;
-}
 
 /** Code that does not run, and why. */
 interface RefusedProgram {

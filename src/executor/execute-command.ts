@@ -1,0 +1,71 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { CompileClock } from '../compile/compile-clock.js';
+import type { Settings } from '../config/settings.js';
+import type { Execution } from '../contract/execution.js';
+import type { ContextData, ExecuteCommand } from '../contract/runner-protocol.js';
+import type { Redactor } from '../lib/redactor.js';
+import type { Span } from '../lib/tracing.js';
+import type { Prepared } from '../workspace/workspace.service.js';
+import type { RunnerLease } from './runner-lease.js';
+
+/** What one run on one runner needs. */
+export interface RunTask {
+  execution: Execution;
+  program: Extract<Prepared, { ok: true }>;
+  packagesDir: string | null;
+  rootUrl: string;
+  startedAt: Date;
+  span: Span;
+  redactor: Redactor;
+  clock: CompileClock;
+}
+
+/** What the runner is sent, with secrets of its own for this one execution. */
+export function executeCommand(
+  task: RunTask,
+  { keep, slot }: RunnerLease,
+  { OUTPUT_LIMIT_BYTES }: Pick<Settings, 'OUTPUT_LIMIT_BYTES'>,
+): ExecuteCommand {
+  const { execution, program, packagesDir, rootUrl } = task;
+  const ref = randomBytes(8).toString('hex');
+  // Node keeps a module by its URL: in a reused runner inline code must not meet an earlier one's.
+  const unique = keep && execution.source.kind === 'inline' ? `?run=${ref}` : '';
+  return {
+    type: 'execute',
+    nonce: randomUUID(),
+    ref,
+    entry: program.entryUrl + unique,
+    modules: program.modules,
+    rootUrl,
+    packagesDir,
+    functionName: execution.source.functionName,
+    parameters: execution.parameters,
+    env: execution.env,
+    scratch: slot.scratch,
+    clearsScratch: !slot.runner.place.onDisk,
+    pid: slot.runner.pid,
+    network: execution.network,
+    resultLimitBytes: OUTPUT_LIMIT_BYTES,
+    keep,
+    captureLocals: execution.captureLocals,
+    context: contextOf(task),
+  };
+}
+
+const contextOf = ({ execution, clock, span }: RunTask): ContextData => ({
+  executionId: execution.id,
+  attempt: execution.attempt,
+  run: execution.run,
+  schedule: execution.tick && {
+    id: execution.tick.schedule,
+    dueAt: new Date(execution.tick.dueMs).toISOString(),
+  },
+  children: execution.flow.values,
+  childFailures: execution.flow.failures,
+  workflowId: execution.workflowId,
+  caller: execution.caller,
+  organization: execution.organization,
+  secrets: execution.secrets,
+  traceparent: span.traceparent ?? execution.traceparent,
+  deadline: new Date(Date.now() + execution.timeoutMs - clock.usedMs).toISOString(),
+});
