@@ -164,7 +164,7 @@ export const settingsSchema = z.object({
   OUTPUT_LIMIT_BYTES: whole(1024, 67_108_864).default(4_194_304).meta({
     unit: 'bytes',
     about:
-      'Of stdout and of stderr the newest so many bytes are kept, with a mark where something was cut, and of the log entries in the result at most 1 MiB. The returned value may have this size too. An execution that writes 16 times as much is killed: `OUTPUT_LIMIT`.',
+      'Of stdout and of stderr the newest so many bytes are kept, with a mark where something was cut, and of the log entries in the result at most 1 MiB. The returned value may have this size too. An execution that writes 16 times as much is killed: `OUTPUT_LIMIT`. See docs/results.md#limits-of-values.',
   }),
   COMPILE_CPU_SECONDS: moreThanZero.default(5).meta({
     unit: 'seconds',

@@ -2,7 +2,9 @@
 const OUTPUT_KILL_FACTOR = 16;
 /** Bytes of a frame that count as one byte printed: names, escapes and the nonce make most of it. */
 const FRAME_BYTES_PER_BYTE = 4;
-/** What a frame counts at least that prints nothing. */
+/** What a frame counts at least: it costs the worker more than its bytes. */
+const FRAME_MIN_BYTES = 128;
+/** What one counts at least that prints nothing. */
 const SILENT_FRAME_BYTES = 1_024;
 /** What an execution may send beside its output, however small the limit of that is. */
 const BASE_BYTES = 4_194_304;
@@ -26,7 +28,7 @@ export class Traffic {
   /** A frame of so many bytes came, with text to print or without. */
   carry(bytes: number, prints: boolean): void {
     const share = bytes / FRAME_BYTES_PER_BYTE;
-    this.carried += prints ? share : Math.max(share, SILENT_FRAME_BYTES);
+    this.carried += Math.max(share, prints ? FRAME_MIN_BYTES : SILENT_FRAME_BYTES);
   }
 
   /** It is more than any execution needs. */

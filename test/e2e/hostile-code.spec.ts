@@ -109,12 +109,9 @@ it('takes any number of reports of progress, and keeps the last', async () => {
   expect(progress).toEqual({ fraction: 1, message: 'record 200000' });
 });
 
-it.each([
-  ['messages with large fields', `logger.info('x', { large: 'y'.repeat(16_000) })`],
-  ['empty lines', `console.log('')`],
-])('ends code that sends %s without end', async (_what, statement) => {
+it('ends code that logs large fields without end', async () => {
   const { failure } = await run({
-    workflow_code: `export default (_, { logger }) => { for (;;) ${statement} }`,
+    workflow_code: `export default (_, { logger }) => { for (;;) logger.info('x', { large: 'y'.repeat(16_000) }) }`,
   });
   expect(failure).toMatchObject({ code: 'OUTPUT_LIMIT' });
 });
