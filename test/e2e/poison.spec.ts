@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { aContext } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useRedis } from '../support/test-redis.js';
 import { until } from '../support/until.js';
@@ -86,6 +87,26 @@ describe('a worker of two slots', () => {
     expect(codes).toContain(stored.failure?.code);
     expect(stored.attempt).toBe(1);
     expect(producer.resultsOf(taskId)).toHaveLength(1);
+    expect(residentMb(worker) - before).toBeLessThan(MEMORY_GROWTH_MB);
+  });
+
+  it.each([
+    [
+      '3,000 secrets that begin alike',
+      Array.from({ length: 3_000 }, (_, at) => `aaaa${String(at).padStart(4, '0')}`),
+      20_000,
+    ],
+    ['one long secret that repeats itself', ['a'.repeat(250)], 4_000_000],
+  ])('serves others beside output and %s', async (name, values, chars) => {
+    const before = residentMb(worker);
+    const secrets = Object.fromEntries(values.map((value, at) => [`S${at}`, value]));
+    const code = `export default () => { process.stdout.write('a'.repeat(${chars})); }`;
+    const id = await producer.submitExecution(aContext({ workflow_code: code, secrets }));
+    for (let count = 0; count < 3 || producer.resultsOf(id).length === 0; count += 1) {
+      expect(await innocent(producer, `${name} ${count}`)).toBe('completed');
+      expect(await alive(worker)).toBe(true);
+    }
+    expect(await producer.storedResult(id)).toMatchObject({ status: 'succeeded', attempt: 1 });
     expect(residentMb(worker) - before).toBeLessThan(MEMORY_GROWTH_MB);
   });
 
