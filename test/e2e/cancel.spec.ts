@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { JobsOptions } from 'bullmq';
 import type { ExecutionContext } from '../../src/contract/context.js';
@@ -93,9 +93,17 @@ const byHttp = async (id: string, { url }: WorkerProcess, query = ''): Promise<[
 const byMessage = (id: string, reason?: string): Promise<number> =>
   client.publish('bifrost:cancel', JSON.stringify({ execution_id: id, reason }));
 
+/** What fills the workers now. */
+const occupying: string[] = [];
+// A test that fails leaves them free for the next one.
+afterEach(async () => {
+  await Promise.all(occupying.splice(0).map((id) => byMessage(id)));
+});
+
 /** Fills both workers, so that what comes after has to wait. */
 async function occupy(): Promise<() => Promise<void>> {
   const ids = await Promise.all([submit(SLEEPS), submit(SLEEPS)]);
+  occupying.push(...ids);
   await Promise.all(ids.map((id) => until(() => producer.currentWorker(id), { what: `${id} has a worker` })));
   return async () => {
     await Promise.all(ids.map((id) => byMessage(id)));
