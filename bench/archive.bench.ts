@@ -16,8 +16,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { ArchiveDatabase } from '../src/archive/archive-database.ts';
-import type { ArchiveWriter } from '../src/archive/archive-writer.ts';
-import { freePort } from './free-port.ts';
+import type { ArchiveWriter } from '../src/archive/write/archive-writer.ts';
+import { freePort } from './harness/free-port.ts';
 
 const arguments_ = process.argv.slice(2).filter((argument) => argument !== '--smoke');
 const SMOKE = process.argv.includes('--smoke');
@@ -158,7 +158,7 @@ async function openArchive(url: string): Promise<{ database: ArchiveDatabase; wr
   )) as typeof import('../src/archive/archive-database.ts');
   const { ArchiveWriter } = (await import(
     join(DIST, 'archive', 'archive-writer.js')
-  )) as typeof import('../src/archive/archive-writer.ts');
+  )) as typeof import('../src/archive/write/archive-writer.ts');
   const database = new ArchiveDatabase(
     parseSettings({ DATABASE_URL: url, ROLES: 'archive', WORKER_ID: 'bench' }),
   );
@@ -219,10 +219,10 @@ async function timed(name: string, work: () => Promise<unknown>): Promise<void> 
 async function measureReads(database: ArchiveDatabase): Promise<void> {
   const reader = (await import(
     join(DIST, 'archive', 'archive-reader.js')
-  )) as typeof import('../src/archive/archive-reader.ts');
+  )) as typeof import('../src/archive/read/archive-reader.ts');
   const counter = (await import(
     join(DIST, 'archive', 'statistics-reader.js')
-  )) as typeof import('../src/archive/statistics-reader.ts');
+  )) as typeof import('../src/archive/read/statistics-reader.ts');
   const history = new reader.ArchiveReader(database);
   const statistics = new counter.StatisticsReader(database);
   const month = { since: new Date(END - DAYS * 86_400_000), until: new Date(END) };

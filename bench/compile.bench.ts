@@ -5,9 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type BuiltWorker, startWorker } from './built-worker.ts';
-import { startRedis } from './redis.ts';
-import { quantile } from './statistics.ts';
+import { type BuiltWorker, startWorker } from './harness/built-worker.ts';
+import { startRedis } from './harness/redis.ts';
+import { quantile } from './harness/statistics.ts';
 
 const ROUNDS = 10;
 const PER_ROUND = 20;

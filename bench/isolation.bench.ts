@@ -5,9 +5,9 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IsolationLevel } from '../src/isolation/isolation-level.ts';
-import type { RunnerProcess } from '../src/executor/runner-process.ts';
-import { describeMachine } from './machine.ts';
-import { type Sample, sampleOf } from './statistics.ts';
+import type { RunnerProcess } from '../src/executor/process/runner-process.ts';
+import { describeMachine } from './harness/machine.ts';
+import { type Sample, sampleOf } from './harness/statistics.ts';
 
 const SMOKE = process.argv.includes('--smoke');
 const STARTS = SMOKE ? 2 : 60;
@@ -22,20 +22,20 @@ const from = async <M>(path: string): Promise<M> => (await import(join(DIST, pat
 const { Logger } = await import('@nestjs/common');
 Logger.overrideLogger(false);
 const { parseSettings } = await from<typeof import('../src/config/settings.ts')>('config/settings.js');
-const { RunnerFactory } = await from<typeof import('../src/executor/runner-factory.ts')>(
-  'executor/runner-factory.js',
+const { RunnerFactory } = await from<typeof import('../src/executor/pool/runner-factory.ts')>(
+  'executor/pool/runner-factory.js',
 );
 const { commandFor, runOnce } =
-  await from<typeof import('../src/executor/run-once.ts')>('executor/run-once.js');
+  await from<typeof import('../src/executor/process/run-once.ts')>('executor/process/run-once.js');
 const { withoutPermissionModel } = await from<typeof import('../src/executor/self-test/without-node.ts')>(
   'executor/self-test/without-node.js',
 );
-const { Run } = await from<typeof import('../src/executor/run.ts')>('executor/run.js');
-const { runLimitsOf } = await from<typeof import('../src/executor/limits.ts')>('executor/limits.js');
-const { slotOn } = await from<typeof import('../src/executor/runner-lease.ts')>('executor/runner-lease.js');
+const { Run } = await from<typeof import('../src/executor/supervision/run.ts')>('executor/supervision/run.js');
+const { runLimitsOf } = await from<typeof import('../src/executor/supervision/limits.ts')>('executor/supervision/limits.js');
+const { slotOn } = await from<typeof import('../src/executor/pool/runner-lease.ts')>('executor/pool/runner-lease.js');
 const { Cancellation } =
   await from<typeof import('../src/executor/cancellation.ts')>('executor/cancellation.js');
-const { Redactor } = await from<typeof import('../src/lib/redactor.ts')>('lib/redactor.js');
+const { Redactor } = await from<typeof import('../src/outcome/redaction/redactor.ts')>('outcome/redaction/redactor.js');
 
 const settingsAt = (ISOLATION: string) =>
   parseSettings({ WORKER_ID: 'bench', ROLES: 'worker', ISOLATION, RUNNER_MAX_EXECUTIONS: '0' });

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startWorker } from './built-worker.ts';
-import { startRedis } from './redis.ts';
+import { startWorker } from './harness/built-worker.ts';
+import { startRedis } from './harness/redis.ts';
 
 const SMOKE = process.argv.includes('--smoke');
 const SECONDS = SMOKE ? 2 : 5;

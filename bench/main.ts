@@ -6,21 +6,21 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { EVERYBODY } from './contestants.ts';
+import { EVERYBODY } from './harness/contestants.ts';
 import { measureCommands } from './figures/commands.ts';
 import { measureBacklog, measureModules } from './figures/growth.ts';
 import { measureLatency } from './figures/latency.ts';
 import { measureResources } from './figures/resources.ts';
 import { measureThroughput } from './figures/throughput.ts';
-import { describeMachine } from './machine.ts';
-import { FULL, SMOKE } from './plan.ts';
+import { describeMachine } from './harness/machine.ts';
+import { FULL, SMOKE } from './harness/plan.ts';
 import { PlainSpawn } from './plain-spawn.ts';
-import { startRedis } from './redis.ts';
-import { Report } from './report.ts';
-import { type Bench, enter, type Entry, leave } from './session.ts';
-import { reportTable, targetTable } from './table.ts';
-import { checkTargets } from './targets.ts';
-import { writeWork } from './workloads.ts';
+import { startRedis } from './harness/redis.ts';
+import { Report } from './harness/report.ts';
+import { type Bench, enter, type Entry, leave } from './harness/session.ts';
+import { reportTable, targetTable } from './harness/table.ts';
+import { checkTargets } from './harness/targets.ts';
+import { writeWork } from './harness/workloads.ts';
 
 const FIGURES = [
   'throughput',

@@ -4,13 +4,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { REUSED, SINGLE_USE, THREAD } from './contestants.ts';
-import { FULL } from './plan.ts';
-import { type CpuProfile, topOf } from './profile-top.ts';
-import { startRedis } from './redis.ts';
-import { Report } from './report.ts';
-import { enter, leave } from './session.ts';
-import { WORKLOADS, writeWork } from './workloads.ts';
+import { REUSED, SINGLE_USE, THREAD } from './harness/contestants.ts';
+import { FULL } from './harness/plan.ts';
+import { type CpuProfile, topOf } from './harness/profile-top.ts';
+import { startRedis } from './harness/redis.ts';
+import { Report } from './harness/report.ts';
+import { enter, leave } from './harness/session.ts';
+import { WORKLOADS, writeWork } from './harness/workloads.ts';
 
 const { values } = parseArgs({
   options: {

@@ -4,8 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BuiltWorker, startWorker } from './built-worker.ts';
-import { startRedis } from './redis.ts';
+import { type BuiltWorker, startWorker } from './harness/built-worker.ts';
+import { startRedis } from './harness/redis.ts';
 
 const SMOKE = process.argv.includes('--smoke');
 const LARGE = SMOKE ? 200 : 10_000;

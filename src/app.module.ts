@@ -10,7 +10,7 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { bullRoot } from './redis/bull.module.js';
 import { RedisModule } from './redis/redis.module.js';
-import { TracingModule } from './tracing/tracing.module.js';
+import { TracingModule } from './telemetry/tracing.module.js';
 
 /** The worker application: which modules it has follows from its roles. */
 @Module({})

@@ -5,7 +5,7 @@ import { Logger as NestLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PinoLogger } from 'nestjs-pino';
-import { configureHttp, httpAdapter } from './api/configure-http.js';
+import { configureHttp, httpAdapter } from './api/http/configure-http.js';
 import { AppModule } from './app.module.js';
 import { isPretty } from './config/logging.js';
 import { parseSettings, type Settings, SettingsError } from './config/settings.js';

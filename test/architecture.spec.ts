@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkSources } from './support/import-rule.js';
+import { checkSources } from './support/architecture/import-rule.js';
 
 const SRC = join(import.meta.dirname, '..', 'src');
 
@@ -17,7 +17,7 @@ describe('the sources', () => {
 
   it('are found', () => {
     expect([...sources.keys()]).toEqual(
-      expect.arrayContaining(['config/settings.ts', 'runner/process.ts', 'contract/job.ts']),
+      expect.arrayContaining(['config/settings.ts', 'runner/entry/process.ts', 'contract/jobs/job.ts']),
     );
   });
 
@@ -137,11 +137,11 @@ describe('folders', () => {
 describe('a client command', () => {
   it('loads no Nest, also not by way of what it imports', () => {
     const files = {
-      'cli/run.ts': `import '../lib/a.js';`,
+      'cli/executions/run.ts': `import '../lib/a.js';`,
       'lib/a.ts': `import '@nestjs/common';`,
     };
     expect(check(files)).toEqual([
-      'cli/run.ts:1 loads lib/a.ts -> @nestjs/common; cli loads neither Nest nor Redis nor the compiler',
+      'cli/executions/run.ts:1 loads lib/a.ts -> @nestjs/common; cli loads neither Nest nor Redis nor the compiler',
       'lib/a.ts:1 loads @nestjs/common; lib loads neither Nest nor Redis nor the compiler',
     ]);
   });

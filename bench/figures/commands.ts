@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
-import { BARE_RESULTS, CHILDREN_RESULTS, REUSED, SINGLE_USE, THREAD } from '../contestants.ts';
-import { alternate, type Bench, type Entry, Series } from '../session.ts';
+import { BARE_RESULTS, CHILDREN_RESULTS, REUSED, SINGLE_USE, THREAD } from '../harness/contestants.ts';
+import { alternate, type Bench, type Entry, Series } from '../harness/session.ts';
 import * as names from './names.ts';
 
 const COUNTED = [BARE_RESULTS, CHILDREN_RESULTS, REUSED, THREAD, SINGLE_USE].map(({ name }) => name);

@@ -1,6 +1,6 @@
-import { BARE_RESULTS, REUSED } from '../contestants.ts';
-import { alternate, type Bench, enter, type Entry, leave, Series } from '../session.ts';
-import { importing, moduleSource } from '../workloads.ts';
+import { BARE_RESULTS, REUSED } from '../harness/contestants.ts';
+import { alternate, type Bench, enter, type Entry, leave, Series } from '../harness/session.ts';
+import { importing, moduleSource } from '../harness/workloads.ts';
 import * as names from './names.ts';
 
 const CONCURRENCY = 8;

@@ -1,5 +1,5 @@
-import { alternate, type Bench, type Entry, Series } from '../session.ts';
-import { quantile } from '../statistics.ts';
+import { alternate, type Bench, type Entry, Series } from '../harness/session.ts';
+import { quantile } from '../harness/statistics.ts';
 import * as names from './names.ts';
 
 const PERCENTILES = [50, 95, 99];

@@ -1,5 +1,5 @@
 // Names of figures that more than one place must agree on.
-import type { Workload } from '../workloads.ts';
+import type { Workload } from '../harness/workloads.ts';
 
 export const throughput = (workload: Workload, concurrency: number): string =>
   `throughput, ${workload}, concurrency ${concurrency}`;

@@ -6,9 +6,9 @@ import {
   SINGLE_USE,
   SINGLE_USE_DEFAULT,
   THREAD,
-} from '../contestants.ts';
-import { childrenPssMb, pssMb } from '../process-tree.ts';
-import type { Bench, Entry } from '../session.ts';
+} from '../harness/contestants.ts';
+import { childrenPssMb, pssMb } from '../harness/process-tree.ts';
+import type { Bench, Entry } from '../harness/session.ts';
 import * as names from './names.ts';
 
 const WITH_PROCESSES = new Set(

@@ -1,7 +1,7 @@
-import { ABOUT, type Workload } from '../workloads.ts';
-import { alternate, type Bench, type Entry, Series } from '../session.ts';
+import { ABOUT, type Workload } from '../harness/workloads.ts';
+import { alternate, type Bench, type Entry, Series } from '../harness/session.ts';
 import type { PlainSpawn } from '../plain-spawn.ts';
-import { treeCpuMs } from '../process-tree.ts';
+import { treeCpuMs } from '../harness/process-tree.ts';
 import * as names from './names.ts';
 
 /**

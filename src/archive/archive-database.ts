@@ -10,10 +10,10 @@ import {
   joinEmbeddedDatabase,
   NoEmbeddedDatabaseError,
   openEmbeddedDatabase,
-} from './embedded-database.js';
+} from './embedded/embedded-database.js';
 import { isDatabaseAway } from './database-errors.js';
 import { migrations } from './migrations/index.js';
-import { ensurePartitions, monthsAhead } from './partitions.js';
+import { ensurePartitions, monthsAhead } from './write/partitions.js';
 import type { Database, Tables } from './schema.js';
 
 /** The database cannot be used at the moment; `message` says why and what to do. */

@@ -1,13 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Settings } from '../config/settings.js';
 import { ArchiveDatabase } from './archive-database.js';
-import { ArchiveEraser } from './archive-eraser.js';
-import { ArchiveReader } from './archive-reader.js';
-import { ArchiveWriter } from './archive-writer.js';
+import { ArchiveEraser } from './write/archive-eraser.js';
+import { ArchiveReader } from './read/archive-reader.js';
+import { ArchiveWriter } from './write/archive-writer.js';
 import { Archiver } from './archiver.service.js';
-import { FeedStore } from './feed-store.js';
-import { Retention } from './retention.js';
-import { StatisticsReader } from './statistics-reader.js';
+import { FeedStore } from './write/feed-store.js';
+import { Retention } from './write/retention.js';
+import { StatisticsReader } from './read/statistics-reader.js';
 
 /** The history of executions in a SQL database; in the role `archive` also what writes it. */
 @Module({})

@@ -11,9 +11,9 @@ import type { Settings } from '../config/settings.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import type { RedisClient } from '../redis/connections.js';
 import { ArchiveDatabase, DatabaseAwayError } from './archive-database.js';
-import { type ArchivedDocument, ArchiveWriter } from './archive-writer.js';
-import { type FeedEntry, FeedStore } from './feed-store.js';
-import { Retention } from './retention.js';
+import { type ArchivedDocument, ArchiveWriter } from './write/archive-writer.js';
+import { type FeedEntry, FeedStore } from './write/feed-store.js';
+import { Retention } from './write/retention.js';
 
 const BATCH_ROWS = 500;
 const BATCH_BYTES = 8 * 1024 * 1024;

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../lib/version.js';
-import { apiAccess } from './api-access.js';
-import type { CancelOptions } from './cancel.js';
-import { CommandError, EXIT } from './exit.js';
-import { defineHistory } from './history-commands.js';
-import { type Output, paint } from './output.js';
-import { definePackages } from './packages-commands.js';
-import type { LogsOptions } from './logs.js';
-import type { RunOptions } from './run-request.js';
-import { defineWorkers } from './workers-commands.js';
-import type { SignOptions } from './sign.js';
-import { defineWorkspace } from './workspace-commands.js';
+import { apiAccess } from './http/api-access.js';
+import type { CancelOptions } from './executions/cancel.js';
+import { CommandError, EXIT } from './output/exit.js';
+import { defineHistory } from './history/history-commands.js';
+import { type Output, paint } from './output/output.js';
+import { definePackages } from './packages/packages-commands.js';
+import type { LogsOptions } from './executions/logs.js';
+import type { RunOptions } from './executions/run-request.js';
+import { defineWorkers } from './workers/workers-commands.js';
+import type { SignOptions } from './executions/sign.js';
+import { defineWorkspace } from './workspace/workspace-commands.js';
 
 // The command line: what there is, and which file does it. Commands are loaded when they are asked for,
 // so that a client command starts without the application.
@@ -88,7 +88,7 @@ Exit codes:
   2 the command line or the request cannot be used, 3 the API cannot be reached`,
   )
   .action(async (file: string, options: RunOptions) => {
-    const { run } = await import('./run.js');
+    const { run } = await import('./executions/run.js');
     process.exitCode = await run(file, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
   });
 
@@ -99,7 +99,7 @@ program
   .option('-f, --follow', 'go on until it ends, with a bar of its progress on a terminal')
   .option('--json', 'one JSON document a line for each event: prints, progress, start, end')
   .action(async (id: string, options: LogsOptions) => {
-    const { logs } = await import('./logs.js');
+    const { logs } = await import('./executions/logs.js');
     process.exitCode = await logs(id, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
   });
 
@@ -112,7 +112,7 @@ program
   .option('--valid-for <seconds>', 'refused when it is older (default: never)')
   .addHelpText('after', '\nEnvironment:\n  JOB_SIGNING_KEY  the key of the workers')
   .action(async (file: string, options: SignOptions) => {
-    const { signFile } = await import('./sign.js');
+    const { signFile } = await import('./executions/sign.js');
     process.exitCode = await signFile(file, options, { key: env['JOB_SIGNING_KEY'], output });
   });
 
@@ -122,7 +122,7 @@ program
   .argument('<id>', 'id of the execution')
   .option('--json', 'print the document of the API')
   .action(async (id: string, options: { json?: boolean }) => {
-    const { status } = await import('./status.js');
+    const { status } = await import('./executions/status.js');
     process.exitCode = await status(id, options, { access: apiAccess(env), output });
   });
 
@@ -135,7 +135,7 @@ program
   .option('--json', 'print the document of the API')
   .addHelpText('after', '\nExit codes:\n  0 cancelled, 1 it had ended before: nothing was changed')
   .action(async (id: string, options: CancelOptions) => {
-    const { cancel } = await import('./cancel.js');
+    const { cancel } = await import('./executions/cancel.js');
     process.exitCode = await cancel(id, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
   });
 

@@ -1,7 +1,7 @@
 import type { DoctorReport, FindingState } from '../contract/doctor-report.js';
 import type { IsolationCheck } from '../contract/isolation-report.js';
-import { type Colour, paint, plain } from './output.js';
-import { type Cell, tableOf } from './table.js';
+import { type Colour, paint, plain } from './output/output.js';
+import { type Cell, tableOf } from './output/table.js';
 
 const STATES: Readonly<Record<FindingState, Colour>> = { ok: 'green', warning: 'yellow', failed: 'red' };
 const OUTCOMES: Readonly<Record<IsolationCheck['outcome'], { text: string; colour: Colour }>> = {

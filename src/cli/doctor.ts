@@ -1,8 +1,8 @@
 import { type DoctorReport, failure } from '../contract/doctor-report.js';
 import { VERSION } from '../lib/version.js';
 import { doctorText } from './doctor-text.js';
-import { EXIT, type ExitCode } from './exit.js';
-import { asJson, type Output } from './output.js';
+import { EXIT, type ExitCode } from './output/exit.js';
+import { asJson, type Output } from './output/output.js';
 
 const MIN_NODE_MAJOR = 26;
 

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import { workspaceRootUrl } from '../lib/workspace-url.js';
+import { workspaceRootUrl } from '../boundary/workspace-url.js';
 import { Compiler, WORKSPACE_ROOT_URL } from './compiler.js';
 import { CompilerPool } from './compiler-pool.js';
 

@@ -1,4 +1,4 @@
-import type { SourceFormat } from '../contract/runner-protocol.js';
+import type { SourceFormat } from '../boundary/shipped-module.js';
 
 /** A workspace module as the runner loads it. */
 export interface CompiledModule {

@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import { tell } from '../lib/measurements.js';
+import { tell } from '../telemetry/measurements.js';
 import { CompileLimitError, CompilerUnavailableError } from './compile-error.js';
 import { CompilerFactory } from './compiler-factory.js';
 import { CompilerEndedError, type CompilerProcess } from './compiler-process.js';

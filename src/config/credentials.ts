@@ -1,4 +1,4 @@
-import { signingKeys } from '../contract/signature.js';
+import { signingKeys } from '../contract/jobs/signature.js';
 import { type Settings, settingsSchema } from './settings.js';
 
 /**

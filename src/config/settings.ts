@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { NETWORK_POLICIES } from '../contract/confinement.js';
 import { ISOLATION_GRADES } from '../contract/isolation-report.js';
-import { signingKeys } from '../contract/signature.js';
+import { signingKeys } from '../contract/jobs/signature.js';
 import { parseNetworkAllow } from './network-allow.js';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseSettings } from '../config/settings.js';
-import { Refusal } from '../contract/refusal.js';
+import { Refusal } from '../contract/jobs/refusal.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { ContextService } from './context.service.js';

@@ -1,5 +1,5 @@
-import { Refusal } from '../contract/refusal.js';
-import { isSigned } from '../contract/signature.js';
+import { Refusal } from '../contract/jobs/refusal.js';
+import { isSigned } from '../contract/jobs/signature.js';
 
 /** What a job says of its own signature. */
 export interface Seal {

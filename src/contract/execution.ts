@@ -1,5 +1,5 @@
 import type { NetworkPolicy } from './confinement.js';
-import type { Tick } from './schedule.js';
+import type { Tick } from './jobs/schedule.js';
 
 /** Where the code of an execution is. */
 export type ExecutionSource =

@@ -5,7 +5,7 @@ import { type DoctorFinding, failure, okay, warning } from '../contract/doctor-r
 import { failedChecks, isAtLeast, type IsolationReport } from '../contract/isolation-report.js';
 import { packageSets } from '../isolation/candidates.js';
 import { closedFolder } from '../isolation/packages-access.js';
-import { RunnerFactory } from '../executor/runner-factory.js';
+import { RunnerFactory } from '../executor/pool/runner-factory.js';
 import { attackItself } from '../executor/self-test/attack-itself.js';
 
 /** What was found out about the isolation, with the whole self-test where one could be done. */

@@ -2,11 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { CompileClock } from '../compile/compile-clock.js';
 import type { Settings } from '../config/settings.js';
 import type { Execution } from '../contract/execution.js';
-import type { ContextData, ExecuteCommand } from '../contract/runner-protocol.js';
-import type { Redactor } from '../lib/redactor.js';
-import type { Span } from '../lib/tracing.js';
+import type { ContextData, ExecuteCommand } from '../boundary/runner-protocol.js';
+import type { Redactor } from '../outcome/redaction/redactor.js';
+import type { Span } from '../telemetry/tracing.js';
 import type { Prepared } from '../workspace/workspace.service.js';
-import type { RunnerLease } from './runner-lease.js';
+import type { RunnerLease } from './pool/runner-lease.js';
 
 /** What one run on one runner needs. */
 export interface RunTask {

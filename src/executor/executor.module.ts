@@ -3,7 +3,7 @@ import { CompileModule } from '../compile/compile.module.js';
 import { PackagesModule } from '../packages/packages.module.js';
 import { WorkspaceModule } from '../workspace/workspace.module.js';
 import { ExecutorService } from './executor.service.js';
-import { RunnerPool } from './runner-pool.js';
+import { RunnerPool } from './pool/runner-pool.js';
 import { SelfTestService } from './self-test.service.js';
 
 /** Runs user code in isolated processes. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { aResult, anEnd, anError, anExit, anUncaught, KILLED, LIMITS } from '../../test/support/run-ends.js';
-import type { ErrorCode } from '../contract/runner-protocol.js';
-import { type Finding, judge } from './outcome.js';
-import type { RunEnd, Verdict } from './run.js';
+import type { ErrorCode } from '../boundary/runner-protocol.js';
+import { type Finding, judge } from '../outcome/outcome.js';
+import type { RunEnd, Verdict } from './supervision/run.js';
 
 const judgeFunction = (changes: Partial<RunEnd>): Finding | null => judge(anEnd(changes), LIMITS, false);
 const judgeScript = (changes: Partial<RunEnd>): Finding | null => judge(anEnd(changes), LIMITS, true);

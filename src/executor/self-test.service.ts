@@ -9,7 +9,7 @@ import {
   type ResultIsolation,
 } from '../contract/isolation-report.js';
 import type { NetworkPolicy } from '../contract/confinement.js';
-import { RunnerPool } from './runner-pool.js';
+import { RunnerPool } from './pool/runner-pool.js';
 import { attackItself } from './self-test/attack-itself.js';
 
 /** What this worker knows of its own isolation, by attacking itself once at its start. */

@@ -1,7 +1,7 @@
 import type { ExecutionSource } from '../contract/execution.js';
-import type { Span } from '../lib/tracing.js';
-import type { RunEnd } from './run.js';
-import type { RunnerLease } from './runner-lease.js';
+import type { Span } from '../telemetry/tracing.js';
+import type { RunEnd } from './supervision/run.js';
+import type { RunnerLease } from './pool/runner-lease.js';
 
 /** What a span says of the runner. */
 export const runnerOf = ({ slot: { runner } }: RunnerLease) => ({

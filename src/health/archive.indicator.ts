@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { ArchiveDatabase } from '../archive/archive-database.js';
-import { type FeedGap, FeedStore } from '../archive/feed-store.js';
+import { type FeedGap, FeedStore } from '../archive/write/feed-store.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
-import { RunnerPool } from '../executor/runner-pool.js';
-import { QueueConsumer } from '../queue/queue-consumer.js';
+import { RunnerPool } from '../executor/pool/runner-pool.js';
+import { QueueConsumer } from '../worker/queue-consumer.js';
 
 /** Up while runners can be started. */
 @Injectable()

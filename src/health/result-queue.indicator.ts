@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import { resultQueueName } from '../contract/job.js';
+import { resultQueueName } from '../contract/jobs/job.js';
 import { ResultQueueGauge } from '../results/result-queue-gauge.js';
 
 /** Degraded while more results wait on the result queue than anybody seems to consume. */

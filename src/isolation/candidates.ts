@@ -3,29 +3,17 @@ import { delimiter, join } from 'node:path';
 import { machineEnvironment } from '../config/machine-environment.js';
 import type { Settings } from '../config/settings.js';
 import type { IsolationLevelName } from '../contract/confinement.js';
-import { bootFilter } from '../lib/syscall-filter.js';
-import type { FilterArch } from '../lib/syscall-numbers.js';
+import { bootFilter } from '../boundary/filter/syscall-filter.js';
+import type { FilterArch } from '../boundary/filter/syscall-numbers.js';
 import type { RuntimeDir } from './runtime-dir.js';
 import type { Candidate } from './choose-level.js';
-import type { IsolationLevel } from './isolation-level.js';
+import type { IsolationLevel, ProcessAccess } from './isolation-level.js';
 import { NamespaceLevel } from './namespace-level.js';
 import { libraryMounts } from './node-libraries.js';
 import { ProcessLevel } from './process-level.js';
 import { ThreadLevel } from './thread-level.js';
 
 const MB = 1_048_576;
-
-/** What a confined process has of the machine, beside Node and its libraries. */
-export interface ProcessAccess {
-  /** Files of the worker that it may read. */
-  files: readonly string[];
-  /** Programs that it may start before it seals itself; none for a runner. */
-  programs: readonly string[];
-  /** Folder of package sets that it may read; null: none. */
-  packageSets: string | null;
-  /** It has the machine's network instead of an empty one. */
-  shareNetwork: boolean;
-}
 
 /** What the levels need of the worker. */
 export interface LevelParts {

@@ -1,5 +1,17 @@
 import type { Confinement, IsolationLevelName } from '../contract/confinement.js';
 
+/** What a confined process has of the machine, beside Node and its libraries. */
+export interface ProcessAccess {
+  /** Files of the worker that it may read. */
+  files: readonly string[];
+  /** Programs that it may start before it seals itself; none for a runner. */
+  programs: readonly string[];
+  /** Folder of package sets that it may read; null: none. */
+  packageSets: string | null;
+  /** It has the machine's network instead of an empty one. */
+  shareNetwork: boolean;
+}
+
 /** What one runner has of the machine, from its start to its end. */
 export interface RunnerPlace {
   /** The one folder in which it may write, as the runner sees it. */

@@ -2,9 +2,14 @@ import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import type { Confinement } from '../contract/confinement.js';
-import type { ProcessAccess } from './candidates.js';
 import { MemoryPlace } from './memory-place.js';
-import type { IsolationLevel, ProcessEnd, RunnerPlace, StartCommand } from './isolation-level.js';
+import type {
+  IsolationLevel,
+  ProcessEnd,
+  RunnerPlace,
+  StartCommand,
+  ProcessAccess,
+} from './isolation-level.js';
 import { EXTRA_FD } from './isolation-level.js';
 import { childOf } from './process-tree.js';
 import { MAX_TASKS } from './process-level.js';

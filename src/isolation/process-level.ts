@@ -1,8 +1,13 @@
 import type { Confinement } from '../contract/confinement.js';
-import type { ProcessAccess } from './candidates.js';
 import type { RuntimeDir } from './runtime-dir.js';
 import { DiskPlace } from './disk-place.js';
-import type { IsolationLevel, ProcessEnd, RunnerPlace, StartCommand } from './isolation-level.js';
+import type {
+  IsolationLevel,
+  ProcessEnd,
+  RunnerPlace,
+  StartCommand,
+  ProcessAccess,
+} from './isolation-level.js';
 import { RunnerUsers } from './runner-users.js';
 
 /** Node has up to 11 threads, its pool for files and names may be set to more by user code. */

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ArchiveDatabase } from '../archive/archive-database.js';
-import { ArchiveWriter } from '../archive/archive-writer.js';
-import { FeedStore } from '../archive/feed-store.js';
+import { ArchiveWriter } from '../archive/write/archive-writer.js';
+import { FeedStore } from '../archive/write/feed-store.js';
 import { Instruments } from './instruments.js';
 
 /** How far the archive is behind, asked of Redis for each answer. */

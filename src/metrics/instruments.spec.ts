@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { tell } from '../lib/measurements.js';
+import { tell } from '../telemetry/measurements.js';
 import { Instruments } from './instruments.js';
 import { METRICS } from './metric-table.js';
 import { ToldMetrics } from './told-metrics.js';

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { hear } from '../lib/measurements.js';
+import { hear } from '../telemetry/measurements.js';
 import { Instruments } from './instruments.js';
 
 /** Counts what the parts of the worker tell as it happens. */

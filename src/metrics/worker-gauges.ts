@@ -6,7 +6,7 @@ import type { Settings } from '../config/settings.js';
 import { failedChecks } from '../contract/isolation-report.js';
 import { PACKAGES_STATES } from '../contract/packages.js';
 import { PROCESS_STATES, WORKER_STATES } from '../contract/worker-record.js';
-import { RunnerPool } from '../executor/runner-pool.js';
+import { RunnerPool } from '../executor/pool/runner-pool.js';
 import { SelfTestService } from '../executor/self-test.service.js';
 import { HeartbeatService } from '../heartbeat/heartbeat.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';

@@ -1,7 +1,7 @@
 import type { PackageFailure } from '../contract/packages.js';
 import { type ManifestEntry, parseManifest } from './manifest.js';
 import type { ManifestReading } from './packages.store.js';
-import { wantedSetId } from './package-sets.js';
+import { wantedSetId } from './sets/package-sets.js';
 
 /**
  * What a reading of the manifest asks of this worker.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseManifest } from './manifest.js';
-import { packageSetId } from './set-id.js';
+import { packageSetId } from './sets/set-id.js';
 
 const specs = (content: string, max = 100) =>
   parseManifest(content, max).entries.map(({ name, range, line }) => `${line} ${name}@${range}`);

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findNpm, NpmMissingError } from './npm-command.js';
-import { parseMachineConfig, renderNpmrc } from './npm-config.js';
-import { lastLines } from './npm-installer.js';
+import { findNpm, NpmMissingError } from './install/npm-command.js';
+import { parseMachineConfig, renderNpmrc } from './install/npm-config.js';
+import { lastLines } from './install/npm-installer.js';
 
 describe('findNpm', () => {
   it('runs the script that PATH leads to by our own Node, and runs anything else as it is', async () => {

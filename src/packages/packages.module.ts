@@ -2,11 +2,11 @@ import { Module } from '@nestjs/common';
 import { SETTINGS } from '../config/config.module.js';
 import { machineEnvironment } from '../config/machine-environment.js';
 import type { Settings } from '../config/settings.js';
-import { ProcessImportChecker } from './import-check.js';
-import { PackageSets } from './package-sets.js';
+import { ProcessImportChecker } from './install/import-check.js';
+import { PackageSets } from './sets/package-sets.js';
 import { PackagesService } from './packages.service.js';
 import { PackagesStore } from './packages.store.js';
-import { SetFolders } from './set-folders.js';
+import { SetFolders } from './sets/set-folders.js';
 
 /** The npm packages of the manifest: the store for the API, the service for the worker. */
 @Module({

@@ -8,17 +8,17 @@ import {
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { PackageFailure, PackagesStatus } from '../contract/packages.js';
-import { tell } from '../lib/measurements.js';
+import { tell } from '../telemetry/measurements.js';
 import { HEARTBEAT_INTERVAL_MS } from '../contract/worker-record.js';
-import { HeldSet, type PackageSetLease } from './held-set.js';
+import { HeldSet, type PackageSetLease } from './sets/held-set.js';
 import { type ManifestPlan, planOf } from './manifest-plan.js';
 import { ManifestWatcher, START_ATTEMPTS } from './manifest-watcher.js';
-import { PackageSets, type SetOutcome } from './package-sets.js';
+import { PackageSets, type SetOutcome } from './sets/package-sets.js';
 import { PackagesStore } from './packages.store.js';
-import { cleanSets } from './set-cleaner.js';
-import { SetFolders } from './set-folders.js';
+import { cleanSets } from './sets/set-cleaner.js';
+import { SetFolders } from './sets/set-folders.js';
 import { StatusReporter } from './status-reporter.js';
-import { markInUse } from './use-marks.js';
+import { markInUse } from './sets/use-marks.js';
 
 type InstallPlan = Extract<ManifestPlan, { kind: 'install' }>;
 

@@ -1,11 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { executionContextSchema } from '../contract/context.js';
-import type { JobKind } from '../contract/job.js';
-import type { Tick } from '../contract/schedule.js';
+import type { JobKind } from '../contract/jobs/job.js';
+import type { Tick } from '../contract/jobs/schedule.js';
 import { NO_SUBJECT, type Subject, subjectOf } from '../contract/subject.js';
-import { unstartedOutcome } from '../executor/cancelled-outcome.js';
-import { tell } from '../lib/measurements.js';
+import { unstartedOutcome } from '../outcome/cancelled-outcome.js';
+import { tell } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
@@ -14,7 +14,7 @@ import { ExecutionLedger } from '../results/execution-ledger.js';
 import { type QueueTimes, ResultPublisher, waitMetrics } from '../results/result-publisher.js';
 import { JobFinder } from './job-finder.js';
 import { parseJob } from './parse-job.js';
-import { queueTimes } from './taken-job.js';
+import { queueTimes } from './queue-times.js';
 
 /** What became of a request to cancel. */
 export type CancelAnswer =

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
-import { jobIdOf } from '../contract/job-id.js';
-import { tickJobIdOf } from '../contract/schedule.js';
+import { jobIdOf } from '../contract/jobs/job-id.js';
+import { tickJobIdOf } from '../contract/jobs/schedule.js';
 import { ByteLru } from '../lib/byte-lru.js';
 import type { RedisClient } from '../redis/connections.js';
 import { LuaScript } from '../redis/lua-script.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Refusal } from '../contract/refusal.js';
+import { Refusal } from '../contract/jobs/refusal.js';
 import { parseJob } from './parse-job.js';
 
 const read = (data: unknown, id = '17') => parseJob({ id, data });

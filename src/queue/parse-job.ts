@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import type { Seal } from '../context/signature-check.js';
 import { idSchema } from '../contract/ids.js';
-import { executionJobSchema, type JobKind, type TaskJob, taskJobSchema } from '../contract/job.js';
-import { optionTrouble } from '../contract/job-options.js';
-import { Refusal } from '../contract/refusal.js';
-import { type Tick, tickExecutionId, tickOf } from '../contract/schedule.js';
+import { executionJobSchema, type JobKind, type TaskJob, taskJobSchema } from '../contract/jobs/job.js';
+import { optionTrouble } from '../contract/jobs/job-options.js';
+import { Refusal } from '../contract/jobs/refusal.js';
+import { type Tick, tickExecutionId, tickOf } from '../contract/jobs/schedule.js';
 
 /** What every job says, whatever its kind. */
 interface Asked {

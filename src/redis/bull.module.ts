@@ -3,7 +3,7 @@ import type { DynamicModule, FactoryProvider } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import { currentTracing, type Tracing } from '../lib/tracing.js';
+import { currentTracing, type Tracing } from '../telemetry/tracing.js';
 import { bullPrefix } from './bull-prefix.js';
 import type { RedisClient } from './connections.js';
 import { PATIENT_REDIS } from './redis.module.js';

@@ -1,12 +1,11 @@
 import { Cluster, type Redis } from 'ioredis';
 import { afterEndOfTurn } from '../lib/end-of-turn.js';
-import type { RedisClient } from './connections.js';
 
 /**
  * Has a client send what one turn of the event loop asks of it in one system call. Under load the
  * commands of several executions come together; nothing waits for more to come.
  */
-export function gatherWrites(client: RedisClient): void {
+export function gatherWrites(client: Redis | Cluster): void {
   if (client instanceof Cluster) client.on('+node', gatherWritesOf);
   else gatherWritesOf(client);
 }

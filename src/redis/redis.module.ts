@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import { tell } from '../lib/measurements.js';
+import { tell } from '../telemetry/measurements.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import { CONNECT_TIMEOUT_MS, openRedis, type Patience, type RedisClient } from './connections.js';
 import { RedisKeys } from './keys.js';

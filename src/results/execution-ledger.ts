@@ -4,7 +4,7 @@ import type { CancelRequest } from '../contract/cancellation.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { AttemptRecord, ExecutionProgress, ExecutionResult, Outcome } from '../contract/result.js';
-import { tell } from '../lib/measurements.js';
+import { tell } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';

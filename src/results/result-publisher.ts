@@ -3,8 +3,8 @@ import type { JobsOptions, Queue } from 'bullmq';
 import pRetry from 'p-retry';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/job.js';
-import type { Tick } from '../contract/schedule.js';
+import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/jobs/job.js';
+import type { Tick } from '../contract/jobs/schedule.js';
 import {
   type AttemptRecord,
   type ExecutionResult,
@@ -12,7 +12,7 @@ import {
   type Outcome,
   toTaskResult,
 } from '../contract/result.js';
-import { tell } from '../lib/measurements.js';
+import { tell } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';

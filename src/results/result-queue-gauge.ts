@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import { resultQueueName } from '../contract/job.js';
+import { resultQueueName } from '../contract/jobs/job.js';
 import { bullPrefix } from '../redis/bull-prefix.js';
 import type { RedisClient } from '../redis/connections.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';

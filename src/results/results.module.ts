@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Settings } from '../config/settings.js';
-import { resultQueueName } from '../contract/job.js';
+import { resultQueueName } from '../contract/jobs/job.js';
 import { bullQueue } from '../redis/bull.module.js';
 import { ArchiveFeed } from './archive-feed.js';
 import { CancelRequests } from './cancel-requests.js';

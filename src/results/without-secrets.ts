@@ -1,5 +1,5 @@
 import { atOnce, inTurns } from '../lib/in-turns.js';
-import { REDACTED, Redactor, TooManySecretsError } from '../lib/redactor.js';
+import { REDACTED, Redactor, TooManySecretsError } from '../outcome/redaction/redactor.js';
 
 /**
  * A context document whose secrets are gone, from `secrets` and from wherever else they stand in it; null

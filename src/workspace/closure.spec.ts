@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { workspaceRootUrl } from '../lib/workspace-url.js';
+import { workspaceRootUrl } from '../boundary/workspace-url.js';
 import { ClosureWalker, type Loaded } from './closure.js';
 import type { CompiledModule } from '../compile/compiled-module.js';
 import { ModuleError } from './module-failure.js';

@@ -1,4 +1,4 @@
-import type { ModuleFailure } from '../contract/module-protocol.js';
+import type { ModuleFailure } from '../boundary/module-protocol.js';
 import { ERROR_TYPES } from '../contract/failure.js';
 import { CompileError, CompileLimitError } from '../compile/compile-error.js';
 

@@ -1,6 +1,6 @@
-import { type ModuleReply, type ModuleRequest, SPECIFIER_LIMIT_CHARS } from '../contract/module-protocol.js';
-import type { ShippedModule } from '../contract/runner-protocol.js';
-import { moduleUrl, pathOfUrl } from '../lib/workspace-url.js';
+import { type ModuleReply, type ModuleRequest, SPECIFIER_LIMIT_CHARS } from '../boundary/module-protocol.js';
+import type { ShippedModule } from '../boundary/shipped-module.js';
+import { moduleUrl, pathOfUrl } from '../boundary/workspace-url.js';
 import { ClosureWalker, type LinkedModule, type Loaded } from './closure.js';
 import type { CompileClock } from '../compile/compile-clock.js';
 import type { CompiledModule } from '../compile/compiled-module.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { workspaceRootUrl } from '../lib/workspace-url.js';
+import { workspaceRootUrl } from '../boundary/workspace-url.js';
 import { entryCandidates, firstExisting, interpret } from './resolver.js';
 
 const ROOT = workspaceRootUrl();

@@ -1,6 +1,6 @@
 import { isBuiltin } from 'node:module';
-import { SPECIFIER_LIMIT_CHARS } from '../contract/module-protocol.js';
-import { pathOfUrl } from '../lib/workspace-url.js';
+import { SPECIFIER_LIMIT_CHARS } from '../boundary/module-protocol.js';
+import { pathOfUrl } from '../boundary/workspace-url.js';
 import { joinSegments } from './module-path.js';
 
 /**

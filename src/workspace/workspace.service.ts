@@ -1,11 +1,11 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { ModuleFailure, ModuleReply, ModuleRequest } from '../contract/module-protocol.js';
-import type { ShippedModule } from '../contract/runner-protocol.js';
+import type { ModuleFailure, ModuleReply, ModuleRequest } from '../boundary/module-protocol.js';
+import type { ShippedModule } from '../boundary/shipped-module.js';
 import { ByteLru } from '../lib/byte-lru.js';
 import { batches } from '../lib/in-batches.js';
 import { sha256OfLarge } from '../lib/sha256.js';
 import { SharedRead } from '../lib/shared-read.js';
-import { moduleUrl } from '../lib/workspace-url.js';
+import { moduleUrl } from '../boundary/workspace-url.js';
 import { CompileClock } from '../compile/compile-clock.js';
 import { CompileError, CompileLimitError, type SourceLocation } from '../compile/compile-error.js';
 import { type CompiledModule, isModulePath } from '../compile/compiled-module.js';

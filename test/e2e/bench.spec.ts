@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { requireFreshBuild } from '../support/built-worker.js';
+import { requireFreshBuild } from '../support/processes/built-worker.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 

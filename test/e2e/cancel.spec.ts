@@ -6,9 +6,9 @@ import type { ExecutionResult, TaskResult } from '../../src/contract/result.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { aContext, aTask } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 /** Code that obeys has to do so within it, also on a slow and busy machine. */
 const GRACE_MS = 3_000;

@@ -9,10 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ExecutionResult } from '../../src/contract/result.js';
-import { COMMAND, type CommandResult, startCommand } from '../support/command.js';
-import { useRedis } from '../support/test-redis.js';
+import { COMMAND, type CommandResult, startCommand } from '../support/processes/command.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const TOKEN = 'a token that is a test'.replaceAll(' ', '-');
 

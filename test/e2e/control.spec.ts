@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import type { ControlAnswer } from '../../src/contract/control.js';
 import type { RunnerRecord, WorkerRecord } from '../../src/contract/worker-record.js';
 import { aContext } from '../support/builders.js';
-import { type CommandResult, startCommand } from '../support/command.js';
-import { startGate } from '../support/gate.js';
-import { isAlive } from '../support/processes.js';
+import { type CommandResult, startCommand } from '../support/processes/command.js';
+import { startGate } from '../support/servers/gate.js';
+import { isAlive } from '../support/processes/processes.js';
 import { useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);

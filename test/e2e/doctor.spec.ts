@@ -3,10 +3,10 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DoctorReport } from '../../src/contract/doctor-report.js';
-import { ATTACK_NAMES } from '../../src/contract/self-test.js';
-import { requireFreshBuild } from '../support/built-worker.js';
-import { type CommandResult, startCommand } from '../support/command.js';
-import { useRedis } from '../support/test-redis.js';
+import { ATTACK_NAMES } from '../../src/boundary/self-test.js';
+import { requireFreshBuild } from '../support/processes/built-worker.js';
+import { type CommandResult, startCommand } from '../support/processes/command.js';
+import { useRedis } from '../support/servers/test-redis.js';
 
 const redis = useRedis();
 beforeAll(requireFreshBuild);

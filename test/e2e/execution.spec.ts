@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '../../src/contract/context.js';
 import type { ExecutionResult, TaskResult } from '../../src/contract/result.js';
-import { isAlive } from '../support/processes.js';
+import { isAlive } from '../support/processes/processes.js';
 import { aContext, aTask } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useRedis } from '../support/servers/test-redis.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);

@@ -4,11 +4,11 @@ import type { HistoryPage, Statistics } from '../../src/contract/history.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { emptyFolder } from '../support/archive-parts.js';
 import { aContext } from '../support/builders.js';
-import { type CommandResult, startCommand } from '../support/command.js';
+import { type CommandResult, startCommand } from '../support/processes/command.js';
 import { useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 // One worker with every role and no database of its own, as `npm start` has it.
 const redis = useRedis();

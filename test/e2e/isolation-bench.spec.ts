@@ -2,7 +2,7 @@ import { beforeAll, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { requireFreshBuild } from '../support/built-worker.js';
+import { requireFreshBuild } from '../support/processes/built-worker.js';
 
 const BENCH = join(import.meta.dirname, '..', '..', 'bench', 'isolation.bench.ts');
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { aContext } from '../support/builders.js';
 import { useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, WorkerProcess } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);

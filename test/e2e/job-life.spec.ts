@@ -8,9 +8,9 @@ import { aContext } from '../support/builders.js';
 import { Jobs } from '../support/jobs.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useStartCounter } from '../support/start-counter.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const starts = useStartCounter();

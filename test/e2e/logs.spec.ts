@@ -2,12 +2,12 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/gl
 import { randomUUID } from 'node:crypto';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { aContext, aTask } from '../support/builders.js';
-import { EventSourceClient, type ReceivedEvent } from '../support/event-source.js';
-import { type Gate, startGate } from '../support/gate.js';
+import { EventSourceClient, type ReceivedEvent } from '../support/servers/event-source.js';
+import { type Gate, startGate } from '../support/servers/gate.js';
 import { type Producer, useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const TOKEN = 'a-token-of-the-api-here';
 

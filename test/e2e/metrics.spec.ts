@@ -3,9 +3,9 @@ import { METRICS } from '../../src/metrics/metric-table.js';
 import { HEARTBEAT_TTL_MS } from '../../src/contract/worker-record.js';
 import { aContext } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);

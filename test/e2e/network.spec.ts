@@ -7,10 +7,10 @@ import type { ExecutionContext } from '../../src/contract/context.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { aContext } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
-import { TEST_CERTIFICATE } from '../support/test-certificate.js';
-import { useRedis } from '../support/test-redis.js';
+import { TEST_CERTIFICATE } from '../support/servers/test-certificate.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);

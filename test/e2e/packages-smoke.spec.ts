@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { machineEnvironment } from '../../src/config/machine-environment.js';
 import type { PackagesOverview } from '../../src/contract/packages.js';
 import { sha256 } from '../../src/lib/sha256.js';
-import { removeTree } from '../../src/packages/folder-tree.js';
+import { removeTree } from '../../src/packages/sets/folder-tree.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { aContext } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers } from '../support/worker-process.js';
+import { useWorkers } from '../support/processes/worker-process.js';
 
 // The one suite that speaks to the registry that this machine's npm is configured for.
 

@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import type { PackagesOverview, PackagesStatus } from '../../src/contract/packages.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { sha256 } from '../../src/lib/sha256.js';
-import { removeTree } from '../../src/packages/folder-tree.js';
+import { removeTree } from '../../src/packages/sets/folder-tree.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { aContext } from '../support/builders.js';
-import { type CommandResult, startCommand } from '../support/command.js';
-import { startGate } from '../support/gate.js';
+import { type CommandResult, startCommand } from '../support/processes/command.js';
+import { startGate } from '../support/servers/gate.js';
 import { type Producer, useProducers } from '../support/producer.js';
-import { startRegistry, type TestPackage, type TestRegistry } from '../support/registry.js';
-import { useRedis } from '../support/test-redis.js';
+import { startRegistry, type TestPackage, type TestRegistry } from '../support/servers/registry.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 /** CommonJS, with a part that can be loaded later. */
 const plain = (version: string): TestPackage => ({

@@ -1,12 +1,12 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import type { JobsOptions } from 'bullmq';
-import { optionTrouble } from '../../src/contract/job-options.js';
+import { optionTrouble } from '../../src/contract/jobs/job-options.js';
 import { Jobs, type Submitted } from '../support/jobs.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useStartCounter } from '../support/start-counter.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const COMBINATIONS = 200;
 /** A failure is repeated by `SEED=… `; another seed tries other combinations. */

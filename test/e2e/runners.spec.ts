@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { WorkerRecord } from '../../src/contract/worker-record.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { aContext } from '../support/builders.js';
-import { type Gate, startGate } from '../support/gate.js';
-import { isAlive } from '../support/processes.js';
+import { type Gate, startGate } from '../support/servers/gate.js';
+import { isAlive } from '../support/processes/processes.js';
 import { useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers } from '../support/worker-process.js';
+import { useWorkers } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);

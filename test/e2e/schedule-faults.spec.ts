@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { scheduleFaults } from '../support/schedule-faults.js';
-import { useRedis } from '../support/test-redis.js';
-import { useWorkers } from '../support/worker-process.js';
+import { useRedis } from '../support/servers/test-redis.js';
+import { useWorkers } from '../support/processes/worker-process.js';
 
 const TICKS = 3;
 const redis = useRedis({ persistent: true });

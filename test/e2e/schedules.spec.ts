@@ -4,9 +4,9 @@ import { RedisKeys } from '../../src/redis/keys.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { aContext } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { type LogLine, useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { type LogLine, useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);

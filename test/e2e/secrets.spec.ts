@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { ExecutionContext } from '../../src/contract/context.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import type { RedisClient } from '../../src/redis/connections.js';
-import { everythingIn } from '../support/keyspace.js';
+import { everythingIn } from '../support/servers/keyspace.js';
 import { aContext } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
-import { useWorkers } from '../support/worker-process.js';
+import { useRedis } from '../support/servers/test-redis.js';
+import { useWorkers } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);

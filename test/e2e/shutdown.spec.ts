@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { aContext } from '../support/builders.js';
-import { isAlive } from '../support/processes.js';
+import { isAlive } from '../support/processes/processes.js';
 import { type Producer, useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { executionJob, signedTask } from '../../src/contract/signature.js';
+import { executionJob, signedTask } from '../../src/contract/jobs/signature.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { aContext, aTask } from '../support/builders.js';
-import { startCommand } from '../support/command.js';
+import { startCommand } from '../support/processes/command.js';
 import { type Producer, useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useRedis } from '../support/servers/test-redis.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const [NEW, OLD] = ['n'.repeat(32), 'o'.repeat(32)];
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { useProducers } from '../support/producer.js';
 import { isWithin, KILLS, soak } from '../support/soak.js';
-import { useRedis } from '../support/test-redis.js';
-import { useWorkers } from '../support/worker-process.js';
+import { useRedis } from '../support/servers/test-redis.js';
+import { useWorkers } from '../support/processes/worker-process.js';
 
 // The short form of `npm run soak`.
 

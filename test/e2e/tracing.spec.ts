@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
-import { useRedis } from '../support/test-redis.js';
-import { type CollectedSpan, useTraceCollector } from '../support/trace-collector.js';
+import { useRedis } from '../support/servers/test-redis.js';
+import { type CollectedSpan, useTraceCollector } from '../support/servers/trace-collector.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const startWorker = useWorkers();

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { sha256 } from '../../src/lib/sha256.js';
-import { useRedis } from '../support/test-redis.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useRedis } from '../support/servers/test-redis.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const startWorker = useWorkers();

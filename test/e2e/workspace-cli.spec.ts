@@ -2,10 +2,10 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/gl
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type CommandResult, type RunningCommand, startCommand } from '../support/command.js';
-import { useRedis } from '../support/test-redis.js';
+import { type CommandResult, type RunningCommand, startCommand } from '../support/processes/command.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples', 'workspace');
 

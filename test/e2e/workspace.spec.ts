@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from '../../src/contract/context.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
-import { removeTree } from '../../src/packages/folder-tree.js';
-import { startCommand } from '../support/command.js';
+import { removeTree } from '../../src/packages/sets/folder-tree.js';
+import { startCommand } from '../support/processes/command.js';
 import { type Producer, useProducers } from '../support/producer.js';
-import { startRegistry, type TestRegistry } from '../support/registry.js';
-import { useRedis } from '../support/test-redis.js';
+import { startRegistry, type TestRegistry } from '../support/servers/registry.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);

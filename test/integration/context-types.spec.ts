@@ -10,7 +10,7 @@ const COMPARISON = `
 /// <reference path="${join(EXAMPLES, 'bifrost.d.ts')}" />
 import type { Context } from 'bifrost';
 import type { ExecutionContext } from '${join(ROOT, 'src/contract/context.js')}';
-import type { UserContext } from '${join(ROOT, 'src/runner/user-context.js')}';
+import type { UserContext } from '${join(ROOT, 'src/runner/user/user-context.js')}';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 type Plain<T> = { [Key in keyof T]: T[Key] };

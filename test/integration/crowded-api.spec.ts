@@ -1,10 +1,10 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { LogReaders } from '../../src/api/log-readers.js';
+import { LogReaders } from '../../src/api/logs/log-readers.js';
 import { type Application, openApplication } from '../support/application.js';
-import { EventSourceClient } from '../support/event-source.js';
-import { useRedis } from '../support/test-redis.js';
+import { EventSourceClient } from '../support/servers/event-source.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 
 const READERS = 200;

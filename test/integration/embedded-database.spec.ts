@@ -6,7 +6,7 @@ import {
   joinEmbeddedDatabase,
   NoEmbeddedDatabaseError,
   openEmbeddedDatabase,
-} from '../../src/archive/embedded-database.js';
+} from '../../src/archive/embedded/embedded-database.js';
 import { until } from '../support/until.js';
 import { emptyFolder } from '../support/archive-parts.js';
 

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { openRedis } from '../../src/redis/connections.js';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/redis/embedded-redis.js';
-import { requireFreshBuild } from '../support/built-worker.js';
+import { requireFreshBuild } from '../support/processes/built-worker.js';
 import { until } from '../support/until.js';
 
 const undo: (() => unknown)[] = [];

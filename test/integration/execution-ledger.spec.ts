@@ -8,7 +8,7 @@ import { ExecutionLedger } from '../../src/results/execution-ledger.js';
 import { ResultStore } from '../../src/results/result-store.js';
 import type { WorkerLease } from '../../src/results/worker-lease.js';
 import { anOutcome, settingsOf } from '../support/parts.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 
 const redis = useRedis();
 const keys = new RedisKeys('');

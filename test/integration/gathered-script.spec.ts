@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { GatheredScript } from '../../src/redis/gathered-script.js';
 import type { RedisClient } from '../../src/redis/connections.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 
 const redis = useRedis();
 const ADD = new GatheredScript(

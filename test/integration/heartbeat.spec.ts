@@ -15,7 +15,7 @@ import { VERSION } from '../../src/lib/version.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { settingsOf } from '../support/parts.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 
 const redis = useRedis({ persistent: true });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { ArchiveDatabase } from '../../src/archive/archive-database.js';
-import { ArchiveWriter } from '../../src/archive/archive-writer.js';
+import { ArchiveWriter } from '../../src/archive/write/archive-writer.js';
 import type { Settings } from '../../src/config/settings.js';
 import type { HistoryPage, Statistics } from '../../src/contract/history.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
@@ -10,8 +10,8 @@ import { ArchiveFeed } from '../../src/results/archive-feed.js';
 import { SETTLE } from '../../src/results/execution-scripts.js';
 import { openApplication } from '../support/application.js';
 import { aResult, DATABASES, emptyArchive, makeArchiver, useArchives } from '../support/archive-parts.js';
-import { usePostgres } from '../support/test-postgres.js';
-import { useRedis } from '../support/test-redis.js';
+import { usePostgres } from '../support/servers/test-postgres.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 
 Logger.overrideLogger(false);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { JobFinder } from '../../src/queue/job-finder.js';
 import type { RedisClient } from '../../src/redis/connections.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 
 const redis = useRedis();
 let queue: Queue;

@@ -4,7 +4,7 @@ import type { LogEntry } from '../../src/contract/result.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { LogWriter } from '../../src/results/log-writer.js';
 import { settingsOf } from '../support/parts.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 
 const redis = useRedis({ persistent: true });

@@ -4,12 +4,12 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configureHttp, httpAdapter } from '../../src/api/configure-http.js';
+import { configureHttp, httpAdapter } from '../../src/api/http/configure-http.js';
 import { AppModule } from '../../src/app.module.js';
-import { QueueConsumer } from '../../src/queue/queue-consumer.js';
+import { QueueConsumer } from '../../src/worker/queue-consumer.js';
 import { type Documented, OpenApi } from '../support/openapi.js';
 import { settingsOf } from '../support/parts.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 
 const TOKEN = 'the-token-of-this-suite';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { resultSchema } from '../../src/contract/result.js';
-import { resultJobId } from '../../src/contract/job.js';
+import { resultJobId } from '../../src/contract/jobs/job.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { ArchiveFeed } from '../../src/results/archive-feed.js';
@@ -11,7 +11,7 @@ import { SETTLE } from '../../src/results/execution-scripts.js';
 import { type Delivery, ResultPublisher } from '../../src/results/result-publisher.js';
 import { aFirstRun, anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
 import { useProducers } from '../support/producer.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 
 const redis = useRedis({ persistent: true });
 const makeProducer = useProducers(redis);

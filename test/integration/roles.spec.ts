@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { RunnerPool } from '../../src/executor/runner-pool.js';
+import { RunnerPool } from '../../src/executor/pool/runner-pool.js';
 import { WORK_QUEUE } from '../../src/queue/queue-tokens.js';
 import { type Application, openApplication } from '../support/application.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 
 const redis = useRedis();

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { IsolationLevel } from '../../src/isolation/isolation-level.js';
-import { runOnce } from '../../src/executor/run-once.js';
-import { RunnerFactory } from '../../src/executor/runner-factory.js';
+import { runOnce } from '../../src/executor/process/run-once.js';
+import { RunnerFactory } from '../../src/executor/pool/runner-factory.js';
 import { settingsOf } from '../support/parts.js';
 
 Logger.overrideLogger(false);

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseSettings } from '../../src/config/settings.js';
-import { RunnerPool } from '../../src/executor/runner-pool.js';
-import { RunnerBootError } from '../../src/executor/runner-spawn.js';
-import { isAlive } from '../support/processes.js';
+import { RunnerPool } from '../../src/executor/pool/runner-pool.js';
+import { RunnerBootError } from '../../src/executor/process/runner-spawn.js';
+import { isAlive } from '../support/processes/processes.js';
 import { until } from '../support/until.js';
 
 const openPool = (env: Record<string, string> = {}): RunnerPool =>

@@ -4,10 +4,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RunnerPool } from '../../src/executor/runner-pool.js';
-import { RunnerBootError } from '../../src/executor/runner-spawn.js';
+import { RunnerPool } from '../../src/executor/pool/runner-pool.js';
+import { RunnerBootError } from '../../src/executor/process/runner-spawn.js';
 import { settingsOf } from '../support/parts.js';
-import { isAlive } from '../support/processes.js';
+import { isAlive } from '../support/processes/processes.js';
 import { until } from '../support/until.js';
 
 Logger.overrideLogger(false);

@@ -20,7 +20,7 @@ jest.unstable_mockModule('node:child_process', () => ({
 
 Logger.overrideLogger(false);
 
-const { RunnerPool } = await import('../../src/executor/runner-pool.js');
+const { RunnerPool } = await import('../../src/executor/pool/runner-pool.js');
 
 const errorOf = (name: string): Error => Object.assign(new Error(`spawn node ${name}`), { code: name });
 /** As Node reports what it foresees: by an event, on a child without a pid. */

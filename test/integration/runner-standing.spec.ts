@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
-import { RunnerFactory } from '../../src/executor/runner-factory.js';
+import { RunnerFactory } from '../../src/executor/pool/runner-factory.js';
 import { settingsOf } from '../support/parts.js';
 
 Logger.overrideLogger(false);

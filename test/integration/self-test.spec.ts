@@ -6,12 +6,12 @@ import { failedChecks, type IsolationReport } from '../../src/contract/isolation
 import type { Confinement } from '../../src/contract/confinement.js';
 import type { IsolationLevel } from '../../src/isolation/isolation-level.js';
 import { CompilerPool } from '../../src/compile/compiler-pool.js';
-import { RunnerFactory } from '../../src/executor/runner-factory.js';
+import { RunnerFactory } from '../../src/executor/pool/runner-factory.js';
 import { attackItself } from '../../src/executor/self-test/attack-itself.js';
 import { compilerCheck } from '../../src/executor/self-test/compiler-check.js';
 import { withoutPermissionModel } from '../../src/executor/self-test/without-node.js';
 import { settingsOf } from '../support/parts.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 
 Logger.overrideLogger(false);
 

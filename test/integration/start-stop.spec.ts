@@ -7,15 +7,15 @@ import { WorkerStateHolder } from '../../src/heartbeat/worker-state.js';
 import { WorkerStatistics } from '../../src/heartbeat/worker-statistics.js';
 import { StatusReporter } from '../../src/packages/status-reporter.js';
 import { ManifestWatcher } from '../../src/packages/manifest-watcher.js';
-import { CancelListener } from '../../src/queue/cancel.listener.js';
-import { ControlListener } from '../../src/queue/control.listener.js';
+import { CancelListener } from '../../src/worker/cancel.listener.js';
+import { ControlListener } from '../../src/worker/control.listener.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { WorkerLease } from '../../src/results/worker-lease.js';
 import { WorkspaceJanitor } from '../../src/workspace/janitor.js';
 import { WorkspaceStore } from '../../src/workspace/workspace.store.js';
 import { settingsOf } from '../support/parts.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 
 // The pool of runners, which takes longest, has a spec of its own: runner-pool-cycles.spec.ts.

@@ -3,7 +3,7 @@ import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { LEASE_GRACE_MS, LEASE_RENEW_MS, LEASE_TTL_MS, WorkerLease } from '../../src/results/worker-lease.js';
 import { settingsOf } from '../support/parts.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 
 const redis = useRedis({ persistent: true });

@@ -3,7 +3,7 @@ import { sha256 } from '../../src/lib/sha256.js';
 import { GenerationNotFound, PublishConflict, WorkspaceInputError } from '../../src/workspace/generation.js';
 import { RETENTION } from '../../src/workspace/janitor.js';
 import { ModuleRunner } from '../support/module-runner.js';
-import { TestRedis, useRedis } from '../support/test-redis.js';
+import { TestRedis, useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 import { filesOf, openWorkspace } from '../support/workspace.js';
 

@@ -6,10 +6,10 @@ import { RedisKeys } from '../../src/redis/keys.js';
 import { ArchiveFeed } from '../../src/results/archive-feed.js';
 import { ResultPublisher } from '../../src/results/result-publisher.js';
 import { aFirstRun, anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
-import { usePostgres } from '../support/test-postgres.js';
-import { useRedis } from '../support/test-redis.js';
+import { usePostgres } from '../support/servers/test-postgres.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
-import { useWorkers, type WorkerProcess } from '../support/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
 // `npm run test:archive-crash`: takes about two minutes, so it is no part of `npm test`, which has a short
 // version of each of its parts in archiver.spec.ts.

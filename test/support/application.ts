@@ -1,10 +1,10 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { configureHttp, httpAdapter } from '../../src/api/configure-http.js';
+import { configureHttp, httpAdapter } from '../../src/api/http/configure-http.js';
 import { AppModule } from '../../src/app.module.js';
 import type { Settings } from '../../src/config/settings.js';
 import { settingsOf } from './parts.js';
-import type { TestRedis } from './test-redis.js';
+import type { TestRedis } from './servers/test-redis.js';
 
 /** The application as bootstrap makes it, listening in this process. */
 export interface Application {

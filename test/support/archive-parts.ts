@@ -4,18 +4,18 @@ import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ArchiveDatabase } from '../../src/archive/archive-database.js';
-import { ArchiveWriter } from '../../src/archive/archive-writer.js';
+import { ArchiveWriter } from '../../src/archive/write/archive-writer.js';
 import { Archiver } from '../../src/archive/archiver.service.js';
-import { FeedStore } from '../../src/archive/feed-store.js';
-import { openEmbeddedDatabase } from '../../src/archive/embedded-database.js';
-import { Retention } from '../../src/archive/retention.js';
+import { FeedStore } from '../../src/archive/write/feed-store.js';
+import { openEmbeddedDatabase } from '../../src/archive/embedded/embedded-database.js';
+import { Retention } from '../../src/archive/write/retention.js';
 import type { Settings } from '../../src/config/settings.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { anOutcome, settingsOf } from './parts.js';
 import { templateFolder } from './template-folder.js';
-import type { TestPostgres } from './test-postgres.js';
-import type { TestRedis } from './test-redis.js';
+import type { TestPostgres } from './servers/test-postgres.js';
+import type { TestRedis } from './servers/test-redis.js';
 
 /** The two databases that the archive knows; every suite about the archive is run with both. */
 export const DATABASES = ['Postgres', 'the embedded database'] as const;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionContext } from '../../src/contract/context.js';
 import { type Execution, NO_CHILDREN } from '../../src/contract/execution.js';
-import type { TaskJob } from '../../src/contract/job.js';
+import type { TaskJob } from '../../src/contract/jobs/job.js';
 
 /** A task that prints 4, changed as wanted. */
 export const aTask = (changes: Partial<TaskJob> = {}): TaskJob => ({

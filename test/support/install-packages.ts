@@ -1,7 +1,7 @@
 import { parseSettings } from '../../src/config/settings.js';
 import { parseManifest } from '../../src/packages/manifest.js';
 import { openPackageSets } from '../../src/packages/packages.module.js';
-import { SetFolders } from '../../src/packages/set-folders.js';
+import { SetFolders } from '../../src/packages/sets/set-folders.js';
 
 /** A process of its own that installs the manifest of its first argument, to be killed in the middle. */
 const settings = parseSettings({ REDIS_URL: 'redis://unused', ...process.env });

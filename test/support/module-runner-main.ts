@@ -1,8 +1,8 @@
 import { readSync, writeSync } from 'node:fs';
 import { setSourceMapsSupport } from 'node:module';
-import type { ModuleReply } from '../../src/contract/module-protocol.js';
-import type { ShippedModule } from '../../src/contract/runner-protocol.js';
-import { installImportHook } from '../../src/runner/import-hook.js';
+import type { ModuleReply } from '../../src/boundary/module-protocol.js';
+import type { ShippedModule } from '../../src/boundary/shipped-module.js';
+import { installImportHook } from '../../src/runner/modules/import-hook.js';
 
 /** What a {@link ModuleRunner} is told to do. */
 export interface ModuleProgram {

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import type { ModuleFailure, ModuleReply, ModuleRequest } from '../../src/contract/module-protocol.js';
+import type { ModuleFailure, ModuleReply, ModuleRequest } from '../../src/boundary/module-protocol.js';
 import type { Prepared } from '../../src/workspace/workspace.service.js';
 import type { ModuleProgram } from './module-runner-main.js';
 

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { parseSettings, type Settings } from '../../src/config/settings.js';
-import { resultQueueName } from '../../src/contract/job.js';
+import { resultQueueName } from '../../src/contract/jobs/job.js';
 import type { Outcome } from '../../src/contract/result.js';
-import { refusedOutcome } from '../../src/executor/outcome.js';
+import { refusedOutcome } from '../../src/outcome/outcome.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import type { RedisKeys } from '../../src/redis/keys.js';
 import { ExecutionClosing } from '../../src/results/execution-closing.js';
 import { LogWriter } from '../../src/results/log-writer.js';
-import type { TestRedis } from './test-redis.js';
+import type { TestRedis } from './servers/test-redis.js';
 
 /**
  * Settings of one worker of a suite; ids are its own, so that tests do not meet in Redis. No archive

@@ -1,11 +1,11 @@
 import { Queue, Worker, type JobsOptions } from 'bullmq';
 import { randomUUID } from 'node:crypto';
 import type { ExecutionContext } from '../../src/contract/context.js';
-import { JOB_NAMES, RESULT_JOB_NAME, resultQueueName, type TaskJob } from '../../src/contract/job.js';
+import { JOB_NAMES, RESULT_JOB_NAME, resultQueueName, type TaskJob } from '../../src/contract/jobs/job.js';
 import type { ExecutionResult, TaskResult } from '../../src/contract/result.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
-import type { TestRedis } from './test-redis.js';
+import type { TestRedis } from './servers/test-redis.js';
 import { until } from './until.js';
 
 const CONTEXT_TTL_SECONDS = 3600;

@@ -1,6 +1,6 @@
-import type { ErrorFrame, ExitingFrame, ResultFrame } from '../../src/contract/runner-protocol.js';
-import type { RunLimits } from '../../src/executor/limits.js';
-import type { RunEnd } from '../../src/executor/run.js';
+import type { ErrorFrame, ExitingFrame, ResultFrame } from '../../src/boundary/runner-protocol.js';
+import type { RunLimits } from '../../src/executor/supervision/limits.js';
+import type { RunEnd } from '../../src/executor/supervision/run.js';
 
 export const LIMITS: RunLimits = {
   spentMs: 0,

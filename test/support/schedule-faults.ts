@@ -1,12 +1,12 @@
 import { Queue } from 'bullmq';
-import { resultQueueName } from '../../src/contract/job.js';
+import { resultQueueName } from '../../src/contract/jobs/job.js';
 import type { ExecutionResult, TaskResult } from '../../src/contract/result.js';
-import { tickExecutionId, tickOf } from '../../src/contract/schedule.js';
+import { tickExecutionId, tickOf } from '../../src/contract/jobs/schedule.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { aContext } from './builders.js';
-import type { TestRedis } from './test-redis.js';
+import type { TestRedis } from './servers/test-redis.js';
 import { until } from './until.js';
-import type { WorkerOptions, WorkerProcess } from './worker-process.js';
+import type { WorkerOptions, WorkerProcess } from './processes/worker-process.js';
 
 /** What came of schedules that ticked through faults. */
 export interface ScheduleReport {

@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { CHANNEL_FD, COMMAND_FD, type ExecuteCommand } from '../../src/contract/runner-protocol.js';
-import { commandFor } from '../../src/executor/run-once.js';
-import { RunnerProcess } from '../../src/executor/runner-process.js';
-import type { RunnerKind, RunnerLaunch } from '../../src/executor/runner-spawn.js';
+import { CHANNEL_FD, COMMAND_FD, type ExecuteCommand } from '../../src/boundary/runner-protocol.js';
+import { commandFor } from '../../src/executor/process/run-once.js';
+import { RunnerProcess } from '../../src/executor/process/runner-process.js';
+import type { RunnerKind, RunnerLaunch } from '../../src/executor/process/runner-spawn.js';
 
 /** No process can have it. */
 const NO_PID = 2 ** 30;

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import type { RunnerTotals, WorkerRecord } from '../../src/contract/worker-record.js';
 import { aContext } from './builders.js';
-import { type Footprint, footprintOf } from './footprint.js';
+import { type Footprint, footprintOf } from './processes/footprint.js';
 import type { Producer } from './producer.js';
-import type { TestRedis } from './test-redis.js';
+import type { TestRedis } from './servers/test-redis.js';
 import { until } from './until.js';
-import { heapMbOf, WITH_INSPECTOR } from './worker-heap.js';
-import type { WorkerOptions, WorkerProcess } from './worker-process.js';
+import { heapMbOf, WITH_INSPECTOR } from './processes/worker-heap.js';
+import type { WorkerOptions, WorkerProcess } from './processes/worker-process.js';
 
 /** How many executions of which kind, and how many of them end by force. */
 export interface SoakPlan {

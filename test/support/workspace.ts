@@ -1,7 +1,7 @@
 import { afterAll } from '@jest/globals';
 import { Compiler } from '../../src/compile/compiler.js';
 import { CompilerPool } from '../../src/compile/compiler-pool.js';
-import { workspaceRootUrl } from '../../src/lib/workspace-url.js';
+import { workspaceRootUrl } from '../../src/boundary/workspace-url.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { WorkspaceJanitor } from '../../src/workspace/janitor.js';

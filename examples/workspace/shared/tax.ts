@@ -1,5 +1,5 @@
 import rates from '../data/tax-rates.json';
-import { type Cents, percentOf } from './money';
+import { type Cents, percentOf } from './money.ts';
 
 /** Tax on a net amount in a country that the data knows. */
 export function taxOn(net: Cents, country: string): Cents {

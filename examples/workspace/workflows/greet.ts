@@ -1,5 +1,5 @@
 import type { Context } from 'bifrost';
-import { greetingFor } from '../shared/greetings';
+import { greetingFor } from '../shared/greetings.ts';
 
 /** Greets somebody: bifrost run workflows/greet.ts --function greet --param name=world */
 export async function greet(parameters: { name: string; language?: string }, context: Context) {

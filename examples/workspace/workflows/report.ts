@@ -1,6 +1,6 @@
 import type { Context } from 'bifrost';
-import { parseCsv, toCsv } from '../shared/csv';
-import { format, toCents } from '../shared/money';
+import { parseCsv, toCsv } from '../shared/csv.ts';
+import { format, toCents } from '../shared/money.ts';
 
 /** Sums a CSV of sales by region, the largest first, and returns CSV again. */
 export async function report(parameters: { csv: string }, { logger }: Context): Promise<string> {

@@ -6,10 +6,10 @@
 import childProcess, { type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Confinement } from '../../contract/confinement.js';
-import type { ResourceLimits } from '../../contract/runner-limits.js';
+import type { ResourceLimits } from '../../boundary/runner-limits.js';
 import { LineSplitter } from '../../lib/line-splitter.js';
-import { harden } from '../../runner/harden.js';
-import { limitResources } from '../../runner/resource-limits.js';
+import { harden } from '../../runner/confine/harden.js';
+import { limitResources } from '../../runner/confine/resource-limits.js';
 import {
   type CompilerReply,
   type CompilerRequest,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
-import type { SourceFormat } from '../../contract/runner-protocol.js';
+import type { SourceFormat } from '../../boundary/shipped-module.js';
 import { withProbe } from './script-probe.js';
 import { transform } from './transform.js';
 

@@ -1,5 +1,5 @@
 import { type Node, parse, type Pattern, type Program } from 'acorn';
-import { PROBE_SPECIFIER } from '../../contract/module-protocol.js';
+import { PROBE_SPECIFIER } from '../../boundary/module-protocol.js';
 import type { CompiledModule } from '../compiled-module.js';
 
 /** Of longer scripts no variables are shown: to parse them would cost more than to compile them. */

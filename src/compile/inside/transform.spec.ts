@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
-import { workspaceRootUrl } from '../../lib/workspace-url.js';
+import { workspaceRootUrl } from '../../boundary/workspace-url.js';
 import { CompileError } from '../compile-error.js';
 import { InvalidSourceError, transform } from './transform.js';
 

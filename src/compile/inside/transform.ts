@@ -1,7 +1,7 @@
 import type { BuildOptions, BuildResult, Loader, Message } from 'esbuild';
-import { REQUIRE_SPECIFIER } from '../../contract/module-protocol.js';
-import type { SourceFormat } from '../../contract/runner-protocol.js';
-import { moduleUrl } from '../../lib/workspace-url.js';
+import { REQUIRE_SPECIFIER } from '../../boundary/module-protocol.js';
+import type { SourceFormat } from '../../boundary/shipped-module.js';
+import { moduleUrl } from '../../boundary/workspace-url.js';
 import {
   type CompiledModule,
   MODULE_EXTENSIONS,

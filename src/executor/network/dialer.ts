@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { AllowEntry } from '../../config/network-allow.js';
-import { type NetworkTarget, shownTarget } from '../../contract/network-protocol.js';
+import { type NetworkTarget, shownTarget } from '../../boundary/network-protocol.js';
 import type { NameLookup } from './name-lookup.js';
 import { checkHost, NetworkRefusal, openAddresses, plainTarget } from './network-rules.js';
 import { isOwnEndpoint, ownAddresses } from './own-endpoints.js';

@@ -9,11 +9,11 @@ import {
   type NetworkFailure,
   type NetworkTarget,
   shownTarget,
-} from '../../contract/network-protocol.js';
-import { SELF_TEST_ID } from '../../contract/self-test.js';
-import { tell } from '../../lib/measurements.js';
-import type { MultiplexedStream } from '../../lib/multiplexed-stream.js';
-import { Multiplexer } from '../../lib/multiplexer.js';
+} from '../../boundary/network-protocol.js';
+import { SELF_TEST_ID } from '../../boundary/self-test.js';
+import { tell } from '../../telemetry/measurements.js';
+import type { MultiplexedStream } from '../../boundary/multiplexing/multiplexed-stream.js';
+import { Multiplexer } from '../../boundary/multiplexing/multiplexer.js';
 import type { Dialer } from './dialer.js';
 import { NetworkRefusal, type RefusalReason } from './network-rules.js';
 

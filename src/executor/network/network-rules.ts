@@ -1,4 +1,4 @@
-import { type NetworkTarget, shownTarget } from '../../contract/network-protocol.js';
+import { type NetworkTarget, shownTarget } from '../../boundary/network-protocol.js';
 import { type AllowEntry, allowsPort, type HostEntry, isHostName } from '../../config/network-allow.js';
 import { type AddressClass, canonicalAddress, classOf, reachedAddress } from './address-class.js';
 import { isIP } from 'node:net';

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import type { Settings } from '../../config/settings.js';
-import type { NetworkTarget } from '../../contract/network-protocol.js';
+import type { NetworkTarget } from '../../boundary/network-protocol.js';
 import { ownPorts } from '../../lib/own-ports.js';
 import { parseRedisUrl } from '../../redis/redis-url.js';
 import { redisPeers } from '../../redis/redis-peers.js';

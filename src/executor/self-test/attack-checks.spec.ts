@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ATTACK_NAMES, type AttackName, type Finding, type Findings } from '../../contract/self-test.js';
+import { ATTACK_NAMES, type AttackName, type Finding, type Findings } from '../../boundary/self-test.js';
 import { attackChecks, type Circumstances, type Round } from './attack-checks.js';
 import type { Sightings } from './canaries.js';
 import { gradeOf } from './grade.js';

@@ -1,6 +1,6 @@
 import type { NetworkPolicy } from '../../contract/confinement.js';
 import type { IsolationCheck } from '../../contract/isolation-report.js';
-import { ATTACK_NAMES, type AttackName, type Finding, type Findings } from '../../contract/self-test.js';
+import { ATTACK_NAMES, type AttackName, type Finding, type Findings } from '../../boundary/self-test.js';
 import type { Sightings } from './canaries.js';
 
 /** One round of attacks: what the code said, and what was seen. */

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SelfTestTargets, ServerAddress } from '../../contract/self-test.js';
+import type { SelfTestTargets, ServerAddress } from '../../boundary/self-test.js';
 import { ownPorts } from '../../lib/own-ports.js';
 import { addressOf, environmentDigest } from '../../isolation/hide-worker.js';
 import { removeDir, type RuntimeDir } from '../../isolation/runtime-dir.js';

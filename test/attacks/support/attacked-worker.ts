@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Confinement } from '../../../src/contract/confinement.js';
 import type { OutletServices } from '../../../src/executor/network/network-outlet.js';
-import type { RunnerProcess as RunnerProcessType } from '../../../src/executor/runner-process.js';
+import type { RunnerProcess as RunnerProcessType } from '../../../src/executor/process/runner-process.js';
 import { createInterface } from 'node:readline';
 
 // Its output is the answers to the test.
@@ -32,29 +32,36 @@ const say = (message: unknown): void => void process.stdout.write(`${JSON.string
 const { parseSettings } = await from<typeof import('../../../src/config/settings.js')>('config/settings.js');
 const { RuntimeDir } =
   await from<typeof import('../../../src/isolation/runtime-dir.js')>('isolation/runtime-dir.js');
-const { bundleRunners } =
-  await from<typeof import('../../../src/executor/runner-bundle.js')>('executor/runner-bundle.js');
-const { RunnerProcess } = await from<typeof import('../../../src/executor/runner-process.js')>(
-  'executor/runner-process.js',
+const { bundleRunners } = await from<typeof import('../../../src/executor/process/runner-bundle.js')>(
+  'executor/process/runner-bundle.js',
+);
+const { RunnerProcess } = await from<typeof import('../../../src/executor/process/runner-process.js')>(
+  'executor/process/runner-process.js',
 );
 const { candidates } =
   await from<typeof import('../../../src/isolation/candidates.js')>('isolation/candidates.js');
-const { accessOf } = await from<typeof import('../../../src/executor/runner-factory.js')>(
-  'executor/runner-factory.js',
+const { accessOf } = await from<typeof import('../../../src/executor/pool/runner-factory.js')>(
+  'executor/pool/runner-factory.js',
 );
 const { DiskPlace } =
   await from<typeof import('../../../src/isolation/disk-place.js')>('isolation/disk-place.js');
 const { hideWorker } =
   await from<typeof import('../../../src/isolation/hide-worker.js')>('isolation/hide-worker.js');
-const { commandFor } = await from<typeof import('../../../src/executor/run-once.js')>('executor/run-once.js');
+const { commandFor } = await from<typeof import('../../../src/executor/process/run-once.js')>(
+  'executor/process/run-once.js',
+);
 const { withoutPermissionModel } = await from<
   typeof import('../../../src/executor/self-test/without-node.js')
 >('executor/self-test/without-node.js');
-const { Run } = await from<typeof import('../../../src/executor/run.js')>('executor/run.js');
-const { runLimitsOf, resourceLimitsOf } =
-  await from<typeof import('../../../src/executor/limits.js')>('executor/limits.js');
-const { slotOn } =
-  await from<typeof import('../../../src/executor/runner-lease.js')>('executor/runner-lease.js');
+const { Run } = await from<typeof import('../../../src/executor/supervision/run.js')>(
+  'executor/supervision/run.js',
+);
+const { runLimitsOf, resourceLimitsOf } = await from<
+  typeof import('../../../src/executor/supervision/limits.js')
+>('executor/supervision/limits.js');
+const { slotOn } = await from<typeof import('../../../src/executor/pool/runner-lease.js')>(
+  'executor/pool/runner-lease.js',
+);
 const { Cancellation } =
   await from<typeof import('../../../src/executor/cancellation.js')>('executor/cancellation.js');
 const { Dialer } = await from<typeof import('../../../src/executor/network/dialer.js')>(
@@ -69,7 +76,9 @@ const { storesOf } = await from<typeof import('../../../src/executor/network/own
 const { parseNetworkAllow } =
   await from<typeof import('../../../src/config/network-allow.js')>('config/network-allow.js');
 const { ownPorts } = await from<typeof import('../../../src/lib/own-ports.js')>('lib/own-ports.js');
-const { Redactor } = await from<typeof import('../../../src/lib/redactor.js')>('lib/redactor.js');
+const { Redactor } = await from<typeof import('../../../src/outcome/redaction/redactor.js')>(
+  'outcome/redaction/redactor.js',
+);
 
 const packages = join(folder, 'packages');
 mkdirSync(join(packages, 'sets', 'one'), { recursive: true });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
-import { requireFreshBuild } from '../../support/built-worker.js';
+import { requireFreshBuild } from '../../support/processes/built-worker.js';
 import { until } from '../../support/until.js';
 import type { Attack, Ending, Target, World } from './attack.js';
 

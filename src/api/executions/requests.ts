@@ -1,0 +1,149 @@
+import { z } from 'zod';
+import { REASON_LIMIT_CHARS } from '../../contract/cancellation.js';
+import { executionContextSchema } from '../../contract/context.js';
+import { idSchema } from '../../contract/ids.js';
+import { BACKOFF_TYPES, MAX_ATTEMPTS } from '../../contract/jobs/job-options.js';
+import { taskJobSchema } from '../../contract/jobs/job.js';
+import type { Settings } from '../../config/settings.js';
+import { type FieldError, ProblemException } from '../http/problem.js';
+import { refuseUnknown } from '../http/unknown-fields.js';
+
+/** Longest time that one request may wait for a result. */
+const MAX_WAIT_SECONDS = 300;
+
+/** `GET /executions/stats` and its like: an execution of such an id could not be asked for. */
+const RESERVED_IDS: ReadonlySet<string> = new Set(['stats', 'export']);
+const MAX_BACKOFF_MS = 86_400_000;
+const backoffMs = z
+  .number({ error: 'must be a number of milliseconds' })
+  .min(0, { error: 'must be at least 0' })
+  .max(MAX_BACKOFF_MS, { error: `must be at most ${MAX_BACKOFF_MS} ms` });
+
+/** Options of a job, beside what is to be run. */
+const retryFields = {
+  attempts: z
+    .number({ error: 'must be a number' })
+    .int({ error: 'must be a whole number' })
+    .min(1, { error: 'must be at least 1' })
+    .max(MAX_ATTEMPTS, { error: `must be at most ${MAX_ATTEMPTS}` })
+    .nullish()
+    .meta({ description: 'How often it is tried while its code fails. Default: once' }),
+  backoff: z
+    .union([backoffMs, z.object({ type: z.enum(BACKOFF_TYPES), delay: backoffMs })], {
+      error: 'must be milliseconds, or {type: "fixed", "linear" or "exponential", delay: milliseconds}',
+    })
+    .nullish()
+    .meta({
+      description: 'Pause before another attempt, as BullMQ has it: milliseconds, or {type, delay}',
+    }),
+};
+
+/** Body of `POST /tasks`. */
+export const taskRequestSchema = refuseUnknown(
+  taskJobSchema
+    // The API signs by itself, and takes no id that is known.
+    .omit({ signature: true, validUntil: true, again: true })
+    .extend({
+      taskId: idSchema.optional().meta({ description: 'Default: an id of ours' }),
+      ...retryFields,
+    }),
+).meta({
+  id: 'TaskRequest',
+  additionalProperties: false,
+  example: { code: 'console.log(2 + 2)', timeout: 10 },
+});
+
+/** Body of `POST /executions`: the execution context, and optionally the id to file it under and options of its job. */
+export const executionRequestSchema = refuseUnknown(
+  executionContextSchema.safeExtend({
+    execution_id: idSchema
+      .refine((id) => !RESERVED_IDS.has(id), {
+        error: 'is the name of a page beside the executions; take another',
+      })
+      .optional()
+      .meta({ description: 'Default: an id of ours' }),
+    ...retryFields,
+  }),
+).meta({
+  id: 'ExecutionRequest',
+  additionalProperties: false,
+  example: {
+    workflow_code: 'export default async (parameters) => `Hello, ${parameters.name}`',
+    function_name: 'default',
+    parameters: { name: 'Ada' },
+    timeout_seconds: 10,
+  },
+});
+
+/** Query of what may wait for a result. */
+export const waitQuerySchema = z.object({
+  wait: z.coerce
+    .number({ error: 'must be a number of seconds' })
+    .min(0, { error: 'must be at least 0' })
+    .max(MAX_WAIT_SECONDS, { error: `must be at most ${MAX_WAIT_SECONDS} seconds` })
+    .default(0)
+    .meta({ description: 'Seconds to wait for the result before answering that there is none yet' }),
+});
+
+/** Query of `DELETE /executions/:id`. */
+export const cancelQuerySchema = waitQuerySchema.extend({
+  reason: z
+    .string()
+    .max(REASON_LIMIT_CHARS, { error: `must have at most ${REASON_LIMIT_CHARS} characters` })
+    .optional()
+    .meta({ description: 'Shown to the code as the reason of context.signal, and kept in the result' }),
+});
+
+/** Query of what recycles runners. */
+export const recycleQuerySchema = z.object({
+  pid: z.coerce
+    .number({ error: 'must be the pid of a runner' })
+    .int({ error: 'must be the pid of a runner' })
+    .positive({ error: 'must be the pid of a runner' })
+    .optional()
+    .meta({ description: 'Only the runner of this process' }),
+});
+
+/** Path of one execution or task. */
+export const idPathSchema = z.object({ id: idSchema });
+
+export type TaskRequest = z.infer<typeof taskRequestSchema>;
+export type ExecutionRequest = z.infer<typeof executionRequestSchema>;
+export type RecycleQuery = z.infer<typeof recycleQuerySchema>;
+export type WaitQuery = z.infer<typeof waitQuerySchema>;
+export type CancelQuery = z.infer<typeof cancelQuerySchema>;
+export type IdPath = z.infer<typeof idPathSchema>;
+
+type Limits = Pick<Settings, 'CODE_LIMIT_BYTES' | 'MAX_TIMEOUT_SECONDS'>;
+type Part<T> = { field: string; value: T | null | undefined };
+
+/**
+ * Refuses what a worker with the same settings would refuse, but at once.
+ * @throws {ProblemException} 413 for code, 400 for a time limit, naming every field that is too large.
+ */
+export function checkLimits(code: Part<string>, timeout: Part<number>, limits: Limits): void {
+  const bytes = Buffer.byteLength(code.value ?? '');
+  const errors: FieldError[] = [];
+  if (bytes > limits.CODE_LIMIT_BYTES) {
+    const message = `has ${bytes} bytes; the limit is ${limits.CODE_LIMIT_BYTES} (CODE_LIMIT_BYTES)`;
+    errors.push({ field: code.field, message });
+  }
+  const kind = errors.length > 0 ? 'too-large' : 'invalid-request';
+  if (timeout.value != null && timeout.value > limits.MAX_TIMEOUT_SECONDS) {
+    const message = `is ${timeout.value} s; the limit is ${limits.MAX_TIMEOUT_SECONDS} s (MAX_TIMEOUT_SECONDS)`;
+    errors.push({ field: timeout.field, message });
+  }
+  if (errors.length > 0) throw invalid(errors, kind);
+}
+
+/** A problem that lists fields; its detail repeats the first ones for people who read no further. */
+export function invalid(
+  errors: readonly FieldError[],
+  kind: 'invalid-request' | 'too-large' = 'invalid-request',
+): ProblemException {
+  const detail = errors
+    .slice(0, 5)
+    .map(({ field, message }) => `${field}: ${message}`)
+    .join('; ');
+  return new ProblemException(kind, detail, { errors });
+}

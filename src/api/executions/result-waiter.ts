@@ -1,0 +1,115 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { type Queue, QueueEvents } from 'bullmq';
+import type { ExecutionResult } from '../../contract/result.js';
+import { WORK_QUEUE } from '../../queue/queue-tokens.js';
+import { Bell } from '../../lib/bell.js';
+import { isConnectionError } from '../../redis/connections.js';
+import { ExecutionLookup } from './execution-lookup.service.js';
+import { jobIdOf } from '../../contract/jobs/job-id.js';
+
+/** An event is lost when its connection breaks at that moment; then this finds the result. */
+const RECHECK_MS = 1_000;
+/** Events are read from so long before the first wait, which closes the gap until reading has begun. */
+const REPLAY_MS = 5_000;
+/** Without Redis the events cannot say goodbye, and BullMQ would wait for its return. */
+const CLOSE_LIMIT_MS = 1_000;
+
+/**
+ * Lets requests wait for results.
+ * 1. One reader of the work queue's events per process, started by the first who waits.
+ * 2. An event only says that it is worth while to look; the result comes from Redis.
+ * 3. A slow re-check stands in for an event that was lost.
+ * 4. Nobody waits once the application shuts down: those who do are answered without a result.
+ */
+@Injectable()
+export class ResultWaiter implements BeforeApplicationShutdown, OnApplicationShutdown {
+  private readonly logger = new Logger('Api');
+  private readonly closing = new AbortController();
+  /** Written by wait, called by the events' listener: by job id, who wants to look again. */
+  private readonly waiting = new Map<string, Set<() => void>>();
+  private events: QueueEvents | undefined;
+
+  constructor(
+    @Inject(WORK_QUEUE) private readonly queue: Queue,
+    private readonly lookup: ExecutionLookup,
+  ) {}
+
+  /**
+   * The result, or null when there is none within `waitMs` milliseconds, or when `signal` aborts.
+   * @throws {ProblemException} 503 when Redis goes away meanwhile.
+   */
+  async wait(executionId: string, waitMs: number, signal: AbortSignal): Promise<ExecutionResult | null> {
+    if (waitMs <= 0 || this.closing.signal.aborted) return await this.lookup.findResult(executionId);
+    this.start();
+    const ended = AbortSignal.any([signal, this.closing.signal, AbortSignal.timeout(waitMs)]);
+    const bell = new Bell(ended);
+    const leave = this.enter(jobIdOf(executionId), () => bell.ring());
+    try {
+      for (;;) {
+        const result = await this.lookup.findResult(executionId);
+        if (result !== null || ended.aborted) return result;
+        await bell.wait(RECHECK_MS);
+      }
+    } finally {
+      leave();
+      bell.close();
+    }
+  }
+
+  beforeApplicationShutdown(): void {
+    this.closing.abort();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.closing.abort();
+    const { events } = this;
+    this.events = undefined;
+    if (events) await this.close(events);
+  }
+
+  /** Politely, and after {@link CLOSE_LIMIT_MS} by cutting the connection, which would reconnect for ever. */
+  private async close(events: QueueEvents): Promise<void> {
+    const warn = (error: Error): void => {
+      if (!isConnectionError(error)) this.logger.warn(`closing the queue's events: ${error.message}`);
+    };
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), CLOSE_LIMIT_MS);
+    });
+    const outcome = await Promise.race([events.close().catch(warn), late]);
+    clearTimeout(timer);
+    if (outcome === 'late') await events.getBackend().close(true).catch(warn);
+  }
+
+  private start(): void {
+    if (this.events) return;
+    const { connection, prefix } = this.queue.opts;
+    this.events = new QueueEvents(this.queue.name, {
+      connection,
+      ...(prefix === undefined ? {} : { prefix }),
+      lastEventId: `${Date.now() - REPLAY_MS}-0`,
+    });
+    const ring = ({ jobId }: { jobId: string }): void => this.waiting.get(jobId)?.forEach((look) => look());
+    // Removed: cancelled before a worker had it.
+    this.events.on('completed', ring).on('failed', ring).on('removed', ring);
+    // The connection's loss is told by the connections of the application; the re-check covers the gap.
+    this.events.on('error', (error) => {
+      if (!isConnectionError(error)) this.logger.warn(`reading the queue's events: ${error.message}`);
+    });
+  }
+
+  private enter(jobId: string, look: () => void): () => void {
+    const looks = this.waiting.get(jobId) ?? new Set();
+    this.waiting.set(jobId, looks.add(look));
+    return () => {
+      looks.delete(look);
+      if (looks.size === 0 && this.waiting.get(jobId) === looks) this.waiting.delete(jobId);
+    };
+  }
+}

@@ -1,0 +1,47 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Job } from 'bullmq';
+import type { Waiting } from '../../contract/waiting.js';
+import type { WorkerRecord } from '../../contract/worker-record.js';
+import { WorkerRegistry } from '../../heartbeat/worker-registry.js';
+import { JobPlaces } from '../../queue/job-places.js';
+import type { RedisClient } from '../../redis/connections.js';
+import { RedisKeys } from '../../redis/keys.js';
+import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
+import { LEASE_RENEW_MS, LEASE_TTL_MS } from '../../results/worker-lease.js';
+import { explainWaiting } from './explain-waiting.js';
+
+/** What is left of the lease of a worker that was silent for two renewals. */
+const SILENT_TTL_MS = LEASE_TTL_MS - 2 * LEASE_RENEW_MS;
+
+/** Finds out why an execution waits, from what BullMQ and the workers know. */
+@Injectable()
+export class WaitingService {
+  constructor(
+    private readonly places: JobPlaces,
+    private readonly registry: WorkerRegistry,
+    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+  ) {}
+
+  /** null: there is a context, but no job. */
+  async explain(job: Job | null): Promise<Waiting> {
+    const [place, workers] = await Promise.all([this.places.find(job?.id ?? null), this.liveWorkers()]);
+    const waiting = job && {
+      addedAtMs: job.timestamp,
+      scheduled: (job.opts.delay ?? 0) > 0,
+      retried: job.attemptsMade > 0,
+    };
+    return explainWaiting(waiting, place, workers, Date.now());
+  }
+
+  /** A worker that misses two renewals of its lease does nothing, long before its record expires. */
+  private async liveWorkers(): Promise<WorkerRecord[]> {
+    const workers = await this.registry.list();
+    const alive = await Promise.all(
+      workers.map(async ({ lease }) =>
+        lease === undefined ? true : (await this.redis.pttl(this.keys.lease(lease))) > SILENT_TTL_MS,
+      ),
+    );
+    return workers.filter((_worker, index) => alive[index]);
+  }
+}

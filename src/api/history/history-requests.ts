@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { placeOf } from '../../archive/read/cursor.js';
+import { MAX_KEY_CHARS } from '../../archive/record.js';
+import { FAILURE_CODES } from '../../contract/failure.js';
+import { STATISTIC_GROUPS } from '../../contract/history.js';
+import { EXECUTION_STATUSES } from '../../contract/result.js';
+
+const MAX_LIMIT = 500;
+const DEFAULT_LIMIT = 50;
+const MAX_LIST_CHARS = 1000;
+const DAY_MS = 86_400_000;
+/** Statistics of so many days, unless others are asked for. */
+const DEFAULT_DAYS = 30;
+
+const once = { error: 'must be there once, with a value' };
+const name = z
+  .string(once)
+  .min(1, { error: 'must not be empty' })
+  .max(MAX_KEY_CHARS, { error: `must have at most ${MAX_KEY_CHARS} characters` });
+
+const someOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.string(once).transform((text, ctx): T[number][] => {
+    const items = text.length > MAX_LIST_CHARS ? [] : text.split(',').map((item) => item.trim());
+    if (items.length > 0 && items.every((item) => values.includes(item))) return items;
+    const message = `must be some of ${values.join(', ')}, with commas between them`;
+    ctx.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+
+const MOMENT = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
+const moment = z.string(once).transform((given, ctx): Date => {
+  // An unescaped + of a time zone arrives as a blank.
+  const text = given.replace(' ', '+');
+  const zoned = /^[^T]*$|(Z|[+-]\d{2}:?\d{2})$/.test(text) ? text : `${text}Z`;
+  const ms = MOMENT.test(text) ? Date.parse(zoned) : Number.NaN;
+  if (ms >= 0) return new Date(ms);
+  const message = 'must be a day or a time in ISO 8601, such as 2026-11-30 or 2026-11-30T12:00:00Z';
+  ctx.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+/** A filter that is spelled wrong would silently find everything. */
+const nothingElse = z.unknown().refine(() => false, { error: 'is not known here; /docs lists what is' });
+
+const filters = {
+  status: someOf(EXECUTION_STATUSES).optional(),
+  code: z.enum(FAILURE_CODES, { error: `must be one of ${FAILURE_CODES.join(', ')}` }).optional(),
+  workflow: name.optional(),
+  organization: name.optional(),
+  caller: name.optional().meta({ description: 'User id or e-mail address' }),
+  worker: name.optional(),
+  schedule: name.optional().meta({ description: 'Id of the job scheduler whose ticks they are' }),
+  tag: name.optional(),
+  since: moment.optional().meta({ description: 'Ended at this time or later; UTC unless it says otherwise' }),
+  until: moment.optional().meta({ description: 'Ended before this time' }),
+  min_duration_ms: z.coerce
+    .number({ error: 'must be a number of milliseconds' })
+    .min(0, { error: 'must be at least 0' })
+    .optional(),
+  text: name
+    .optional()
+    .meta({ description: 'Part of the id or of the error message, in any case of letters' }),
+};
+
+const inOrder = ({ since, until }: { since?: Date | undefined; until?: Date | undefined }): boolean =>
+  !since || !until || since < until;
+const OUT_OF_ORDER = { path: ['since'], error: 'must be before until' };
+
+const limitError = `must be a whole number from 1 to ${MAX_LIMIT}`;
+
+/** Query of `GET /executions`. */
+export const historyQuerySchema = z
+  .object({
+    ...filters,
+    limit: z.coerce
+      .number({ error: limitError })
+      .int({ error: limitError })
+      .min(1, { error: limitError })
+      .max(MAX_LIMIT, { error: limitError })
+      .default(DEFAULT_LIMIT),
+    cursor: z
+      .string(once)
+      .transform((text, ctx) => {
+        const place = placeOf(text);
+        if (place) return place;
+        ctx.addIssue({ code: 'custom', message: 'must be the next_cursor of the page before' });
+        return z.NEVER;
+      })
+      .optional(),
+  })
+  .catchall(nothingElse)
+  .refine(inOrder, OUT_OF_ORDER);
+
+/** Query of `GET /executions/export`. */
+export const exportQuerySchema = z.object(filters).catchall(nothingElse).refine(inOrder, OUT_OF_ORDER);
+
+/** Query of `GET /executions/stats`. */
+export const statisticsQuerySchema = z
+  .object({
+    since: filters.since,
+    until: filters.until,
+    by: someOf(STATISTIC_GROUPS)
+      .default([...STATISTIC_GROUPS])
+      .meta({ description: 'What is counted apart' }),
+    workflow: filters.workflow,
+    organization: filters.organization,
+    status: filters.status,
+  })
+  .catchall(nothingElse)
+  .refine(inOrder, OUT_OF_ORDER);
+
+type Filters = z.infer<typeof exportQuerySchema>;
+export type HistoryQuery = z.infer<typeof historyQuerySchema>;
+export type ExportQuery = Filters;
+export type StatisticsQuery = z.infer<typeof statisticsQuerySchema>;
+
+/** Query of a filter as the archive wants it. */
+export const filterOf = ({ min_duration_ms: minDurationMs, ...query }: Filters) => ({
+  ...query,
+  minDurationMs,
+});
+
+/** The UTC days that are at least partly between two moments; the last 30 where none are named. */
+export function daysOf(
+  { since, until }: Pick<Filters, 'since' | 'until'>,
+  now: Date,
+): { from: string; to: string } {
+  const last = until ? until.getTime() - 1 : now.getTime();
+  const first = since?.getTime() ?? last - (DEFAULT_DAYS - 1) * DAY_MS;
+  const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+  return { from: day(Math.max(0, first)), to: day(last) };
+}
+
+/** Path of what belongs to one organization. */
+export const organizationPathSchema = z.object({ organization: name });
+export type OrganizationPath = z.infer<typeof organizationPathSchema>;

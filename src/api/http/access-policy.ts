@@ -1,0 +1,82 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Settings } from '../../config/settings.js';
+import { ProblemException } from './problem.js';
+
+/** What of a request decides whether it may pass. */
+export interface Asked {
+  /** Pattern of the route that matched; undefined when none did. */
+  route: string | undefined;
+  host: string | undefined;
+  authorization: string | undefined;
+  contentType: string | undefined;
+}
+
+type Access = Pick<Settings, 'HOST' | 'API_TOKEN' | 'METRICS_ACCESS'>;
+
+/** Probes are asked by an orchestrator, which has no token and calls us by any name. By the matched route: a spelling of a URL fools nobody. */
+export const isProbe = (route: string | undefined): boolean =>
+  route === '/health/live' || route === '/health/ready';
+
+/** The probes, and what people ask for: every route whose answer is the state of this process. */
+export const isHealth = (route: string | undefined): boolean => route === '/health' || isProbe(route);
+
+/**
+ * Who may speak to an API that runs code:
+ * 1. With API_TOKEN: who sends it.
+ * 2. Without, the API is bound to loopback, and every program of the machine may. A browser there is
+ *    such a program, but the pages in it are not trusted. A page of another origin cannot send JSON
+ *    without a preflight, which nobody answers, and content types that need none are refused here
+ *    (Nest would parse HTML forms). A page that points its own name at 127.0.0.1 (DNS rebinding) is of
+ *    our origin, but its requests name that host: only loopback names are answered.
+ * @throws {ProblemException} saying why not.
+ */
+export function checkAccess(asked: Asked, settings: Access): void {
+  if (isProbe(asked.route)) return;
+  if (asked.route === '/metrics' && settings.METRICS_ACCESS === 'open') return;
+  if (settings.API_TOKEN !== undefined) {
+    checkToken(asked.authorization, settings.API_TOKEN);
+  } else if (isLoopbackHost(settings.HOST) && !isLoopbackHost(asked.host)) {
+    throw new ProblemException(
+      'misdirected-host',
+      'Without API_TOKEN only requests to localhost are answered: use http://127.0.0.1, or set API_TOKEN',
+    );
+  }
+  if (asked.contentType !== undefined && !/^application\/json\s*(;|$)/i.test(asked.contentType)) {
+    const message = 'Send the body as content-type: application/json';
+    throw new ProblemException('unsupported-media-type', message, { errors: [{ field: 'body', message }] });
+  }
+}
+
+function checkToken(authorization: string | undefined, token: string): void {
+  const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
+  if (given !== undefined && equalInConstantTime(given, token)) return;
+  throw new ProblemException(
+    'unauthorized',
+    given === undefined
+      ? 'Send the header authorization: Bearer <API_TOKEN>'
+      : 'The token is not the right one',
+    { headers: { 'www-authenticate': 'Bearer realm="bifrost"' } },
+  );
+}
+
+/** Hashes both first: equal lengths, as timingSafeEqual wants them, tell nothing about the token's. */
+function equalInConstantTime(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+/** True for a host name or Host header that can only be this machine; the port does not matter. */
+export function isLoopbackHost(host: string | undefined): boolean {
+  if (host === '::1') return true;
+  const name = /^(\[[^\]]+\]|[^:]+)(?::\d+)?$/
+    .exec(host ?? '')?.[1]
+    ?.toLowerCase()
+    .replace(/\.$/, '');
+  if (name === undefined) return false;
+  return (
+    name === 'localhost' ||
+    name.endsWith('.localhost') ||
+    name === '[::1]' ||
+    /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name)
+  );
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SwaggerModule } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Settings } from '../../config/settings.js';
+import { checkAccess } from './access-policy.js';
+import { answerClientError } from './client-error.js';
+import { openApiDocument } from './openapi.js';
+import { describe, pathOf, ProblemFilter, sendProblem } from './problem.filter.js';
+import { traceRequests } from './request-tracing.js';
+import { allowWorkspaceBodies } from '../workspace/workspace-body-limit.js';
+import { WaitingConnections } from './waiting-connections.js';
+import { validationPipe } from './validation.js';
+
+/** Longest form that JSON gives to one byte of source: \u0000. */
+const JSON_ESCAPE_FACTOR = 6;
+/** Room for parameters, prompt and the other fields of a body. */
+const BODY_SLACK_BYTES = 1_048_576;
+/** Whoever needs longer to send a request is not sending one. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** The same for its headers, which are small. */
+const HEADERS_TIMEOUT_MS = 10_000;
+/** How often both are looked at. */
+const TIMEOUT_CHECK_MS = 5_000;
+/** Longest id of the contract, percent-encoded. */
+const MAX_PARAM_LENGTH = 600;
+
+/** The HTTP server. Its body limit lets code of any legal size in, so that what is too long is refused by name. */
+export function httpAdapter(settings: Settings): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: settings.CODE_LIMIT_BYTES * JSON_ESCAPE_FACTOR + BODY_SLACK_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    clientErrorHandler: answerClientError,
+    // What the router itself refuses reaches no filter.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(reply, describe(error, pathOf(request.raw.url))),
+  });
+}
+
+/** Everything that all routes share: who may ask, validation, errors, and the documentation at /docs. Call it before the application listens. */
+export function configureHttp(app: NestFastifyApplication, settings: Settings): void {
+  app.useGlobalPipes(validationPipe());
+  app.useGlobalFilters(new ProblemFilter());
+  // Refuses what a browser says comes from another site, also requests without a body.
+  app.enableCsrfProtection();
+  new WaitingConnections(settings.CONNECTIONS_WAITING_LIMIT).attach(app.getHttpServer());
+  guardAccess(app, settings);
+  traceRequests(app);
+  allowWorkspaceBodies(app.getHttpAdapter().getInstance());
+  hearOut(app);
+  if (settings.ROLES.includes('api')) serveDocs(app);
+}
+
+/** A hook and not a guard: it comes before the body is read, and before routes that are none of Nest's. */
+function guardAccess(app: NestFastifyApplication, settings: Settings): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', async (request: FastifyRequest, _reply: FastifyReply) => {
+      checkAccess(
+        {
+          route: request.routeOptions.url,
+          host: request.headers.host,
+          authorization: request.headers.authorization,
+          contentType: request.headers['content-type'],
+        },
+        settings,
+      );
+    });
+}
+
+/**
+ * Fastify closes the connection behind the answer to a body that is too large. Whoever is still sending then
+ * meets a broken pipe and never reads that answer. On one that is kept Node throws the rest of the body away,
+ * for as long as any request may take.
+ */
+function hearOut(app: NestFastifyApplication): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onSend', async (_request: FastifyRequest, reply: FastifyReply) => {
+      if (reply.statusCode === 413) reply.header('connection', 'keep-alive');
+    });
+}
+
+function serveDocs(app: NestFastifyApplication): void {
+  // Made by the first who asks: it costs more than the rest of the start.
+  SwaggerModule.setup('docs', app, () => openApiDocument(app));
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { FAILURE_CODES } from '../../contract/failure.js';
+import { type Problem, PROBLEM_KINDS } from './problem.js';
+
+/** Every error answer: RFC 9457 problem details; some kinds have members of their own beside these. */
+export const problemSchema = z
+  .looseObject({
+    type: z.enum(PROBLEM_KINDS.map((kind) => `urn:bifrost:problem:${kind}`)),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string().meta({ description: 'What is wrong and what to do' }),
+    instance: z.string().meta({ description: 'Path of the request' }),
+    errors: z
+      .array(
+        z.object({
+          field: z.string().meta({ description: 'Dotted path; body for the whole of it' }),
+          message: z.string(),
+          line: z.number().int().optional(),
+          column: z.number().int().optional(),
+          code: z.enum(FAILURE_CODES).optional(),
+        }),
+      )
+      .meta({ description: 'One entry for each field that is wrong' }),
+  })
+  .meta({
+    example: {
+      type: 'urn:bifrost:problem:invalid-request',
+      title: 'The request cannot be used',
+      status: 400,
+      detail: 'timeout_seconds: must be more than 0',
+      instance: '/executions',
+      errors: [{ field: 'timeout_seconds', message: 'must be more than 0' }],
+    },
+  }) satisfies z.ZodType<Problem>;

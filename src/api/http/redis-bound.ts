@@ -1,0 +1,59 @@
+import { StillSearchingError } from '../../queue/job-finder.js';
+import { ProblemException } from './problem.js';
+
+/** How long a request waits for an answer of Redis, and for a search through all that is queued. */
+const REDIS_LIMIT_MS = 2_000;
+const SEARCH_LIMIT_MS = 15_000;
+
+/** 503 that says what the client can do. */
+export const redisAway = (detail = 'Redis does not answer; try again'): ProblemException =>
+  new ProblemException('unavailable', detail, { headers: { 'retry-after': '1' } });
+
+/**
+ * Bounds work on connections that would wait for Redis however long: a client must get an answer.
+ * The work itself is not undone. Errors of Redis count as Redis being away; problems pass through.
+ * @throws {ProblemException} 503 after `limitMs` milliseconds.
+ */
+export async function withinRedisLimit<T>(
+  work: Promise<T>,
+  detail?: string,
+  limitMs: number = REDIS_LIMIT_MS,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(redisAway(detail)), limitMs);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } catch (error) {
+    throw isRedisError(error) ? redisAway(detail) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * As {@link withinRedisLimit}, for work that may search through the queue: each step of that fails by itself
+ * when Redis is away.
+ * @throws {ProblemException} 503, which says so where the search takes too long.
+ */
+export async function withinSearch<T>(work: Promise<T>, detail?: string): Promise<T> {
+  try {
+    return await withinRedisLimit(work, detail, SEARCH_LIMIT_MS);
+  } catch (error) {
+    throw error instanceof StillSearchingError ? redisAway(error.message) : error;
+  }
+}
+
+/** What ioredis and the socket under it throw when the server is gone, loading, or read-only. */
+function isRedisError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  return (
+    error.name === 'MaxRetriesPerRequestError' ||
+    (typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND)/.test(code)) ||
+    /^(Redis cannot be reached|Stream isn't writeable|Connection is closed|Command timed out|LOADING|READONLY|CLUSTERDOWN|MASTERDOWN)/.test(
+      error.message,
+    )
+  );
+}

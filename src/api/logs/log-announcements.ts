@@ -1,0 +1,67 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { waitAtMost } from '../../lib/time-limit.js';
+import type { RedisClient } from '../../redis/connections.js';
+import { RedisKeys } from '../../redis/keys.js';
+import { PATIENT_REDIS } from '../../redis/redis.module.js';
+
+/** How long who wants to listen waits for Redis to confirm it; later it listens all the same. */
+const CONFIRM_MS = 1_000;
+
+/**
+ * Tells who watches executions that their logs have new entries: one connection for all of them, opened by
+ * the first. Messages may be lost with the connection; then everybody is told when it is back.
+ */
+@Injectable()
+export class LogAnnouncements implements OnApplicationShutdown {
+  private subscriber: RedisClient | null = null;
+  /** By channel, which is named as the stream. */
+  private readonly bells = new Map<string, Set<() => void>>();
+
+  constructor(
+    @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+  ) {}
+
+  /** Calls `ring` from now on whenever there is something new. Returns what ends that. */
+  async listen(executionId: string, ring: () => void): Promise<() => void> {
+    const channel = this.keys.logs(executionId);
+    const known = this.bells.get(channel);
+    if (known) known.add(ring);
+    else {
+      this.bells.set(channel, new Set([ring]));
+      await waitAtMost(this.connection().subscribe(channel).catch(ignore), CONFIRM_MS);
+    }
+    return () => this.leave(channel, ring);
+  }
+
+  /** How many executions are watched. */
+  get watched(): number {
+    return this.bells.size;
+  }
+
+  onApplicationShutdown(): void {
+    this.subscriber?.disconnect();
+    this.subscriber = null;
+  }
+
+  private leave(channel: string, ring: () => void): void {
+    const bells = this.bells.get(channel);
+    if (!bells?.delete(ring) || bells.size > 0) return;
+    this.bells.delete(channel);
+    this.subscriber?.unsubscribe(channel).catch(ignore);
+  }
+
+  private connection(): RedisClient {
+    if (this.subscriber) return this.subscriber;
+    // A connection that subscribes can do nothing else.
+    const subscriber = (this.redis as { duplicate(): RedisClient }).duplicate();
+    this.subscriber = subscriber;
+    // The connection it is a copy of reports that Redis is away.
+    subscriber.on('error', ignore);
+    subscriber.on('message', (channel: string) => this.bells.get(channel)?.forEach((ring) => ring()));
+    subscriber.on('ready', () => this.bells.forEach((bells) => bells.forEach((ring) => ring())));
+    return subscriber;
+  }
+}
+
+const ignore = (): void => undefined;

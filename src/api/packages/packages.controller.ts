@@ -1,0 +1,62 @@
+import { Body, Controller, Get, Put } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { InjectSettings } from '../../config/config.module.js';
+import type { Settings } from '../../config/settings.js';
+import { packageManifestSchema, type PackagesOverview } from '../../contract/packages.js';
+import { parseManifest } from '../../packages/manifest.js';
+import { type ManifestReading, PackagesStore, readingOf } from '../../packages/packages.store.js';
+import { manifestView, packagesViewSchema, refusedLines } from './packages-view.js';
+import { withinRedisLimit } from '../http/redis-bound.js';
+import { invalid } from '../executions/requests.js';
+
+/** Body of `PUT /packages`; the hash is ours to compute. */
+const packagesRequestSchema = z
+  .object({ content: packageManifestSchema.shape.content })
+  .meta({ id: 'PackagesRequest', example: { content: '# nothing yet\n' } });
+
+/** The npm packages that executions may import: the manifest in, what each worker has of it out. */
+@ApiTags('packages')
+@Controller('packages')
+export class PackagesController {
+  constructor(
+    private readonly store: PackagesStore,
+    @InjectSettings() private readonly settings: Settings,
+  ) {}
+
+  /** The manifest, and how far each live worker is with it. */
+  @Get()
+  @ApiOperation({ summary: 'The package manifest, and how far each worker is with it' })
+  @ApiOkResponse({ standardSchema: packagesViewSchema })
+  find(): Promise<PackagesOverview> {
+    return withinRedisLimit(this.store.readManifest().then((reading) => this.overview(reading)));
+  }
+
+  /**
+   * Replaces the manifest; every worker installs what it asks for, without a restart. One bad line
+   * refuses the whole of it, as who sends it can mend it: nothing is published then.
+   */
+  @Put()
+  @ApiOperation({ summary: 'Replace the package manifest' })
+  @ApiOkResponse({ standardSchema: packagesViewSchema })
+  replace(
+    @Body({ schema: packagesRequestSchema }) { content }: z.infer<typeof packagesRequestSchema>,
+  ): Promise<PackagesOverview> {
+    const { refused } = parseManifest(content, this.settings.PACKAGES_MAX);
+    if (refused.length > 0) throw invalid(refusedLines(refused));
+    return withinRedisLimit(
+      this.store.publishManifest(content).then((manifest) => this.overview(readingOf(manifest))),
+      'Redis does not answer. Whether the manifest was published is not known: GET /packages tells, or send it again',
+    );
+  }
+
+  private async overview(reading: ManifestReading): Promise<PackagesOverview> {
+    const ids = (await this.store.listWorkers()).toSorted();
+    const statuses = await this.store.listStatuses(ids);
+    const byWorker = new Map(statuses.map(({ worker_id: id, status }) => [id, status]));
+    return {
+      ...manifestView(reading, this.settings.PACKAGES_MAX),
+      workers: ids.map((id) => ({ worker_id: id, status: byWorker.get(id) ?? null })),
+    };
+  }
+}

@@ -1,0 +1,87 @@
+import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ALL_WORKERS, type ControlCommand } from '../../contract/control.js';
+import { WorkerCommands } from '../../heartbeat/worker-commands.js';
+import { WorkerRegistry } from '../../heartbeat/worker-registry.js';
+import { ProblemException } from '../http/problem.js';
+import { withinRedisLimit } from '../http/redis-bound.js';
+import { type RecycleQuery, recycleQuerySchema } from '../executions/requests.js';
+import {
+  type ControlView,
+  controlViewSchema,
+  type WorkersView,
+  workersViewSchema,
+} from '../executions/views.js';
+
+/**
+ * The workers that are alive, and what an operator may tell them. A command for the id `all` goes to
+ * every worker; `answers` says which obeyed.
+ */
+@ApiTags('workers')
+@Controller('workers')
+export class WorkersController {
+  constructor(
+    private readonly registry: WorkerRegistry,
+    private readonly commands: WorkerCommands,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'The workers that are alive' })
+  @ApiOkResponse({ standardSchema: workersViewSchema })
+  async list(): Promise<WorkersView> {
+    return { workers: await withinRedisLimit(this.registry.list()) };
+  }
+
+  /** Takes no new work, finishes what runs, stops. `all`: every worker. */
+  @Post(':id/drain')
+  @ApiOperation({ summary: 'Tell a worker, or all, to finish and stop' })
+  @HttpCode(202)
+  @ApiAcceptedResponse({ standardSchema: controlViewSchema })
+  drain(@Param('id') id: string): Promise<ControlView> {
+    return this.tell(id, 'drain');
+  }
+
+  /** Takes no new work until it is resumed. */
+  @Post(':id/pause')
+  @ApiOperation({ summary: 'Tell a worker, or all, to take no new work' })
+  @HttpCode(202)
+  @ApiAcceptedResponse({ standardSchema: controlViewSchema })
+  pause(@Param('id') id: string): Promise<ControlView> {
+    return this.tell(id, 'pause');
+  }
+
+  @Post(':id/resume')
+  @ApiOperation({ summary: 'Tell a worker, or all, to take work again' })
+  @HttpCode(202)
+  @ApiAcceptedResponse({ standardSchema: controlViewSchema })
+  resume(@Param('id') id: string): Promise<ControlView> {
+    return this.tell(id, 'resume');
+  }
+
+  /** Replaces its runners, or the one with this `pid`: idle ones at once, busy ones after what they run. */
+  @Post(':id/recycle')
+  @ApiOperation({ summary: 'Tell a worker, or all, to replace its runners' })
+  @HttpCode(202)
+  @ApiAcceptedResponse({ standardSchema: controlViewSchema })
+  recycle(
+    @Param('id') id: string,
+    @Query({ schema: recycleQuerySchema }) { pid }: RecycleQuery,
+  ): Promise<ControlView> {
+    return pid === undefined ? this.tell(id, 'recycle') : this.tell(id, 'recycle_runner', pid);
+  }
+
+  private async tell(id: string, command: ControlCommand, pid?: number): Promise<ControlView> {
+    const known = (await withinRedisLimit(this.registry.list())).map((worker) => worker.id);
+    if (id !== ALL_WORKERS && !known.includes(id)) {
+      const names = known.length > 0 ? `there are: ${known.join(', ')}` : 'there is none';
+      throw new ProblemException('not-found', `No worker ${id} is alive; ${names}`);
+    }
+    const told = id === ALL_WORKERS ? known : [id];
+    const message = { command, ...(pid === undefined ? {} : { pid }) };
+    const answers = await withinRedisLimit(this.commands.send(id, told, message), undefined, ANSWER_LIMIT_MS);
+    return { command, workers: told, answers };
+  }
+}
+
+/** Longer than workers have for their answers. */
+const ANSWER_LIMIT_MS = 5_000;

@@ -1,0 +1,58 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { sql } from 'kysely';
+import { InjectSettings } from '../../config/config.module.js';
+import type { Settings } from '../../config/settings.js';
+import { ArchiveDatabase } from '../archive-database.js';
+import {
+  boundsOf,
+  dropMonth,
+  ensurePartitions,
+  expiredMonths,
+  listMonths,
+  monthsAhead,
+} from './partitions.js';
+import type { Database } from '../schema.js';
+
+const MONTHS_AHEAD = 3;
+/** Ids go in pieces, so that none of them locks much for long. */
+const PIECE = 5_000;
+
+/** Keeps the history as long as it is wanted, a month at a time, and makes room for the months to come. */
+@Injectable()
+export class Retention {
+  private readonly logger = new Logger(Retention.name);
+
+  constructor(
+    private readonly database: ArchiveDatabase,
+    @InjectSettings() private readonly settings: Settings,
+  ) {}
+
+  /** Drops what is older than ARCHIVE_RETENTION_DAYS. @throws when the database is away or busy; safe to repeat. */
+  async apply(now: Date = new Date()): Promise<void> {
+    const days = this.settings.ARCHIVE_RETENTION_DAYS;
+    await this.database.use(async (db) => {
+      await ensurePartitions(db, monthsAhead(now, MONTHS_AHEAD));
+      if (days === 0) return;
+      for (const month of expiredMonths(await listMonths(db), now, days)) {
+        await dropMonth(db, month);
+        await forgetUntil(db, boundsOf(month)[1]);
+        this.logger.log({
+          msg: 'a month of history is older than ARCHIVE_RETENTION_DAYS and was dropped',
+          month,
+        });
+      }
+    });
+  }
+}
+
+/** Everything about executions that ended before a moment, but their rows. */
+async function forgetUntil(db: Database, end: string): Promise<void> {
+  await sql`DELETE FROM daily_statistics WHERE day < ${end}::timestamptz AT TIME ZONE 'UTC'`.execute(db);
+  for (;;) {
+    const { numAffectedRows = 0n } = await sql`DELETE FROM archived_ids WHERE (execution_id, run) IN (
+      SELECT execution_id, run FROM archived_ids WHERE finished_at < ${end}::timestamptz LIMIT ${PIECE})`.execute(
+      db,
+    );
+    if (numAffectedRows < BigInt(PIECE)) return;
+  }
+}

@@ -1,0 +1,79 @@
+import type { LogEvent } from '../../contract/log-stream.js';
+import { type Output, paint, plain } from '../output/output.js';
+
+const BAR_WIDTH = 24;
+const ERASE_LINE = '\r\u001B[2K';
+
+/**
+ * Shows an execution as it goes: what it prints, where it printed it, and on a terminal a bar of its
+ * progress below.
+ */
+export class LogView {
+  /** Whether the last that was shown of a stream had no line end. */
+  readonly open = { stdout: false, stderr: false };
+  private bar = '';
+
+  constructor(private readonly output: Output) {}
+
+  show(event: LogEvent): void {
+    switch (event.type) {
+      case 'log': {
+        this.eraseBar();
+        const { stream, message, partial } = event;
+        this.output[stream].write(partial ? message : `${message}\n`);
+        this.open[stream] = partial === true;
+        return this.drawBar();
+      }
+      case 'progress':
+        return this.showProgress(event.fraction, event.message);
+      case 'dropped':
+        return this.note(`${event.count} lines are missing here: Redis did not take them in time`);
+      case 'truncated':
+        return this.note('the oldest lines are gone: the log is longer than what is kept of it');
+      case 'start':
+        return event.attempt > 1 ? this.note(`attempt ${event.attempt}`) : undefined;
+      case 'end':
+        return this.close();
+    }
+  }
+
+  /** The bar goes; what was printed stays. */
+  close(): void {
+    this.eraseBar();
+    this.bar = '';
+  }
+
+  /** A line of ours, between those of the code. */
+  note(text: string): void {
+    this.eraseBar();
+    const { stderr } = this.output;
+    stderr.write(`${this.open.stderr ? '\n' : ''}${paint('dim', `(${text})`, stderr)}\n`);
+    this.open.stderr = false;
+    this.drawBar();
+  }
+
+  private showProgress(fraction: number, message: string | null): void {
+    if (!isTerminal(this.output.stderr)) return;
+    const filled = Math.round(fraction * BAR_WIDTH);
+    const text = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${Math.round(fraction * 100)} %`;
+    const { columns = 80 } = this.output.stderr as Partial<NodeJS.WriteStream>;
+    this.bar = [text, plain(message ?? '')]
+      .join(' ')
+      .trimEnd()
+      .slice(0, columns - 1);
+    this.drawBar();
+  }
+
+  /** Not into an unfinished line of the code's own, which it would overwrite. */
+  private drawBar(): void {
+    if (this.bar === '' || this.open.stdout || this.open.stderr) return;
+    this.output.stderr.write(`${ERASE_LINE}${this.bar}`);
+  }
+
+  private eraseBar(): void {
+    if (this.bar !== '' && !this.open.stdout && !this.open.stderr) this.output.stderr.write(ERASE_LINE);
+  }
+}
+
+const isTerminal = (stream: NodeJS.WritableStream): boolean =>
+  (stream as Partial<NodeJS.WriteStream>).isTTY === true;

@@ -1,0 +1,11 @@
+import type { ApiAccess } from '../http/api-access.js';
+import type { Output } from '../output/output.js';
+
+/** What `bifrost run` needs beside its command line. */
+export interface RunSurroundings {
+  access: ApiAccess;
+  output: Output;
+  /** Aborted by Ctrl-C. */
+  interrupt: AbortSignal;
+  patienceMs?: number;
+}

@@ -1,0 +1,46 @@
+import type { ApiAccess } from '../http/api-access.js';
+import { ApiClient, type ExecutionView, hasEnded } from '../http/api-client.js';
+import { EXIT, type ExitCode } from '../output/exit.js';
+import { asJson, type Output, plain } from '../output/output.js';
+import { exitCodeOf, reportOf } from './run-report.js';
+
+/**
+ * `bifrost status ID`: says how far an execution is and, while it is queued, why it waits. Resolves with
+ * the exit code of its outcome, or 0 while it has none.
+ * @throws {CommandError} when the API does not tell.
+ */
+export async function status(
+  id: string,
+  { json = false }: { json?: boolean },
+  { access, output: { stdout } }: { access: ApiAccess; output: Output },
+): Promise<ExitCode> {
+  const view = await new ApiClient(access).find(id, 0);
+  stdout.write(json ? asJson(view) : `${statusLine(view)}\n`);
+  return hasEnded(view) ? exitCodeOf(view.status) : EXIT.succeeded;
+}
+
+/** One line about an execution. */
+export function statusLine(view: ExecutionView): string {
+  const id = plain(view.execution_id);
+  if (hasEnded(view)) {
+    const failure = reportOf(view).failure.split('\n', 1)[0] as string;
+    return `${id} ${failure || view.status.replaceAll('_', ' ')} (${seconds(view.duration_ms)})`;
+  }
+  if (view.status === 'running') {
+    const where = view.worker_id === undefined ? '' : ` on ${plain(view.worker_id)}`;
+    const ending = view.cancellation ? ', is told to end' : '';
+    return `${id} running${where}, attempt ${view.attempt ?? 1}${ending}`;
+  }
+  return `${id} ${view.status}${waitingWords(view)}`;
+}
+
+/** Why it waits, behind a colon; nothing where that is not told. */
+export function waitingWords({ waiting }: { waiting?: ExecutionView['waiting'] }): string {
+  if (!waiting) return '';
+  const { reason, position, queued, age_ms: age, detail } = waiting;
+  const place = position === null ? '' : `, position ${position} of ${queued}`;
+  const since = age === null ? '' : `, for ${seconds(age)}`;
+  return `: ${plain(reason)}${place}${since}. ${plain(detail)}`;
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;

@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import type { ApiAccess } from '../http/api-access.js';
+import type { ExitCode } from '../output/exit.js';
+import type { ExportOptions } from './export.js';
+import type { ForgetOptions } from '../executions/forget.js';
+import type { HistoryOptions } from './history.js';
+import type { Output } from '../output/output.js';
+import type { StatsOptions } from './stats.js';
+
+/** What the commands need beside their command line. */
+export interface HistorySurroundings {
+  access: ApiAccess;
+  output: Output;
+  interrupt: AbortSignal;
+}
+
+const TIMES = `
+Times are ISO 8601 (2026-11-30, 2026-11-30T12:00:00Z) or how long ago (30m, 24h, 7d).`;
+
+const filtered = (command: Command): Command =>
+  command
+    .option('--status <list>', 'succeeded, failed, timed_out, cancelled; several with commas')
+    .option('--code <code>', 'failure code, such as TIMED_OUT')
+    .option('--workflow <id>')
+    .option('--organization <id>')
+    .option('--caller <id>', 'user id or e-mail address')
+    .option('--worker <id>')
+    .option('--schedule <id>', 'id of a job scheduler: its ticks')
+    .option('--tag <tag>')
+    .option('--min-duration <time>', 'took at least so long: 500ms, 1.5s, 10m')
+    .option('--text <text>', 'part of the id or of the error');
+
+/** Adds `history`, `stats`, `export` and `forget`. */
+export function defineHistory(
+  program: Command,
+  surroundings: () => HistorySurroundings,
+  exit: (code: ExitCode) => void,
+): void {
+  filtered(program.command('history').description('executions that have ended, newest first'))
+    .option('--since <time>', 'ended then or later')
+    .option('--until <time>', 'ended before')
+    .option('--limit <count>', 'at most so many (default: 50)')
+    .option('--cursor <cursor>', 'goes on where a page ended')
+    .option('--json', 'print the document of the API')
+    .addHelpText('after', TIMES)
+    .action(async (options: HistoryOptions) => {
+      const { history } = await import('./history.js');
+      exit(await history(options, surroundings()));
+    });
+
+  program
+    .command('stats')
+    .description('how many executions there were and how long they took')
+    .option('--since <time>', 'first day (default: 30 days ago)')
+    .option('--until <time>', 'end; its day counts if it is later than midnight')
+    .option('--by <list>', 'day, workflow, status: what is counted apart (default: all three)')
+    .option('--workflow <id>')
+    .option('--organization <id>')
+    .option('--status <list>')
+    .option('--json', 'print the document of the API')
+    .addHelpText('after', `${TIMES} Whole days of UTC are counted.`)
+    .action(async (options: StatsOptions) => {
+      const { stats } = await import('./stats.js');
+      exit(await stats(options, surroundings()));
+    });
+
+  filtered(program.command('export').description('whole results as JSON lines, oldest first'))
+    .option('--from <time>', 'ended then or later')
+    .option('--to <time>', 'ended before')
+    .addHelpText('after', TIMES)
+    .action(async (options: ExportOptions) => {
+      const { exportHistory } = await import('./export.js');
+      exit(await exportHistory(options, surroundings()));
+    });
+
+  program
+    .command('forget')
+    .description('delete what is kept of executions that have ended, in Redis and in the archive')
+    .argument('[id]', 'id of one execution')
+    .option('--organization <id>', 'all of this organization instead')
+    .option('--json', 'print the document of the API')
+    .action(async (id: string | undefined, options: ForgetOptions) => {
+      const { forget } = await import('../executions/forget.js');
+      exit(await forget(id, options, surroundings()));
+    });
+}

@@ -1,0 +1,61 @@
+import { CommandError, EXIT } from '../output/exit.js';
+
+/** The filters of `history` and `export`, as the command line has them. */
+export interface FilterOptions {
+  status?: string;
+  code?: string;
+  workflow?: string;
+  organization?: string;
+  caller?: string;
+  worker?: string;
+  schedule?: string;
+  tag?: string;
+  minDuration?: string;
+  text?: string;
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** The query of the API that says the same; what was not given is left out. */
+export function filterQuery(options: FilterOptions): Record<string, string> {
+  const { minDuration, ...same } = options;
+  const minDurationMs =
+    minDuration === undefined ? undefined : String(durationMs('--min-duration', minDuration));
+  return present({ ...pick(same), min_duration_ms: minDurationMs });
+}
+
+/**
+ * A moment as the API takes it: ISO 8601 as it is, or how long ago, such as 24h or 7d.
+ * @param now what is counted back from
+ */
+export function momentOf(option: string, text: string | undefined, now: Date): string | undefined {
+  if (text === undefined || !/^\d+(\.\d+)?(ms|[smhdw])$/.test(text)) return text;
+  const time = new Date(now.getTime() - durationMs(option, text));
+  if (Number.isNaN(time.getTime())) throw new CommandError(EXIT.usage, `${option}: ${text} is too long ago`);
+  return time.toISOString();
+}
+
+/** Entries that have a value. */
+export const present = (query: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+
+/** Milliseconds of a length of time, such as 500ms, 1.5s, 10m; a plain number is seconds. */
+function durationMs(option: string, text: string): number {
+  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|[smhdw])?$/.exec(text) ?? [];
+  if (amount !== undefined) return Number(amount) * (UNITS_MS[unit] as number);
+  throw new CommandError(EXIT.usage, `${option}: must be a length of time, such as 500ms, 1.5s or 10m`);
+}
+
+function pick(options: Omit<FilterOptions, 'minDuration'>): Record<string, string | undefined> {
+  const { status, code, workflow, organization, caller, worker, schedule, tag, text } = options;
+  return { status, code, workflow, organization, caller, worker, schedule, tag, text };
+}

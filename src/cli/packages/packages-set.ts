@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises';
+import { text as readAll } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PackagesOverview } from '../../contract/packages.js';
+import { ApiClient } from '../http/api-client.js';
+import { UnavailableError } from '../http/api-errors.js';
+import { CommandError, EXIT, type ExitCode } from '../output/exit.js';
+import type { Terminal } from './packages-terminal.js';
+import { doneText, type Rollout, rolloutLine, rolloutOf } from './packages-rollout.js';
+import { failureList } from './packages-table.js';
+
+const POLL_MS = 500;
+/** How long a published manifest is asked for while nobody answers: a worker's restart, a Redis failover. */
+const SILENCE_LIMIT_MS = 30_000;
+const ERASE_LINE = '\r\u001B[2K';
+
+/**
+ * `bifrost packages set`: publishes a manifest. Resolves with the exit code; with `wait`, when every live
+ * worker is done with it, and then a package that failed anywhere is a failure.
+ * @throws {CommandError} when the file cannot be read, a line is refused, or the API does not answer.
+ */
+export async function setPackages(
+  file: string,
+  options: { wait?: boolean },
+  { access, output, interrupt }: Terminal,
+): Promise<ExitCode> {
+  const client = new ApiClient(access, interrupt);
+  const published = await client.setPackages(await manifestOf(file));
+  const { packages, workers } = published;
+  output.stdout.write(
+    `published ${counted(packages.length, 'package')} to ${counted(workers.length, 'live worker')}\n`,
+  );
+  if (!options.wait) return EXIT.succeeded;
+  try {
+    const end = await rolledOut(client, published, output.stderr, interrupt);
+    output.stdout.write(failureList(end.workers));
+    return rolloutOf(end).failing > 0 ? EXIT.failed : EXIT.succeeded;
+  } catch (error) {
+    if (!interrupt.aborted) throw error;
+    output.stderr.write('interrupted; the workers go on: bifrost packages status\n');
+    return EXIT.cancelled;
+  }
+}
+
+async function manifestOf(file: string): Promise<string> {
+  try {
+    return file === '-' ? await readAll(process.stdin) : await readFile(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new CommandError(EXIT.usage, `${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
+  }
+}
+
+/** Asks until every live worker is done, and shows on a terminal how far they are. */
+async function rolledOut(
+  client: ApiClient,
+  published: PackagesOverview,
+  stderr: NodeJS.WritableStream,
+  interrupt: AbortSignal,
+): Promise<PackagesOverview> {
+  const show = progressOn(stderr);
+  let overview = published;
+  let heardMs = performance.now();
+  try {
+    for (;;) {
+      if (overview.hash !== published.hash) {
+        throw new CommandError(
+          EXIT.failed,
+          'another manifest was published meanwhile: bifrost packages status',
+        );
+      }
+      const rollout = rolloutOf(overview);
+      show.now(rollout);
+      if (rollout.done === rollout.workers) return overview;
+      await sleep(POLL_MS, undefined, { signal: interrupt });
+      try {
+        overview = await client.packages();
+        heardMs = performance.now();
+      } catch (error) {
+        const silent = error instanceof UnavailableError && performance.now() - heardMs < SILENCE_LIMIT_MS;
+        if (!silent) throw error;
+      }
+    }
+  } finally {
+    show.end();
+  }
+}
+
+/** A terminal gets one line that changes; anything else gets a line whenever a worker is done. */
+function progressOn(stream: NodeJS.WritableStream): { now(rollout: Rollout): void; end(): void } {
+  if ((stream as Partial<NodeJS.WriteStream>).isTTY === true) {
+    return {
+      now: (rollout) => stream.write(`${ERASE_LINE}${rolloutLine(rollout)}`),
+      end: () => stream.write('\n'),
+    };
+  }
+  let last = '';
+  return {
+    now(rollout) {
+      const told = doneText(rollout);
+      if (told !== last) stream.write(`${told}\n`);
+      last = told;
+    },
+    end: () => undefined,
+  };
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,60 @@
+import { type Colour, type Output, paint, plain } from '../output/output.js';
+import { tableOf } from '../output/table.js';
+import type { UploadListener } from './workspace-publish.js';
+import type { GenerationDiff, GenerationRecord } from '../../contract/workspace.js';
+
+const BAR_WIDTH = 30;
+const BAR_FROM_CHARS = 1024 * 1024;
+const ERASE_LINE = '\r\u001B[2K';
+
+/** Every path that differs, one a line: `+` added, `~` changed, `-` removed. */
+export function diffLines(
+  { added, changed, removed }: GenerationDiff,
+  stream: NodeJS.WritableStream,
+): string {
+  const kinds: [string, Colour, string[]][] = [
+    ['+', 'green', added],
+    ['~', 'yellow', changed],
+    ['-', 'red', removed],
+  ];
+  return kinds
+    .flatMap(([mark, colour, paths]) => paths.map((path) => paint(colour, `${mark} ${plain(path)}`, stream)))
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** Such as `1 added, 2 changed, 0 removed`. */
+export const summaryOf = ({ added, changed, removed }: GenerationDiff): string =>
+  `${added.length} added, ${changed.length} changed, ${removed.length} removed`;
+
+export const isEmpty = ({ added, changed, removed }: GenerationDiff): boolean =>
+  added.length + changed.length + removed.length === 0;
+
+/** Generations, one a line; the current one is marked. */
+export function logTable(log: readonly GenerationRecord[], current: number | null): string {
+  const headings = ['GENERATION', 'PUBLISHED', 'FILES', 'CHANGES', 'AUTHOR', 'MESSAGE'];
+  const rows = log.map((record) => [
+    { text: `${record.generation}${record.generation === current ? ' *' : ''}` },
+    { text: (record.created_at ?? '?').replace(/\.\d+Z$/, 'Z') },
+    { text: String(record.files) },
+    { text: `+${record.added} ~${record.changed} -${record.removed}` },
+    { text: plain(record.author ?? '') },
+    { text: plain(record.message ?? '') },
+  ]);
+  return tableOf(headings, rows);
+}
+
+/** Draws a bar while much is being sent to somebody who looks; nobody else hears of it. */
+export function uploadBar({ stderr }: Output): UploadListener {
+  if ((stderr as Partial<NodeJS.WriteStream>).isTTY !== true) return () => undefined;
+  return (sent, total) => {
+    if (total < BAR_FROM_CHARS) return;
+    if (sent >= total) {
+      stderr.write(ERASE_LINE);
+      return;
+    }
+    const filled = Math.round((sent / total) * BAR_WIDTH);
+    const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
+    stderr.write(`${ERASE_LINE}uploading ${bar} ${Math.round((100 * sent) / total)} %`);
+  };
+}

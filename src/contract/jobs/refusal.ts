@@ -1,0 +1,17 @@
+import type { FailureCode } from '../failure.js';
+
+/**
+ * An execution cannot be carried out as it was asked for: its own fault, never retried.
+ * `field` names the part of the job or context to mend.
+ */
+export class Refusal extends Error {
+  override name = 'Refusal';
+
+  constructor(
+    readonly code: FailureCode,
+    message: string,
+    readonly field?: string,
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ModuleReply } from '../../boundary/module-protocol.js';
+import { interrupt } from '../process/interrupted-places.js';
+import { Slot, type StopCause } from './slot.js';
+
+/** An event loop that is free answers within this time. */
+const PROBE_MS = 50;
+/** How long Node may take to tell where the code is. */
+const TRACE_MS = 450;
+/** How long a runner may take to clean up before it is given up. */
+const SETTLE_MS = 1_000;
+
+/** The whole of a runner process: code is ended by killing it. */
+export class ProcessSlot extends Slot {
+  override readonly ownsProcess = true;
+  private answered: () => void = () => undefined;
+
+  protected override sendReply(reply: ModuleReply): void {
+    this.runner.reply(reply);
+  }
+
+  override hold(held: boolean): void {
+    this.runner.hold(held);
+  }
+
+  override stop(cause: StopCause): void {
+    switch (cause) {
+      case 'reported':
+        if (!this.keep) {
+          this.runner.kill();
+          // From here on the kernel runs no instruction of it, and what it says no longer counts. Taking its
+          // memory apart lasts milliseconds, for which the result need not wait.
+          if (this.runner.isDirect) this.finish({});
+          return;
+        }
+        this.killUnlessSettled();
+        return;
+      case 'timeout':
+      case 'cpu':
+        void this.traceAndKill();
+        return;
+      case 'memory':
+      case 'scratch':
+      case 'output':
+      case 'protocol':
+      case 'interrupted':
+      case 'cancelled':
+        this.runner.kill();
+    }
+  }
+
+  protected override onAlive(resources: string[]): void {
+    super.onAlive(resources);
+    this.answered();
+  }
+
+  private killUnlessSettled(): void {
+    // Most have said that they are clean together with their result.
+    if (this.isOver) return;
+    const late = setTimeout(() => this.runner.kill(), SETTLE_MS);
+    void this.finished.then(() => clearTimeout(late));
+  }
+
+  /** Kills at most half a second later, however the runner behaves. */
+  private async traceAndKill(): Promise<void> {
+    try {
+      const alive = new Promise<void>((resolve) => (this.answered = resolve));
+      this.probe();
+      await Promise.race([alive, this.finished, sleep(PROBE_MS)]);
+      if (this.trace !== null || this.isOver) return;
+      await interrupt(this.runner, TRACE_MS, (places) => (this.trace = { kind: 'blocked', places }));
+    } finally {
+      this.runner.kill();
+    }
+  }
+}

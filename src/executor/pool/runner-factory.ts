@@ -1,0 +1,163 @@
+import { Logger } from '@nestjs/common';
+import { capacityOf } from '../../config/capacity.js';
+import { networkOf } from '../../config/network.js';
+import { type Settings, SettingsError } from '../../config/settings.js';
+import type { IsolationLevelName } from '../../contract/confinement.js';
+import { candidates, packageSets } from '../../isolation/candidates.js';
+import { type Choice, chooseLevel, NoIsolationError } from '../../isolation/choose-level.js';
+import { hideWorker } from '../../isolation/hide-worker.js';
+import type { IsolationLevel, ProcessAccess } from '../../isolation/isolation-level.js';
+import { closedFolder } from '../../isolation/packages-access.js';
+import { runOnce } from '../process/run-once.js';
+import { tell } from '../../telemetry/measurements.js';
+import { outletOf } from '../network/outlet-services.js';
+import type { OutletServices } from '../network/network-outlet.js';
+import { resourceLimitsOf } from '../supervision/limits.js';
+import { bundleRunners, type RunnerBundles } from '../process/runner-bundle.js';
+import { RunnerProcess } from '../process/runner-process.js';
+import type { RunnerLaunch } from '../process/runner-spawn.js';
+import { RuntimeDir } from '../../isolation/runtime-dir.js';
+import { ScratchFolders } from './scratch-folders.js';
+
+/** Part of a runner's memory that is not JavaScript heap: Node itself and its buffers. */
+const BASE_MEMORY_MB = 64;
+const MIN_HEAP_MB = 32;
+/** A frame's characters may take three bytes each, and its other fields some room. */
+const FRAME_FACTOR = 3;
+const FRAME_EXTRA_BYTES = 1_048_576;
+
+const logger = new Logger('Isolation');
+
+/** What every runner of a worker is made from. */
+interface RunnerParts {
+  settings: Settings;
+  bundles: RunnerBundles;
+  outlet: OutletServices | null;
+}
+
+/** Makes runner processes at one level of isolation, and the folders that they and their executions have. */
+export class RunnerFactory {
+  readonly scratches = new ScratchFolders();
+
+  private constructor(
+    private readonly parts: RunnerParts,
+    readonly dir: RuntimeDir,
+    readonly choice: Choice,
+  ) {}
+
+  /**
+   * Chooses the level that the settings allow and that works on this machine.
+   * @throws {SettingsError} when none does.
+   */
+  static async open(settings: Settings): Promise<RunnerFactory> {
+    const visible = hideWorker();
+    if (visible !== null) logger.warn({ msg: 'the worker can be read by its own user', reason: visible });
+    const dir = await RuntimeDir.create();
+    try {
+      const bundles = await bundleRunners(dir.path);
+      const outlet = outletOf(settings);
+      const prove = (level: IsolationLevel) => proveLevel(level, { settings, bundles, outlet });
+      const choice = await chooseLevel(
+        candidates({ settings, dir, access: accessOf(settings, bundles) }),
+        prove,
+      );
+      const { level, passedOver } = choice;
+      warnOfPackages(packageSets(settings), level.name);
+      logger.log({ msg: 'isolation', isolation: level.name, network: networkOf(settings), passedOver });
+      return new RunnerFactory({ settings, bundles, outlet }, dir, choice);
+    } catch (error) {
+      await dir.remove();
+      if (!(error instanceof NoIsolationError)) throw error;
+      throw new SettingsError(`The configuration cannot be used:\n  ISOLATION: ${error.message}`);
+    }
+  }
+
+  /**
+   * A runner as every other, or at a variation of their level, which is no business of the pool.
+   * @throws {RunnerBootError} or what the file system says; nothing is left behind then.
+   */
+  bootAside(level: IsolationLevel = this.choice.level): Promise<RunnerProcess> {
+    return bootAt(level, this.parts);
+  }
+
+  /** Removes every folder. */
+  async close(): Promise<void> {
+    await this.dir.remove();
+  }
+
+  /** @throws {RunnerBootError} or what the file system says; nothing is left behind then. */
+  async boot(): Promise<RunnerProcess> {
+    const startedMs = performance.now();
+    try {
+      const runner = await bootAt(this.choice.level, this.parts);
+      tell('runner-booted', { durationMs: performance.now() - startedMs });
+      return runner;
+    } catch (error) {
+      tell('runner-boot-failed', {});
+      throw error;
+    }
+  }
+
+  /** Removes the folder of a runner that is gone. */
+  async cleanUp(runner: RunnerProcess): Promise<void> {
+    this.scratches.forget(runner);
+    await runner.place.remove();
+  }
+}
+
+/** Imports of packages would fail, one by one, with an error that names the package and not the reason. */
+function warnOfPackages(sets: string, level: IsolationLevelName): void {
+  const closed = closedFolder(sets, level);
+  if (closed === null) return;
+  const { path, fix } = closed;
+  logger.warn({ msg: 'runners cannot read the packages', path, isolation: level, fix });
+}
+
+/** What a runner has of the machine. */
+export const accessOf = (settings: Settings, bundles: RunnerBundles): ProcessAccess => ({
+  files: [bundles.process],
+  programs: [],
+  packageSets: packageSets(settings),
+  shareNetwork: networkOf(settings) === 'open',
+});
+
+async function bootAt(level: IsolationLevel, parts: RunnerParts): Promise<RunnerProcess> {
+  const place = await level.openPlace();
+  try {
+    return await RunnerProcess.boot({ ...launchOf(parts), level, place });
+  } catch (error) {
+    await place.remove().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** That a runner boots and that code runs on it once its last door is shut. */
+async function proveLevel(level: IsolationLevel, parts: RunnerParts): Promise<void> {
+  const runner = await bootAt(level, parts);
+  if (runner.kind === 'process') await runOnce(runner, 'export default () => 1');
+  else await discard(runner);
+}
+
+async function discard(runner: RunnerProcess): Promise<void> {
+  runner.kill();
+  await runner.ended;
+  await runner.place.remove();
+}
+
+function launchOf({ settings, bundles, outlet }: RunnerParts): Omit<RunnerLaunch, 'level' | 'place'> {
+  const { MEMORY_LIMIT_MB, OUTPUT_LIMIT_BYTES, RUNNER, RUNNER_MAX_EXECUTIONS } = settings;
+  return {
+    kind: RUNNER,
+    slots: capacityOf(settings).slots,
+    bundle: bundles[RUNNER === 'thread' ? 'thread-host' : 'process'],
+    threadBundle: bundles.thread,
+    packageSets: packageSets(settings),
+    network: networkOf(settings),
+    outlet,
+    heapMb: Math.max(MEMORY_LIMIT_MB - BASE_MEMORY_MB, MIN_HEAP_MB),
+    memoryMb: MEMORY_LIMIT_MB,
+    maxExecutions: RUNNER_MAX_EXECUTIONS,
+    resources: resourceLimitsOf(settings),
+    frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
+  };
+}

@@ -1,0 +1,75 @@
+import type { RunnerFrame } from '../../boundary/runner-protocol.js';
+import type { RunnerKind } from './runner-spawn.js';
+
+/** What the worker has asked a runner for. */
+export type Question = 'alive' | 'unheard';
+
+/**
+ * Which frames an execution may send next. A runner of ours keeps to it; one that does not is no longer ours.
+ *
+ * `loaded` comes once, and so does the last word: a result, an error or an exit. `settled` follows it, where
+ * the runner is to be kept. To each question comes one answer. Only a host of threads says how its threads
+ * do. A runner waits for the answer to a `module-request` before it says anything else.
+ */
+export class FrameOrder {
+  private readonly seen = new Set<RunnerFrame['type']>();
+  private readonly asked: Record<Question, number> = { alive: 0, unheard: 0 };
+  private hasReported = false;
+  private hasRequest = false;
+
+  constructor(private readonly of: { kind: RunnerKind; keep: boolean }) {}
+
+  /** The runner may answer this, once. */
+  ask(question: Question): void {
+    this.asked[question] += 1;
+  }
+
+  /** The open `module-request` is answered. */
+  replied(): void {
+    this.hasRequest = false;
+  }
+
+  /** What is wrong with this frame at this time; null: nothing. */
+  fault(frame: RunnerFrame): string | null {
+    const { type } = frame;
+    const fault = this.faultOf(type);
+    this.seen.add(type);
+    return fault;
+  }
+
+  private faultOf(type: RunnerFrame['type']): string | null {
+    switch (type) {
+      case 'ready':
+        return this.unexpected(type);
+      case 'loaded':
+        return this.seen.has(type) || this.hasReported ? this.unexpected(type) : null;
+      case 'result':
+      case 'error':
+      case 'exiting':
+        if (this.hasReported) return 'a second last word';
+        this.hasReported = true;
+        return null;
+      case 'settled':
+        return this.of.keep && this.hasReported && !this.seen.has(type) ? null : this.unexpected(type);
+      case 'alive':
+      case 'unheard':
+        this.asked[type] -= 1;
+        return this.asked[type] < 0 ? this.unexpected(type) : null;
+      case 'used':
+      case 'thread-ended':
+        return this.of.kind === 'thread' ? null : this.unexpected(type);
+      case 'module-request':
+        if (this.hasRequest) return 'a second module request before the answer to the first';
+        this.hasRequest = true;
+        return null;
+      case 'output':
+      case 'progress':
+      case 'uncaught':
+        return null;
+    }
+  }
+
+  private unexpected(type: RunnerFrame['type']): string {
+    return `a frame "${type}" that is not expected`;
+  }
+}

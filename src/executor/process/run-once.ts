@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NetworkPolicy } from '../../contract/confinement.js';
+import type { ExecuteCommand, RunnerFrame } from '../../boundary/runner-protocol.js';
+import { SELF_TEST_ID } from '../../boundary/self-test.js';
+import type { RunnerProcess } from './runner-process.js';
+
+const ROOT_URL = 'file:///bifrost/';
+const TIMEOUT_MS = 10_000;
+
+/** How a function of ours is run. */
+export interface RunOnceOptions {
+  parameters?: Record<string, unknown>;
+  network?: NetworkPolicy;
+  /** Called when it has returned, before the runner is killed. */
+  onReturned?: (runner: RunnerProcess) => void;
+}
+
+/**
+ * Runs one function of ours on a fresh runner and kills it.
+ * @returns what the function returned.
+ * @throws Error that tells what the runner did instead.
+ */
+export async function runOnce(
+  runner: RunnerProcess,
+  source: string,
+  { parameters = {}, network = 'none', onReturned = () => undefined }: RunOnceOptions = {},
+): Promise<unknown> {
+  const limit = new AbortController();
+  const late = sleep(TIMEOUT_MS, undefined, { signal: limit.signal }).then(() => {
+    throw new Error(`a runner did not answer within ${TIMEOUT_MS} ms`);
+  });
+  try {
+    const command = { ...commandFor(runner, source), parameters, network };
+    const value = await Promise.race([resultOf(runner, command), late]);
+    onReturned(runner);
+    return value;
+  } finally {
+    limit.abort();
+    late.catch(() => undefined);
+    runner.kill();
+    await runner.ended;
+    await runner.place.remove();
+  }
+}
+
+function resultOf(runner: RunnerProcess, command: ExecuteCommand): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let stderr = '';
+    runner.execute(command, {
+      onFrame(frame: RunnerFrame) {
+        if (frame.type === 'result') resolve(frame.value);
+        if (frame.type === 'error') reject(new Error(frame.message));
+      },
+      onRawOutput: (_stream, text) => (stderr += text),
+      onViolation: (what) => reject(new Error(what)),
+    });
+    void runner.ended.then(({ exitCode, signal }) =>
+      reject(new Error(`a runner ended (${signal ?? `exit code ${exitCode}`}): ${stderr}`)),
+    );
+  });
+}
+
+/** The command that runs the default export of one module of ours. */
+export const commandFor = ({ pid, place }: RunnerProcess, source: string): ExecuteCommand => ({
+  type: 'execute',
+  nonce: randomBytes(16).toString('hex'),
+  ref: randomBytes(8).toString('hex'),
+  entry: `${ROOT_URL}own.js`,
+  modules: [{ url: `${ROOT_URL}own.js`, format: 'module', source }],
+  functionName: 'default',
+  rootUrl: ROOT_URL,
+  packagesDir: null,
+  parameters: {},
+  env: {},
+  scratch: place.scratch,
+  clearsScratch: false,
+  pid,
+  network: 'none',
+  resultLimitBytes: 65_536,
+  captureLocals: false,
+  keep: false,
+  context: {
+    executionId: SELF_TEST_ID,
+    run: 1,
+    schedule: null,
+    children: {},
+    childFailures: {},
+    attempt: 1,
+    workflowId: null,
+    caller: null,
+    organization: null,
+    secrets: {},
+    traceparent: null,
+    deadline: new Date(Date.now() + TIMEOUT_MS).toISOString(),
+  },
+});

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const ENTRIES = ['process', 'thread-host', 'thread'] as const;
+
+/** Paths of the bundled entry points of the runner. */
+export type RunnerBundles = Readonly<Record<(typeof ENTRIES)[number], string>>;
+
+/** Beside the compiled worker it is JavaScript, in tests TypeScript; esbuild takes either. */
+const sourceOf = (name: string): string =>
+  ['js', 'ts']
+    .map((extension) => fileURLToPath(new URL(`../../runner/entry/${name}.${extension}`, import.meta.url)))
+    .find((file) => existsSync(file)) as string;
+
+/**
+ * Bundles each entry point of the runner into one CommonJS file in `dir`. One small file boots as
+ * fast as an empty script, is the only file that a runner must be able to read, and stays as it is
+ * when the project is built again while the worker runs.
+ */
+export async function bundleRunners(dir: string): Promise<RunnerBundles> {
+  await build({
+    entryPoints: Object.fromEntries(ENTRIES.map((name) => [name, sourceOf(name)])),
+    outdir: dir,
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node26',
+    minifySyntax: true,
+    logLevel: 'silent',
+  });
+  return Object.fromEntries(ENTRIES.map((name) => [name, join(dir, `${name}.cjs`)])) as RunnerBundles;
+}
+
+/** The code of the self-test, as one module that a runner can be sent. */
+export async function bundleSelfTest(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [sourceOf('self-test')],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    target: 'node26',
+    logLevel: 'silent',
+  });
+  return outputFiles[0]?.text as string;
+}

@@ -1,0 +1,294 @@
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ModuleReply } from '../../boundary/module-protocol.js';
+import { BOOT_NONCE, CHANNEL_FD, COMMAND_FD } from '../../boundary/runner-protocol.js';
+import type { ExecuteCommand, RunnerCommand, RunnerFrame } from '../../boundary/runner-protocol.js';
+import type { ProcessState } from '../../contract/worker-record.js';
+import { LineSplitter } from '../../lib/line-splitter.js';
+import { TailBuffer } from '../../lib/tail-buffer.js';
+import { type NetworkOutlet, openOutlet } from '../network/network-outlet.js';
+import { ProcessProbe } from '../../isolation/process-usage.js';
+import type { ProcessEnd, RunnerPlace } from '../../isolation/isolation-level.js';
+import { yieldToWorker } from '../../isolation/yield-to-worker.js';
+import { parseFrame } from './frame-parser.js';
+import { RunnerBootError, type RunnerKind, type RunnerLaunch, spawnRunner } from './runner-spawn.js';
+
+/** How the process ended: one of the two is null. */
+export type RunnerExit = ProcessEnd;
+
+/** Hears what one execution's runner does. */
+export interface RunnerObserver {
+  /** `bytes`: about the length of its line. */
+  onFrame(frame: RunnerFrame, bytes: number): void;
+  /** Bytes written to descriptor 1 or 2 past console and process.stdout. */
+  onRawOutput(stream: 'stdout' | 'stderr', text: string): void;
+  /** The runner sent something that a runner does not send; it is killed already. */
+  onViolation(what: string): void;
+}
+
+const BOOT_TIMEOUT_MS = 15_000;
+/** How long output may still arrive after the process is gone; a descendant may hold the pipe open. */
+const CLOSE_GRACE_MS = 500;
+const STDERR_TAIL_BYTES = 4096;
+/** Of so many executions late frames are known as such. */
+const NONCES_KEPT = 256;
+
+/**
+ * One isolated process, from its start to its end, with one or several executions on it.
+ *
+ * It knows how to talk to the process, which frame belongs to which execution, how to kill it with its
+ * whole process group, and notices its end; what an execution means is the business of {@link Run}.
+ */
+export class RunnerProcess {
+  readonly id = randomBytes(6).toString('hex');
+  /** What the process uses; of the runner itself once it has booted. */
+  probe: ProcessProbe;
+  readonly kind: RunnerKind;
+  readonly slots: number;
+  readonly place: RunnerPlace;
+  readonly bornAtMs = performance.now();
+  /** Resolves, never rejects, when the process is gone and everything it wrote has arrived. */
+  readonly ended: Promise<RunnerExit>;
+  /** Of the process that runs the code, which need not be the one that was started. */
+  pid: number;
+  state: ProcessState = 'ACTIVE';
+  executions = 0;
+  /** Why it must not serve another execution; null while it may. */
+  unfit: string | null = null;
+
+  /** Its end came without our doing. */
+  diedByItself = false;
+
+  private readonly commands: Writable;
+  private readonly channel: Duplex;
+  private readonly outlet: NetworkOutlet | null;
+  private readonly observers = new Map<string, RunnerObserver>();
+  /** Nonces of executions that are over; what still comes from them is dropped. */
+  private readonly past = new Set<string>();
+  private readonly tail = new TailBuffer(STDERR_TAIL_BYTES);
+  /** Takes what Node answers to SIGINT. */
+  private onTrace: ((text: string) => void) | null = null;
+  private exit: RunnerExit = { exitCode: null, signal: null };
+  /** It broke the protocol: nothing that it says is heard any more. */
+  private refused = false;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly launch: RunnerLaunch,
+  ) {
+    this.pid = child.pid as number;
+    this.probe = new ProcessProbe(this.pid);
+    this.kind = launch.kind;
+    this.slots = launch.slots;
+    this.place = launch.place;
+    this.commands = child.stdio[COMMAND_FD] as Writable;
+    // A command to a runner that is just ending: its end is reported by `ended`.
+    this.commands.on('error', () => undefined);
+    this.channel = child.stdio[CHANNEL_FD] as Duplex;
+    this.outlet = launch.outlet && openOutlet(child, launch.outlet, this);
+    this.readChannel(launch.frameLimitBytes);
+    this.readRaw('stdout', child.stdout as Readable);
+    this.readRaw('stderr', child.stderr as Readable);
+    this.ended = this.watchEnd();
+  }
+
+  /**
+   * Starts a process and waits until it is ready to execute.
+   * @throws {RunnerBootError}
+   */
+  static async boot(launch: RunnerLaunch): Promise<RunnerProcess> {
+    const child = await spawnRunner(launch);
+    const runner = new RunnerProcess(child, launch);
+    const timeout = new AbortController();
+    try {
+      await Promise.race([
+        runner.untilReady(),
+        runner.ended.then(() => {
+          throw new RunnerBootError(`a runner ended while it booted ${runner.epitaph}`);
+        }),
+        sleep(BOOT_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(() => {
+          throw new RunnerBootError(`a runner was not ready within ${BOOT_TIMEOUT_MS} ms`);
+        }),
+      ]);
+      runner.pid = launch.level.runnerPid(runner.pid);
+      yieldToWorker(runner.pid);
+      runner.probe = new ProcessProbe(runner.pid);
+      return runner;
+    } catch (error) {
+      runner.kill();
+      throw error;
+    } finally {
+      timeout.abort();
+    }
+  }
+
+  /** Whether what we kill is the runner itself, and not something that holds it and takes it along. */
+  get isDirect(): boolean {
+    return this.pid === this.child.pid;
+  }
+
+  /** Starts an execution; what it does is told to the observer until `forget`. */
+  execute(command: ExecuteCommand, observer: RunnerObserver): void {
+    this.executions += 1;
+    this.observers.set(command.nonce, observer);
+    this.outlet?.begin(command.context.executionId, command.network);
+    this.send(command);
+  }
+
+  /** Ends the connections of an execution that is over; null: it could have none. */
+  endConnections(): Promise<void> | null {
+    return this.outlet && this.outlet.settle();
+  }
+
+  /** The execution is over: what still comes of it is dropped. */
+  forget(nonce: string): void {
+    if (!this.observers.delete(nonce)) return;
+    this.past.add(nonce);
+    if (this.past.size > NONCES_KEPT) this.past.delete(this.past.values().next().value as string);
+  }
+
+  send(command: RunnerCommand): void {
+    if (this.state !== 'EXITING') this.commands.write(`${JSON.stringify(command)}\n`);
+  }
+
+  /** Answers the open `module-request` of a runner of the kind `process`. */
+  reply(reply: ModuleReply): void {
+    if (this.state !== 'EXITING') this.channel.write(`${JSON.stringify(reply)}\n`);
+  }
+
+  /** Stops reading what it says and prints, or reads on; what it wrote waits in its pipes, then its next write. */
+  hold(held: boolean): void {
+    for (const stream of [this.channel, this.child.stdout as Readable, this.child.stderr as Readable]) {
+      if (held) stream.pause();
+      else stream.resume();
+    }
+  }
+
+  /** Not for another execution; the first reason is kept. */
+  markUnfit(reason: string): void {
+    this.unfit ??= reason;
+  }
+
+  /**
+   * Asks where the JavaScript is, also while it blocks the event loop; `onText` gets what is then written to
+   * stderr. Node ends the process afterwards.
+   */
+  traceAndEnd(onText: (text: string) => void): void {
+    this.onTrace = onText;
+    this.signal('SIGINT');
+  }
+
+  /** Kills the process and everything in its process group; safe at any time and more than once. */
+  kill(): void {
+    this.state = 'EXITING';
+    this.outlet?.close();
+    this.signal('SIGKILL');
+    try {
+      process.kill(-(this.child.pid as number), 'SIGKILL');
+    } catch {
+      this.child.kill('SIGKILL');
+    }
+  }
+
+  /** To the runner alone, and only while its pid is surely its own. */
+  private signal(signal: NodeJS.Signals): void {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    try {
+      process.kill(this.pid, signal);
+    } catch {
+      // It has just ended.
+    }
+  }
+
+  /** How it ended, with its last words: `(exit code 127): stderr: no such library`. */
+  get epitaph(): string {
+    const { exitCode, signal } = this.exit;
+    const words = this.tail.toString().trim();
+    return `(${signal ?? `exit code ${exitCode}`})${words === '' ? '' : `: ${words}`}`;
+  }
+
+  private untilReady(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.observers.set(BOOT_NONCE, {
+        onFrame: (frame) => {
+          this.forget(BOOT_NONCE);
+          if (frame.type === 'ready') resolve();
+          else reject(new RunnerBootError(`unexpected frame ${frame.type}`));
+        },
+        onRawOutput: () => undefined,
+        onViolation: (what) => reject(new RunnerBootError(what)),
+      });
+    });
+  }
+
+  private readChannel(frameLimitBytes: number): void {
+    const { channel } = this;
+    const lines = new LineSplitter(frameLimitBytes);
+    channel.on('error', () => undefined);
+    channel.on('data', (chunk: Buffer) => {
+      if (this.refused) return;
+      try {
+        for (const line of lines.push(chunk)) this.receive(line);
+      } catch (error) {
+        this.refuse(error instanceof Error ? error.message : String(error));
+      }
+    });
+  }
+
+  /** One line of the channel: believed only with the nonce of an execution and in the shape of a frame. */
+  private receive(line: string): void {
+    if (this.refused) return;
+    const blank = line.indexOf(' ');
+    const nonce = line.slice(0, Math.max(blank, 0));
+    const observer = this.observers.get(nonce);
+    if (!observer) {
+      return this.past.has(nonce) ? undefined : this.refuse('a line without the nonce of an execution');
+    }
+    const parsed = parseFrame(line, blank + 1);
+    if (parsed.ok) observer.onFrame(parsed.frame, line.length);
+    else this.refuse(parsed.fault);
+  }
+
+  /** It broke the protocol, on whichever descriptor: it is killed, and its executions are told. */
+  refuse(what: string): void {
+    if (this.refused) return;
+    this.refused = true;
+    this.kill();
+    for (const observer of this.observers.values())
+      observer.onViolation(`The runner's channel carried ${what}`);
+  }
+
+  private readRaw(name: 'stdout' | 'stderr', stream: Readable): void {
+    stream.setEncoding('utf8');
+    stream.on('error', () => undefined);
+    stream.on('data', (text: string) => this.receiveRaw(name, text));
+  }
+
+  private receiveRaw(name: 'stdout' | 'stderr', text: string): void {
+    if (name === 'stderr' && this.onTrace) return this.onTrace(text);
+    this.tail.append(`${name}: ${text}`);
+    // With several executions nobody can tell whose it is, except the process's last words.
+    for (const observer of this.observers.values())
+      if (this.observers.size === 1 || (name === 'stderr' && LAST_WORDS.test(text)))
+        observer.onRawOutput(name, text);
+  }
+
+  private watchEnd(): Promise<RunnerExit> {
+    return new Promise((resolve) => {
+      this.child.once('exit', (exitCode, signal) => {
+        this.probe.close();
+        this.exit = this.launch.level.runnerEnd({ exitCode, signal });
+        this.diedByItself = this.state !== 'EXITING';
+        // The leader is dead; whatever else is in its group goes with it. What it wrote is still to be read.
+        this.kill();
+        this.hold(false);
+        setTimeout(() => this.child.stdio.forEach((stream) => stream?.destroy()), CLOSE_GRACE_MS).unref();
+      });
+      this.child.once('close', () => resolve(this.exit));
+    });
+  }
+}
+
+const LAST_WORDS = /FATAL ERROR|Fatal |heap out of memory/;

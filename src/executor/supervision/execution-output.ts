@@ -1,0 +1,116 @@
+import type { LogEntry } from '../../contract/result.js';
+import type { RedactedStream, Redactor } from '../../outcome/redaction/redactor.js';
+import { TailBuffer } from '../../lib/tail-buffer.js';
+import { LogBuffer } from './log-buffer.js';
+
+/** Where something was printed. */
+export type OutputStream = 'stdout' | 'stderr';
+
+/** Something that the code printed at once. */
+export interface Printed {
+  stream: OutputStream;
+  level: string;
+  /** Milliseconds since the epoch. */
+  ts: number;
+  text: string;
+  /** It came past console and process.stdout, by a pipe of its own, and mixes with the rest at any place. */
+  raw?: boolean;
+  /** From a structured logger: the message alone, and its fields. */
+  message?: string | undefined;
+  fields?: Record<string, unknown> | undefined;
+}
+
+/** The entries of a result repeat what stdout and stderr hold; the log stream has more of them. */
+const LOG_TAIL_BYTES = 1_048_576;
+
+interface Channel {
+  tail: TailBuffer;
+  /** One for each pipe: a secret that is cut in two comes by one of them. */
+  told: RedactedStream;
+  raw: RedactedStream;
+  /** Both pipes were used: what they brought may make a secret only together. */
+  mixed: boolean;
+}
+
+/** Level of what was printed past the console. */
+export const LEVEL_OF: Readonly<Record<OutputStream, string>> = { stdout: 'info', stderr: 'error' };
+
+/** What one execution prints: secrets are taken out, the newest is kept within a limit, every entry is told on. */
+export class ExecutionOutput {
+  private readonly channels: Readonly<Record<OutputStream, Channel>>;
+  private readonly logs: LogBuffer;
+
+  constructor(
+    limitBytes: number,
+    private readonly redactor: Redactor,
+    private readonly onEntry: (entry: LogEntry) => void,
+  ) {
+    const channel = (): Channel => ({
+      tail: new TailBuffer(limitBytes),
+      told: redactor.stream(),
+      raw: redactor.stream(),
+      mixed: false,
+    });
+    this.channels = { stdout: channel(), stderr: channel() };
+    this.logs = new LogBuffer(Math.min(limitBytes, LOG_TAIL_BYTES));
+  }
+
+  /** Returns how many bytes were printed, kept or not. */
+  add(printed: Printed): number {
+    const bytes = Buffer.byteLength(printed.text);
+    this.take(printed);
+    return bytes;
+  }
+
+  private take(printed: Printed): void {
+    const { stream, text, raw = false, message, fields } = printed;
+    const channel = this.channels[stream];
+    const redacted = raw ? channel.raw : channel.told;
+    channel.mixed ||= raw;
+    const joined = redacted.holds;
+    const told = redacted.write(text);
+    if (fields === undefined) return this.tell(printed, told);
+    // What was held back until now is told in front of it.
+    const line = joined || message === undefined ? told : `${this.redactor.text(message)}\n`;
+    this.tell(printed, told, line, this.redactor.value(fields));
+  }
+
+  /** Nothing more is printed: what was held back is told. */
+  end(): void {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const { told, raw } = this.channels[stream];
+      for (const redacted of [told, raw])
+        this.tell({ stream, level: LEVEL_OF[stream], ts: Date.now() }, redacted.end());
+    }
+  }
+
+  text(stream: OutputStream): string {
+    const { tail, mixed } = this.channels[stream];
+    return mixed ? this.redactor.text(tail.toString()) : tail.toString();
+  }
+
+  entries(): { list: LogEntry[]; truncated: boolean } {
+    return { list: this.logs.list(), truncated: this.logs.truncated };
+  }
+
+  private tell(
+    { stream, level, ts }: Pick<Printed, 'stream' | 'level' | 'ts'>,
+    text: string,
+    line = text,
+    fields?: Record<string, unknown>,
+  ): void {
+    if (text === '') return;
+    this.channels[stream].tail.append(text);
+    const whole = line.endsWith('\n');
+    const entry: LogEntry = {
+      ts: new Date(ts).toISOString(),
+      level,
+      stream,
+      message: whole ? line.slice(0, -1) : line,
+      ...(whole ? {} : { partial: true }),
+      ...(fields === undefined ? {} : { fields }),
+    };
+    this.logs.add(entry);
+    this.onEntry(entry);
+  }
+}

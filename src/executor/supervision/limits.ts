@@ -1,0 +1,50 @@
+import { capacityOf } from '../../config/capacity.js';
+import type { Settings } from '../../config/settings.js';
+import type { ResourceLimits } from '../../boundary/runner-limits.js';
+
+/** Bounds of one run. */
+export interface RunLimits {
+  timeoutMs: number;
+  /** Part of `timeoutMs` that was used up before the run, by compiling. */
+  spentMs: number;
+  /** CPU time of all its threads; null: only the time limit counts. */
+  cpuMs: number | null;
+  memoryMb: number;
+  outputBytes: number;
+  /** Largest file that it may write. */
+  fileMb: number;
+  openFiles: number;
+  /** What it may keep in its scratch folder. */
+  scratchMb: number;
+  /** How long code may go on after `context.signal` has aborted. */
+  cancelGraceMs: number;
+}
+
+/** Stacks of threads and what Node allocates by itself when code first uses a part of it. */
+const DATA_SLACK_MB = 64;
+
+/** The limits of an execution that may take `timeoutMs`, of which compiling it took `spentMs`. */
+export const runLimitsOf = (settings: Settings, timeoutMs: number, spentMs = 0): RunLimits => ({
+  timeoutMs,
+  spentMs,
+  cpuMs: settings.CPU_LIMIT_SECONDS === undefined ? null : settings.CPU_LIMIT_SECONDS * 1000,
+  memoryMb: settings.MEMORY_LIMIT_MB,
+  outputBytes: settings.OUTPUT_LIMIT_BYTES,
+  fileMb: settings.FILE_SIZE_LIMIT_MB,
+  openFiles: settings.OPEN_FILES_LIMIT,
+  scratchMb: settings.SCRATCH_LIMIT_MB,
+  cancelGraceMs: settings.CANCEL_GRACE_SECONDS * 1000,
+});
+
+/**
+ * What the kernel enforces on a whole runner process. Memory of a host of threads is not limited that
+ * way: each thread reserves half a gigabyte, and who gets the error would be chance.
+ */
+export function resourceLimitsOf(settings: Settings): ResourceLimits {
+  const { slots } = capacityOf(settings);
+  return {
+    dataMb: settings.RUNNER === 'thread' ? null : settings.MEMORY_LIMIT_MB + DATA_SLACK_MB,
+    fileMb: settings.FILE_SIZE_LIMIT_MB,
+    openFiles: settings.OPEN_FILES_LIMIT * slots,
+  };
+}

@@ -1,0 +1,275 @@
+import type { ModuleReply, ModuleRequest } from '../../boundary/module-protocol.js';
+import type {
+  ErrorFrame,
+  ExecuteCommand,
+  ExitingFrame,
+  ProgressFrame,
+  ResultFrame,
+  RunnerFrame,
+  UncaughtFrame,
+} from '../../boundary/runner-protocol.js';
+import type { ShippedModule } from '../../boundary/shipped-module.js';
+import { cancelMessage } from '../../contract/cancellation.js';
+import type { ExecutionProgress, LogEntry } from '../../contract/result.js';
+import type { Redactor } from '../../outcome/redaction/redactor.js';
+import type { Cancellation } from '../cancellation.js';
+import { ExecutionOutput, LEVEL_OF, type OutputStream, type Printed } from './execution-output.js';
+import type { RunLimits } from './limits.js';
+import type { KernelUsage } from '../../isolation/process-usage.js';
+import type { RunnerExit } from '../process/runner-process.js';
+import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from '../kinds/slot.js';
+import { Traffic } from './traffic.js';
+import { UsageWatch } from './usage-watch.js';
+
+/** Why we ended a run before it ended by itself. */
+export type Verdict = Exclude<StopCause, 'reported'>;
+
+/** Everything that was seen of one run; outcome.ts decides what it means. */
+export interface RunEnd {
+  verdict: Verdict | null;
+  /** It was told to end, by a request to cancel; null: it was not, or it ended before. */
+  cancel: { signalledAt: Date; killedAt: Date | null } | null;
+  /** What the runner did wrong, for the verdict `protocol`. */
+  violation: string | null;
+  /** The runner's own last word, if it had one. */
+  report: ResultFrame | ErrorFrame | ExitingFrame | null;
+  uncaught: UncaughtFrame | null;
+  exit: RunnerExit;
+  /** Its thread could not be ended. */
+  stuck: boolean;
+  outOfMemory: boolean;
+  /** Where it was at its time limit. */
+  trace: TimeoutTrace | null;
+  /** Everything that the runner was sent of the code. */
+  modules: readonly ShippedModule[];
+  rootUrl: string;
+  durationMs: number;
+  loadMs: number | null;
+  progress: ExecutionProgress | null;
+  stdout: string;
+  stderr: string;
+  logs: LogEntry[];
+  logsTruncated: boolean;
+  memorySamplesMb: number[];
+  peakMb: number;
+  /** What the kernel says that this run used; its own report says it better. */
+  kernelUsage: KernelUsage | null;
+}
+
+/** What the worker does for a run while it goes on. */
+export interface RunServices {
+  /** Finds a module that was not shipped; never rejects. */
+  answer(request: ModuleRequest): Promise<ModuleReply>;
+  onProgress(progress: ExecutionProgress): void;
+  /** A promise: nothing more shall be printed until it settles. */
+  onLog(entry: LogEntry): Promise<void> | null;
+  redactor: Redactor;
+}
+
+/** A host of threads tells twice as seldom what a thread uses. */
+const USED_MIN_MS = 50;
+
+/**
+ * One execution on one runner, watched from outside: its time, its memory, its output, its frames.
+ *
+ * It ends when the runner reports, when its process or thread ends, when a limit is reached or when
+ * `signal` aborts. A cancellation has its signal abort first and ends it after the grace time, or at
+ * once when the code cannot hear the signal. When `finish` resolves, its output is complete and nothing of it runs any more,
+ * unless `stuck` says otherwise.
+ */
+export class Run implements SlotListener {
+  private readonly output: ExecutionOutput;
+  private held: Promise<void> | null = null;
+  private readonly watch: UsageWatch;
+  private readonly traffic: Traffic;
+  private verdict: Verdict | null = null;
+  private violation: string | null = null;
+  private signalledAt: Date | null = null;
+  private killedAt: Date | null = null;
+  private grace: NodeJS.Timeout | undefined;
+  private report: RunEnd['report'] = null;
+  private uncaught: UncaughtFrame | null = null;
+  private loadMs: number | null = null;
+  private progress: ExecutionProgress | null = null;
+  private endedAt = 0;
+  private usedAtMs = 0;
+  private isFlooding = false;
+  private modules: ShippedModule[] = [];
+
+  constructor(
+    private readonly slot: Slot,
+    private readonly limits: RunLimits,
+    private readonly services: RunServices,
+  ) {
+    this.output = new ExecutionOutput(limits.outputBytes, services.redactor, (entry) => this.tell(entry));
+    this.traffic = new Traffic(limits.outputBytes);
+    this.watch = new UsageWatch(slot, limits, (limit) => this.end(limit));
+  }
+
+  async finish(command: ExecuteCommand, signal: AbortSignal, cancellation: Cancellation): Promise<RunEnd> {
+    const startedAt = performance.now();
+    this.modules = [...command.modules];
+    const { timeoutMs, spentMs } = this.limits;
+    const deadline = setTimeout(() => this.end('timeout'), Math.max(timeoutMs - spentMs, 0));
+    const interrupt = (): void => this.end('interrupted');
+    const cancel = (): void => this.cancel(cancellation);
+    signal.addEventListener('abort', interrupt, { once: true });
+    cancellation.signal.addEventListener('abort', cancel, { once: true });
+    try {
+      this.slot.start(command, this);
+      if (signal.aborted) interrupt();
+      if (cancellation.signal.aborted) cancel();
+      const end = await this.slot.finished;
+      this.output.end();
+      return this.describe(end, command.rootUrl, (this.endedAt || performance.now()) - startedAt);
+    } finally {
+      clearTimeout(deadline);
+      clearTimeout(this.grace);
+      signal.removeEventListener('abort', interrupt);
+      cancellation.signal.removeEventListener('abort', cancel);
+      this.watch.stop();
+    }
+  }
+
+  onTraffic(frame: RunnerFrame, bytes: number): void {
+    if (frame.type === 'used' && this.isDue()) return;
+    this.traffic.carry(bytes, frame.type === 'output' && frame.text !== '');
+    this.checkTraffic();
+  }
+
+  /** Whether it is time for the next `used`, of which a long execution has many. */
+  private isDue(): boolean {
+    const now = performance.now();
+    if (now - this.usedAtMs < USED_MIN_MS) return false;
+    this.usedAtMs = now;
+    return true;
+  }
+
+  private checkTraffic(): void {
+    if (!this.traffic.isTooMuch || this.isFlooding) return;
+    this.isFlooding = true;
+    // What it sends after its last word still costs us.
+    if (this.endedAt > 0) this.slot.stop('output');
+    else this.end('output');
+  }
+
+  onFrame(frame: ExecutionFrame): void {
+    // A runner's last word is its last: what comes behind it, but for output and usage, is not heard.
+    if (this.report !== null && frame.type !== 'output' && frame.type !== 'used') return;
+    switch (frame.type) {
+      case 'output':
+        return this.print(frame);
+      case 'loaded':
+        this.loadMs = frame.loadMs;
+        return;
+      case 'progress':
+        this.noteProgress(frame);
+        return;
+      case 'module-request':
+        void this.services.answer(frame).then((reply) => this.reply(reply));
+        return;
+      case 'unheard':
+        if (this.signalledAt !== null) this.end('cancelled');
+        return;
+      case 'uncaught':
+        this.uncaught = frame;
+        return;
+      case 'used':
+        this.watch.noteCpu(frame.userMs, frame.systemMs);
+        return;
+      case 'exiting':
+        this.report = frame;
+        return;
+      case 'result':
+      case 'error':
+        this.report = frame;
+        this.end(null);
+    }
+  }
+
+  onRawOutput(stream: OutputStream, text: string): void {
+    this.print({ stream, level: LEVEL_OF[stream], ts: Date.now(), text, raw: true });
+  }
+
+  onViolation(what: string): void {
+    this.violation = what;
+    this.end('protocol');
+  }
+
+  private cancel({ request }: Cancellation): void {
+    if (this.endedAt > 0 || request === null) return;
+    this.signalledAt = new Date();
+    this.slot.cancel(cancelMessage(request));
+    this.grace = setTimeout(() => this.end('cancelled'), this.limits.cancelGraceMs);
+  }
+
+  /** The first reason wins; what the runner says afterwards no longer counts. */
+  private end(verdict: Verdict | null): void {
+    if (this.endedAt > 0) return;
+    this.endedAt = performance.now();
+    this.verdict = verdict;
+    if (verdict !== null) this.killedAt = new Date();
+    // A report tells by itself what was used.
+    if (verdict !== null) this.watch.read();
+    this.watch.stop();
+    // A runner that waits for its output to be taken can neither answer nor be heard.
+    if (this.held !== null) this.slot.hold(false);
+    this.slot.stop(verdict ?? 'reported');
+  }
+
+  private reply(reply: ModuleReply): void {
+    if (reply.kind === 'modules') this.modules.push(...reply.modules);
+    this.slot.reply(reply);
+  }
+
+  private noteProgress({ fraction, message }: ProgressFrame): void {
+    if (this.endedAt > 0) return;
+    this.progress = { fraction, message: message === null ? null : this.services.redactor.text(message) };
+    this.services.onProgress(this.progress);
+  }
+
+  private print(printed: Printed): void {
+    // What it prints after its own report comes too late.
+    if (this.endedAt > 0 && this.verdict === null) return;
+    this.traffic.print(this.output.add(printed));
+    this.checkTraffic();
+  }
+
+  /** Who takes the log entries may be full: then the runner is not read, and waits at its next print. */
+  private tell(entry: LogEntry): void {
+    const room = this.services.onLog(entry);
+    if (room === null || this.held !== null || this.endedAt > 0) return;
+    this.slot.hold(true);
+    this.held = room.finally(() => {
+      this.held = null;
+      if (this.endedAt === 0) this.slot.hold(false);
+    });
+  }
+
+  private describe(end: SlotEnd, rootUrl: string, durationMs: number): RunEnd {
+    const { list, truncated } = this.output.entries();
+    return {
+      verdict: this.verdict,
+      cancel: this.signalledAt && { signalledAt: this.signalledAt, killedAt: this.killedAt },
+      violation: this.violation,
+      report: this.report,
+      uncaught: this.uncaught,
+      exit: end.exit ?? { exitCode: null, signal: null },
+      stuck: end.stuck,
+      outOfMemory: end.outOfMemory,
+      trace: end.trace,
+      modules: this.modules,
+      rootUrl,
+      durationMs,
+      loadMs: this.loadMs,
+      progress: this.progress,
+      stdout: this.output.text('stdout'),
+      stderr: this.output.text('stderr'),
+      logs: list,
+      logsTruncated: truncated,
+      memorySamplesMb: this.watch.samplesMb,
+      peakMb: this.watch.peakMb,
+      kernelUsage: this.watch.usage ?? end.usage,
+    };
+  }
+}

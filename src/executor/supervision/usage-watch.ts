@@ -1,0 +1,98 @@
+import type { RunLimits } from './limits.js';
+import { type CpuUsage, type KernelUsage, usageBetween } from '../../isolation/process-usage.js';
+import type { Slot } from '../kinds/slot.js';
+
+/** A limit of what an execution may use. */
+export type UsageLimit = 'cpu' | 'memory' | 'scratch';
+
+const POLL_MS = 25;
+const MB = 1_048_576;
+/** CPU time is read less often: it grows no faster than time does. */
+const POLLS_PER_USAGE = 4;
+const MEMORY_SAMPLES_KEPT = 20;
+
+/**
+ * Watches what one execution uses of memory and CPU time, and tells when it is more than it may.
+ *
+ * What a process uses is asked of the kernel. What a thread uses only its host can tell, by `noteCpu`;
+ * the host also ends a thread for its memory, and the kernel is asked for that of the host as a whole.
+ */
+export class UsageWatch {
+  /** The newest readings, in MB. */
+  readonly samplesMb: number[] = [];
+  /** CPU time so far, where it is known. */
+  usage: KernelUsage | null = null;
+  private readonly before: CpuUsage | null;
+  private readonly timer: NodeJS.Timeout;
+  private sampledPeakMb = 0;
+  private polls = 0;
+  private measuring = false;
+
+  constructor(
+    private readonly slot: Slot,
+    private readonly limits: RunLimits,
+    private readonly onLimit: (limit: UsageLimit) => void,
+  ) {
+    // A process that is used again has used something before.
+    this.before = slot.ownsProcess ? slot.runner.probe.cpu() : null;
+    this.timer = setInterval(() => this.poll(), POLL_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  get peakMb(): number {
+    return Math.max(this.sampledPeakMb, this.slot.ownsProcess ? (this.usage?.peakMb ?? 0) : 0);
+  }
+
+  /** Reads the CPU time once more, of a process that is still there. */
+  read(): void {
+    if (!this.slot.ownsProcess) return;
+    this.usage = usageBetween(this.before, this.slot.runner.probe.usage()) ?? this.usage;
+  }
+
+  /** What its host says of a thread. */
+  noteCpu(userMs: number, systemMs: number): void {
+    this.usage = { userMs, systemMs, peakMb: 0 };
+    this.checkCpu();
+  }
+
+  private poll(): void {
+    this.polls += 1;
+    if (this.polls % POLLS_PER_USAGE === 0) {
+      this.read();
+      this.checkCpu();
+      void this.checkScratch();
+    }
+    const mb = this.slot.runner.probe.memoryMb();
+    if (mb === null) return;
+    this.sampledPeakMb = Math.max(this.sampledPeakMb, mb);
+    this.samplesMb.push(Math.round(mb));
+    if (this.samplesMb.length > MEMORY_SAMPLES_KEPT) this.samplesMb.shift();
+    if (mb > this.processLimitMb) this.onLimit('memory');
+  }
+
+  private checkCpu(): void {
+    const { cpuMs } = this.limits;
+    if (cpuMs === null || this.usage === null) return;
+    if (this.usage.userMs + this.usage.systemMs > cpuMs) this.onLimit('cpu');
+  }
+
+  /** Slow where a disk has many files: one look at a time. Threads share the folder that is looked at. */
+  private async checkScratch(): Promise<void> {
+    if (this.measuring || !this.slot.ownsProcess) return;
+    this.measuring = true;
+    const { place, pid } = this.slot.runner;
+    const limit = this.limits.scratchMb * MB;
+    const bytes = (await place.usedBytes(pid, limit)) ?? 0;
+    this.measuring = false;
+    if (bytes > limit) this.onLimit('scratch');
+  }
+
+  /** A host of threads may hold what all of them may use; each thread's own share is the host's to watch. */
+  private get processLimitMb(): number {
+    const { memoryMb } = this.limits;
+    return this.slot.ownsProcess ? memoryMb : memoryMb * (this.slot.runner.slots + 1);
+  }
+}

@@ -1,0 +1,123 @@
+import { BOOT_NONCE, CHANNEL_FD } from '../../boundary/runner-protocol.js';
+import { OwnMemory } from './own-memory.js';
+import { cpuUsage, keysOf, partOfText, round, stringify, resourceUsage, wait, write } from './primordials.js';
+
+const RETRY_MS = 1;
+const pause = new Int32Array(new SharedArrayBuffer(4));
+const WRITE_BYTES = 65_536;
+const memory = new OwnMemory(WRITE_BYTES);
+
+let nonce = BOOT_NONCE;
+let deliver: (lines: string) => void = writeAll;
+/** Lines that go out with the next frame. */
+let waiting = '';
+/** A frame that goes out before the next one, unless another takes its place. */
+let deferred = '';
+let holding = false;
+
+/** From now on frames go this way; a thread has no descriptor of its own. */
+export function deliverBy(way: (lines: string) => void): void {
+  deliver = way;
+}
+
+/** From now on frames carry the nonce of this execution. */
+export function useNonce(next: string): void {
+  deferred = '';
+  nonce = next;
+}
+
+/**
+ * Sends one frame with a blocking write, so that it is out before user code can end the process; frames
+ * that wait go with it, in their order. `fields` are JSON texts by name: a value of the user's is turned into text on its own and cannot
+ * reach beyond its field, whatever its toJSON does.
+ */
+export function sendFrame(type: string, fields: Readonly<Record<string, string>> = {}): void {
+  postFrame(type, fields);
+  flushFrames();
+}
+
+/** As {@link sendFrame}, but nobody need know yet: it goes with the next frame, or when {@link flushFrames} is called. */
+export function postFrame(type: string, fields: Readonly<Record<string, string>> = {}): void {
+  waiting += deferred + frameOf(type, fields);
+  deferred = '';
+}
+
+/** As {@link postFrame}, but only the newest that was deferred goes out, with the next frame of another kind. */
+export function deferFrame(type: string, fields: Readonly<Record<string, string>>): void {
+  deferred = frameOf(type, fields);
+}
+
+function frameOf(type: string, fields: Readonly<Record<string, string>>): string {
+  let frame = `${nonce} {"type":"${type}"`;
+  const names = keysOf(fields);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    frame += `,"${name}":${fields[name] as string}`;
+  }
+  return `${frame}}\n`;
+}
+
+/** Until {@link releaseFrames} frames wait for each other: each write wakes the worker. */
+export function holdFrames(): void {
+  holding = true;
+}
+
+/** Sends what waits, and holds nothing any longer. */
+export function releaseFrames(): void {
+  holding = false;
+  flushFrames();
+}
+
+/** Sends what waits, unless it is held. */
+export function flushFrames(): void {
+  if (holding || waiting === '') return;
+  const lines = waiting;
+  waiting = '';
+  deliver(lines);
+}
+
+/** JSON text of a string or null. */
+export const json = (value: string | null): string => stringify(value);
+
+let baseline = { user: 0, system: 0 };
+
+/** What was used up to here, by the boot or by earlier executions, is not this execution's. */
+export function startUsage(): void {
+  baseline = cpuUsage();
+}
+
+/** JSON text of what this execution has used so far. */
+export function usageJson(): string {
+  const { user, system } = cpuUsage();
+  const userMs = round((user - baseline.user) / 1000);
+  const systemMs = round((system - baseline.system) / 1000);
+  return `{"userMs":${userMs},"systemMs":${systemMs},"maxRssMb":${round(resourceUsage().maxRSS / 1024)}}`;
+}
+
+/** Writes to the channel until everything is out. */
+export function writeAll(text: string): void {
+  let rest = text;
+  while (rest !== '') {
+    const { read, written } = memory.put(rest);
+    try {
+      writeBytes(written);
+    } finally {
+      memory.clear(written);
+    }
+    rest = read === rest.length ? '' : partOfText(rest, read);
+  }
+}
+
+function writeBytes(length: number): void {
+  let sent = 0;
+  while (sent < length) {
+    try {
+      sent += write(CHANNEL_FD, memory.bytes, sent, length - sent);
+    } catch (error) {
+      // Somebody made the descriptor non-blocking, or a signal came in between: the rest follows.
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code !== 'EAGAIN' && code !== 'EINTR') throw error;
+      wait(pause, 0, 0, RETRY_MS);
+    }
+  }
+}

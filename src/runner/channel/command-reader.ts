@@ -1,0 +1,81 @@
+import { Socket } from 'node:net';
+import { COMMAND_FD, type RunnerCommand } from '../../boundary/runner-protocol.js';
+import { hideHandle } from './hidden-handles.js';
+import { copyTo, OwnMemory } from './own-memory.js';
+import { exit, inNextTurn, parse } from './primordials.js';
+
+const LINE_FEED = 10;
+const READ_BYTES = 65_536;
+
+/**
+ * Reads the worker's commands, into memory of its own that is cleared once a command is taken. While
+ * referenced it keeps the event loop alive.
+ */
+export class CommandReader {
+  private readonly ref: () => void;
+  private readonly unref: () => void;
+  /** What the system writes to; holds nothing between two reads. */
+  private readonly incoming = new OwnMemory(READ_BYTES);
+  /** The command that has not come as a whole. */
+  private readonly pending = new OwnMemory(READ_BYTES);
+  private length = 0;
+
+  constructor(private readonly onCommand: (command: RunnerCommand) => void) {
+    const { bytes } = this.incoming;
+    const socket = new Socket({
+      fd: COMMAND_FD,
+      readable: true,
+      writable: false,
+      onread: { buffer: bytes, callback: (count) => this.receive(count) },
+    });
+    hideHandle(socket);
+    // Taken now: whoever patches the class of sockets would be handed this one.
+    const { _handle: handle } = socket as unknown as { _handle: { ref(): void; unref(): void } };
+    this.ref = handle.ref.bind(handle);
+    this.unref = handle.unref.bind(handle);
+    // The worker is gone, or wants this runner gone.
+    socket.on('close', () => exit(0));
+    // Without a listener it would not begin to read.
+    socket.resume();
+  }
+
+  /** Lets the process end when user code has nothing left to do. */
+  release(): void {
+    this.unref();
+  }
+
+  /** Keeps the process alive again, for the next command. */
+  hold(): void {
+    this.ref();
+  }
+
+  private receive(count: number): boolean {
+    const { bytes } = this.incoming;
+    let start = 0;
+    for (let at = 0; at < count; at++) {
+      if (bytes[at] !== LINE_FEED) continue;
+      this.keep(start, at);
+      start = at + 1;
+      this.take();
+    }
+    this.keep(start, count);
+    this.incoming.clear(count);
+    return true;
+  }
+
+  private keep(start: number, end: number): void {
+    const { pending, incoming } = this;
+    while (pending.bytes.length < this.length + end - start) pending.grow();
+    copyTo(pending.bytes, incoming.bytes, start, end, this.length);
+    this.length += end - start;
+  }
+
+  private take(): void {
+    const command = parse(this.pending.text(0, this.length)) as RunnerCommand;
+    this.pending.clear(this.length);
+    this.length = 0;
+    if (command.type === 'execute') return this.onCommand(command);
+    // Code that listens to its signal would run inside the read, where Node shows it what is read from.
+    inNextTurn(() => this.onCommand(command));
+  }
+}

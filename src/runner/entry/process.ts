@@ -1,0 +1,44 @@
+/**
+ * Entry point of a runner process. Boots, says `ready`, waits for an `execute` command, runs it,
+ * reports; when it is to be kept, waits for the next. It holds nothing of the worker: no Redis, no credentials, an empty environment.
+ * Everything it imports is bundled into one file at the start of the worker.
+ */
+import os from 'node:os';
+import { syncBuiltinESMExports } from 'node:module';
+import type { Confinement, NetworkPolicy } from '../../contract/confinement.js';
+import type { ResourceLimits } from '../../boundary/runner-limits.js';
+import type { RunnerCommand } from '../../boundary/runner-protocol.js';
+import { sendFrame } from '../channel/channel.js';
+import { CommandReader } from '../channel/command-reader.js';
+import { Executions } from '../user/execution.js';
+import { harden } from '../confine/harden.js';
+import { guardHeap } from '../confine/heap-guard.js';
+import { guardBuiltins } from '../modules/import-hook.js';
+import { captureOutput } from '../report/output-capture.js';
+import { useWorkersNetwork } from '../network/proxied-network.js';
+import { limitResources } from '../confine/resource-limits.js';
+import { warmUp } from './warm-up.js';
+
+const [confinement, limits, network] = process.argv.slice(2) as [string, string, NetworkPolicy];
+limitResources(JSON.parse(limits) as ResourceLimits);
+const seal = harden(JSON.parse(confinement) as Confinement, network);
+
+const reader = new CommandReader((command: RunnerCommand) => {
+  if (command.type === 'execute') {
+    seal(command.network);
+    if (command.network === 'proxy') useWorkersNetwork();
+  }
+  executions.obey(command);
+});
+const executions = new Executions(reader);
+
+const scratch = process.cwd();
+os.tmpdir = () => scratch;
+os.homedir = () => scratch;
+syncBuiltinESMExports();
+captureOutput();
+guardBuiltins();
+guardHeap();
+// An execution that may have less is refused by the worker, and told so.
+if (network === 'proxy') useWorkersNetwork();
+void warmUp().then(() => sendFrame('ready'));

@@ -1,0 +1,55 @@
+/**
+ * Entry point of one thread of a thread host: as process.ts, but commands and frames go through the
+ * host's main thread.
+ */
+import os from 'node:os';
+import { syncBuiltinESMExports } from 'node:module';
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import type { ModuleReply } from '../../boundary/module-protocol.js';
+import type { RunnerCommand } from '../../boundary/runner-protocol.js';
+import { deliverBy } from '../channel/channel.js';
+import { Executions } from '../user/execution.js';
+import { guardHeap } from '../confine/heap-guard.js';
+import { hideHandle } from '../channel/hidden-handles.js';
+import { guardBuiltins } from '../modules/import-hook.js';
+import { receiveRepliesBy } from '../modules/module-requests.js';
+import { captureOutput } from '../report/output-capture.js';
+import { wait } from '../channel/primordials.js';
+import { IN_FLIGHT, IN_FLIGHT_LIMIT_CHARS, REPLIES, type ThreadLink } from './thread-link.js';
+
+(parentPort as MessagePort).once('message', ({ commands, frames, replies, counters }: ThreadLink) => {
+  for (const port of [commands, frames, replies]) hideHandle(port);
+  // Taken now, as in primordials.ts: whoever patches the class of ports would be handed these.
+  const post = frames.postMessage.bind(frames) as (lines: string) => void;
+  const ref = commands.ref.bind(commands);
+  const unref = commands.unref.bind(commands);
+  const receive = receiveMessageOnPort;
+  let seen = 0;
+  deliverBy((lines) => {
+    // A fast printer waits for the host, as a process waits for its pipe.
+    for (let held = Atomics.load(counters, IN_FLIGHT); held > IN_FLIGHT_LIMIT_CHARS;) {
+      wait(counters, IN_FLIGHT, held);
+      held = Atomics.load(counters, IN_FLIGHT);
+    }
+    Atomics.add(counters, IN_FLIGHT, lines.length);
+    post(lines);
+  });
+  receiveRepliesBy(() => {
+    wait(counters, REPLIES, seen);
+    seen += 1;
+    const received = receive(replies) as { message: ModuleReply };
+    return received.message;
+  });
+  const executions = new Executions({ hold: ref, release: unref });
+  let scratch = '';
+  os.tmpdir = () => scratch;
+  os.homedir = () => scratch;
+  syncBuiltinESMExports();
+  captureOutput();
+  guardBuiltins();
+  guardHeap();
+  commands.on('message', (command: RunnerCommand) => {
+    if (command.type === 'execute') scratch = command.scratch;
+    executions.obey(command);
+  });
+});

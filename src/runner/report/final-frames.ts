@@ -1,0 +1,57 @@
+import type { ErrorCode, FieldFault } from '../../boundary/runner-protocol.js';
+import { json, sendFrame, usageJson } from '../channel/channel.js';
+import type { ErrorReport } from './error-report.js';
+import type { UserContext } from '../user/user-context.js';
+import { serializeValue } from '../user/user-value.js';
+import { variablesJson } from './variables.js';
+
+// The last word of an execution, which it has once.
+
+/** The code ended and returned this; what cannot be sent is an error. */
+export function reportValue(value: unknown, context: UserContext, limitBytes: number): void {
+  const serialized = serializeValue(value, limitBytes);
+  if (serialized.ok) {
+    sendFrame('result', { value: serialized.json, ...ending(context) });
+    return;
+  }
+  const { code, message } = serialized;
+  sendError(code, { name: 'TypeError', message, stack: null, limit: null, final: false }, context);
+}
+
+/** The code failed. `locals`: JSON text. */
+export function sendError(
+  code: ErrorCode,
+  report: ErrorReport & { fields?: readonly FieldFault[] | undefined },
+  context: UserContext,
+  locals = 'null',
+): void {
+  const { fields } = report;
+  sendFrame('error', {
+    code: json(code),
+    name: json(report.name),
+    message: json(report.message),
+    stack: json(report.stack),
+    limit: json(report.limit),
+    final: `${report.final}`,
+    ...(fields && { fields: faultsJson(fields) }),
+    locals,
+    ...ending(context),
+  });
+}
+
+const faultsJson = (fields: readonly FieldFault[]): string =>
+  `[${fields.map(({ field, message }) => `{"field":${json(field)},"message":${json(message)}}`).join(',')}]`;
+
+/** What every last word carries: variables and use of resources, as JSON texts. */
+export const ending = (context: UserContext): Record<string, string> => ({
+  variables: variablesOf(context),
+  usage: usageJson(),
+});
+
+function variablesOf(context: UserContext): string {
+  try {
+    return variablesJson(context.variables);
+  } catch {
+    return '{}';
+  }
+}

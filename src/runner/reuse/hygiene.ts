@@ -1,0 +1,116 @@
+/**
+ * What an execution left behind in a process that is to serve another one of the same organization.
+ * Anything found makes the worker replace the runner; what is looked for and what is not:
+ * docs/decisions/0005-reused-runners.md.
+ */
+import { createHook } from 'node:async_hooks';
+import buffer from 'node:buffer';
+import { EventEmitter } from 'node:events';
+import fs from 'node:fs';
+import module from 'node:module';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import stream from 'node:stream';
+import timers from 'node:timers';
+import util from 'node:util';
+import { prototypeOf, text } from '../channel/primordials.js';
+import { type Peculiarities, WatchedObject } from './watched-object.js';
+
+const MAX_REASONS = 10;
+/** One-time work that Node does by itself and that runs no user code later. */
+const HARMLESS = new Set(['Immediate', 'TickObject', 'Microtask', 'RANDOMBYTESREQUEST', 'FSREQCALLBACK']);
+
+/** After so many executions the look is a thorough one. */
+const GLANCES = 16;
+
+const INTRINSICS = [
+  'Object', 'Function', 'Array', 'String', 'Number', 'Boolean', 'Symbol', 'BigInt', 'Promise', 'Map', 'Set',
+  'WeakMap', 'WeakSet', 'WeakRef', 'Date', 'RegExp', 'Error', 'TypeError', 'RangeError', 'SyntaxError',
+  'ReferenceError', 'AggregateError', 'ArrayBuffer', 'SharedArrayBuffer', 'DataView', 'Uint8Array', 'Proxy',
+  'Iterator', 'URL', 'AbortController', 'AbortSignal', 'EventTarget', 'Event', 'Buffer', 'TextEncoder',
+  'TextDecoder',
+]; // prettier-ignore
+const NAMESPACES = ['JSON', 'Math', 'Reflect', 'Atomics', 'Intl', 'WebAssembly', 'console'];
+
+/** Compares the process after an execution with what it was before the first one. */
+export class Hygiene {
+  private readonly globals = new WatchedObject('global', globalThis, { isNodes: isUndicis, closely: true });
+  private readonly watched: WatchedObject[] = [];
+  private readonly events: Map<string | symbol, number>;
+  private readonly resources = new Map<number, string>();
+  private looks = 0;
+
+  /** Take it last, when the runner has done all its own patching. */
+  constructor() {
+    for (const name of INTRINSICS) this.watchClass(name, (globalThis as Record<string, unknown>)[name]);
+    for (const name of NAMESPACES) this.watch(name, (globalThis as Record<string, unknown>)[name]);
+    const generator = prototypeOf(function* () {}) as object;
+    const asyncFunction = prototypeOf(async () => undefined) as object;
+    const iterator = prototypeOf([][Symbol.iterator]()) as object;
+    for (const [name, target] of Object.entries({ generator, asyncFunction, iterator }))
+      this.watch(name, target);
+    this.watchClass('EventEmitter', EventEmitter);
+    this.watchClass('Module', module);
+    for (const [name, target] of Object.entries({ buffer, fs, net, os, path, stream, timers, util }))
+      this.watch(`node:${name}`, target);
+    this.watch('process', process, { volatile: VOLATILE, isNodes: startsWithUnderscore });
+    this.events = listenersOf();
+    createHook({
+      init: (id, type) => void (HARMLESS.has(type) || this.resources.set(id, type)),
+      destroy: (id) => void this.resources.delete(id),
+      trackPromises: false,
+    }).enable();
+  }
+
+  /** What is open before an execution is not the execution's. */
+  begin(): void {
+    this.resources.clear();
+  }
+
+  /** Nothing that the execution opened can still call its code. */
+  get isQuiet(): boolean {
+    return this.resources.size === 0;
+  }
+
+  /** Reasons not to use the process again; none: it is clean. */
+  inspect(): string[] {
+    const reasons: string[] = [];
+    const open = new Set(this.resources.values());
+    if (open.size > 0) reasons.push(`open: ${[...open].join(', ')}`);
+    for (const [event, count] of listenersOf())
+      if (count !== (this.events.get(event) ?? 0)) reasons.push(`process listener: ${text(event)}`);
+    this.looks += 1;
+    const thorough = this.looks % GLANCES === 0;
+    const globalChange = this.globals.change(thorough);
+    if (globalChange !== null) reasons.push(`global: ${globalChange}`);
+    for (const object of this.watched) {
+      const change = object.change(thorough);
+      if (change !== null) reasons.push(`changed: ${object.name}.${change}`);
+    }
+    return reasons.slice(0, MAX_REASONS).map((reason) => reason.slice(0, 200));
+  }
+
+  private watchClass(name: string, target: unknown): void {
+    this.watch(name, target);
+    this.watch(`${name}.prototype`, (target as { prototype?: unknown } | undefined)?.prototype);
+  }
+
+  private watch(name: string, target: unknown, peculiar: Peculiarities = { isNodes: isUndicis }): void {
+    if ((typeof target !== 'object' && typeof target !== 'function') || target === null) return;
+    this.watched.push(new WatchedObject(name, target, peculiar));
+  }
+}
+
+/** Set by the runner itself for each execution, or by Node on its own. */
+const VOLATILE = new Set<PropertyKey>(['argv', 'env', 'exitCode', '_exiting', 'domain']);
+
+const startsWithUnderscore = (key: PropertyKey): boolean => text(key).startsWith('_');
+
+/** What `fetch` is made of leaves symbols. */
+const isUndicis = (key: PropertyKey): boolean =>
+  typeof key === 'symbol' && text(key).startsWith('Symbol(undici.');
+
+function listenersOf(): Map<string | symbol, number> {
+  return new Map(process.eventNames().map((event) => [event, process.listenerCount(event)]));
+}

@@ -1,0 +1,137 @@
+import { apply, descriptorOf, isExtensible, keysOf, ownKeysOf, text } from '../channel/primordials.js';
+
+type Shape = Map<PropertyKey, PropertyDescriptor>;
+type Glance = (target: object) => boolean;
+
+/** What is to be known of an object before its changes mean anything. */
+export interface Peculiarities {
+  /** Properties that the runner sets for each execution, or Node on its own. */
+  volatile?: ReadonlySet<PropertyKey>;
+  /** Whether an addition comes from Node's first use of a part of itself. */
+  isNodes?: (key: PropertyKey) => boolean;
+  /** A glance finds every addition, not only enumerable ones. */
+  closely?: boolean;
+}
+
+/** One object of Node or of the language, and what it was before the first execution. */
+export class WatchedObject {
+  private readonly shape: Shape;
+  private readonly extensible: boolean;
+  private glance: Glance;
+
+  constructor(
+    readonly name: string,
+    private readonly target: object,
+    private readonly peculiar: Peculiarities = {},
+  ) {
+    this.shape = shapeOf(target);
+    this.extensible = isExtensible(target);
+    this.glance = this.takeGlance();
+  }
+
+  /**
+   * Name of a property that is not as it was; null: none was seen. A glance compares the values of all
+   * properties, and counts the enumerable ones to find additions; it costs a tenth of a thorough look,
+   * which also finds additions that are not enumerable and changed attributes.
+   */
+  change(thorough: boolean): string | null {
+    if (isExtensible(this.target) !== this.extensible) return 'preventExtensions';
+    if (!thorough && this.seemsSame()) return null;
+    const change = this.look();
+    // Node has put a value in the place of a lazy getter, say.
+    if (change === null && !thorough) this.glance = this.takeGlance();
+    return change;
+  }
+
+  private seemsSame(): boolean {
+    try {
+      return this.glance(this.target);
+    } catch {
+      // A property became a getter that throws.
+      return false;
+    }
+  }
+
+  private look(): string | null {
+    const { target, shape } = this;
+    const keys: PropertyKey[] = ownKeysOf(target);
+    let known = 0;
+    for (const key of keys) {
+      const before = shape.get(key);
+      if (before !== undefined) known += 1;
+      if (this.peculiar.volatile?.has(key)) continue;
+      if (before === undefined) {
+        if (this.peculiar.isNodes?.(key)) continue;
+        return text(key);
+      }
+      if (!isSame(target, before, descriptorOf(target, key) as PropertyDescriptor)) return text(key);
+    }
+    // Not by the number of all: Node may have added as many as were deleted.
+    if (known === shape.size) return null;
+    const missing = [...shape.keys()].find((key) => !keys.includes(key));
+    return missing === undefined ? null : text(missing);
+  }
+
+  private takeGlance(): Glance {
+    const keys: PropertyKey[] = [];
+    const values: unknown[] = [];
+    const rest: [PropertyKey, PropertyDescriptor][] = [];
+    const { target } = this;
+    for (const key of ownKeysOf(target)) {
+      if (this.peculiar.volatile?.has(key)) continue;
+      const now = descriptorOf(target, key) as PropertyDescriptor;
+      const comparable = 'value' in now && now.value !== undefined && now.value === now.value;
+      if (!comparable) rest.push([key, now]);
+      else {
+        keys.push(key);
+        values.push(now.value);
+      }
+    }
+    const count = this.peculiar.closely ? ownKeysOf : keysOf;
+    const before = count(target).length;
+    const hasValues = comparison(keys);
+    return () =>
+      count(target).length === before &&
+      hasValues(target, values, keys) &&
+      rest.every(([key, descriptor]) => isEqual(descriptor, descriptorOf(target, key)));
+  }
+}
+
+/** Reading properties by names that are written out is three times as fast as by names from a list. */
+function comparison(
+  keys: readonly PropertyKey[],
+): (target: object, values: unknown[], keys: PropertyKey[]) => boolean {
+  const conditions = keys.map((key, index) => {
+    const name = typeof key === 'string' ? JSON.stringify(key) : `keys[${index}]`;
+    return `target[${name}] === values[${index}]`;
+  });
+  // oxlint-disable-next-line no-new-func, typescript/no-implied-eval -- names of Node's properties, before user code runs
+  return new Function(
+    'target',
+    'values',
+    'keys',
+    `return ${conditions.join(' && ') || 'true'};`,
+  ) as ReturnType<typeof comparison>;
+}
+
+function shapeOf(target: object): Shape {
+  const shape: Shape = new Map();
+  for (const key of ownKeysOf(target)) shape.set(key, descriptorOf(target, key) as PropertyDescriptor);
+  return shape;
+}
+
+const isEqual = (before: PropertyDescriptor, now: PropertyDescriptor | undefined): boolean =>
+  now !== undefined &&
+  before.get === now.get &&
+  before.set === now.set &&
+  Object.is(before.value, now.value) &&
+  before.writable === now.writable &&
+  before.configurable === now.configurable;
+
+function isSame(target: object, before: PropertyDescriptor, now: PropertyDescriptor): boolean {
+  if (isEqual(before, now)) return true;
+  // Node replaces a lazy getter by its value when it is first read.
+  // oxlint-disable-next-line typescript/unbound-method -- applied to its own target
+  const getter = before.get;
+  return getter !== undefined && 'value' in now && Object.is(apply(getter, target, []), now.value);
+}

@@ -1,0 +1,55 @@
+import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from '../../contract/value-limits.js';
+import { shapeOfJson } from '../../lib/json-shape.js';
+import { stringify } from '../channel/primordials.js';
+
+/** JSON text of a value of user code, or why there is none. */
+export type SerializedValue =
+  | { ok: true; json: string }
+  | { ok: false; code: 'RESULT_NOT_SERIALIZABLE' | 'OUTPUT_LIMIT'; message: string };
+
+const UNSERIALIZABLE = new Set(['function', 'symbol', 'bigint']);
+
+/** Turns what user code returned into JSON. `undefined` becomes null. Never throws. */
+export function serializeValue(value: unknown, limitBytes: number): SerializedValue {
+  if (value === undefined) return { ok: true, json: 'null' };
+  if (UNSERIALIZABLE.has(typeof value)) return refuse(`a ${typeof value} has no JSON form`);
+  // Known before any of it is copied.
+  if (typeof value === 'string' && value.length > limitBytes) return tooLarge(limitBytes);
+  let json: string | undefined;
+  try {
+    json = stringify(value);
+  } catch (error) {
+    if (isTooLong(error)) return tooLarge(limitBytes);
+    if (isTooDeep(error)) return refuse(tooDeep);
+    return refuse(error instanceof Error ? error.message.slice(0, MESSAGE_LIMIT) : 'its toJSON threw');
+  }
+  if (json === undefined) return refuse('it has no JSON form');
+  // Characters, not bytes: cheap, and the worker counts bytes again.
+  if (json.length > limitBytes) return tooLarge(limitBytes);
+  const { depth, keys } = shapeOfJson(json);
+  if (depth > VALUE_DEPTH_LIMIT) return refuse(tooDeep);
+  if (keys > VALUE_KEYS_LIMIT) return refuse(`it has ${keys} properties; the limit is ${VALUE_KEYS_LIMIT}`);
+  return { ok: true, json };
+}
+
+const MESSAGE_LIMIT = 4_096;
+const tooDeep = `it is nested too deeply; the limit is ${VALUE_DEPTH_LIMIT} levels of objects and arrays`;
+
+const refuse = (why: string): SerializedValue => ({
+  ok: false,
+  code: 'RESULT_NOT_SERIALIZABLE',
+  message: `The returned value cannot be sent as JSON: ${why}`,
+});
+
+const tooLarge = (limitBytes: number): SerializedValue => ({
+  ok: false,
+  code: 'OUTPUT_LIMIT',
+  message: `The returned value is larger than ${limitBytes} bytes as JSON`,
+});
+
+/** JSON.stringify goes as deep as the stack does; so may a toJSON. */
+const isTooDeep = (error: unknown): boolean =>
+  error instanceof RangeError && error.message.includes('call stack');
+
+const isTooLong = (error: unknown): boolean =>
+  error instanceof RangeError && error.message.includes('Invalid string length');

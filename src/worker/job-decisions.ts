@@ -1,0 +1,128 @@
+import { DelayedError, type Job, UnrecoverableError, WaitingChildrenError, WaitingError } from 'bullmq';
+import { CompilerUnavailableError } from '../compile/compile-error.js';
+import type { FailureCode } from '../contract/failure.js';
+import { Refusal } from '../contract/jobs/refusal.js';
+import type { Outcome } from '../contract/result.js';
+import type { UnrunReason } from '../telemetry/measurements.js';
+import { InterruptedError } from '../executor/cancellation.js';
+import { type Finding, refusedOutcome } from '../outcome/outcome.js';
+import { RunnerBootError } from '../executor/process/runner-spawn.js';
+import type { FailedChild } from './flow-children.js';
+import { MAX_LOST_WORKERS } from '../results/execution-ledger.js';
+
+/** Failures that another attempt cannot mend, whatever the job asks for. */
+const FINAL: ReadonlySet<FailureCode> = new Set([
+  'INVALID_JOB',
+  'CONTEXT_NOT_FOUND',
+  'CHILD_FAILED',
+  'CANCELLED',
+  'PACKAGE_REFUSED',
+  'COMPILE_LIMIT',
+  'STALLED_OUT',
+  'INTERNAL',
+]);
+
+/** The second attempt that meets a fault of the worker's own ends the execution: a third could spread it. */
+const MAX_INTERNAL_ATTEMPTS = 2;
+
+type Failed = Pick<Outcome, 'error' | 'error_type' | 'failure' | 'status'>;
+
+/** An attempt failed and the job has another: BullMQ delivers it again. Its stack is that of the user's code. */
+export class AttemptFailedError extends Error {
+  override name = 'AttemptFailedError';
+
+  constructor(outcome: Failed) {
+    super(outcome.error ?? outcome.status);
+    this.stack = stackOf(outcome);
+  }
+}
+
+/** The execution failed: BullMQ shows its job as failed, and never tries it again by itself. */
+export class ExecutionFailedError extends UnrecoverableError {
+  constructor(outcome: Failed) {
+    super(outcome.error ?? outcome.status);
+    this.stack = stackOf(outcome);
+  }
+}
+
+const stackOf = ({ failure, error_type: type, error, status }: Failed): string =>
+  failure?.stack ?? `${type ?? 'Error'}: ${error ?? status}`;
+
+/** Whether an error is a decision of the main flow, made for BullMQ, and not a fault. */
+export const isDecided = (error: unknown): boolean =>
+  error instanceof WaitingError ||
+  error instanceof DelayedError ||
+  error instanceof WaitingChildrenError ||
+  error instanceof UnrecoverableError ||
+  error instanceof AttemptFailedError;
+
+/** Whether the environment, and neither user code nor our own, kept an execution from ending. */
+export const isEnvironmental = (error: unknown): boolean =>
+  error instanceof InterruptedError ||
+  error instanceof RunnerBootError ||
+  error instanceof CompilerUnavailableError;
+
+/** Whether a failed attempt is followed by another: only when the job asked for attempts and has one left. */
+export function mayRetry(job: Pick<Job, 'attemptsMade' | 'opts'>, outcome: Outcome): boolean {
+  const { failure } = outcome;
+  if (failure === null || failure.retryable === false || FINAL.has(failure.code)) return false;
+  return job.attemptsMade + 1 < (job.opts.attempts ?? 1);
+}
+
+/** Outcome of a job or context that cannot be used. */
+export function refused(refusal: Refusal): Outcome {
+  const evidence = refusal.field === undefined ? {} : { field: refusal.field };
+  return outcomeNow({ code: refusal.code, message: refusal.message }, evidence);
+}
+
+/** Outcome of a flow's parent that fails because of a child. */
+export function childFailed({ jobId, queue, executionId, error }: FailedChild): Outcome {
+  const child = executionId === null ? `job ${jobId}` : `${executionId} (job ${jobId})`;
+  return outcomeNow(
+    {
+      code: 'CHILD_FAILED',
+      message: `Its child ${child} on the queue ${queue} failed${error === null ? '' : `: ${error}`}`,
+    },
+    { child: { job_id: jobId, queue, execution_id: executionId, error } },
+  );
+}
+
+/** Outcome of an execution whose workers died. */
+export const stalledOut = (): Outcome =>
+  outcomeNow({
+    code: 'STALLED_OUT',
+    message: `The worker died or vanished ${MAX_LOST_WORKERS} times while it ran this execution; it is not tried again`,
+  });
+
+/**
+ * Outcome of an attempt that met an error outside user code.
+ * @throws the error itself while it is worth another attempt.
+ */
+export function outcomeOfError(error: unknown, attempt: number): Outcome {
+  if (error instanceof Refusal) return refused(error);
+  if (isEnvironmental(error) || attempt < MAX_INTERNAL_ATTEMPTS) throw error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return outcomeNow({ code: 'INTERNAL', message: `The worker failed ${attempt} times: ${reason}` });
+}
+
+function outcomeNow(finding: Finding, evidence = {}): Outcome {
+  const now = new Date();
+  return refusedOutcome(finding, { startedAt: now, finishedAt: now }, evidence);
+}
+
+/** Why a job ended although no code ran for it; null: code ran. For metrics. */
+export function unrunReason({ failure, metrics }: Pick<Outcome, 'failure' | 'metrics'>): UnrunReason | null {
+  switch (failure?.code) {
+    case 'INVALID_JOB':
+    case 'CONTEXT_NOT_FOUND':
+      return 'refused';
+    case 'CHILD_FAILED':
+      return 'child-failed';
+    case 'STALLED_OUT':
+      return 'stalled-out';
+    case 'CANCELLED':
+      return metrics.run_ms == null ? 'cancelled' : null;
+    default:
+      return null;
+  }
+}

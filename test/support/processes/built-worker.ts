@@ -1,0 +1,22 @@
+import { globSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+
+/** The compiled entry point of the worker. */
+export const WORKER_ENTRY = join(ROOT, 'dist', 'main.js');
+
+/**
+ * Makes sure that tests of the built worker test the sources that are there.
+ * @throws {Error} when `dist` is missing or older than a source.
+ */
+export function requireFreshBuild(): void {
+  const builtAt = statSync(join(ROOT, 'dist', '.built'), { throwIfNoEntry: false })?.mtimeMs;
+  if (builtAt === undefined || !statSync(WORKER_ENTRY, { throwIfNoEntry: false })) {
+    throw new Error('there is no finished build in dist: run "npm run build" first');
+  }
+  const newer = globSync('src/**/*.ts', { cwd: ROOT, exclude: ['**/*.spec.ts'] }).find(
+    (file) => statSync(join(ROOT, file)).mtimeMs > builtAt,
+  );
+  if (newer) throw new Error(`dist is older than ${newer}: run "npm run build" first`);
+}

@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { readdir, readlink } from 'node:fs/promises';
+import type { WorkerRecord } from '../../../src/contract/worker-record.js';
+
+/** What a worker holds on the machine, as others than the worker see it. */
+export interface Footprint {
+  /** Its processes: runners and what they started. */
+  processes: number;
+  descriptors: number;
+  /** Files and folders in its folder for temporary ones; start it with TMPDIR set to one of its own. */
+  files: number;
+  /** Executions that it says are running, or that a runner is taken for. */
+  slots: number;
+}
+
+/** @param tmpDir the worker's TMPDIR */
+export async function footprintOf(pid: number, record: WorkerRecord, tmpDir: string): Promise<Footprint> {
+  const children = childrenOf(pid);
+  return {
+    processes: children.length,
+    descriptors: (await descriptorsOf(pid)).filter((target) => !isReadingOf(target, children)).length,
+    files: (await readdir(tmpDir, { recursive: true })).length,
+    slots: record.running + record.runners.reduce((sum, { current }) => sum + current.length, 0),
+  };
+}
+
+async function descriptorsOf(pid: number): Promise<string[]> {
+  const folder = `/proc/${pid}/fd`;
+  const names = await readdir(folder);
+  return Promise.all(names.map((name) => readlink(`${folder}/${name}`).catch(() => 'closed meanwhile')));
+}
+
+/** What the worker reads of a runner that lives is opened when it is first read; of a dead one it is a leak. */
+const isReadingOf = (target: string, living: readonly number[]): boolean =>
+  living.includes(Number(/^\/proc\/(\d+)\/stat/.exec(target)?.[1]));
+
+/** Pids of all descendants. */
+export function childrenOf(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  const found = [pid];
+  for (let i = 0; i < found.length; i++)
+    for (const [child, parent] of parents) if (parent === found[i]) found.push(child);
+  return found.slice(1);
+}

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll } from '@jest/globals';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { requireFreshBuild, WORKER_ENTRY } from './built-worker.js';
+import { until } from '../until.js';
+
+const READY_TIMEOUT_MS = 150_000;
+const EXIT_TIMEOUT_MS = 150_000;
+const TAIL_LINES = 40;
+
+/** How a process ended; one of the two is null. */
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** One line of the worker's log, as JSON. */
+export type LogLine = Record<string, unknown> & { msg?: string };
+
+export interface WorkerOptions {
+  /** Settings; nothing else of this process's environment but PATH and HOME reaches the worker. */
+  env: Record<string, string>;
+  args?: string[];
+}
+
+/** A built worker as a process of its own, the way it runs in production. */
+export class WorkerProcess {
+  /** Every log line so far that is JSON. */
+  readonly logs: LogLine[] = [];
+  /** Everything that it wrote so far, both streams, line by line. */
+  readonly output: string[] = [];
+  /** Settles when the process has ended and its output has been read. */
+  readonly exited: Promise<Exit>;
+  private readonly child: ChildProcess;
+  private address = '';
+
+  constructor({ env, args = [] }: WorkerOptions) {
+    this.child = spawn(process.execPath, ['--enable-source-maps', WORKER_ENTRY, ...args], {
+      env: {
+        ...pick(process.env, ['PATH', 'HOME']),
+        LOG_FORMAT: 'json',
+        PORT: '0',
+        // No archive unless a test asks for one: it would start a database for each worker.
+        ROLES: 'worker,api',
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      createInterface({ input: stream! }).on('line', (line) => this.read(line));
+    }
+    this.exited = once(this.child, 'close').then(([code, signal]): Exit => ({ code, signal }));
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** Where its HTTP API is, as the log says. */
+  get url(): string {
+    if (!this.address) throw new Error('the worker is not listening yet');
+    return this.address;
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Waits until it listens; an end before that is an error that shows what it said. */
+  async ready(): Promise<void> {
+    await until(() => this.address || !this.running, {
+      timeoutMs: READY_TIMEOUT_MS,
+      what: 'a worker logs that it is listening',
+    }).catch((error: unknown) => this.complain('is not ready', error));
+    if (!this.address) this.complain('ended before it was ready');
+  }
+
+  /** Sends a signal and waits for the end, which is the caller's to judge. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
+    if (this.running) this.child.kill(signal);
+    await until(() => !this.running, {
+      timeoutMs: EXIT_TIMEOUT_MS,
+      what: `a worker ends after ${signal}`,
+    }).catch((error: unknown) => this.complain(`did not end after ${signal}`, error));
+    return this.exited;
+  }
+
+  /** Ends it as a crash of the machine would: without a chance to do anything. */
+  async kill9(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  private read(line: string): void {
+    this.output.push(line);
+    const entry = parseLog(line);
+    if (!entry) return;
+    this.logs.push(entry);
+    if (entry.msg?.includes('listening') && typeof entry['url'] === 'string') this.address = entry['url'];
+  }
+
+  private complain(what: string, cause?: unknown): never {
+    const tail = this.output.slice(-TAIL_LINES).join('\n');
+    throw new Error(`the worker ${what}; it said last:\n${tail || '(nothing)'}`, { cause });
+  }
+}
+
+function parseLog(line: string): LogLine | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as LogLine) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const pick = (env: NodeJS.ProcessEnv, names: string[]): Record<string, string> =>
+  Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+
+/**
+ * Starts workers for the suite that calls it. Whatever a test does, none outlives the suite.
+ * The returned function resolves when the worker listens.
+ */
+export function useWorkers(): (options: WorkerOptions) => Promise<WorkerProcess> {
+  const workers: WorkerProcess[] = [];
+  beforeAll(requireFreshBuild);
+  afterAll(async () => {
+    await Promise.all(workers.map((worker) => worker.kill9()));
+  });
+  return async (options) => {
+    const worker = new WorkerProcess(options);
+    workers.push(worker);
+    await worker.ready();
+    return worker;
+  };
+}
