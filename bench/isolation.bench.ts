@@ -25,17 +25,26 @@ const { parseSettings } = await from<typeof import('../src/config/settings.ts')>
 const { RunnerFactory } = await from<typeof import('../src/executor/pool/runner-factory.ts')>(
   'executor/pool/runner-factory.js',
 );
-const { commandFor, runOnce } =
-  await from<typeof import('../src/executor/process/run-once.ts')>('executor/process/run-once.js');
+const { commandFor, runOnce } = await from<typeof import('../src/executor/process/run-once.ts')>(
+  'executor/process/run-once.js',
+);
 const { withoutPermissionModel } = await from<typeof import('../src/executor/self-test/without-node.ts')>(
   'executor/self-test/without-node.js',
 );
-const { Run } = await from<typeof import('../src/executor/supervision/run.ts')>('executor/supervision/run.js');
-const { runLimitsOf } = await from<typeof import('../src/executor/supervision/limits.ts')>('executor/supervision/limits.js');
-const { slotOn } = await from<typeof import('../src/executor/pool/runner-lease.ts')>('executor/pool/runner-lease.js');
+const { Run } = await from<typeof import('../src/executor/supervision/run.ts')>(
+  'executor/supervision/run.js',
+);
+const { runLimitsOf } = await from<typeof import('../src/executor/supervision/limits.ts')>(
+  'executor/supervision/limits.js',
+);
+const { slotOn } = await from<typeof import('../src/executor/pool/runner-lease.ts')>(
+  'executor/pool/runner-lease.js',
+);
 const { Cancellation } =
   await from<typeof import('../src/executor/cancellation.ts')>('executor/cancellation.js');
-const { Redactor } = await from<typeof import('../src/outcome/redaction/redactor.ts')>('outcome/redaction/redactor.js');
+const { Redactor } = await from<typeof import('../src/outcome/redaction/redactor.ts')>(
+  'outcome/redaction/redactor.js',
+);
 
 const settingsAt = (ISOLATION: string) =>
   parseSettings({ WORKER_ID: 'bench', ROLES: 'worker', ISOLATION, RUNNER_MAX_EXECUTIONS: '0' });

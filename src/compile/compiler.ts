@@ -9,7 +9,8 @@ import { CompileError, CompileLimitError } from './compile-error.js';
 import { outputLimitChars, SOURCE_LIMIT_BYTES } from './compile-limits.js';
 import type { CompiledModule } from './compiled-module.js';
 import { CompilerPool } from './compiler-pool.js';
-import type { CompilerReply, TextPosition } from './protocol.js';
+import type { CompilerReply } from './protocol.js';
+import type { TextPosition } from '../boundary/text-position.js';
 import { RefusedSources } from './refused-sources.js';
 
 /** URL of the workspace folder, with a slash at its end; injected. */

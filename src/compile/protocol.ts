@@ -3,13 +3,8 @@
  * time. The worker writes requests to the process' stdin and reads replies from its stdout.
  */
 import { z } from 'zod';
+import type { TextPosition } from '../boundary/text-position.js';
 import type { CompiledModule } from './compiled-module.js';
-
-/** A place in a text: lines and columns count from 0, columns in UTF-16 units. */
-export interface TextPosition {
-  line: number;
-  column: number;
-}
 
 /** Worker -> compiler: compile this source. */
 export interface CompileRequest {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { aResult, anEnd, anError, anExit, anUncaught, KILLED, LIMITS } from '../../test/support/run-ends.js';
 import type { ErrorCode } from '../boundary/runner-protocol.js';
 import { type Finding, judge } from '../outcome/outcome.js';
-import type { RunEnd, Verdict } from './supervision/run.js';
+import type { RunEnd, Verdict } from '../outcome/run-end.js';
 
 const judgeFunction = (changes: Partial<RunEnd>): Finding | null => judge(anEnd(changes), LIMITS, false);
 const judgeScript = (changes: Partial<RunEnd>): Finding | null => judge(anEnd(changes), LIMITS, true);

@@ -1,6 +1,6 @@
 import type { ExecutionSource } from '../contract/execution.js';
 import type { Span } from '../telemetry/tracing.js';
-import type { RunEnd } from './supervision/run.js';
+import type { RunEnd } from '../outcome/run-end.js';
 import type { RunnerLease } from './pool/runner-lease.js';
 
 /** What a span says of the runner. */

@@ -33,11 +33,19 @@ const WORKER_INDICATORS = [
 export class HealthModule {
   /**
    * The application's own modules: second ones would read the queue and write the archive a second
-   * time. `queue` is undefined where no role needs one.
+   * time. `queue` and `worker` are undefined where no role needs them.
    */
   static register(
     settings: Settings,
-    { queue, archive }: { queue: DynamicModule | undefined; archive: DynamicModule },
+    {
+      queue,
+      worker,
+      archive,
+    }: {
+      queue: DynamicModule | undefined;
+      worker: DynamicModule | undefined;
+      archive: DynamicModule;
+    },
   ): DynamicModule {
     const works = settings.ROLES.includes('worker');
     const indicators = [
@@ -55,7 +63,7 @@ export class HealthModule {
       module: HealthModule,
       imports: [
         TerminusModule.forRoot({ logger: false }),
-        ...(works ? [ExecutorModule, HeartbeatModule] : []),
+        ...(worker ? [ExecutorModule, HeartbeatModule, worker] : []),
         ...(queue ? [queue] : []),
         archive,
       ],

@@ -1,7 +1,7 @@
 import type { FailedFrame } from '../boundary/runner-protocol.js';
 import type { Evidence } from '../contract/result.js';
 import type { OriginalPlaces } from './original-places.js';
-import type { TimeoutTrace } from '../executor/kinds/slot.js';
+import type { TimeoutTrace } from './run-end.js';
 
 const MAX_LINES = 50;
 

@@ -3,7 +3,7 @@ import { aResult, anEnd, anError, LIMITS } from '../../test/support/run-ends.js'
 import { cancelledOutcome, notTriedAgain, unstartedOutcome } from './cancelled-outcome.js';
 import { OriginalPlaces } from './original-places.js';
 import { judge, outcomeOf } from './outcome.js';
-import type { RunEnd } from '../executor/supervision/run.js';
+import type { RunEnd } from './run-end.js';
 
 const ASKED = { askedAt: '2026-03-01T10:00:00.000Z', reason: 'enough' };
 const SIGNALLED = new Date('2026-03-01T10:00:01.000Z');

@@ -6,7 +6,7 @@ import {
 } from '../contract/cancellation.js';
 import type { Outcome } from '../contract/result.js';
 import { refusedOutcome } from './outcome.js';
-import type { RunEnd } from '../executor/supervision/run.js';
+import type { RunEnd } from './run-end.js';
 
 /** The outcome of an execution that was told to end while its code ran; what the code still returned is kept. */
 export function cancelledOutcome(outcome: Outcome, end: RunEnd, request: CancelRequest): Outcome {

@@ -1,7 +1,7 @@
 import type { FailureCode } from '../contract/failure.js';
 import type { LimitHit } from '../boundary/runner-limits.js';
-import type { RunLimits } from '../executor/supervision/limits.js';
-import type { Verdict } from '../executor/supervision/run.js';
+import type { RunLimits } from './run-limits.js';
+import type { Verdict } from './run-end.js';
 
 /** What a thrown error says when memory ran out; narrow, because the words of a thrown error may be the user's. */
 const THROWN_OUT_OF_MEMORY =

@@ -3,7 +3,7 @@ import { NO_SUBJECT } from '../contract/subject.js';
 import { aResult, anEnd, anError, anExit, KILLED, LIMITS } from '../../test/support/run-ends.js';
 import { OriginalPlaces } from './original-places.js';
 import { type Finding, judge, outcomeOf, refusedOutcome } from './outcome.js';
-import type { RunEnd, Verdict } from '../executor/supervision/run.js';
+import type { RunEnd, Verdict } from './run-end.js';
 
 const TIMING = {
   startedAt: new Date('2026-03-01T10:00:00.000Z'),

@@ -10,9 +10,9 @@ import {
   diedOutOfMemory,
   limitBehind,
 } from './limit-evidence.js';
-import type { RunLimits } from '../executor/supervision/limits.js';
+import type { RunLimits } from './run-limits.js';
 import type { OriginalPlaces } from './original-places.js';
-import type { RunEnd } from '../executor/supervision/run.js';
+import type { RunEnd } from './run-end.js';
 
 /** What an execution failed of; the rest of the outcome is the same for all. */
 export interface Finding {

@@ -10,7 +10,7 @@ import { CompileClock } from '../compile/compile-clock.js';
 import { CompileError, CompileLimitError, type SourceLocation } from '../compile/compile-error.js';
 import { type CompiledModule, isModulePath } from '../compile/compiled-module.js';
 import { Compiler, WORKSPACE_ROOT_URL } from '../compile/compiler.js';
-import type { TextPosition } from '../compile/protocol.js';
+import type { TextPosition } from '../boundary/text-position.js';
 import type { LinkedModule } from './closure.js';
 import { WorkspaceJanitor } from './janitor.js';
 import { ModuleError, toModuleFailure } from './module-failure.js';

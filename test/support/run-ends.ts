@@ -1,6 +1,6 @@
 import type { ErrorFrame, ExitingFrame, ResultFrame } from '../../src/boundary/runner-protocol.js';
-import type { RunLimits } from '../../src/executor/supervision/limits.js';
-import type { RunEnd } from '../../src/executor/supervision/run.js';
+import type { RunLimits } from '../../src/outcome/run-limits.js';
+import type { RunEnd } from '../../src/outcome/run-end.js';
 
 export const LIMITS: RunLimits = {
   spentMs: 0,

@@ -1,5 +1,5 @@
 import { SourceMap, type SourceMapPayload, type SourceMapping } from 'node:module';
-import type { TextPosition } from '../protocol.js';
+import type { TextPosition } from '../../boundary/text-position.js';
 import { offsetOfSpecifier } from './requires.js';
 
 const MAP_COMMENT = '//# sourceMappingURL=data:application/json;base64,';

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
 import { interrupt } from '../process/interrupted-places.js';
-import { Slot, type StopCause } from './slot.js';
+import { Slot } from './slot.js';
+import type { StopCause } from '../../outcome/run-end.js';
 
 /** An event loop that is free answers within this time. */
 const PROBE_MS = 50;

@@ -1,16 +1,9 @@
+import type { StopCause, TimeoutTrace } from '../../outcome/run-end.js';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
 import type { CodePlace, ExecuteCommand, RunnerFrame } from '../../boundary/runner-protocol.js';
 import type { KernelUsage } from '../../isolation/process-usage.js';
 import { FrameOrder } from '../process/frame-order.js';
 import type { RunnerExit, RunnerObserver, RunnerProcess } from '../process/runner-process.js';
-
-/** Why an execution is to be over: its own report, or what we found. */
-export type StopCause =
-  'reported' | 'timeout' | 'cpu' | 'memory' | 'scratch' | 'output' | 'protocol' | 'interrupted' | 'cancelled';
-
-/** What the code was doing at its time limit. */
-export type TimeoutTrace =
-  { kind: 'blocked'; places: CodePlace[] } | { kind: 'waiting'; resources: string[] };
 
 /** How an execution left its place. */
 export interface SlotEnd {

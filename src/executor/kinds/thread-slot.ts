@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
-import { Slot, type StopCause } from './slot.js';
+import { Slot } from './slot.js';
+import type { StopCause } from '../../outcome/run-end.js';
 
 /** After `context.signal` aborts at the time limit: how long the code may take to end by itself. */
 const CANCEL_GRACE_MS = 150;

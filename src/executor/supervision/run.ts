@@ -1,3 +1,5 @@
+import type { RunEnd, Verdict } from '../../outcome/run-end.js';
+import type { RunLimits } from '../../outcome/run-limits.js';
 import type { ModuleReply, ModuleRequest } from '../../boundary/module-protocol.js';
 import type {
   ErrorFrame,
@@ -14,47 +16,11 @@ import type { ExecutionProgress, LogEntry } from '../../contract/result.js';
 import type { Redactor } from '../../outcome/redaction/redactor.js';
 import type { Cancellation } from '../cancellation.js';
 import { ExecutionOutput, LEVEL_OF, type OutputStream, type Printed } from './execution-output.js';
-import type { RunLimits } from './limits.js';
 import type { KernelUsage } from '../../isolation/process-usage.js';
 import type { RunnerExit } from '../process/runner-process.js';
-import type { ExecutionFrame, Slot, SlotEnd, SlotListener, StopCause, TimeoutTrace } from '../kinds/slot.js';
+import type { ExecutionFrame, Slot, SlotEnd, SlotListener } from '../kinds/slot.js';
 import { Traffic } from './traffic.js';
 import { UsageWatch } from './usage-watch.js';
-
-/** Why we ended a run before it ended by itself. */
-export type Verdict = Exclude<StopCause, 'reported'>;
-
-/** Everything that was seen of one run; outcome.ts decides what it means. */
-export interface RunEnd {
-  verdict: Verdict | null;
-  /** It was told to end, by a request to cancel; null: it was not, or it ended before. */
-  cancel: { signalledAt: Date; killedAt: Date | null } | null;
-  /** What the runner did wrong, for the verdict `protocol`. */
-  violation: string | null;
-  /** The runner's own last word, if it had one. */
-  report: ResultFrame | ErrorFrame | ExitingFrame | null;
-  uncaught: UncaughtFrame | null;
-  exit: RunnerExit;
-  /** Its thread could not be ended. */
-  stuck: boolean;
-  outOfMemory: boolean;
-  /** Where it was at its time limit. */
-  trace: TimeoutTrace | null;
-  /** Everything that the runner was sent of the code. */
-  modules: readonly ShippedModule[];
-  rootUrl: string;
-  durationMs: number;
-  loadMs: number | null;
-  progress: ExecutionProgress | null;
-  stdout: string;
-  stderr: string;
-  logs: LogEntry[];
-  logsTruncated: boolean;
-  memorySamplesMb: number[];
-  peakMb: number;
-  /** What the kernel says that this run used; its own report says it better. */
-  kernelUsage: KernelUsage | null;
-}
 
 /** What the worker does for a run while it goes on. */
 export interface RunServices {

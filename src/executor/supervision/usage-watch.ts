@@ -1,4 +1,4 @@
-import type { RunLimits } from './limits.js';
+import type { RunLimits } from '../../outcome/run-limits.js';
 import { type CpuUsage, type KernelUsage, usageBetween } from '../../isolation/process-usage.js';
 import type { Slot } from '../kinds/slot.js';
 

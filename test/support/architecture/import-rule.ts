@@ -8,45 +8,41 @@ export interface Violation {
   message: string;
 }
 
-const BASE = ['contract', 'lib', 'config', 'redis'];
+const BASE = ['contract', 'lib', 'config', 'telemetry', 'redis'];
 const ENGINE = [
   ...BASE,
-  'context',
-  'isolation',
-  'compile',
-  'workspace',
-  'packages',
-  'executor',
-  'heartbeat',
-  'results',
-  'queue',
+  ...['boundary', 'isolation', 'compile', 'outcome', 'context', 'workspace', 'packages'],
+  ...['executor', 'heartbeat', 'results', 'queue'],
 ];
-const PARTS = [...ENGINE, 'archive'];
+const PARTS = [...ENGINE, 'worker', 'archive'];
 
 /** Which folders of `src` a folder may import; itself always. A file at the top of `src` counts by its name. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
   contract: ['lib'],
-  lib: ['contract'],
-  runner: ['contract', 'lib'],
+  boundary: ['contract', 'lib'],
+  runner: ['boundary', 'contract', 'lib'],
   config: ['contract', 'lib'],
-  redis: ['contract', 'lib', 'config'],
-  context: BASE,
-  isolation: ['contract', 'lib', 'config'],
+  telemetry: ['contract', 'lib', 'config'],
+  redis: ['contract', 'lib', 'config', 'telemetry'],
+  isolation: ['boundary', 'contract', 'lib', 'config'],
   // What runs inside a compiler process confines itself as a runner does.
-  compile: ['contract', 'lib', 'config', 'isolation', 'runner'],
-  workspace: [...BASE, 'compile'],
+  compile: ['boundary', 'contract', 'lib', 'config', 'telemetry', 'isolation', 'runner'],
+  outcome: ['boundary', 'contract', 'lib', 'isolation'],
+  context: [...BASE, 'outcome'],
+  workspace: [...BASE, 'boundary', 'compile'],
   packages: BASE,
-  results: BASE,
-  executor: [...BASE, 'isolation', 'compile', 'workspace', 'packages'],
+  results: [...BASE, 'outcome'],
+  executor: [...BASE, 'boundary', 'isolation', 'compile', 'outcome', 'workspace', 'packages'],
   heartbeat: [...BASE, 'executor'],
-  tracing: ['contract', 'lib', 'config'],
-  queue: ENGINE,
+  queue: [...BASE, 'outcome', 'context', 'results'],
+  worker: ENGINE,
   archive: [...BASE, 'results'],
   health: PARTS,
   metrics: PARTS,
   api: PARTS.filter((part) => part !== 'executor'),
   doctor: PARTS,
-  'app.module': [...PARTS, 'tracing', 'health', 'metrics', 'api'],
+  'app.module': [...PARTS, 'health', 'metrics', 'api'],
   bootstrap: [...PARTS, 'health', 'metrics', 'api', 'app.module'],
   main: ['bootstrap', 'config'],
   cli: ['contract', 'lib'],
@@ -56,7 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const KEPT_TO: readonly { packages: RegExp; areas: readonly string[] }[] = [
   { packages: /^ioredis$/, areas: ['redis'] },
   { packages: /^(pg|kysely|kysely\/.*|@electric-sql\/.*)$/, areas: ['archive'] },
-  { packages: /^(bullmq|@nestjs\/bullmq)$/, areas: ['redis', 'results', 'queue', 'api'] },
+  { packages: /^(bullmq|@nestjs\/bullmq)$/, areas: ['redis', 'results', 'queue', 'worker', 'api'] },
 ];
 
 const FRAMEWORK = /^(@nestjs\/.*|nestjs-.*|ioredis|bullmq|reflect-metadata|esbuild|pg|kysely)$/;
@@ -69,6 +65,7 @@ const NO_FRAMEWORK = {
 const CLOSED: Readonly<Record<string, typeof NO_FRAMEWORK>> = {
   runner: { allowed: (name) => name.startsWith('node:'), only: 'Node itself' },
   contract: NO_FRAMEWORK,
+  boundary: NO_FRAMEWORK,
   lib: NO_FRAMEWORK,
   cli: NO_FRAMEWORK,
 };

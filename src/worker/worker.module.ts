@@ -1,0 +1,70 @@
+import { BullModule, Processor } from '@nestjs/bullmq';
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { WorkerOptions } from 'bullmq';
+import { capacityOf } from '../config/capacity.js';
+import type { Settings } from '../config/settings.js';
+import { ContextModule } from '../context/context.module.js';
+import { ExecutorModule } from '../executor/executor.module.js';
+import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
+import { AttemptService } from './attempt.service.js';
+import { CancelListener } from './cancel.listener.js';
+import { ConclusionService } from './conclusion.service.js';
+import { ControlListener } from './control.listener.js';
+import { ExecutionProcessor } from './execution.processor.js';
+import { ExecutionWorker } from './execution-worker.js';
+import { FlowChildrenReader } from './flow-children.js';
+import { HandBackService } from './hand-back.service.js';
+import { OperatorCommands } from './operator-commands.js';
+import { QueueConsumer } from './queue-consumer.js';
+import { RunningExecutions } from './running-executions.js';
+import { ScheduleTicks } from './schedule-ticks.js';
+import { UnreadableJobs } from './unreadable-jobs.js';
+import { WorkerLifecycle } from './worker.lifecycle.js';
+
+const DAY_SECONDS = 86_400;
+
+/** Tuned for failover within 20 s; what the figures mean: docs/guarantees.md. */
+const consumerOptions = (settings: Settings): Omit<WorkerOptions, 'connection'> => ({
+  autorun: false,
+  name: settings.WORKER_ID,
+  concurrency: capacityOf(settings).concurrency,
+  lockDuration: 10_000,
+  lockRenewTime: 5_000,
+  stalledInterval: 5_000,
+  // Never: BullMQ would fail such a job without asking us. The ledger counts lost workers instead.
+  maxStalledCount: Number.MAX_SAFE_INTEGER,
+  runRetryDelay: 1_000,
+  removeOnComplete: { age: DAY_SECONDS, count: 10_000 },
+  removeOnFail: { age: 7 * DAY_SECONDS, count: 10_000 },
+});
+
+/** What reads the work queue: the life of a worker, and of each delivery that it takes. */
+@Module({})
+export class WorkerModule {
+  /** @param queue the application's own queue module; a second one would read the queue a second time */
+  static register(settings: Settings, queue: DynamicModule): DynamicModule {
+    // Applied here and not above the class: the name of the queue and its options are settings.
+    Processor(settings.QUEUE_NAME, consumerOptions(settings))(ExecutionProcessor);
+    BullModule.workerClass = ExecutionWorker;
+    return {
+      module: WorkerModule,
+      imports: [queue, ContextModule, ExecutorModule, HeartbeatModule],
+      providers: [
+        CancelListener,
+        ControlListener,
+        AttemptService,
+        ConclusionService,
+        ExecutionProcessor,
+        FlowChildrenReader,
+        HandBackService,
+        OperatorCommands,
+        QueueConsumer,
+        RunningExecutions,
+        ScheduleTicks,
+        UnreadableJobs,
+        WorkerLifecycle,
+      ],
+      exports: [QueueConsumer],
+    };
+  }
+}
