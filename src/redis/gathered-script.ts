@@ -25,9 +25,12 @@ export class GatheredScript {
   private readonly several: LuaScript;
   private readonly waiting = new WeakMap<RedisClient, Call[]>();
 
-  /** @param shape how many keys and arguments every call has */
+  /**
+   * @param source in Lua, as Redis runs it for one call
+   * @param shape how many keys and arguments every call has
+   */
   constructor(
-    source: string,
+    readonly source: string,
     private readonly shape: { keys: number; args: number },
   ) {
     this.single = new LuaScript(source);

@@ -5,7 +5,8 @@ import type { RedisClient } from './connections.js';
 export class LuaScript {
   private readonly sha1: string;
 
-  constructor(private readonly source: string) {
+  /** @param source in Lua, as Redis runs it */
+  constructor(readonly source: string) {
     this.sha1 = createHash('sha1').update(source).digest('hex');
   }
 

@@ -19,6 +19,8 @@ describe('what a delivery is to the one that ended with the result', () => {
     ['job.retry(), and a worker died before it looked', ENDED, mark({ ends: 3, stalls: 2 }), 'retried'],
     ['job.retry() that resets the attempts', ENDED, mark({ ends: 0, stalls: 1 }), 'retried'],
     ['the same where the first attempt had ended it', mark(), mark(), 'retried'],
+    ['a worker that was frozen before it asked wakes up', ENDED, mark({ ends: 2 }), 'redelivered'],
+    ['the same, of an attempt before', ENDED, mark({ ends: 1 }), 'redelivered'],
     ['the worker of a first attempt died', mark(), mark({ stalls: 1 }), 'redelivered'],
     ['the id was removed and added again', ENDED, mark({ addedAtMs: 2000 }), 'another job'],
     ['the same, and then it failed once', ENDED, mark({ addedAtMs: 2000, ends: 3 }), 'another job'],

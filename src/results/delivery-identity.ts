@@ -35,6 +35,8 @@ export type Repeat =
 export function relationOf(ended: DeliveryMark | null, now: DeliveryMark, isMarked: boolean): Relation {
   if (ended === null) return !isMarked && now.ends > 0 ? 'retried' : 'another job';
   if (ended.addedAtMs !== now.addedAtMs) return 'another job';
+  // Stalls are never taken back: this is an older delivery, of a worker that was frozen.
+  if (now.stalls < ended.stalls) return 'redelivered';
   // BullMQ counts the end of a job together with its move to `completed` or `failed`.
   if (now.ends !== ended.ends) return 'retried';
   // Counted is not: either BullMQ never heard of the end, and then it found the job stalled, or somebody

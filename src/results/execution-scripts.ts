@@ -17,7 +17,7 @@ import { LuaScript } from '../redis/lua-script.js';
  *   cancel_asked_at, cancel_reason
  *               ISO time and words of the first request to cancel; also before anybody began
  *   forgotten   ISO time of its deletion: nothing runs, settles or is sent under its id while this stands
- *   marks       how many job: fields there are
+ *   marks       how many job: fields there are; missing in ledgers of versions that kept none
  *   job:{id}    mark of the delivery of a job that ended with the result, see delivery-identity.ts
  * Every script takes KEYS = {result, ledger}, those that end an attempt also {…, attempts}: a list with
  * the JSON of each attempt that was not the last.
@@ -37,7 +37,7 @@ end
 /** ARGV owner, worker, now, ttl, generation for the first attempt or '', field of the job -> {'ended', document or '', run, mark or nil, marks or nil} | {'owned', owner} | {'started', attempt, 0, generation or nil, cancel asked at or nil, reason, run, freed at or nil, pause or nil} */
 export const BEGIN = new GatheredScript(
   `
-local known = redis.call('HMGET', KEYS[2], 'forgotten', 'owner', 'generation', 'cancel_asked_at', 'cancel_reason', 'run', 'freed_at', 'pause_ms')
+local known = redis.call('HMGET', KEYS[2], 'forgotten', 'owner', 'generation', 'cancel_asked_at', 'cancel_reason', 'run', 'freed_at', 'pause_ms', 'marks')
 local standing = redis.call('GET', KEYS[1])
 local run = known[6] or '1'
 if known[1] or standing then
@@ -46,11 +46,11 @@ if known[1] or standing then
 end
 if known[2] and known[2] ~= '' then return {'owned', known[2]} end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
-local entry = {'owner', ARGV[1], 'worker', ARGV[2], 'started_at', ARGV[3]}
+local entry = {'owner', ARGV[1], 'worker', ARGV[2], 'started_at', ARGV[3], 'marks', known[9] or '0'}
 local generation = known[3]
 if not generation and ARGV[5] ~= '' then
   generation = ARGV[5]
-  entry[7], entry[8] = 'generation', generation
+  entry[9], entry[10] = 'generation', generation
 end
 redis.call('HSET', KEYS[2], unpack(entry))
 if attempt > 1 then redis.call('HDEL', KEYS[2], 'progress') end

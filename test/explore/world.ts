@@ -1,0 +1,160 @@
+import type { DeliveryMark } from '../../src/results/delivery-identity.js';
+
+/** What Redis holds of the one execution. */
+export interface Store {
+  result: string | null;
+  ledger: Record<string, string>;
+  attempts: string[];
+  /** Results that further runs have replaced, by their run. */
+  former: Record<string, string>;
+}
+
+/** A job as BullMQ has it. `parked`: it was put back until something changes. */
+export interface JobState {
+  id: string;
+  attempts: number;
+  state: 'waiting' | 'active' | 'done';
+  /** Index of the worker whose delivery of it BullMQ believes in. */
+  holder: number | null;
+  ends: number;
+  stalls: number;
+  parked: boolean;
+}
+
+/** Where a worker is with the job that was delivered to it: the next thing that it does. */
+export type Step =
+  | { at: 'begin' }
+  | { at: 'take over'; from: string }
+  | { at: 'reopen'; run: string }
+  | { at: 'mark delivery' }
+  | { at: 'resend'; after: 'begin' | 'finish' }
+  | { at: 'sent'; run: string; after: 'begin' | 'finish' }
+  | { at: 'start'; run: string; attempt: number }
+  | { at: 'code'; run: string; attempt: number }
+  | { at: 'let go'; run: string; attempt: number }
+  | { at: 'settle'; run: string; attempt: number; status: string }
+  | { at: 'send'; document: string }
+  | { at: 'fail attempt'; run: string }
+  | { at: 'finish' };
+
+/** One worker process. */
+export interface WorkerState {
+  /** Counts its starts: another one is another owner. */
+  incarnation: number;
+  /** Others may know that its lease is gone, although it goes on. */
+  leaseLost: boolean;
+  /** The delivery that it has in hand. */
+  job: number | null;
+  mark: DeliveryMark | null;
+  step: Step | null;
+}
+
+/** Where somebody is who wants the execution cancelled. */
+export type Canceller =
+  'none' | { at: 'settle'; run: string } | { at: 'send'; document: string } | { at: 'sent'; run: string };
+
+/** What may still happen to the world from outside. */
+export interface Budget {
+  crashes: number;
+  leases: number;
+  retries: number;
+  cancels: number;
+}
+
+/** Everything that decides about what can happen next, and what has happened. */
+export interface World {
+  store: Store;
+  jobs: JobState[];
+  workers: WorkerState[];
+  canceller: Canceller;
+  budget: Budget;
+  /** Owners whose death others may see. */
+  dead: string[];
+  /** How often code was started, by run. */
+  starts: Record<string, number>;
+  /** Workers that were lost, by the run that they had. */
+  lost: Record<string, number>;
+  /** Jobs on the result queue, by run: the document. */
+  messages: Record<string, string>;
+  /** Documents that were the result of their run. */
+  settled: Record<string, string>;
+  /** How often a person asked for another run. */
+  asked: number;
+}
+
+export const ownerOf = (worker: number, { incarnation }: WorkerState): string => `w${worker}#${incarnation}`;
+
+/** A world in which nothing has happened. */
+export function newWorld(jobs: readonly { attempts: number }[], budget: Budget, workers = 2): World {
+  return {
+    store: { result: null, ledger: {}, attempts: [], former: {} },
+    jobs: jobs.map(({ attempts }, index) => ({
+      id: `j${index}`,
+      attempts,
+      state: 'waiting',
+      holder: null,
+      ends: 0,
+      stalls: 0,
+      parked: false,
+    })),
+    workers: Array.from({ length: workers }, () => ({
+      incarnation: 1,
+      leaseLost: false,
+      job: null,
+      mark: null,
+      step: null,
+    })),
+    canceller: 'none',
+    budget,
+    dead: [],
+    starts: {},
+    lost: {},
+    messages: {},
+    settled: {},
+    asked: 0,
+  };
+}
+
+/** The same text for worlds that are the same. */
+export const nameOf = (world: World): string =>
+  JSON.stringify(world, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+
+/** What is wrong with a world; null: nothing is. `over`: nothing more can happen in it. */
+export function faultOf(world: World, over: boolean): string | null {
+  const run = world.store.ledger['run'] ?? '1';
+  const { result } = world.store;
+  if (result !== null && world.settled[run] !== result) return `the result of run ${run} was replaced`;
+  for (const [of, document] of Object.entries(world.messages))
+    if (world.settled[of] !== document) return `run ${of} has a message that is not its result`;
+  for (const [of, starts] of Object.entries(world.starts)) {
+    const attempts = world.jobs.reduce((sum, job) => sum + job.attempts, 0);
+    if (starts > attempts + (world.lost[of] ?? 0)) return `the code of run ${of} was started ${starts} times`;
+  }
+  if (Number(run) > 1 + world.asked) return `there is a run ${run} that nobody asked for`;
+  const former = Object.keys(world.settled).filter((of) => of !== run);
+  const unsent = former.find((of) => world.messages[of] === undefined);
+  if (unsent !== undefined) return `run ${unsent} was replaced before its result was sent`;
+  return over ? faultAtEnd(world, run) : null;
+}
+
+function faultAtEnd(world: World, run: string): string | null {
+  const open = world.jobs.find(({ state }) => state !== 'done');
+  if (open)
+    return `job ${open.id} stays ${open.state}${open.parked ? ' and is looked at again for ever' : ''}`;
+  if (world.store.result === null) return 'there is no result';
+  if (world.messages[run] === undefined) return `the result of run ${run} was never sent`;
+  return world.store.ledger['owner'] ? 'the execution has an owner for ever' : null;
+}
+
+/** Two living workers that run the code of one run at once, or null. */
+export function runningTwice(world: World): string | null {
+  const running = world.workers.flatMap(({ step, leaseLost }) =>
+    step?.at === 'code' && !leaseLost ? [step.run] : [],
+  );
+  const twice = running.find((run, index) => running.indexOf(run) !== index);
+  return twice === undefined ? null : `two workers run the code of run ${twice} at once`;
+}
