@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ExecutionResult } from '../contract/result.js';
-import { type DeliveryMark, judgeRepeat, markText, parseMark, relationOf } from './delivery-identity.js';
+import {
+  type DeliveryMark,
+  type EndedMark,
+  judgeRepeat,
+  markText,
+  parseMark,
+  relationOf,
+} from './delivery-identity.js';
 
 const mark = (changes: Partial<DeliveryMark> = {}): DeliveryMark => ({
   jobId: '7',
@@ -9,19 +16,32 @@ const mark = (changes: Partial<DeliveryMark> = {}): DeliveryMark => ({
   stalls: 0,
   ...changes,
 });
-const ENDED = mark({ ends: 2, stalls: 1 });
+const ended = (changes: Partial<EndedMark> = {}): EndedMark => ({
+  ...mark(changes),
+  attemptOnly: false,
+  ...changes,
+});
+const ENDED = ended({ ends: 2, stalls: 1 });
+const ATTEMPT = ended({ ends: 1, stalls: 1, attemptOnly: true });
 
 describe('what a delivery is to the one that ended with the result', () => {
-  it.each<[string, DeliveryMark | null, DeliveryMark, string]>([
+  it.each<[string, EndedMark | null, DeliveryMark, string]>([
     ['its worker died before BullMQ heard of the end', ENDED, mark({ ends: 2, stalls: 2 }), 'redelivered'],
     ['two workers died, one after the other', ENDED, mark({ ends: 2, stalls: 3 }), 'redelivered'],
     ['job.retry()', ENDED, mark({ ends: 3, stalls: 1 }), 'retried'],
     ['job.retry(), and a worker died before it looked', ENDED, mark({ ends: 3, stalls: 2 }), 'retried'],
     ['job.retry() that resets the attempts', ENDED, mark({ ends: 0, stalls: 1 }), 'retried'],
-    ['the same where the first attempt had ended it', mark(), mark(), 'retried'],
+    ['the same where the first attempt had ended it', ended(), mark(), 'retried'],
     ['a worker that was frozen before it asked wakes up', ENDED, mark({ ends: 2 }), 'redelivered'],
     ['the same, of an attempt before', ENDED, mark({ ends: 1 }), 'redelivered'],
-    ['the worker of a first attempt died', mark(), mark({ stalls: 1 }), 'redelivered'],
+    ['the worker of a first attempt died', ended(), mark({ stalls: 1 }), 'redelivered'],
+    [
+      'an attempt failed, and meanwhile a frozen worker ended it',
+      ATTEMPT,
+      mark({ ends: 2, stalls: 1 }),
+      'redelivered',
+    ],
+    ['the same, and BullMQ never heard of the attempt', ATTEMPT, mark({ ends: 1, stalls: 2 }), 'redelivered'],
     ['the id was removed and added again', ENDED, mark({ addedAtMs: 2000 }), 'another job'],
     ['the same, and then it failed once', ENDED, mark({ addedAtMs: 2000, ends: 3 }), 'another job'],
     ['a job of another id', null, mark(), 'another job'],
@@ -37,6 +57,7 @@ describe('what a delivery is to the one that ended with the result', () => {
 
   it('survives the ledger', () => {
     expect(parseMark('7', markText(ENDED))).toEqual(ENDED);
+    expect(parseMark('7', markText(ATTEMPT, { attemptOnly: true }))).toEqual(ATTEMPT);
     expect(parseMark('7', null)).toBeNull();
   });
 });

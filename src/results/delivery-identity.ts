@@ -16,6 +16,12 @@ export interface DeliveryMark {
   stalls: number;
 }
 
+/** What the ledger remembers of a job: its latest delivery that came to an end. */
+export interface EndedMark extends DeliveryMark {
+  /** Only an attempt ended: BullMQ is to count it, and to deliver the job again. */
+  attemptOnly: boolean;
+}
+
 /** What one delivery of a job is to the delivery of that job which last ended with a result. */
 export type Relation = 'redelivered' | 'retried' | 'another job';
 
@@ -29,14 +35,16 @@ export type Repeat =
   | { kind: 'standing' };
 
 /**
- * @param ended the mark of this job's last delivery that ended with a result; null: none did
+ * @param ended the mark of this job's last delivery that came to an end; null: none did
  * @param isMarked whether the ledger has marks of any job; ledgers of former versions have none
  */
-export function relationOf(ended: DeliveryMark | null, now: DeliveryMark, isMarked: boolean): Relation {
+export function relationOf(ended: EndedMark | null, now: DeliveryMark, isMarked: boolean): Relation {
   if (ended === null) return !isMarked && now.ends > 0 ? 'retried' : 'another job';
   if (ended.addedAtMs !== now.addedAtMs) return 'another job';
   // Stalls are never taken back: this is an older delivery, of a worker that was frozen.
   if (now.stalls < ended.stalls) return 'redelivered';
+  // BullMQ's own next attempt, while another delivery has ended the execution.
+  if (ended.attemptOnly && now.ends === ended.ends + 1) return 'redelivered';
   // BullMQ counts the end of a job together with its move to `completed` or `failed`.
   if (now.ends !== ended.ends) return 'retried';
   // Counted is not: either BullMQ never heard of the end, and then it found the job stalled, or somebody
@@ -74,12 +82,13 @@ function nothingRan({ status, attempt, failure, metrics }: Pick<ExecutionResult,
 export const fieldOf = ({ jobId }: Pick<DeliveryMark, 'jobId'>): string => `job:${jobId}`;
 
 /** What that field holds. */
-export const markText = ({ addedAtMs, ends, stalls }: DeliveryMark): string =>
-  `${addedAtMs}:${ends}:${stalls}`;
+export const markText = ({ addedAtMs, ends, stalls }: DeliveryMark, { attemptOnly = false } = {}): string =>
+  `${addedAtMs}:${ends}:${stalls}${attemptOnly ? ':attempt' : ''}`;
 
 /** Reads {@link markText}; null: there is none. */
-export function parseMark(jobId: string, text: string | null | undefined): DeliveryMark | null {
+export function parseMark(jobId: string, text: string | null | undefined): EndedMark | null {
   if (!text) return null;
-  const [addedAtMs = 0, ends = 0, stalls = 0] = text.split(':').map(Number);
-  return { jobId, addedAtMs, ends, stalls };
+  const [addedAtMs, ends, stalls, kind] = text.split(':');
+  const numbers = { addedAtMs: Number(addedAtMs), ends: Number(ends), stalls: Number(stalls) };
+  return { jobId, ...numbers, attemptOnly: kind === 'attempt' };
 }

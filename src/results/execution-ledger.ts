@@ -173,6 +173,7 @@ export class ExecutionLedger {
       run ?? '',
       Date.now(),
       pauseMs,
+      ...(failed ? [fieldOf(failed.mark), markText(failed.mark, { attemptOnly: true })] : ['', '']),
     ];
     const [kind, askedAt, reason] = (await LET_GO.run(this.redis, this.keysOf(executionId), args)) as [
       'free' | 'foreign' | 'kept',
@@ -242,7 +243,7 @@ interface LettingGo {
   /** null: not known, because the answer to {@link ExecutionLedger.take} was lost. */
   run: number | null;
   counted: boolean;
-  failed?: { attempt: number; outcome: Outcome };
+  failed?: { attempt: number; outcome: Outcome; mark: DeliveryMark };
   pauseMs?: number;
 }
 

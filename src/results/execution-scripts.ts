@@ -18,7 +18,7 @@ import { LuaScript } from '../redis/lua-script.js';
  *               ISO time and words of the first request to cancel; also before anybody began
  *   forgotten   ISO time of its deletion: nothing runs, settles or is sent under its id while this stands
  *   marks       how many job: fields there are; missing in ledgers of versions that kept none
- *   job:{id}    mark of the delivery of a job that ended with the result, see delivery-identity.ts
+ *   job:{id}    mark of the latest delivery of a job that came to an end, see delivery-identity.ts
  * Every script takes KEYS = {result, ledger}, those that end an attempt also {…, attempts}: a list with
  * the JSON of each attempt that was not the last.
  */
@@ -26,10 +26,16 @@ import { LuaScript } from '../redis/lua-script.js';
 /** Jobs of one execution that are remembered; of any further one a retry is taken for another job. */
 const MARKS_KEPT = 256;
 
-/** Lua: remembers that a delivery ends with the result. */
+/** Lua: remembers that a delivery comes to an end; an older one, of a frozen worker, does not replace a later one. */
 const MARK = `
 local function mark(key, field, text)
-  if redis.call('HEXISTS', key, field) == 0 and redis.call('HINCRBY', key, 'marks', 1) > ${MARKS_KEPT} then return end
+  local known = redis.call('HGET', key, field)
+  if known then
+    local added, stalls = string.match(known, '^(%d+):%d+:(%d+)')
+    local sameAdded, newStalls = string.match(text, '^(%d+):%d+:(%d+)')
+    if added == sameAdded and tonumber(newStalls) < tonumber(stalls) then return end
+  end
+  if not known and redis.call('HINCRBY', key, 'marks', 1) > ${MARKS_KEPT} then return end
   redis.call('HSET', key, field, text)
 end
 `;
@@ -104,10 +110,11 @@ return {'started', attempt, lost, more[1], more[2], more[3], more[4] or '1'}
 
 /**
  * ARGV owner, counted ('0' takes the attempt back), JSON of the attempt or '', run ('' for any), now in Unix milliseconds,
- * pause in milliseconds -> {'free'} | {'foreign'} | {'kept', cancel asked at, reason}: an execution that is to
+ * pause in milliseconds, field of the job whose attempt failed or '', its mark -> {'free'} | {'foreign'} | {'kept', cancel asked at, reason}: an execution that is to
  * be cancelled stays with its owner, who must settle it.
  */
-export const LET_GO = new LuaScript(`
+export const LET_GO = new LuaScript(`${MARK}
+if ARGV[7] ~= '' then mark(KEYS[2], ARGV[7], ARGV[8]) end
 local known = redis.call('HMGET', KEYS[2], 'owner', 'run')
 if known[1] ~= ARGV[1] or ARGV[4] ~= '' and (known[2] or '1') ~= ARGV[4] then return {'foreign'} end
 if ARGV[3] ~= '' then

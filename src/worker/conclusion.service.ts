@@ -22,7 +22,7 @@ import {
   whereLogsAre,
 } from './job-end.js';
 import type { JobRequest } from '../queue/parse-job.js';
-import { namesOf, type TakenJob } from './taken-job.js';
+import { markOf, namesOf, type TakenJob } from './taken-job.js';
 
 /** What follows an attempt: the one result of its run, or another attempt. */
 @Injectable()
@@ -103,7 +103,7 @@ export class ConclusionService {
   ): Promise<unknown> {
     const { executionId, run, attempt } = delivery;
     const pauseMs = pauseBeforeRetryMs(job.opts.backoff, job.attemptsMade + 1, Math.random());
-    const failed = { attempt, outcome };
+    const failed = { attempt, outcome, mark: markOf(job) };
     const noted = await this.ledger.letGo(executionId, { run, counted: true, failed, pauseMs });
     const cancel = noted ?? cancellation.request;
     if (cancel) return this.conclude(job, delivery, notTriedAgain(outcome, cancel));

@@ -71,6 +71,7 @@ function endsOf({ budget }: World, worker: WorkerState, index: number): Action[]
     const { step } = next.workers[index]!;
     // BullMQ never hears that the attempt has failed.
     if (step?.at === 'fail attempt') addLost(next, step.run);
+    next.troubled = true;
     next.dead.push(ownerOf(index, next.workers[index]!));
   };
   const crash: Action = {
@@ -121,6 +122,7 @@ function queueActions(world: World, job: JobState, n: number): Action[] {
     apply: (next) => {
       next.budget.retries -= 1;
       next.asked += 1;
+      next.retried += 1;
       Object.assign(next.jobs[n]!, { state: 'waiting', ends: reset ? 0 : job.ends });
     },
   });
@@ -273,11 +275,17 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
     case 'let go':
       return one(
         (next, reply) => {
-          const kept = (reply as [string])[0] === 'kept';
+          const [kind] = reply as [string];
+          const kept = kind === 'kept';
           const { run, attempt } = step;
+          // BullMQ has given the job away, and never hears that the attempt has failed.
+          if (kind === 'free' && next.workers[index]!.leaseLost) addLost(next, run);
           to(next, kept ? { at: 'settle', run, attempt, status: 'cancelled' } : { at: 'fail attempt', run });
         },
-        { script: 'LET_GO', args: [owner, '1', '{}', step.run, 0, 0] },
+        {
+          script: 'LET_GO',
+          args: [owner, '1', '{}', step.run, 0, 0, fieldOf(mark), markText(mark, { attemptOnly: true })],
+        },
       );
     case 'settle': {
       const document = documentOf(step.run, owner, step.status, step.attempt);
@@ -296,10 +304,7 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
         to(next, { at: 'sent', run: runOf(step.document), after: 'finish' });
       });
     case 'fail attempt':
-      return one((next) => {
-        if (next.jobs[next.workers[index]!.job!]!.holder !== index) addLost(next, step.run);
-        endDelivery(next, index, 'waiting');
-      });
+      return one((next) => endDelivery(next, index, 'waiting'));
     case 'finish':
       return one((next) => endDelivery(next, index, 'done'));
   }
@@ -323,7 +328,8 @@ function begun(
   const { mark } = next.workers[index]!;
   const relation = relationOf(parseMark(mark!.jobId, text), mark!, marks !== null);
   const result = JSON.parse(second!) as ExecutionResult;
-  const repeat = judgeRepeat(relation, { again: false, result });
+  const { again } = next.jobs[next.workers[index]!.job!]!;
+  const repeat = judgeRepeat(relation, { again, result });
   to(next, repeat.kind === 'further run' ? { at: 'reopen', run: run! } : { at: 'mark delivery' });
 }
 

@@ -13,6 +13,8 @@ export interface Store {
 export interface JobState {
   id: string;
   attempts: number;
+  /** It asks for another run where there is a result. */
+  again: boolean;
   state: 'waiting' | 'active' | 'done';
   /** Index of the worker whose delivery of it BullMQ believes in. */
   holder: number | null;
@@ -78,19 +80,28 @@ export interface World {
   messages: Record<string, string>;
   /** Documents that were the result of their run. */
   settled: Record<string, string>;
-  /** How often a person asked for another run. */
+  /** How often another run was asked for. */
   asked: number;
+  /** How often a person retried a job. */
+  retried: number;
+  /** A worker died, or was thought to be dead. */
+  troubled: boolean;
 }
 
 export const ownerOf = (worker: number, { incarnation }: WorkerState): string => `w${worker}#${incarnation}`;
 
 /** A world in which nothing has happened. */
-export function newWorld(jobs: readonly { attempts: number }[], budget: Budget, workers = 2): World {
+export function newWorld(
+  jobs: readonly { attempts: number; again?: boolean }[],
+  budget: Budget,
+  workers = 2,
+): World {
   return {
     store: { result: null, ledger: {}, attempts: [], former: {} },
-    jobs: jobs.map(({ attempts }, index) => ({
+    jobs: jobs.map(({ attempts, again = false }, index) => ({
       id: `j${index}`,
       attempts,
+      again,
       state: 'waiting',
       holder: null,
       ends: 0,
@@ -111,7 +122,9 @@ export function newWorld(jobs: readonly { attempts: number }[], budget: Budget, 
     lost: {},
     messages: {},
     settled: {},
-    asked: 0,
+    asked: jobs.filter(({ again }) => again).length,
+    retried: 0,
+    troubled: false,
   };
 }
 
@@ -138,7 +151,19 @@ export function faultOf(world: World, over: boolean): string | null {
   const former = Object.keys(world.settled).filter((of) => of !== run);
   const unsent = former.find((of) => world.messages[of] === undefined);
   if (unsent !== undefined) return `run ${unsent} was replaced before its result was sent`;
-  return over ? faultAtEnd(world, run) : null;
+  return ownerFault(world, run) ?? (over ? faultAtEnd(world, run) : null);
+}
+
+/** What a living worker carries out is its own until there is a result. */
+function ownerFault(world: World, run: string): string | null {
+  const busy = world.workers.findIndex(
+    ({ step, leaseLost }) => !leaseLost && (step?.at === 'start' || step?.at === 'code') && step.run === run,
+  );
+  if (busy < 0) return null;
+  const { result, ledger } = world.store;
+  if (result?.includes('"canceller"')) return `w${busy} runs what was ended by a canceller as unowned`;
+  const owner = ownerOf(busy, world.workers[busy] as WorkerState);
+  return result === null && ledger['owner'] !== owner ? `w${busy} runs what is not its own` : null;
 }
 
 function faultAtEnd(world: World, run: string): string | null {
@@ -147,6 +172,8 @@ function faultAtEnd(world: World, run: string): string | null {
     return `job ${open.id} stays ${open.state}${open.parked ? ' and is looked at again for ever' : ''}`;
   if (world.store.result === null) return 'there is no result';
   if (world.messages[run] === undefined) return `the result of run ${run} was never sent`;
+  // A retry that a worker died over may look like a redelivery: docs/identity.md.
+  if (!world.troubled && Number(run) <= world.retried) return 'another run was asked for and never was';
   return world.store.ledger['owner'] ? 'the execution has an owner for ever' : null;
 }
 

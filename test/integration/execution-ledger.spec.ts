@@ -42,6 +42,8 @@ const ours = (attempt: number, generation: number | null = null) => ({
   cancel: null,
 });
 const ENDED = { kind: 'ended', repeat: 'standing', result: {} };
+const A_MARK = { jobId: '1', addedAtMs: 1, ends: 0, stalls: 0 };
+
 /** Has a worker take an execution for a job that it never saw; when it was given back is tested elsewhere. */
 async function take({ ledger }: Worker, id: string, generation: number | null = null) {
   const mark = { jobId: randomUUID(), addedAtMs: 1, ends: 0, stalls: 0 };
@@ -272,7 +274,7 @@ describe('the attempts of an execution', () => {
     const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
     await take(a, id);
     const outcome = anOutcome(null, { success: false, status: 'failed', error: 'no' });
-    await a.ledger.letGo(id, { run: 1, counted: true, failed: { attempt: 1, outcome } });
+    await a.ledger.letGo(id, { run: 1, counted: true, failed: { attempt: 1, outcome, mark: A_MARK } });
     await take(b, id);
     dies(b);
     expect(await take(c, id)).toEqual(ours(3));
