@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 import { explore } from './explorer.js';
 import { LARGE, SMALL } from './scenarios.js';
 import { Scripts } from './scripts.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { explore } from '../explore/explorer.js';
 import { MUTATIONS, type Scenario, SMALL } from '../explore/scenarios.js';
 import { Scripts } from '../explore/scripts.js';
-import { useRedis } from '../support/test-redis.js';
+import { useRedis } from '../support/servers/test-redis.js';
 
 // `npm run explore` goes further.
 

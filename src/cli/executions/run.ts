@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionResult } from '../../contract/result.js';
-import type { ApiAccess } from '../http/api-access.js';
 import { ApiClient, type ExecutionView, hasEnded } from '../http/api-client.js';
 import { UnavailableError } from '../http/api-errors.js';
 import { CommandError, EXIT, type ExitCode } from '../output/exit.js';

@@ -1,8 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { ApiAccess } from '../http/api-access.js';
 import type { OperatorCommand } from '../http/api-client.js';
 import type { ExitCode } from '../output/exit.js';
-import type { Output } from '../output/output.js';
 
 import type { WorkersTerminal } from './workers-terminal.js';
 

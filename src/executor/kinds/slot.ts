@@ -1,6 +1,6 @@
 import type { StopCause, TimeoutTrace } from '../../outcome/run-end.js';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
-import type { CodePlace, ExecuteCommand, RunnerFrame } from '../../boundary/runner-protocol.js';
+import type { ExecuteCommand, RunnerFrame } from '../../boundary/runner-protocol.js';
 import type { KernelUsage } from '../../isolation/process-usage.js';
 import { FrameOrder } from '../process/frame-order.js';
 import type { RunnerExit, RunnerObserver, RunnerProcess } from '../process/runner-process.js';

@@ -2,11 +2,8 @@ import type { RunEnd, Verdict } from '../../outcome/run-end.js';
 import type { RunLimits } from '../../outcome/run-limits.js';
 import type { ModuleReply, ModuleRequest } from '../../boundary/module-protocol.js';
 import type {
-  ErrorFrame,
   ExecuteCommand,
-  ExitingFrame,
   ProgressFrame,
-  ResultFrame,
   RunnerFrame,
   UncaughtFrame,
 } from '../../boundary/runner-protocol.js';
@@ -16,8 +13,6 @@ import type { ExecutionProgress, LogEntry } from '../../contract/result.js';
 import type { Redactor } from '../../outcome/redaction/redactor.js';
 import type { Cancellation } from '../cancellation.js';
 import { ExecutionOutput, LEVEL_OF, type OutputStream, type Printed } from './execution-output.js';
-import type { KernelUsage } from '../../isolation/process-usage.js';
-import type { RunnerExit } from '../process/runner-process.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener } from '../kinds/slot.js';
 import { Traffic } from './traffic.js';
 import { UsageWatch } from './usage-watch.js';

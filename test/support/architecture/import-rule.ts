@@ -9,11 +9,8 @@ export interface Violation {
 }
 
 const BASE = ['contract', 'lib', 'config', 'telemetry', 'redis'];
-const ENGINE = [
-  ...BASE,
-  ...['boundary', 'isolation', 'compile', 'outcome', 'context', 'workspace', 'packages'],
-  ...['executor', 'heartbeat', 'results', 'queue'],
-];
+const BEHIND_THE_QUEUE = ['boundary', 'isolation', 'compile', 'outcome', 'context', 'workspace', 'packages'];
+const ENGINE = [...BASE, ...BEHIND_THE_QUEUE, 'executor', 'heartbeat', 'results', 'queue'];
 const PARTS = [...ENGINE, 'worker', 'archive'];
 
 /** Which folders of `src` a folder may import; itself always. A file at the top of `src` counts by its name. */
