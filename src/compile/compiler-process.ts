@@ -143,6 +143,9 @@ export class CompilerProcess {
       const pid = this.launch.level.runnerPid(this.child.pid as number);
       this.pids = [pid, childOf(pid)];
       this.probes = this.pids.map((each) => new ProcessProbe(each));
+      // Opens its descriptors now: from here on the process costs the same number of them.
+      this.cpuMs();
+      this.memoryMb();
     } catch {
       // Without /proc there is no telling; the time limit of the execution remains.
     }

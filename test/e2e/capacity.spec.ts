@@ -36,6 +36,9 @@ it('hands work back without an attempt while no process can be started, says so,
       await producer.submitExecution(aContext({ workflow_code: 'export default () => 42' })),
     );
   expect(await run()).toMatchObject({ result: 42, attempt: 1 });
+  await until(async () => (await readiness()).body.includes('"compiler":{"processes":2'), {
+    what: 'every compiler that is kept is there, with its descriptors',
+  });
   const before = descriptors(worker.pid);
   const normal = filesLimit(worker.pid);
 

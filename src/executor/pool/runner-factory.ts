@@ -54,7 +54,7 @@ export class RunnerFactory {
     if (visible !== null) logger.warn({ msg: 'the worker can be read by its own user', reason: visible });
     const dir = await RuntimeDir.create();
     try {
-      const bundles = await bundleRunners(dir.path);
+      const bundles = bundleRunners(dir.path);
       const outlet = outletOf(settings);
       const prove = (level: IsolationLevel) => proveLevel(level, { settings, bundles, outlet });
       const choice = await chooseLevel(

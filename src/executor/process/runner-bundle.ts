@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { buildSync } from 'esbuild';
 
 const ENTRIES = ['process', 'thread-host', 'thread'] as const;
 
@@ -17,10 +17,10 @@ const sourceOf = (name: string): string =>
 /**
  * Bundles each entry point of the runner into one CommonJS file in `dir`. One small file boots as
  * fast as an empty script, is the only file that a runner must be able to read, and stays as it is
- * when the project is built again while the worker runs.
+ * when the project is built again while the worker runs. No process of esbuild's stays in the worker's sight.
  */
-export async function bundleRunners(dir: string): Promise<RunnerBundles> {
-  await build({
+export function bundleRunners(dir: string): RunnerBundles {
+  buildSync({
     entryPoints: Object.fromEntries(ENTRIES.map((name) => [name, sourceOf(name)])),
     outdir: dir,
     outExtension: { '.js': '.cjs' },
@@ -35,8 +35,8 @@ export async function bundleRunners(dir: string): Promise<RunnerBundles> {
 }
 
 /** The code of the self-test, as one module that a runner can be sent. */
-export async function bundleSelfTest(): Promise<string> {
-  const { outputFiles } = await build({
+export function bundleSelfTest(): string {
+  const { outputFiles } = buildSync({
     entryPoints: [sourceOf('self-test')],
     bundle: true,
     write: false,

@@ -69,7 +69,7 @@ async function checksOf(
       throw new Error(
         `on ${process.platform} no kernel keeps code from anything, only Node's permission model`,
       );
-    const source = await bundleSelfTest();
+    const source = bundleSelfTest();
     const [compiler, whole, bare] = await Promise.all([
       compilerCheck(compilers),
       attackFrom(level, source, settings, factory),

@@ -94,7 +94,7 @@ const settings = parseSettings({
   SCRATCH_LIMIT_MB: '32',
 });
 const dir = await RuntimeDir.create();
-const bundles = await bundleRunners(dir.path);
+const bundles = bundleRunners(dir.path);
 const found = candidates({ settings, dir, access: accessOf(settings, bundles) })[0];
 if (!found || !('level' in found)) throw new Error(found?.unavailable);
 const level = found.level;
