@@ -117,13 +117,13 @@ export class ExecutionLedger {
     const relation = relationOf(parseMark(now.jobId, mark), now, marks !== null);
     const repeat = judgeRepeat(relation, { again, result });
     if (result === null || repeat.kind !== 'further run') {
-      await this.markDelivery(executionId, now);
+      if (!(await this.markDelivery(executionId, now, run))) return null;
       return { kind: 'ended', repeat: repeat.kind === 'redelivered' ? 'redelivered' : 'standing', result };
     }
     // The archive tells the runs of an execution apart by the moment of their end.
     if (Date.parse(result.finished_at) >= Date.now()) await sleep(SAME_MOMENT_MS);
     const keys = [...this.keysOf(executionId), this.keys.formerResult(executionId, Number(run))];
-    const reply = (await REOPEN.run(this.redis, keys, [run, ...ours])) as
+    const reply = (await REOPEN.run(this.redis, keys, [run, ...ours, fieldOf(now), mark ?? ''])) as
       ['changed'] | ['unsent'] | StartedReply;
     if (reply[0] === 'changed') return null;
     if (reply[0] === 'unsent') return { kind: 'unsent' };
@@ -139,10 +139,10 @@ export class ExecutionLedger {
     return { ...this.hold(executionId, reply), because: repeat.because };
   }
 
-  /** Remembers that a delivery ends with the result that stands: see delivery-identity.ts. */
-  private async markDelivery(executionId: string, mark: DeliveryMark): Promise<void> {
-    const args = [fieldOf(mark), markText(mark), this.settings.RESULT_TTL_SECONDS];
-    await MARK_DELIVERY.run(this.redis, [this.keys.ledger(executionId)], args);
+  /** Remembers that a delivery ends with the result that stands: see delivery-identity.ts. False: a later run has begun. */
+  private async markDelivery(executionId: string, mark: DeliveryMark, run: string): Promise<boolean> {
+    const args = [fieldOf(mark), markText(mark), this.settings.RESULT_TTL_SECONDS, run];
+    return (await MARK_DELIVERY.run(this.redis, [this.keys.ledger(executionId)], args)) === 1;
   }
 
   /** Notes the workspace generation that later attempts shall use too. */

@@ -68,12 +68,13 @@ return {'started', attempt, 0, generation, known[4], known[5], run, known[7], kn
 
 /**
  * KEYS also the key that keeps the former result. ARGV run that has ended, owner, worker, now, ttl,
- * generation or '' -> {'changed'} | {'unsent'} | as BEGIN has started: a further run is begun. The former
+ * generation or '', field of the job, mark that was seen there or '' -> {'changed'} | {'unsent'} | as BEGIN has started: a further run is begun. The former
  * result goes to the archive from its new key; it must be on the result queue before.
  */
 export const REOPEN = new LuaScript(`
 local known = redis.call('HMGET', KEYS[2], 'run', 'published', 'forgotten')
 if known[3] or (known[1] or '1') ~= ARGV[1] or redis.call('EXISTS', KEYS[1]) == 0 then return {'changed'} end
+if (redis.call('HGET', KEYS[2], ARGV[7]) or '') ~= ARGV[8] then return {'changed'} end
 if known[2] ~= '1' then return {'unsent'} end
 redis.call('RENAME', KEYS[1], KEYS[4])
 redis.call('DEL', KEYS[3])
@@ -186,8 +187,9 @@ return redis.call('HSET', KEYS[1], 'published', '1')
   { keys: 1, args: 1 },
 );
 
-/** KEYS ledger; ARGV field of the job, mark, ttl: this delivery ends with the result that stands. */
+/** KEYS ledger; ARGV field of the job, mark, ttl, run: this delivery ends with the result of that run -> 1, or 0 when a later run has begun */
 export const MARK_DELIVERY = new LuaScript(`${MARK}
+if (redis.call('HGET', KEYS[1], 'run') or '1') ~= ARGV[4] then return 0 end
 mark(KEYS[1], ARGV[1], ARGV[2])
 if redis.call('TTL', KEYS[1]) < 0 then redis.call('EXPIRE', KEYS[1], ARGV[3]) end
 return 1

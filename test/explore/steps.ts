@@ -249,13 +249,20 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
           if (kind === 'started') started(next, reply);
           else to(next, kind === 'unsent' ? { at: 'resend', after: 'begin' } : { at: 'begin' });
         },
-        { script: 'REOPEN', args: [step.run, owner, `w${index}`, NOW, TTL, ''], former: step.run },
+        {
+          script: 'REOPEN',
+          args: [step.run, owner, `w${index}`, NOW, TTL, '', fieldOf(mark), step.seen],
+          former: step.run,
+        },
       );
     case 'mark delivery':
-      return one((next) => to(next, { at: 'resend', after: 'finish' }), {
-        script: 'MARK_DELIVERY',
-        args: [fieldOf(mark), markText(mark), TTL],
-      });
+      return one(
+        (next, reply) => to(next, reply === 1 ? { at: 'resend', after: 'finish' } : { at: 'begin' }),
+        {
+          script: 'MARK_DELIVERY',
+          args: [fieldOf(mark), markText(mark), TTL, step.run],
+        },
+      );
     case 'resend':
       return one((next) => {
         const { result, ledger } = next.store;
@@ -330,7 +337,12 @@ function begun(
   const result = JSON.parse(second!) as ExecutionResult;
   const { again } = next.jobs[next.workers[index]!.job!]!;
   const repeat = judgeRepeat(relation, { again, result });
-  to(next, repeat.kind === 'further run' ? { at: 'reopen', run: run! } : { at: 'mark delivery' });
+  to(
+    next,
+    repeat.kind === 'further run'
+      ? { at: 'reopen', run: run!, seen: text ?? '' }
+      : { at: 'mark delivery', run: run! },
+  );
 }
 
 function codeEnds(

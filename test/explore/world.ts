@@ -27,8 +27,8 @@ export interface JobState {
 export type Step =
   | { at: 'begin' }
   | { at: 'take over'; from: string }
-  | { at: 'reopen'; run: string }
-  | { at: 'mark delivery' }
+  | { at: 'reopen'; run: string; seen: string }
+  | { at: 'mark delivery'; run: string }
   | { at: 'resend'; after: 'begin' | 'finish' }
   | { at: 'sent'; run: string; after: 'begin' | 'finish' }
   | { at: 'start'; run: string; attempt: number }
