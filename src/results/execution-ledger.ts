@@ -123,8 +123,13 @@ export class ExecutionLedger {
     // The archive tells the runs of an execution apart by the moment of their end.
     if (Date.parse(result.finished_at) >= Date.now()) await sleep(SAME_MOMENT_MS);
     const keys = [...this.keysOf(executionId), this.keys.formerResult(executionId, Number(run))];
-    const reply = (await REOPEN.run(this.redis, keys, [run, ...ours, fieldOf(now), mark ?? ''])) as
-      ['changed'] | ['unsent'] | StartedReply;
+    const reply = (await REOPEN.run(this.redis, keys, [
+      run,
+      ...ours,
+      fieldOf(now),
+      mark ?? '',
+      markText(now),
+    ])) as ['changed'] | ['unsent'] | StartedReply;
     if (reply[0] === 'changed') return null;
     if (reply[0] === 'unsent') return { kind: 'unsent' };
     // It ends with the end of the former run, and takes nothing after that.

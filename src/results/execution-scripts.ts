@@ -68,15 +68,16 @@ return {'started', attempt, 0, generation, known[4], known[5], run, known[7], kn
 
 /**
  * KEYS also the key that keeps the former result. ARGV run that has ended, owner, worker, now, ttl,
- * generation or '', field of the job, mark that was seen there or '' -> {'changed'} | {'unsent'} | as BEGIN has started: a further run is begun. The former
+ * generation or '', field of the job, mark that was seen there or '', mark of this delivery -> {'changed'} | {'unsent'} | as BEGIN has started: a further run is begun. The former
  * result goes to the archive from its new key; it must be on the result queue before.
  */
-export const REOPEN = new LuaScript(`
+export const REOPEN = new LuaScript(`${MARK}
 local known = redis.call('HMGET', KEYS[2], 'run', 'published', 'forgotten')
 if known[3] or (known[1] or '1') ~= ARGV[1] or redis.call('EXISTS', KEYS[1]) == 0 then return {'changed'} end
 if (redis.call('HGET', KEYS[2], ARGV[7]) or '') ~= ARGV[8] then return {'changed'} end
 if known[2] ~= '1' then return {'unsent'} end
 redis.call('RENAME', KEYS[1], KEYS[4])
+mark(KEYS[2], ARGV[7], ARGV[9])
 redis.call('DEL', KEYS[3])
 redis.call('HDEL', KEYS[2], 'lost', 'progress', 'generation', 'published', 'cancel_asked_at', 'cancel_reason', 'freed_at', 'pause_ms')
 local run = tostring(tonumber(ARGV[1]) + 1)

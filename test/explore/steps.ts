@@ -251,7 +251,7 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
         },
         {
           script: 'REOPEN',
-          args: [step.run, owner, `w${index}`, NOW, TTL, '', fieldOf(mark), step.seen],
+          args: [step.run, owner, `w${index}`, NOW, TTL, '', fieldOf(mark), step.seen, markText(mark)],
           former: step.run,
         },
       );
