@@ -78,7 +78,8 @@ async function run(bench: Bench): Promise<void> {
   if (wanted.has('modules')) await measureModules(bench);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (tell(), process.exit(1)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => (printReport(), process.exit(1)));
 const startedAt = performance.now();
 const seconds = (): string => ((performance.now() - startedAt) / 1000).toFixed(0).padStart(4);
 const work = mkdtempSync(join(tmpdir(), 'bifrost-bench-work-'));
@@ -89,7 +90,7 @@ const machine = describeMachine();
 try {
   const say = (text: string): void => void process.stderr.write(`${seconds()} s  ${text}\n`);
   await run({ redis: redis.url, work, plan, report, say });
-  tell();
+  printReport();
 } catch (error) {
   process.exitCode = 1;
   process.stderr.write(`${(error as Error).stack}\n`);
@@ -100,7 +101,7 @@ try {
 // Connections of an interrupted figure would wait for Redis for ever.
 process.exit();
 
-function tell(): void {
+function printReport(): void {
   const targets = checkTargets(report);
   process.stdout.write(`${reportTable(report)}\n\n${targetTable(targets)}\n`);
   for (const [name, value] of Object.entries(machine)) process.stdout.write(`${name}: ${value}\n`);

@@ -1,5 +1,5 @@
 // A bare BullMQ worker: the job runs in the worker's own event loop. No isolation; the ceiling.
 import { Worker } from 'bullmq';
-import { announce, carryOut, queueName, work, workerOptions } from './peer.ts';
+import { announce, runPeerJob, queueName, work, workerOptions } from './peer.ts';
 
-await announce(new Worker(queueName, (job) => carryOut(job, work), workerOptions()));
+await announce(new Worker(queueName, (job) => runPeerJob(job, work), workerOptions()));

@@ -49,7 +49,7 @@ let results: Queue | undefined;
  * Does a job and, where results are asked for, puts the result on the result queue before the job ends:
  * the way of BullMQ's guide "Returning job data".
  */
-export async function carryOut(
+export async function runPeerJob(
   job: Pick<Job, 'data'>,
   how: (data: JobData) => Promise<unknown>,
 ): Promise<unknown> {

@@ -1,4 +1,4 @@
 import type { SandboxedJob } from 'bullmq';
-import { carryOut, work } from './peer.ts';
+import { runPeerJob, work } from './peer.ts';
 
-export default (job: SandboxedJob): Promise<unknown> => carryOut(job, work);
+export default (job: SandboxedJob): Promise<unknown> => runPeerJob(job, work);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'bullmq';
-import { announce, carryOut, type JobData, queueName, workerOptions, workFolder } from './peer.ts';
+import { announce, runPeerJob, type JobData, queueName, workerOptions, workFolder } from './peer.ts';
 
 const FILE = fileURLToPath(new URL('spawned.mjs', import.meta.url));
 
@@ -22,4 +22,4 @@ async function run({ workload, parameters }: JobData): Promise<unknown> {
   return { value: JSON.parse(lines.at(-1) ?? 'null') as unknown, lines };
 }
 
-await announce(new Worker(queueName, (job) => carryOut(job, run), workerOptions()));
+await announce(new Worker(queueName, (job) => runPeerJob(job, run), workerOptions()));

@@ -131,7 +131,7 @@ export class Archiver implements OnApplicationBootstrap, BeforeApplicationShutdo
     let documents: ArchivedDocument[] = [];
     let bytes = 0;
     const flush = async (): Promise<void> => {
-      await this.insist(documents);
+      await this.storeWithRetry(documents);
       await this.feed.done(batch);
       [batch, documents, bytes] = [[], [], 0];
     };
@@ -151,7 +151,7 @@ export class Archiver implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   /** Writes as soon as the database lets us. */
-  private async insist(documents: readonly ArchivedDocument[]): Promise<void> {
+  private async storeWithRetry(documents: readonly ArchivedDocument[]): Promise<void> {
     while (documents.length > 0) {
       try {
         return await this.writer.write(documents);

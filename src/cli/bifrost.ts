@@ -167,11 +167,11 @@ process.stdout.on('error', endWithReader);
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = tell(error);
+  process.exitCode = exitCodeOf(error);
 }
 
 /** Tells what ended a command, unless commander has done so, and gives the exit code. */
-function tell(error: unknown): number {
+function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.succeeded : EXIT.usage;
   if (error instanceof CommandError) {
     output.stderr.write(`${paint('red', 'bifrost:', output.stderr)} ${error.message}\n`);

@@ -77,7 +77,7 @@ export class CompileTask {
   }
 
   /** What the source took too much of, given that it is not tried again. */
-  limitBehind(end: CompilerEnd): Error {
+  limitErrorOf(end: CompilerEnd): Error {
     if (this.signal.aborted) return this.signal.reason as Error;
     const name = this.request.op === 'compile' ? this.request.path : 'a source';
     const { COMPILE_CPU_SECONDS: seconds, COMPILE_MEMORY_MB: memoryMb } = this.limits;

@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import { tell } from '../telemetry/measurements.js';
+import { emitMeasurement } from '../telemetry/measurements.js';
 import { CompileLimitError, CompilerUnavailableError } from './compile-error.js';
 import { CompilerFactory } from './compiler-factory.js';
 import { CompilerEndedError, type CompilerProcess } from './compiler-process.js';
@@ -160,8 +160,8 @@ export class CompilerPool implements OnApplicationShutdown {
       this.waiting.unshift(task);
       return;
     }
-    const failure = error instanceof CompilerEndedError ? task.limitBehind(error.end) : error;
-    if (failure instanceof CompileLimitError) tell('compile-refused', { limit: failure.limit });
+    const failure = error instanceof CompilerEndedError ? task.limitErrorOf(error.end) : error;
+    if (failure instanceof CompileLimitError) emitMeasurement('compile-refused', { limit: failure.limit });
     task.fail(failure);
   }
 
@@ -192,7 +192,7 @@ export class CompilerPool implements OnApplicationShutdown {
       this.live.delete(compiler);
       const at = this.idle.indexOf(compiler);
       if (at >= 0) this.idle.splice(at, 1);
-      tell('compiler-ended', { end });
+      emitMeasurement('compiler-ended', { end });
       this.replenish();
     });
     if (this.factory === null) return compiler.kill();

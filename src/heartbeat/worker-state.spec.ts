@@ -37,28 +37,28 @@ describe('WorkerStateHolder', () => {
 
   it.each(changes.filter((pair) => ALLOWED.has(pair.join(' '))))('goes from %s to %s', (from, to) => {
     const holder = inState(from);
-    const heard: WorkerState[] = [];
-    holder.onChange((state) => heard.push(state));
+    const states: WorkerState[] = [];
+    holder.onChange((state) => states.push(state));
     holder.enter(to);
     expect(holder.current).toBe(to);
-    expect(heard).toEqual([to]);
+    expect(states).toEqual([to]);
   });
 
   it.each(changes.filter((pair) => !ALLOWED.has(pair.join(' '))))('refuses %s to %s', (from, to) => {
     const holder = inState(from);
-    const heard: WorkerState[] = [];
-    holder.onChange((state) => heard.push(state));
+    const states: WorkerState[] = [];
+    holder.onChange((state) => states.push(state));
     expect(() => holder.enter(to)).toThrow(`from ${from} to ${to}`);
     expect(holder.current).toBe(from);
-    expect(heard).toEqual([]);
+    expect(states).toEqual([]);
   });
 
   it.each(WORKER_STATES)('stays in %s without a word when told to enter it again', (state) => {
     const holder = inState(state);
-    const heard: WorkerState[] = [];
-    holder.onChange((next) => heard.push(next));
+    const states: WorkerState[] = [];
+    holder.onChange((next) => states.push(next));
     holder.enter(state);
-    expect(heard).toEqual([]);
+    expect(states).toEqual([]);
   });
 
   it.each(WORKER_STATES)('takes work only while ACTIVE: %s', (state) => {

@@ -62,7 +62,7 @@ describe('RuntimeDir', () => {
 
 describe('removeDir', () => {
   /** Root may remove anything: what is promised to the others is tested as one of them. */
-  async function asNobody(act: () => Promise<void>): Promise<void> {
+  async function asUnprivilegedUser(act: () => Promise<void>): Promise<void> {
     if (process.getuid?.() !== 0) return act();
     await chmod(parent, 0o777);
     process.seteuid?.(65_534);
@@ -77,7 +77,7 @@ describe('removeDir', () => {
     ['0500', 0o500],
     ['0000', 0o000],
   ] as const)('removes folders with the mode %s, as user code may leave them', (_, mode) =>
-    asNobody(async () => {
+    asUnprivilegedUser(async () => {
       const dir = join(parent, 'scratch');
       await mkdir(join(dir, 'a', 'b'), { recursive: true });
       await writeFile(join(dir, 'a', 'b', 'file'), 'x', { mode: 0o400 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { tell } from '../telemetry/measurements.js';
+import { emitMeasurement } from '../telemetry/measurements.js';
 import { Instruments } from './instruments.js';
 import { METRICS } from './metric-table.js';
-import { ToldMetrics } from './told-metrics.js';
+import { MeasurementCounters } from './measurement-counters.js';
 
 describe('the instruments', () => {
   it('hold every metric of the table', async () => {
@@ -27,16 +27,16 @@ describe('the instruments', () => {
   });
 });
 
-describe('what is told', () => {
+describe('emitted measurements', () => {
   it('becomes counts and lengths of time, in seconds', async () => {
     const instruments = new Instruments();
-    const told = new ToldMetrics(instruments);
-    told.onModuleInit();
+    const counters = new MeasurementCounters(instruments);
+    counters.onModuleInit();
     const metrics = { queue_ms: 40, prepare_ms: null, user_time_seconds: 0.5 };
-    tell('execution-ended', { status: 'failed', code: 'USER_ERROR', durationMs: 300, metrics });
-    tell('execution-ended', { status: 'succeeded', code: null, durationMs: 300, metrics: {} });
-    told.onApplicationShutdown();
-    tell('execution-ended', { status: 'succeeded', code: null, durationMs: 300, metrics: {} });
+    emitMeasurement('execution-ended', { status: 'failed', code: 'USER_ERROR', durationMs: 300, metrics });
+    emitMeasurement('execution-ended', { status: 'succeeded', code: null, durationMs: 300, metrics: {} });
+    counters.onApplicationShutdown();
+    emitMeasurement('execution-ended', { status: 'succeeded', code: null, durationMs: 300, metrics: {} });
     const text = await instruments.render();
     expect(text).toContain('bifrost_executions_total{status="failed",code="USER_ERROR"} 1');
     expect(text).toContain('bifrost_executions_total{status="succeeded",code=""} 1');

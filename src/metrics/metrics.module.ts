@@ -7,7 +7,7 @@ import { ArchiveGauges, ArchiveWriterGauges } from './archive-gauges.js';
 import { Instruments } from './instruments.js';
 import { MetricsController } from './metrics.controller.js';
 import { QueueGauges } from './queue-gauges.js';
-import { ToldMetrics } from './told-metrics.js';
+import { MeasurementCounters } from './measurement-counters.js';
 import { WorkerGauges } from './worker-gauges.js';
 
 /** `GET /metrics`. It listens and asks; nobody knows of it. */
@@ -25,7 +25,7 @@ export class MetricsModule {
       controllers: [MetricsController],
       providers: [
         { provide: Instruments, useFactory: openInstruments },
-        ToldMetrics,
+        MeasurementCounters,
         ArchiveGauges,
         ...(settings.ROLES.includes('archive') ? [ArchiveWriterGauges] : []),
         ...(works ? [WorkerGauges] : []),

@@ -8,7 +8,7 @@ import {
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { PackageFailure, PackagesStatus } from '../contract/packages.js';
-import { tell } from '../telemetry/measurements.js';
+import { emitMeasurement } from '../telemetry/measurements.js';
 import { HEARTBEAT_INTERVAL_MS } from '../contract/worker-record.js';
 import { HeldSet, type PackageSetLease } from './sets/held-set.js';
 import { type ManifestPlan, planOf } from './manifest-plan.js';
@@ -145,14 +145,14 @@ export class PackagesService implements OnApplicationBootstrap, OnApplicationShu
     this.work = work;
     this.chain = this.chain.then(async () => {
       if (this.stopped || plan !== this.plan) return;
-      await this.carryOut(plan, retry, work.signal);
+      await this.applyPlan(plan, retry, work.signal);
       if (work.signal.aborted) return;
       this.settle();
       this.clean();
     });
   }
 
-  private async carryOut(plan: ManifestPlan, retry: boolean, signal: AbortSignal): Promise<void> {
+  private async applyPlan(plan: ManifestPlan, retry: boolean, signal: AbortSignal): Promise<void> {
     switch (plan.kind) {
       case 'none':
         this.logger.debug('the manifest names no packages: executions run without');
@@ -189,7 +189,7 @@ export class PackagesService implements OnApplicationBootstrap, OnApplicationShu
     if (outcome.set && !(await this.switchTo(outcome.set)))
       throw new Error('the package set was removed while it was taken into use');
     const durationMs = performance.now() - startedMs;
-    tell('packages-installed', { durationMs });
+    emitMeasurement('packages-installed', { durationMs });
     this.logger.log(`npm was done after ${(durationMs / 1000).toFixed(1)} s`);
     this.finish(plan, outcome);
   }
@@ -209,7 +209,7 @@ export class PackagesService implements OnApplicationBootstrap, OnApplicationShu
         await mark.remove();
         return false;
       }
-      next = new HeldSet(set.id, set.dir, set.installed, mark, (unused) => this.letGo(unused));
+      next = new HeldSet(set.id, set.dir, set.installed, mark, (unused) => this.release(unused));
       this.held.add(next);
     }
     const before = this.current;
@@ -218,7 +218,7 @@ export class PackagesService implements OnApplicationBootstrap, OnApplicationShu
     return true;
   }
 
-  private letGo(set: HeldSet): void {
+  private release(set: HeldSet): void {
     this.held.delete(set);
     void set.forget().catch(() => undefined);
   }

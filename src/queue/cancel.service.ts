@@ -5,7 +5,7 @@ import type { JobKind } from '../contract/jobs/job.js';
 import type { Tick } from '../contract/jobs/schedule.js';
 import { NO_SUBJECT, type Subject, subjectOf } from '../contract/subject.js';
 import { unstartedOutcome } from '../outcome/cancelled-outcome.js';
-import { tell } from '../telemetry/measurements.js';
+import { emitMeasurement } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
@@ -85,13 +85,13 @@ export class CancelService {
       earlier: attempt > 0 ? await this.ledger.earlierAttempts(executionId) : [],
     };
     if (!(await this.results.publishUnowned(delivery, outcome))) return { kind: 'signalled', request };
-    tell('execution-ended', {
+    emitMeasurement('execution-ended', {
       status: outcome.status,
       code: 'CANCELLED',
       durationMs: 0,
       metrics: waitMetrics(delivery.times),
     });
-    tell('job-ended-unrun', { reason: 'cancelled' });
+    emitMeasurement('job-ended-unrun', { reason: 'cancelled' });
     this.logger.log({ msg: 'execution cancelled before a worker had it', executionId });
     await this.removeJob(executionId);
     return { kind: 'cancelled' };

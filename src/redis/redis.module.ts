@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import { tell } from '../telemetry/measurements.js';
+import { emitMeasurement } from '../telemetry/measurements.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import { CONNECT_TIMEOUT_MS, openRedis, type Patience, type RedisClient } from './connections.js';
 import { RedisKeys } from './keys.js';
@@ -41,7 +41,7 @@ const provideRedis = (token: symbol, patience: Patience) => ({
 export function reportConnection(client: RedisClient, logger: Logger, name: string): void {
   let lost = false;
   client.on('error', (error: Error) => {
-    tell('redis-error', { connection: name });
+    emitMeasurement('redis-error', { connection: name });
     if (lost) return;
     lost = true;
     logger.error(`${name} connection: ${error.message || error.name}; trying again until it answers`);
@@ -49,7 +49,7 @@ export function reportConnection(client: RedisClient, logger: Logger, name: stri
   client.on('ready', () => {
     if (lost) {
       logger.log(`${name} connection: back`);
-      tell('redis-back', { connection: name });
+      emitMeasurement('redis-back', { connection: name });
     }
     lost = false;
   });

@@ -4,7 +4,7 @@ import type { CancelRequest } from '../contract/cancellation.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { AttemptRecord, ExecutionProgress, ExecutionResult, Outcome } from '../contract/result.js';
-import { tell } from '../telemetry/measurements.js';
+import { emitMeasurement } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
@@ -134,7 +134,7 @@ export class ExecutionLedger {
     if (reply[0] === 'unsent') return { kind: 'unsent' };
     // It ends with the end of the former run, and takes nothing after that.
     await this.redis.del(this.keys.logs(executionId));
-    tell('run-again', { because: repeat.because });
+    emitMeasurement('run-again', { because: repeat.because });
     this.logger.log({
       msg: 'execution runs again',
       executionId,

@@ -12,7 +12,7 @@ import {
   type Outcome,
   toTaskResult,
 } from '../contract/result.js';
-import { tell } from '../telemetry/measurements.js';
+import { emitMeasurement } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
@@ -177,7 +177,7 @@ export class ResultPublisher {
       maxTimeout: RETRY_MAX_MS,
       minTimeout: 100,
       onFailedAttempt: ({ error }) => {
-        tell('result-retried', {});
+        emitMeasurement('result-retried', {});
         this.logger.warn({ msg: 'result not delivered yet', executionId, reason: error.message });
       },
     });

@@ -5,7 +5,7 @@ import { contextOf, traceparentIn } from './trace-context.js';
 type BullSpan = ReturnType<Telemetry<Context>['tracer']['startSpan']>;
 
 /** What may be told of a job. BullMQ would tell results and the messages of errors too, which are the user's. */
-const TOLD = /^bullmq\.(queue|worker|job\.(id|name|attempts))/;
+const SAFE_ATTRIBUTES = /^bullmq\.(queue|worker|job\.(id|name|attempts))/;
 
 /** Where the caller is in a trace, and how work is put somewhere else in it. */
 export interface TracePlace {
@@ -52,14 +52,15 @@ function contextOfMetadata(metadata: string): Context {
 
 function jobSpan(tracer: Tracer, name: string, kind: number, context: Context): BullSpan {
   const span = tracer.startSpan(name, { kind: kind as SpanKind }, context);
-  const tell: BullSpan['setAttribute'] = (key, value) => {
-    if (TOLD.test(key) && !Array.isArray(value)) span.setAttribute(key, value);
+  const setAttribute: BullSpan['setAttribute'] = (key, value) => {
+    if (SAFE_ATTRIBUTES.test(key) && !Array.isArray(value)) span.setAttribute(key, value);
   };
   return {
     setSpanOnContext: (target) => trace.setSpan(target as Context, span),
-    setAttribute: tell,
+    setAttribute,
     setAttributes: (attributes) => {
-      for (const [key, value] of Object.entries(attributes)) if (value !== undefined) tell(key, value);
+      for (const [key, value] of Object.entries(attributes))
+        if (value !== undefined) setAttribute(key, value);
     },
     addEvent: () => undefined,
     recordException: () => {

@@ -12,7 +12,7 @@ export const UNRUN_REASONS = [
 ] as const;
 export type UnrunReason = (typeof UNRUN_REASONS)[number];
 
-/** What parts of this process tell whoever measures. None of it names an execution or holds data of users. */
+/** Measurements that parts of this process emit. None of them names an execution or holds user data. */
 export interface Measurements {
   'execution-ended': { status: ExecutionStatus; code: string | null; durationMs: number; metrics: Metrics };
   'attempt-failed': { code: string };
@@ -22,7 +22,7 @@ export interface Measurements {
   'job-ended-unrun': { reason: UnrunReason };
   /** An execution that had ended runs again. */
   'run-again': { because: 'retried' | 'asked for' | 'nothing ran' };
-  /** Ticks of a schedule that BullMQ never made, because nobody took the tick before them in time. */
+  /** Ticks of a schedule that BullMQ never made, because no worker took the tick before them in time. */
   'ticks-missed': { count: number };
   /** A job that BullMQ could not read was mended, to be refused. */
   'job-mended': object;
@@ -33,25 +33,28 @@ export interface Measurements {
   'result-retried': object;
   /** A connection that code asked the worker for; with why it was refused, or ''. */
   'network-connection': { result: 'opened' | 'refused' | 'failed'; reason: string };
-  /** A source took more than it may to compile; of what. */
+  /** A source exceeded a limit of the compiler; which one. */
   'compile-refused': { limit: string };
-  /** A compiler process is gone; how. */
+  /** A compiler process ended; how. */
   'compiler-ended': { end: string };
   'packages-installed': { durationMs: number };
 }
 
 type Name = keyof Measurements;
 
-// By way of Node's channels nobody need know who listens, and it costs next to nothing when nobody does.
+// A diagnostics channel decouples emitters from listeners and costs next to nothing without a listener.
 const channelOf = (name: Name): string => `bifrost.${name}`;
 
-/** Tells those who listen; never throws. */
-export function tell<N extends Name>(name: N, data: Measurements[N]): void {
+/** Passes a measurement to its listeners; never throws. */
+export function emitMeasurement<N extends Name>(name: N, data: Measurements[N]): void {
   channel(channelOf(name)).publish(data);
 }
 
-/** Listens until the returned function is called. An error of the listener is dropped: measuring harms nothing. */
-export function hear<N extends Name>(name: N, listener: (data: Measurements[N]) => void): () => void {
+/** Listens until the returned function is called. An error of the listener is dropped: measuring must not disturb the work. */
+export function onMeasurement<N extends Name>(
+  name: N,
+  listener: (data: Measurements[N]) => void,
+): () => void {
   const receive = (data: unknown): void => {
     try {
       listener(data as Measurements[N]);

@@ -6,7 +6,7 @@ import type { Cancellation } from '../executor/cancellation.js';
 import { SelfTestService } from '../executor/self-test.service.js';
 import { notTriedAgain } from '../outcome/cancelled-outcome.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
-import { tell } from '../telemetry/measurements.js';
+import { emitMeasurement } from '../telemetry/measurements.js';
 import { traced } from '../telemetry/tracing.js';
 import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
 import { LogWriter } from '../results/log-writer.js';
@@ -55,10 +55,10 @@ export class ConclusionService {
     const { status, failure } = outcome;
     const code = failure?.code ?? null;
     const metrics = { ...waitMetrics(times), ...outcome.metrics };
-    tell('execution-ended', { status, code, durationMs: outcome.duration_ms, metrics });
+    emitMeasurement('execution-ended', { status, code, durationMs: outcome.duration_ms, metrics });
     this.logger.log({ msg: 'execution ended', ...namesOf(delivery), status, code: code ?? undefined });
     const unrun = unrunReason(outcome);
-    if (unrun) tell('job-ended-unrun', { reason: unrun });
+    if (unrun) emitMeasurement('job-ended-unrun', { reason: unrun });
     return this.end(job, delivery, result);
   }
 
@@ -72,7 +72,7 @@ export class ConclusionService {
     await freeDeduplicationId(job);
     const { executionId } = request;
     const reason = repeat === 'redelivered' ? 'redelivered' : 'known';
-    tell('job-ended-unrun', { reason });
+    emitMeasurement('job-ended-unrun', { reason });
     this.logger.log({
       msg: 'job ended without a run: its execution has a result',
       executionId,
@@ -109,7 +109,7 @@ export class ConclusionService {
     if (cancel) return this.conclude(job, delivery, notTriedAgain(outcome, cancel));
     await this.logs.close(executionId);
     const code = outcome.failure?.code ?? 'INTERNAL';
-    tell('attempt-failed', { code });
+    emitMeasurement('attempt-failed', { code });
     this.logger.log({ msg: 'attempt failed, to be tried again', ...namesOf(delivery), code, pauseMs });
     await note(job, `Attempt ${attempt} failed: ${code}: ${outcome.error}. ${whereLogsAre(executionId)}`);
     // The pause that was written down, which BullMQ would draw anew.

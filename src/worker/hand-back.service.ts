@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DelayedError, type Job, WaitingChildrenError, WaitingError } from 'bullmq';
 import type { CancelRequest } from '../contract/cancellation.js';
-import { tell } from '../telemetry/measurements.js';
+import { emitMeasurement } from '../telemetry/measurements.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import { isEnvironmental } from './job-decisions.js';
 import { InterruptedError } from '../executor/cancellation.js';
@@ -18,21 +18,21 @@ export class HandBackService {
 
   /** To the front of the queue, for any other worker. */
   async now(job: Job, token: string): Promise<never> {
-    tell('handed-back', { to: 'front' });
+    emitMeasurement('handed-back', { to: 'front' });
     await this.attempt(job, () => job.moveToWait(token));
     throw new WaitingError();
   }
 
   /** To be looked at again in a second. */
   async later(job: Job, token: string): Promise<never> {
-    tell('handed-back', { to: 'later' });
+    emitMeasurement('handed-back', { to: 'later' });
     await this.attempt(job, () => job.moveToDelayed(Date.now() + LATER_MS, token));
     throw new DelayedError();
   }
 
   /** To be delivered again once its children have ended; BullMQ hands out a parent that was retried at once. */
   async untilChildren(job: Job, token: string): Promise<never> {
-    tell('handed-back', { to: 'later' });
+    emitMeasurement('handed-back', { to: 'later' });
     const waits = await this.attempt(job, () => job.moveToWaitingChildren(token));
     if (waits === false) return this.now(job, token);
     throw new WaitingChildrenError();

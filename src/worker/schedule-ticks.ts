@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { getNextMillis, type Job, type RepeatOptions } from 'bullmq';
 import { type Tick, tickOf } from '../contract/jobs/schedule.js';
-import { tell } from '../telemetry/measurements.js';
+import { emitMeasurement } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
@@ -51,7 +51,7 @@ export class ScheduleTicks {
 
   private report({ schedule, dueMs }: Tick, count: number | null, last: LastTick | null): void {
     if (!count || !last) return;
-    tell('ticks-missed', { count });
+    emitMeasurement('ticks-missed', { count });
     const time = (ms: number): string => new Date(ms).toISOString();
     this.logger.warn({
       msg: 'ticks of a schedule were missed',

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
 import { UNREADABLE_OPTION } from '../contract/jobs/job-options.js';
 import { Refusal } from '../contract/jobs/refusal.js';
-import { tell } from '../telemetry/measurements.js';
+import { emitMeasurement } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { isConnectionError } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -84,7 +84,7 @@ export class UnreadableJobs {
   private async mend(id: string, trouble: string): Promise<void> {
     const key = this.queue.toKey(id);
     const token = await this.redis.get(`${key}:lock`);
-    tell('job-mended', {});
+    emitMeasurement('job-mended', {});
     this.logger.warn({ msg: 'job cannot be read', jobId: id, reason: trouble });
     if ((await this.redis.type(key)) !== 'hash') return this.endAlien(id);
     await this.mendFields(key, trouble);
@@ -120,8 +120,13 @@ export class UnreadableJobs {
     const delivery = { executionId, kind, run: 1, attempt: 1, times, mark: null };
     await this.results.publishUnowned(delivery, outcome);
     await this.redis.lrem(this.queue.toKey('active'), 1, id);
-    tell('execution-ended', { status: outcome.status, code: 'INVALID_JOB', durationMs: 0, metrics: {} });
-    tell('job-ended-unrun', { reason: 'refused' });
+    emitMeasurement('execution-ended', {
+      status: outcome.status,
+      code: 'INVALID_JOB',
+      durationMs: 0,
+      metrics: {},
+    });
+    emitMeasurement('job-ended-unrun', { reason: 'refused' });
   }
 
   /** As its owner, who does not know that it is: then BullMQ need not wait for the lock to expire. */

@@ -88,7 +88,7 @@ describe('the ticks of a job scheduler', () => {
     const told = ticksOf('late').length;
     await producer.queue.resume();
     await ticks('late', told + 3);
-    const line = await until(() => worker.logs.find(isToldMissed), {
+    const line = await until(() => worker.logs.find(isMissedTicksLine), {
       what: 'it is told',
     });
     expect(line['missed']).toBeGreaterThanOrEqual(1);
@@ -99,5 +99,5 @@ describe('the ticks of a job scheduler', () => {
 });
 
 const isLate = ({ repeatJobKey }: { repeatJobKey?: string }): boolean => repeatJobKey === 'late';
-const isToldMissed = ({ msg, schedule }: LogLine): boolean =>
+const isMissedTicksLine = ({ msg, schedule }: LogLine): boolean =>
   msg === 'ticks of a schedule were missed' && schedule === 'late';

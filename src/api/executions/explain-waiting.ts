@@ -58,7 +58,7 @@ function reasonOf({ job, place, workers, capacity }: Situation): WaitingReason {
   }
   if (place.paused) return 'queue paused';
   if (workers.length === 0) return 'no live worker';
-  if (capacity === 0) return whyNobodyTakes(workers);
+  if (capacity === 0) return reasonForNoTaker(workers);
   if (place.limit !== null && place.active >= place.limit) return 'queue limit reached';
   // Who is ahead takes what is free now.
   const free = Math.max(0, capacity - place.active);
@@ -66,7 +66,7 @@ function reasonOf({ job, place, workers, capacity }: Situation): WaitingReason {
 }
 
 /** There are workers and none is active: what is over soonest is the reason. */
-function whyNobodyTakes(workers: readonly Worker[]): WaitingReason {
+function reasonForNoTaker(workers: readonly Worker[]): WaitingReason {
   const starting = workers.filter(({ state }) => state === 'STARTING');
   if (starting.some(({ packages }) => packages?.state === 'installing')) return 'packages installing';
   if (starting.length > 0) return 'workers starting';

@@ -50,7 +50,7 @@ export function configureHttp(app: NestFastifyApplication, settings: Settings): 
   guardAccess(app, settings);
   traceRequests(app);
   allowWorkspaceBodies(app.getHttpAdapter().getInstance());
-  hearOut(app);
+  drainRefusedBodies(app);
   if (settings.ROLES.includes('api')) serveDocs(app);
 }
 
@@ -77,7 +77,7 @@ function guardAccess(app: NestFastifyApplication, settings: Settings): void {
  * meets a broken pipe and never reads that answer. On one that is kept Node throws the rest of the body away,
  * for as long as any request may take.
  */
-function hearOut(app: NestFastifyApplication): void {
+function drainRefusedBodies(app: NestFastifyApplication): void {
   app
     .getHttpAdapter()
     .getInstance()

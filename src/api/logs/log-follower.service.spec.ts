@@ -39,7 +39,7 @@ function followerOf(pages: (reads: number) => LogEvent[]) {
   );
 }
 
-const heard = async (follower: LogFollower): Promise<LogEvent[]> => {
+const collectEvents = async (follower: LogFollower): Promise<LogEvent[]> => {
   const events: LogEvent[] = [];
   for await (const batch of follower.follow('e', null, new AbortController().signal)) events.push(...batch);
   return events;
@@ -52,14 +52,14 @@ afterEach(() => {
 describe('a follower that sees the result before the end of the log', () => {
   it('waits for what was printed last, however often it is woken meanwhile', async () => {
     const pages = (reads: number): LogEvent[] => (reads === 1 ? [START] : reads === 20 ? [LINE, END] : []);
-    expect(await heard(followerOf(pages))).toEqual([START, LINE, END]);
+    expect(await collectEvents(followerOf(pages))).toEqual([START, LINE, END]);
   });
 
   it('tells the end all the same where nobody writes it', async () => {
     let now = 0;
     jest.spyOn(performance, 'now').mockImplementation(() => (now += 1_000));
     const pages = (reads: number): LogEvent[] => (reads === 1 ? [START] : []);
-    expect((await heard(followerOf(pages))).map(({ type, id }) => [type, id])).toEqual([
+    expect((await collectEvents(followerOf(pages))).map(({ type, id }) => [type, id])).toEqual([
       ['start', '1-0'],
       ['end', null],
     ]);

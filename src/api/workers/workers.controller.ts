@@ -38,7 +38,7 @@ export class WorkersController {
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   drain(@Param('id') id: string): Promise<ControlView> {
-    return this.tell(id, 'drain');
+    return this.sendCommand(id, 'drain');
   }
 
   /** Takes no new work until it is resumed. */
@@ -47,7 +47,7 @@ export class WorkersController {
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   pause(@Param('id') id: string): Promise<ControlView> {
-    return this.tell(id, 'pause');
+    return this.sendCommand(id, 'pause');
   }
 
   @Post(':id/resume')
@@ -55,7 +55,7 @@ export class WorkersController {
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   resume(@Param('id') id: string): Promise<ControlView> {
-    return this.tell(id, 'resume');
+    return this.sendCommand(id, 'resume');
   }
 
   /** Replaces its runners, or the one with this `pid`: idle ones at once, busy ones after what they run. */
@@ -67,19 +67,23 @@ export class WorkersController {
     @Param('id') id: string,
     @Query({ schema: recycleQuerySchema }) { pid }: RecycleQuery,
   ): Promise<ControlView> {
-    return pid === undefined ? this.tell(id, 'recycle') : this.tell(id, 'recycle_runner', pid);
+    return pid === undefined ? this.sendCommand(id, 'recycle') : this.sendCommand(id, 'recycle_runner', pid);
   }
 
-  private async tell(id: string, command: ControlCommand, pid?: number): Promise<ControlView> {
+  private async sendCommand(id: string, command: ControlCommand, pid?: number): Promise<ControlView> {
     const known = (await withinRedisLimit(this.registry.list())).map((worker) => worker.id);
     if (id !== ALL_WORKERS && !known.includes(id)) {
       const names = known.length > 0 ? `there are: ${known.join(', ')}` : 'there is none';
       throw new ProblemException('not-found', `No worker ${id} is alive; ${names}`);
     }
-    const told = id === ALL_WORKERS ? known : [id];
+    const targets = id === ALL_WORKERS ? known : [id];
     const message = { command, ...(pid === undefined ? {} : { pid }) };
-    const answers = await withinRedisLimit(this.commands.send(id, told, message), undefined, ANSWER_LIMIT_MS);
-    return { command, workers: told, answers };
+    const answers = await withinRedisLimit(
+      this.commands.send(id, targets, message),
+      undefined,
+      ANSWER_LIMIT_MS,
+    );
+    return { command, workers: targets, answers };
   }
 }
 

@@ -46,8 +46,8 @@ function failureOf(result: ExecutionResult): string {
   const head = `${status.replaceAll('_', ' ')}: ${what}`;
   const trace = traceOf(failure?.stack ?? '', `${type}: ${message}`);
   // A script that throws has written its stack to stderr already, as node does.
-  const told = trace === '' || stderr.includes(trace) ? `${head}\n` : `${head}\n${trace}\n`;
-  return told + variablesOf(result);
+  const text = trace === '' || stderr.includes(trace) ? `${head}\n` : `${head}\n${trace}\n`;
+  return text + variablesOf(result);
 }
 
 /** The stack without the words that the line above it says already. */

@@ -72,7 +72,7 @@ async function showLog(
 ): Promise<LogView | null> {
   const view = new LogView(output);
   let shown = false;
-  const waits = setTimeout(() => void tellWhyItWaits(id, client, output), FIRST_WAIT_SECONDS * 1000);
+  const waits = setTimeout(() => void showWaitingReason(id, client, output), FIRST_WAIT_SECONDS * 1000);
   try {
     const events = logEvents({ id, access, interrupt, ...(patienceMs === undefined ? {} : { patienceMs }) });
     for await (const event of events) {
@@ -92,7 +92,7 @@ async function showLog(
 }
 
 /** For who wonders why nothing is shown. Never rejects. */
-async function tellWhyItWaits(id: string, client: ApiClient, { stderr }: Output): Promise<void> {
+async function showWaitingReason(id: string, client: ApiClient, { stderr }: Output): Promise<void> {
   const view = await client.find(id, 0).catch(() => null);
   if (view?.status === 'queued' && view.waiting)
     stderr.write(paint('dim', `queued${waitingWords(view)}\n`, stderr));

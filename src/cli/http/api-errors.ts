@@ -90,13 +90,13 @@ function adviceFor(status: number, { token }: ApiAccess): string {
   }
 }
 
-interface Told {
+interface ProblemText {
   detail: string;
   errors: { field: string; message: string }[];
 }
 
 /** Reads problem details (RFC 9457) out of a body that may be anything. */
-function readProblem(body: unknown): Told {
+function readProblem(body: unknown): ProblemText {
   const { detail, errors } = (typeof body === 'object' && body !== null ? body : {}) as Record<
     string,
     unknown

@@ -8,7 +8,7 @@ export function definePackages(
   open: () => Terminal,
   finish: (code: ExitCode) => void,
 ): void {
-  const carryOut = async (work: (terminal: Terminal) => Promise<ExitCode>): Promise<void> => {
+  const runCommand = async (work: (terminal: Terminal) => Promise<ExitCode>): Promise<void> => {
     const terminal = open();
     try {
       finish(await work(terminal));
@@ -24,7 +24,7 @@ export function definePackages(
     .option('--wait', 'wait until every live worker is done; exit code 1 when a package failed anywhere')
     .action(async (file: string, options: { wait?: boolean }) => {
       const { setPackages } = await import('./packages-set.js');
-      await carryOut((terminal) => setPackages(file, options, terminal));
+      await runCommand((terminal) => setPackages(file, options, terminal));
     });
   packages
     .command('list')
@@ -32,7 +32,7 @@ export function definePackages(
     .option('--json', 'print the document of the API')
     .action(async (options: { json?: boolean }) => {
       const { listPackages } = await import('./packages-list.js');
-      await carryOut((terminal) => listPackages(options, terminal));
+      await runCommand((terminal) => listPackages(options, terminal));
     });
   packages
     .command('status')
@@ -41,6 +41,6 @@ export function definePackages(
     .option('--json', 'print the document of the API')
     .action(async (options: { watch?: boolean; json?: boolean }) => {
       const { packagesStatus } = await import('./packages-status.js');
-      await carryOut((terminal) => packagesStatus(options, terminal));
+      await runCommand((terminal) => packagesStatus(options, terminal));
     });
 }

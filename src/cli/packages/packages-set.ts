@@ -60,7 +60,7 @@ async function rolledOut(
 ): Promise<PackagesOverview> {
   const show = progressOn(stderr);
   let overview = published;
-  let heardMs = performance.now();
+  let answeredAtMs = performance.now();
   try {
     for (;;) {
       if (overview.hash !== published.hash) {
@@ -75,9 +75,10 @@ async function rolledOut(
       await sleep(POLL_MS, undefined, { signal: interrupt });
       try {
         overview = await client.packages();
-        heardMs = performance.now();
+        answeredAtMs = performance.now();
       } catch (error) {
-        const silent = error instanceof UnavailableError && performance.now() - heardMs < SILENCE_LIMIT_MS;
+        const silent =
+          error instanceof UnavailableError && performance.now() - answeredAtMs < SILENCE_LIMIT_MS;
         if (!silent) throw error;
       }
     }
@@ -97,9 +98,9 @@ function progressOn(stream: NodeJS.WritableStream): { now(rollout: Rollout): voi
   let last = '';
   return {
     now(rollout) {
-      const told = doneText(rollout);
-      if (told !== last) stream.write(`${told}\n`);
-      last = told;
+      const line = doneText(rollout);
+      if (line !== last) stream.write(`${line}\n`);
+      last = line;
     },
     end: () => undefined,
   };

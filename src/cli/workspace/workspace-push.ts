@@ -54,7 +54,7 @@ async function pushChanges(dir: string, options: PushOptions, terminal: Terminal
 async function pushOnce(dir: string, options: PushOptions, terminal: Terminal): Promise<void> {
   const { access, output, interrupt } = terminal;
   const folder = await readFolder(dir);
-  tellSkipped(folder.skipped, output);
+  warnOfSkipped(folder.skipped, output);
   const { generation, diff } = await publishFolder(
     new WorkspaceClient(access, interrupt),
     folder,
@@ -74,7 +74,7 @@ async function pushOnce(dir: string, options: PushOptions, terminal: Terminal): 
   output.stdout.write(`${end}\n`);
 }
 
-function tellSkipped(skipped: readonly string[], { stderr }: Output): void {
+function warnOfSkipped(skipped: readonly string[], { stderr }: Output): void {
   if (skipped.length === 0) return;
   const shown = skipped.slice(0, MAX_SKIPPED_SHOWN).map(plain).join(', ');
   const rest = skipped.length > MAX_SKIPPED_SHOWN ? ` and ${skipped.length - MAX_SKIPPED_SHOWN} more` : '';

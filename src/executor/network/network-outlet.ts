@@ -11,7 +11,7 @@ import {
   shownTarget,
 } from '../../boundary/network-protocol.js';
 import { SELF_TEST_ID } from '../../boundary/self-test.js';
-import { tell } from '../../telemetry/measurements.js';
+import { emitMeasurement } from '../../telemetry/measurements.js';
 import type { MultiplexedStream } from '../../boundary/multiplexing/multiplexed-stream.js';
 import { Multiplexer } from '../../boundary/multiplexing/multiplexer.js';
 import type { Dialer } from './dialer.js';
@@ -127,7 +127,7 @@ export class NetworkOutlet {
       stream.destroy();
       return;
     }
-    tell('network-connection', { result: 'opened', reason: '' });
+    emitMeasurement('network-connection', { result: 'opened', reason: '' });
     this.join(stream, socket, use, target);
   }
 
@@ -156,7 +156,7 @@ export class NetworkOutlet {
     const refused = error instanceof NetworkRefusal;
     // What the worker tries itself is told by its self-test.
     if (use?.executionId === SELF_TEST_ID) return stream.fail(failureOf(error as Error, target));
-    tell('network-connection', {
+    emitMeasurement('network-connection', {
       result: refused ? 'refused' : 'failed',
       reason: refused ? error.reason : '',
     });

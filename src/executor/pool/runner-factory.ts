@@ -9,7 +9,7 @@ import { hideWorker } from '../../isolation/hide-worker.js';
 import type { IsolationLevel, ProcessAccess } from '../../isolation/isolation-level.js';
 import { closedFolder } from '../../isolation/packages-access.js';
 import { runOnce } from '../process/run-once.js';
-import { tell } from '../../telemetry/measurements.js';
+import { emitMeasurement } from '../../telemetry/measurements.js';
 import { outletOf } from '../network/outlet-services.js';
 import type { OutletServices } from '../network/network-outlet.js';
 import { resourceLimitsOf } from '../supervision/limits.js';
@@ -90,10 +90,10 @@ export class RunnerFactory {
     const startedMs = performance.now();
     try {
       const runner = await bootAt(this.choice.level, this.parts);
-      tell('runner-booted', { durationMs: performance.now() - startedMs });
+      emitMeasurement('runner-booted', { durationMs: performance.now() - startedMs });
       return runner;
     } catch (error) {
-      tell('runner-boot-failed', {});
+      emitMeasurement('runner-boot-failed', {});
       throw error;
     }
   }

@@ -5,12 +5,12 @@ import type { ManifestEntry } from '../manifest.js';
 import { specText } from '../package-spec.js';
 
 /** What an install has come to: the packages that are now together in `folder`, and those that are not. */
-export interface InstallResult extends Judged {
+export interface InstallResult extends ProbeVerdicts {
   /** Null when nothing could be installed. */
   folder: string | null;
 }
 
-interface Judged {
+interface ProbeVerdicts {
   good: readonly ManifestEntry[];
   failed: readonly PackageFailure[];
 }
@@ -57,7 +57,10 @@ export async function installTogether(
 }
 
 /** Tries each package in a folder of its own; which of them can be installed? */
-export async function probeEach(entries: readonly ManifestEntry[], work: InstallWork): Promise<Judged> {
+export async function probeEach(
+  entries: readonly ManifestEntry[],
+  work: InstallWork,
+): Promise<ProbeVerdicts> {
   const endMs = performance.now() + work.phaseMs;
   const reasons = new Map<ManifestEntry, string>();
   const good = new Set<ManifestEntry>();
@@ -119,7 +122,7 @@ const allFailed = (entries: readonly ManifestEntry[], reason: string): InstallRe
 });
 
 /** Adds one package after the other; the one that does not go with those before it is left out. */
-async function growCompatible(entries: readonly ManifestEntry[], work: InstallWork): Promise<Judged> {
+async function growCompatible(entries: readonly ManifestEntry[], work: InstallWork): Promise<ProbeVerdicts> {
   const endMs = performance.now() + work.phaseMs;
   const good: ManifestEntry[] = [];
   const failed: PackageFailure[] = [];

@@ -28,7 +28,7 @@ const reader = new CommandReader((command: RunnerCommand) => {
     seal(command.network);
     if (command.network === 'proxy') useWorkersNetwork();
   }
-  executions.obey(command);
+  executions.handle(command);
 });
 const executions = new Executions(reader);
 

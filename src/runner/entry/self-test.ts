@@ -41,7 +41,7 @@ const SURVIVE_MS = 20_000;
  * tells how it went; whether something was reached is for the worker to say.
  */
 export default async function attackWorker(targets: SelfTestTargets): Promise<Findings> {
-  const findings = ATTACK_NAMES.map(async (name) => [name, await carryOut(ATTACKS[name], targets)] as const);
+  const findings = ATTACK_NAMES.map(async (name) => [name, await runAttack(ATTACKS[name], targets)] as const);
   return Object.fromEntries(await Promise.all(findings)) as Findings;
 }
 
@@ -92,7 +92,7 @@ const ATTACKS: Readonly<Record<AttackName, Attack>> = {
     if (error) throw error;
     return [`exit code ${status}`];
   },
-  survivor: ({ mark }) => leaveBehind(mark),
+  survivor: ({ mark }) => leaveProcess(mark),
   addon: () => {
     try {
       process.dlopen({ exports: {} }, 'libc.so.6');
@@ -115,7 +115,7 @@ const ATTACKS: Readonly<Record<AttackName, Attack>> = {
     talk({ host: metadataAddress, port: 80 }, false, 'GET / HTTP/1.0\r\n\r\n'),
 };
 
-async function carryOut(attack: Attack, targets: SelfTestTargets): Promise<Finding> {
+async function runAttack(attack: Attack, targets: SelfTestTargets): Promise<Finding> {
   try {
     return { kind: 'got', values: await attack(targets) };
   } catch (error) {
@@ -177,7 +177,7 @@ function readMemory(pid: number, { address, bytes }: { address: string; bytes: n
 }
 
 /** Starts a process in a session of its own, which no kill of a process group reaches. */
-function leaveBehind(mark: string): Promise<string[]> {
+function leaveProcess(mark: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['-e', `setTimeout(() => {}, ${SURVIVE_MS})`, mark], {
       detached: true,

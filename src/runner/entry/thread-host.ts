@@ -123,7 +123,8 @@ class ThreadHost {
       }
       if (process.memoryUsage.rss() > this.memoryMb * MB) void this.checkThreads();
       this.polls += 1;
-      if (this.polls % POLLS_PER_USAGE === 0) for (const thread of this.busy.values()) void tellUsage(thread);
+      if (this.polls % POLLS_PER_USAGE === 0)
+        for (const thread of this.busy.values()) void reportUsage(thread);
     }, MEMORY_POLL_MS);
   }
 
@@ -142,7 +143,7 @@ class ThreadHost {
 }
 
 /** A thread inside a native call does not answer; the time limit ends that. */
-async function tellUsage(thread: HostedThread): Promise<void> {
+async function reportUsage(thread: HostedThread): Promise<void> {
   const { nonce } = thread;
   await thread.noteUsage();
   if (thread.usage === null || thread.nonce !== nonce) return;

@@ -50,6 +50,6 @@ import { IN_FLIGHT, IN_FLIGHT_LIMIT_CHARS, REPLIES, type ThreadLink } from './th
   guardHeap();
   commands.on('message', (command: RunnerCommand) => {
     if (command.type === 'execute') scratch = command.scratch;
-    executions.obey(command);
+    executions.handle(command);
   });
 });

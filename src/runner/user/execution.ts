@@ -42,7 +42,7 @@ interface Current {
   context: UserContext;
   controller: AbortController;
   /** The code has taken `context.signal`. */
-  hears: boolean;
+  listensForAbort: boolean;
   progress: Progress;
   locals: LocalVariables | null;
 }
@@ -72,7 +72,7 @@ export class Executions {
   constructor(private readonly commands: CommandSource) {}
 
   /** Does what the worker says; the same in a process and in a thread. */
-  obey(command: RunnerCommand): void {
+  handle(command: RunnerCommand): void {
     switch (command.type) {
       case 'execute':
         void this.run(command);
@@ -95,9 +95,9 @@ export class Executions {
     if (current?.command.ref !== ref || settled(current.progress)) return;
     const error = new Error(reason);
     error.name = 'CancelledError';
-    const { hears } = current;
+    const { listensForAbort } = current;
     current.controller.abort(error);
-    if (!hears) sendFrame('unheard');
+    if (!listensForAbort) sendFrame('unheard');
   }
 
   /** Says that the event loop is free and what it waits for. */
@@ -113,7 +113,11 @@ export class Executions {
     forgetScript();
     hideSecrets(Object.values(command.context.secrets));
     const controller = new AbortController();
-    const context = createUserContext(command.context, controller.signal, () => (current.hears = true));
+    const context = createUserContext(
+      command.context,
+      controller.signal,
+      () => (current.listensForAbort = true),
+    );
     const progress: Progress = { phase: 'loading', value: undefined };
     if (this.hook === null) this.watchEnd();
     prepareGlobals(command);
@@ -125,18 +129,18 @@ export class Executions {
     const locals = command.captureLocals ? LocalVariables.start(isUsersCode(command.rootUrl)) : null;
     // Our session goes on. A reused runner is never asked for another one: see runnerKey of the executor.
     if (isMainThread) giveUp('inspector');
-    const current: Current = { command, context, controller, progress, locals, hears: false };
+    const current: Current = { command, context, controller, progress, locals, listensForAbort: false };
     this.current = current;
     if (locals === null) {
-      await this.carryOut(current).catch((error: unknown) => this.failed(current, error));
+      await this.runCode(current).catch((error: unknown) => this.failed(current, error));
       return;
     }
     // The debugger is told of errors that nobody is about to catch: here nobody is.
-    const done = this.carryOut(current);
+    const done = this.runCode(current);
     whenRejected(done, (error) => this.failed(current, error));
   }
 
-  private async carryOut({ command, context, progress, locals }: Current): Promise<void> {
+  private async runCode({ command, context, progress, locals }: Current): Promise<void> {
     const startedAt = performance.now();
     locals?.watch(command.functionName === null ? 'all' : 'uncaught');
     const namespace = (await import(command.entry)) as Record<string, unknown>;

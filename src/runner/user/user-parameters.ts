@@ -18,8 +18,8 @@ interface Issue {
 
 const FAULTS_KEPT = 50;
 const TEXT_LIMIT = 1000;
-/** So many faults are told in the message. */
-const FAULTS_TOLD = 5;
+/** The message names this many faults at most. */
+const FAULTS_SHOWN = 5;
 
 /** The parameters are not what the workflow says it takes; its code was not called. */
 export class ParametersInvalid extends Error {
@@ -28,9 +28,9 @@ export class ParametersInvalid extends Error {
   readonly retryable = false;
 
   constructor(readonly fields: readonly FieldFault[]) {
-    const told = fields.slice(0, FAULTS_TOLD).map(({ field, message }) => `${field}: ${message}`);
-    const more = fields.length > FAULTS_TOLD ? `; and ${fields.length - FAULTS_TOLD} more` : '';
-    super(`The parameters cannot be used: ${told.join('; ')}${more}`);
+    const shown = fields.slice(0, FAULTS_SHOWN).map(({ field, message }) => `${field}: ${message}`);
+    const more = fields.length > FAULTS_SHOWN ? `; and ${fields.length - FAULTS_SHOWN} more` : '';
+    super(`The parameters cannot be used: ${shown.join('; ')}${more}`);
   }
 }
 

@@ -1,0 +1,45 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { onMeasurement } from '../telemetry/measurements.js';
+import { Instruments } from './instruments.js';
+
+/** Counts measurements as parts of the worker emit them. */
+@Injectable()
+export class MeasurementCounters implements OnModuleInit, OnApplicationShutdown {
+  private stops: (() => void)[] = [];
+
+  constructor(private readonly instruments: Instruments) {}
+
+  onModuleInit(): void {
+    const to = this.instruments;
+    this.stops = [
+      onMeasurement('execution-ended', ({ status, code, durationMs, metrics }) => {
+        to.count('executions', { status, code: code ?? '' });
+        to.observeMs('duration', durationMs, { status });
+        to.observeMs('queueWait', metrics.queue_ms);
+        to.observeMs('prepare', metrics.prepare_ms);
+        to.observeMs('runnerWait', metrics.runner_wait_ms);
+        to.count('cpu', { mode: 'user' }, metrics.user_time_seconds ?? 0);
+        to.count('cpu', { mode: 'system' }, metrics.system_time_seconds ?? 0);
+      }),
+      onMeasurement('attempt-failed', ({ code }) => to.count('attemptsFailed', { code })),
+      onMeasurement('job-ended-unrun', (labels) => to.count('jobsUnrun', labels)),
+      onMeasurement('run-again', (labels) => to.count('runsAgain', labels)),
+      onMeasurement('ticks-missed', ({ count }) => to.count('ticksMissed', {}, count)),
+      onMeasurement('job-mended', () => to.count('jobsMended')),
+      onMeasurement('handed-back', ({ to: place }) => to.count('handedBack', { to: place })),
+      onMeasurement('runner-booted', ({ durationMs }) => to.observeMs('runnerBoot', durationMs)),
+      onMeasurement('runner-boot-failed', () => to.count('runnerBootFailures')),
+      onMeasurement('compiler-ended', ({ end }) => to.count('compilersEnded', { end })),
+      onMeasurement('compile-refused', ({ limit }) => to.count('compilesRefused', { limit })),
+      onMeasurement('network-connection', (labels) => to.count('networkConnections', labels)),
+      onMeasurement('packages-installed', ({ durationMs }) => to.observeMs('packagesInstall', durationMs)),
+      onMeasurement('redis-error', ({ connection }) => to.count('redisErrors', { connection })),
+      onMeasurement('redis-back', ({ connection }) => to.count('redisReconnects', { connection })),
+      onMeasurement('result-retried', () => to.count('resultRetries')),
+    ];
+  }
+
+  onApplicationShutdown(): void {
+    for (const stop of this.stops.splice(0)) stop();
+  }
+}
