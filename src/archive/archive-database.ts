@@ -21,14 +21,14 @@ export class DatabaseAwayError extends Error {
   override name = 'DatabaseAwayError';
 }
 
-/** There is no database to ask: nobody keeps a history here. */
+/** No database is configured: there is no history. */
 export class NoArchiveError extends DatabaseAwayError {
   override name = 'NoArchiveError';
 }
 
 const CONNECTIONS = 5;
 const CONNECT_TIMEOUT_MS = 3_000;
-/** A query that takes longer is given up: the one who asked has gone, and others wait. */
+/** A query that takes longer is cancelled: its client has gone, and others wait. */
 const STATEMENT_TIMEOUT_MS = 20_000;
 const RETRY_MS = 500;
 /** Partitions of this month and the next two are there before the first result of them. */
@@ -51,7 +51,7 @@ export class ArchiveDatabase implements OnApplicationShutdown {
 
   constructor(@InjectSettings() private readonly settings: Settings) {}
 
-  /** Why it cannot be used now; null: it can, or nobody has tried. */
+  /** Why it cannot be used now; null: it can, or was not tried yet. */
   get away(): string | null {
     return this.reason;
   }
@@ -77,7 +77,7 @@ export class ArchiveDatabase implements OnApplicationShutdown {
     }
   }
 
-  /** Work failed for a reason that may pass, which {@link away} tells until some work succeeds. */
+  /** Work failed for a reason that may pass; {@link away} reports it until some work succeeds. */
   complain(error: Error): void {
     const reason = this.explain(error);
     if (this.reason !== reason) this.logger.error(`the archive cannot be written: ${reason}`);
@@ -143,7 +143,7 @@ export class ArchiveDatabase implements OnApplicationShutdown {
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       application_name: `bifrost-${this.settings.WORKER_ID}`.slice(0, 63),
     });
-    // A connection that breaks while nobody uses it; whoever uses the next one hears of it.
+    // A connection that breaks while idle; the next query gets the error.
     pool.on('error', () => undefined);
     // And one that breaks between two queries of its user: without a listener it would end the process.
     pool.on('connect', (client) => client.on('error', () => undefined));

@@ -19,7 +19,7 @@ const BATCH_ROWS = 500;
 const BATCH_BYTES = 8 * 1024 * 1024;
 const BLOCK_MS = 1_000;
 const RETRY_MS = 500;
-/** After so long without an end, entries of a consumer are taken over. */
+/** Entries that a consumer has not finished after this time are taken over. */
 const IDLE_MS = 15_000;
 const CLAIM_EVERY_MS = 5_000;
 const SWEEP_EVERY_MS = 10_000;
@@ -150,7 +150,7 @@ export class Archiver implements OnApplicationBootstrap, BeforeApplicationShutdo
     await flush();
   }
 
-  /** Writes as soon as the database lets us. */
+  /** Writes as soon as the database accepts it. */
   private async storeWithRetry(documents: readonly ArchivedDocument[]): Promise<void> {
     while (documents.length > 0) {
       try {

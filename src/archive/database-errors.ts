@@ -16,7 +16,7 @@ export function isPassing(error: unknown): boolean {
   return typeof code === 'string' && /^(40|55P03|57014)/.test(code);
 }
 
-/** No partition for a row: somebody dropped it since we made sure of it. */
+/** No partition for a row: it was dropped after it had been ensured. */
 export const isPartitionMissing = (error: unknown): boolean => {
   const { code, message = '' } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   return code === '23514' && message.includes('no partition of relation');

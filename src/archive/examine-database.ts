@@ -5,7 +5,7 @@ import { Client } from 'pg';
 const CONNECT_TIMEOUT_MS = 3_000;
 
 /**
- * Asks the Postgres server of a URL who it is; changes nothing there.
+ * Identifies the Postgres server of a URL; changes nothing there.
  * @throws {Error} when it does not answer.
  */
 export async function databaseVersion(connectionString: string): Promise<string> {

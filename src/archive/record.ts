@@ -32,7 +32,7 @@ export interface ArchiveRecord {
 
 /** Longest text by which results are found: indexes have rows of bounded size. */
 export const MAX_KEY_CHARS = 200;
-/** So much of an error message is a column of its own, and searched. */
+/** How much of an error message has a column of its own, and is searched, in characters. */
 export const MAX_ERROR_CHARS = 2000;
 /** Larger documents are stored without their largest fields. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;

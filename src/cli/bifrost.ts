@@ -25,7 +25,7 @@ const program = new Command('bifrost')
   .description('Runs JavaScript and TypeScript on bifrost workers')
   .version(VERSION)
   .exitOverride()
-  .showHelpAfterError('(bifrost --help tells more)')
+  .showHelpAfterError('(see bifrost --help)')
   .addHelpText(
     'after',
     `
@@ -41,7 +41,7 @@ program
   .option('--id <id>', 'its name (default: WORKER_ID, else host name and pid)')
   .option('--type <type>', 'free text shown beside it (default: WORKER_TYPE, else local)')
   .action(async (options: { id?: string; type?: string }) => {
-    // A worker does not end because nobody reads its log any more.
+    // A worker must not end because its log has no reader any more.
     process.stdout.off('error', endWithReader);
     const { worker } = await import('./worker.js');
     await worker(env, options);
@@ -146,7 +146,7 @@ defineHistory(
 );
 
 defineWorkers(
-  program.command('workers').description('list the live workers, or tell them what to do'),
+  program.command('workers').description('list the live workers, or control them'),
   () => ({ access: apiAccess(env), output }),
   (code) => (process.exitCode = code),
 );
@@ -170,19 +170,19 @@ try {
   process.exitCode = exitCodeOf(error);
 }
 
-/** Tells what ended a command, unless commander has done so, and gives the exit code. */
+/** Prints what ended a command, unless commander has done so, and returns the exit code. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.succeeded : EXIT.usage;
   if (error instanceof CommandError) {
     output.stderr.write(`${paint('red', 'bifrost:', output.stderr)} ${error.message}\n`);
     return error.exitCode;
   }
-  // A fault of this program: whoever reports it needs the stack.
+  // A bug of this program: a report of it needs the stack.
   output.stderr.write(`${(error as Error).stack}\n`);
   return EXIT.unavailable;
 }
 
-/** Aborts at the first Ctrl-C, so that a command can say what it leaves behind; the second ends it as usual. */
+/** Aborts at the first Ctrl-C, so that a command can say what goes on without it; the second ends it as usual. */
 function onCtrlC(): AbortSignal {
   const controller = new AbortController();
   process.once('SIGINT', () => controller.abort());

@@ -42,7 +42,7 @@ export class CompilerFactory {
    * @throws {SettingsError} when none does.
    */
   static async open(settings: Settings): Promise<CompilerFactory> {
-    // Also in a process that has no runners. Where it does, they have told what hinders it.
+    // Also in a process that has no runners. Where it does, they have logged what is wrong.
     hideWorker();
     const dir = await RuntimeDir.create();
     try {
@@ -63,7 +63,7 @@ export class CompilerFactory {
     }
   }
 
-  /** @throws {CompilerUnavailableError} or what the file system says; nothing is left behind then. */
+  /** @throws {CompilerUnavailableError} or what the file system says; it leaves no process and no file then. */
   boot(): Promise<CompilerProcess> {
     return bootAt(this.choice.level, this.settings, this.parts);
   }
@@ -125,7 +125,7 @@ const environmentOf = ({ program }: CompilerParts, memoryMb: number): Record<str
   GODEBUG: 'asyncpreemptoff=1',
 });
 
-/** Bundles the entry point into one file, without leaving a process of esbuild's behind. */
+/** Bundles the entry point into one file; leaves no process of esbuild's running. */
 function bundleCompiler(dir: string): CompilerParts {
   const bundle = join(dir, 'compiler.cjs');
   buildSync({

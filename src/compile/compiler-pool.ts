@@ -14,7 +14,7 @@ const KEPT = 2;
 const GROW_AFTER_MS = 30;
 /** A process whose memory is above this share of its limit after a source is replaced. */
 const WORN_SHARE = 0.6;
-/** A process may be killed while it boots; that none can be started is known after so many failures in a row. */
+/** A process may be killed while it boots; after this many failures in a row none can be started. */
 const BOOT_FAILURES_TOLERATED = 4;
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;

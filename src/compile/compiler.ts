@@ -22,11 +22,11 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 /** Places are for messages: no execution waits longer for them. */
 const LOCATE_TIMEOUT_MS = 2_000;
 
-/** What to compile, and for whom. */
+/** What to compile, and on whose behalf. */
 export interface CompileOptions {
   /** It is a script whose top-level variables are shown. */
   probe?: boolean;
-  /** Whose time it takes; absent: nobody's. */
+  /** The execution that is charged with the time; absent: none. */
   clock?: CompileClock;
 }
 
@@ -182,7 +182,7 @@ function checkSize(path: string, source: string): void {
   );
 }
 
-/** Waits for a compile that others may wait for too; when nobody is left, it is given up. */
+/** Waits for a compile that others may wait for too; when none of them waits any more, it is aborted. */
 async function wait(running: Running, clock: CompileClock): Promise<CompiledModule> {
   const { signal } = clock;
   const leave = clock.enter();
@@ -197,6 +197,6 @@ async function wait(running: Running, clock: CompileClock): Promise<CompiledModu
     signal.removeEventListener('abort', onAbort);
     leave();
     running.waiting -= 1;
-    if (running.waiting === 0) running.controller.abort(new Error('nobody waits for it'));
+    if (running.waiting === 0) running.controller.abort(new Error('no caller waits for it'));
   }
 }

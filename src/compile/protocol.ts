@@ -89,6 +89,6 @@ export const EXIT_PROGRAM_FAILED = 70;
 /** The compiler program was killed from outside. */
 export const EXIT_PROGRAM_KILLED = 71;
 
-/** Whether a program ends of this signal because somebody sends it, and not for a fault of its own. */
+/** Whether this signal ends a program from outside, and not for a fault of its own. */
 export const isFromOutside = (signal: NodeJS.Signals): boolean =>
   signal === 'SIGKILL' || signal === 'SIGTERM' || signal === 'SIGINT' || signal === 'SIGHUP';

@@ -25,7 +25,7 @@ export function loggingParams(settings: Settings): Params {
   };
 }
 
-/** So long the lines of a busy worker wait for each other: each write is a system call. */
+/** How long the lines of a busy worker are collected: each write is a system call. */
 const GATHER_MS = 20;
 const GATHER_BYTES = 8_192;
 

@@ -28,7 +28,7 @@ const list = <const T extends readonly [string, ...string[]]>(names: T) =>
     .transform((text) => text.split(',').map((item) => item.trim()))
     .pipe(z.array(z.enum(names)).min(1));
 
-/** Root keeps packages where a runner under another user can read them; anybody else keeps them at home. */
+/** Root keeps packages where a runner under another user can read them; other users keep them in their home folder. */
 const packagesDir = (): string =>
   process.getuid?.() === 0 ? '/var/cache/bifrost/packages' : join(homedir(), '.cache', 'bifrost', 'packages');
 
@@ -60,7 +60,7 @@ export const settingsSchema = z.object({
     .string()
     .regex(/^[^:\s]+$/, { error: 'must not be empty or hold ":" or blanks' })
     .default('bifrost-executions')
-    .meta({ about: 'Work queue. Results go to the queue of the same name with `-results` behind it.' }),
+    .meta({ about: 'Work queue. Results go to the queue of the same name with the suffix `-results`.' }),
   WORKER_ID: z
     .string()
     .regex(/^[\w.-]{1,128}$/, { error: 'may hold 1 to 128 letters, digits and _ . - only' })
@@ -108,7 +108,7 @@ export const settingsSchema = z.object({
   CANCEL_GRACE_SECONDS: zeroOrMore.max(3600, { error: 'must be at most 3600' }).default(5).meta({
     unit: 'seconds',
     about:
-      'After a cancelled execution was told by `context.signal`: how long it may take to end by itself before it is killed. Code that never took the signal is killed at once.',
+      'After `context.signal` of a cancelled execution has aborted: how long it may take to end by itself before it is killed. Code that never took the signal is killed at once.',
   }),
   RESULT_TTL_SECONDS: whole(60, 31_536_000)
     .default(604_800)
@@ -129,10 +129,10 @@ export const settingsSchema = z.object({
   }),
   RESULT_QUEUE: z.enum(['on', 'off']).default('on').meta({
     about:
-      '`off`: results do not go to the result queue. For deployments where nobody consumes it; results are in Redis and in the archive all the same.',
+      '`off`: results do not go to the result queue. For deployments without a consumer of that queue; results are in Redis and in the archive all the same.',
   }),
   RESULT_QUEUE_WARN_LENGTH: whole(1, 1_000_000_000).default(10_000).meta({
-    about: 'Above so many results that nobody has consumed, `/health` says `degraded` and what to do.',
+    about: 'Above this many results without a consumer, `/health` says `degraded` and what to do.',
   }),
   DATABASE_URL: z
     .string()
@@ -155,7 +155,7 @@ export const settingsSchema = z.object({
   }),
   ARCHIVE_FEED_LENGTH: whole(0, 10_000_000).default(10_000).meta({
     about:
-      'So many results wait in Redis for the archive as a stream; the archive fetches what is beyond from the results themselves while those have not expired. A result of up to 16 KiB is in the stream whole. 0: results are not archived.',
+      'This many results wait in Redis for the archive as a stream, at most; the archive fetches what is beyond from the results themselves while those have not expired. A result of up to 16 KiB is in the stream whole. 0: results are not archived.',
   }),
   MEMORY_LIMIT_MB: whole(32, 65_536).default(512).meta({
     unit: 'MB',
@@ -164,7 +164,7 @@ export const settingsSchema = z.object({
   OUTPUT_LIMIT_BYTES: whole(1024, 67_108_864).default(4_194_304).meta({
     unit: 'bytes',
     about:
-      'Of stdout and of stderr the newest so many bytes are kept, with a mark where something was cut, and of the log entries in the result at most 1 MiB. The returned value may have this size too. An execution that writes 16 times as much is killed: `OUTPUT_LIMIT`. See docs/results.md#limits-of-values.',
+      'How many of the newest bytes of stdout and of stderr are kept, with a mark where something was cut, and of the log entries in the result at most 1 MiB. The returned value may have this size too. An execution that writes 16 times this size is killed: `OUTPUT_LIMIT`. See docs/results.md#limits-of-values.',
   }),
   COMPILE_CPU_SECONDS: moreThanZero.default(5).meta({
     unit: 'seconds',
@@ -206,7 +206,7 @@ export const settingsSchema = z.object({
   }),
   RUNNER_MAX_EXECUTIONS: whole(0, 1_000_000).default(1).meta({
     about:
-      'After so many executions a runner is replaced. 1: every execution gets a fresh one. 0: never. A reused runner serves one organization, one workspace generation and one package set.',
+      'A runner is replaced after this many executions. 1: every execution gets a fresh one. 0: never. A reused runner serves one organization, one workspace generation and one package set.',
   }),
   RUNNER_REUSE_WITHOUT_ORGANIZATION: flag.default(false).meta({
     about:
@@ -245,7 +245,7 @@ export const settingsSchema = z.object({
     })
     .meta({
       about:
-        'What the network `proxy` reaches, separated by commas. `*`: every host with a public address. `api.example.com`, `*.example.com` (those below it): these hosts, at public addresses. `wiki.example.com/private`: this host wherever it leads. `10.1.2.3`, `10.1.0.0/16`, `fd00::/8`: these addresses. Each for the ports 80 and 443, or for the one behind it: `api.example.com:8443`, `10.1.0.0/16:8080`, `[fd00::1]:*`. Link-local addresses with the metadata services of clouds, Redis, the database and the port of the worker are never reached.',
+        'What the network `proxy` reaches, separated by commas. `*`: every host with a public address. `api.example.com`, `*.example.com` (those below it): these hosts, at public addresses. `wiki.example.com/private`: this host wherever it leads. `10.1.2.3`, `10.1.0.0/16`, `fd00::/8`: these addresses. Each for the ports 80 and 443, or for the one that follows: `api.example.com:8443`, `10.1.0.0/16:8080`, `[fd00::1]:*`. Link-local addresses with the metadata services of clouds, Redis, the database and the port of the worker are never reached.',
     }),
   NETWORK_CONNECTIONS_LIMIT: whole(1, 4096).default(64).meta({
     about: 'Connections that an execution may have open at once at the network `proxy`; more are refused.',
@@ -257,7 +257,7 @@ export const settingsSchema = z.object({
   }),
   NETWORK_IDLE_SECONDS: whole(1, 86_400).default(300).meta({
     unit: 'seconds',
-    about: 'At the network `proxy` a connection is closed when nothing was sent or received for so long.',
+    about: 'At the network `proxy` a connection is closed when it was idle for this time.',
   }),
   SCRATCH_LIMIT_MB: whole(1, 65_536).default(128).meta({
     unit: 'MB',
@@ -285,10 +285,10 @@ export const settingsSchema = z.object({
   }),
   PACKAGES_INSTALL_TIMEOUT_SECONDS: whole(1, 3600)
     .default(300)
-    .meta({ unit: 'seconds', about: 'After so long npm is killed and the install counts as failed.' }),
+    .meta({ unit: 'seconds', about: 'After this time npm is killed and the install counts as failed.' }),
   PACKAGES_KEEP_DAYS: zeroOrMore
     .default(14)
-    .meta({ unit: 'days', about: 'A package set that nobody used for so long is removed.' }),
+    .meta({ unit: 'days', about: 'A package set that was unused for this time is removed.' }),
   PACKAGES_MAX_BYTES: whole(0, Number.MAX_SAFE_INTEGER).default(5_368_709_120).meta({
     unit: 'bytes',
     about:
@@ -318,7 +318,7 @@ export const settingsSchema = z.object({
     .meta({
       credential: true,
       about:
-        'With it, jobs and contexts that are not signed by this key end in `INVALID_JOB`. Of several, separated by commas, the first signs what the HTTP API submits, and all are accepted. Without it, who can write to the queue can run code: docs/signed-jobs.md.',
+        'With it, jobs and contexts that are not signed by this key end in `INVALID_JOB`. Of several, separated by commas, the first signs what the HTTP API submits, and all are accepted. Without it, everyone with write access to the queue can run code: docs/signed-jobs.md.',
     }),
   WORKSPACE_PATH: z
     .string()
@@ -334,7 +334,7 @@ export const settingsSchema = z.object({
   }),
   METRICS_ACCESS: z.enum(['token', 'open']).default('token').meta({
     about:
-      'Who may read `/metrics`: `token`: as the rest of the API; `open`: whoever reaches it, without `API_TOKEN`.',
+      'Access to `/metrics`. `token`: as the rest of the API; `open`: every client that reaches it, without `API_TOKEN`.',
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
@@ -342,7 +342,7 @@ export const settingsSchema = z.object({
     .meta({
       fallback: 'none: nothing is traced',
       about:
-        'OpenTelemetry collector that traces go to, by OTLP over HTTP: `http://collector:4318` (`/v1/traces` is put behind it).',
+        'OpenTelemetry collector that traces go to, by OTLP over HTTP: `http://collector:4318` (`/v1/traces` is appended).',
     }),
   OTEL_EXPORTER_OTLP_HEADERS: z
     .string()
@@ -386,13 +386,13 @@ export class SettingsError extends Error {
   override name = 'SettingsError';
 }
 
-// Also where other variables are bad already, so that one message tells everything.
+// Also where other variables are bad already, so that one message lists everything.
 const always = (): boolean => true;
 
 const checked = settingsSchema
   .refine(({ HOST, API_TOKEN }) => API_TOKEN !== undefined || LOOPBACK.has(HOST), {
     path: ['API_TOKEN'],
-    error: 'must be set when HOST is not loopback: the API runs code for anybody who reaches it',
+    error: 'must be set when HOST is not loopback: the API runs code for every client that reaches it',
     when: always,
   })
   .refine(({ DEFAULT_TIMEOUT_SECONDS: usual, MAX_TIMEOUT_SECONDS: longest }) => !(usual > longest), {
@@ -425,7 +425,7 @@ const checked = settingsSchema
     },
   );
 
-/** Threads are both a kind of runner and a level of isolation: who names one of them means both. */
+/** Threads are both a kind of runner and a level of isolation: a setting for one of them means both. */
 const withThreads = (settings: z.infer<typeof settingsSchema>): z.infer<typeof settingsSchema> =>
   settings.ISOLATION === 'thread' ? { ...settings, RUNNER: 'thread' } : settings;
 

@@ -10,7 +10,7 @@ const FRAMEWORK = new Set([
   'NestApplication',
 ]);
 
-/** The application's logger. What Nest says of itself is for those who debug it. */
+/** The application's logger. Nest's messages about itself are logged at debug. */
 @Injectable()
 export class WorkerLogger extends Logger {
   override log(message: unknown, ...optional: unknown[]): void {

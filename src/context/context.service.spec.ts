@@ -107,7 +107,7 @@ describe('load', () => {
     });
   });
 
-  it('calls the default export of a module unless told otherwise', async () => {
+  it('calls the default export of a module by default', async () => {
     const { source } = await serviceWith({ file_path: 'a.ts' }).load('e-1');
     expect(source).toEqual({ kind: 'module', path: 'a.ts', functionName: 'default' });
   });
@@ -149,7 +149,7 @@ describe('load', () => {
     ['proxy', 'open', null],
     ['open', 'proxy', 'proxy'],
     ['open', 'open', 'open'],
-  ])('on a worker with network %s gives who asks for %s: %s', async (NETWORK, network, given) => {
+  ])('on a worker with network %s an execution that asks for %s gets %s', async (NETWORK, network, given) => {
     const load = () => serviceWith({ ...INLINE, network }, parseSettings({ NETWORK })).load('e-1');
     if (given !== null) return expect(await load()).toMatchObject({ network: given });
     const { message } = await refusalOf(load);

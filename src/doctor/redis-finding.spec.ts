@@ -20,7 +20,7 @@ describe('what the doctor says of Redis', () => {
     expect(judgeRedis(facts).state).toBe(state);
   });
 
-  it('needs a redis-server where nobody names a Redis', () => {
+  it('needs a redis-server without REDIS_URL', () => {
     expect([judgeEmbedded(undefined).state, judgeEmbedded('/usr/bin/redis-server').state]).toEqual([
       'failed',
       'warning',

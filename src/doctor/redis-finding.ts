@@ -26,7 +26,7 @@ export async function redisFinding(url: string): Promise<DoctorFinding> {
   }
 }
 
-/** Where nobody names a Redis, the worker starts one for development, if it can. */
+/** Without REDIS_URL the worker starts a Redis for development, if it can. */
 export const judgeEmbedded = (binary: string | undefined): DoctorFinding =>
   binary === undefined
     ? failure(
@@ -40,7 +40,7 @@ export const judgeEmbedded = (binary: string | undefined): DoctorFinding =>
         'set REDIS_URL in production',
       );
 
-/** In a pure function, since every kind of server cannot be had. */
+/** A pure function, so that tests need not have every kind of server. */
 export function judgeRedis({ version, policy, appendOnly }: RedisFacts): DoctorFinding {
   const detail = `${version}, maxmemory-policy ${policy}, append-only file ${appendOnly ? 'on' : 'off'}`;
   const [major = 0, minor = 0] = version.split('.').map(Number);

@@ -41,6 +41,6 @@ export class ArchiveIndicator {
   private gapReason({ waiting }: FeedGap): string | null {
     const limit = this.settings.ARCHIVE_FEED_LENGTH;
     if (limit === 0 || waiting <= limit) return null;
-    return `${waiting} results are not archived, more than the feed holds (ARCHIVE_FEED_LENGTH=${limit}): those it dropped are fetched while they have not expired (RESULT_TTL_SECONDS). Start more processes with ROLES=archive, or set ARCHIVE_FEED_LENGTH=0 on the workers if nobody wants a history`;
+    return `${waiting} results are not archived, more than the feed holds (ARCHIVE_FEED_LENGTH=${limit}): those it dropped are fetched while they have not expired (RESULT_TTL_SECONDS). Start more processes with ROLES=archive, or set ARCHIVE_FEED_LENGTH=0 on the workers if you need no history`;
   }
 }

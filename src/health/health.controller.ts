@@ -3,7 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
 import { READINESS, type Readiness } from './probes.js';
 
-/** Kubernetes-style probes, which need no token, and `/health`, which is for who may use the API. */
+/** Kubernetes-style probes, which need no token, and `/health`, which follows the access rules of the API. */
 @ApiTags('health')
 @Controller('health')
 export class HealthController {
@@ -12,7 +12,7 @@ export class HealthController {
     @Inject(READINESS) private readonly readiness: Readiness,
   ) {}
 
-  /** 200 while the event loop turns; whoever answers is alive, so nothing is checked. */
+  /** 200 while the event loop turns; an answer proves that, so nothing is checked. */
   @Get('live')
   @ApiOperation({ summary: 'Whether the process is alive' })
   @HealthCheck()

@@ -7,7 +7,7 @@ import { PackagesService } from '../packages/packages.service.js';
 const NAMED = 20;
 
 /**
- * Always up: also a worker whose packages could not be had serves what does not need them. The details
+ * Always up: a worker whose packages failed still serves what does not need them. The details
  * say what failed; why it did is in `GET /packages` and in the log.
  */
 @Injectable()

@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.js';
 import { resultQueueName } from '../contract/jobs/job.js';
 import { ResultQueueGauge } from '../results/result-queue-gauge.js';
 
-/** Degraded while more results wait on the result queue than anybody seems to consume. */
+/** Degraded while more results wait on the result queue than RESULT_QUEUE_WARN_LENGTH. */
 @Injectable()
 export class ResultQueueIndicator {
   constructor(

@@ -87,7 +87,7 @@ export class HeartbeatService {
     ]).catch(() => undefined);
   }
 
-  /** What the record tells has changed: beats soon, at most twice a second. */
+  /** The content of the record has changed: beats soon, at most twice a second. */
   touch(): void {
     if (!this.beating || this.touched) return;
     this.touched = true;

@@ -12,8 +12,8 @@ const POLL_MS = 20;
 const ANSWER_LIMIT_MS = 2_000;
 
 /**
- * Sends commands to workers and brings their answers back. Pub/sub forgets what nobody hears, so that
- * only the answer of a worker says that it obeyed.
+ * Sends commands to workers and brings their answers back. Pub/sub drops messages without a subscriber, so that
+ * only the answer of a worker proves that it carried out the command.
  */
 @Injectable()
 export class WorkerCommands {
@@ -24,7 +24,7 @@ export class WorkerCommands {
 
   /**
    * Publishes a command on the channel of `to` and waits for the answers of these workers, for 2 s at
-   * most; of one that says nothing the answer is ours: not obeyed.
+   * most; a worker that does not answer counts as one that did not carry it out.
    * @param to id of a worker, or `all`
    * @throws what ioredis throws while Redis is away.
    */
@@ -45,7 +45,7 @@ export class WorkerCommands {
     return workers.map((id) => answers.get(id) ?? silence(id));
   }
 
-  /** Tells whoever sent the command `requestId` what this worker did about it. */
+  /** Answers the command `requestId` with what this worker did about it. */
   async answer(requestId: string, answer: ControlAnswer): Promise<void> {
     const key = this.keys.controlAnswers(requestId);
     await this.redis.multi().rpush(key, JSON.stringify(answer)).expire(key, ANSWERS_TTL_SECONDS).exec();

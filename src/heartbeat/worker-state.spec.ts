@@ -53,7 +53,7 @@ describe('WorkerStateHolder', () => {
     expect(states).toEqual([]);
   });
 
-  it.each(WORKER_STATES)('stays in %s without a word when told to enter it again', (state) => {
+  it.each(WORKER_STATES)('stays in %s without an event when it is set again', (state) => {
     const holder = inState(state);
     const states: WorkerState[] = [];
     holder.onChange((next) => states.push(next));

@@ -10,7 +10,7 @@ const NEXT: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
   STOPPED: [],
 };
 
-/** The state of this worker. One object holds it; whoever must react listens. */
+/** The state of this worker. One object holds it; parts that react to it subscribe. */
 @Injectable()
 export class WorkerStateHolder {
   private state: WorkerState = 'STARTING';

@@ -12,7 +12,7 @@ import { withinArchive } from '../history/archive-bound.js';
 import { WaitingService } from './waiting.service.js';
 import { withinRedisLimit, withinSearch } from '../http/redis-bound.js';
 
-/** How far an execution is; `unknown` also when its result has expired and nobody archived it. */
+/** How far an execution is; `unknown` also when its result has expired and was not archived. */
 export type Progress =
   | { state: 'unknown' }
   /** `stored`: there is a context, and no job that would have it run. */

@@ -60,7 +60,7 @@ function reasonOf({ job, place, workers, capacity }: Situation): WaitingReason {
   if (workers.length === 0) return 'no live worker';
   if (capacity === 0) return reasonForNoTaker(workers);
   if (place.limit !== null && place.active >= place.limit) return 'queue limit reached';
-  // Who is ahead takes what is free now.
+  // The jobs ahead take what is free now.
   const free = Math.max(0, capacity - place.active);
   return (place.position ?? 1) > free ? 'all runners busy' : 'about to start';
 }
@@ -85,7 +85,7 @@ function detailOf(
     case 'queue paused':
       return 'The queue is paused: nothing is taken until it is resumed';
     case 'queue limit reached':
-      return `The queue lets ${place.limit} run at once, and so many do; ${ahead} jobs are ahead`;
+      return `The queue lets ${place.limit} run at once, and that limit is reached; ${ahead} jobs are ahead`;
     case 'packages installing':
       return 'The workers install npm packages before they take work';
     case 'workers starting':

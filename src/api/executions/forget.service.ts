@@ -13,7 +13,7 @@ import { ExecutionLookup } from './execution-lookup.service.js';
 import { ProblemException } from '../http/problem.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 
-/** So many executions are erased in Redis at once. */
+/** How many executions are erased in Redis at once. */
 const AT_ONCE = 20;
 /** Erasing waits for a worker or a consumer that is about to be done. */
 const LIMIT_MS = 10_000;
@@ -77,7 +77,7 @@ export class ForgetService {
     await this.queue.remove(jobIdOf(executionId)).catch(() => undefined);
   }
 
-  /** Where nobody keeps an archive there is nothing to erase. */
+  /** Without an archive there is nothing to erase. */
   private async eraseArchived(executions: readonly Forgettable[]): Promise<number> {
     try {
       return await this.archive.erase(executions);

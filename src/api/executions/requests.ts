@@ -136,7 +136,7 @@ export function checkLimits(code: Part<string>, timeout: Part<number>, limits: L
   if (errors.length > 0) throw invalid(errors, kind);
 }
 
-/** A problem that lists fields; its detail repeats the first ones for people who read no further. */
+/** A problem that lists fields; its detail repeats the first ones for a quick look. */
 export function invalid(
   errors: readonly FieldError[],
   kind: 'invalid-request' | 'too-large' = 'invalid-request',

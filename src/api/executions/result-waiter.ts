@@ -15,23 +15,23 @@ import { jobIdOf } from '../../contract/jobs/job-id.js';
 
 /** An event is lost when its connection breaks at that moment; then this finds the result. */
 const RECHECK_MS = 1_000;
-/** Events are read from so long before the first wait, which closes the gap until reading has begun. */
+/** Events are read from this long before the first wait, which closes the gap until reading has begun. */
 const REPLAY_MS = 5_000;
 /** Without Redis the events cannot say goodbye, and BullMQ would wait for its return. */
 const CLOSE_LIMIT_MS = 1_000;
 
 /**
  * Lets requests wait for results.
- * 1. One reader of the work queue's events per process, started by the first who waits.
+ * 1. One reader of the work queue's events per process, started by the first waiting request.
  * 2. An event only says that it is worth while to look; the result comes from Redis.
  * 3. A slow re-check stands in for an event that was lost.
- * 4. Nobody waits once the application shuts down: those who do are answered without a result.
+ * 4. At shutdown waiting requests are answered at once, without a result.
  */
 @Injectable()
 export class ResultWaiter implements BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly logger = new Logger('Api');
   private readonly closing = new AbortController();
-  /** Written by wait, called by the events' listener: by job id, who wants to look again. */
+  /** Written by wait, called by the events' listener: by job id, the requests that look again. */
   private readonly waiting = new Map<string, Set<() => void>>();
   private events: QueueEvents | undefined;
 
@@ -98,7 +98,7 @@ export class ResultWaiter implements BeforeApplicationShutdown, OnApplicationShu
     const ring = ({ jobId }: { jobId: string }): void => this.waiting.get(jobId)?.forEach((look) => look());
     // Removed: cancelled before a worker had it.
     this.events.on('completed', ring).on('failed', ring).on('removed', ring);
-    // The connection's loss is told by the connections of the application; the re-check covers the gap.
+    // The application's other connections log the loss; the re-check covers the gap.
     this.events.on('error', (error) => {
       if (!isConnectionError(error)) this.logger.warn(`reading the queue's events: ${error.message}`);
     });

@@ -22,7 +22,7 @@ const CONTEXT_SLACK_SECONDS = 3_600;
 const NOT_ACCEPTED = 'Redis does not answer. Nothing was accepted; send it again later';
 
 /**
- * Puts executions and tasks on the work queue. What a client is told to have failed must not start
+ * Puts executions and tasks on the work queue. What was answered as failed must not start
  * much later, so first steps use the connection that fails when Redis is away instead of waiting.
  */
 @Injectable()
@@ -119,13 +119,13 @@ export class SubmissionService {
     await this.redis.expire(key, ttlSeconds);
   }
 
-  /** BullMQ ignores a second job of an id without a word: of two different tasks at once one must hear of it. */
+  /** BullMQ silently ignores a second job of an id: of two different tasks at once one must get an error. */
   private async confirmTask(task: TaskJob): Promise<void> {
     const stored = await this.queue.getJob(jobIdOf(task.taskId));
     if (stored && (stored.data as Partial<TaskJob>).code !== task.code) throw known(task.taskId, 'taskId');
   }
 
-  /** Only reads: when this fails, nothing is on its way, and the client is told so. */
+  /** Only reads: when this fails, nothing was added, and the answer says so. */
   private async prepare(givenId: string | undefined, field: string): Promise<void> {
     if (this.redis.status !== 'ready') throw redisAway(NOT_ACCEPTED);
     await withinRedisLimit(this.redis.ping(), NOT_ACCEPTED);

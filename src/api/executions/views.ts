@@ -31,14 +31,14 @@ export const executionViewSchema = resultSchema
     cancellation: cancellationSchema
       .partial()
       .optional()
-      .meta({ description: 'While it runs: somebody asked for its end' }),
+      .meta({ description: 'While it runs: its cancellation was requested' }),
   })
   .meta({ id: 'Execution' });
 
 /** `GET /workers`. */
 export const workersViewSchema = z.object({ workers: z.array(workerRecordSchema) }).meta({ id: 'Workers' });
 
-/** What `POST /workers/:id/…` answers: whom the command was sent to, and what each of them did about it. */
+/** What `POST /workers/:id/…` answers: the workers that the command was sent to, and what each of them did. */
 export const controlViewSchema = z
   .object({ command: z.string(), workers: z.array(z.string()), answers: z.array(controlAnswerSchema) })
   .meta({ id: 'ControlAccepted' });

@@ -9,7 +9,7 @@ const MAX_LIMIT = 500;
 const DEFAULT_LIMIT = 50;
 const MAX_LIST_CHARS = 1000;
 const DAY_MS = 86_400_000;
-/** Statistics of so many days, unless others are asked for. */
+/** Default period of statistics, in days. */
 const DEFAULT_DAYS = 30;
 
 const once = { error: 'must be there once, with a value' };

@@ -49,7 +49,7 @@ describe('with a token', () => {
     });
   });
 
-  it('asks nobody who only probes, and everybody for what merely looks like a probe', () => {
+  it('needs no token for a probe, and needs one for what merely looks like a probe', () => {
     expect(refusal({ route: '/health/live' }, TOKEN)).toBeNull();
     expect(refusal({ route: '/health/ready' }, TOKEN)).toBeNull();
     for (const route of ['/health', '/healthy', '/health/other'])
@@ -57,7 +57,7 @@ describe('with a token', () => {
     expect(refusal({ route: undefined }, TOKEN)).toMatchObject({ status: 401 });
   });
 
-  it('asks who reads metrics, unless they are open', () => {
+  it('needs a token for metrics, unless they are open', () => {
     expect(refusal({ route: '/metrics' }, TOKEN)).toMatchObject({ status: 401 });
     expect(refusal({ route: '/metrics' }, TOKEN, '127.0.0.1', 'open')).toBeNull();
     expect(refusal({ route: '/tasks' }, TOKEN, '127.0.0.1', 'open')).toMatchObject({ status: 401 });

@@ -13,19 +13,19 @@ export interface Asked {
 
 type Access = Pick<Settings, 'HOST' | 'API_TOKEN' | 'METRICS_ACCESS'>;
 
-/** Probes are asked by an orchestrator, which has no token and calls us by any name. By the matched route: a spelling of a URL fools nobody. */
+/** An orchestrator calls probes without a token and under any host name. Decided by the matched route, not by the spelling of the URL. */
 export const isProbe = (route: string | undefined): boolean =>
   route === '/health/live' || route === '/health/ready';
 
-/** The probes, and what people ask for: every route whose answer is the state of this process. */
+/** The probes, and every other route that answers with the state of this process. */
 export const isHealth = (route: string | undefined): boolean => route === '/health' || isProbe(route);
 
 /**
- * Who may speak to an API that runs code:
- * 1. With API_TOKEN: who sends it.
+ * Access to an API that runs code:
+ * 1. With API_TOKEN: requests that carry it.
  * 2. Without, the API is bound to loopback, and every program of the machine may. A browser there is
  *    such a program, but the pages in it are not trusted. A page of another origin cannot send JSON
- *    without a preflight, which nobody answers, and content types that need none are refused here
+ *    without a preflight, which this API never answers, and content types that need none are refused here
  *    (Nest would parse HTML forms). A page that points its own name at 127.0.0.1 (DNS rebinding) is of
  *    our origin, but its requests name that host: only loopback names are answered.
  * @throws {ProblemException} saying why not.
@@ -59,7 +59,7 @@ function checkToken(authorization: string | undefined, token: string): void {
   );
 }
 
-/** Hashes both first: equal lengths, as timingSafeEqual wants them, tell nothing about the token's. */
+/** Hashes both first: equal lengths, as timingSafeEqual needs them, reveal nothing about the token's. */
 function equalInConstantTime(a: string, b: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));

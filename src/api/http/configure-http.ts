@@ -16,7 +16,7 @@ import { validationPipe } from './validation.js';
 const JSON_ESCAPE_FACTOR = 6;
 /** Room for parameters, prompt and the other fields of a body. */
 const BODY_SLACK_BYTES = 1_048_576;
-/** Whoever needs longer to send a request is not sending one. */
+/** Limit for the arrival of a whole request: a slower client is not sending one. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** The same for its headers, which are small. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -40,7 +40,7 @@ export function httpAdapter(settings: Settings): FastifyAdapter {
   });
 }
 
-/** Everything that all routes share: who may ask, validation, errors, and the documentation at /docs. Call it before the application listens. */
+/** Everything that all routes share: access, validation, errors, and the documentation at /docs. Call it before the application listens. */
 export function configureHttp(app: NestFastifyApplication, settings: Settings): void {
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
@@ -73,9 +73,9 @@ function guardAccess(app: NestFastifyApplication, settings: Settings): void {
 }
 
 /**
- * Fastify closes the connection behind the answer to a body that is too large. Whoever is still sending then
- * meets a broken pipe and never reads that answer. On one that is kept Node throws the rest of the body away,
- * for as long as any request may take.
+ * Fastify closes the connection after its answer to a body that is too large. A client that is still sending then
+ * gets a broken pipe and never reads that answer. On a connection that stays open Node discards the rest of the
+ * body, within the time limit of a request.
  */
 function drainRefusedBodies(app: NestFastifyApplication): void {
   app
@@ -87,6 +87,6 @@ function drainRefusedBodies(app: NestFastifyApplication): void {
 }
 
 function serveDocs(app: NestFastifyApplication): void {
-  // Made by the first who asks: it costs more than the rest of the start.
+  // Built on the first request: it costs more than the rest of the start.
   SwaggerModule.setup('docs', app, () => openApiDocument(app));
 }

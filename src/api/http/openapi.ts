@@ -49,7 +49,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   return withErrors(SwaggerModule.createDocument(app, config));
 }
 
-/** Adds what all routes share: problem documents, who may ask, and one name for the rest of a path. */
+/** Adds what all routes share: problem documents, access, and one name for the rest of a path. */
 function withErrors(document: OpenAPIObject): OpenAPIObject {
   for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {

@@ -13,7 +13,7 @@ const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'The id in the URL is longer than any id may be',
 };
 
-/** Turns every error into problem details. What the API did not foresee is logged in full and told as nothing but 500. */
+/** Turns every error into problem details. What the API did not foresee is logged in full and answered with a plain 500. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Api');
@@ -25,7 +25,7 @@ export class ProblemFilter implements ExceptionFilter {
       reply.raw.end();
       return;
     }
-    // Terminus tells in the body of its 503 which indicator is down: the probe's answer, not an error.
+    // The body of the 503 from Terminus names the indicator that is down: the probe's answer, not an error.
     const isRefusal = exception instanceof ProblemException;
     if (isHealth(request.routeOptions?.url) && exception instanceof HttpException && !isRefusal) {
       void reply.status(exception.getStatus()).send(exception.getResponse());
@@ -45,7 +45,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** The `instance` of a problem: the path that was asked for; a query may hold what nobody should repeat. */
+/** The `instance` of a problem: the requested path, without the query, which may hold confidential data. */
 export const pathOf = (url: string | undefined): string => (url ?? '').split('?', 1)[0] as string;
 
 /** Answers with problem details, whatever content type the route has. */

@@ -40,7 +40,7 @@ suite('an error of Fastify', () => {
 
 suite('any other error', () => {
   it.each([new Error('password is 1234'), 'password is 1234', null, { statusCode: 400, message: '1234' }])(
-    'is a 500 that tells nothing: %p',
+    'is a 500 without details: %p',
     (error) => {
       const problem = describe(error, '/tasks');
       expect(problem).toMatchObject({ status: 500, type: 'urn:bifrost:problem:internal', errors: [] });

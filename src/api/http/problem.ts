@@ -30,8 +30,8 @@ const KINDS = {
   'not-found': [404, 'Not found'],
   'method-not-allowed': [405, 'Method not allowed'],
   'request-timeout': [408, 'The request took too long'],
-  // Before "conflict": a 409 of somebody else's is called by the last kind that has this status.
-  outdated: [409, 'Somebody else has published'],
+  // Before "conflict": a 409 that a library threw gets the last kind that has this status.
+  outdated: [409, 'Another publisher was faster'],
   ended: [409, 'Ended already'],
   conflict: [409, 'Known already'],
   'too-large': [413, 'Too large'],
@@ -54,7 +54,7 @@ const KIND_OF_STATUS = new Map(
   Object.entries(KINDS).map(([kind, [status]]) => [status as number, kind as ProblemKind]),
 );
 
-/** Kind that says the same as a status code of somebody else's error. */
+/** Kind for the status code of an error that a library threw. */
 export const kindOfStatus = (status: number): ProblemKind =>
   KIND_OF_STATUS.get(status) ?? (status >= 500 ? 'internal' : 'invalid-request');
 
@@ -65,7 +65,7 @@ interface Extras {
   members?: Readonly<Record<string, unknown>>;
 }
 
-/** An error that the client is told about as it is. `detail` never holds secrets or stacks. */
+/** An error that the client sees unchanged. `detail` never holds secrets or stacks. */
 export class ProblemException extends HttpException {
   readonly errors: readonly FieldError[];
   readonly headers: Readonly<Record<string, string>>;
@@ -83,7 +83,7 @@ export class ProblemException extends HttpException {
   }
 }
 
-/** The document that goes out; `status` differs from the kind's own where somebody else chose it. */
+/** The document that goes out; `status` differs from the kind's own where a library chose it. */
 export function problemOf(
   kind: ProblemKind,
   detail: string,

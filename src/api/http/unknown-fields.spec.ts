@@ -34,7 +34,7 @@ describe('a field that is not known', () => {
     ]);
   });
 
-  it('is told beside what is missing', () => {
+  it('is reported beside what is missing', () => {
     expect(errorsOf({ code: 'x' }).map(({ field }) => field)).toEqual(['workflow_code', 'code']);
   });
 

@@ -2,7 +2,7 @@ import { StandardSchemaValidationPipe } from '@nestjs/common';
 import type { FieldError } from './problem.js';
 import { invalid } from '../executions/requests.js';
 
-/** An array of a million wrong items has a million issues; nobody reads so many. */
+/** An array of a million wrong items has a million issues; report the first ones only. */
 const MAX_ERRORS = 50;
 
 interface Issue {

@@ -10,8 +10,8 @@ const RETRY_AFTER_SECONDS = '5';
  * sent and the next request may come. Keeps at most `limit` of them: one more ends the one that waits
  * longest, with 503 and Retry-After where its client has had no answer yet, and without a word otherwise.
  *
- * The newest is let in instead of being refused, because nobody can know before it is read whether it asks
- * for a probe: who floods the server with connections takes the places of his own older ones.
+ * The newest is accepted instead of being refused, because it may be a probe, which shows only when it is
+ * read. A client that floods the server with connections replaces its own older ones.
  */
 export class WaitingConnections {
   /** The longest waiting first. */

@@ -4,12 +4,12 @@ import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
 
-/** How long who wants to listen waits for Redis to confirm it; later it listens all the same. */
+/** How long a follower waits for Redis to confirm its subscription; later it listens all the same. */
 const CONFIRM_MS = 1_000;
 
 /**
- * Tells who watches executions that their logs have new entries: one connection for all of them, opened by
- * the first. Messages may be lost with the connection; then everybody is told when it is back.
+ * Notifies the followers of executions of new log entries: one connection for all of them, opened by
+ * the first. Messages may be lost with the connection; when it is back, every follower is notified.
  */
 @Injectable()
 export class LogAnnouncements implements OnApplicationShutdown {

@@ -55,7 +55,7 @@ describe('a follower that sees the result before the end of the log', () => {
     expect(await collectEvents(followerOf(pages))).toEqual([START, LINE, END]);
   });
 
-  it('tells the end all the same where nobody writes it', async () => {
+  it('yields the end also where no worker writes it', async () => {
     let now = 0;
     jest.spyOn(performance, 'now').mockImplementation(() => (now += 1_000));
     const pages = (reads: number): LogEvent[] => (reads === 1 ? [START] : []);

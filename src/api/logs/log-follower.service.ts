@@ -9,7 +9,7 @@ import { LogAnnouncements } from './log-announcements.js';
 const RECHECK_MS = 2_000;
 /** So often nothing is known of an execution before it is given up: its job was removed, or all of it expired. */
 const UNKNOWN_ROUNDS = 3;
-/** So long nothing comes after the result before the end is told all the same: its worker died between the two. */
+/** After the result, wait this long for the end entry, then yield the end without it: the worker died between the two. */
 const END_WAIT_MS = 5_000;
 const RETRY_MS = 500;
 /** Entries of one read, and about how many characters they may have: what one slow reader holds in memory. */
@@ -17,15 +17,15 @@ const MAX_COUNT = 500;
 const FIRST_COUNT = 100;
 const PAGE_CHARS = 262_144;
 
-/** What a follower hears: entries, or nothing, so that it can say that it is still there. */
+/** What a follower yields: entries, or none, which lets its reader send a keep-alive. */
 export type LogBatch = readonly LogEvent[];
 
 /**
  * Follows the log of an execution, from its queueing to its end:
  * 1. Announcements over Redis say when it is worth while to read; a slow re-check stands in for lost ones.
  * 2. Every follower reads for itself, at its own pace; those at the same place share the reading.
- * 3. Entries that went before they were read are told as `truncated`.
- * 4. The end is told also where the stream lacks it or has expired: then by the result.
+ * 3. Entries that were trimmed before they were read are reported as `truncated`.
+ * 4. Where the stream lacks the end or has expired, the end comes from the result.
  */
 @Injectable()
 export class LogFollower implements BeforeApplicationShutdown {
@@ -42,7 +42,7 @@ export class LogFollower implements BeforeApplicationShutdown {
   }
 
   /**
-   * Yields entries behind `after` as they come, an empty batch at least every two seconds, and returns after
+   * Yields entries after `after` as they come, an empty batch at least every two seconds, and returns after
    * the end, when `signal` aborts, or at the shutdown.
    */
   async *follow(executionId: string, after: string | null, signal: AbortSignal): AsyncGenerator<LogBatch> {
@@ -80,7 +80,7 @@ class LogReader {
     private readonly lookup: ExecutionLookup,
   ) {}
 
-  /** Nobody knows of the execution any more. */
+  /** Neither a log nor a result of the execution exists any more. */
   get isLost(): boolean {
     return this.unknownRounds >= UNKNOWN_ROUNDS;
   }

@@ -26,7 +26,7 @@ describe('readers of logs', () => {
     expect(refusalOf(readers, 'two')).toBeNull();
   });
 
-  it('may be so many together, on however many executions', () => {
+  it('are limited in total, whatever the number of executions', () => {
     const readers = new LogReaders({ LOG_READERS_LIMIT: 3 });
     expect(['a', 'b', 'c', 'd'].map((id) => refusalOf(readers, id))).toEqual([null, null, null, REFUSED]);
   });

@@ -11,7 +11,7 @@ export const logsQuerySchema = z.object({
     .string()
     .regex(CURSOR, { error: 'must be the id of an entry, as `next` gives it' })
     .optional()
-    .meta({ description: 'Only entries behind the one of this id' }),
+    .meta({ description: 'Only entries after the one of this id' }),
   limit: z.coerce
     .number({ error: 'must be a number of entries' })
     .int({ error: 'must be a whole number' })

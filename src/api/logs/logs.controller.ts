@@ -32,7 +32,7 @@ export class LogsController {
   ) {}
 
   /**
-   * With `accept: text/event-stream` Server-Sent Events, from the beginning or behind `Last-Event-ID`, until
+   * With `accept: text/event-stream` Server-Sent Events, from the beginning or after `Last-Event-ID`, until
    * the end event; 204 where that was seen already, 503 above LOG_READERS_LIMIT. Otherwise a page of what is there.
    */
   @Get(':id/logs')
@@ -40,7 +40,7 @@ export class LogsController {
   @ApiHeader({
     name: 'last-event-id',
     required: false,
-    description: 'With text/event-stream: the event behind which to go on',
+    description: 'With text/event-stream: the event after which to go on',
   })
   @ApiOkResponse({ standardSchema: logsViewSchema })
   @ApiNoContentResponse({ description: 'The end was seen already' })

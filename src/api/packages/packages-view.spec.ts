@@ -4,7 +4,7 @@ import { manifestView, refusedLines } from './packages-view.js';
 const stored = (content: string) => ({ kind: 'manifest' as const, manifest: { content, hash: 'h' } });
 
 describe('manifestView', () => {
-  it('tells what a manifest asks for, and which of its lines nobody installs', () => {
+  it('shows what a manifest asks for, and which of its lines are not installed', () => {
     expect(manifestView(stored('# tools\nlodash@^4\n../x'), 10)).toEqual({
       content: '# tools\nlodash@^4\n../x',
       hash: 'h',

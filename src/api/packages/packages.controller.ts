@@ -34,7 +34,7 @@ export class PackagesController {
 
   /**
    * Replaces the manifest; every worker installs what it asks for, without a restart. One bad line
-   * refuses the whole of it, as who sends it can mend it: nothing is published then.
+   * rejects the whole manifest, because the sender can fix it: nothing is published then.
    */
   @Put()
   @ApiOperation({ summary: 'Replace the package manifest' })
@@ -46,7 +46,7 @@ export class PackagesController {
     if (refused.length > 0) throw invalid(refusedLines(refused));
     return withinRedisLimit(
       this.store.publishManifest(content).then((manifest) => this.overview(readingOf(manifest))),
-      'Redis does not answer. Whether the manifest was published is not known: GET /packages tells, or send it again',
+      'Redis does not answer. Whether the manifest was published is not known: check GET /packages, or send it again',
     );
   }
 

@@ -14,8 +14,8 @@ import {
 } from '../executions/views.js';
 
 /**
- * The workers that are alive, and what an operator may tell them. A command for the id `all` goes to
- * every worker; `answers` says which obeyed.
+ * The workers that are alive, and the commands of operators to them. A command for the id `all` goes to
+ * every worker; `answers` says which carried it out.
  */
 @ApiTags('workers')
 @Controller('workers')
@@ -34,7 +34,7 @@ export class WorkersController {
 
   /** Takes no new work, finishes what runs, stops. `all`: every worker. */
   @Post(':id/drain')
-  @ApiOperation({ summary: 'Tell a worker, or all, to finish and stop' })
+  @ApiOperation({ summary: 'Drain a worker, or all: finish what runs, then stop' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   drain(@Param('id') id: string): Promise<ControlView> {
@@ -43,7 +43,7 @@ export class WorkersController {
 
   /** Takes no new work until it is resumed. */
   @Post(':id/pause')
-  @ApiOperation({ summary: 'Tell a worker, or all, to take no new work' })
+  @ApiOperation({ summary: 'Pause a worker, or all: take no new work' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   pause(@Param('id') id: string): Promise<ControlView> {
@@ -51,7 +51,7 @@ export class WorkersController {
   }
 
   @Post(':id/resume')
-  @ApiOperation({ summary: 'Tell a worker, or all, to take work again' })
+  @ApiOperation({ summary: 'Resume a worker, or all: take work again' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   resume(@Param('id') id: string): Promise<ControlView> {
@@ -60,7 +60,7 @@ export class WorkersController {
 
   /** Replaces its runners, or the one with this `pid`: idle ones at once, busy ones after what they run. */
   @Post(':id/recycle')
-  @ApiOperation({ summary: 'Tell a worker, or all, to replace its runners' })
+  @ApiOperation({ summary: 'Replace the runners of a worker, or of all' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   recycle(

@@ -1,6 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 
-/** A whole workspace may come in one request; whoever has more sends its sources in several. */
+/** A whole workspace may come in one request; a larger one sends its sources in several. */
 export const WORKSPACE_BODY_BYTES = 64 * 1024 * 1024;
 
 const ROUTES: ReadonlySet<string> = new Set(['/workspace', '/workspace/sources']);

@@ -9,7 +9,7 @@ import { ProblemException } from '../http/problem.js';
 import { redisAway } from '../http/redis-bound.js';
 import { invalid } from '../executions/requests.js';
 
-/** Nobody reads more, and a map of 100,000 wrong paths must not become an answer of megabytes. */
+/** Bounds the answer: a map of 100,000 wrong paths must not become megabytes. */
 const MAX_ERRORS = 200;
 
 /** Waits for the work and turns what the workspace refuses into problems. */

@@ -33,7 +33,7 @@ export class WorkspacePublication {
    */
   async publish(request: PublishRequest): Promise<Publication> {
     const { message, author, temporary } = request;
-    // This connection would wait for Redis however long: who publishes hears soon that it is away.
+    // This connection waits for Redis without a limit, so check first: a publisher gets its error soon.
     const current = await withinRedisLimit(this.store.current());
     const { expected = current } = request;
     if (expected !== current) throw new PublishConflict(expected, current);

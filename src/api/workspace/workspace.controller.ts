@@ -122,7 +122,7 @@ export class WorkspaceController {
     });
     if (source === null)
       throw new ProblemException('not-found', `Generation ${generation} has no file ${path}`);
-    // A source is data here: no browser shall take it for a page or a script.
+    // A source is data here: no browser may take it for a page or a script.
     reply
       .type('text/plain; charset=utf-8')
       .header('x-content-type-options', 'nosniff')

@@ -20,7 +20,7 @@ import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 const LOCKED = 75;
 /** BSD and macOS lock a file while they open it; on Linux the shell that starts us has done it, with flock. */
 const O_EXLOCK = 0x20;
-/** Who holds its turn for so long without a word keeps all others out. */
+/** A client that holds its turn this long without sending anything loses it, because it blocks all others. */
 const IDLE_IN_TURN_MS = 60_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 /** Requests that come before a session has begun, by the number in place of a protocol version. */

@@ -17,7 +17,7 @@ export interface StatisticsQuestion {
   status?: readonly string[] | undefined;
 }
 
-/** More groups than anybody reads: the question must be narrower. */
+/** Too many groups to read: the query must be narrower. */
 export class TooManyGroupsError extends Error {
   override name = 'TooManyGroupsError';
 }

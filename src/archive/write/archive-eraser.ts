@@ -5,7 +5,7 @@ import { removeEmptyDays } from './daily-statistics.js';
 import { ERASURE_LOCK, removeExecutions } from './removal.js';
 import { toStorable } from '../storable-text.js';
 
-/** What is to be removed, and when it ended if somebody knows. */
+/** What to remove, and when it ended, if known. */
 export interface Forgettable {
   executionId: string;
   finishedAt: string | null;

@@ -18,7 +18,7 @@ export interface FeedEntry {
   document: string;
 }
 
-/** How far the archive is behind. */
+/** Backlog of the archive. */
 export interface FeedGap {
   /** Results that are not archived. */
   waiting: number;
@@ -35,7 +35,7 @@ const GROUP = 'archive';
 const SETTLING_MS = 5_000;
 const SCAN_COUNT = 100;
 const SWEEP_LOCK_MS = 30_000;
-/** A consumer without entries that was not heard of for so long is forgotten. */
+/** A consumer without entries that was idle this long is removed. */
 const CONSUMER_KEEP_MS = 3_600_000;
 
 /** KEYS feed, waiting, figures; ARGV entry ids ('' for none) and names by turns, the last one '1' when they are lost -> how many still waited */
@@ -106,7 +106,7 @@ export class FeedStore {
     return (reply ?? []).flatMap(([, entries]) => entries.flatMap(parse));
   }
 
-  /** Takes over entries that a consumer had and did not finish for so long: it is dead, or cannot write. */
+  /** Takes over entries that a consumer did not finish within this time: it is dead, or cannot write. */
   async claim(consumer: string, idleMs: number, count: number): Promise<FeedEntry[]> {
     const feed = this.keys.archiveFeed();
     const [, entries] = (await this.redis.xautoclaim(feed, GROUP, consumer, idleMs, '0', 'COUNT', count)) as [

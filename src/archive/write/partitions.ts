@@ -25,13 +25,13 @@ export function monthsAhead(now: Date, count: number): Month[] {
   );
 }
 
-/** Months of which every moment is longer ago than so many days. */
+/** Months that ended more than this many days ago. */
 export const expiredMonths = (months: readonly Month[], now: Date, days: number): Month[] => {
   const cutoff = cutoffOf(now, days);
   return months.filter((month) => Date.parse(boundsOf(month)[1]) <= cutoff.getTime());
 };
 
-/** The moment so many days ago. */
+/** The moment this many days ago. */
 export const cutoffOf = (now: Date, days: number): Date => new Date(now.getTime() - days * 86_400_000);
 
 /** Makes the partitions of these months, where they are missing. */

@@ -10,7 +10,7 @@ type Removed = Omit<Counted, 'finished_at'> & { execution_id: string; finished_a
 
 /**
  * Removes all rows of some executions and what the statistics count of them, inside a transaction of the
- * caller, who has the erasure lock alone. Returns how many executions there were.
+ * caller, which must hold the erasure lock exclusively. Returns how many executions there were.
  */
 export async function removeExecutions(tx: Database, executionIds: readonly string[]): Promise<number> {
   if (executionIds.length === 0) return 0;

@@ -20,7 +20,7 @@ export interface CancelOptions {
 /**
  * `bifrost cancel ID`: has an execution end, waits until it has and says how. Resolves with the exit
  * code: 0 when it is cancelled, 1 when it had ended before.
- * @throws {CommandError} when the API does not tell.
+ * @throws {CommandError} when the API gives no answer.
  */
 export async function cancel(
   id: string,
@@ -45,7 +45,7 @@ export async function cancel(
 }
 
 function sentence(id: string, { status, cancellation }: ExecutionResult): string {
-  if (status !== 'cancelled') return `${plain(id)} is told to end`;
+  if (status !== 'cancelled') return `${plain(id)}: cancellation requested`;
   const how = cancellation ? ` (${cancellation.ended})` : '';
   return `${plain(id)} is cancelled${how}`;
 }

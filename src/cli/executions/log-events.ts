@@ -4,10 +4,10 @@ import type { ApiAccess } from '../http/api-access.js';
 import { connectionError, refusalError, strangeAnswer, UnavailableError } from '../http/api-errors.js';
 import { parseJson } from '../http/api-request.js';
 
-/** The server says something every 15 seconds; who has not been heard for so long is gone. */
+/** The server sends something every 15 seconds; a connection that is silent this long is dead. */
 const SILENCE_MS = 45_000;
 const RECONNECT_MS = 1_000;
-/** How long nobody may answer before following is given up: a worker's restart, a Redis failover. */
+/** How long to retry while the API does not answer: a worker's restart, a Redis failover. */
 const PATIENCE_MS = 30_000;
 
 /** Whose log to follow, and how. */

@@ -40,7 +40,7 @@ describe('LogView', () => {
     );
   });
 
-  it('shows no progress where nobody looks', () => {
+  it('shows no progress without a terminal', () => {
     expect(show([progress(0.5, 'half'), printed('line')])).toBe('line\n');
   });
 

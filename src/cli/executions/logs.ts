@@ -22,7 +22,7 @@ export interface LogsSurroundings {
 
 /**
  * `bifrost logs ID`: prints what an execution has printed, with `follow` until it ends. Resolves with the exit code.
- * @throws {CommandError} when the API does not tell.
+ * @throws {CommandError} when the API gives no answer.
  */
 export async function logs(
   id: string,

@@ -51,7 +51,7 @@ describe('the report of a success', () => {
 });
 
 describe('the report of a failure', () => {
-  it('tells code, class and message once, then the stack', () => {
+  it('prints code, class and message once, then the stack', () => {
     expect(reportOf(failed())).toEqual({
       stdout: '',
       stderr: '',

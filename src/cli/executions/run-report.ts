@@ -25,7 +25,7 @@ export const exitCodeOf = (status: ExecutionStatus): ExitCode => EXIT_CODES[stat
 
 /**
  * Puts a result into the words and streams of a terminal.
- * @param printed what is to be told of the code's output: nothing where it was shown already
+ * @param printed the code's output as far as it is still to be printed: empty where it was shown already
  */
 export function reportOf(
   result: ExecutionResult,

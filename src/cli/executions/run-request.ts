@@ -22,7 +22,7 @@ export interface RunOptions {
 
 /**
  * The execution context that a command line asks for. Code without function and parameters runs as a
- * script; parameters need somebody to take them, so they make it a call of the default export.
+ * script; parameters need a function to take them, so they make it a call of the default export.
  * @throws {CommandError} naming the argument that cannot be used.
  */
 export function contextOf(file: string, code: string, options: RunOptions): ExecutionContext {

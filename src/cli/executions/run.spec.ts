@@ -45,7 +45,7 @@ const broken: Answer = (request) => request.socket.destroy();
 /** Answers in turn, the last one for ever. */
 let script: Answer[] = [];
 const noLog = json(404, () => ({ detail: 'There is no such route' }));
-/** Answer to who asks for the log. */
+/** Answer to a request for the log. */
 let log: Answer = noLog;
 const asked: { path: string; authorization: string | undefined; body: string }[] = [];
 const server = createServer((request, response) => {
@@ -146,7 +146,7 @@ describe('a run', () => {
     });
   });
 
-  it('goes on behind the last event it saw when the connection breaks', async () => {
+  it('goes on after the last event it saw when the connection breaks', async () => {
     const heads: unknown[] = [];
     const answers = [
       stream([{ event: 'log', id: '1-0', data: { stream: 'stdout', message: 'one' } }]),
@@ -167,7 +167,7 @@ describe('a run', () => {
     expect(await runFile([queued, away, broken, ended])).toMatchObject({ code: 0, stdout: 'done\n' });
   });
 
-  it('gives up in the end and tells the id', async () => {
+  it('gives up in the end and prints the id', async () => {
     const { error } = await runFile([queued, away], { patienceMs: 0 });
     expect(error).toMatchObject({
       exitCode: 3,
@@ -175,7 +175,7 @@ describe('a run', () => {
     });
   });
 
-  it('does not submit twice: it tells the id when the answer is lost', async () => {
+  it('does not submit twice: it prints the id when the answer is lost', async () => {
     const { error } = await runFile([broken]);
     expect(asked).toHaveLength(1);
     expect(error).toMatchObject({
@@ -196,7 +196,7 @@ describe('a run', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('stops waiting when interrupted and tells the id', async () => {
+  it('stops waiting when interrupted and prints the id', async () => {
     const controller = new AbortController();
     const never: Answer = () => controller.abort();
     const result = await runFile([queued, never], { interrupt: controller.signal });

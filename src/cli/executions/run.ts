@@ -17,7 +17,7 @@ import { withLocalModules } from './run-workspace.js';
 const FIRST_WAIT_SECONDS = 1;
 /** Below the 60 s after which many proxies give up. */
 const WAIT_SECONDS = 55;
-/** How long an execution that was accepted is asked for while nobody answers: a worker's restart, a Redis failover. */
+/** How long to poll for an accepted execution while the API does not answer: a worker's restart, a Redis failover. */
 const PATIENCE_MS = 30_000;
 /** A server that answers at once instead of waiting is not asked more often. */
 const MIN_ROUND_MS = 1000;
@@ -35,7 +35,7 @@ export async function run(
   const jobOptions = jobOptionsOf(options);
   const inline = contextOf(file, await readSource(file), options);
   const context = await withLocalModules(inline, file, options.workspace, surroundings);
-  // An id of ours, so that it can be told whatever happens to the answer.
+  // The command chooses the id, so that it can print it even when the answer is lost.
   const id = crypto.randomUUID();
   const client = new ApiClient(access, interrupt);
   let accepted = false;
@@ -64,7 +64,7 @@ export async function run(
   }
 }
 
-/** Shows what is printed until the end; null where there is no live log to be had, and nothing was shown. */
+/** Shows what is printed until the end; null where there is no live log and nothing was shown. */
 async function showLog(
   id: string,
   client: ApiClient,
@@ -82,7 +82,7 @@ async function showLog(
     }
   } catch {
     interrupt.throwIfAborted();
-    // Whoever asks for the result next hears why nobody answers.
+    // The request for the result, which is next, reports why the API does not answer.
     if (shown) view.note('the connection broke: what is printed from here on is in the result');
   } finally {
     clearTimeout(waits);
@@ -91,7 +91,7 @@ async function showLog(
   return shown ? view : null;
 }
 
-/** For who wonders why nothing is shown. Never rejects. */
+/** Explains why nothing is shown yet. Never rejects. */
 async function showWaitingReason(id: string, client: ApiClient, { stderr }: Output): Promise<void> {
   const view = await client.find(id, 0).catch(() => null);
   if (view?.status === 'queued' && view.waiting)

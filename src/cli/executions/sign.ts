@@ -15,7 +15,7 @@ export interface SignOptions {
 
 /**
  * `bifrost sign FILE`: prints the data of the job that has a stored context, or a task, run on workers
- * with JOB_SIGNING_KEY. Speaks to nobody. Resolves with the exit code.
+ * with JOB_SIGNING_KEY. Uses no network. Resolves with the exit code.
  * @throws {CommandError} naming what is missing.
  */
 export async function signFile(

@@ -34,7 +34,7 @@ describe('statusLine', () => {
     [{ execution_id: 'e', status: 'queued' }, 'e queued'],
     [
       { execution_id: 'e', status: 'running', worker_id: 'w1', attempt: 2, cancellation: {} },
-      'e running on w1, attempt 2, is told to end',
+      'e running on w1, attempt 2, cancellation requested',
     ],
     [{ execution_id: 'e\u001b[2J', status: 'running' }, 'e running, attempt 1'],
   ])('shows %j', (view, line) => {

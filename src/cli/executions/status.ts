@@ -7,7 +7,7 @@ import { exitCodeOf, reportOf } from './run-report.js';
 /**
  * `bifrost status ID`: says how far an execution is and, while it is queued, why it waits. Resolves with
  * the exit code of its outcome, or 0 while it has none.
- * @throws {CommandError} when the API does not tell.
+ * @throws {CommandError} when the API gives no answer.
  */
 export async function status(
   id: string,
@@ -28,13 +28,13 @@ export function statusLine(view: ExecutionView): string {
   }
   if (view.status === 'running') {
     const where = view.worker_id === undefined ? '' : ` on ${plain(view.worker_id)}`;
-    const ending = view.cancellation ? ', is told to end' : '';
+    const ending = view.cancellation ? ', cancellation requested' : '';
     return `${id} running${where}, attempt ${view.attempt ?? 1}${ending}`;
   }
   return `${id} ${view.status}${waitingWords(view)}`;
 }
 
-/** Why it waits, behind a colon; nothing where that is not told. */
+/** Why it waits, after a colon; empty where the reason is unknown. */
 export function waitingWords({ waiting }: { waiting?: ExecutionView['waiting'] }): string {
   if (!waiting) return '';
   const { reason, position, queued, age_ms: age, detail } = waiting;

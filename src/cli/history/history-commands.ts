@@ -27,7 +27,7 @@ const filtered = (command: Command): Command =>
     .option('--worker <id>')
     .option('--schedule <id>', 'id of a job scheduler: its ticks')
     .option('--tag <tag>')
-    .option('--min-duration <time>', 'took at least so long: 500ms, 1.5s, 10m')
+    .option('--min-duration <time>', 'shortest duration to list: 500ms, 1.5s, 10m')
     .option('--text <text>', 'part of the id or of the error');
 
 /** Adds `history`, `stats`, `export` and `forget`. */
@@ -39,7 +39,7 @@ export function defineHistory(
   filtered(program.command('history').description('executions that have ended, newest first'))
     .option('--since <time>', 'ended then or later')
     .option('--until <time>', 'ended before')
-    .option('--limit <count>', 'at most so many (default: 50)')
+    .option('--limit <count>', 'list at most this many (default: 50)')
     .option('--cursor <cursor>', 'goes on where a page ended')
     .option('--json', 'print the document of the API')
     .addHelpText('after', TIMES)

@@ -18,7 +18,7 @@ const ERROR_CHARS = 60;
 
 /**
  * `bifrost history`: prints executions that have ended, newest first. Resolves with the exit code.
- * @throws {CommandError} when the API does not tell.
+ * @throws {CommandError} when the API gives no answer.
  */
 export async function history(
   options: HistoryOptions,

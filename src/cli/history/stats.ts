@@ -19,7 +19,7 @@ export interface StatsOptions {
 
 /**
  * `bifrost stats`: prints how many executions there were and how long they took. Resolves with the exit code.
- * @throws {CommandError} when the API does not tell.
+ * @throws {CommandError} when the API gives no answer.
  */
 export async function stats(
   { since, until, by, workflow, organization, status, json }: StatsOptions,

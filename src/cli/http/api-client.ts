@@ -19,7 +19,7 @@ const ANSWER_TIMEOUT_MS = 20_000;
 /** Body of `POST /executions`. */
 export type ExecutionRequest = ExecutionContext & { execution_id: string };
 
-/** What `POST /workers/:id/…` can be told. */
+/** Commands that `POST /workers/:id/…` accepts. */
 export type OperatorCommand = 'drain' | 'pause' | 'recycle' | 'resume';
 
 /** An execution as the API shows it before it has a result. */
@@ -35,7 +35,7 @@ export interface UnfinishedExecution {
 /** Answer of `GET /executions/:id/logs`. */
 export interface LogPage {
   entries: LogEvent[];
-  /** What to ask behind for more; null: there is no more. */
+  /** Cursor of the next page; null: this is the last. */
   next: string | null;
   ended: boolean;
 }
@@ -82,7 +82,7 @@ export class ApiClient {
     return body;
   }
 
-  /** A page of what an execution printed, behind the entry of the id `after`. */
+  /** A page of what an execution printed, after the entry of the id `after`. */
   logs(id: string, after: string | null): Promise<LogPage> {
     const query = after === null ? '' : `?after=${encodeURIComponent(after)}`;
     return this.ask(`/executions/${encodeURIComponent(id)}/logs${query}`, isLogPage, 0);
@@ -108,7 +108,7 @@ export class ApiClient {
     return this.ask('/workers', isWorkers, 0);
   }
 
-  /** Tells one worker, or all of them, what to do. `workers` answer within a few seconds or not at all. */
+  /** Sends a command to one worker, or to all. `workers` answer within a few seconds or not at all. */
   control(to: string, command: OperatorCommand, pid?: number): Promise<{ answers: ControlAnswer[] }> {
     const query = pid === undefined ? '' : `?pid=${pid}`;
     return this.ask(`/workers/${encodeURIComponent(to)}/${command}${query}`, isControl, 0, undefined, 'POST');
@@ -154,7 +154,7 @@ export class ApiClient {
   }
 }
 
-// The worker may be newer than this command: only what tells its answers from somebody else's is checked.
+// The worker may be newer than this command: only what identifies its answers is checked.
 const isExecution = (body: unknown): body is ExecutionView => {
   const { execution_id: id, status } = (body ?? {}) as Record<string, unknown>;
   return typeof id === 'string' && typeof status === 'string';

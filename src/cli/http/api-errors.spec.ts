@@ -57,7 +57,7 @@ describe('an answer that is no success', () => {
 describe('no answer', () => {
   const failure = (cause: object): Error => new TypeError('fetch failed', { cause });
 
-  it('because nobody listens cannot have been carried out', () => {
+  it('because no server listens cannot have been carried out', () => {
     const error = connectionError(failure({ code: 'ECONNREFUSED', message: 'connect' }), access);
     expect(error).toMatchObject({ exitCode: EXIT.unavailable, arrived: false });
     expect(error.message).toMatch(/^no connection to http:\/\/h \(ECONNREFUSED\)/);

@@ -64,7 +64,7 @@ export function connectionError(error: unknown, { url }: ApiAccess): Unavailable
   }
   const { cause } = error as Error;
   const { code, message } = (cause ?? error) as NodeJS.ErrnoException;
-  // Node's own HTTP client has codes that tell people less than its messages.
+  // The codes of Node's own HTTP client say less than its messages.
   const reason = plain(code === undefined || code.startsWith('UND_') ? message : code);
   return LOST.has(code ?? '')
     ? new UnavailableError(`the connection to ${url} broke (${reason}): try again`, true)

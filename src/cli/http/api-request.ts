@@ -34,7 +34,7 @@ export async function sendRequest(access: ApiAccess, request: ApiRequest): Promi
         ...(access.token === undefined ? {} : { authorization: `Bearer ${access.token}` }),
       },
       ...(json === undefined ? {} : { body: json }),
-      // Following one would turn a POST into a GET, or show the code to somebody else.
+      // Following one would turn a POST into a GET, or send the code to another server.
       redirect: 'manual',
       signal: interrupt ? AbortSignal.any([interrupt, timeout]) : timeout,
     });

@@ -15,7 +15,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Ends a command with a message for the person at the terminal, who needs no stack. */
+/** Ends a command with a message for the terminal, without a stack. */
 export class CommandError extends Error {
   constructor(
     readonly exitCode: ExitCode,

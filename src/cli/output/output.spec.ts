@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { asJson, asLines, plain } from './output.js';
 
 describe('output', () => {
-  it('is made harmless where somebody else named it', () => {
+  it('is made harmless where it comes from outside', () => {
     expect(plain('a\u001b[31mb\u001b[0m\r\nc\u0007')).toBe('ab c ');
     expect(plain('für 日本')).toBe('für 日本');
   });

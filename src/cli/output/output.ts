@@ -12,7 +12,7 @@ export type Colour = 'red' | 'green' | 'yellow' | 'dim';
 export const paint = (colour: Colour, text: string, stream: NodeJS.WritableStream): string =>
   styleText(colour, text, { stream });
 
-/** One line of harmless text: what somebody else named must not move the cursor. */
+/** One line of harmless text: a name from outside must not move the cursor. */
 export const plain = (text: string): string => stripVTControlCharacters(text).replaceAll(/\p{Cc}+/gu, ' ');
 
 /** The text with a line break at its end; nothing stays nothing. */

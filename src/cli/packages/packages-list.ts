@@ -8,7 +8,7 @@ import { type Cell, tableOf } from '../output/table.js';
 
 /**
  * `bifrost packages list`: prints the packages of the manifest.
- * @throws {CommandError} when the API does not tell.
+ * @throws {CommandError} when the API gives no answer.
  */
 export async function listPackages(
   options: { json?: boolean },

@@ -13,12 +13,12 @@ export interface Rollout {
 
 /** Pure: how far the workers of an overview are with its manifest. */
 export function rolloutOf({ hash, packages, workers }: PackagesOverview): Rollout {
-  // A worker that has not heard of this manifest yet still tells how it fared with the one before.
-  const heard = workers.flatMap(({ status }) => (status?.manifest_hash === hash ? [status] : []));
+  // The status of a worker that has not seen this manifest yet is about the one before.
+  const current = workers.flatMap(({ status }) => (status?.manifest_hash === hash ? [status] : []));
   const isDone = ({ state }: PackagesStatus): boolean =>
     packages.length === 0 ? state === 'none' : state !== 'installing';
-  const done = heard.filter(isDone);
-  const progress = heard.reduce((sum, status) => sum + (isDone(status) ? 1 : status.progress), 0);
+  const done = current.filter(isDone);
+  const progress = current.reduce((sum, status) => sum + (isDone(status) ? 1 : status.progress), 0);
   return {
     done: done.length,
     workers: workers.length,

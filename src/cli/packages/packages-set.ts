@@ -10,7 +10,7 @@ import { doneText, type Rollout, rolloutLine, rolloutOf } from './packages-rollo
 import { failureList } from './packages-table.js';
 
 const POLL_MS = 500;
-/** How long a published manifest is asked for while nobody answers: a worker's restart, a Redis failover. */
+/** How long to poll while the API does not answer: a worker's restart, a Redis failover. */
 const SILENCE_LIMIT_MS = 30_000;
 const ERASE_LINE = '\r\u001B[2K';
 

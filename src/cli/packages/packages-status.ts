@@ -21,7 +21,7 @@ const COLOURS: Readonly<Record<PackagesState, Colour>> = {
 /**
  * `bifrost packages status`: prints what each live worker has. With `watch` it goes on until Ctrl-C: a
  * terminal shows the state of now, anything else gets a new table when something changed.
- * @throws {CommandError} when the API does not tell; while it watches, a passing silence is waited out.
+ * @throws {CommandError} when the API gives no answer; while it watches, a short outage is waited out.
  */
 export async function packagesStatus(
   options: { watch?: boolean; json?: boolean },

@@ -51,7 +51,7 @@ describe('statusTable', () => {
     );
   });
 
-  it('tells each failure once, with its reason and where it happened', () => {
+  it('shows each failure once, with its reason and where it happened', () => {
     const both = ['w1', 'w2'].map((id) => ({ worker_id: id, status: aStatus({ failed: [nope] }) }));
     expect(table(both)).toContain(
       '\nnope@latest (line 2): not installed, on every worker:\n  npm error 404\n  Not found\n',
@@ -68,7 +68,7 @@ describe('statusTable', () => {
 });
 
 describe('listText', () => {
-  it('tells which versions there are, and on how many workers', () => {
+  it('shows which versions there are, and on how many workers', () => {
     const other = aStatus({ installed: [{ name: 'lodash', version: '4.17.20' }] });
     const workers = [aStatus(), other, aStatus()].map((status, at) => ({ worker_id: `w${at}`, status }));
     expect(listText(anOverview(workers))).toBe(
@@ -81,7 +81,7 @@ describe('listText', () => {
     );
   });
 
-  it('names the lines that nobody installs', () => {
+  it('names the lines that are not installed', () => {
     const refused = [{ spec: '-g', line: 3, reason: 'holds an option', phase: 'refused' as const }];
     expect(listText({ ...anOverview([]), refused })).toMatch(/\n-g \(line 3\): refused: holds an option\n$/);
   });

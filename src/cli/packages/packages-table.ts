@@ -7,7 +7,7 @@ import type {
 import { plain } from '../output/output.js';
 import { type Cell, tableOf } from '../output/table.js';
 
-/** Enough of a set's id to tell it from others at a glance. */
+/** Enough of a set's id to be unique at a glance. */
 const SET_CHARS = 12;
 
 export type PaintState = (state: PackagesState, text: string) => string;

@@ -12,8 +12,8 @@ const ORDERS: readonly [command: OperatorCommand, about: string][] = [
 ];
 
 /**
- * Makes `bifrost workers` list, and adds what workers can be told. What a command does is loaded when
- * it is asked for.
+ * Makes `bifrost workers` list, and adds the commands to workers. The code of a command is loaded when
+ * it is called.
  */
 export function defineWorkers(
   workers: Command,
@@ -28,7 +28,7 @@ export function defineWorkers(
     const command = workers
       .command(order)
       .description(about)
-      .option('--id <id>', 'the worker to tell (default: all of them)')
+      .option('--id <id>', 'id of the worker (default: all of them)')
       .option('--json', 'print the document of the API');
     if (order === 'recycle') command.option('--pid <pid>', 'only the runner of this process', pidOf);
     command.action(async () => {

@@ -5,7 +5,7 @@ import { asJson, paint, plain } from '../output/output.js';
 import { tableOf } from '../output/table.js';
 import type { WorkersTerminal } from './workers-terminal.js';
 
-/** Whom to tell; without `id` every worker that is alive. */
+/** Which worker; without `id` every worker that is alive. */
 export interface ControlOptions {
   id?: string;
   /** Only the runner of this process; for `recycle`. */
@@ -16,8 +16,8 @@ export interface ControlOptions {
 const EVERY_WORKER = 'all';
 
 /**
- * `bifrost workers recycle|drain|pause|resume`: tells workers what to do and prints what each did.
- * Resolves with the exit code, which is a failure unless every one of them obeyed.
+ * `bifrost workers recycle|drain|pause|resume`: sends a command to workers and prints what each did.
+ * Resolves with the exit code, which is a failure unless every one of them carried it out.
  * @throws {CommandError} when there is no such worker, or the API does not answer.
  */
 export async function commandWorkers(

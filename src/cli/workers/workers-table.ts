@@ -67,7 +67,7 @@ const UNITS: readonly [name: string, seconds: number][] = [
   ['s', 1],
 ];
 
-/** A duration in its two largest units, such as `2h 5m`. A clock behind the worker's gives 0s. */
+/** A duration in its two largest units, such as `2h 5m`. A clock that is slower than the worker's gives 0s. */
 export function duration(ms: number): string {
   if (Number.isNaN(ms)) return '?';
   let rest = Math.max(0, Math.floor(ms / 1000));

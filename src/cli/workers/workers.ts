@@ -16,7 +16,7 @@ const STATE_COLOURS: Readonly<Record<WorkerState, Colour>> = {
 
 /**
  * `bifrost workers`: prints the workers that are alive. Resolves with the exit code.
- * @throws {CommandError} when the API does not tell.
+ * @throws {CommandError} when the API gives no answer.
  */
 export async function workers(
   options: { json?: boolean },

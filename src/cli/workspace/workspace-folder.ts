@@ -10,7 +10,7 @@ export const IGNORE_FILE = '.bifrostignore';
 /** Before the ignore file, which may take them back with `!`. */
 const IGNORED_ALWAYS = ['node_modules', '.*'];
 const READS_AT_ONCE = 32;
-/** The workspace takes no more; stops a walk through somebody's whole disk, too. */
+/** The workspace takes no more; also stops a walk through a whole disk. */
 const MAX_FILES = 100_000;
 
 export interface LocalFile {
@@ -87,7 +87,7 @@ async function collect(
     if (rules.ignores(entry.isDirectory() ? `${path}/` : path)) continue;
     if (entry.isDirectory()) await collect(dir, path, rules, paths, skipped);
     else if (entry.isFile()) paths.push(path);
-    // A link may lead out of the folder, to what nobody means to publish.
+    // A link may lead out of the folder, to what is not meant to be published.
     else skipped.push(path);
   }
   if (paths.length > MAX_FILES) {

@@ -30,7 +30,7 @@ export async function listFiles(
   return EXIT.succeeded;
 }
 
-/** `bifrost workspace diff A B`: what changes for somebody who goes from A to B. */
+/** `bifrost workspace diff A B`: what changes from A to B. */
 export async function showDiff(from: string, to: string, terminal: Terminal): Promise<ExitCode> {
   const { stdout } = terminal.output;
   const diff = await clientOf(terminal).diff(generationArgument('A', from), generationArgument('B', to));

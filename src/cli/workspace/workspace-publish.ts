@@ -3,7 +3,7 @@ import { CommandError, EXIT } from '../output/exit.js';
 import type { PublishRequest, WorkspaceClient } from './workspace-client.js';
 import type { Folder } from './workspace-folder.js';
 
-/** One request carries about so many characters of source; a longer source goes alone. */
+/** Characters of source in one request, about; a longer source goes alone. */
 const BATCH_CHARS = 2 * 1024 * 1024;
 const BATCH_SOURCES = 500;
 /** Sources that were there may go between two questions, when another workspace is tidied up at that moment. */

@@ -34,12 +34,12 @@ export async function push(dir: string, options: PushOptions, terminal: Terminal
   } catch (error) {
     if (!interrupt.aborted) throw error;
     if (options.watch) return EXIT.succeeded;
-    output.stderr.write('interrupted; bifrost workspace log tells whether it was published\n');
+    output.stderr.write('interrupted; bifrost workspace log shows whether it was published\n');
     return EXIT.cancelled;
   }
 }
 
-/** Ends by Ctrl-C only. A push that fails is told; the next change tries again. */
+/** Ends by Ctrl-C only. A push that fails is reported; the next change tries again. */
 async function pushChanges(dir: string, options: PushOptions, terminal: Terminal): Promise<void> {
   const { stderr } = terminal.output;
   const rules = await readIgnoreRules(dir);

@@ -44,7 +44,7 @@ export function logTable(log: readonly GenerationRecord[], current: number | nul
   return tableOf(headings, rows);
 }
 
-/** Draws a bar while much is being sent to somebody who looks; nobody else hears of it. */
+/** Draws a progress bar for a large upload, on a terminal only. */
 export function uploadBar({ stderr }: Output): UploadListener {
   if ((stderr as Partial<NodeJS.WriteStream>).isTTY !== true) return () => undefined;
   return (sent, total) => {

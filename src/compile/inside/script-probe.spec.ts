@@ -33,14 +33,14 @@ describe('the probe of a script', () => {
     expect((await exported(code)).toSorted()).toEqual(names.toSorted());
   });
 
-  it('puts everything behind ESM code', async () => {
+  it('puts everything after ESM code', async () => {
     const { before, after } = await probed('let a = 1;\nthrow a;');
     const code = before.slice(0, before.indexOf('//# sourceMappingURL'));
     expect(after.startsWith(code)).toBe(true);
     expect(after.endsWith(before.slice(code.length))).toBe(true);
   });
 
-  it('puts one line before CommonJS code, behind its directives, and moves the map by it', async () => {
+  it('puts one line before CommonJS code, after its directives, and moves the map by it', async () => {
     const { format, before, after } = await probed('"use strict";\nconst a = require("node:fs");\nthrow a;');
     expect(format).toBe('commonjs');
     const lines = after.split('\n');

@@ -9,7 +9,7 @@ const MAP_COMMENT = '//# sourceMappingURL=data:application/json;base64,';
 
 /**
  * Lets the runner read the top-level variables of a script, whether it ends or throws midway.
- * ESM: exports them under names that no code can clash with, behind the code, and imports a probe,
+ * ESM: exports them under names that no code can clash with, after the code, and imports a probe,
  * which the runner's import hook makes: it is evaluated before the script and gets hold of its
  * namespace. CommonJS: one line before the code hands getters to the runner; the source map is moved
  * by a line, so that every position that is shown stays. Returns the module as it is when it has no
@@ -97,7 +97,7 @@ function handing(source: string, program: Program, all: readonly string[]): stri
   return `${source.slice(0, at)}${line}${source.slice(at, end)}${MAP_COMMENT}${movedMap(source.slice(end + MAP_COMMENT.length), lineNumber)}\n`;
 }
 
-/** Behind `#!` and directives such as "use strict", which mean nothing further down. */
+/** After `#!` and directives such as "use strict", which mean nothing further down. */
 function startOfCode(source: string, program: Program): number {
   const isDirective = (node: Node): boolean => 'directive' in node && node.directive !== undefined;
   const last = program.body.findLast(isDirective);
