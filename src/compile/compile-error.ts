@@ -20,7 +20,7 @@ export class CompileError extends Error {
 }
 
 /** What a source used up when it was compiled. */
-export type CompileLimit = 'time' | 'memory' | 'output' | 'source' | 'crash';
+export type CompileLimit = 'time' | 'memory' | 'output' | 'source' | 'imports' | 'crash';
 
 /** Compiling a source takes more than it may. The fault of that source alone; another try ends the same. */
 export class CompileLimitError extends Error {

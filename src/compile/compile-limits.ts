@@ -3,6 +3,9 @@ import type { Settings } from '../config/settings.js';
 /** Largest source that is compiled. */
 export const SOURCE_LIMIT_BYTES = 2 * 1024 * 1024;
 
+/** Modules that one source names literally. Each is looked for under several paths. */
+export const SPECIFIERS_LIMIT = 2_000;
+
 /** Compiled code with its source map is up to three times as long as what people write. */
 const GROWTH = 8;
 

@@ -6,7 +6,7 @@ import { ByteLru } from '../lib/byte-lru.js';
 import { sha256 } from '../lib/sha256.js';
 import { CompileClock } from './compile-clock.js';
 import { CompileError, CompileLimitError } from './compile-error.js';
-import { outputLimitChars, SOURCE_LIMIT_BYTES } from './compile-limits.js';
+import { outputLimitChars, SOURCE_LIMIT_BYTES, SPECIFIERS_LIMIT } from './compile-limits.js';
 import type { CompiledModule } from './compiled-module.js';
 import { CompilerPool } from './compiler-pool.js';
 import type { CompilerReply } from './protocol.js';
@@ -159,7 +159,7 @@ export class Compiler {
 function moduleOf(reply: CompilerReply, path: string, limitChars: number): CompiledModule {
   switch (reply.type) {
     case 'compiled':
-      return reply.module;
+      return withFewImports(reply.module, path);
     case 'invalid':
       throw new CompileError(reply);
     case 'too-large':
@@ -171,6 +171,15 @@ function moduleOf(reply: CompilerReply, path: string, limitChars: number): Compi
     case 'located':
       throw new CompileLimitError('crash', `${path} cannot be compiled: the compiler gave no code`);
   }
+}
+
+function withFewImports(module: CompiledModule, path: string): CompiledModule {
+  const count = module.specifiers.length;
+  if (count <= SPECIFIERS_LIMIT) return module;
+  throw new CompileLimitError(
+    'imports',
+    `${path} names ${count} modules in its imports, and a source may name ${SPECIFIERS_LIMIT}: split it`,
+  );
 }
 
 function checkSize(path: string, source: string): void {

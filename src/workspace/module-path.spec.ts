@@ -51,6 +51,19 @@ describe('nearestPaths', () => {
     expect(nearestPaths('completely/different/thing', paths)).toEqual([]);
   });
 
+  it('looks at a bounded number of paths, whatever is asked for', () => {
+    let compared = 0;
+    const many = function* (): Generator<string> {
+      for (let index = 0; index < 100_000; index += 1) {
+        compared += 1;
+        yield `lib/${String(index).padStart(5, '0')}.ts`;
+      }
+    };
+    expect(nearestPaths('x'.repeat(2_000), many())).toEqual([]);
+    expect(compared).toBe(0);
+    expect(nearestPaths('lib/00001', many())).toContain('lib/00001.ts');
+  });
+
   it('gives no more than asked for', () => {
     expect(nearestPaths('lib/greet', paths, 1)).toEqual(['lib/greet.ts']);
   });

@@ -18,6 +18,8 @@ export interface SessionOptions {
   rootUrl: string;
   store: WorkspaceStore;
   source: ModuleSource;
+  /** Every path of a generation. */
+  pathsOf(generation: number): Promise<readonly string[]>;
   compiler: Pick<Compiler, 'locateSpecifier'>;
   /** Of the execution. */
   clock: CompileClock;
@@ -25,6 +27,9 @@ export interface SessionOptions {
   /** null: nothing was ever published. */
   generation: number | null;
 }
+
+/** Of this many missing modules it is said where they are asked for and what is nearest. */
+const EXPLAINED = 20;
 
 /**
  * The modules of one execution: one generation, one set of limits, however many requests. It knows
@@ -36,7 +41,7 @@ export class ModuleSession {
   fault: Error | null = null;
   private readonly loaded: Loaded = new Map();
   private readonly walker: ClosureWalker;
-  private allPaths: Promise<string[]> | undefined;
+  private misses = 0;
 
   constructor(private readonly options: SessionOptions) {
     this.lookup = new PathLookup(options.store, options.generation);
@@ -102,6 +107,7 @@ export class ModuleSession {
   }
 
   private async resolve({ specifier, from, missing }: ModuleRequest): Promise<ModuleReply> {
+    this.checkMisses();
     const importer = pathOfUrl(this.options.rootUrl, from);
     const meaning = interpret(specifier, importer ?? '', this.options.rootUrl);
     const ofPackage = importer === null && !specifier.startsWith(this.options.rootUrl);
@@ -110,6 +116,7 @@ export class ModuleSession {
     await this.lookup.learn(candidates);
     const target = firstExisting(candidates, this.lookup.has);
     if (target === null) {
+      this.misses += 1;
       if (meaning.kind === 'paths' && meaning.bare && !missing) return { kind: 'package' };
       const known = importer === null ? undefined : this.loaded.get(importer)?.compiled;
       throw await this.explain(specifier, importer ?? from, known, meaning);
@@ -122,13 +129,28 @@ export class ModuleSession {
     };
   }
 
+  /** What is not there is remembered, so that asking for it without end would fill the memory. */
+  private checkMisses(): void {
+    const { missedModules } = this.options.limits;
+    if (this.misses < missedModules) return;
+    throw new ModuleError(
+      'MODULE_LIMIT',
+      `the code asked for ${missedModules} modules that the workspace does not have`,
+    );
+  }
+
   private async explain(
     specifier: string,
     importer: string,
     compiled: CompiledModule | undefined,
     meaning: Meaning,
   ): Promise<ModuleError> {
-    const place = compiled && (await this.options.compiler.locateSpecifier(compiled.source, specifier));
+    // Code that goes on asking has read the first explanations.
+    const explains = this.misses <= EXPLAINED;
+    const place =
+      explains && compiled
+        ? await this.options.compiler.locateSpecifier(compiled.source, specifier)
+        : undefined;
     const where = place ? `${importer}:${place.line + 1}:${place.column + 1}` : importer;
     const shown = JSON.stringify(specifier.slice(0, SPECIFIER_LIMIT_CHARS));
     if (meaning.kind === 'refused') {
@@ -142,7 +164,7 @@ export class ModuleSession {
     const wanted = meaning.kind === 'paths' ? (meaning.candidates[0] as string) : specifier;
     return new ModuleError(
       'MODULE_NOT_FOUND',
-      `Cannot find ${shown}, imported by ${where}${neither}.${await this.suggest(wanted)}`,
+      `Cannot find ${shown}, imported by ${where}${neither}.${explains ? await this.suggest(wanted) : ''}`,
     );
   }
 
@@ -161,8 +183,7 @@ export class ModuleSession {
   private async suggest(wanted: string): Promise<string> {
     const { generation } = this.lookup;
     if (generation === null) return '';
-    this.allPaths ??= this.options.store.paths(generation).then((paths) => [...paths.keys()]);
-    const nearest = nearestPaths(wanted, await this.allPaths);
+    const nearest = nearestPaths(wanted, await this.options.pathsOf(generation));
     return nearest.length > 0 ? ` Did you mean ${nearest.join(' or ')}?` : '';
   }
 }

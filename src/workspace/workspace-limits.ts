@@ -12,6 +12,8 @@ export interface WorkspaceLimits {
   optionalBytes: number;
   /** Files of a generation. */
   workspaceFiles: number;
+  /** Modules that code asks for while it runs and that are not there, each counted as often as it is asked for. */
+  missedModules: number;
 }
 
 const MEGABYTE = 1024 * 1024;
@@ -24,4 +26,5 @@ export const WORKSPACE_LIMITS: Readonly<WorkspaceLimits> = {
   optionalModules: 500,
   optionalBytes: 8 * MEGABYTE,
   workspaceFiles: 100_000,
+  missedModules: 1_000,
 };

@@ -94,6 +94,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   private readonly current = new SharedRead(() => this.store.current());
   /** What was current when it was last asked for. */
   private latest: number | null = null;
+  private lastPaths: { generation: number; paths: Promise<readonly string[]> } | null = null;
   private readonly heldUntil = new Map<number, number>();
   private readonly limits: WorkspaceLimits = WORKSPACE_LIMITS;
 
@@ -131,7 +132,17 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     const generation = await this.pin(pinned ?? null, timeoutMs);
     if (only && generation !== pinned) return { ok: false, generation: null, failure: gone(pinned) };
     const { rootUrl, store, source, compiler, limits } = this;
-    const session = new ModuleSession({ rootUrl, store, source, compiler, clock, limits, generation });
+    const pathsOf = (of: number): Promise<readonly string[]> => this.pathsOf(of);
+    const session = new ModuleSession({
+      rootUrl,
+      store,
+      source,
+      pathsOf,
+      compiler,
+      clock,
+      limits,
+      generation,
+    });
     try {
       const entry = await entryOf(request.entry);
       const linked = (await this.reuse(entry, session)) ?? (await this.collect(entry, session, clock));
@@ -179,6 +190,16 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   /** Where places of code that was shipped are in what its author wrote; null for each that is not known. */
   locate(source: string, places: readonly TextPosition[]): Promise<(TextPosition | null)[]> {
     return this.compiler.locate(source, places);
+  }
+
+  /** A generation never changes: the paths of the last one that was asked for are kept. */
+  private async pathsOf(generation: number): Promise<readonly string[]> {
+    if (this.lastPaths?.generation !== generation) {
+      const paths = this.store.paths(generation).then((map) => [...map.keys()]);
+      this.lastPaths = { generation, paths };
+      paths.catch(() => (this.lastPaths = null));
+    }
+    return this.lastPaths.paths;
   }
 
   private async pin(pinned: number | null, timeoutMs = DEFAULT_HOLD_MS): Promise<number | null> {

@@ -3,7 +3,7 @@ import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { batches, inBatches } from '../lib/in-batches.js';
-import { sha256 } from '../lib/sha256.js';
+import { sha256OfLarge } from '../lib/sha256.js';
 import type { CompiledModule } from '../compile/compiled-module.js';
 import type { GenerationDiff, GenerationRecord } from '../contract/workspace.js';
 import { diffPaths, GenerationNotFound } from './generation.js';
@@ -63,7 +63,7 @@ export class WorkspaceStore {
     return inBatches(hashes, BLOBS_AT_ONCE, async (hash) => {
       const text = await this.redis.get(this.keys.workspaceBlob(hash));
       if (text === null) throw new Error(`Redis has lost ${this.keys.workspaceBlob(hash)}: publish again`);
-      if (sha256(text) !== hash)
+      if ((await sha256OfLarge(text)) !== hash)
         throw new Error(`${this.keys.workspaceBlob(hash)} holds another text than its name says`);
       return text;
     });

@@ -79,6 +79,11 @@ describe.each(['namespace', 'process'])('compilers at the level %s', (ISOLATION)
     ['more output than its size allows', doubling(18), 'output'],
     ['exponential parsing', endless(60), 'time'],
     ['nested functions', `${'function f(){'.repeat(60_000)}${'}'.repeat(60_000)}`, 'time'],
+    [
+      'more imports than are looked for',
+      Array.from({ length: 2_001 }, (_, at) => `import('./m${at}');`).join(''),
+      'imports',
+    ],
     ['a source that is too large', ' '.repeat(2_097_153), 'source'],
   ])('refuse %s, once for all who send it', async (_, source, limit) => {
     const innocents = Array.from({ length: 5 }, (__, at) => compile(`let innocent: ${limit} = ${at}`));

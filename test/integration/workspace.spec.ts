@@ -353,6 +353,17 @@ describe('errors', () => {
     expect(value).toEqual([expect.stringContaining(reason), expect.stringContaining(reason)]);
   });
 
+  it('end a search for modules that are not there', async () => {
+    const { publisher, service, rootUrl } = open();
+    await publisher.publish(filesOf({ 'main.ts': 'export default 1' }));
+    const program = await service.prepare({ entry: { kind: 'module', path: 'main.ts' } });
+    if (!program.ok) throw new Error(program.failure.message);
+    const ask = (at: number) => program.answer({ specifier: `./no${at}`, from: `${rootUrl}main.ts` });
+    for (let at = 0; at < 1_000; at += 1)
+      expect(await ask(at)).toMatchObject({ error: { code: 'MODULE_NOT_FOUND' } });
+    expect(await ask(1_000)).toMatchObject({ error: { code: 'MODULE_LIMIT' } });
+  });
+
   it('point into a module that does not compile', async () => {
     expect(await failure({ 'main.ts': `import './b'`, 'b.ts': 'let a =\n  ;' })).toMatchObject({
       code: 'USER_ERROR',
