@@ -3,7 +3,6 @@ import type { ModuleFailure, ModuleReply, ModuleRequest } from '../boundary/modu
 import type { ShippedModule } from '../boundary/shipped-module.js';
 import { ByteLru } from '../lib/byte-lru.js';
 import { batches } from '../lib/in-batches.js';
-import { sha256OfLarge } from '../lib/sha256.js';
 import { SharedRead } from '../lib/shared-read.js';
 import { moduleUrl } from '../boundary/workspace-url.js';
 import { CompileClock } from '../compile/compile-clock.js';
@@ -12,19 +11,13 @@ import { type CompiledModule, isModulePath } from '../compile/compiled-module.js
 import { Compiler, WORKSPACE_ROOT_URL } from '../compile/compiler.js';
 import type { TextPosition } from '../boundary/text-position.js';
 import type { LinkedModule } from './closure.js';
+import { type Entry, entryOf, entryPath, type EntryRef, recipeKey } from './entry.js';
 import { WorkspaceJanitor } from './janitor.js';
 import { ModuleError, toModuleFailure } from './module-failure.js';
-import { INLINE_PATH, normalizeModulePath } from './module-path.js';
 import { ModuleSession } from './module-session.js';
 import { type ModuleRef, ModuleSource } from './module-source.js';
 import { WORKSPACE_LIMITS, type WorkspaceLimits } from './workspace-limits.js';
 import { WorkspaceStore } from './workspace.store.js';
-
-/** What an execution starts with. */
-export type EntryRef =
-  /** `functionName` null: it runs as a script, and its top-level variables are shown. `path`: under which it runs. */
-  | { kind: 'inline'; code: string; functionName?: string | null; path?: string }
-  | { kind: 'module'; path: string };
 
 export interface PrepareRequest {
   entry: EntryRef;
@@ -37,11 +30,6 @@ export interface PrepareRequest {
   /** What the execution's sources take to compile; stopping it gives up what is under way. */
   clock?: CompileClock;
 }
-
-/** An entry with what names its code. */
-type Entry =
-  | { kind: 'inline'; code: string; path: string; hash: string; probe: boolean }
-  | { kind: 'module'; path: string };
 
 /** What the runner needs, or why the code cannot run. */
 export type Prepared = {
@@ -281,33 +269,4 @@ const gone = (generation: number | null | undefined): ModuleFailure =>
     ),
   );
 
-const recipeKey = (entry: Entry): string =>
-  entry.kind === 'inline' ? `inline:${entry.probe}:${entry.hash}:${entry.path}` : `module:${entry.path}`;
-
-const entryOf = async (entry: EntryRef): Promise<Entry> =>
-  entry.kind === 'module'
-    ? entry
-    : {
-        kind: 'inline',
-        code: entry.code,
-        path: entry.path === undefined ? INLINE_PATH : inlinePath(entry.path),
-        hash: await sha256OfLarge(entry.code),
-        probe: entry.functionName === null,
-      };
-
 const sizeOf = (recipe: Recipe): number => 2 * JSON.stringify(recipe).length;
-
-/** Name under which inline code runs: a module's, as which it is compiled. */
-function inlinePath(path: string): string {
-  const normal = entryPath(path);
-  return isModulePath(normal) ? normal : `${normal}.ts`;
-}
-
-/** A path that no module can have is a module that does not exist. */
-function entryPath(path: string): string {
-  try {
-    return normalizeModulePath(path);
-  } catch (error) {
-    throw new ModuleError('MODULE_NOT_FOUND', `Cannot load the workspace module ${(error as Error).message}`);
-  }
-}
