@@ -22,7 +22,7 @@ const DEFAULT_PORT = 3000;
 const MIN_NODE_MAJOR = 26;
 const EMBEDDED_REDIS_DIR = fileURLToPath(new URL('../.bifrost/redis', import.meta.url));
 
-/** Runs a worker until a signal ends it. What cannot be used is told in one message, with exit code 78. */
+/** Runs a worker until a signal ends it. All invalid settings are reported in one message, with exit code 78. */
 export async function runWorker(
   env: NodeJS.ProcessEnv,
   given: WorkerArguments | readonly string[],

@@ -12,7 +12,7 @@ export const cancelMessageSchema = z.object({
   reason: z.string().nullish(),
   asked_at: when
     .nullish()
-    .meta({ description: 'Set by who has noted the request in Redis already, as our API does' }),
+    .meta({ description: 'Set by a sender that has noted the request in Redis already, as our API does' }),
 });
 
 /** How an execution that was asked to end came to its end. */
@@ -21,11 +21,11 @@ export const CANCEL_ENDS = [
   'before start',
   /** After `context.signal` had aborted, the code returned, threw or exited within its grace time. */
   'by itself',
-  /** The code went on, or could not hear the signal, and its runner was killed. */
+  /** The code went on, or did not use the signal, and its runner was killed. */
   'killed',
-  /** Its worker died while it ran, or an attempt failed, before the request was heard; it is not started again. */
+  /** Its worker died while it ran, or an attempt failed, before the request arrived; it is not started again. */
   'not started again',
-  /** It had ended already when the worker heard of the request; status and result are as if nobody had asked. */
+  /** It had ended already when the request reached the worker; status and result are the same as without a request. */
   'too late',
 ] as const;
 
@@ -33,7 +33,7 @@ export const CANCEL_ENDS = [
 export const cancellationSchema = z.object({
   asked_at: when,
   reason: z.string().nullable(),
-  signalled_at: when.nullable().meta({ description: 'When context.signal was told to abort' }),
+  signalled_at: when.nullable().meta({ description: 'When context.signal aborted' }),
   ended: z.enum(CANCEL_ENDS),
   killed_at: when.nullable(),
 });

@@ -7,17 +7,17 @@ export const NETWORK_POLICIES = ['none', 'proxy', 'open'] as const;
 export type NetworkPolicy = (typeof NETWORK_POLICIES)[number];
 
 /**
- * What a runner does to itself while it boots, before it has seen anything of an execution. Told by the
+ * What a runner does to itself while it boots, before it has seen anything of an execution. Passed by the
  * worker as JSON in the runner's first argument.
  */
 export interface Confinement {
-  /** Die with this parent; null: somebody else sees to that. */
+  /** Die with this parent; null: another process ensures that. */
   parentPid: number | null;
   /** Change to this user and group, and give up all others; null: stay. */
   uid: number | null;
   /** Most processes and threads of the runner's user; null: no limit of ours. */
   maxTasks: number | null;
-  /** Nobody but root may read its memory or its /proc, also not a process of the same user. */
+  /** Only root may read its memory or its /proc, also not a process of the same user. */
   hidden: boolean;
   /** Ask the kernel to refuse every file but these, where it can (Landlock); null: the mounts see to that. */
   files: { read: string[]; run: string[]; write: string[] } | null;

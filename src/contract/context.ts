@@ -21,7 +21,7 @@ const SECRETS_LIMIT_CHARS = 65_536;
 const lengthOf = (secrets: Readonly<Record<string, string>>): number =>
   Object.values(secrets).reduce((sum, { length }) => sum + length, 0);
 
-/** `bifrost:exec:{execution_id}:context`: what to run and for whom. Written by the producer. */
+/** `bifrost:exec:{execution_id}:context`: what to run and on whose behalf. Written by the producer. */
 export const executionContextSchema = z
   .object({
     workflow_id: text.nullish(),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * What an operator may tell a worker: takes no new work and stops (`drain`, `shutdown`), takes no new
+ * What an operator may order a worker to do: takes no new work and stops (`drain`, `shutdown`), takes no new
  * work for now (`pause`, `resume`), replaces its runners without failing what they run (`recycle`,
  * `recycle_runner` by pid).
  */
@@ -16,8 +16,8 @@ export const CONTROL_COMMANDS = [
 export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
 
 /**
- * Message on `bifrost:worker:{id}:control`, and on that of the id `all`. Who gives a `request_id` finds
- * an answer of each worker that heard it in the list `bifrost:control:{request_id}:answers`, for a minute.
+ * Message on `bifrost:worker:{id}:control`, and on that of the id `all`. With a `request_id`
+ * each worker that got the message puts its answer into the list `bifrost:control:{request_id}:answers`, for a minute.
  */
 export const controlMessageSchema = z
   .object({

@@ -18,7 +18,7 @@ export interface DoctorReport {
   ok: boolean;
   version: string;
   node: string;
-  /** User id of whoever asked; a worker of another user may find something else. */
+  /** User id of the caller; a worker of another user may find something else. */
   user: number | null;
   findings: DoctorFinding[];
   /** null: no level of isolation works, or this process would run no code. */

@@ -41,7 +41,7 @@ export interface Execution {
   network: NetworkPolicy;
   /** On failure: also the local variables of the calls that the error went through. */
   captureLocals: boolean;
-  /** W3C place in the trace of who asked for it; null: nobody traces. */
+  /** W3C trace context of the request; null: it is not traced. */
   traceparent: string | null;
   /** Workspace generation of an earlier attempt, to be used again while it exists; null: the current one. */
   generation: number | null;

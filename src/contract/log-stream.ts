@@ -8,8 +8,8 @@ import { EXECUTION_STATUSES, type ExecutionResult, type ExecutionStatus, logEntr
  *   start      worker
  *   log        level, stream, message; partial '1' where no line end followed; fields (JSON) of a logger
  *   progress   fraction (0 to 1), message, which may be empty
- *   dropped    count: so many entries before this one were dropped because Redis was away or too slow
- *   truncated  older entries went, because the stream is bounded; told once for each attempt
+ *   dropped    count: how many entries before this one were dropped because Redis was away or too slow
+ *   truncated  older entries went, because the stream is bounded; written once for each attempt
  *   end        status; the last entry of an execution, written when its result is there
  */
 
@@ -87,7 +87,7 @@ export function logEventOf(id: string, fields: Readonly<Record<string, string>>)
   }
 }
 
-/** What can be told of an execution whose stream is gone: the tail in its result, and its end. */
+/** What is left of an execution whose stream is gone: the tail in its result, and its end. */
 export function logEventsOf(result: ExecutionResult): LogEvent[] {
   const all = { id: null, attempt: result.attempt, run: '' };
   const end = { ...all, type: 'end', ts: result.finished_at, status: result.status } as const;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** `bifrost:requirements:content`: what every worker shall have installed. */
+/** `bifrost:requirements:content`: what every worker must have installed. */
 export const packageManifestSchema = z.object({
   content: z
     .string({ error: 'must be a string: one npm spec a line, or a package.json text' })
@@ -12,10 +12,10 @@ export const packageManifestSchema = z.object({
 });
 
 /**
- * none        nobody asks for packages
+ * none        there is no manifest
  * installing  the wanted set is being installed; executions still get the one before
  * ready       the wanted set is in use; `failed` names what it lacks
- * failed      nothing of what is wanted could be had, `failed` says why; executions keep the set before, if any
+ * failed      no wanted package could be installed, `failed` says why; executions keep the set before, if any
  */
 export const PACKAGES_STATES = ['none', 'installing', 'ready', 'failed'] as const;
 

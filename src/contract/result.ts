@@ -9,7 +9,7 @@ export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
 
 const when = z.string().meta({ description: 'ISO 8601 time, UTC' });
 
-/** What was seen of a failure, for the person who has to explain it. Every field is optional. */
+/** What was seen of a failure, for the person that has to explain it. Every field is optional. */
 export const evidenceSchema = z.looseObject({
   exit_code: z.number().nullish(),
   signal: z.string().nullish(),
@@ -146,7 +146,7 @@ export const resultSchema = z.object({
   logs_truncated: z.boolean(),
   progress: progressSchema
     .nullish()
-    .meta({ description: 'The last that the code told by context.progress; null: it told none' }),
+    .meta({ description: 'The last that the code reported by context.progress; null: it reported none' }),
   stdout: z.string(),
   stderr: z.string(),
   exit_code: z.number().nullable(),
@@ -154,7 +154,7 @@ export const resultSchema = z.object({
   metrics: metricsSchema,
   cancellation: cancellationSchema
     .optional()
-    .meta({ description: 'Somebody asked for the end of the execution: when, and what became of it' }),
+    .meta({ description: 'The request to cancel the execution: when it came, and what became of it' }),
   isolation: resultIsolationSchema
     .optional()
     .meta({ description: 'How the worker of this attempt keeps code apart; absent where no worker took it' }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { NO_SUBJECT, subjectOf, subjectSchema } from './subject.js';
 
 describe('subjectOf', () => {
-  it('repeats who, for whom and what, and nothing else that the producer wrote', () => {
+  it('repeats caller, organization and workflow, and nothing else that the producer wrote', () => {
     const subject = subjectOf({
       workflowId: 'nightly',
       caller: { user_id: 'u1', email: 'a@example.org', session: 'not for others' },

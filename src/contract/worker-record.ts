@@ -73,7 +73,7 @@ export const workerRecordSchema = z.object({
   packages: z
     .object({ state: z.enum(PACKAGES_STATES), failed: z.number().int() })
     .optional()
-    .meta({ description: 'How far its packages are and how many failed; GET /packages tells which and why' }),
+    .meta({ description: 'How far its packages are and how many failed; GET /packages shows which and why' }),
   workspace_generation: z.number().nullable(),
 });
 

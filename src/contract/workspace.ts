@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What is known about the making of a generation; `null` fields: it was published by somebody else's program. */
+/** What is known about the making of a generation; `null` fields: it was published by another program. */
 export const generationSchema = z
   .object({
     generation: z.number().int(),

@@ -19,7 +19,7 @@ export class NoIsolationError extends Error {
   override name = 'NoIsolationError';
 }
 
-/** What makes a level work, for who wants it. */
+/** What the operator must change for a level to work. */
 const REMEDIES: Readonly<Record<IsolationLevelName, string>> = {
   namespace:
     'install bubblewrap (apt-get install bubblewrap) and allow user namespaces (sysctl user.max_user_namespaces, and kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu); in a container allow them in its seccomp profile; or set ISOLATION=auto',
@@ -30,7 +30,7 @@ const REMEDIES: Readonly<Record<IsolationLevelName, string>> = {
 /**
  * The first of `candidates`, which are in falling strength, that works. A single one was asked for by name;
  * of several the last is taken also where its proof fails: what is wrong may pass, and until then no runner
- * boots, which the pool tells.
+ * boots, which the pool reports.
  * @throws {NoIsolationError} when the only candidate does not work.
  */
 export async function chooseLevel(candidates: readonly Candidate[], prove: Proof): Promise<Choice> {

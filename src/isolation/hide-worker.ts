@@ -14,7 +14,7 @@ interface Ffi {
 }
 
 /**
- * Lets nobody but root read this process's memory, environment and descriptors in /proc, also not another
+ * Lets only root read this process's memory, environment and descriptors in /proc, also not another
  * process of the same user, such as a runner of a worker that is not root. Debuggers cannot attach either.
  * @returns why that could not be done; null: it is done.
  */
@@ -32,7 +32,7 @@ export function hideWorker(): string | null {
   }
 }
 
-/** SHA-256 of what /proc shows of this process's environment to who may see it; null: nothing. */
+/** SHA-256 of what /proc shows of this process's environment to a permitted reader; null: nothing. */
 export const environmentDigest = (): string | null => environment;
 
 function ownEnvironment(): string | null {

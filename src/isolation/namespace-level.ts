@@ -48,8 +48,8 @@ const SIGNAL_NAMES = new Map(
  * Each runner in namespaces of its own, made by bubblewrap: it sees no process but itself, no network, and
  * of the files Node, its libraries, the runner, the packages and a folder in memory.
  *
- * As root the mounts are made with root's rights and the runner then becomes a user of its own; as anybody
- * else a user namespace gives the right to make them.
+ * As root the mounts are made with root's rights and the runner then becomes a user of its own; as another
+ * user a user namespace gives the right to make them.
  */
 export class NamespaceLevel implements IsolationLevel {
   readonly name = 'namespace';

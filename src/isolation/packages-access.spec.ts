@@ -46,7 +46,7 @@ describe('packages of a worker that is root', () => {
   });
 });
 
-it('of anybody else are read by the same user', () => {
+it('of another user are read by the same user', () => {
   modes(0o700, 0o700);
   expect(closedFolder(sets, 'process', 1000)).toBeNull();
 });

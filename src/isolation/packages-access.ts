@@ -13,7 +13,7 @@ export interface ClosedFolder {
 
 /**
  * Whether runners can read the packages: those of a worker that runs as root have users of their own, for
- * whom every folder above has to be open, unless mounts show them the packages without what is above.
+ * which every folder above has to be open, unless mounts show them the packages without what is above.
  * What is not there yet is made open.
  * @returns the first folder from the root on that is closed to them; null: they can.
  */

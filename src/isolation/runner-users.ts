@@ -7,7 +7,7 @@ const LOW = { first: 32_768, last: 59_999 };
 const PER_WORKER = 256;
 
 /**
- * Numbers of users that nobody else has, one for each runner at a time. Two workers of one machine have
+ * Numbers of users without another purpose, one for each runner at a time. Two workers of one machine have
  * different ones, since they have different process ids.
  */
 export class RunnerUsers {

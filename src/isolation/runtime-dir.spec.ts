@@ -87,7 +87,7 @@ describe('removeDir', () => {
     }),
   );
 
-  it('touches nothing behind a link', async () => {
+  it('touches nothing that a link leads to', async () => {
     const outside = join(parent, 'outside');
     await mkdir(outside, { mode: 0o500 });
     const dir = join(parent, 'scratch');

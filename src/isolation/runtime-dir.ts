@@ -9,7 +9,7 @@ const own = new Set<string>();
 
 /**
  * The folder of one worker process for what lives as long as it does: the runner bundle and the
- * scratch folders. Folders that dead workers left behind are removed on the way.
+ * scratch folders. Folders of dead workers are removed on the way.
  */
 export class RuntimeDir {
   private constructor(readonly path: string) {}

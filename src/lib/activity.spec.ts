@@ -12,7 +12,7 @@ describe('Activity', () => {
     expect(activity.count).toBe(0);
   });
 
-  it('tells everybody who waits when the last has ended', async () => {
+  it('resolves every waiter when the last has ended', async () => {
     const activity = new Activity();
     const [one, two] = [activity.enter(), activity.enter()];
     let idle = 0;

@@ -1,4 +1,4 @@
-/** Counts what is under way and tells when nothing is. */
+/** Counts what is under way and signals when nothing is. */
 export class Activity {
   private active = 0;
   private waiting: (() => void)[] = [];

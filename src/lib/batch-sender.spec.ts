@@ -28,7 +28,7 @@ describe('BatchSender', () => {
     expect(sent).toEqual([[1, 2], [3, 4], [5]]);
   });
 
-  it('tells everybody of a batch that it failed and sends the next', async () => {
+  it('rejects every caller of a failed batch and sends the next', async () => {
     const sent: number[][] = [];
     const sender = new BatchSender((values: number[]) => {
       sent.push(values);

@@ -1,6 +1,6 @@
 /**
- * A cache that holds at most so many bytes and forgets what was used longest ago.
- * Sizes are told by the caller; a value larger than the whole cache is not kept.
+ * A cache of bounded size in bytes that evicts the least recently used values.
+ * The caller passes sizes; a value larger than the whole cache is not kept.
  */
 export class ByteLru<Value> {
   // A Map iterates in the order of insertion: the first entry is the one used longest ago.

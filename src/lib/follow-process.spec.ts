@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { followProcess } from './follow-process.js';
 
 describe('followProcess', () => {
-  it('tells the end of a process once, and not before', async () => {
+  it('reports the end of a process once, and not before', async () => {
     const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
     await once(other, 'spawn');
     let ended = false;

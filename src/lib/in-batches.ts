@@ -1,4 +1,4 @@
-/** Splits into arrays of at most `count` items and, where sizes are told, about `limitBytes` bytes. */
+/** Splits into arrays of at most `count` items and, where sizes are given, about `limitBytes` bytes. */
 export function* batches<Item>(
   items: Iterable<Item>,
   count: number,

@@ -13,7 +13,7 @@ function manual(): { read: () => Promise<number>; ends: ((error?: Error) => void
 }
 
 describe('SharedRead', () => {
-  it('reads once for all who come in one turn, and once more for all who come meanwhile', async () => {
+  it('reads once for all callers of one turn, and once more for all that come meanwhile', async () => {
     const { read, ends } = manual();
     const shared = new SharedRead(read);
     const first = [shared.get(), shared.get()];
@@ -28,7 +28,7 @@ describe('SharedRead', () => {
     expect(ends).toHaveLength(2);
   });
 
-  it('fails for those whom a read was for and goes on for the next', async () => {
+  it('fails for the callers of a failed read and goes on for the next', async () => {
     const { read, ends } = manual();
     const shared = new SharedRead(read);
     const first = shared.get();

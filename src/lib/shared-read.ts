@@ -7,8 +7,8 @@ interface Waiter<T> {
 
 /**
  * Reads something for many at once and never hands out an answer that was asked for before the caller
- * came: who asks in the same turn of the event loop is served by one read, and who asks while it is
- * under way waits for the next one, which then serves all who wait.
+ * came: callers in the same turn of the event loop share one read, and callers that come while it is
+ * under way wait for the next one, which then serves all of them.
  */
 export class SharedRead<T> {
   private waiting: Waiter<T>[] = [];

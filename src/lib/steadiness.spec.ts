@@ -11,7 +11,7 @@ const answered = (...times: number[]): Steadiness => {
 
 describe('Steadiness', () => {
   it.each<[string, number[], number, boolean]>([
-    ['nothing was heard yet', [], 10_000, false],
+    ['nothing has answered yet', [], 10_000, false],
     ['the first answer is fresh', [1000], 1000, false],
     ['the grace is not over', [1000, 1100, 1200], 1249, false],
     ['the grace is over', [1000, 1100, 1200], 1250, true],

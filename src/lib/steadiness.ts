@@ -1,5 +1,5 @@
 /**
- * Tells whether something that is checked every `intervalMs` has answered steadily for `graceMs`.
+ * Decides whether something that is checked every `intervalMs` has answered steadily for `graceMs`.
  * Times are of a monotonic clock, in milliseconds. A gap, seen or still open, starts the grace anew.
  */
 export class Steadiness {

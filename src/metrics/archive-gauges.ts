@@ -4,7 +4,7 @@ import { ArchiveWriter } from '../archive/write/archive-writer.js';
 import { FeedStore } from '../archive/write/feed-store.js';
 import { Instruments } from './instruments.js';
 
-/** How far the archive is behind, asked of Redis for each answer. */
+/** Backlog of the archive, read from Redis for each answer. */
 @Injectable()
 export class ArchiveGauges implements OnModuleInit {
   constructor(

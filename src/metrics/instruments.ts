@@ -20,7 +20,7 @@ export class Instruments {
     collectDefaultMetrics({ register: this.registry, prefix: PROCESS_PREFIX });
   }
 
-  /** Calls back before each answer, for what is asked and not told. An error leaves out what it was to set. */
+  /** Calls back before each answer, for values that are read on demand. An error leaves out what it was to set. */
   onCollect(refresh: () => void | Promise<void>): void {
     this.before.push(refresh);
   }

@@ -182,7 +182,7 @@ export const METRICS = {
     type: 'gauge',
     labels: [],
     unit: 'packages',
-    help: 'Packages of the manifest that could not be had or were refused',
+    help: 'Packages of the manifest that failed to install or were refused',
   },
   packagesInstall: {
     name: 'bifrost_packages_install_seconds',

@@ -10,7 +10,7 @@ import { QueueGauges } from './queue-gauges.js';
 import { MeasurementCounters } from './measurement-counters.js';
 import { WorkerGauges } from './worker-gauges.js';
 
-/** `GET /metrics`. It listens and asks; nobody knows of it. */
+/** `GET /metrics`. It imports the other parts; none imports it. */
 @Module({})
 export class MetricsModule {
   /** The application's own modules; `queue` is undefined where no role needs one. */

@@ -21,7 +21,7 @@ export interface WatcherTiming {
   retryMs: number;
 }
 
-/** After so many failed looks in a row the start no longer waits for Redis. */
+/** After this many failed reads in a row the start no longer waits for Redis. */
 export const START_ATTEMPTS = 3;
 
 /**

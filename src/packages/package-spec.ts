@@ -37,7 +37,7 @@ export function parsePair(name: string, range: string): SpecVerdict {
   const badName = refusalOfName(name);
   if (badName !== null) return refused(badName);
   const wanted = range.trim();
-  if (wanted === '') return refused('has no version behind the "@"');
+  if (wanted === '') return refused('has no version after the "@"');
   if (semver.validRange(wanted) !== null || TAG.test(wanted)) {
     return { ok: true, spec: { name, range: wanted } };
   }

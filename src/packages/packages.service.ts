@@ -94,7 +94,7 @@ export class PackagesService implements OnApplicationBootstrap, OnApplicationShu
 
   /**
    * Resolves when it is clear for the first time which packages there are: the set is in use, or could
-   * not be had, or nobody wants one, or Redis did not answer three times. Executions wait for this.
+   * not be installed, or there is no manifest, or Redis did not answer three times. Executions wait for this.
    */
   async settled(): Promise<void> {
     await this.firstOutcome;

@@ -45,7 +45,7 @@ export class PackagesStore {
   }
 
   /**
-   * Stores a manifest and tells the fleet. What is in it is not judged here: see parseManifest.
+   * Stores a manifest and notifies all workers. What is in it is not judged here: see parseManifest.
    * @throws {Error} when Redis does not answer
    */
   async publishManifest(content: string): Promise<PackageManifest> {

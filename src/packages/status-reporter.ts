@@ -6,7 +6,7 @@ export interface StatusSink {
   removeStatus(workerId: string): Promise<void>;
 }
 
-/** Progress changes often; Redis hears of it at most this often. */
+/** Progress changes often; Redis gets it at most this often. */
 const WRITE_INTERVAL_MS = 250;
 
 /** Keeps what this worker says about its packages, and brings it to Redis without ever failing or being waited for. */

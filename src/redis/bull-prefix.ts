@@ -1,7 +1,7 @@
 import type { Settings } from '../config/settings.js';
 
 /**
- * BullMQ's own key prefix: `bull`, as every BullMQ producer has it, behind ours. BullMQ's scripts
+ * BullMQ's own key prefix: `bull`, as every BullMQ producer has it, after ours. BullMQ's scripts
  * touch many keys of a queue, so on Redis Cluster the prefix is a hash tag: `{bull}`; producers
  * there must name the same.
  */

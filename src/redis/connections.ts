@@ -8,7 +8,7 @@ export type RedisClient = Redis | Cluster;
 
 /**
  * patient: a command waits until Redis is back, however long; for what must not be lost.
- * impatient: a command fails within a second; for probes and heartbeats, whose truth has a date.
+ * impatient: a command fails within a second; for probes and heartbeats, which a delay would make stale.
  */
 export type Patience = 'patient' | 'impatient';
 

@@ -64,7 +64,7 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
     return await startOn(await freePort(), options);
   } catch (error) {
     if (!(error instanceof EarlyEndError)) throw error;
-    // Somebody else may have taken the port before the server did.
+    // Another program may have taken the port before the server did.
     return startOn(await freePort(), options);
   }
 }

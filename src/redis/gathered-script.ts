@@ -4,7 +4,7 @@ import { batches } from '../lib/in-batches.js';
 import type { RedisClient } from './connections.js';
 import { LuaScript } from './lua-script.js';
 
-/** Calls, and characters of them, that go out as one command: Redis serves nobody else meanwhile. */
+/** Calls, and characters of them, that go out as one command: Redis serves no other client meanwhile. */
 const MOST_AT_ONCE = 32;
 const MOST_CHARS = 1_048_576;
 

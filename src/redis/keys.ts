@@ -15,7 +15,7 @@ export class RedisKeys {
   /** The one result of an execution. */
   result = (executionId: string): string => `${this.prefix}bifrost:exec:${executionId}:result`;
 
-  /** Hash: who carries out the execution and how often it was tried; same slot as the result. */
+  /** Hash: the worker that runs the execution and how often it was tried; same slot as the result. */
   ledger = (executionId: string): string => this.sibling(this.result(executionId), 'ledger');
 
   /** A result that a further run has replaced, until the archive has it; same slot as the result. */
@@ -49,7 +49,7 @@ export class RedisKeys {
   workspaceChanged = (): string => `${this.prefix}bifrost:workspace:changed`;
   /** Counter: the highest generation number given out. */
   workspaceSequence = (): string => `${this.prefix}bifrost:workspace:sequence`;
-  /** Hash: generation -> JSON of who published what and when. */
+  /** Hash: generation -> JSON of author, message and time of the publish. */
   workspaceLog = (): string => `${this.prefix}bifrost:workspace:log`;
   /** Sorted set: generation -> Unix milliseconds until which executions may need it. */
   workspaceUses = (): string => `${this.prefix}bifrost:workspace:uses`;

@@ -1,9 +1,9 @@
 import type { Cluster, Redis } from 'ioredis';
 
-/** Servers that this process is or was connected to, as `address:port`: those that a group of Redis servers has told, too. */
+/** Servers that this process is or was connected to, as `address:port`: also those that Sentinel or Cluster announced. */
 export const redisPeers = new Set<string>();
 
-/** Notes whom this connection connects to. */
+/** Notes the server that this connection connects to. */
 export function notePeers(client: Redis | Cluster): void {
   if (client.isCluster) client.on('+node', (node: Redis) => noteOne(node));
   else noteOne(client as Redis);

@@ -21,7 +21,7 @@ describe('parseRedisUrl', () => {
     ['redis://user@host', 'user', undefined],
     ['redis://us%40er:p%2Fw%3A%40@host', 'us@er', 'p/w:@'],
     ['redis://user:a:b@host', 'user', 'a:b'],
-  ])('reads who connects: %s', (url, username, password) => {
+  ])('reads user and password: %s', (url, username, password) => {
     const target = parseRedisUrl(url);
     expect(target.nodes).toEqual([{ host: 'host', port: 6379 }]);
     expect([target.username, target.password]).toEqual([username, password]);

@@ -81,8 +81,8 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Who is told where the API is may use it: the impatient connection refuses commands while it is only
-   * being made. A Redis that is away keeps nobody from starting.
+   * A client that knows the address of the API may use it at once, but the impatient connection refuses commands
+   * until it is open. A Redis that is away does not prevent the start.
    */
   async onModuleInit(): Promise<void> {
     if (this.impatient.status === 'ready') return;

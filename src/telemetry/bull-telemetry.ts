@@ -4,7 +4,7 @@ import { contextOf, traceparentIn } from './trace-context.js';
 
 type BullSpan = ReturnType<Telemetry<Context>['tracer']['startSpan']>;
 
-/** What may be told of a job. BullMQ would tell results and the messages of errors too, which are the user's. */
+/** Attributes of a job that may be traced. BullMQ would add results and error messages too, which are user data. */
 const SAFE_ATTRIBUTES = /^bullmq\.(queue|worker|job\.(id|name|attempts))/;
 
 /** Where the caller is in a trace, and how work is put somewhere else in it. */
@@ -15,7 +15,7 @@ export interface TracePlace {
 
 /**
  * Carries traces through the jobs of BullMQ: adding a job and processing it are steps of the trace of
- * who asked for it. BullMQ's housekeeping, which would be a trace of its own every few seconds, is none.
+ * the request. BullMQ's housekeeping, which would be a trace of its own every few seconds, is none.
  */
 export class BullTelemetry implements Telemetry<Context> {
   readonly tracer: Telemetry<Context>['tracer'];

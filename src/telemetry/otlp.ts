@@ -28,7 +28,7 @@ export function exportTraces(settings: Settings): Exporting {
       'service.version': VERSION,
       'service.instance.id': settings.WORKER_ID,
     }),
-    // Whoever began the trace has decided whether it is recorded.
+    // The program that began the trace has decided whether it is recorded.
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.OTEL_TRACES_SAMPLER_ARG) }),
     spanProcessors: [
       new BatchSpanProcessor({

@@ -1,7 +1,7 @@
 import { type Context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { formatTraceparent, parseTraceparent } from '../contract/traceparent.js';
 
-/** A context whose active span is somebody else's. */
+/** A context whose active span belongs to another program. */
 export function contextOf(traceparent: string | null): Context {
   const place = parseTraceparent(traceparent);
   if (place === null) return ROOT_CONTEXT;

@@ -5,7 +5,7 @@ type AttributeValue = string | number | boolean;
 /** How a span begins. */
 export interface SpanStart {
   kind?: 'server' | 'internal';
-  /** `traceparent` of somebody else; default: the span that is active here. */
+  /** `traceparent` of the caller; default: the span that is active here. */
   parent?: string | null;
   /** Ids, states and figures; never data of users. */
   attributes?: Record<string, AttributeValue>;
@@ -15,7 +15,7 @@ export interface SpanStart {
 
 /** One step of a trace. */
 export interface Span {
-  /** For others who go on with the trace; null while nothing is traced. */
+  /** For other programs that continue the trace; null while nothing is traced. */
   readonly traceparent: string | null;
   set(name: string, value: AttributeValue): void;
   /** Marks it as failed; `why` is a code, not a message. */

@@ -73,7 +73,7 @@ export class ClosureWalker {
       const refs = unique(wanted, loaded).slice(0, most - loaded.size);
       if (refs.length === 0 || sizeOf(added) > this.limits.optionalBytes) return;
       const results = await this.source.load(refs);
-      // What cannot be had is told to the code that really asks for it.
+      // A module that cannot be loaded fails the code that really asks for it.
       const level = results.flatMap((compiled, index) =>
         compiled instanceof Error ? [] : [{ path: (refs[index] as ModuleRef).path, compiled }],
       );

@@ -3,7 +3,7 @@ import type { GenerationDiff } from '../contract/workspace.js';
 /** Path -> SHA-256 of the source: what a generation is. */
 export type PathMap = ReadonlyMap<string, string>;
 
-/** What changes for somebody who goes from `before` to `after`. */
+/** What changes from `before` to `after`. */
 export function diffPaths(before: PathMap, after: PathMap): GenerationDiff {
   const paths = [...after.keys()];
   return {
@@ -13,7 +13,7 @@ export function diffPaths(before: PathMap, after: PathMap): GenerationDiff {
   };
 }
 
-/** Somebody else has published in between. Nothing was switched. */
+/** Another publisher was faster. Nothing was switched. */
 export class PublishConflict extends Error {
   override name = 'PublishConflict';
 
@@ -22,7 +22,7 @@ export class PublishConflict extends Error {
     readonly actual: number | null,
   ) {
     super(
-      `The current generation is ${actual ?? 'none'}, not ${expected ?? 'none'}: somebody else has published. Look at the difference and publish again`,
+      `The current generation is ${actual ?? 'none'}, not ${expected ?? 'none'}: another publisher was faster. Look at the difference and publish again`,
     );
   }
 }

@@ -8,13 +8,13 @@ import { WorkspaceStore } from './workspace.store.js';
 
 /** Which generations stay. */
 export interface Retention {
-  /** So many of the newest stay in any case. */
+  /** Keep this many of the newest. */
   keep: number;
-  /** None is removed that was made less than so long ago; longer than any publish takes. */
+  /** Keep generations that are younger than this; longer than any publish takes. */
   minimumAgeMs: number;
   /** The same for temporary ones. */
   temporaryAgeMs: number;
-  /** A source that no generation has any more stays so long. */
+  /** Keep a source that no generation names any more for this time. */
   blobGraceSeconds: number;
 }
 
@@ -29,7 +29,7 @@ const COMMANDS_AT_ONCE = 500;
 const INTERVAL_MS = 3600_000;
 
 /**
- * Removes old generations and the sources that nobody names any more. Safe beside publishers and
+ * Removes old generations and the sources that no generation names any more. Safe beside publishers and
  * other janitors without a lock: a publisher first writes its map and then takes the time limit off
  * each source it names; the janitor first sets time limits and then looks again which maps there
  * are. Whichever comes last, the limits on named sources are off.
@@ -86,7 +86,7 @@ export class WorkspaceJanitor {
   }
 
   private async remove(generation: number): Promise<void> {
-    // The record goes last: without it nobody would find the map again.
+    // The record goes last: without it no janitor would find the map again.
     await this.redis.unlink(this.keys.workspaceGeneration(generation));
     await this.redis.hdel(this.keys.workspaceLog(), String(generation));
   }

@@ -2,7 +2,7 @@ import type { ModuleFailure } from '../boundary/module-protocol.js';
 import { ERROR_TYPES } from '../contract/failure.js';
 import { CompileError, CompileLimitError } from '../compile/compile-error.js';
 
-/** A module cannot be had, for a reason that the author of the code can do something about. */
+/** A module cannot be used, for a reason that the author of the code can fix. */
 export class ModuleError extends Error {
   constructor(
     readonly code: 'MODULE_NOT_FOUND' | 'MODULE_LIMIT',
@@ -13,7 +13,7 @@ export class ModuleError extends Error {
   }
 }
 
-/** What runner and result are told of an error that came up while modules were looked for. */
+/** What runner and result report of an error during the search for modules. */
 export function toModuleFailure(error: unknown): ModuleFailure {
   if (error instanceof ModuleError) return { code: error.code, name: error.name, message: error.message };
   if (error instanceof CompileError) return { code: 'USER_ERROR', name: error.name, message: error.message };

@@ -31,7 +31,7 @@ export class ModuleSource {
   }
 
   /**
-   * Each module, or the error by which it cannot be had: too large, or no code.
+   * Each module, or the error that prevents its use: too large, or no code.
    * @param clock of the execution that it is for; absent: a publish
    * @throws {Error} when Redis does not have what a generation names
    */

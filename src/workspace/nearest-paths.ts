@@ -5,7 +5,7 @@ const MOST_EDITS = 6;
 const MOST_COMPARED = 2_000;
 
 /**
- * Existing paths that somebody who wrote `wanted` most likely meant, the likeliest first: few edits
+ * Existing paths that the author of `wanted` most likely meant, the likeliest first: few edits
  * away (optimal string alignment distance), or the same file name in another folder. Extensions do not count.
  * The time that it takes is bounded: it runs in the worker, on texts that code may choose.
  */

@@ -25,7 +25,7 @@ export interface PublishOptions {
   author?: string;
   /** Make a generation for executions that name it, which never becomes current and is removed after an hour. */
   temporary?: boolean;
-  /** Told after each batch of uploads. */
+  /** Called after each batch of uploads. */
   onProgress?: (uploaded: number, total: number) => void;
 }
 
@@ -50,7 +50,7 @@ const KEEP = new LuaScript(`redis.call('PERSIST', KEYS[1]) return redis.call('EX
 /**
  * Makes generations. Steps, each harmless when it is the last one that happens:
  *
- * 1. take a number that nobody has, and note it in the log as "not published"
+ * 1. take a number that no generation has, and note it in the log as "not published"
  * 2. write the map path -> hash under that number
  * 3. upload the sources that Redis lacks, in batches
  * 4. switch: compare the pointer with what was expected and set it, in one step
@@ -121,7 +121,7 @@ export class Publisher {
     });
   }
 
-  /** {@link publish} for a caller who knows hashes; `sources` by hash must hold what Redis lacks. */
+  /** {@link publish} for a caller that knows hashes; `sources` by hash must hold what Redis lacks. */
   async publishMap(
     map: PathMap,
     sources: ReadonlyMap<string, string>,
@@ -140,7 +140,7 @@ export class Publisher {
         if (options.temporary) return record;
         await this.switchTo(record.generation, expected);
       } catch (error) {
-        // What is left behind when this fails too is removed by the janitor.
+        // When this fails too, the janitor removes the rest.
         await this.discard(record.generation).catch(() => undefined);
         throw error;
       }
@@ -179,7 +179,7 @@ export class Publisher {
     });
   }
 
-  /** Never a number that was used, even after somebody else's program has counted on without our counter. */
+  /** Never a number that was used, even after another program has published without our counter. */
   private async nextNumber(current: number | null): Promise<number> {
     for (;;) {
       const next = await this.redis.incr(this.keys.workspaceSequence());

@@ -15,7 +15,7 @@ export type Meaning =
   | { kind: 'refused'; reason: string }
   | { kind: 'paths'; candidates: string[]; bare: boolean };
 
-/** Tried in this order behind a name without extension, then in a folder of that name behind `index`. */
+/** Tried in this order after a name without extension, then in a folder of that name after `index`. */
 const TRIED_EXTENSIONS = ['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json'] as const;
 
 /** TypeScript imports `./x.ts` by the name it has after compilation. */

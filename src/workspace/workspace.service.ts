@@ -25,7 +25,7 @@ export interface PrepareRequest {
   generation?: number | null;
   /** Run against `generation` or not at all. */
   only?: boolean;
-  /** How long the execution may run; so long its generation is not removed. */
+  /** Time limit of the execution; its generation is kept for that time. */
   timeoutMs?: number;
   /** What the execution's sources take to compile; stopping it gives up what is under way. */
   clock?: CompileClock;
@@ -74,7 +74,7 @@ const DEFAULT_HOLD_MS = 3600_000;
  * Prepares the code of executions. Which generation is current is asked of Redis each time, so that an
  * execution that is sent after a publish runs the new code. Nothing else that is remembered can be
  * stale: code is kept by hash, and a remembered closure is used only while every path it was derived
- * from has the same hash, which one round trip for each new generation tells.
+ * from has the same hash, which one round trip for each new generation checks.
  */
 @Injectable()
 export class WorkspaceService implements OnApplicationBootstrap, OnApplicationShutdown {

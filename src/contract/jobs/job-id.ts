@@ -25,7 +25,7 @@ const RESERVED: ReadonlySet<string> = new Set([
 /**
  * Job id of an execution on the work queue: the execution id itself wherever BullMQ can take it.
  * BullMQ refuses integers and ":"; those, its own key names, and what looks encoded already, are
- * percent-encoded behind a prefix, so that two executions never share a job id.
+ * percent-encoded after a prefix, so that two executions never share a job id.
  */
 export function jobIdOf(executionId: string): string {
   const usable =

@@ -70,7 +70,7 @@ describe('Dialer', () => {
     expect(await dial('*:*', 'inside.test')).toBe('address');
   });
 
-  it('asks nobody for a name that the list does not have', async () => {
+  it('looks up no name that the list does not have', async () => {
     expect(await dial('a.test:*', 'secret.evil.test')).toBe('host');
     expect(asked).toEqual([]);
     expect(await dial('a.test:*', 'a.test')).toBe('ENOTFOUND');
@@ -93,7 +93,7 @@ describe('Dialer', () => {
     ['Redis', { REDIS_URL: 'redis://127.0.0.1:PORT' }],
     ['Redis by another name', { REDIS_URL: 'redis://:secret@inside.test:PORT/0' }],
     ['Redis at an address of the machine that its URL does not have', { REDIS_URL: 'redis://10.1.2.3:PORT' }],
-    ['Redis with a name that nobody knows', { REDIS_URL: 'redis://unknown.test:PORT' }],
+    ['Redis with an unknown name', { REDIS_URL: 'redis://unknown.test:PORT' }],
     ['one of a cluster', { REDIS_URL: 'redis+cluster://10.1.2.3:1,127.0.0.1:PORT' }],
     ['the database', { DATABASE_URL: 'postgres://user:pass@127.0.0.1:PORT/bifrost' }],
     ['one of two databases', { DATABASE_URL: 'postgres://user@db.test:1,127.0.0.1:PORT/bifrost' }],
@@ -107,7 +107,7 @@ describe('Dialer', () => {
       );
   });
 
-  it('never reaches the port of the worker, nor a server that Redis has told of', async () => {
+  it('never reaches the port of the worker, nor a server that Redis has announced', async () => {
     ownPorts.add(port);
     expect(await dial('127.0.0.0/8:*', '127.0.0.1')).toBe('own');
     expect(await dial('127.0.0.0/8:*', '127.5.5.5')).toBe('own');

@@ -7,7 +7,7 @@ const LOOPBACK = ['127.0.0.1', '::1'];
 const TIMEOUT_MS = 3_000;
 const TRIES = 2;
 
-/** A name has no address, or nobody answered; `code` as of Node's dns. */
+/** A name has no address, or no server answered; `code` as of Node's dns. */
 export class NameError extends Error {
   override name = 'NameError';
 
@@ -21,7 +21,7 @@ export class NameError extends Error {
 
 /**
  * Finds the addresses of names, in the machine's hosts file and then by DNS. Not by `dns.lookup`: that holds
- * one of the few threads that the whole process has for files, and who asks for slow names could hold all.
+ * one of the few threads that the whole process has for files, and code that looks up slow names could block all of them.
  */
 export class NameLookup {
   private hosts: ReadonlyMap<string, string[]> = new Map();

@@ -70,7 +70,7 @@ describe('NetworkOutlet', () => {
     server.close();
   });
 
-  it('tells the code why it was refused, and goes on', async () => {
+  it('gives the code the reason of a refusal, and goes on', async () => {
     const server = await aServer((socket) => socket.end('fine'));
     const { outlet, open } = aRunner(server.port);
     outlet.begin('e', 'proxy');
@@ -144,7 +144,7 @@ describe('NetworkOutlet', () => {
     server.close();
   });
 
-  it('holds no more of what nobody reads than a window', async () => {
+  it('holds no more unread data than a window', async () => {
     let taken = 0;
     const server = await aServer((socket) => {
       const chunk = Buffer.alloc(65_536);
@@ -185,7 +185,7 @@ describe('what no runner of ours sends', () => {
     ['an unknown type', Buffer.from([99])],
     ['another protocol', Buffer.from('CONNECT redis:6379 HTTP/1.1\r\n\r\n')],
     ['a frame of 4 GB', Buffer.from([3, 1, 0, 0, 0, 255, 255, 255, 255])],
-    ['data of a stream that nobody opened', encodeFrame('data', 1, Buffer.from('x'))],
+    ['data of a stream that was not opened', encodeFrame('data', 1, Buffer.from('x'))],
     ['a stream out of order', encodeFrame('open', 7, Buffer.from('{}'))],
     ['a stream that is open already', Buffer.concat([opening, opening])],
     ['credit for nothing', Buffer.concat([opening, encodeFrame('credit', 1, number(1))])],
@@ -203,7 +203,7 @@ describe('what no runner of ours sends', () => {
       ]),
     ],
     ['empty data', Buffer.concat([opening, encodeFrame('data', 1)])],
-    ['a barrier that nobody asked for', encodeFrame('barrier', 1)],
+    ['a barrier that was not requested', encodeFrame('barrier', 1)],
     ['a failure that is no JSON', Buffer.concat([opening, encodeFrame('close', 1, Buffer.from('{'))])],
   ])('closes the channel: %s', async (_what, bytes) => {
     // Nothing of the stream is taken, so that what was sent stays counted.

@@ -22,7 +22,7 @@ export interface OutletLimits {
   connections: number;
   /** Both ways together. */
   transferBytes: number;
-  /** After so long without a byte a connection is closed. */
+  /** A connection without a byte for this time is closed. */
   idleMs: number;
 }
 
@@ -45,7 +45,7 @@ const REFUSALS_LOGGED = 5;
 /** One execution opens a hundred connections at once, then a hundred a second; more wait. */
 const DIAL_PAUSE_MS = 10;
 const DIAL_BURST_MS = 1_000;
-/** So many frames of one runner are read at once; then it waits, so that one that sends many harms nobody. */
+/** Frames of one runner that are read at once; then it waits, so that one that sends many does not slow the others. */
 const FRAMES_AT_ONCE = 2_000;
 const FRAMES_PER_MS = 10;
 const TARGET_LIMIT_BYTES = 1024;
@@ -154,7 +154,7 @@ export class NetworkOutlet {
     error: unknown,
   ): void {
     const refused = error instanceof NetworkRefusal;
-    // What the worker tries itself is told by its self-test.
+    // The self-test reports the worker's own attempts.
     if (use?.executionId === SELF_TEST_ID) return stream.fail(failureOf(error as Error, target));
     emitMeasurement('network-connection', {
       result: refused ? 'refused' : 'failed',
@@ -200,7 +200,7 @@ const timedOut = ({ host }: NetworkTarget): Error =>
     { code: 'ETIMEDOUT' },
   );
 
-/** What the code is told: of the system's own errors their code, and nothing of addresses. */
+/** The message for the code: of system errors their code, and no address. */
 function failureOf(error: Error, target: NetworkTarget | null): NetworkFailure {
   if (error instanceof NetworkRefusal) return { code: NETWORK_REFUSED, message: error.message };
   const { code } = error as NodeJS.ErrnoException;

@@ -70,7 +70,7 @@ describe('what may be reached', () => {
     expect(outcome(allow, host, port, addresses)).toBe(expected);
   });
 
-  it('tells the code the host and the setting, and no address inside', () => {
+  it('gives the code the host and the setting, and no address inside', () => {
     const rules = parseNetworkAllow('*');
     const target = { host: 'a.example', port: 443 };
     expect(() => openAddresses(rules, target, ['10.9.8.7'], OWN)).toThrow(

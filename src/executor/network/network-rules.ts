@@ -7,7 +7,7 @@ import { isIP } from 'node:net';
 export type RefusalReason =
   'none' | 'host' | 'port' | 'address' | 'own' | 'connections' | 'transfer' | 'malformed';
 
-/** The worker will not connect there; the message is for the user's code and tells nothing of the network inside. */
+/** The worker will not connect there; the message is for the user's code and reveals nothing of the network inside. */
 export class NetworkRefusal extends Error {
   override name = 'NetworkRefusal';
 

@@ -16,7 +16,7 @@ const REDIS_PORT = 6379;
  */
 export function storesOf({ REDIS_URL, DATABASE_URL }: Settings): NetworkTarget[] {
   const redis = REDIS_URL === undefined ? null : parseRedisUrl(REDIS_URL);
-  // Sentinels tell where the primary is.
+  // Sentinels name the primary.
   const primary =
     redis?.kind === 'sentinel' ? redis.nodes.map(({ host }) => ({ host, port: REDIS_PORT })) : [];
   return [
@@ -40,7 +40,7 @@ function databaseNodes(url: string): NetworkTarget[] {
 export const ownAddresses = (): Set<string> =>
   new Set(Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)));
 
-/** Whether the worker's own API, its Redis or its database is there, which nobody may reach. */
+/** Whether the worker's own API, its Redis or its database is there, which user code may never reach. */
 export async function isOwnEndpoint(
   stores: readonly NetworkTarget[],
   { host, port }: NetworkTarget,

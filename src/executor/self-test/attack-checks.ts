@@ -13,7 +13,7 @@ export interface Round {
 export interface Circumstances {
   network: NetworkPolicy;
   hasRedis: boolean;
-  /** Whoever reaches the HTTP API may use it. */
+  /** Every client that reaches the HTTP API may use it. */
   openApi: boolean;
 }
 

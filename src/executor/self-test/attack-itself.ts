@@ -30,7 +30,7 @@ interface SeenRound extends Round {
 
 /**
  * Attacks this worker from inside two runners of its own: one as every other, and one without Node's
- * permission model, which tells what the kernel alone refuses. Never rejects: a test that could not be
+ * permission model, which shows what the kernel alone refuses. Never rejects: a test that could not be
  * carried out is a failed check.
  */
 export async function attackItself(

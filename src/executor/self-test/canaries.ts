@@ -10,7 +10,7 @@ import { ownPorts } from '../../lib/own-ports.js';
 import { addressOf, environmentDigest } from '../../isolation/hide-worker.js';
 import { removeDir, type RuntimeDir } from '../../isolation/runtime-dir.js';
 
-/** What clouds tell their machines about themselves, credentials among it. */
+/** The metadata that clouds offer to their machines, credentials included. */
 const METADATA_ADDRESS = '169.254.169.254';
 
 /** A process that was killed is gone when the kernel has taken its memory apart. */
@@ -149,7 +149,7 @@ function listen(where: number | string): Promise<Server> {
   });
 }
 
-/** Processes with this word in their command line, other than the runner that was told it on a channel. */
+/** Processes with this word in their command line, other than the runner that got it on a channel. */
 function processesWith(word: string): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.filter((pid) => contentOf(`/proc/${pid}/cmdline`).includes(word)).map(Number);

@@ -9,7 +9,7 @@ const NAMED = { name: 'compilers', tries: 'break a compiler that is not kept apa
 export async function compilerCheck(compilers: Pick<CompilerPool, 'any'>): Promise<IsolationCheck> {
   try {
     const { pids, promised } = await compilers.any();
-    if (pids.length === 0) throw new Error('the kernel does not tell its processes');
+    if (pids.length === 0) throw new Error('the kernel does not show its processes');
     const failed = pids.flatMap((pid) =>
       kernelChecks(kernelFacts(pid), { ...promised, network: 'none' })
         .filter(({ outcome }) => outcome === 'failed')

@@ -20,7 +20,7 @@ const CHECKS: Readonly<
   privileges: {
     tries: 'use or gain rights of root',
     judge: ({ status }) => {
-      // The inheritable set is of no use to who can start no program, and with no new privileges to nobody.
+      // The inheritable set is of no use to a process that can start no program, and of none at all with no_new_privs.
       const rights = ['CapPrm', 'CapEff', 'CapAmb'].filter(
         (set) => status[set] === undefined || BigInt(`0x${status[set]}`) !== 0n,
       );
@@ -44,7 +44,7 @@ const CHECKS: Readonly<
     tries: 'look at what belongs to the machine',
     judge: ({ sharedNamespaces }, { namespaces, network }) => {
       if (!namespaces) return notApplicable('not at this level');
-      if (sharedNamespaces === null) return failed('the kernel does not tell its namespaces');
+      if (sharedNamespaces === null) return failed('the kernel does not show its namespaces');
       const wrong = sharedNamespaces.filter((name) => name !== 'net' || network !== 'open');
       return wrong.length === 0
         ? held('of its own')

@@ -26,7 +26,7 @@ const LOG_TAIL_BYTES = 1_048_576;
 interface Channel {
   tail: TailBuffer;
   /** One for each pipe: a secret that is cut in two comes by one of them. */
-  told: RedactedStream;
+  framed: RedactedStream;
   raw: RedactedStream;
   /** Both pipes were used: what they brought may make a secret only together. */
   mixed: boolean;
@@ -35,7 +35,7 @@ interface Channel {
 /** Level of what was printed past the console. */
 export const LEVEL_OF: Readonly<Record<OutputStream, string>> = { stdout: 'info', stderr: 'error' };
 
-/** What one execution prints: secrets are taken out, the newest is kept within a limit, every entry is told on. */
+/** What one execution prints: secrets are taken out, the newest is kept within a limit, every entry is passed on. */
 export class ExecutionOutput {
   private readonly channels: Readonly<Record<OutputStream, Channel>>;
   private readonly logs: LogBuffer;
@@ -47,7 +47,7 @@ export class ExecutionOutput {
   ) {
     const channel = (): Channel => ({
       tail: new TailBuffer(limitBytes),
-      told: redactor.stream(),
+      framed: redactor.stream(),
       raw: redactor.stream(),
       mixed: false,
     });
@@ -65,22 +65,22 @@ export class ExecutionOutput {
   private take(printed: Printed): void {
     const { stream, text, raw = false, message, fields } = printed;
     const channel = this.channels[stream];
-    const redacted = raw ? channel.raw : channel.told;
+    const redacted = raw ? channel.raw : channel.framed;
     channel.mixed ||= raw;
     const joined = redacted.holds;
-    const told = redacted.write(text);
-    if (fields === undefined) return this.tell(printed, told);
-    // What was held back until now is told in front of it.
-    const line = joined || message === undefined ? told : `${this.redactor.text(message)}\n`;
-    this.tell(printed, told, line, this.redactor.value(fields));
+    const safe = redacted.write(text);
+    if (fields === undefined) return this.append(printed, safe);
+    // What was held back until now goes before it.
+    const line = joined || message === undefined ? safe : `${this.redactor.text(message)}\n`;
+    this.append(printed, safe, line, this.redactor.value(fields));
   }
 
-  /** Nothing more is printed: what was held back is told. */
+  /** Nothing more is printed: what was held back is passed on. */
   end(): void {
     for (const stream of ['stdout', 'stderr'] as const) {
-      const { told, raw } = this.channels[stream];
-      for (const redacted of [told, raw])
-        this.tell({ stream, level: LEVEL_OF[stream], ts: Date.now() }, redacted.end());
+      const { framed, raw } = this.channels[stream];
+      for (const redacted of [framed, raw])
+        this.append({ stream, level: LEVEL_OF[stream], ts: Date.now() }, redacted.end());
     }
   }
 
@@ -93,7 +93,7 @@ export class ExecutionOutput {
     return { list: this.logs.list(), truncated: this.logs.truncated };
   }
 
-  private tell(
+  private append(
     { stream, level, ts }: Pick<Printed, 'stream' | 'level' | 'ts'>,
     text: string,
     line = text,

@@ -21,7 +21,7 @@ export const runLimitsOf = (settings: Settings, timeoutMs: number, spentMs = 0):
 
 /**
  * What the kernel enforces on a whole runner process. Memory of a host of threads is not limited that
- * way: each thread reserves half a gigabyte, and who gets the error would be chance.
+ * way: each thread reserves half a gigabyte, and which thread gets the error would be chance.
  */
 export function resourceLimitsOf(settings: Settings): ResourceLimits {
   const { slots } = capacityOf(settings);

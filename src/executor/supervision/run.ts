@@ -22,12 +22,12 @@ export interface RunServices {
   /** Finds a module that was not shipped; never rejects. */
   answer(request: ModuleRequest): Promise<ModuleReply>;
   onProgress(progress: ExecutionProgress): void;
-  /** A promise: nothing more shall be printed until it settles. */
+  /** A promise: the code must print no more until it settles. */
   onLog(entry: LogEntry): Promise<void> | null;
   redactor: Redactor;
 }
 
-/** A host of threads tells twice as seldom what a thread uses. */
+/** A host of threads reports usage half as often. */
 const USED_MIN_MS = 50;
 
 /**
@@ -35,7 +35,7 @@ const USED_MIN_MS = 50;
  *
  * It ends when the runner reports, when its process or thread ends, when a limit is reached or when
  * `signal` aborts. A cancellation has its signal abort first and ends it after the grace time, or at
- * once when the code cannot hear the signal. When `finish` resolves, its output is complete and nothing of it runs any more,
+ * once when the code does not use the signal. When `finish` resolves, its output is complete and nothing of it runs any more,
  * unless `stuck` says otherwise.
  */
 export class Run implements SlotListener {
@@ -62,7 +62,7 @@ export class Run implements SlotListener {
     private readonly limits: RunLimits,
     private readonly services: RunServices,
   ) {
-    this.output = new ExecutionOutput(limits.outputBytes, services.redactor, (entry) => this.tell(entry));
+    this.output = new ExecutionOutput(limits.outputBytes, services.redactor, (entry) => this.passOn(entry));
     this.traffic = new Traffic(limits.outputBytes);
     this.watch = new UsageWatch(slot, limits, (limit) => this.end(limit));
   }
@@ -115,7 +115,7 @@ export class Run implements SlotListener {
   }
 
   onFrame(frame: ExecutionFrame): void {
-    // A runner's last word is its last: what comes behind it, but for output and usage, is not heard.
+    // The report of a runner is final: frames after it are ignored, except output and usage.
     if (this.report !== null && frame.type !== 'output' && frame.type !== 'used') return;
     switch (frame.type) {
       case 'output':
@@ -170,10 +170,10 @@ export class Run implements SlotListener {
     this.endedAt = performance.now();
     this.verdict = verdict;
     if (verdict !== null) this.killedAt = new Date();
-    // A report tells by itself what was used.
+    // A report includes what was used.
     if (verdict !== null) this.watch.read();
     this.watch.stop();
-    // A runner that waits for its output to be taken can neither answer nor be heard.
+    // A runner that waits for its output to be taken can neither answer nor send.
     if (this.held !== null) this.slot.hold(false);
     this.slot.stop(verdict ?? 'reported');
   }
@@ -196,8 +196,8 @@ export class Run implements SlotListener {
     this.checkTraffic();
   }
 
-  /** Who takes the log entries may be full: then the runner is not read, and waits at its next print. */
-  private tell(entry: LogEntry): void {
+  /** The log may be full: then the runner is not read, and waits at its next print. */
+  private passOn(entry: LogEntry): void {
     const room = this.services.onLog(entry);
     if (room === null || this.held !== null || this.endedAt > 0) return;
     this.slot.hold(true);

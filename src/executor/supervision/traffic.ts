@@ -20,12 +20,12 @@ export class Traffic {
     this.printLimit = outputBytes * OUTPUT_KILL_FACTOR;
   }
 
-  /** It printed so many bytes of text. */
+  /** It printed this many bytes of text. */
   print(bytes: number): void {
     this.printed += bytes;
   }
 
-  /** A frame of so many bytes came, with text to print or without. */
+  /** A frame of this many bytes came, with text to print or without. */
   carry(bytes: number, prints: boolean): void {
     const share = bytes / FRAME_BYTES_PER_BYTE;
     this.carried += Math.max(share, prints ? FRAME_MIN_BYTES : SILENT_FRAME_BYTES);

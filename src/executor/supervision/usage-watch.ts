@@ -12,9 +12,9 @@ const POLLS_PER_USAGE = 4;
 const MEMORY_SAMPLES_KEPT = 20;
 
 /**
- * Watches what one execution uses of memory and CPU time, and tells when it is more than it may.
+ * Watches what one execution uses of memory and CPU time, and reports when it exceeds a limit.
  *
- * What a process uses is asked of the kernel. What a thread uses only its host can tell, by `noteCpu`;
+ * What a process uses is asked of the kernel. Only the host of a thread knows what the thread uses, and reports it by `noteCpu`;
  * the host also ends a thread for its memory, and the kernel is asked for that of the host as a whole.
  */
 export class UsageWatch {

@@ -10,7 +10,7 @@ export interface GuardedCommand {
   /** Absent: the environment of this process. */
   env?: Readonly<Record<string, string>>;
   timeoutMs: number;
-  /** Of stdout and of stderr the newest so many bytes are kept. */
+  /** Keep this many of the newest bytes of stdout and of stderr. */
   outputLimitBytes: number;
   /** Aborting it kills the program. */
   signal?: AbortSignal;
@@ -83,6 +83,6 @@ function killGroup(guard: ChildProcess): void {
   try {
     process.kill(-guard.pid, 'SIGKILL');
   } catch {
-    // Nobody is left in the group.
+    // The group has no process left.
   }
 }

@@ -27,7 +27,7 @@ export interface InstallWork {
 }
 
 const PARALLEL = 2;
-/** So many failures to reach the registry, and no success: the others are not tried. */
+/** After this many failures to reach the registry, and no success, the others are not tried. */
 const UNREACHABLE_PROBES = 2;
 const NOT_TRIED = 'was not tried: the time limit of the install was over';
 
@@ -40,7 +40,7 @@ export const failure = (entry: ManifestEntry, reason: string): PackageFailure =>
 
 /**
  * Installs everything at once; when that fails, tries each package alone and installs together what
- * works alone. Packages that only fail together are told apart by adding one after the other.
+ * works alone. Packages that only fail together are found by adding one after the other.
  */
 export async function installTogether(
   entries: readonly ManifestEntry[],

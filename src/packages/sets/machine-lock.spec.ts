@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 describe('a machine lock', () => {
-  it('lets one in at a time, and leaves nothing behind', async () => {
+  it('lets one in at a time, and leaves no file', async () => {
     const first = await acquireLock(path(), never);
     expect(await tryLock(path())).toBeNull();
     const second = acquireLock(path(), never);
@@ -26,7 +26,7 @@ describe('a machine lock', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  it('stops waiting when it is told to', async () => {
+  it('stops waiting when its signal aborts', async () => {
     const first = await acquireLock(path(), never);
     const stop = new AbortController();
     const second = acquireLock(path(), stop.signal);

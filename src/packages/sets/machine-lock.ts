@@ -59,7 +59,7 @@ async function removeStale(path: string): Promise<boolean> {
   } catch {
     return true;
   }
-  // Somebody may have taken it over between our look and our rename: give it back.
+  // Another process may have taken it over between our read and our rename: give it back.
   const moved = await readFile(aside, 'utf8').catch(() => before);
   if (moved !== before) await link(aside, path).catch(() => undefined);
   await rm(aside, { force: true });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { isAlive, ownIdentity, processIdentitySchema } from './process-identity.js';
 
-/** A file without a readable owner is somebody's who is just writing it, or nobody's after this time. */
+/** A file without a readable owner is being written, or, after this time, has no owner. */
 const UNREADABLE_TRUST_MS = 60_000;
 
 /** Text of a file that says which process owns what it stands for. */

@@ -44,7 +44,7 @@ export const wantedSetId = (entries: readonly ManifestEntry[]): string =>
  * 1. A set that is there is used as it is; nothing is installed.
  * 2. Otherwise one process of the machine installs it, in a staging folder; the others wait for it.
  * 3. What was installed is compared with what was asked for, imported once, made read-only, and renamed into place.
- * 4. When not everything can be had, the rest becomes a set of its own, and an outcome remembers what is missing.
+ * 4. When not everything installs, the rest becomes a set of its own, and an outcome remembers what is missing.
  */
 export class PackageSets {
   constructor(

@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 
 /**
- * Names one process for as long as the machine is up: a pid alone is soon given to somebody else.
- * `space` tells whose pids these are: containers that share a folder do not share pids.
+ * Names one process for as long as the machine is up: a pid alone is soon reused.
+ * `space` names the pid namespace: containers that share a folder do not share pids.
  */
 export const processIdentitySchema = z.object({ pid: z.number(), started: z.string(), space: z.string() });
 export type ProcessIdentity = z.infer<typeof processIdentitySchema>;
@@ -20,14 +20,14 @@ const readOr = <T>(read: () => T, fallback: T): T => {
   }
 };
 
-/** Start time of a process in clock ticks since boot; empty where /proc does not tell, null when it is gone. */
+/** Start time of a process in clock ticks since boot; empty where /proc does not show it, null when the process is gone. */
 function startOf(pid: number): string | null {
   const alive =
     readOr(() => process.kill(pid, 0), false) ||
     readOr(() => readFileSync(`/proc/${pid}/stat`).length > 0, false);
   if (!alive) return null;
   const stat = readOr(() => readFileSync(`/proc/${pid}/stat`, 'utf8'), '');
-  // The name in parentheses may hold anything; the fields behind it are numbers. 3rd field: state, 22nd: start.
+  // The name in parentheses may hold anything; the fields after it are numbers. 3rd field: state, 22nd: start.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (fields[0] === 'Z' || fields[0] === 'X') return null;
   return fields[19] ?? '';

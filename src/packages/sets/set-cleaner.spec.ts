@@ -13,7 +13,7 @@ const set = (id: string, changes: Partial<StoredSet> = {}): StoredSet => ({
 describe('the choice of sets to remove', () => {
   const limits = { keepMs: 100, maxBytes: 25 };
 
-  it('takes those that nobody used for too long', () => {
+  it('selects those that were unused for too long', () => {
     const sets = [set('old', { lastUsedMs: NOW - 101 }), set('young', { lastUsedMs: NOW - 100 })];
     expect(chooseRemovals(sets, limits, NOW)).toEqual(['old']);
   });

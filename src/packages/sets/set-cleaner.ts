@@ -34,7 +34,7 @@ export function chooseRemovals(sets: readonly StoredSet[], limits: KeepLimits, n
 }
 
 /**
- * Removes sets that nobody uses, what dead installs left, old outcomes, and npm's cache when it alone is
+ * Removes unused sets, leftovers of dead installs, old outcomes, and npm's cache when it alone is
  * larger than the sets may be. Returns the ids of the removed sets. Without a folder there is nothing to remove.
  */
 export async function cleanSets(folders: SetFolders, limits: KeepLimits): Promise<string[]> {
@@ -61,7 +61,7 @@ async function describe(folders: SetFolders, id: string): Promise<StoredSet> {
   };
 }
 
-/** Who adopts a set marks it first and looks for it then; so the last look at the marks decides. */
+/** A process that adopts a set marks it first and then checks that it exists; so the last look at the marks decides. */
 async function removeUnused(folders: SetFolders, id: string): Promise<boolean> {
   const lock = await tryLock(folders.lockFile(id));
   if (lock === null) return false;

@@ -36,9 +36,9 @@ const OWNER_FILE = 'owner.json';
  *
  *     sets/<id>/node_modules, sets/<id>/set.json    read-only
  *     staging/<any>/                                 an install under way, with the process that does it
- *     outcomes/<id>.json                             a wanted set of which only a part could be had
- *     use/<id>/<any>                                 who uses a set; see use-marks.ts
- *     locks/<id>                                     who installs a set
+ *     outcomes/<id>.json                             a wanted set of which only a part could be installed
+ *     use/<id>/<any>                                 marks of processes that use a set; see use-marks.ts
+ *     locks/<id>                                     the process that installs a set
  *     npm-cache/
  */
 export class SetFolders {
@@ -114,7 +114,7 @@ export class SetFolders {
     return complete;
   }
 
-  /** Takes a set away in one step, then deletes it. The caller makes sure that nobody uses it. */
+  /** Takes a set away in one step, then deletes it. The caller makes sure that it is unused. */
   async removeSet(id: string): Promise<void> {
     const trash = await this.openStaging();
     await seal(this.setDir(id), SET_FILE, 0o755);

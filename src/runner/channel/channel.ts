@@ -36,7 +36,7 @@ export function sendFrame(type: string, fields: Readonly<Record<string, string>>
   flushFrames();
 }
 
-/** As {@link sendFrame}, but nobody need know yet: it goes with the next frame, or when {@link flushFrames} is called. */
+/** As {@link sendFrame}, but not urgent: it goes with the next frame, or when {@link flushFrames} is called. */
 export function postFrame(type: string, fields: Readonly<Record<string, string>> = {}): void {
   waiting += deferred + frameOf(type, fields);
   deferred = '';
@@ -114,7 +114,7 @@ function writeBytes(length: number): void {
     try {
       sent += write(CHANNEL_FD, memory.bytes, sent, length - sent);
     } catch (error) {
-      // Somebody made the descriptor non-blocking, or a signal came in between: the rest follows.
+      // The descriptor became non-blocking, or a signal came in between: the rest follows.
       const code = (error as NodeJS.ErrnoException).code;
       if (code !== 'EAGAIN' && code !== 'EINTR') throw error;
       wait(pause, 0, 0, RETRY_MS);

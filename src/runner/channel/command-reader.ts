@@ -29,7 +29,7 @@ export class CommandReader {
       onread: { buffer: bytes, callback: (count) => this.receive(count) },
     });
     hideHandle(socket);
-    // Taken now: whoever patches the class of sockets would be handed this one.
+    // Taken now: user code that patches the class of sockets later would get hold of this one.
     const { _handle: handle } = socket as unknown as { _handle: { ref(): void; unref(): void } };
     this.ref = handle.ref.bind(handle);
     this.unref = handle.unref.bind(handle);

@@ -1,11 +1,11 @@
 /**
  * Memory in which the channel keeps what user code must not read: nonce, commands, output. `Buffer.from`
  * and the like would put it into the pool that every small buffer of this thread lies in, user code's too.
- * What was here is overwritten with zeros before the memory is given up, since it may come back as somebody's buffer.
+ * What was here is overwritten with zeros before the memory is given up, since user code may get it as a new buffer.
  */
 import { decodeText, encodeInto, fill, partOf, setBytes } from './primordials.js';
 
-/** One piece of memory that belongs to one part of the runner and is handed to nobody. */
+/** One piece of memory that belongs to one part of the runner and is never handed out. */
 export class OwnMemory {
   bytes: Uint8Array;
 

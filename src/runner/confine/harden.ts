@@ -16,13 +16,13 @@ const SECCOMP_SET_MODE_FILTER = 1;
 const SECCOMP_FILTER_FLAG_TSYNC = 1;
 const INSTRUCTION_BYTES = 8;
 
-/** Shuts the last door behind the runner; called right before user code is loaded; only the first call counts. */
+/** Applies the last restriction; called right before user code is loaded; only the first call counts. */
 export type Seal = (network: NetworkPolicy) => void;
 
 /**
  * Confines this process as the worker says. What user code could undo is done before it is loaded,
- * partly at once and partly by the returned function. Afterwards nobody in this process can use FFI.
- * `likely`: what the seal will most likely be called with; the filter for that is built now, where nobody waits.
+ * partly at once and partly by the returned function. Afterwards no code in this process can use FFI.
+ * `likely`: what the seal will most likely be called with; the filter for that is built now, where no execution waits.
  * `startsPrograms`: until the seal, programs may be started; they inherit everything that was done so far.
  * Linux only; elsewhere the end of the command descriptor ends an idle runner.
  * @throws Error when the kernel refuses: the runner must not serve then.
@@ -72,7 +72,7 @@ function becomeUser(uid: number): void {
 /** The kernel kills this process when its parent dies, however it dies, also while user code blocks the event loop. */
 function dieWith(kernel: Kernel, parentPid: number): void {
   prctl(kernel, PR_SET_PDEATHSIG, SIGKILL);
-  // It may have died before the call: then nobody will send the signal.
+  // It may have died before the call: then the signal never comes.
   if (process.ppid !== parentPid) process.exit(0);
 }
 

@@ -46,7 +46,7 @@ export function limitResources(limits: ResourceLimits): void {
   if (limits.dataMb !== null && held !== null) lower(RLIMIT_DATA, held + limits.dataMb * MB);
 }
 
-/** Read past Node's file system, which may not see /proc; null where the kernel does not tell. */
+/** Read past Node's file system, which may not see /proc; null where the kernel does not show it. */
 function dataBytes(ffi: Ffi, libc: Libc): number | null {
   const path = Buffer.from('/proc/self/statm\0');
   const fd = libc.open(ffi.getRawPointer(path), O_RDONLY);

@@ -12,7 +12,7 @@ export interface ThreadEnd {
   outOfMemory: boolean;
 }
 
-/** Hears of one thread. */
+/** Callbacks of one thread. */
 export interface ThreadListener {
   /** One frame or several, each a line. */
   onLines(thread: HostedThread, lines: string): void;
@@ -89,7 +89,7 @@ export class HostedThread {
     this.executions += 1;
     this.usage = null;
     this.question = null;
-    // A thread that is still booting cannot tell, and has used next to nothing.
+    // A thread that is still booting cannot answer, and has used next to nothing.
     this.before = this.cpuUsage().then((usage) => usage ?? { user: 0, system: 0 });
     this.commands.postMessage(command);
   }

@@ -39,6 +39,6 @@ syncBuiltinESMExports();
 captureOutput();
 guardBuiltins();
 guardHeap();
-// An execution that may have less is refused by the worker, and told so.
+// The worker refuses an execution that may have less, with a failure that says so.
 if (network === 'proxy') useWorkersNetwork();
 void warmUp().then(() => sendFrame('ready'));

@@ -33,12 +33,12 @@ const F_SETOWN_EX = 15;
 /** F_OWNER_PID */
 const OWNER_PROCESS = 1;
 const CANARY_MODE = 0o644;
-/** Of what it starts; long enough to be found, short enough to be gone should nobody kill it. */
+/** Of what it starts; long enough to be found, short enough to be gone if nothing kills it. */
 const SURVIVE_MS = 20_000;
 
 /**
  * The worker's attack on itself: what it runs in a runner as if it were user code. Tries everything and
- * tells how it went; whether something was reached is for the worker to say.
+ * reports how it went; the worker decides whether something was reached.
  */
 export default async function attackWorker(targets: SelfTestTargets): Promise<Findings> {
   const findings = ATTACK_NAMES.map(async (name) => [name, await runAttack(ATTACKS[name], targets)] as const);
@@ -205,12 +205,12 @@ async function talk(
 function converse(open: () => Socket, tls: boolean, words: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const opened = open();
-    // Who it is does not matter, only that it answers.
+    // Which server it is does not matter, only that it answers.
     const socket = tls ? connectTls({ socket: opened, rejectUnauthorized: false }) : opened;
     let isConnected = false;
     const timer = setTimeout(() => {
       socket.destroy();
-      // A packet that nobody answers was let out all the same.
+      // A packet that got no answer was let out all the same.
       resolve([isConnected ? '' : 'no answer']);
     }, CONNECT_TIMEOUT_MS);
     const settle = (end: () => void): void => {

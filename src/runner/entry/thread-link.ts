@@ -17,5 +17,5 @@ export const IN_FLIGHT = 0;
 export const REPLIES = 1;
 export const COUNTERS_BYTES = 8;
 
-/** So many characters of frames may wait in the host; beyond, the thread that prints waits. */
+/** How many characters of frames may wait in the host; beyond, the thread that prints waits. */
 export const IN_FLIGHT_LIMIT_CHARS = 4_194_304;

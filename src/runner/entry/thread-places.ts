@@ -25,7 +25,7 @@ interface Location {
 }
 
 /**
- * Where the JavaScript of a thread is right now, innermost call first; null when it cannot be told
+ * Where the JavaScript of a thread is right now, innermost call first; null when it cannot be found
  * within `timeoutMs`, as for a thread inside a native call.
  */
 export async function placesOf(threadId: number, timeoutMs: number): Promise<CodePlace[] | null> {

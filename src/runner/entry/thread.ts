@@ -19,7 +19,7 @@ import { IN_FLIGHT, IN_FLIGHT_LIMIT_CHARS, REPLIES, type ThreadLink } from './th
 
 (parentPort as MessagePort).once('message', ({ commands, frames, replies, counters }: ThreadLink) => {
   for (const port of [commands, frames, replies]) hideHandle(port);
-  // Taken now, as in primordials.ts: whoever patches the class of ports would be handed these.
+  // Taken now, as in primordials.ts: user code that patches the class of ports later would get hold of these.
   const post = frames.postMessage.bind(frames) as (lines: string) => void;
   const ref = commands.ref.bind(commands);
   const unref = commands.unref.bind(commands);

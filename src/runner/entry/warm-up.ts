@@ -6,7 +6,7 @@ const ENTRY = `${ROOT_URL}entry.js`;
 
 /**
  * Does once what the first execution would otherwise wait for: Node loads its module loader, and compiles
- * that and our hook, at the first import. A spare does it before it says `ready`, where nobody waits.
+ * that and our hook, at the first import. A spare does it before it says `ready`, where no execution waits.
  */
 export async function warmUp(): Promise<void> {
   setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });

@@ -26,7 +26,7 @@ export interface ImportHookOptions {
 
 /** Lets the runner ask what became of the imports. */
 export interface ImportHook {
-  /** The failure behind an error that an import threw, also where user code has passed it on; undefined for any other. */
+  /** The cause of an error that an import threw, also where user code has passed it on; undefined for any other. */
   failureOf(thrown: unknown): ModuleFailure | undefined;
   /** Another execution in the same process, of the same generation and package set: what it ships replaces what it names. */
   next(modules: readonly ShippedModule[]): void;
@@ -58,7 +58,7 @@ export function installImportHook(options: ImportHookOptions): ImportHook {
   };
 }
 
-/** The runner may use the inspector to tell where code is blocked; code itself must not read the runner with it. */
+/** The runner may use the inspector to find where code is blocked; code itself must not read the runner with it. */
 const REFUSED_BUILTIN = /^(node:)?inspector(\/|$)/;
 
 /** The error that Node's permission model gives. */
@@ -162,7 +162,7 @@ class ModuleTable {
     const shipped = this.modules.get(importer)?.imports;
     if (shipped && Object.hasOwn(shipped, specifier)) {
       const target = shipped[specifier] as string | null;
-      // Of what is loaded late the worker sends only so much ahead, and nothing that it could not compile.
+      // Of what is loaded late the worker sends only a bounded amount ahead, and nothing that it could not compile.
       if (target === null || this.modules.has(pathOfUrl(this.rootUrl, target) ?? '')) return target;
     }
     const key = `${importer}\0${specifier}`;

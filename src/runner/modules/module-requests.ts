@@ -10,7 +10,7 @@ import { parse, partOfText, read, wait } from '../channel/primordials.js';
 
 const LINE_FEED = 10;
 const CHUNK_BYTES = 65_536;
-/** The longest importer that is told; of a `data:` URL the beginning will do. */
+/** Limit of the importer's URL in a request, in characters; of a `data:` URL the beginning will do. */
 const FROM_LIMIT_CHARS = 2 * SPECIFIER_LIMIT_CHARS;
 const RETRY_MS = 1;
 const pause = new Int32Array(new SharedArrayBuffer(4));

@@ -2,7 +2,7 @@ import { lstatSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where a relative import between files of a package leads, when that can be told at a glance. */
+/** Where a relative import between files of a package leads, when that is certain without resolving it. */
 export interface ShortCut {
   url: string;
   format: 'module' | 'commonjs';

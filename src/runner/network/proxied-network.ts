@@ -31,7 +31,7 @@ export function useWorkersNetwork(): void {
   whenFirstRead('WebSocket', () => (builtinModule('node:http') as { WebSocket: unknown }).WebSocket, secure);
 }
 
-/** Tells that somebody is about to have a module of Node's. */
+/** Called before code gets a module of Node's. */
 export function noticeBuiltin(id: string): void {
   if (network !== null && SECURE_BUILTIN.test(id)) network.secure();
 }

@@ -53,7 +53,7 @@ describe('reportError', () => {
     ]);
   });
 
-  it('tells the causes too, and ends where they go round', () => {
+  it('reports the causes too, and ends where they form a circle', () => {
     const inner = withStack(new QuotaError('inner'), 'h (file:///w/deep.ts:1:1)');
     const outer = new Error('outer', { cause: inner });
     expect(reportError(outer, OWN).stack).toMatch(/\[cause\]: Error: inner\n {4}at h \(file:.*deep\.ts/);
@@ -83,7 +83,7 @@ describe('reportError', () => {
     [{ code: 'ERR_ACCESS_DENIED', permission: 'FileSystemRead' }, null],
     [{ code: 'toString' }, null],
     [{ code: 27 }, null],
-  ])('names the limit behind %j', (fields, limit) => {
+  ])('names the limit that caused %j', (fields, limit) => {
     expect(reportError(Object.assign(new Error('no'), fields), OWN).limit).toBe(limit);
   });
 

@@ -2,7 +2,7 @@ import type { LimitHit } from '../../boundary/runner-limits.js';
 import { limitHitOf } from './limit-hit.js';
 import { inspectValue, text } from '../channel/primordials.js';
 
-/** What is told of a thrown value. */
+/** What is reported of a thrown value. */
 export interface ErrorReport {
   name: string;
   message: string;

@@ -1,6 +1,6 @@
 /**
  * Takes pictures of the local variables of the calls that an error goes through, at the moment it is
- * thrown, through V8's debugger in this very thread. Node reports which errors nobody will catch
+ * thrown, through V8's debugger in this very thread. Node reports which errors will not be caught
  * before the stack unwinds; those that are caught cost nothing.
  */
 import type { Debugger, Session } from 'node:inspector';
@@ -13,7 +13,7 @@ const MAX_FRAMES = 5;
 const MAX_VARIABLES = 50;
 /** Errors whose pictures are kept until it is known which one ends the execution. */
 const MAX_KEPT = 5;
-/** While a module loads, errors that will be caught stop the code too; after so many no more do. */
+/** While a module loads, errors that will be caught stop the code too; after this many it stops no more. */
 const MAX_STOPS = 1_000;
 const SCOPES = new Set(['local', 'block', 'catch', 'closure', 'module', 'with', 'eval']);
 /** What Node gives every CommonJS module. */
@@ -50,7 +50,7 @@ export class LocalVariables {
     this.post = session.post.bind(session) as Post;
   }
 
-  /** Starts to watch; null where the debugger cannot be had. `isShown`: whether a file's calls are the user's. */
+  /** Starts to watch; null where the debugger is not available. `isShown`: whether a file's calls are the user's. */
   static start(isShown: (url: string) => boolean): LocalVariables | null {
     try {
       const { Session } = builtinModule('node:inspector') as typeof import('node:inspector');

@@ -1,6 +1,6 @@
 import { apply } from '../channel/primordials.js';
 
-/** Names under which people keep what nobody else may read. `tokens` is a count more often than a secret. */
+/** Names under which people keep secrets. `tokens` is a count more often than a secret. */
 const SENSITIVE =
   /passw(?:or)?d|passphrase|passcode|secret|credential|authorization|cookie|(?:api|access|private|signing|encryption)[-_ ]?key|token(?!s)|^pwd$/i;
 const execOf = Reflect.getOwnPropertyDescriptor(RegExp.prototype, 'exec')?.value as () => unknown;

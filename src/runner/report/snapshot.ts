@@ -1,6 +1,6 @@
 /**
  * A picture of a value of user code as JSON text, for people to look at. It calls no code of the
- * user's: no getter, no toJSON, no trap of a proxy. What JSON cannot hold is told in angle brackets.
+ * user's: no getter, no toJSON, no trap of a proxy. What JSON cannot hold is described in angle brackets.
  */
 import { types } from 'node:util';
 import {
@@ -27,7 +27,7 @@ export interface SnapshotBounds {
 }
 
 const NAME_CHARS = 100;
-/** Objects whose content is nobody's variable; their tag says enough. */
+/** Objects whose content is no variable of the user's; their tag says enough. */
 const OPAQUE = [
   types.isPromise, types.isWeakMap, types.isWeakSet, types.isGeneratorObject, types.isExternal,
   types.isMapIterator, types.isSetIterator, types.isModuleNamespaceObject,
@@ -271,7 +271,7 @@ function methodOf(target: object, name: PropertyKey): () => unknown {
   return descriptorOf(target, name)?.value as () => unknown;
 }
 
-/** Own names of an object, without calling a trap; [] where they cannot be had. */
+/** Own names of an object, without calling a trap; [] where they cannot be read. */
 export function namesOf(target: object): string[] {
   if (types.isProxy(target)) return [];
   return ownKeysOf(target).filter((key) => typeof key === 'string');

@@ -21,7 +21,7 @@ const MAX_REASONS = 10;
 /** One-time work that Node does by itself and that runs no user code later. */
 const HARMLESS = new Set(['Immediate', 'TickObject', 'Microtask', 'RANDOMBYTESREQUEST', 'FSREQCALLBACK']);
 
-/** After so many executions the look is a thorough one. */
+/** Every this many executions the check is a thorough one. */
 const GLANCES = 16;
 
 const INTRINSICS = [

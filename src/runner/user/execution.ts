@@ -61,8 +61,8 @@ const OWN_FILE = __filename;
  * Runs executions, one at a time, and reports how each ended.
  *
  * A function ends when its promise settles. A script ends as under `node script.js`: when its event
- * loop is empty, at process.exit, or at an error nobody caught. Unless the worker wants to keep the
- * runner, it ends the process then; otherwise what the execution left behind is looked for and told.
+ * loop is empty, at process.exit, or at an uncaught error. Unless the worker wants to keep the
+ * runner, it ends the process then; otherwise it looks for what the execution left behind and reports it.
  */
 export class Executions {
   private current: Current | null = null;
@@ -135,7 +135,7 @@ export class Executions {
       await this.runCode(current).catch((error: unknown) => this.failed(current, error));
       return;
     }
-    // The debugger is told of errors that nobody is about to catch: here nobody is.
+    // The debugger reports errors that no handler is about to catch; so no handler may be attached here.
     const done = this.runCode(current);
     whenRejected(done, (error) => this.failed(current, error));
   }

@@ -7,21 +7,21 @@ const passed = (count: number, everyMs: number): number => {
     .length;
 };
 
-it('tells a thousand reports as they come', () => {
+it('passes a thousand reports as they come', () => {
   expect(passed(1_000, 0)).toBe(1_000);
 });
 
-it('tells of many reports at once no more', () => {
+it('passes no more of many reports at once', () => {
   expect(passed(1_000_000, 0)).toBe(1_000);
 });
 
-it('tells again after a pause', () => {
+it('passes reports again after a pause', () => {
   const pace = new ProgressPace();
   for (let report = 0; report < 5_000; report += 1) pace.isDue(0);
   expect([50, 100, 150, 200].map((nowMs) => pace.isDue(nowMs))).toEqual([false, true, false, true]);
 });
 
-it('tells of a day of reports a few thousand', () => {
+it('passes a few thousand reports of a day', () => {
   expect(passed(864_000, 100)).toBeLessThan(10_000);
   expect(passed(864_000, 100)).toBeGreaterThan(2_000);
 });

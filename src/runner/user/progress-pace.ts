@@ -1,12 +1,12 @@
-/** So many reports go out as they come. */
+/** This many reports are sent as they come. */
 const FREE_REPORTS = 1_000;
 const MIN_PAUSE_MS = 100;
 /** Then no more than one in this part of the time since the first. */
 const PARTS = 1_000;
 
 /**
- * When an execution's progress is told at once. A loop may report each of a million records: what comes
- * between is told with the next frame, whatever that is, unless newer progress replaces it.
+ * When an execution's progress is sent at once. A loop may report each of a million records: what comes
+ * between is sent with the next frame, whatever that is, unless newer progress replaces it.
  */
 export class ProgressPace {
   private reports = 0;

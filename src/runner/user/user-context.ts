@@ -13,7 +13,7 @@ export interface UserContext extends Omit<ContextData, 'deadline'> {
   variables: Record<string, unknown>;
 }
 
-/** Builds the `context` that user code sees. `onSignal`: called when the code takes the signal, and can hear it from then on. */
+/** Builds the `context` that user code sees. `onSignal`: called when the code takes the signal, and can react to it from then on. */
 export function createUserContext(data: ContextData, signal: AbortSignal, onSignal: () => void): UserContext {
   const pace = new ProgressPace();
   return {

@@ -83,7 +83,7 @@ describe('acceptParameters', () => {
     await expect(acceptParameters(empty, {})).rejects.toThrow(/no Standard Schema/);
   });
 
-  it('reads every form of a path, and bounds what it tells', async () => {
+  it('reads every form of a path, and bounds its message', async () => {
     const symbol = Symbol('s');
     const issues = [
       { message: 'a', path: [{ key: 'x' }, 0, symbol] },
