@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { EVERYBODY } from './harness/contestants.ts';
+import { ALL_CONTESTANTS } from './harness/contestants.ts';
 import { measureCommands } from './figures/commands.ts';
 import { measureBacklog, measureModules } from './figures/growth.ts';
 import { measureLatency } from './figures/latency.ts';
@@ -43,9 +43,9 @@ const { values } = parseArgs({
 });
 const wanted = new Set(values.only.split(','));
 const plan = values.smoke ? SMOKE : FULL;
-const chosen = EVERYBODY.filter(({ name }) => new RegExp(values.contestants).test(name));
+const chosen = ALL_CONTESTANTS.filter(({ name }) => new RegExp(values.contestants).test(name));
 
-/** Everything that is measured while everybody runs, at one concurrency. */
+/** Everything that is measured while all contestants run, at one concurrency. */
 async function measureTogether(bench: Bench, concurrency: number, first: boolean): Promise<void> {
   const entries: Entry[] = [];
   const spawn = first ? new PlainSpawn() : undefined;

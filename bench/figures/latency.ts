@@ -4,7 +4,7 @@ import * as names from './names.ts';
 
 const PERCENTILES = [50, 95, 99];
 
-/** Milliseconds from adding a no-op to its result, at a rate that leaves everybody idle most of the time. */
+/** Milliseconds from adding a no-op to its result, at a rate that leaves every contestant idle most of the time. */
 export async function measureLatency(bench: Bench, entries: readonly Entry[]): Promise<void> {
   const { plan, report } = bench;
   bench.say(`latency: noop at ${plan.perSecond} a second`);

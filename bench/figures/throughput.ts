@@ -5,7 +5,7 @@ import { treeCpuMs } from '../harness/process-tree.ts';
 import * as names from './names.ts';
 
 /**
- * Jobs a second of everybody with one kind of work, and the CPU time that each takes for one.
+ * Jobs a second of every contestant with one kind of work, and the CPU time that each takes for one.
  *
  * The jobs are on the queue before the clock starts, and the clock starts when twice as many results
  * are out as run at once: runners that were booted while nothing ran would be a present.

@@ -16,7 +16,7 @@ export interface Contestant {
   /** Arguments of node. */
   args: readonly string[];
   env: Readonly<Record<string, string>>;
-  /** Puts each result on the queue of the same name with `-results` behind it. */
+  /** Puts each result on the queue of the same name with the suffix `-results`. */
   results: boolean;
   /** Takes executions: their context is in Redis, their modules are published. */
   product: boolean;

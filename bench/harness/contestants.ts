@@ -1,4 +1,4 @@
-// Who takes part. Peers are configured as their own documentation recommends; docs/benchmarks.md says why.
+// The contestants. Peers are configured as their own documentation recommends; docs/benchmarks.md says why.
 import { join } from 'node:path';
 import type { Contestant } from './contestant.ts';
 
@@ -54,7 +54,7 @@ export const SINGLE_USE = product('bifrost, single-use processes', UNWRAPPED);
 /** The strongest isolation that works on the machine. */
 export const SINGLE_USE_DEFAULT = product('bifrost, single-use, default isolation', {});
 
-export const EVERYBODY: readonly Contestant[] = [
+export const ALL_CONTESTANTS: readonly Contestant[] = [
   BARE,
   BARE_RESULTS,
   CHILDREN,

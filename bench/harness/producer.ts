@@ -28,7 +28,7 @@ export class Producer {
     await this.redis.quit();
   }
 
-  /** Puts jobs on the queue while nobody takes any. */
+  /** Puts jobs on the queue while no worker takes any. */
   async fill(workload: Workload, count: number): Promise<void> {
     await this.queue.pause();
     for (let left = count; left > 0; left -= BATCH) {
@@ -70,7 +70,7 @@ export class Producer {
     await this.until('no job was active', async () => (await this.redis.llen(active)) === 0);
   }
 
-  /** Nobody takes a job from now on; resolves when none runs any more. */
+  /** No worker takes a job from now on; resolves when none runs any more. */
   async pause(): Promise<void> {
     await this.queue.pause();
     await this.settled();

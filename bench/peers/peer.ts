@@ -70,7 +70,7 @@ export async function runPeerJob(
   return { status: 'succeeded' };
 }
 
-/** Tells the harness when the worker takes jobs. */
+/** Notifies the harness when the worker takes jobs. */
 export async function announce(worker: Worker): Promise<void> {
   worker.on('error', (error) => process.stderr.write(`${error.message}\n`));
   worker.on('failed', (_job, error) => process.stderr.write(`a job failed: ${error.stack}\n`));

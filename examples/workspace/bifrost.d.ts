@@ -31,14 +31,14 @@ declare module 'bifrost' {
     organization: { id: string; name?: string | null; [field: string]: unknown } | null;
     /** Their values are redacted from logs, output and result. */
     secrets: Record<string, string>;
-    /** Place in the trace (W3C `traceparent`), to hand on to what the workflow calls; null when nobody traces. */
+    /** Place in the trace (W3C `traceparent`), to hand on to what the workflow calls; null when it is not traced. */
     traceparent: string | null;
     /** When the execution is killed. */
     deadline: Date;
     /** Aborts when the execution is cancelled; `signal.reason.message` says why. Code that never takes it is killed at once. */
     signal: AbortSignal;
     logger: Logger;
-    /** Tells how far the work is: `fraction` from 0 to 1. */
+    /** Reports how far the work is: `fraction` from 0 to 1. */
     progress(fraction: number, message?: string): void;
     /** What is put in here is in the result, also when the workflow fails. JSON values. */
     variables: Record<string, unknown>;

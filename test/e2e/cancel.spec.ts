@@ -10,7 +10,7 @@ import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 
-/** Code that obeys has to do so within it, also on a slow and busy machine. */
+/** Code that ends at the signal has to do so within it, also on a slow and busy machine. */
 const GRACE_MS = 3_000;
 
 const redis = useRedis();
@@ -42,7 +42,7 @@ const IGNORES = `export default async (_parameters, { signal }) => {
   signal.addEventListener('abort', () => undefined);
   await new Promise((resolve) => setTimeout(resolve, 600_000));
 }`;
-const OBEYS = `export default (_parameters, { signal }) => new Promise((resolve) => {
+const ENDS_AT_SIGNAL = `export default (_parameters, { signal }) => new Promise((resolve) => {
   signal.addEventListener('abort', () => resolve(signal.reason.message));
   setTimeout(resolve, 600_000);
 })`;
@@ -116,7 +116,7 @@ describe('cancel of a running execution', () => {
     ['that sleeps and never took the signal', SLEEPS, 'killed', false],
     ['that blocks its event loop', BLOCKS, 'killed', true],
     ['that ignores the signal', IGNORES, 'killed', true],
-    ['that returns at the signal', OBEYS, 'by itself', false],
+    ['that returns at the signal', ENDS_AT_SIGNAL, 'by itself', false],
     ['that throws at the signal', THROWS, 'by itself', false],
     ['whose module is still loading', STARTS_FOR_EVER, 'killed', false],
   ] as const)('%s ends as cancelled', async (_what, code, ended, afterGrace) => {
@@ -139,8 +139,8 @@ describe('cancel of a running execution', () => {
     expect(producer.resultsOf(id)).toHaveLength(1);
   });
 
-  it('keeps what the code returned, and tells it the reason', async () => {
-    const id = await submit(OBEYS);
+  it('keeps what the code returned, and gives it the reason', async () => {
+    const id = await submit(ENDS_AT_SIGNAL);
     await runningOn(id);
     const result = await cancelled(id, () => byMessage(id, 'from a program'));
     expect(result.result).toBe('The execution was cancelled: from a program');

@@ -27,7 +27,7 @@ beforeAll(async () => {
     env: { REDIS_URL: redis.url, CONCURRENCY: '2', API_TOKEN: TOKEN },
     args: ['--id', 'w1', '--type', 'tested'],
   });
-  // Else the commands tell that they wait for it.
+  // Else the commands print that they wait for it.
   await until(async () => (await fetch(`${worker.url}/health/ready`)).ok, { what: 'the worker takes work' });
 });
 
@@ -83,7 +83,7 @@ describe('bifrost run', () => {
     expect(JSON.parse(stdout)).toMatchObject({ status: 'succeeded', worker_id: 'w1', result: 'named.js' });
   });
 
-  it('tells code, class, message and stack of an error', async () => {
+  it('prints code, class, message and stack of an error', async () => {
     const path = await file('fails.ts', 'export default () => {\n  throw new RangeError("too far");\n};');
     const { code, stdout, stderr } = await bifrost(['run', path, '--function', 'default']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -121,7 +121,7 @@ describe('bifrost run', () => {
     expect(quiet.stdout).toBe('7\n');
   });
 
-  it('leaves the execution at Ctrl-C and tells its id', async () => {
+  it('leaves the execution at Ctrl-C and prints its id', async () => {
     const path = await file('long.js', 'console.log("went on")');
     // So that it cannot end before the command does.
     await bifrost(['workers', 'pause', '--id', 'w1']);
@@ -208,7 +208,7 @@ describe('bifrost workers', () => {
     expect(result.stderr).not.toMatch(/secret|wrong/);
   });
 
-  it('ends with 3 and one line when nobody listens', async () => {
+  it('ends with 3 and one line when no server listens', async () => {
     const { code, stderr } = await bifrost(['workers'], { BIFROST_URL: await closedUrl() });
     expect(code).toBe(3);
     expect(stderr).toMatch(/^bifrost: no connection to \S+ \(ECONNREFUSED\): start a worker there, or set/);
@@ -229,7 +229,7 @@ describe('bifrost worker', () => {
     expect((await ended).code).toBe(0);
   });
 
-  it('tells what is wrong with the configuration', async () => {
+  it('prints what is wrong with the configuration', async () => {
     const { code, stderr } = await startCommand(['worker', '--id', 'two words'], { PORT: 'x' }).ended;
     expect(code).toBe(78);
     expect(stderr).toMatch(/PORT/);
@@ -237,14 +237,14 @@ describe('bifrost worker', () => {
 });
 
 describe('bifrost', () => {
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
       version: string;
     };
     expect(await bifrost(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it('shows help, which is an error only when nobody asked for it', async () => {
+  it('shows help, which is an error only without --help', async () => {
     const asked = await bifrost(['--help']);
     expect(asked).toMatchObject({ code: 0, stderr: '' });
     expect(asked.stdout).toMatch(/BIFROST_URL/);
@@ -325,7 +325,7 @@ describe('bifrost logs', () => {
     ]);
   });
 
-  it.each([[[]], [['--follow']]])('tells of an unknown id %j', async (options) => {
+  it.each([[[]], [['--follow']]])('reports an unknown id %j', async (options) => {
     const { code, stderr } = await bifrost(['logs', 'unknown-id', ...options]);
     expect(code).toBe(2);
     expect(stderr).toContain('There is no execution unknown-id');

@@ -149,7 +149,7 @@ describe('an operator', () => {
     expect(await worker.exited).toEqual({ code: 0, signal: null });
   });
 
-  it('is told which worker did not obey, and why', async () => {
+  it('shows which worker did not carry it out, and why', async () => {
     const { worker, untilState } = await open('w2');
     const nobody = await bifrost(worker, 'workers', 'recycle', '--id', 'nobody');
     expect([nobody.code, nobody.stderr]).toEqual([1, 'bifrost: no worker nobody is alive; there are: w2\n']);
@@ -172,7 +172,7 @@ describe('an operator', () => {
     } finally {
       process.kill(worker.pid, 'SIGCONT');
     }
-    // What it heard while it was frozen it does now.
+    // What it received while it was frozen it does now.
     await untilState('PAUSED');
     await other.stop();
   });

@@ -54,7 +54,7 @@ describe('bifrost doctor', () => {
     );
   });
 
-  it('tells the grade that auto gets without namespaces, and why', async () => {
+  it('reports the grade that auto gets without namespaces, and why', async () => {
     const noPrograms = mkdtempSync(join(tmpdir(), 'bifrost-doctor-'));
     const { code, stdout } = await doctor({ REDIS_URL: redis.url, PATH: noPrograms }, '--json');
     const report = JSON.parse(stdout) as DoctorReport;

@@ -126,7 +126,7 @@ describe('an execution', () => {
     expect(result.stderr).toContain('inline-code.ts:4:9');
   });
 
-  it('tells the class and the cause of an error', async () => {
+  it('reports the class and the cause of an error', async () => {
     const result = await runContext({
       workflow_code: `class QuotaError extends Error {}
         export default function run() { throw new QuotaError('too much', { cause: new Error('the reason') }); }`,
@@ -171,7 +171,7 @@ describe('an execution', () => {
       /process\.exit\(0\)/,
     ],
     [
-      'an error nobody caught',
+      'an uncaught error',
       {
         workflow_code:
           'export default () => new Promise(() => setTimeout(() => { throw new RangeError("late") }))',
@@ -287,7 +287,7 @@ describe('a hostile execution', () => {
     expect(worker.output.join('\n')).not.toContain('Debugger listening');
   });
 
-  it('cannot leave a process behind', async () => {
+  it('cannot leave a process running', async () => {
     const result = await runScript(
       'import { spawn } from "node:child_process"; spawn("sleep", ["300"], { detached: true }).unref();',
     );

@@ -135,7 +135,7 @@ describe('a flow', () => {
     expect(await ended(parent)).toMatchObject({ success: true, result: seen });
   });
 
-  it('can have a parent on a queue of somebody else, which gets the value', async () => {
+  it('can have a parent on a queue of another program, which gets the value', async () => {
     const child = await aJob('return { n: 1 };');
     const { job } = await flows.add({ name: 'other', queueName: 'somebody-else', children: [child] });
     await ended(child);

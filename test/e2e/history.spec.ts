@@ -98,7 +98,7 @@ describe('bifrost export', () => {
     expect(documents).toHaveLength(2);
   });
 
-  it('tells what is wrong before it writes anything', async () => {
+  it('reports what is wrong before it writes anything', async () => {
     expect(await bifrost('export', '--from', 'someday')).toMatchObject({
       code: 2,
       stdout: '',

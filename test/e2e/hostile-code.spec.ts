@@ -28,7 +28,7 @@ const run = async (changes: Partial<ExecutionContext>): Promise<ExecutionResult>
 const returns = (value: string): Partial<ExecutionContext> => ({
   workflow_code: `export default (parameters, context) => ${value}`,
 });
-/** Source of a value in so many levels. */
+/** Source of a value in this many levels. */
 const nested = (depth: number): string =>
   `{ let value = 1; for (let i = 0; i < ${depth}; i++) value = i % 2 ? [value] : { value }; return value; }`;
 
@@ -93,7 +93,7 @@ it.each([
   'file:///%2F/node_modules/x.js',
   'file:///bifrost/%zz',
   'x'.repeat(9_000),
-])('tells of an error in code that names itself %.40s as of any other', async (url) => {
+])('reports an error in code that names itself %.40s as any other', async (url) => {
   const { failure } = await run({
     workflow_code: `export default () => (0, eval)('const secret = 1; (() => { throw new Error("named") })()\\n//# sourceURL=${url}')`,
     capture_locals: true,

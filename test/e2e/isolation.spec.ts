@@ -23,7 +23,7 @@ describe('what a worker says of its isolation', () => {
     const worker = await startWorker({ env });
     await untilReady(worker);
     const producer = makeProducer({ queueName: 'isolation' });
-    // Its log and its record may be a moment behind.
+    // Its log and its record may lag for a moment.
     const line = await until(() => worker.logs.find(({ msg }) => msg === 'self-test of the isolation'), {
       what: 'the self-test is in the log',
     });

@@ -90,7 +90,7 @@ describe('the event stream of an execution', () => {
     expect(await producer.storedResult(id)).toMatchObject({ progress: { fraction: 1, message: 'line 5' } });
   });
 
-  it('gives who comes with Last-Event-ID exactly what it missed', async () => {
+  it('gives a client with Last-Event-ID exactly what it missed', async () => {
     const id = await submitGated();
     const first = await follow(id);
     await until(() => first.messages.length >= 2, { what: 'two lines came' });
@@ -108,7 +108,7 @@ describe('the event stream of an execution', () => {
     expect(whole.messages).toHaveLength(5);
   });
 
-  it('answers 204 to who has seen the end', async () => {
+  it('answers 204 to a client that has seen the end', async () => {
     const id = await producer.submitTask(aTask());
     const source = await follow(id);
     await source.ended;
@@ -136,7 +136,7 @@ describe('the event stream of an execution', () => {
     await Promise.all(running.map((other) => producer.executionResult(other)));
   });
 
-  it('tells levels, streams, fields and writes without line end', async () => {
+  it('has levels, streams, fields and writes without line end', async () => {
     const id = await producer.submitExecution(
       aContext({
         workflow_code: `export default (_, context) => {
@@ -218,7 +218,7 @@ describe('the event stream of an execution', () => {
     }
   });
 
-  it('is refused without the token, for an unknown id, and behind what is no id', async () => {
+  it('is refused without the token, for an unknown id, and after what is no id', async () => {
     expect((await EventSourceClient.open(logsUrl('any'))).response.statusCode).toBe(401);
     const unknown = await follow(randomUUID());
     expect(unknown.response.statusCode).toBe(404);
@@ -262,7 +262,7 @@ describe('the log as JSON', () => {
 });
 
 describe('a client that goes away', () => {
-  it('leaves nothing behind', async () => {
+  it('leaves nothing in Redis', async () => {
     const subscriptions = async (): Promise<number> =>
       ((await client.pubsub('CHANNELS', 'bifrost:logs:*')) as string[]).length;
     const id = await producer.submitExecution(
@@ -274,7 +274,7 @@ describe('a client that goes away', () => {
     const sources = await Promise.all(Array.from({ length: 10 }, () => follow(id)));
     await until(async () => (await subscriptions()) === 1, { what: 'the log is listened to, once' });
     for (const source of sources) source.close();
-    await until(async () => (await subscriptions()) === 0, { what: 'nobody listens any more' });
+    await until(async () => (await subscriptions()) === 0, { what: 'no subscription is left' });
     await fetch(`${worker.url}/executions/${id}`, { method: 'DELETE', headers });
   });
 });

@@ -136,7 +136,7 @@ describe('a worker of two slots', () => {
   });
 });
 
-it('spreads no poison: two workers serve everybody after it', async () => {
+it('spreads no poison: two workers serve every job after it', async () => {
   const producer = makeProducer({ queueName: 'spread' });
   const env = { REDIS_URL: redis.url, CONCURRENCY: '1', QUEUE_NAME: 'spread' };
   const workers = await Promise.all([startWorker({ env }), startWorker({ env })]);

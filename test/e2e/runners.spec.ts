@@ -96,7 +96,7 @@ describe('a reused process', () => {
         const record = workers.find(({ id }) => id === 'many');
         return (record?.runner_totals?.used ?? 0) >= 10 && record?.runner_totals;
       },
-      { what: 'the record tells of all of them' },
+      { what: 'the record names all of them' },
     );
     expect(totals).toMatchObject({ used: 10 });
   });
@@ -111,7 +111,7 @@ describe('a reused process', () => {
     }
     expect(shared(pids.a, pids.b) + shared(pids.a, pids.none)).toBe(0);
     expect(shared(pids.b, pids.none)).toBe(0);
-    // Nobody knows whether executions without an organization are of one tenant.
+    // Executions without an organization may be of different tenants.
     expect(pids.none.size).toBe(10);
   });
 

@@ -75,21 +75,21 @@ describe('the ticks of a job scheduler', () => {
     expect(producer.resultsOf(id)[1]).toMatchObject({ run: 2, schedule: { id: 'failing' } });
   });
 
-  it('that were missed while nobody ran are told by the next', async () => {
+  it('that were missed while no worker ran are reported by the next', async () => {
     const data = { code: '' };
     await producer.queue.upsertJobScheduler('late', { every: 200 }, { name: 'task', data });
     await ticks('late', 2);
     await producer.queue.pause();
     const job = await until(async () => (await producer.queue.getWaiting()).find(isLate), {
-      what: 'a tick that nobody takes',
+      what: 'a tick that no worker takes',
     });
     // As BullMQ would find it if it had stood for a minute: the tick after it is due now, not then.
     await until(() => Date.now() > job.timestamp + 700, { what: 'ticks were missed' });
-    const told = ticksOf('late').length;
+    const before = ticksOf('late').length;
     await producer.queue.resume();
-    await ticks('late', told + 3);
+    await ticks('late', before + 3);
     const line = await until(() => worker.logs.find(isMissedTicksLine), {
-      what: 'it is told',
+      what: 'it is logged',
     });
     expect(line['missed']).toBeGreaterThanOrEqual(1);
     const metrics = await (await fetch(`${worker.url}/metrics`)).text();

@@ -23,8 +23,8 @@ const FORMS = {
   'in JSON': JSON.stringify(SECRET).slice(1, -1),
   'in a URL': encodeURIComponent(SECRET),
   'in base64': base64(SECRET).slice(0, 20),
-  'in base64 behind one byte': base64(`:${SECRET}`).slice(4, 20),
-  'in base64 behind two bytes': base64(`a:${SECRET}`).slice(4, 20),
+  'in base64 after one byte': base64(`:${SECRET}`).slice(4, 20),
+  'in base64 after two bytes': base64(`a:${SECRET}`).slice(4, 20),
   'in hexadecimal': Buffer.from(SECRET).toString('hex').slice(0, 20),
   'token of the API': API_TOKEN,
 };
@@ -88,7 +88,7 @@ describe.each([
       // `loop` has to have printed by then, also on a slow and busy machine.
       timeout_seconds: fail === 'loop' ? 4 : 600,
       capture_locals: true,
-      // Whoever puts a credential of ours there: it is not shown.
+      // A credential of the worker is not shown, however it got there.
       parameters: { fail, token: API_TOKEN.split('').toReversed().join('') },
       ...changes,
     });

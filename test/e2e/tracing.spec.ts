@@ -83,7 +83,7 @@ it('one execution over HTTP is one trace, from the request to the function of th
   expect(collector.headers[0]).toMatchObject({ authorization: 'Bearer secret-of-the-collector' });
 });
 
-it('tells nothing of what users send, return or throw, neither in traces nor in logs, and makes no traces of its own', async () => {
+it('reveals nothing of what users send, return or throw, neither in traces nor in logs, and makes no traces of its own', async () => {
   const worker = await startWorker({
     env: { REDIS_URL: redis.url, QUEUE_NAME: 'quiet', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
   });

@@ -76,13 +76,13 @@ describe('PUT /workspace', () => {
     expect(ttl).toBe(-1);
   });
 
-  it('lets sources that nobody publishes go after a day', async () => {
+  it('removes sources without a publish after a day', async () => {
     await ask('PUT', '/workspace/sources', { sources: ['never published'] });
     const ttl = await redis.connect().ttl(`bifrost:workspace:blob:${sha256('never published')}`);
     expect(ttl).toBeGreaterThan(86_000);
   });
 
-  it('tells who has another generation in mind which one is current', async () => {
+  it('gives a publisher with an outdated expectation the current generation', async () => {
     await publish({ files: { 'a.ts': '1' } });
     expect(await publish({ files: { 'a.ts': '2' }, expected: 9999 })).toMatchObject({
       status: 409,

@@ -78,7 +78,7 @@ describe('bifrost workspace push', () => {
     expect((await bifrost('workspace', 'list')).stdout).toBe('a.ts\nkeep.test.ts\nlib/build/in.js\n');
   });
 
-  it('tells file, line and column of a syntax error, and publishes nothing', async () => {
+  it('prints file, line and column of a syntax error, and publishes nothing', async () => {
     await write({ 'good.ts': '1' });
     await bifrost('workspace', 'push', dir);
     const before = await currentGeneration();
@@ -99,7 +99,7 @@ describe('bifrost workspace push', () => {
     const refused = await bifrost('workspace', 'push', dir, '--expect', String(before + 7));
     expect(refused).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('somebody else has published'),
+      stderr: expect.stringContaining('another publisher was faster'),
     });
     expect(await currentGeneration()).toBe(before);
     const pushed = await bifrost('workspace', 'push', dir, '--expect', String(before));
@@ -112,7 +112,7 @@ describe('bifrost workspace push', () => {
     [['push', '.', '--watch', '--dry-run'], '--watch'],
     [['diff', '1', 'b'], 'B b: must be the number of a generation'],
     [['rollback', '9999'], 'There is no generation 9999'],
-  ])('is told what is wrong with %j', async (args, message) => {
+  ])('prints what is wrong with %j', async (args, message) => {
     const { code, stderr } = await bifrost('workspace', ...args);
     expect(code).toBe(2);
     expect(stderr).toContain(message);

@@ -28,7 +28,7 @@ const AT_ONCE = 200;
 
 /**
  * Goes through everything that can happen from a world on, in every order; worlds that are the same are looked at
- * once. Stops at the first fault, or after so many states.
+ * once. Stops at the first fault, or at the limit of states.
  */
 export async function explore(
   start: World,
@@ -71,7 +71,7 @@ async function happen(moves: readonly { node: Node; action: Action }[], scripts:
     const world = structuredClone(node.world);
     if (answer) world.store = answer.store;
     action.apply(world, answer?.reply);
-    // Whoever looks at a job that was put back sees the same until one of these changes.
+    // A worker that looks at a job that was put back sees the same until one of these changes.
     if (seenOf(world) !== seenOf(node.world)) for (const job of world.jobs) job.parked = false;
     return world;
   });

@@ -57,7 +57,7 @@ export const MUTATIONS: readonly (Mutation & { name: string; scenario: string })
     to: '',
   },
   {
-    name: 'whoever takes over does not look whether the owner is still the lost one',
+    name: 'a takeover does not check whether the owner is still the lost one',
     scenario: 'two jobs of one id, and a worker dies',
     script: 'TAKE_OVER',
     from: "if owner ~= ARGV[1] then return {'owned', owner or ''} end",

@@ -32,7 +32,7 @@ const keysOf = (slot: number): [string, string, string, string] => [
   `explore:${slot}:former`,
 ];
 
-/** A check that is taken out of a script, to see that somebody notices. */
+/** A check that is taken out of a script, to see that a check notices. */
 export interface Mutation {
   script: ScriptName;
   from: string;
@@ -93,7 +93,7 @@ export class Scripts {
     const keys = keysOf(slot);
     const [result, ledger, attempts, former] = keys;
     pipeline.del(...keys);
-    // Always as many commands, to tell the answers apart.
+    // Always the same number of commands, to match the answers.
     if (store.result === null) pipeline.del(result);
     else pipeline.set(result, store.result);
     const fields = Object.entries(store.ledger).flat();

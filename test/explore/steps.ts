@@ -69,7 +69,7 @@ function endsOf({ budget }: World, worker: WorkerState, index: number): Action[]
   if (!worker.step) return [];
   const lose = (next: World): void => {
     const { step } = next.workers[index]!;
-    // BullMQ never hears that the attempt has failed.
+    // BullMQ never learns that the attempt has failed.
     if (step?.at === 'fail attempt') addLost(next, step.run);
     next.troubled = true;
     next.dead.push(ownerOf(index, next.workers[index]!));
@@ -285,7 +285,7 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
           const [kind] = reply as [string];
           const kept = kind === 'kept';
           const { run, attempt } = step;
-          // BullMQ has given the job away, and never hears that the attempt has failed.
+          // BullMQ has given the job away, and never learns that the attempt has failed.
           if (kind === 'free' && next.workers[index]!.leaseLost) addLost(next, run);
           to(next, kept ? { at: 'settle', run, attempt, status: 'cancelled' } : { at: 'fail attempt', run });
         },
@@ -376,7 +376,7 @@ function becomeIdle(next: World, index: number): void {
   Object.assign(worker, { job: null, mark: null, step: null, leaseLost: false });
 }
 
-/** BullMQ hears of an end only from the delivery that it believes in. */
+/** BullMQ accepts an end only from the delivery that it believes in. */
 function endDelivery(next: World, index: number, state: JobState['state']): void {
   const worker = next.workers[index]!;
   const job = next.jobs[worker.job!]!;

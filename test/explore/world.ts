@@ -51,7 +51,7 @@ export interface WorkerState {
   step: Step | null;
 }
 
-/** Where somebody is who wants the execution cancelled. */
+/** The step of the client that wants the execution cancelled. */
 export type Canceller =
   'none' | { at: 'settle'; run: string } | { at: 'send'; document: string } | { at: 'sent'; run: string };
 
@@ -147,7 +147,7 @@ export function faultOf(world: World, over: boolean): string | null {
     const attempts = world.jobs.reduce((sum, job) => sum + job.attempts, 0);
     if (starts > attempts + (world.lost[of] ?? 0)) return `the code of run ${of} was started ${starts} times`;
   }
-  if (Number(run) > 1 + world.asked) return `there is a run ${run} that nobody asked for`;
+  if (Number(run) > 1 + world.asked) return `there is a run ${run} without a request`;
   const former = Object.keys(world.settled).filter((of) => of !== run);
   const unsent = former.find((of) => world.messages[of] === undefined);
   if (unsent !== undefined) return `run ${unsent} was replaced before its result was sent`;

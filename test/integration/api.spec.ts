@@ -302,7 +302,7 @@ describe('in the role api alone', () => {
     },
   );
 
-  it('tells who still sends that it is too much, and hears the rest', async () => {
+  it('answers 413 to a client that still sends, and reads the rest', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const total = 3_000_000;
     const sending = httpRequest(`${app.url}/tasks`, {
@@ -357,7 +357,7 @@ describe('in the role api alone', () => {
     afterEach(() => {
       jest.restoreAllMocks();
     });
-    /** From now on nobody looks by himself: whoever does was told to, however slow this machine is. */
+    /** From now on no request looks on its own: each look is caused by an event, however slow this machine is. */
     const withoutRechecks = (): void => {
       const wait = Reflect.get(Bell.prototype, 'wait');
       jest.spyOn(Bell.prototype, 'wait').mockImplementation(function (this: Bell) {
@@ -385,7 +385,7 @@ describe('in the role api alone', () => {
         '{}',
       );
 
-    it('looks at once when the queue tells of an end', async () => {
+    it('looks at once when the queue reports an end', async () => {
       withoutRechecks();
       const { id, answer, looks } = await startWaiting();
       const before = looks.mock.calls.length;

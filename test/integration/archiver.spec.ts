@@ -175,7 +175,7 @@ describe.each(DATABASES)('the archive in %s', (kind) => {
 describe('while the database is away', () => {
   const open = useArchives();
 
-  it('results wait, the reason is told, and everything is written when it is back', async () => {
+  it('results wait, the reason is reported, and everything is written when it is back', async () => {
     const server = postgres;
     const settings = settingsOf({
       ROLES: 'archive',

@@ -85,7 +85,7 @@ describe.each(['namespace', 'process'])('compilers at the level %s', (ISOLATION)
       'imports',
     ],
     ['a source that is too large', ' '.repeat(2_097_153), 'source'],
-  ])('refuse %s, once for all who send it', async (_, source, limit) => {
+  ])('refuse %s, once for all callers', async (_, source, limit) => {
     const innocents = Array.from({ length: 5 }, (__, at) => compile(`let innocent: ${limit} = ${at}`));
     const failure = await failureOf(compile(source, { probe: true }));
     expect(failure).toBeInstanceOf(CompileLimitError);
@@ -126,7 +126,7 @@ describe.each(['namespace', 'process'])('compilers at the level %s', (ISOLATION)
     );
   });
 
-  it('leave no process behind when they are stopped', async () => {
+  it('leave no process when they are stopped', async () => {
     await pool.stop();
     await pool.stop();
     await until(() => compilerProcesses().length === 0, { what: 'their end' });

@@ -5,7 +5,7 @@ import ts from 'typescript';
 const ROOT = join(import.meta.dirname, '..', '..');
 const EXAMPLES = join(ROOT, 'examples', 'workspace');
 
-/** Compares what workflows are told they get with what the runner gives them, field by field, both ways. */
+/** Compares what the types promise to workflows with what the runner gives them, field by field, both ways. */
 const COMPARISON = `
 /// <reference path="${join(EXAMPLES, 'bifrost.d.ts')}" />
 import type { Context } from 'bifrost';

@@ -102,7 +102,7 @@ describe('400 half-open connections', () => {
     }
   }
 
-  it('are kept up to the limit, the oldest of more get 503, and everybody else is answered', async () => {
+  it('are kept up to the limit, the oldest of more get 503, and all others are answered', async () => {
     const connections: HalfOpen[] = [];
     for (let n = 0; n < HALF_OPEN; n += 1)
       connections.push(await HalfOpen.open(BEGINNINGS[n % BEGINNINGS.length] as string));

@@ -43,11 +43,11 @@ const connect = ({ host }: EmbeddedDatabase): pg.Pool => {
 };
 
 describe('the embedded database', () => {
-  it('cannot be joined where nobody has started one', async () => {
+  it('cannot be joined before it is started', async () => {
     await expect(joinEmbeddedDatabase(folder)).rejects.toBeInstanceOf(NoEmbeddedDatabaseError);
   });
 
-  it('is started by the first and joined by the others of a folder, who share it', async () => {
+  it('is started by the first process and joined by the others of a folder, which share it', async () => {
     const [first, second] = [await open(), await open()];
     expect([first.shared, second.shared]).toEqual([false, true]);
     const [one, other] = [connect(first), connect(second)];

@@ -76,7 +76,7 @@ describe('the embedded redis-server', () => {
     expect(await ask(second.url, 'GET', 'kept')).toBe('yes');
   });
 
-  it('keeps nothing when told so', async () => {
+  it('keeps nothing without persistence', async () => {
     const dataDir = await folder();
     const first = await start({ dataDir, persistent: false });
     await ask(first.url, 'SET', 'kept', 'yes');
@@ -123,7 +123,7 @@ describe('the embedded redis-server', () => {
 describe('an application that is killed', () => {
   beforeAll(requireFreshBuild);
 
-  it('leaves no redis-server behind, and its data is whole', async () => {
+  it('leaves no redis-server running, and its data is whole', async () => {
     const dataDir = await folder();
     const { app, pid, url } = await application(dataDir);
     await ask(url, 'SET', 'kept', 'yes');

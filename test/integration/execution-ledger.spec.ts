@@ -55,14 +55,14 @@ async function take({ ledger }: Worker, id: string, generation: number | null = 
 const ELSEWHERE = { kind: 'elsewhere' };
 
 describe('taking an execution', () => {
-  it('gives it to the first who asks, and to nobody else while that one lives', async () => {
+  it('gives it to the first worker that asks, and to no other while that one lives', async () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
     expect(await take(a, id)).toEqual(ours(1));
     expect(await take(b, id)).toEqual(ELSEWHERE);
     expect(await take(a, id)).toEqual(ELSEWHERE);
   });
 
-  it('gives it to exactly one of many who ask at once', async () => {
+  it('gives it to exactly one of many that ask at once', async () => {
     const id = anId();
     const turns = await Promise.all(Array.from({ length: 20 }, () => take(aWorker(), id)));
     expect(turns.filter(({ kind }) => kind === 'ours')).toEqual([ours(1)]);
@@ -78,7 +78,7 @@ describe('taking an execution', () => {
     expect(await take(b, id)).toEqual(ENDED);
   });
 
-  it('is seen by those who look', async () => {
+  it('is visible to other workers', async () => {
     const [a, id] = [aWorker(), anId()];
     const store = new ResultStore(client, keys);
     expect(await store.findLedger(id)).toBeNull();
@@ -102,7 +102,7 @@ describe('taking an execution', () => {
 });
 
 describe('letting go of an execution', () => {
-  it('lets the next attempt follow, and counts this one where told to', async () => {
+  it('lets the next attempt follow, and counts this one where asked to', async () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
     await take(a, id);
     await a.ledger.letGo(id, { run: 1, counted: true });
@@ -111,7 +111,7 @@ describe('letting go of an execution', () => {
     expect(await take(a, id)).toEqual(ours(2));
   });
 
-  it('has no effect on what somebody else holds by now', async () => {
+  it('has no effect on what another worker holds by now', async () => {
     const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
     await take(a, id);
     dies(a);
@@ -145,7 +145,7 @@ describe('taking over from a worker', () => {
     });
   });
 
-  it('is for exactly one of many who notice', async () => {
+  it('is for exactly one of many workers that notice', async () => {
     const [a, id] = [aWorker(), anId()];
     await take(a, id);
     dies(a);
@@ -219,7 +219,7 @@ describe('the pinned generation', () => {
 describe('a request to cancel', () => {
   const requests = (): CancelRequests => new CancelRequests(client, keys, settingsOf());
 
-  it('meets whoever takes the execution, and the first one stands', async () => {
+  it('reaches the worker that takes the execution, and the first one stands', async () => {
     const [a, id] = [aWorker(), anId()];
     expect(await requests().note(id, 'first')).toMatchObject({ isNew: true, owned: false, attempt: 0 });
     expect(await requests().note(id, 'second')).toMatchObject({
@@ -234,7 +234,7 @@ describe('a request to cancel', () => {
     expect(await client.ttl(keys.ledger(id))).toBeGreaterThan(0);
   });
 
-  it('meets who takes over from a dead worker, also one too many', async () => {
+  it('reaches the worker that takes over from a dead one, also one too many', async () => {
     const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
     await take(a, id);
     expect(await requests().note(id, null)).toMatchObject({ owned: true, attempt: 1 });

@@ -60,7 +60,7 @@ describe('a gathered script', () => {
     expect((await scriptsRun(client)) - before).toBe(3);
   });
 
-  it('lets one call fail and the others be carried out, and tells an empty reply', async () => {
+  it('lets one call fail and runs the others, and returns an empty reply', async () => {
     const client = redis.connect();
     const key = randomUUID();
     await client.set(`${key}:text`, 'no number');

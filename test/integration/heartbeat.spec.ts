@@ -130,7 +130,7 @@ describe('the heartbeat', () => {
     });
     state.enter('ACTIVE');
     await until(async () => (await stateOf(id)) === 'PAUSED', {
-      what: 'PAUSED is told',
+      what: 'PAUSED is published',
     });
   });
 
@@ -141,7 +141,7 @@ describe('the heartbeat', () => {
     for (const next of ['ACTIVE', 'DRAINING'] as const) {
       state.enter(next);
       await until(async () => (await stateOf(id)) === next, {
-        what: `${next} is told`,
+        what: `${next} is published`,
       });
     }
   });
@@ -258,7 +258,7 @@ describe('the registry', () => {
     expect((await registry.list()).map(({ id }) => id)).toEqual(['w-b', 'w-c']);
   });
 
-  it('lists nobody whose record has expired, and forgets them', async () => {
+  it('lists no worker whose record has expired, and forgets it', async () => {
     const { heartbeat } = aWorker('alive');
     await heartbeat.start(() => IDLE);
     await client.zadd(

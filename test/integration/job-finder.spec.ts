@@ -40,7 +40,7 @@ describe('JobFinder', () => {
     ['wait', {}],
     ['prioritized', { priority: 3 }],
     ['delayed', { delay: 60_000 }],
-  ])('finds a job that somebody else named among many in %s', async (_place, options) => {
+  ])('finds a job that another producer named among many in %s', async (_place, options) => {
     await queue.addBulk(others(1200).map((job) => ({ ...job, opts: options })));
     const ids = ['first/one', 'second'];
     for (const id of ids) await queue.add('x', { note: 1, execution_id: id }, options);
@@ -62,7 +62,7 @@ describe('JobFinder', () => {
     expect((await finder.find('wanted'))?.id).toBe(id);
   });
 
-  it('tells who searches that Redis is away', async () => {
+  it('rejects a search while Redis is away', async () => {
     const lost = redis.connect('impatient');
     lost.disconnect();
     await expect(new JobFinder(queue, lost).find('any')).rejects.toThrow();

@@ -76,15 +76,15 @@ describe('the log stream of an execution', () => {
   it('is written while the execution goes on, and announced', async () => {
     const writer = writerOf();
     const id = randomUUID();
-    const heard: string[] = [];
+    const received: string[] = [];
     const subscriber = redis.connect();
-    subscriber.on('message', (_channel: string, last: string) => heard.push(last));
+    subscriber.on('message', (_channel: string, last: string) => received.push(last));
     await subscriber.subscribe(keys.logs(id));
     const log = writer.open(id, 1);
     void log.add(entry('now'));
     await until(async () => (await stored(id)).length === 2, { what: 'the entry is there' });
-    await until(() => heard.length > 0, { what: 'it was announced' });
-    expect(heard[0]).toMatch(/^\d+-\d+$/);
+    await until(() => received.length > 0, { what: 'it was announced' });
+    expect(received[0]).toMatch(/^\d+-\d+$/);
     await writer.close(id);
   });
 
@@ -140,7 +140,7 @@ describe('the log stream of an execution', () => {
     expect((await stored(id))[1]).toMatchObject({ message: 'half \ufffd, whole 😀, \0 "quoted"' });
   });
 
-  it('asks to wait when there is much, and loses nothing of those who do', async () => {
+  it('asks to wait when there is much, and loses nothing of the executions that do', async () => {
     const writer = writerOf();
     await ready(writer);
     const id = randomUUID();
@@ -159,7 +159,7 @@ describe('the log stream of an execution', () => {
     );
   });
 
-  it('drops what comes from who does not wait, and tells how much', async () => {
+  it('drops what comes from an execution that does not wait, and reports how much', async () => {
     const writer = writerOf();
     await ready(writer);
     const id = randomUUID();
@@ -203,7 +203,7 @@ describe('the log stream of an execution', () => {
 });
 
 describe('without Redis', () => {
-  it('nobody waits for ever, nothing comes twice, and what was lost is told', async () => {
+  it('no execution waits for ever, nothing comes twice, and losses are reported', async () => {
     const writer = writerOf();
     await ready(writer);
     const id = randomUUID();

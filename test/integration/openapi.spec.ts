@@ -19,7 +19,7 @@ let folder = '';
 let nest: NestFastifyApplication;
 let url = '';
 let docs: OpenApi;
-/** What the HTTP server was told to route, as the document writes it. */
+/** The routes of the HTTP server, as the document writes them. */
 const registered = new Set<string>();
 
 const hasBody = (method: string): boolean => method === 'POST' || method === 'PUT';
@@ -291,7 +291,7 @@ describe('the description of the API', () => {
     );
   });
 
-  it('says of every operation what it is for, who may ask and how errors look', () => {
+  it('describes purpose, access and errors of every operation', () => {
     for (const { name, operation } of docs.operations) {
       expect([name, operation.summary]).toEqual([name, expect.stringMatching(/.{10}/)]);
       const open = name.startsWith('get /health/');

@@ -183,7 +183,7 @@ describe('installing a package set', () => {
     expect(after.set?.installed.map((one) => one.name)).toEqual(['chunky', 'latecomer']);
   });
 
-  it('tells packages that do not go together apart', async () => {
+  it('separates packages that do not go together', async () => {
     const outcome = await install('host@1\nplugin-a\nplugin-b\nchunky');
     expect(outcome.set?.installed.map((one) => one.name)).toEqual(['host', 'plugin-a', 'chunky']);
     expect(outcome.failed).toEqual([
@@ -282,7 +282,7 @@ describe('SIGKILL in the middle of an install', () => {
       child.kill('SIGKILL');
       await once(child, 'exit');
       await until(() => npms.every((pid) => !isAlive(pid)), {
-        what: 'npm is gone with the one who started it',
+        what: 'npm is gone with the process that started it',
       });
       expect(await readdir(join(root, 'sets'))).toEqual([]);
     } finally {
@@ -340,7 +340,7 @@ describe('a worker', () => {
     await Promise.all(services.splice(0).map(async (service) => await service.stop()));
   });
 
-  it('has the set of the manifest when it has settled, tells Redis, and a second start installs nothing', async () => {
+  it('has the set of the manifest when it has settled, reports to Redis, and a second start installs nothing', async () => {
     const store = storeOf();
     const { hash } = await store.publishManifest('chunky@4.17.21\nx; rm -rf /\nbroken');
     const first = startWorker();
@@ -432,7 +432,7 @@ describe('a worker', () => {
     await ready(service, 'chunky@5.0.0');
   });
 
-  it('never removes a set in use, and removes it once nobody uses it', async () => {
+  it('never removes a set in use, and removes it once it is unused', async () => {
     const store = storeOf();
     const service = startWorker({ env: { PACKAGES_MAX_BYTES: '0' } });
     await store.publishManifest('chunky@4.17.21');
@@ -453,7 +453,7 @@ describe('a worker', () => {
     await until(async () => !(await exists(lease?.dir as string)), { what: 'the released set is gone' });
   });
 
-  it('keeps its set when nothing of a new manifest can be had', async () => {
+  it('keeps its set when nothing of a new manifest can be installed', async () => {
     const store = storeOf();
     await store.publishManifest('chunky@4.17.21');
     const service = startWorker();

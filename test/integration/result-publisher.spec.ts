@@ -148,7 +148,7 @@ describe('beside the result queue', () => {
     expect(await fed(delivery.executionId)).toEqual(['']);
   });
 
-  it('what a dead worker settled but never left for the archive is left by whoever comes later', async () => {
+  it('what a dead worker settled but never left for the archive is left by a later worker', async () => {
     const delivery = aDelivery();
     await settleOnly(delivery, 'first');
     await publisher.resend(delivery);
@@ -197,7 +197,7 @@ describe('the one result of an execution', () => {
     expect((await jobFor(delivery.executionId))?.data).toMatchObject({ result: 'first' });
   });
 
-  it('is sent by whoever comes later, where its worker died before that', async () => {
+  it('is sent by a later worker, where its worker died before that', async () => {
     const delivery = aDelivery();
     await settleOnly(delivery, 'first');
     expect(await queued(delivery.executionId)).toBe(0);

@@ -30,7 +30,7 @@ describe('a process of the role api', () => {
 });
 
 describe('a start', () => {
-  it('is over when Redis is reached, however slow that is: who asks then is answered', async () => {
+  it('is over when Redis is reached, however slow that is: requests after it are answered', async () => {
     const slow = createServer((client) => {
       client.on('error', () => undefined);
       client.once('data', (greeting: Buffer) => {

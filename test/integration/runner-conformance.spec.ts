@@ -179,7 +179,7 @@ describe.each([
     expect(producer.resultsOf(id)).toHaveLength(1);
   });
 
-  it('tells what an execution used and where its time went, also when it was killed', async () => {
+  it('reports what an execution used and where its time went, also when it was killed', async () => {
     const burn = (seconds: number): string =>
       `const from = process.threadCpuUsage().user; while (process.threadCpuUsage().user - from < ${seconds * 1e6});`;
     const measured = { queue_ms: expect.any(Number), prepare_ms: expect.any(Number) };

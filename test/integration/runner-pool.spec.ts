@@ -22,7 +22,7 @@ const scratches = (): string[] =>
   folders()
     .map((name) => join(tmpdir(), name, 'scratch'))
     .flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []));
-/** Runner processes by what stands in their command line, whoever is their parent by now. */
+/** Runner processes by the text in their command line, whatever their parent is by now. */
 const processes = (): string[] =>
   readdirSync('/proc').filter((pid) => {
     try {
@@ -120,7 +120,7 @@ describe('a pool that is well', () => {
   });
 });
 
-describe('a spare that somebody kills', () => {
+describe('a spare that is killed from outside', () => {
   it('is replaced, with what it left', async () => {
     const pool = aPool(1, 'process');
     await pool.start();
@@ -182,7 +182,7 @@ describe('a pool that cannot boot', () => {
     expect(folders()).toEqual([]);
   });
 
-  it('tells everybody who waits', async () => {
+  it('rejects every waiter', async () => {
     const pool = aPool(0);
     await pool.start();
     jest.replaceProperty(process, 'execPath', await brokenNode());
@@ -216,7 +216,7 @@ describe('a pool whose runners die as soon as they are there', () => {
 });
 
 describe('start and stop', () => {
-  it('stop ends everything, running or not, and says so to those who wait', async () => {
+  it('stop ends everything, running or not, and rejects all waiters', async () => {
     const pool = aPool(2);
     await pool.start();
     const running = await take(pool, 'e-1');

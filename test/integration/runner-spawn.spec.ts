@@ -24,7 +24,7 @@ const { RunnerPool } = await import('../../src/executor/pool/runner-pool.js');
 
 const errorOf = (name: string): Error => Object.assign(new Error(`spawn node ${name}`), { code: name });
 /** As Node reports what it foresees: by an event, on a child without a pid. */
-const told = (name: string): childProcess.ChildProcess => {
+const reported = (name: string): childProcess.ChildProcess => {
   const child = new EventEmitter() as childProcess.ChildProcess;
   process.nextTick(() => child.emit('error', errorOf(name)));
   return child;
@@ -39,8 +39,8 @@ afterEach(() => {
 });
 
 it.each([
-  ['EAGAIN', 'told', told],
-  ['EMFILE', 'told', told],
+  ['EAGAIN', 'reported', reported],
+  ['EMFILE', 'reported', reported],
   ['ENOMEM', 'thrown', thrown],
 ])('a spawn that fails with %s, %s, is a problem that ends by itself', async (name, _how, way) => {
   code = name;

@@ -95,7 +95,7 @@ describe('the self-test of the isolation', () => {
       expect(report.grade).toBe('D');
     });
 
-    it('leaves nothing behind', () => {
+    it('leaves no file and no process', () => {
       const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
       const left = processes.filter((pid) => commandOf(pid).includes(MARK));
       const files = readdirSync(tmpdir()).filter((name) => !before.has(name));

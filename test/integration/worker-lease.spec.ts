@@ -12,7 +12,7 @@ const GONE = 'w#gone';
 let client: RedisClient;
 let lease: WorkerLease;
 
-/** Lets the renewals of so many milliseconds happen, and their answers arrive. */
+/** Lets the renewals of this many milliseconds happen, and their answers arrive. */
 async function pass(ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= LEASE_RENEW_MS) {
     jest.advanceTimersByTime(Math.min(left, LEASE_RENEW_MS));
@@ -82,8 +82,8 @@ describe('a lease', () => {
   });
 });
 
-describe('whether somebody else is dead', () => {
-  it('is never said of somebody whose lease is there', async () => {
+describe('whether another worker is dead', () => {
+  it('is never said of a worker whose lease is there', async () => {
     const other = new WorkerLease(client, keys, settingsOf());
     await other.start();
     await lease.start();
@@ -103,7 +103,7 @@ describe('whether somebody else is dead', () => {
     expect(await lease.isDead(GONE)).toBe(true);
   });
 
-  it('cannot be said for a while after Redis was away for everybody', async () => {
+  it('cannot be said for a while after Redis was away for every worker', async () => {
     await lease.start();
     await pass(LEASE_GRACE_MS);
     expect(await lease.isDead(GONE)).toBe(true);
@@ -123,7 +123,7 @@ describe('whether somebody else is dead', () => {
     expect(await lease.isDead(GONE)).toBe(true);
   });
 
-  it('cannot be said by somebody who was frozen', async () => {
+  it('cannot be said by a worker that was frozen', async () => {
     await lease.start();
     await pass(LEASE_GRACE_MS);
     expect(await lease.isDead(GONE)).toBe(true);

@@ -18,16 +18,16 @@ describe('publish', () => {
   it('makes generations that nothing changes any more, and announces them', async () => {
     const { publisher, store, client, keys } = open();
     const subscriber = redis.connect();
-    const heard: string[] = [];
-    subscriber.on('message', (_, message: string) => heard.push(message));
+    const received: string[] = [];
+    subscriber.on('message', (_, message: string) => received.push(message));
     await subscriber.subscribe(keys.workspaceChanged());
     const first = await publisher.publish(filesOf({ './a.ts': '1', 'b/c.ts': '2' }), {
       message: 'm',
       author: 'ann',
     });
     const second = await publisher.publish(filesOf({ 'a.ts': '1!', 'd.ts': '2' }));
-    await until(() => heard.length === 2, { what: 'both messages' });
-    expect(heard).toEqual([String(first.generation), String(second.generation)]);
+    await until(() => received.length === 2, { what: 'both messages' });
+    expect(received).toEqual([String(first.generation), String(second.generation)]);
     expect(await store.current()).toBe(second.generation);
     expect(await client.hgetall(keys.workspaceGeneration(first.generation))).toEqual({
       'a.ts': sha256('1'),
@@ -66,7 +66,7 @@ describe('publish', () => {
     ]);
   });
 
-  it('lets one of many publishers win and tells the others', async () => {
+  it('lets one of many publishers win and rejects the others', async () => {
     const prefix = `race${(workspaces += 1)}:`;
     const first = open(prefix);
     const { generation } = await first.publisher.publish(filesOf({ 'a.ts': '0' }));
@@ -165,7 +165,7 @@ describe('publish', () => {
 describe('removal', () => {
   const retention = { keep: 2, minimumAgeMs: 0, temporaryAgeMs: 0, blobGraceSeconds: 100 };
 
-  it('removes what is old and not in use, and the sources that nobody names', async () => {
+  it('removes what is old and not in use, and the sources that no generation names', async () => {
     const { publisher, janitor, store, client, keys } = open();
     for (let index = 1; index <= 5; index += 1) {
       await publisher.publish(filesOf({ 'same.ts': 'same', 'a.ts': `v${index}` }));
@@ -276,7 +276,7 @@ describe('executions', () => {
     expect(prepared).toMatchObject({ ok: true, modules: [{ format: 'module' }] });
   });
 
-  it('are told when nothing was ever published', async () => {
+  it('are rejected when nothing was ever published', async () => {
     const { service } = open();
     expect(await service.prepare({ entry: { kind: 'module', path: 'main.ts' } })).toMatchObject({
       ok: false,

@@ -234,7 +234,7 @@ describe('module systems', () => {
     ]);
   });
 
-  it('tells modules who they are', async () => {
+  it('gives modules their own URL', async () => {
     const { value } = await runModule(
       {
         'a/main.ts': `export default [import.meta.url, import.meta.filename, import.meta.dirname, import.meta.resolve('./x'), import.meta.resolve('node:fs')]`,
@@ -300,7 +300,7 @@ describe('errors', () => {
     });
   });
 
-  it('tell a missing package and a missing computed import to the code that asked', async () => {
+  it('throw for a missing package and a missing computed import in the code that asked', async () => {
     const { value, error } = await runModule(
       {
         'main.ts': `const tried = async (name: string) => { try { await import(name); return 'found' } catch (e: any) { return [e.code, e.name, e.message] } };
@@ -326,7 +326,7 @@ describe('errors', () => {
     ]);
   });
 
-  it('let the runner tell which failure an error stands for', async () => {
+  it('let the runner report which failure an error stands for', async () => {
     const { error } = await runModule({ 'main.ts': `import 'lodahs'` }, 'main.ts');
     expect(error).toMatchObject({
       name: 'ModuleNotFound',

@@ -83,7 +83,7 @@ it(`${RESULTS} results are exactly ${RESULTS} rows after SIGKILL of the archive,
   await until(
     async () =>
       ((await (await fetch(`${archive.url}/health`)).json()) as { status: string }).status === 'degraded',
-    { timeoutMs: 20_000, what: 'the health of the archive says that it is behind' },
+    { timeoutMs: 20_000, what: 'the health of the archive reports a backlog' },
   );
   expect((await fetch(`${archive.url}/health/live`)).status).toBe(200);
   await sleep(OUTAGE_MS);

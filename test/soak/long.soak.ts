@@ -10,7 +10,7 @@ const redis = useRedis();
 const makeProducer = useProducers(redis);
 const startWorker = useWorkers();
 const HOUR_MS = 3_600_000;
-/** The compile cache, BullMQ and V8's own feedback may take so much more between the first part and the last. */
+/** The compile cache, BullMQ and V8's own feedback may take this much more between the first part and the last. */
 const HEAP_SLACK_MB = 5;
 
 const THREADS = { RUNNER: 'thread', TRUSTED_CODE: 'true', RUNNER_THREADS: '2' };

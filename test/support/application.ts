@@ -13,7 +13,7 @@ export interface Application {
   settings: Settings;
 }
 
-/** Opens it, silent and on a free port; whoever calls closes it. */
+/** Opens it, silent and on a free port; the caller closes it. */
 export async function listenAs(redis: TestRedis, env: Record<string, string>): Promise<Application> {
   const settings = settingsOf({ REDIS_URL: redis.url, PORT: '0', LOG_LEVEL: 'silent', ...env });
   const nest = await NestFactory.create<NestFastifyApplication>(

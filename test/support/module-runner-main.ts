@@ -4,7 +4,7 @@ import type { ModuleReply } from '../../src/boundary/module-protocol.js';
 import type { ShippedModule } from '../../src/boundary/shipped-module.js';
 import { installImportHook } from '../../src/runner/modules/import-hook.js';
 
-/** What a {@link ModuleRunner} is told to do. */
+/** The commands of a {@link ModuleRunner}. */
 export interface ModuleProgram {
   rootUrl: string;
   packagesDir: string | null;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const ROOT = join(import.meta.dirname, '..', '..', '.bifrost', 'test-templates');
 
 /**
- * A folder that is costly to make and is only copied by tests: made by whoever needs it first, and kept
+ * A folder that is costly to make and is only copied by tests: made by the first test that needs it, and kept
  * in the data folder of the project. Several may make it at once; one of them is taken.
  */
 export async function templateFolder(

@@ -1,7 +1,7 @@
 import { type Attack, SYSCALL } from '../support/attack.js';
 
 export default {
-  mechanism: 'Takes a lease on a package: who opens it to write has to wait, up to 45 s.',
+  mechanism: 'Takes a lease on a package: a process that opens it to write has to wait, up to 45 s.',
   refusal: 'Node: no FFI; another user, or mounted read-only; the system-call filter.',
   kernel: true,
   code: ({ packageFile }) => `

@@ -1,7 +1,7 @@
 import type { Attack } from '../support/attack.js';
 
 export default {
-  mechanism: 'Opens a file of the worker to everybody.',
+  mechanism: 'Opens a file of the worker to every user.',
   refusal:
     'Node: not its file; another user, or mounted read-only; process without root: the system-call filter.',
   kernel: true,

@@ -2,7 +2,7 @@ import type { Attack } from '../support/attack.js';
 
 export default {
   mechanism: 'Writes a second result, under the right nonce, after its first.',
-  refusal: 'The worker hears nothing of an execution that has reported.',
+  refusal: 'The worker ignores frames of an execution that has reported.',
   kernel: true,
   quick: true,
   code: ({ early }) => `

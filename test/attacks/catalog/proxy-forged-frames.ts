@@ -3,7 +3,7 @@ import type { Attack } from '../support/attack.js';
 export default {
   mechanism:
     'Writes to the descriptor of the proxy itself: opens a stream to a server inside and reads the answer.',
-  refusal: 'The worker decides of what comes over the descriptor, whoever wrote it.',
+  refusal: 'The worker decides of what comes over the descriptor, whatever code wrote it.',
   kernel: true,
   quick: true,
   proxy: ({ allowedPort }) => `127.0.0.1:${allowedPort}`,

@@ -2,7 +2,7 @@ import type { Attack } from '../support/attack.js';
 
 export default {
   mechanism: 'Asks the worker to connect it to Redis, whose address the list opens, in every spelling.',
-  refusal: 'The dialer: Redis is reached by nobody, whatever NETWORK_ALLOW says.',
+  refusal: 'The dialer: no code reaches Redis, whatever NETWORK_ALLOW says.',
   kernel: true,
   quick: true,
   proxy: () => '*:*,127.0.0.0/8:*,[::1]:*,localhost:*/private,redis.test:*/private',

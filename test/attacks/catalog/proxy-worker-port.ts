@@ -2,7 +2,7 @@ import type { Attack } from '../support/attack.js';
 
 export default {
   mechanism: 'Asks the worker to connect it to the port of the worker itself, whose address the list opens.',
-  refusal: 'The dialer: the port of the worker is reached by nobody, whatever NETWORK_ALLOW says.',
+  refusal: 'The dialer: no code reaches the port of the worker, whatever NETWORK_ALLOW says.',
   kernel: true,
   proxy: () => '127.0.0.0/8:*,localhost:*/private',
   code: ({ httpPort }) => `

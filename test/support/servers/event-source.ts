@@ -10,7 +10,7 @@ export interface ReceivedEvent {
   at: number;
 }
 
-/** A client of an event stream that keeps everything it hears. */
+/** A client of an event stream that keeps everything it receives. */
 export class EventSourceClient {
   readonly events: ReceivedEvent[] = [];
   /** Settles when the server has ended the stream, or the connection is gone. */

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A door for user code: who fetches its URL gets an answer when the test opens it. */
+/** A gate for user code: a fetch of its URL gets an answer when the test opens it. */
 export interface Gate {
   url: string;
   /** Requests that wait now. */
   readonly waiting: number;
-  /** Answers all who wait and all who come later. */
+  /** Answers all waiting requests and all later ones. */
   open(): void;
   close(): Promise<void>;
 }

@@ -29,7 +29,7 @@ async function contentOf(redis: Redis, key: string): Promise<string> {
     case 'stream':
       return flat(await redis.xrange(key, '-', '+'));
     default:
-      throw new Error(`${key} is of the type ${type}, which nobody reads here`);
+      throw new Error(`${key} is of the type ${type}, which this reader does not support`);
   }
 }
 

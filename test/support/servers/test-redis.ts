@@ -62,7 +62,7 @@ export class TestRedis {
   /** Runs the cleanups, ends the connections and the server and removes the data. */
   async dispose(): Promise<void> {
     for (const cleanup of this.cleanups.splice(0).toReversed()) await cleanup();
-    // Ended already: a second disconnect would only leave a timer behind that keeps Jest from exiting.
+    // Ended already: a second disconnect would only leave a timer that keeps Jest from exiting.
     for (const client of this.clients.splice(0)) if (client.status !== 'end') client.disconnect();
     await this.stop();
     if (this.dataDir) await rm(this.dataDir, { recursive: true, force: true });
