@@ -3,9 +3,24 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { circlesIn } from './support/architecture/circles.js';
 import { checkSources } from './support/architecture/import-rule.js';
+import { checkDocuments, checkLanguage } from './support/architecture/language.js';
 
 const MOST_IN_A_FOLDER = 20;
-const SRC = join(import.meta.dirname, '..', 'src');
+const ROOT = join(import.meta.dirname, '..');
+const SRC = join(ROOT, 'src');
+
+/** Folders of `src`, and files, that the language rule does not cover yet. Remove a line when its folder is clean. */
+const NOT_CLEAN_YET: readonly { path: RegExp; reason: string }[] = [
+  { path: /^boundary\//, reason: 'written before the rule' },
+  { path: /^outcome\//, reason: 'written before the rule' },
+  { path: /^results\//, reason: 'written before the rule' },
+  { path: /^queue\//, reason: 'written before the rule' },
+  { path: /^worker\//, reason: 'written before the rule' },
+  { path: /^executor\/(kinds|pool|process)\//, reason: 'written before the rule' },
+  { path: /^executor\/[^/]+$/, reason: 'written before the rule' },
+  { path: /^ARCHITECTURE\.md$/, reason: 'names the folders above in their old words' },
+  { path: /^docs\/failure-codes\.md$/, reason: 'written before the rule' },
+];
 
 const check = (files: Record<string, string>): string[] =>
   checkSources(new Map(Object.entries(files))).map(({ file, line, message }) => `${file}:${line} ${message}`);
@@ -37,6 +52,33 @@ describe('the sources', () => {
     expect(checkSources(sources).map(({ file, line, message }) => `src/${file}:${line} ${message}`)).toEqual(
       [],
     );
+  });
+});
+
+describe('the language of', () => {
+  const isCovered = (path: string): boolean => !NOT_CLEAN_YET.some((exception) => exception.path.test(path));
+  const read = (patterns: readonly string[], cwd: string): Map<string, string> =>
+    new Map(
+      globSync(patterns, { cwd })
+        .map((file) => file.replaceAll('\\', '/'))
+        .filter(isCovered)
+        .toSorted()
+        .map((file) => [file, readFileSync(join(cwd, file), 'utf8')]),
+    );
+  const shown = (found: ReturnType<typeof checkLanguage>): string[] =>
+    found.map(({ file, line, message }) => `${file}:${line} ${message}`);
+
+  it('the sources is plain English', () => {
+    expect(shown(checkLanguage(read(['**/*.ts'], SRC)))).toEqual([]);
+  });
+
+  it('the documents is plain English', () => {
+    const documents = read(
+      ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md', 'docs/*.md'],
+      ROOT,
+    );
+    expect(documents.size).toBeGreaterThan(10);
+    expect(shown(checkDocuments(documents))).toEqual([]);
   });
 });
 

@@ -27,12 +27,12 @@ export async function* logEvents(request: FollowRequest): AsyncGenerator<LogEven
   let lastId: string | null = null;
   /** Events without a cursor, which come again after a break. */
   let uncounted = 0;
-  let heardAtMs = performance.now();
+  let receivedAtMs = performance.now();
   for (;;) {
     let skip = lastId === null ? uncounted : 0;
     try {
       for await (const event of connect(request, lastId)) {
-        heardAtMs = performance.now();
+        receivedAtMs = performance.now();
         if (skip > 0) {
           skip -= 1;
           continue;
@@ -44,7 +44,7 @@ export async function* logEvents(request: FollowRequest): AsyncGenerator<LogEven
       }
     } catch (error) {
       interrupt.throwIfAborted();
-      if (!(error instanceof UnavailableError) || performance.now() - heardAtMs > patienceMs) throw error;
+      if (!(error instanceof UnavailableError) || performance.now() - receivedAtMs > patienceMs) throw error;
     }
     await sleep(RECONNECT_MS, undefined, { signal: interrupt });
   }

@@ -73,7 +73,7 @@ const MAX_LINES = 300;
 const BANNED = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc', 'manager']);
 
 /**
- * Checks sources against the rules of ARCHITECTURE.md: who imports whom, what a runner loads, who reads
+ * Checks sources against the rules of ARCHITECTURE.md: which folder imports which, what a runner loads, which files read
  * the environment, sizes and names. Paths are relative to `src`. A pure function of its argument.
  */
 export function checkSources(sources: ReadonlyMap<string, string>): Violation[] {
