@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { aResult, anEnd, anError, anExit, anUncaught, KILLED, LIMITS } from '../../test/support/run-ends.js';
-import type { ErrorCode } from '../boundary/runner-protocol.js';
+import type { ErrorCode } from '../boundary/runner-frames.js';
 import { type Finding, judge } from '../outcome/outcome.js';
 import type { RunEnd, Verdict } from '../outcome/run-end.js';
 

@@ -1,4 +1,4 @@
-import type { FailedFrame } from '../boundary/runner-protocol.js';
+import type { FailedFrame } from '../boundary/runner-frames.js';
 import type { Evidence } from '../contract/result.js';
 import type { OriginalPlaces } from './original-places.js';
 import type { TimeoutTrace } from './run-end.js';

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { TextPosition } from '../boundary/text-position.js';
-import type { CodePlace } from '../boundary/runner-protocol.js';
+import type { CodePlace } from '../boundary/runner-frames.js';
 import type { ShippedModule } from '../boundary/shipped-module.js';
 import { pathOfUrl } from '../boundary/workspace-url.js';
 

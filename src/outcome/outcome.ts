@@ -1,6 +1,6 @@
 import { ERROR_TYPES, type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import type { Evidence, ExecutionStatus, Outcome } from '../contract/result.js';
-import type { CodePlace, ErrorFrame } from '../boundary/runner-protocol.js';
+import type { CodePlace, ErrorFrame } from '../boundary/runner-frames.js';
 import { NO_SUBJECT } from '../contract/subject.js';
 import { localsEvidence, timeoutEvidence } from './blocked-stack.js';
 import {

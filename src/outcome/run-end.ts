@@ -4,7 +4,7 @@ import type {
   ExitingFrame,
   ResultFrame,
   UncaughtFrame,
-} from '../boundary/runner-protocol.js';
+} from '../boundary/runner-frames.js';
 import type { ShippedModule } from '../boundary/shipped-module.js';
 import type { ExecutionProgress, LogEntry } from '../contract/result.js';
 import type { ProcessEnd } from '../isolation/isolation-level.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { locate } from '../../src/compile/inside/locate.js';
 import { FAILURE_CODES } from '../../src/contract/failure.js';
 import { resultSchema } from '../../src/contract/result.js';
-import type { CodePlace } from '../../src/boundary/runner-protocol.js';
+import type { CodePlace } from '../../src/boundary/runner-frames.js';
 import { localsEvidence, timeoutEvidence } from '../../src/outcome/blocked-stack.js';
 import { Cancellation } from '../../src/executor/cancellation.js';
 import { placesIn } from '../../src/executor/process/interrupted-places.js';

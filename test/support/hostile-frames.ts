@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { RunnerFrame } from '../../src/boundary/runner-protocol.js';
+import type { RunnerFrame } from '../../src/boundary/runner-frames.js';
 
 /** What a test lets a runner send: bytes that its process writes at once. */
 export const NONCE = 'nonce-of-the-execution';

@@ -1,4 +1,4 @@
-import type { ErrorFrame, ExitingFrame, ResultFrame } from '../../src/boundary/runner-protocol.js';
+import type { ErrorFrame, ExitingFrame, ResultFrame } from '../../src/boundary/runner-frames.js';
 import type { RunLimits } from '../../src/outcome/run-limits.js';
 import type { RunEnd } from '../../src/outcome/run-end.js';
 

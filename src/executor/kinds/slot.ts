@@ -1,6 +1,7 @@
 import type { StopCause, TimeoutTrace } from '../../outcome/run-end.js';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
-import type { ExecuteCommand, RunnerFrame } from '../../boundary/runner-protocol.js';
+import type { RunnerFrame } from '../../boundary/runner-frames.js';
+import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
 import type { KernelUsage } from '../../isolation/process-usage.js';
 import { FrameOrder } from '../process/frame-order.js';
 import type { RunnerExit, RunnerObserver, RunnerProcess } from '../process/runner-process.js';

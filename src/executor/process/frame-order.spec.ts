@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RunnerFrame } from '../../boundary/runner-protocol.js';
+import type { RunnerFrame } from '../../boundary/runner-frames.js';
 import { FrameOrder } from './frame-order.js';
 
 const PROCESS = { kind: 'process', keep: true } as const;

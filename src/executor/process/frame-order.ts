@@ -1,4 +1,4 @@
-import type { RunnerFrame } from '../../boundary/runner-protocol.js';
+import type { RunnerFrame } from '../../boundary/runner-frames.js';
 import type { RunnerKind } from './runner-spawn.js';
 
 /** What the worker has asked a runner for. */

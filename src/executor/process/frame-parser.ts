@@ -1,5 +1,5 @@
 import { runnerFrameSchema } from '../../boundary/runner-frames.js';
-import type { RunnerFrame } from '../../boundary/runner-protocol.js';
+import type { RunnerFrame } from '../../boundary/runner-frames.js';
 import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from '../../contract/value-limits.js';
 import { shapeOfJson } from '../../lib/json-shape.js';
 

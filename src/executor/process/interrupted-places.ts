@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CodePlace } from '../../boundary/runner-protocol.js';
+import type { CodePlace } from '../../boundary/runner-frames.js';
 import type { RunnerProcess } from './runner-process.js';
 
 /** Node's first line of an answer to SIGINT (--trace-sigint). */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NetworkPolicy } from '../../contract/confinement.js';
-import type { ExecuteCommand, RunnerFrame } from '../../boundary/runner-protocol.js';
+import type { RunnerFrame } from '../../boundary/runner-frames.js';
+import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
 import { SELF_TEST_ID } from '../../boundary/self-test.js';
 import type { RunnerProcess } from './runner-process.js';
 

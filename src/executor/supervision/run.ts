@@ -1,12 +1,8 @@
 import type { RunEnd, Verdict } from '../../outcome/run-end.js';
 import type { RunLimits } from '../../outcome/run-limits.js';
 import type { ModuleReply, ModuleRequest } from '../../boundary/module-protocol.js';
-import type {
-  ExecuteCommand,
-  ProgressFrame,
-  RunnerFrame,
-  UncaughtFrame,
-} from '../../boundary/runner-protocol.js';
+import type { ProgressFrame, RunnerFrame, UncaughtFrame } from '../../boundary/runner-frames.js';
+import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
 import type { ShippedModule } from '../../boundary/shipped-module.js';
 import { cancelMessage } from '../../contract/cancellation.js';
 import type { ExecutionProgress, LogEntry } from '../../contract/result.js';

@@ -1,3 +1,4 @@
+import type { FrameFields, FrameType } from '../../boundary/runner-frames.js';
 import { BOOT_NONCE, CHANNEL_FD } from '../../boundary/runner-protocol.js';
 import { OwnMemory } from './own-memory.js';
 import { cpuUsage, keysOf, partOfText, round, stringify, resourceUsage, wait, write } from './primordials.js';
@@ -31,19 +32,19 @@ export function useNonce(next: string): void {
  * that wait go with it, in their order. `fields` are JSON texts by name: a value of the user's is turned into text on its own and cannot
  * reach beyond its field, whatever its toJSON does.
  */
-export function sendFrame(type: string, fields: Readonly<Record<string, string>> = {}): void {
+export function sendFrame<T extends FrameType>(type: T, fields: FrameFields<T>): void {
   postFrame(type, fields);
   flushFrames();
 }
 
 /** As {@link sendFrame}, but not urgent: it goes with the next frame, or when {@link flushFrames} is called. */
-export function postFrame(type: string, fields: Readonly<Record<string, string>> = {}): void {
+export function postFrame<T extends FrameType>(type: T, fields: FrameFields<T>): void {
   waiting += deferred + frameOf(type, fields);
   deferred = '';
 }
 
 /** As {@link postFrame}, but only the newest that was deferred goes out, with the next frame of another kind. */
-export function deferFrame(type: string, fields: Readonly<Record<string, string>>): void {
+export function deferFrame<T extends FrameType>(type: T, fields: FrameFields<T>): void {
   deferred = frameOf(type, fields);
 }
 

@@ -41,4 +41,4 @@ guardBuiltins();
 guardHeap();
 // The worker refuses an execution that may have less, with a failure that says so.
 if (network === 'proxy') useWorkersNetwork();
-void warmUp().then(() => sendFrame('ready'));
+void warmUp().then(() => sendFrame('ready', {}));

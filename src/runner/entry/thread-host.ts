@@ -3,7 +3,8 @@
  * commands to threads and frames to the worker, watches what each thread uses, and ends threads.
  */
 import type { ResourceLimits } from '../../boundary/runner-limits.js';
-import type { CodePlace, RunnerCommand } from '../../boundary/runner-protocol.js';
+import type { CodePlace } from '../../boundary/runner-frames.js';
+import type { RunnerCommand } from '../../boundary/runner-protocol.js';
 import { sendFrame, useNonce, writeAll } from '../channel/channel.js';
 import { CommandReader } from '../channel/command-reader.js';
 import type { Confinement } from '../../contract/confinement.js';
@@ -165,4 +166,4 @@ limitResources(JSON.parse(limits) as ResourceLimits);
 harden(JSON.parse(confinement) as Confinement, 'open')('open');
 host.warm();
 reader.hold();
-sendFrame('ready');
+sendFrame('ready', {});

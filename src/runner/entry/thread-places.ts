@@ -1,5 +1,5 @@
 import type { Session } from 'node:inspector';
-import type { CodePlace } from '../../boundary/runner-protocol.js';
+import type { CodePlace } from '../../boundary/runner-frames.js';
 import { parse, stringify } from '../channel/primordials.js';
 
 const PLACES_SHOWN = 50;

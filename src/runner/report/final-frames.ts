@@ -1,9 +1,12 @@
-import type { ErrorCode, FieldFault } from '../../boundary/runner-protocol.js';
+import type { ErrorCode, FieldFault, FrameFields } from '../../boundary/runner-frames.js';
 import { json, sendFrame, usageJson } from '../channel/channel.js';
 import type { ErrorReport } from './error-report.js';
 import type { UserContext } from '../user/user-context.js';
 import { serializeValue } from '../user/user-value.js';
 import { variablesJson } from './variables.js';
+
+/** The fields that every last word carries, as JSON texts. */
+type Ending = Pick<FrameFields<'result'>, 'variables' | 'usage'>;
 
 // The last word of an execution, which it has once.
 
@@ -43,7 +46,7 @@ const faultsJson = (fields: readonly FieldFault[]): string =>
   `[${fields.map(({ field, message }) => `{"field":${json(field)},"message":${json(message)}}`).join(',')}]`;
 
 /** What every last word carries: variables and use of resources, as JSON texts. */
-export const ending = (context: UserContext): Record<string, string> => ({
+export const ending = (context: UserContext): Ending => ({
   variables: variablesOf(context),
   usage: usageJson(),
 });

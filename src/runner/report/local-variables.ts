@@ -4,7 +4,7 @@
  * before the stack unwinds; those that are caught cost nothing.
  */
 import type { Debugger, Session } from 'node:inspector';
-import type { FailedFrame } from '../../boundary/runner-protocol.js';
+import type { FailedFrame } from '../../boundary/runner-frames.js';
 import { builtinModule, descriptorOf, keysOf, stringify, text } from '../channel/primordials.js';
 import { namesOf, Snapshot, type SnapshotBounds } from './snapshot.js';
 

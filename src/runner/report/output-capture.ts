@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { Writable } from 'node:stream';
+import type { FrameFields } from '../../boundary/runner-frames.js';
 import { OUTPUT_CHUNK_CHARS } from '../../boundary/runner-protocol.js';
 import { json, sendFrame } from '../channel/channel.js';
 import { charCode, now } from '../channel/primordials.js';
@@ -37,7 +38,7 @@ export function emitOutput(
   stream: 'stdout' | 'stderr',
   level: string,
   text: string,
-  record: Readonly<Record<string, string>> = {},
+  record: Pick<FrameFields<'output'>, 'message' | 'fields'> = {},
 ): void {
   const whole = text.length <= OUTPUT_CHUNK_CHARS;
   for (let start = 0; start < text.length;) {

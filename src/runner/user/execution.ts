@@ -1,7 +1,8 @@
 import { isMainThread } from 'node:worker_threads';
 import { setSourceMapsSupport } from 'node:module';
 import type { ModuleFailure } from '../../boundary/module-protocol.js';
-import type { ErrorCode, ExecuteCommand, RunnerCommand } from '../../boundary/runner-protocol.js';
+import type { ErrorCode } from '../../boundary/runner-frames.js';
+import type { ExecuteCommand, RunnerCommand } from '../../boundary/runner-protocol.js';
 import {
   flushFrames,
   holdFrames,
@@ -97,7 +98,7 @@ export class Executions {
     error.name = 'CancelledError';
     const { listensForAbort } = current;
     current.controller.abort(error);
-    if (!listensForAbort) sendFrame('unheard');
+    if (!listensForAbort) sendFrame('unheard', {});
   }
 
   /** Says that the event loop is free and what it waits for. */

@@ -1,4 +1,4 @@
-import type { FieldFault } from '../../boundary/runner-protocol.js';
+import type { FieldFault } from '../../boundary/runner-frames.js';
 import { text } from '../channel/primordials.js';
 import { commonJsOf } from './user-module.js';
 
