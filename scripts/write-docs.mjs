@@ -1,7 +1,9 @@
 // `npm run docs`: writes the pages that are generated from the sources, out of the built code.
 import { writeFileSync } from 'node:fs';
 import { renderSettingsDocs } from '../dist/config/settings-docs.js';
+import { renderFailureDocs } from '../dist/outcome/failure-docs.js';
 import { renderMetricsDocs } from '../dist/metrics/metrics-docs.js';
 
 writeFileSync(new URL('../docs/configuration.md', import.meta.url), renderSettingsDocs());
 writeFileSync(new URL('../docs/metrics.md', import.meta.url), renderMetricsDocs());
+writeFileSync(new URL('../docs/failure-codes.md', import.meta.url), renderFailureDocs());

@@ -1,11 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ERROR_TYPES, FAILURE_CODES } from './failure.js';
+import { ERROR_TYPES, FAILURE_CODES, failureRow } from './failure.js';
+import { renderFailureDocs } from '../outcome/failure-docs.js';
 
 describe('docs/failure-codes.md', () => {
   const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'failure-codes.md'), 'utf8');
   const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+
+  it('is what the table says; "npm run docs" writes it', () => {
+    expect(page).toBe(renderFailureDocs());
+  });
 
   it('has one row for every failure code, in the same order', () => {
     expect(rows.map((row) => /`(\w+)`/.exec(row)?.[1])).toEqual([...FAILURE_CODES]);
@@ -23,4 +28,5 @@ describe('docs/failure-codes.md', () => {
 
 it('every failure code has an error type of its own', () => {
   expect(new Set(Object.values(ERROR_TYPES)).size).toBe(FAILURE_CODES.length);
+  for (const code of FAILURE_CODES) expect(ERROR_TYPES[code]).toBe(failureRow(code).errorType);
 });

@@ -1,48 +1,194 @@
-/** Why an execution failed: a closed set. Whose fault and what to do: docs/failure-codes.md. */
-export const FAILURE_CODES = [
-  'USER_ERROR',
-  'TIMED_OUT',
-  'CANCELLED',
-  'OUT_OF_MEMORY',
-  'OUTPUT_LIMIT',
-  'RUNNER_CRASHED',
-  'PROTOCOL_VIOLATION',
-  'RESULT_NOT_SERIALIZABLE',
-  'INVALID_JOB',
-  'CONTEXT_NOT_FOUND',
-  'CHILD_FAILED',
-  'MODULE_NOT_FOUND',
-  'MODULE_LIMIT',
-  'COMPILE_LIMIT',
-  'PACKAGE_REFUSED',
-  'PACKAGE_INSTALL_FAILED',
-  'STALLED_OUT',
-  'INTERNAL',
-] as const;
+/** How an execution that failed is shown. */
+export type FailedStatus = 'failed' | 'timed_out' | 'cancelled';
 
-export type FailureCode = (typeof FAILURE_CODES)[number];
+/** What is to be said of one failure code. Texts are Markdown. */
+export interface FailureRow {
+  status: FailedStatus;
+  /** What the public sees in `error_type` when no class of the user's code names the error. */
+  errorType: string;
+  /** Another attempt may follow when the job asks for it; false: that could not help, whatever the job asks for. */
+  retry: boolean;
+  meaning: string;
+  /** Whose fault it is. */
+  fault: string;
+  /** What to do about it. */
+  remedy: string;
+  /** Exit code that a task result carries, whatever the process ended with. */
+  exitCode?: number;
+}
 
-/** What the public sees in `error_type` when no class of the user's code names the error. */
-export const ERROR_TYPES: Readonly<Record<FailureCode, string>> = {
-  USER_ERROR: 'Error',
-  TIMED_OUT: 'TimeoutError',
-  CANCELLED: 'Cancelled',
-  OUT_OF_MEMORY: 'OutOfMemory',
-  OUTPUT_LIMIT: 'OutputLimit',
-  RUNNER_CRASHED: 'RunnerCrashed',
-  PROTOCOL_VIOLATION: 'ProtocolViolation',
-  RESULT_NOT_SERIALIZABLE: 'ResultNotSerializable',
-  INVALID_JOB: 'InvalidJob',
-  CONTEXT_NOT_FOUND: 'ContextNotFound',
-  CHILD_FAILED: 'ChildFailed',
-  MODULE_NOT_FOUND: 'ModuleNotFound',
-  MODULE_LIMIT: 'ModuleLimit',
-  COMPILE_LIMIT: 'CompileLimit',
-  PACKAGE_REFUSED: 'PackageRefused',
-  PACKAGE_INSTALL_FAILED: 'PackageInstallFailed',
-  STALLED_OUT: 'StalledOut',
-  INTERNAL: 'InternalError',
-};
+/**
+ * Why an execution failed: a closed set, and all that depends on the code alone. `npm run docs` writes
+ * docs/failure-codes.md from it.
+ */
+export const FAILURES = {
+  USER_ERROR: {
+    status: 'failed',
+    errorType: 'Error',
+    retry: true,
+    meaning: 'The code threw, did not compile, or ended with a non-zero exit code.',
+    fault: 'user code',
+    remedy: 'Read `failure.stack`: lines and columns are those of the original source.',
+  },
+  TIMED_OUT: {
+    status: 'timed_out',
+    errorType: 'TimeoutError',
+    retry: true,
+    meaning:
+      'The limit of time or of CPU time was reached; the code and its processes were killed. Task results carry exit code 124.',
+    fault: 'user code',
+    remedy:
+      'Make it faster, or raise `timeout_seconds` (upper bound: `MAX_TIMEOUT_SECONDS`), or `CPU_LIMIT_SECONDS`.',
+    // As coreutils' `timeout` does.
+    exitCode: 124,
+  },
+  CANCELLED: {
+    status: 'cancelled',
+    errorType: 'Cancelled',
+    retry: false,
+    meaning: 'Somebody asked for the end of the execution ([execution-control.md](execution-control.md)).',
+    fault: 'nobody',
+    remedy: 'Nothing.',
+  },
+  OUT_OF_MEMORY: {
+    status: 'failed',
+    errorType: 'OutOfMemory',
+    retry: true,
+    meaning: 'The execution needed more memory than `MEMORY_LIMIT_MB`, or its heap was full.',
+    fault: 'user code',
+    remedy: 'Process the data in parts, or raise the limit.',
+  },
+  OUTPUT_LIMIT: {
+    status: 'failed',
+    errorType: 'OutputLimit',
+    retry: true,
+    meaning:
+      'Far more output than `OUTPUT_LIMIT_BYTES`, a returned value that is larger, or a file larger than `FILE_SIZE_LIMIT_MB`.',
+    fault: 'user code',
+    remedy: 'Print less; store large values elsewhere and return a reference.',
+  },
+  RUNNER_CRASHED: {
+    status: 'failed',
+    errorType: 'RunnerCrashed',
+    retry: true,
+    meaning: 'The runner ended without a result, by a signal or a crash of Node.',
+    fault: 'user code or the machine',
+    remedy: 'See `failure.evidence`: exit code, signal, the end of stderr.',
+  },
+  PROTOCOL_VIOLATION: {
+    status: 'failed',
+    errorType: 'ProtocolViolation',
+    retry: true,
+    meaning:
+      "Something was written to the runner's own channel that is not a message of it, or not one for this time.",
+    fault: 'user code',
+    remedy: 'Do not write to file descriptors that the code did not open.',
+  },
+  RESULT_NOT_SERIALIZABLE: {
+    status: 'failed',
+    errorType: 'ResultNotSerializable',
+    retry: true,
+    meaning:
+      'The returned value has no JSON form: a cycle, a BigInt; or is nested more than 100 levels deep.',
+    fault: 'user code',
+    remedy: 'Return plain data.',
+  },
+  INVALID_JOB: {
+    status: 'failed',
+    errorType: 'InvalidJob',
+    retry: false,
+    meaning: 'A field of the job or its context is missing or wrong; nothing was run.',
+    fault: 'producer',
+    remedy: 'Mend the field that `failure.evidence.field` names.',
+  },
+  CONTEXT_NOT_FOUND: {
+    status: 'failed',
+    errorType: 'ContextNotFound',
+    retry: false,
+    meaning: 'There is no execution context in Redis under the id of the job.',
+    fault: 'producer',
+    remedy: 'Write the context before the job, with a TTL longer than the queue is.',
+  },
+  CHILD_FAILED: {
+    status: 'failed',
+    errorType: 'ChildFailed',
+    retry: false,
+    meaning:
+      'A child of the flow that the job is the parent of failed, and the flow says that this fails the parent; nothing was run.',
+    fault: 'the child',
+    remedy: 'See the child that `failure.evidence.child` names; retry it, then the parent.',
+  },
+  MODULE_NOT_FOUND: {
+    status: 'failed',
+    errorType: 'ModuleNotFound',
+    retry: true,
+    meaning:
+      'A module or package that the code imports is not there, or the workspace could not be read for it.',
+    fault: 'workspace',
+    remedy: 'Add the module to the workspace or the package to the manifest.',
+  },
+  MODULE_LIMIT: {
+    status: 'failed',
+    errorType: 'ModuleLimit',
+    retry: true,
+    meaning: 'A module, or all that the code imports, is larger than what one execution may load.',
+    fault: 'workspace',
+    remedy: 'Split it; `failure.message` names the limit.',
+  },
+  COMPILE_LIMIT: {
+    status: 'failed',
+    errorType: 'CompileLimit',
+    retry: false,
+    meaning:
+      'Compiling one source takes more time, memory or output than it may, or crashes the compiler. Nothing was run.',
+    fault: 'user code',
+    remedy: 'Make that source smaller or simpler; `failure.message` names the setting.',
+  },
+  PACKAGE_REFUSED: {
+    status: 'failed',
+    errorType: 'PackageRefused',
+    retry: false,
+    meaning: 'The package manifest cannot be accepted.',
+    fault: 'manifest',
+    remedy: 'Mend the line that the message names.',
+  },
+  PACKAGE_INSTALL_FAILED: {
+    status: 'failed',
+    errorType: 'PackageInstallFailed',
+    retry: true,
+    meaning: 'npm could not install the package set.',
+    fault: 'registry or manifest',
+    remedy: "Read the end of npm's output in the message; try again when the registry is back.",
+  },
+  STALLED_OUT: {
+    status: 'failed',
+    errorType: 'StalledOut',
+    retry: false,
+    meaning: 'Workers died or vanished repeatedly while they ran this execution.',
+    fault: 'user code or the machine',
+    remedy: 'Find out what kills the worker: memory of the machine, a signal.',
+  },
+  INTERNAL: {
+    status: 'failed',
+    errorType: 'InternalError',
+    retry: false,
+    meaning: 'The worker itself failed, in two attempts.',
+    fault: 'worker',
+    remedy: "A bug or a broken machine: look for the execution id in the worker's log and report it.",
+  },
+} as const satisfies Readonly<Record<string, FailureRow>>;
 
-/** Exit code that a task result carries for a timeout, as coreutils' `timeout` does. */
-export const TIMEOUT_EXIT_CODE = 124;
+export type FailureCode = keyof typeof FAILURES;
+
+export const FAILURE_CODES = Object.keys(FAILURES) as readonly FailureCode[];
+
+/** The row of a code, without what TypeScript knows of each. */
+export const failureRow = (code: FailureCode): FailureRow => FAILURES[code];
+
+/** `error_type` of each code. */
+export const ERROR_TYPES = Object.fromEntries(
+  FAILURE_CODES.map((code) => [code, FAILURES[code].errorType]),
+) as Readonly<Record<FailureCode, string>>;
+
+/** Exit code that a task result carries for a timeout. */
+export const TIMEOUT_EXIT_CODE = FAILURES.TIMED_OUT.exitCode;

@@ -1,5 +1,5 @@
-import { ERROR_TYPES, type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
-import type { Evidence, ExecutionStatus, Outcome } from '../contract/result.js';
+import { type FailureCode, FAILURES, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
+import type { Evidence, Outcome } from '../contract/result.js';
 import type { CodePlace, ErrorFrame } from '../boundary/runner-frames.js';
 import { NO_SUBJECT } from '../contract/subject.js';
 import { localsEvidence, timeoutEvidence } from './blocked-stack.js';
@@ -85,7 +85,7 @@ function judgeReport(end: RunEnd, isScript: boolean): Finding | null {
     const { code, name, message, stack, final } = report;
     const ofLimit = codeOfLimit(limitBehind(report));
     if (ofLimit !== null) return { code: ofLimit, message, stack, exitCode: 1 };
-    const errorType = code === 'USER_ERROR' ? name : ERROR_TYPES[code];
+    const errorType = code === 'USER_ERROR' ? name : FAILURES[code].errorType;
     return { code, errorType, message, stack, exitCode: 1, final };
   }
   if (uncaught && end.exit.exitCode !== 0) {
@@ -116,11 +116,6 @@ function judgeDeath(end: RunEnd): Finding {
   const how = signal ? `was killed by ${signal}` : `ended with exit code ${exitCode}`;
   return { code: 'RUNNER_CRASHED', message: `The runner ${how} without a result`, exitCode };
 }
-
-const STATUS: Partial<Record<FailureCode, ExecutionStatus>> = {
-  TIMED_OUT: 'timed_out',
-  CANCELLED: 'cancelled',
-};
 
 /** What every outcome carries, whether code ran or not. */
 export interface Timing {
@@ -204,11 +199,12 @@ function emptyOutcome({ startedAt, finishedAt }: Timing): Outcome {
 }
 
 function failureFields(finding: Finding, evidence: Evidence): Partial<Outcome> {
+  const { status, errorType } = FAILURES[finding.code];
   return {
     success: false,
-    status: STATUS[finding.code] ?? 'failed',
+    status,
     error: finding.message,
-    error_type: finding.errorType ?? ERROR_TYPES[finding.code],
+    error_type: finding.errorType ?? errorType,
     failure: {
       code: finding.code,
       message: finding.message,

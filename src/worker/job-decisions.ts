@@ -1,6 +1,6 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingChildrenError, WaitingError } from 'bullmq';
 import { CompilerUnavailableError } from '../compile/compile-error.js';
-import type { FailureCode } from '../contract/failure.js';
+import { FAILURES } from '../contract/failure.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import type { Outcome } from '../contract/result.js';
 import type { UnrunReason } from '../telemetry/measurements.js';
@@ -9,18 +9,6 @@ import { type Finding, refusedOutcome } from '../outcome/outcome.js';
 import { RunnerBootError } from '../executor/process/runner-spawn.js';
 import type { FailedChild } from './flow-children.js';
 import { MAX_LOST_WORKERS } from '../results/execution-ledger.js';
-
-/** Failures that another attempt cannot mend, whatever the job asks for. */
-const FINAL: ReadonlySet<FailureCode> = new Set([
-  'INVALID_JOB',
-  'CONTEXT_NOT_FOUND',
-  'CHILD_FAILED',
-  'CANCELLED',
-  'PACKAGE_REFUSED',
-  'COMPILE_LIMIT',
-  'STALLED_OUT',
-  'INTERNAL',
-]);
 
 /** The second attempt that meets a fault of the worker's own ends the execution: a third could spread it. */
 const MAX_INTERNAL_ATTEMPTS = 2;
@@ -65,7 +53,7 @@ export const isEnvironmental = (error: unknown): boolean =>
 /** Whether a failed attempt is followed by another: only when the job asked for attempts and has one left. */
 export function mayRetry(job: Pick<Job, 'attemptsMade' | 'opts'>, outcome: Outcome): boolean {
   const { failure } = outcome;
-  if (failure === null || failure.retryable === false || FINAL.has(failure.code)) return false;
+  if (failure === null || failure.retryable === false || !FAILURES[failure.code].retry) return false;
   return job.attemptsMade + 1 < (job.opts.attempts ?? 1);
 }
 
