@@ -69,4 +69,4 @@ export type ExecutionSummary = z.infer<typeof executionSummarySchema>;
 export type HistoryPage = z.infer<typeof historyPageSchema>;
 export type Statistics = z.infer<typeof statisticsSchema>;
 export type StatisticsGroup = Statistics['groups'][number];
-export type Forgotten = z.infer<typeof forgottenSchema>;
+export type ForgetResult = z.infer<typeof forgottenSchema>;

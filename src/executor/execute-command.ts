@@ -5,13 +5,13 @@ import type { Execution } from '../contract/execution.js';
 import type { ContextData, ExecuteCommand } from '../boundary/runner-protocol.js';
 import type { Redactor } from '../outcome/redaction/redactor.js';
 import type { Span } from '../telemetry/tracing.js';
-import type { Prepared } from '../workspace/workspace.service.js';
+import type { PreparedCode } from '../workspace/workspace.service.js';
 import type { RunnerLease } from './pool/runner-lease.js';
 
 /** What one run on one runner needs. */
 export interface RunTask {
   execution: Execution;
-  program: Extract<Prepared, { ok: true }>;
+  program: Extract<PreparedCode, { ok: true }>;
   packagesDir: string | null;
   rootUrl: string;
   startedAt: Date;

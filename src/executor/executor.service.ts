@@ -12,7 +12,7 @@ import type { CompileClock } from '../compile/compile-clock.js';
 import { CompileTimeoutError } from '../compile/compile-error.js';
 import { CompilerPool } from '../compile/compiler-pool.js';
 import { PackagesService } from '../packages/packages.service.js';
-import { type Prepared, WorkspaceService } from '../workspace/workspace.service.js';
+import { type PreparedCode, WorkspaceService } from '../workspace/workspace.service.js';
 import { OriginalPlaces } from '../outcome/original-places.js';
 import { judge, outcomeOf, placesIn, refusedOutcome } from '../outcome/outcome.js';
 import { redactedOutcome } from '../outcome/redacted-outcome.js';
@@ -102,7 +102,7 @@ export class ExecutorService {
     { source, timeoutMs, ...execution }: Execution,
     clock: CompileClock,
     cancellation: Cancellation,
-  ): Promise<Prepared | RefusedProgram> {
+  ): Promise<PreparedCode | RefusedProgram> {
     const preparing = traced('prepare', {}, () =>
       this.workspace.prepare({
         entry: source,

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { standingBelow } from './yield-to-worker.js';
+import { priorityBelow } from './yield-to-worker.js';
 
 it.each([
   [
@@ -16,5 +16,5 @@ it.each([
     { nice: 19, oomScore: -498 },
   ],
 ])('a runner of a worker at %j is at %j', (worker, runner) => {
-  expect(standingBelow(worker)).toEqual(runner);
+  expect(priorityBelow(worker)).toEqual(runner);
 });

@@ -9,13 +9,13 @@ const OOM_ABOVE = 500;
 const HIGHEST_OOM = 1000;
 
 /** What the kernel weighs processes by; higher goes last on the processors and first when memory ends. */
-export interface Standing {
+export interface KernelPriority {
   nice: number;
   oomScore: number;
 }
 
 /** Of a runner, by that of its worker: containers and service managers start workers at any. */
-export const standingBelow = ({ nice, oomScore }: Standing): Standing => ({
+export const priorityBelow = ({ nice, oomScore }: KernelPriority): KernelPriority => ({
   nice: Math.min(nice + NICE_BELOW, LOWEST_NICE),
   oomScore: Math.min(oomScore + OOM_ABOVE, HIGHEST_OOM),
 });
@@ -26,7 +26,7 @@ export const standingBelow = ({ nice, oomScore }: Standing): Standing => ({
  */
 export function yieldToWorker(pid: number): void {
   try {
-    const { nice, oomScore } = standingBelow({ nice: getPriority(), oomScore: ownOomScore() });
+    const { nice, oomScore } = priorityBelow({ nice: getPriority(), oomScore: ownOomScore() });
     // The kernel's number is a thread's, and that of its process only for those which it starts later.
     for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), nice);
     writeFileSync(`/proc/${pid}/oom_score_adj`, String(oomScore));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { workspaceRootUrl } from '../boundary/workspace-url.js';
-import { ClosureWalker, type Loaded } from './closure.js';
+import { ClosureWalker, type SentModules } from './closure.js';
 import type { CompiledModule } from '../compile/compiled-module.js';
 import { ModuleError } from './module-failure.js';
 import { PathLookup } from './path-lookup.js';
@@ -38,7 +38,7 @@ async function walk(graph: Graph, limits: Partial<WorkspaceLimits> = {}) {
     { ...WORKSPACE_LIMITS, ...limits },
     async (specifier, importer) => new ModuleError('MODULE_NOT_FOUND', `${specifier} in ${importer.path}`),
   );
-  const loaded: Loaded = new Map();
+  const loaded: SentModules = new Map();
   const added = await walker.walk(
     [{ path: 'main.ts', compiled: compiledOf(graph['main.ts'] as string[]) }],
     loaded,

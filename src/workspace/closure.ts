@@ -16,9 +16,9 @@ export interface LinkedModule {
 export type Explain = (specifier: string, importer: LinkedModule, meaning: Meaning) => Promise<ModuleError>;
 
 /** What one execution has been sent so far, by path. */
-export type Loaded = Map<string, LinkedModule>;
+export type SentModules = Map<string, LinkedModule>;
 
-interface Found {
+interface ImportRefs {
   required: ModuleRef[];
   optional: ModuleRef[];
 }
@@ -42,7 +42,10 @@ export class ClosureWalker {
    * @throws {ModuleError} MODULE_NOT_FOUND, MODULE_LIMIT
    * @throws {CompileError} when something imported statically is no code
    */
-  async walk(start: { path: string; compiled: CompiledModule }[], loaded: Loaded): Promise<LinkedModule[]> {
+  async walk(
+    start: { path: string; compiled: CompiledModule }[],
+    loaded: SentModules,
+  ): Promise<LinkedModule[]> {
     const added: LinkedModule[] = [];
     const optional: ModuleRef[] = [];
     let level = start;
@@ -66,7 +69,7 @@ export class ClosureWalker {
     });
   }
 
-  private async addOptional(first: ModuleRef[], loaded: Loaded, added: LinkedModule[]): Promise<void> {
+  private async addOptional(first: ModuleRef[], loaded: SentModules, added: LinkedModule[]): Promise<void> {
     const most = Math.min(this.limits.closureModules, loaded.size + this.limits.optionalModules);
     let wanted = first;
     while (wanted.length > 0) {
@@ -85,10 +88,10 @@ export class ClosureWalker {
   /** Says what the imports of these modules mean and adds the modules; returns what they need next. */
   private async link(
     modules: readonly { path: string; compiled: CompiledModule }[],
-    loaded: Loaded,
+    loaded: SentModules,
     added: LinkedModule[],
     strict: boolean,
-  ): Promise<Found> {
+  ): Promise<ImportRefs> {
     const meanings = modules.map(({ path, compiled }) =>
       compiled.specifiers.map((specifier) => ({
         specifier,
@@ -98,7 +101,7 @@ export class ClosureWalker {
     await this.lookup.learn(
       meanings.flat().flatMap(({ meaning }) => (meaning.kind === 'paths' ? meaning.candidates : [])),
     );
-    const found: Found = { required: [], optional: [] };
+    const found: ImportRefs = { required: [], optional: [] };
     for (const [index, { path, compiled }] of modules.entries()) {
       const imports: Record<string, string | null> = {};
       const linked: LinkedModule = { path, compiled, imports };
@@ -132,7 +135,7 @@ export class ClosureWalker {
     );
   }
 
-  private checkSize(loaded: Loaded, more: number): void {
+  private checkSize(loaded: SentModules, more: number): void {
     const { closureModules, closureBytes } = this.limits;
     if (loaded.size + more > closureModules) {
       throw new ModuleError('MODULE_LIMIT', `the code imports more than ${closureModules} modules`);
@@ -153,7 +156,7 @@ const sizeOf = (modules: Iterable<LinkedModule>): number => {
   return bytes;
 };
 
-function unique(refs: readonly ModuleRef[], loaded: Loaded): ModuleRef[] {
+function unique(refs: readonly ModuleRef[], loaded: SentModules): ModuleRef[] {
   const byPath = new Map(refs.map((ref) => [ref.path, ref]));
   return [...byPath.values()].filter(({ path }) => !loaded.has(path));
 }

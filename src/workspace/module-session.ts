@@ -1,7 +1,7 @@
 import { type ModuleReply, type ModuleRequest, SPECIFIER_LIMIT_CHARS } from '../boundary/module-protocol.js';
 import type { ShippedModule } from '../boundary/shipped-module.js';
 import { moduleUrl, pathOfUrl } from '../boundary/workspace-url.js';
-import { ClosureWalker, type LinkedModule, type Loaded } from './closure.js';
+import { ClosureWalker, type LinkedModule, type SentModules } from './closure.js';
 import type { CompileClock } from '../compile/compile-clock.js';
 import type { CompiledModule } from '../compile/compiled-module.js';
 import type { Compiler } from '../compile/compiler.js';
@@ -39,7 +39,7 @@ export class ModuleSession {
   readonly lookup: PathLookup;
   /** Why an answer could not be found, where that is not the code's fault. */
   fault: Error | null = null;
-  private readonly loaded: Loaded = new Map();
+  private readonly loaded: SentModules = new Map();
   private readonly walker: ClosureWalker;
   private misses = 0;
 

@@ -32,7 +32,7 @@ export interface PrepareRequest {
 }
 
 /** What the runner needs, or why the code cannot run. */
-export type Prepared = {
+export type PreparedCode = {
   /** null: nothing was ever published. */
   generation: number | null;
 } & (
@@ -115,7 +115,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
    * @throws {CompilerUnavailableError} when no compiler can be started
    * @throws when Redis cannot be read, or has lost a source that a generation names
    */
-  async prepare(request: PrepareRequest): Promise<Prepared> {
+  async prepare(request: PrepareRequest): Promise<PreparedCode> {
     const { generation: pinned, only, timeoutMs, clock = new CompileClock(null) } = request;
     const generation = await this.pin(pinned ?? null, timeoutMs);
     if (only && generation !== pinned) return { ok: false, generation: null, failure: gone(pinned) };

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { ModuleFailure, ModuleReply, ModuleRequest } from '../../src/boundary/module-protocol.js';
-import type { Prepared } from '../../src/workspace/workspace.service.js';
+import type { PreparedCode } from '../../src/workspace/workspace.service.js';
 import type { ModuleProgram } from './module-runner-main.js';
 
 /** How a program ended. */
@@ -50,7 +50,7 @@ export class ModuleRunner {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  async run(prepared: Prepared, rootUrl: string, packagesDir: string | null = null): Promise<ModuleRun> {
+  async run(prepared: PreparedCode, rootUrl: string, packagesDir: string | null = null): Promise<ModuleRun> {
     if (!prepared.ok) throw new Error(`not prepared: ${prepared.failure.message}`);
     const child = spawn(process.execPath, [this.bundle], {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],

@@ -1,6 +1,6 @@
 import { Controller, Delete, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type Forgotten, forgottenSchema } from '../../contract/history.js';
+import { type ForgetResult, forgottenSchema } from '../../contract/history.js';
 import { ForgetService } from './forget.service.js';
 import { type OrganizationPath, organizationPathSchema } from '../history/history-requests.js';
 import { type IdPath, idPathSchema } from './requests.js';
@@ -15,7 +15,7 @@ export class ForgetController {
   @Delete('executions/:id/record')
   @ApiOperation({ summary: 'Remove everything that is kept of an execution' })
   @ApiOkResponse({ standardSchema: forgottenSchema })
-  forgetOne(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<Forgotten> {
+  forgetOne(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<ForgetResult> {
     return this.forgetting.forgetOne(id);
   }
 
@@ -25,7 +25,7 @@ export class ForgetController {
   @ApiOkResponse({ standardSchema: forgottenSchema })
   forgetOrganization(
     @Param({ schema: organizationPathSchema }) { organization }: OrganizationPath,
-  ): Promise<Forgotten> {
+  ): Promise<ForgetResult> {
     return this.forgetting.forgetOrganization(organization);
   }
 }

@@ -3,7 +3,7 @@ import type { Queue } from 'bullmq';
 import { ArchiveEraser, type Forgettable } from '../../archive/write/archive-eraser.js';
 import { NoArchiveError } from '../../archive/archive-database.js';
 import { FeedStore } from '../../archive/write/feed-store.js';
-import type { Forgotten } from '../../contract/history.js';
+import type { ForgetResult } from '../../contract/history.js';
 import { jobIdOf } from '../../contract/jobs/job-id.js';
 import { inBatches } from '../../lib/in-batches.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
@@ -30,7 +30,7 @@ export class ForgetService {
   ) {}
 
   /** @throws {ProblemException} 404 for an unknown id, 409 for one that has not ended, 503 when Redis or the archive is away. */
-  async forgetOne(executionId: string): Promise<Forgotten> {
+  async forgetOne(executionId: string): Promise<ForgetResult> {
     const progress = await this.lookup.find(executionId);
     if (progress.state === 'unknown')
       throw new ProblemException('not-found', `There is no execution ${executionId} to forget`);
@@ -43,11 +43,11 @@ export class ForgetService {
   }
 
   /** Everything of an organization that has ended. May be repeated: it goes on where an outage stopped it. */
-  forgetOrganization(organization: string): Promise<Forgotten> {
+  forgetOrganization(organization: string): Promise<ForgetResult> {
     return withinArchive(this.forgetAll(organization));
   }
 
-  private async forgetAll(organization: string): Promise<Forgotten> {
+  private async forgetAll(organization: string): Promise<ForgetResult> {
     // What waits for the archive comes first: it would come into the archive meanwhile.
     let some = await withinRedisLimit(this.feed.waitingOf(organization), undefined, LIMIT_MS);
     const total = { executions: some.length, archived: await this.forget(some) };

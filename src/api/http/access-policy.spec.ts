@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Asked, checkAccess, isLoopbackHost } from './access-policy.js';
+import { type AccessRequest, checkAccess, isLoopbackHost } from './access-policy.js';
 import { ProblemException } from './problem.js';
 
 const TOKEN = 'a-token-of-some-length';
-const asked = (changes: Partial<Asked> = {}): Asked => ({
+const asked = (changes: Partial<AccessRequest> = {}): AccessRequest => ({
   route: '/tasks',
   host: '127.0.0.1:3000',
   authorization: undefined,
@@ -13,7 +13,7 @@ const asked = (changes: Partial<Asked> = {}): Asked => ({
 
 /** Status and headers of the refusal, or null when the request may pass. */
 function refusal(
-  changes: Partial<Asked>,
+  changes: Partial<AccessRequest>,
   token?: string,
   host = '127.0.0.1',
   metrics: 'token' | 'open' = 'token',

@@ -3,7 +3,7 @@ import type { Settings } from '../../config/settings.js';
 import { ProblemException } from './problem.js';
 
 /** What of a request decides whether it may pass. */
-export interface Asked {
+export interface AccessRequest {
   /** Pattern of the route that matched; undefined when none did. */
   route: string | undefined;
   host: string | undefined;
@@ -30,7 +30,7 @@ export const isHealth = (route: string | undefined): boolean => route === '/heal
  *    our origin, but its requests name that host: only loopback names are answered.
  * @throws {ProblemException} saying why not.
  */
-export function checkAccess(asked: Asked, settings: Access): void {
+export function checkAccess(asked: AccessRequest, settings: Access): void {
   if (isProbe(asked.route)) return;
   if (asked.route === '/metrics' && settings.METRICS_ACCESS === 'open') return;
   if (settings.API_TOKEN !== undefined) {

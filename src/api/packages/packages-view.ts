@@ -10,10 +10,10 @@ import type { FieldError } from '../http/problem.js';
 /** `GET /packages`. */
 export const packagesViewSchema = packagesOverviewSchema.meta({ id: 'Packages' });
 
-type Asked = Omit<PackagesOverview, 'workers'>;
+type ManifestView = Omit<PackagesOverview, 'workers'>;
 
 /** What a client sees of a stored manifest. Pure. */
-export function manifestView(reading: ManifestReading, maxSpecs: number): Asked {
+export function manifestView(reading: ManifestReading, maxSpecs: number): ManifestView {
   const nothing = { content: null, hash: null, problem: null, packages: [], refused: [] };
   switch (reading.kind) {
     case 'absent':

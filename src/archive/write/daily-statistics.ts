@@ -4,7 +4,7 @@ import { bucketOf } from '../read/histogram.js';
 import type { Database } from '../schema.js';
 
 /** What of an execution is counted. */
-export type Counted = Pick<
+export type CountedFields = Pick<
   ArchiveRecord,
   'finished_at' | 'organization_id' | 'workflow_id' | 'status' | 'duration_ms'
 >;
@@ -27,7 +27,7 @@ export const ALL_ORGANIZATIONS = '';
  * The rows that some executions add to the daily statistics: for their organization and for all.
  * @param sign -1 for executions that are taken out again
  */
-export function dailyRows(executions: readonly Counted[], sign: 1 | -1): DailyRow[] {
+export function dailyRows(executions: readonly CountedFields[], sign: 1 | -1): DailyRow[] {
   const rows = new Map<string, { row: DailyRow; histogram: Map<number, number> }>();
   for (const { finished_at, organization_id, workflow_id, status, duration_ms } of executions) {
     const organizations = new Set([ALL_ORGANIZATIONS, organization_id ?? ALL_ORGANIZATIONS]);

@@ -1,12 +1,12 @@
 import { type RawBuilder, sql } from 'kysely';
-import { addDaily, type Counted, dailyRows } from './daily-statistics.js';
+import { addDaily, type CountedFields, dailyRows } from './daily-statistics.js';
 import type { ArchiveRecord } from '../record.js';
 import type { Database } from '../schema.js';
 
 /** Advisory lock of Postgres: writers share it, a deletion has it alone. The number has no meaning. */
 export const ERASURE_LOCK = 7_352_814;
 
-type Removed = Omit<Counted, 'finished_at'> & { execution_id: string; finished_at: Date };
+type RemovedRow = Omit<CountedFields, 'finished_at'> & { execution_id: string; finished_at: Date };
 
 /**
  * Removes all rows of some executions and what the statistics count of them, inside a transaction of the
@@ -29,8 +29,8 @@ export async function removeRuns(
   await remove(tx, sql`(execution_id, run) IN (SELECT * FROM unnest(${ids}::text[], ${numbers}::integer[]))`);
 }
 
-async function remove(tx: Database, condition: RawBuilder<unknown>): Promise<Removed[]> {
-  const { rows } = await sql<Removed>`DELETE FROM executions WHERE ${condition}
+async function remove(tx: Database, condition: RawBuilder<unknown>): Promise<RemovedRow[]> {
+  const { rows } = await sql<RemovedRow>`DELETE FROM executions WHERE ${condition}
     RETURNING execution_id, finished_at, organization_id, workflow_id, status, duration_ms`.execute(tx);
   const keys = rows.map(({ execution_id, finished_at }) => ({ execution_id, finished_at }));
   await sql`DELETE FROM execution_logs USING jsonb_to_recordset(${JSON.stringify(keys)}::jsonb)

@@ -13,7 +13,7 @@ export interface LogsOptions {
 }
 
 /** What `bifrost logs` needs beside its command line. */
-export interface LogsSurroundings {
+export interface LogsIo {
   access: ApiAccess;
   output: Output;
   /** Aborted by Ctrl-C. */
@@ -24,12 +24,8 @@ export interface LogsSurroundings {
  * `bifrost logs ID`: prints what an execution has printed, with `follow` until it ends. Resolves with the exit code.
  * @throws {CommandError} when the API gives no answer.
  */
-export async function logs(
-  id: string,
-  options: LogsOptions,
-  surroundings: LogsSurroundings,
-): Promise<ExitCode> {
-  const { access, output, interrupt } = surroundings;
+export async function logs(id: string, options: LogsOptions, io: LogsIo): Promise<ExitCode> {
+  const { access, output, interrupt } = io;
   const view = new LogView(output);
   const events = options.follow
     ? logEvents({ id, access, interrupt })

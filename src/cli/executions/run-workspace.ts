@@ -3,7 +3,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
 import type { ExecutionContext } from '../../contract/context.js';
 import { CommandError, EXIT } from '../output/exit.js';
 import { paint } from '../output/output.js';
-import type { RunSurroundings } from './run-surroundings.js';
+import type { RunIo } from './run-io.js';
 import { WorkspaceClient } from '../workspace/workspace-client.js';
 import { readFolder } from '../workspace/workspace-folder.js';
 import { publishFolder } from '../workspace/workspace-publish.js';
@@ -30,7 +30,7 @@ export async function withLocalModules(
   context: ExecutionContext,
   file: string,
   workspace: string | undefined,
-  { access, output, interrupt }: RunSurroundings,
+  { access, output, interrupt }: RunIo,
 ): Promise<ExecutionContext> {
   const place = placeOf(file, workspace);
   const code = context.workflow_code ?? '';

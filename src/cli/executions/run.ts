@@ -10,7 +10,7 @@ import { asJson, type Output, paint } from '../output/output.js';
 import { exitCodeOf, reportOf } from './run-report.js';
 import { contextOf, jobOptionsOf, type RunOptions } from './run-request.js';
 import { waitingWords } from './status.js';
-import type { RunSurroundings } from './run-surroundings.js';
+import type { RunIo } from './run-io.js';
 import { withLocalModules } from './run-workspace.js';
 
 /** Short, so that it is known soon whether the execution was accepted. */
@@ -26,15 +26,11 @@ const MIN_ROUND_MS = 1000;
  * `bifrost run FILE`: submits a file, waits for its result and prints that. Resolves with the exit code.
  * @throws {CommandError} when there is no result to speak of.
  */
-export async function run(
-  file: string,
-  options: RunOptions,
-  surroundings: RunSurroundings,
-): Promise<ExitCode> {
-  const { output, interrupt, access } = surroundings;
+export async function run(file: string, options: RunOptions, io: RunIo): Promise<ExitCode> {
+  const { output, interrupt, access } = io;
   const jobOptions = jobOptionsOf(options);
   const inline = contextOf(file, await readSource(file), options);
-  const context = await withLocalModules(inline, file, options.workspace, surroundings);
+  const context = await withLocalModules(inline, file, options.workspace, io);
   // The command chooses the id, so that it can print it even when the answer is lost.
   const id = crypto.randomUUID();
   const client = new ApiClient(access, interrupt);
@@ -46,8 +42,8 @@ export async function run(
       silent ? FIRST_WAIT_SECONDS : 0,
     );
     accepted = true;
-    const shown = silent ? null : await showLog(id, client, surroundings);
-    const result = await untilEnded(client, first, surroundings);
+    const shown = silent ? null : await showLog(id, client, io);
+    const result = await untilEnded(client, first, io);
     print(result, options, output, shown);
     return exitCodeOf(result.status);
   } catch (error) {
@@ -68,7 +64,7 @@ export async function run(
 async function showLog(
   id: string,
   client: ApiClient,
-  { access, output, interrupt, patienceMs }: RunSurroundings,
+  { access, output, interrupt, patienceMs }: RunIo,
 ): Promise<LogView | null> {
   const view = new LogView(output);
   let shown = false;
@@ -102,7 +98,7 @@ async function showWaitingReason(id: string, client: ApiClient, { stderr }: Outp
 async function untilEnded(
   client: ApiClient,
   first: ExecutionView,
-  { interrupt, patienceMs = PATIENCE_MS }: RunSurroundings,
+  { interrupt, patienceMs = PATIENCE_MS }: RunIo,
 ): Promise<ExecutionResult> {
   let view = first;
   let answeredAt = performance.now();

@@ -8,7 +8,7 @@ import type { Output } from '../output/output.js';
 import type { StatsOptions } from './stats.js';
 
 /** What the commands need beside their command line. */
-export interface HistorySurroundings {
+export interface HistoryIo {
   access: ApiAccess;
   output: Output;
   interrupt: AbortSignal;
@@ -31,11 +31,7 @@ const filtered = (command: Command): Command =>
     .option('--text <text>', 'part of the id or of the error');
 
 /** Adds `history`, `stats`, `export` and `forget`. */
-export function defineHistory(
-  program: Command,
-  surroundings: () => HistorySurroundings,
-  exit: (code: ExitCode) => void,
-): void {
+export function defineHistory(program: Command, io: () => HistoryIo, exit: (code: ExitCode) => void): void {
   filtered(program.command('history').description('executions that have ended, newest first'))
     .option('--since <time>', 'ended then or later')
     .option('--until <time>', 'ended before')
@@ -45,7 +41,7 @@ export function defineHistory(
     .addHelpText('after', TIMES)
     .action(async (options: HistoryOptions) => {
       const { history } = await import('./history.js');
-      exit(await history(options, surroundings()));
+      exit(await history(options, io()));
     });
 
   program
@@ -61,7 +57,7 @@ export function defineHistory(
     .addHelpText('after', `${TIMES} Whole days of UTC are counted.`)
     .action(async (options: StatsOptions) => {
       const { stats } = await import('./stats.js');
-      exit(await stats(options, surroundings()));
+      exit(await stats(options, io()));
     });
 
   filtered(program.command('export').description('whole results as JSON lines, oldest first'))
@@ -70,7 +66,7 @@ export function defineHistory(
     .addHelpText('after', TIMES)
     .action(async (options: ExportOptions) => {
       const { exportHistory } = await import('./export.js');
-      exit(await exportHistory(options, surroundings()));
+      exit(await exportHistory(options, io()));
     });
 
   program
@@ -81,6 +77,6 @@ export function defineHistory(
     .option('--json', 'print the document of the API')
     .action(async (id: string | undefined, options: ForgetOptions) => {
       const { forget } = await import('../executions/forget.js');
-      exit(await forget(id, options, surroundings()));
+      exit(await forget(id, options, io()));
     });
 }

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '../../contract/context.js';
 import type { ControlAnswer } from '../../contract/control.js';
-import type { Forgotten, HistoryPage, Statistics } from '../../contract/history.js';
+import type { ForgetResult, HistoryPage, Statistics } from '../../contract/history.js';
 import type { PackagesOverview } from '../../contract/packages.js';
 import type { LogEvent } from '../../contract/log-stream.js';
 import type { ExecutionResult } from '../../contract/result.js';
@@ -99,7 +99,7 @@ export class ApiClient {
   }
 
   /** Deletes what is kept of one execution or of an organization's. */
-  forget(path: string): Promise<Forgotten> {
+  forget(path: string): Promise<ForgetResult> {
     return this.ask(path, isForgotten, FORGET_SECONDS, undefined, 'DELETE');
   }
 
@@ -166,7 +166,7 @@ const isLogPage = (body: unknown): body is LogPage =>
 const isHistory = (body: unknown): body is HistoryPage =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['executions']);
 
-const isForgotten = (body: unknown): body is Forgotten =>
+const isForgotten = (body: unknown): body is ForgetResult =>
   typeof ((body ?? {}) as Record<string, unknown>)['executions'] === 'number';
 
 const isStatistics = (body: unknown): body is Statistics =>

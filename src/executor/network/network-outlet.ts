@@ -178,13 +178,17 @@ export class NetworkOutlet {
 }
 
 /** What an outlet may do to the runner that it serves. */
-interface Served {
+interface OutletRunner {
   markUnfit(reason: string): void;
   refuse(what: string): void;
 }
 
 /** The outlet of a runner that has the descriptor for it. */
-export function openOutlet(child: ChildProcess, services: OutletServices, runner: Served): NetworkOutlet {
+export function openOutlet(
+  child: ChildProcess,
+  services: OutletServices,
+  runner: OutletRunner,
+): NetworkOutlet {
   const connection = (child.stdio as readonly unknown[])[NETWORK_FD] as Duplex;
   // User code can close its end.
   connection.once('close', () => runner.markUnfit('network'));

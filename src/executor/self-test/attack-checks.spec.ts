@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { ATTACK_NAMES, type AttackName, type Finding, type Findings } from '../../boundary/self-test.js';
-import { attackChecks, type Circumstances, type Round } from './attack-checks.js';
-import type { Sightings } from './canaries.js';
+import { attackChecks, type AttackContext, type Round } from './attack-checks.js';
+import type { Observations } from './canaries.js';
 import { gradeOf } from './grade.js';
 
-const NOTHING: Sightings = {
+const NOTHING: Observations = {
   portConnections: 0,
   socketConnections: 0,
   signals: 0,
@@ -17,11 +17,11 @@ const NOTHING: Sightings = {
   files: new Set(['/app/.env digest']),
 };
 const REFUSED: Finding = { kind: 'refused', code: 'EPERM' };
-const CLOSED: Circumstances = { network: 'none', hasRedis: true, openApi: true };
+const CLOSED: AttackContext = { network: 'none', hasRedis: true, openApi: true };
 
-function aRound(findings: Partial<Findings> = {}, seen: Partial<Sightings> = {}): Round {
+function aRound(findings: Partial<Findings> = {}, seen: Partial<Observations> = {}): Round {
   const refused = Object.fromEntries(ATTACK_NAMES.map((name) => [name, REFUSED])) as Findings;
-  return { findings: { ...refused, ...findings }, sightings: { ...NOTHING, ...seen } };
+  return { findings: { ...refused, ...findings }, observations: { ...NOTHING, ...seen } };
 }
 const got = (...values: string[]): Finding => ({ kind: 'got', values });
 const outcomesOf = (whole: Round, bare: Round | null = aRound(), where = CLOSED) =>
@@ -51,7 +51,7 @@ describe('attacks that are refused', () => {
 });
 
 describe('an attack that gets through', () => {
-  const THROUGH: [AttackName, Finding, Partial<Sightings>][] = [
+  const THROUGH: [AttackName, Finding, Partial<Observations>][] = [
     ['worker-environment', got('other', 'digest-of-environment'), {}],
     ['worker-memory', got('word-in-memory'), {}],
     ['processes', got(NOTHING.stat), {}],
@@ -99,7 +99,7 @@ describe('what is got that is not the worker’s', () => {
 });
 
 describe('with the network of the machine', () => {
-  const open: Circumstances = { network: 'open', hasRedis: true, openApi: false };
+  const open: AttackContext = { network: 'open', hasRedis: true, openApi: false };
   it('Redis has to want a password', () => {
     const answer = (text: string) =>
       outcomesOf(aRound({ redis: got(text) }), aRound(), open)['redis']?.outcome;
@@ -108,7 +108,7 @@ describe('with the network of the machine', () => {
 
   it('the API has to want a token, and the rest of the network was asked for', () => {
     const reached = aRound({ 'worker-port': got('HTTP/1.1'), 'metadata-address': got('no answer') });
-    const outcome = (where: Circumstances) => {
+    const outcome = (where: AttackContext) => {
       const found = outcomesOf(reached, reached, where);
       return [found['worker-port']?.outcome, found['metadata-address']?.outcome];
     };

@@ -1,16 +1,16 @@
 import type { NetworkPolicy } from '../../contract/confinement.js';
 import type { IsolationCheck } from '../../contract/isolation-report.js';
 import { ATTACK_NAMES, type AttackName, type Finding, type Findings } from '../../boundary/self-test.js';
-import type { Sightings } from './canaries.js';
+import type { Observations } from './canaries.js';
 
 /** One round of attacks: what the code said, and what was seen. */
 export interface Round {
   findings: Findings;
-  sightings: Sightings;
+  observations: Observations;
 }
 
 /** What else decides whether something was reached. */
-export interface Circumstances {
+export interface AttackContext {
   network: NetworkPolicy;
   hasRedis: boolean;
   /** Every client that reaches the HTTP API may use it. */
@@ -20,14 +20,14 @@ export interface Circumstances {
 interface Target {
   tries: string;
   /** What was reached, in words; null: nothing. `values` is what the code says that it got. */
-  reached(values: readonly string[], sightings: Sightings, where: Circumstances): string | null;
+  reached(values: readonly string[], observations: Observations, where: AttackContext): string | null;
   /** Whether the kernel is there to refuse it too; not what Node alone can know. */
   kernel?: false;
   /** Why nothing has to be refused here. */
-  allowed?(where: Circumstances): string | null;
+  allowed?(where: AttackContext): string | null;
 }
 
-const isOpen = ({ network }: Circumstances): string | null =>
+const isOpen = ({ network }: AttackContext): string | null =>
   network === 'open' ? 'NETWORK=open: user code has the network of the machine' : null;
 
 const TARGETS: Readonly<Record<AttackName, Target>> = {
@@ -138,10 +138,10 @@ const TARGETS: Readonly<Record<AttackName, Target>> = {
  * @param whole with every layer, as user code has it; null: that could not be found out.
  * @param bare with Node's permission model left out: what the kernel alone refuses.
  */
-export const attackChecks = (whole: Round, bare: Round | null, where: Circumstances): IsolationCheck[] =>
+export const attackChecks = (whole: Round, bare: Round | null, where: AttackContext): IsolationCheck[] =>
   ATTACK_NAMES.map((name) => checkOf(name, whole, bare, where));
 
-function checkOf(name: AttackName, whole: Round, bare: Round | null, where: Circumstances): IsolationCheck {
+function checkOf(name: AttackName, whole: Round, bare: Round | null, where: AttackContext): IsolationCheck {
   const target = TARGETS[name];
   const { tries } = target;
   const why = target.allowed?.(where) ?? null;
@@ -162,12 +162,12 @@ function checkOf(name: AttackName, whole: Round, bare: Round | null, where: Circ
 const howOf = (finding: Finding | undefined): string =>
   finding?.kind === 'refused' ? finding.code : 'nothing of the worker';
 
-function faultOf(name: AttackName, { findings, sightings }: Round, where: Circumstances): string | null {
+function faultOf(name: AttackName, { findings, observations }: Round, where: AttackContext): string | null {
   const finding: Finding | undefined = findings[name];
   // What did not take place proves nothing.
   if (finding === undefined) return 'it was not tried';
   if (finding.kind === 'broken') return `it could not be tried: ${finding.message}`;
-  return TARGETS[name].reached(finding.kind === 'got' ? finding.values : [], sightings, where);
+  return TARGETS[name].reached(finding.kind === 'got' ? finding.values : [], observations, where);
 }
 
 /** Field 22 of /proc/PID/stat: when the process started, which a number that is used again does not share. */

@@ -17,7 +17,7 @@ import { compilerCheck } from './compiler-check.js';
 import { Canaries } from './canaries.js';
 import { gradeOf } from './grade.js';
 import { kernelChecks } from './kernel-checks.js';
-import { type KernelFacts, kernelFacts, type Promised } from './kernel-facts.js';
+import { type KernelFacts, kernelFacts, type KernelPromises } from './kernel-facts.js';
 import { withoutPermissionModel } from './without-node.js';
 
 const PACKAGE_JSON = fileURLToPath(new URL('../../../package.json', import.meta.url));
@@ -25,7 +25,7 @@ const PACKAGE_JSON = fileURLToPath(new URL('../../../package.json', import.meta.
 /** A round of attacks, with what the kernel said of the runner afterwards. */
 interface SeenRound extends Round {
   facts: KernelFacts;
-  promised: Promised;
+  promised: KernelPromises;
 }
 
 /**
@@ -115,7 +115,7 @@ async function attackFrom(
       onReturned: ({ pid }) => (facts = kernelFacts(pid)),
     })) as Findings;
     const promised = { confinement, namespaces: level.name === 'namespace', network };
-    return { findings, sightings: canaries.look(), facts, promised };
+    return { findings, observations: canaries.look(), facts, promised };
   } finally {
     await canaries.close();
   }

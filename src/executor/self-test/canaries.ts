@@ -18,7 +18,7 @@ const GONE_POLL_MS = 5;
 const GONE_TIMEOUT_MS = 5_000;
 
 /** What was seen from the outside while the attacks took place, or what would be seen of a success. */
-export interface Sightings {
+export interface Observations {
   /** Connections that arrived. */
   portConnections: number;
   socketConnections: number;
@@ -110,7 +110,7 @@ export class Canaries {
   }
 
   /** Call it when the runner is dead: what is then left of it has outlived it. */
-  look(): Sightings {
+  look(): Observations {
     return {
       portConnections: this.connections.port,
       socketConnections: this.connections.socket,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { kernelChecks } from './kernel-checks.js';
-import type { KernelFacts, Promised } from './kernel-facts.js';
+import type { KernelFacts, KernelPromises } from './kernel-facts.js';
 
 const NONE = '0000000000000000';
 const FACTS: KernelFacts = {
@@ -16,7 +16,7 @@ const FACTS: KernelFacts = {
   sharedNamespaces: [],
   workerUid: 0,
 };
-const PROMISED: Promised = {
+const PROMISED: KernelPromises = {
   confinement: {
     parentPid: null,
     uid: 4242,
@@ -29,7 +29,7 @@ const PROMISED: Promised = {
   namespaces: true,
   network: 'none',
 };
-const failedOf = (facts: Partial<KernelFacts>, promised: Partial<Promised> = {}): string[] =>
+const failedOf = (facts: Partial<KernelFacts>, promised: Partial<KernelPromises> = {}): string[] =>
   kernelChecks({ ...FACTS, ...facts }, { ...PROMISED, ...promised })
     .filter(({ outcome }) => outcome === 'failed')
     .map(({ name }) => name);

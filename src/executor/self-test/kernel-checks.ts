@@ -1,5 +1,5 @@
 import type { IsolationCheck } from '../../contract/isolation-report.js';
-import type { KernelFacts, Promised } from './kernel-facts.js';
+import type { KernelFacts, KernelPromises } from './kernel-facts.js';
 
 type Verdict = Pick<IsolationCheck, 'outcome' | 'detail'>;
 
@@ -8,7 +8,7 @@ const failed = (detail: string): Verdict => ({ outcome: 'failed', detail });
 const notApplicable = (detail: string): Verdict => ({ outcome: 'not_applicable', detail });
 
 const CHECKS: Readonly<
-  Record<string, { tries: string; judge: (facts: KernelFacts, promised: Promised) => Verdict }>
+  Record<string, { tries: string; judge: (facts: KernelFacts, promised: KernelPromises) => Verdict }>
 > = {
   'system-calls': {
     tries: 'call the kernel past the filter',
@@ -64,7 +64,7 @@ const CHECKS: Readonly<
 };
 
 /** What the kernel confirms of what was promised. */
-export const kernelChecks = (facts: KernelFacts, promised: Promised): IsolationCheck[] =>
+export const kernelChecks = (facts: KernelFacts, promised: KernelPromises): IsolationCheck[] =>
   Object.entries(CHECKS).map(([name, { tries, judge }]) => {
     const verdict = judge(facts, promised);
     return { name, tries, by: verdict.outcome === 'held' ? 'kernel' : null, ...verdict };

@@ -12,7 +12,7 @@ export interface KernelFacts {
 }
 
 /** What a runner's level promises that the kernel can confirm. */
-export interface Promised {
+export interface KernelPromises {
   confinement: Confinement;
   namespaces: boolean;
   network: NetworkPolicy;

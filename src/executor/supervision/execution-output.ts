@@ -7,7 +7,7 @@ import { LogBuffer } from './log-buffer.js';
 export type OutputStream = 'stdout' | 'stderr';
 
 /** Something that the code printed at once. */
-export interface Printed {
+export interface PrintedText {
   stream: OutputStream;
   level: string;
   /** Milliseconds since the epoch. */
@@ -56,13 +56,13 @@ export class ExecutionOutput {
   }
 
   /** Returns how many bytes were printed, kept or not. */
-  add(printed: Printed): number {
+  add(printed: PrintedText): number {
     const bytes = Buffer.byteLength(printed.text);
     this.take(printed);
     return bytes;
   }
 
-  private take(printed: Printed): void {
+  private take(printed: PrintedText): void {
     const { stream, text, raw = false, message, fields } = printed;
     const channel = this.channels[stream];
     const redacted = raw ? channel.raw : channel.framed;
@@ -94,7 +94,7 @@ export class ExecutionOutput {
   }
 
   private append(
-    { stream, level, ts }: Pick<Printed, 'stream' | 'level' | 'ts'>,
+    { stream, level, ts }: Pick<PrintedText, 'stream' | 'level' | 'ts'>,
     text: string,
     line = text,
     fields?: Record<string, unknown>,

@@ -8,7 +8,7 @@ import { cancelMessage } from '../../contract/cancellation.js';
 import type { ExecutionProgress, LogEntry } from '../../contract/result.js';
 import type { Redactor } from '../../outcome/redaction/redactor.js';
 import type { Cancellation } from '../cancellation.js';
-import { ExecutionOutput, LEVEL_OF, type OutputStream, type Printed } from './execution-output.js';
+import { ExecutionOutput, LEVEL_OF, type OutputStream, type PrintedText } from './execution-output.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener } from '../kinds/slot.js';
 import { Traffic } from './traffic.js';
 import { UsageWatch } from './usage-watch.js';
@@ -185,7 +185,7 @@ export class Run implements SlotListener {
     this.services.onProgress(this.progress);
   }
 
-  private print(printed: Printed): void {
+  private print(printed: PrintedText): void {
     // What it prints after its own report comes too late.
     if (this.endedAt > 0 && this.verdict === null) return;
     this.traffic.print(this.output.add(printed));

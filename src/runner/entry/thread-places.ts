@@ -4,10 +4,10 @@ import { parse, stringify } from '../channel/primordials.js';
 
 const PLACES_SHOWN = 50;
 
-interface Attached {
+interface AttachedEvent {
   params: { sessionId: string; workerInfo: { title: string } };
 }
-interface Received {
+interface ReceivedEvent {
   params: { sessionId: string; message: string };
 }
 interface Message {
@@ -65,7 +65,7 @@ function pausedPlaces(
   let own: string | undefined;
   return new Promise((resolve) => {
     session.on('NodeWorker.attachedToWorker' as 'inspectorNotification', (event) => {
-      const { params } = event as unknown as Attached;
+      const { params } = event as unknown as AttachedEvent;
       const { sessionId } = params;
       if (own !== undefined || !params.workerInfo.title.startsWith(title)) {
         return post(session, 'NodeWorker.detach', { sessionId });
@@ -79,7 +79,7 @@ function pausedPlaces(
         });
     });
     session.on('NodeWorker.receivedMessageFromWorker' as 'inspectorNotification', (event) => {
-      const { params: received } = event as unknown as Received;
+      const { params: received } = event as unknown as ReceivedEvent;
       if (received.sessionId !== own) return;
       const { method, params } = parse(received.message) as Message;
       if (method === 'Debugger.scriptParsed' && params?.scriptId) urls.set(params.scriptId, params.url ?? '');

@@ -35,8 +35,13 @@ export interface ImportHook {
 }
 
 type ResolveContext = Parameters<NonNullable<Parameters<typeof registerHooks>[0]['resolve']>>[1];
-type Resolved = { url: string; format?: string; shortCircuit?: boolean; importAttributes?: ImportAttributes };
-type NextResolve = (specifier: string, context?: Partial<ResolveContext>) => Resolved;
+type ResolvedModule = {
+  url: string;
+  format?: string;
+  shortCircuit?: boolean;
+  importAttributes?: ImportAttributes;
+};
+type NextResolve = (specifier: string, context?: Partial<ResolveContext>) => ResolvedModule;
 
 /**
  * Makes `import` and `require` find workspace modules that are on no disk, packages of the package set
@@ -106,7 +111,7 @@ class ModuleTable {
     this.add(modules);
   }
 
-  resolve(specifier: string, context: ResolveContext, next: NextResolve): Resolved {
+  resolve(specifier: string, context: ResolveContext, next: NextResolve): ResolvedModule {
     const parentUrl = context.parentURL;
     if (isBuiltin(specifier)) {
       if (REFUSED_BUILTIN.test(specifier)) throw refusedBuiltin(specifier);
@@ -134,7 +139,7 @@ class ModuleTable {
     importer: string,
     context: ResolveContext,
     next: NextResolve,
-  ): Resolved {
+  ): ResolvedModule {
     const from = moduleUrl(this.rootUrl, importer);
     if (specifier === REQUIRE_SPECIFIER) {
       return { url: `${REQUIRE_SPECIFIER}?${from}`, format: 'module', shortCircuit: true };
@@ -146,7 +151,7 @@ class ModuleTable {
   }
 
   /** A package, `eval` or the runner itself names a workspace module by its URL. */
-  private toWorkspace(url: string, from: string, context: ResolveContext): Resolved {
+  private toWorkspace(url: string, from: string, context: ResolveContext): ResolvedModule {
     const path = pathOfUrl(this.rootUrl, url);
     if (path !== null && this.modules.has(path)) return this.found(url);
     return this.found(this.ask({ specifier: url, from }, context) ?? url);
@@ -173,7 +178,7 @@ class ModuleTable {
     return url;
   }
 
-  private found(url: string): Resolved {
+  private found(url: string): ResolvedModule {
     const format = this.modules.get(pathOfUrl(this.rootUrl, url) ?? '')?.format;
     return {
       url,
@@ -183,7 +188,12 @@ class ModuleTable {
     };
   }
 
-  private packageOf(specifier: string, from: string, context: ResolveContext, next: NextResolve): Resolved {
+  private packageOf(
+    specifier: string,
+    from: string,
+    context: ResolveContext,
+    next: NextResolve,
+  ): ResolvedModule {
     if (this.anchorUrl === null) return this.missing(specifier, from, context);
     try {
       // Node takes the importer of a require() from the module that calls, not from here.

@@ -27,7 +27,7 @@ interface Picture {
 }
 
 /** What the debugger says of a thrown value. */
-interface Thrown {
+interface ThrownValue {
   description?: string;
   value?: unknown;
 }
@@ -100,7 +100,7 @@ export class LocalVariables {
     if (this.stops === MAX_STOPS) this.watch('uncaught');
     try {
       const json = this.framesJson(callFrames);
-      const thrown: Thrown | undefined = data;
+      const thrown: ThrownValue | undefined = data;
       const title = firstLine(text(thrown?.description ?? thrown?.value));
       if (json === '[]') return;
       if (this.pictures.length >= MAX_KEPT) this.pictures.shift();

@@ -15,14 +15,14 @@ import stream from 'node:stream';
 import timers from 'node:timers';
 import util from 'node:util';
 import { prototypeOf, text } from '../channel/primordials.js';
-import { type Peculiarities, WatchedObject } from './watched-object.js';
+import { type KnownChanges, WatchedObject } from './watched-object.js';
 
 const MAX_REASONS = 10;
 /** One-time work that Node does by itself and that runs no user code later. */
 const HARMLESS = new Set(['Immediate', 'TickObject', 'Microtask', 'RANDOMBYTESREQUEST', 'FSREQCALLBACK']);
 
 /** Every this many executions the check is a thorough one. */
-const GLANCES = 16;
+const THOROUGH_EVERY = 16;
 
 const INTRINSICS = [
   'Object', 'Function', 'Array', 'String', 'Number', 'Boolean', 'Symbol', 'BigInt', 'Promise', 'Map', 'Set',
@@ -81,7 +81,7 @@ export class Hygiene {
     for (const [event, count] of listenersOf())
       if (count !== (this.events.get(event) ?? 0)) reasons.push(`process listener: ${text(event)}`);
     this.looks += 1;
-    const thorough = this.looks % GLANCES === 0;
+    const thorough = this.looks % THOROUGH_EVERY === 0;
     const globalChange = this.globals.change(thorough);
     if (globalChange !== null) reasons.push(`global: ${globalChange}`);
     for (const object of this.watched) {
@@ -96,9 +96,9 @@ export class Hygiene {
     this.watch(`${name}.prototype`, (target as { prototype?: unknown } | undefined)?.prototype);
   }
 
-  private watch(name: string, target: unknown, peculiar: Peculiarities = { isNodes: isUndicis }): void {
+  private watch(name: string, target: unknown, known: KnownChanges = { isNodes: isUndicis }): void {
     if ((typeof target !== 'object' && typeof target !== 'function') || target === null) return;
-    this.watched.push(new WatchedObject(name, target, peculiar));
+    this.watched.push(new WatchedObject(name, target, known));
   }
 }
 

@@ -1,15 +1,15 @@
 import { apply, descriptorOf, isExtensible, keysOf, ownKeysOf, text } from '../channel/primordials.js';
 
 type Shape = Map<PropertyKey, PropertyDescriptor>;
-type Glance = (target: object) => boolean;
+type QuickCheck = (target: object) => boolean;
 
-/** What is to be known of an object before its changes mean anything. */
-export interface Peculiarities {
+/** Changes of an object that are not caused by user code. */
+export interface KnownChanges {
   /** Properties that the runner sets for each execution, or Node on its own. */
   volatile?: ReadonlySet<PropertyKey>;
   /** Whether an addition comes from Node's first use of a part of itself. */
   isNodes?: (key: PropertyKey) => boolean;
-  /** A glance finds every addition, not only enumerable ones. */
+  /** The quick check finds every addition, not only enumerable ones. */
   closely?: boolean;
 }
 
@@ -17,21 +17,21 @@ export interface Peculiarities {
 export class WatchedObject {
   private readonly shape: Shape;
   private readonly extensible: boolean;
-  private glance: Glance;
+  private quickCheck: QuickCheck;
 
   constructor(
     readonly name: string,
     private readonly target: object,
-    private readonly peculiar: Peculiarities = {},
+    private readonly knownChanges: KnownChanges = {},
   ) {
     this.shape = shapeOf(target);
     this.extensible = isExtensible(target);
-    this.glance = this.takeGlance();
+    this.quickCheck = this.takeQuickCheck();
   }
 
   /**
-   * Name of a property that is not as it was; null: none was seen. A glance compares the values of all
-   * properties, and counts the enumerable ones to find additions; it costs a tenth of a thorough look,
+   * Name of a property that is not as it was; null: none was seen. A quick check compares the values of all
+   * properties, and counts the enumerable ones to find additions; it costs a tenth of a thorough one,
    * which also finds additions that are not enumerable and changed attributes.
    */
   change(thorough: boolean): string | null {
@@ -39,13 +39,13 @@ export class WatchedObject {
     if (!thorough && this.seemsSame()) return null;
     const change = this.look();
     // Node has put a value in the place of a lazy getter, say.
-    if (change === null && !thorough) this.glance = this.takeGlance();
+    if (change === null && !thorough) this.quickCheck = this.takeQuickCheck();
     return change;
   }
 
   private seemsSame(): boolean {
     try {
-      return this.glance(this.target);
+      return this.quickCheck(this.target);
     } catch {
       // A property became a getter that throws.
       return false;
@@ -59,9 +59,9 @@ export class WatchedObject {
     for (const key of keys) {
       const before = shape.get(key);
       if (before !== undefined) known += 1;
-      if (this.peculiar.volatile?.has(key)) continue;
+      if (this.knownChanges.volatile?.has(key)) continue;
       if (before === undefined) {
-        if (this.peculiar.isNodes?.(key)) continue;
+        if (this.knownChanges.isNodes?.(key)) continue;
         return text(key);
       }
       if (!isSame(target, before, descriptorOf(target, key) as PropertyDescriptor)) return text(key);
@@ -72,13 +72,13 @@ export class WatchedObject {
     return missing === undefined ? null : text(missing);
   }
 
-  private takeGlance(): Glance {
+  private takeQuickCheck(): QuickCheck {
     const keys: PropertyKey[] = [];
     const values: unknown[] = [];
     const rest: [PropertyKey, PropertyDescriptor][] = [];
     const { target } = this;
     for (const key of ownKeysOf(target)) {
-      if (this.peculiar.volatile?.has(key)) continue;
+      if (this.knownChanges.volatile?.has(key)) continue;
       const now = descriptorOf(target, key) as PropertyDescriptor;
       const comparable = 'value' in now && now.value !== undefined && now.value === now.value;
       if (!comparable) rest.push([key, now]);
@@ -87,7 +87,7 @@ export class WatchedObject {
         values.push(now.value);
       }
     }
-    const count = this.peculiar.closely ? ownKeysOf : keysOf;
+    const count = this.knownChanges.closely ? ownKeysOf : keysOf;
     const before = count(target).length;
     const hasValues = comparison(keys);
     return () =>

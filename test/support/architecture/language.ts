@@ -34,7 +34,10 @@ const NAMES: readonly BannedWord[] = [
   { word: /^([Tt]ell|[Tt]old|[Hh]ear|[Hh]eard)(?![a-z])/, instead: 'emit, report, send, subscribe' },
   { word: /^(epitaph|deed)$/i, instead: 'exit, answer, outcome' },
   { word: /(nobody|somebody|whoever|everybody)/i, instead: 'a name for the actor' },
-  { word: /^(Taken|Begun|Judged|Told)$/, instead: 'a noun for the type' },
+  {
+    word: /^(Asked|Asking|Attached|Begun|Counted|Found|Freed|Judged|Left|Loaded|Noted|Prepared|Printed|Promised|Removed|Resolved|Served|Taken|Thrown|Told)$/,
+    instead: 'a noun for the type',
+  },
 ];
 
 /**

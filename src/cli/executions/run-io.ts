@@ -2,7 +2,7 @@ import type { ApiAccess } from '../http/api-access.js';
 import type { Output } from '../output/output.js';
 
 /** What `bifrost run` needs beside its command line. */
-export interface RunSurroundings {
+export interface RunIo {
   access: ApiAccess;
   output: Output;
   /** Aborted by Ctrl-C. */
