@@ -84,7 +84,7 @@ export class ArchiveDatabase implements OnApplicationShutdown {
     this.reason = reason;
   }
 
-  /** Resolves once the database is open, however long that takes, or `signal` aborts, or {@link stop} was called. */
+  /** Resolves once the database is open, without a time limit, or `signal` aborts, or {@link stop} was called. */
   async whenOpen(signal?: AbortSignal): Promise<void> {
     const ended = signal ? AbortSignal.any([this.stopped.signal, signal]) : this.stopped.signal;
     while (!ended.aborted && !this.isOpen) {

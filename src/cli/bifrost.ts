@@ -49,7 +49,7 @@ program
 
 program
   .command('doctor')
-  .description('find out whether a worker has here what its environment asks for, and attack its isolation')
+  .description('check whether a worker with these settings can run here, and test its isolation')
   .option('--json', 'print the whole report as JSON')
   .addHelpText(
     'after',
@@ -118,7 +118,7 @@ program
 
 program
   .command('status')
-  .description('say how far an execution is and, while it is queued, why it waits')
+  .description('show the state of an execution and, while it is queued, why it waits')
   .argument('<id>', 'id of the execution')
   .option('--json', 'print the document of the API')
   .action(async (id: string, options: { json?: boolean }) => {
@@ -128,7 +128,7 @@ program
 
 program
   .command('cancel')
-  .description('have an execution end, wherever it is, and wait until it has')
+  .description('cancel an execution, queued or running, and wait until it has ended')
   .argument('<id>', 'id of the execution')
   .option('--reason <text>', 'shown to the code, and kept in the result')
   .option('--no-wait', 'only ask for the end')

@@ -6,7 +6,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /**
  * The time that one execution's sources take to compile, which counts into its time limit. It runs while at
  * least one of them is being compiled; when the limit is used up, or the execution is not wanted any more,
- * `signal` aborts with the reason and what is being compiled for it alone is given up.
+ * `signal` aborts with the reason and compiles for this execution alone are aborted.
  */
 export class CompileClock {
   private readonly controller = new AbortController();

@@ -27,7 +27,7 @@ export interface CompilerLaunch {
   place: RunnerPlace;
   nodeArgs: readonly string[];
   env: Readonly<Record<string, string>>;
-  /** Longest reply that is read before the process is given up. */
+  /** Longest reply, in bytes; a process that sends more is killed. */
   replyLimitBytes: number;
 }
 
@@ -84,7 +84,7 @@ export class CompilerProcess {
         throw new Error(`it was not ready within ${BOOT_TIMEOUT_MS} ms`);
       });
       const reply = await Promise.race([compiler.nextReply(), late]);
-      if (reply.type !== 'ready') throw new Error(`it said ${reply.type} instead of ready`);
+      if (reply.type !== 'ready') throw new Error(`it replied ${reply.type} instead of ready`);
       compiler.openProbes();
       return compiler;
     } catch (error) {
@@ -170,7 +170,7 @@ export class CompilerProcess {
     const reply = compilerReplySchema.parse(data);
     const { answered } = this;
     this.answered = null;
-    if (answered === null) throw new Error('it spoke without being asked');
+    if (answered === null) throw new Error('it replied without a request');
     answered.resolve(reply);
   }
 

@@ -84,7 +84,7 @@ export const compilerReplySchema = z.discriminatedUnion('type', [
   }),
 ]) satisfies z.ZodType<CompilerReply>;
 
-/** The compiler program ended by itself, for example for want of memory; its reason is on stderr. */
+/** The compiler program ended by itself, for example out of memory; its reason is on stderr. */
 export const EXIT_PROGRAM_FAILED = 70;
 /** The compiler program was killed from outside. */
 export const EXIT_PROGRAM_KILLED = 71;

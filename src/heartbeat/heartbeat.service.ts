@@ -68,7 +68,7 @@ export class HeartbeatService {
     this.details = details;
     this.redis.on('ready', this.beatNow);
     await this.statistics.start(this.startedAt);
-    // A stop that came meanwhile has the last word: nothing says any more that this worker is there.
+    // A stop in between wins: no record of this worker may follow it.
     if (this.beating) await this.beat();
   }
 

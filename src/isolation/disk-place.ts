@@ -42,7 +42,7 @@ export class DiskPlace implements RunnerPlace {
   }
 }
 
-/** Links are not followed; what vanishes meanwhile counts nothing. */
+/** Links are not followed; files that vanish during the walk count nothing. */
 async function bytesIn(folder: string, enough: number): Promise<number> {
   const entries = await readdir(folder, { withFileTypes: true });
   let bytes = entries.length * BYTES_PER_FILE;

@@ -190,7 +190,7 @@ export class PackagesService implements OnApplicationBootstrap, OnApplicationShu
       throw new Error('the package set was removed while it was taken into use');
     const durationMs = performance.now() - startedMs;
     emitMeasurement('packages-installed', { durationMs });
-    this.logger.log(`npm was done after ${(durationMs / 1000).toFixed(1)} s`);
+    this.logger.log(`npm finished after ${(durationMs / 1000).toFixed(1)} s`);
     this.finish(plan, outcome);
   }
 

@@ -21,7 +21,7 @@ export const bullRoot = (): DynamicModule =>
 
 const telemetryOf = (tracing: Tracing | null) => (tracing === null ? {} : { telemetry: tracing.bull });
 
-/** A queue under its configured name, injectable by a token of ours. */
+/** A queue under its configured name, injectable by its token here. */
 export function bullQueue(
   name: string,
   token: symbol,

@@ -7,7 +7,7 @@ import { parseRedisUrl, type RedisTarget } from './redis-url.js';
 export type RedisClient = Redis | Cluster;
 
 /**
- * patient: a command waits until Redis is back, however long; for what must not be lost.
+ * patient: a command waits until Redis is back, without a limit; for what must not be lost.
  * impatient: a command fails within a second; for probes and heartbeats, which a delay would make stale.
  */
 export type Patience = 'patient' | 'impatient';

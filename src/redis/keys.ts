@@ -1,5 +1,5 @@
 /**
- * Every key and channel of ours, by name. Names are contract; only the prefix can be configured.
+ * Every key and channel of bifrost, by name. Names are contract; only the prefix can be configured.
  *
  * On Redis Cluster, keys that one script touches must share a slot. The contract's names carry no
  * hash tags, so a sibling key puts the whole name of the key it belongs to into its own tag: Redis

@@ -16,7 +16,7 @@ export type UnrunReason = (typeof UNRUN_REASONS)[number];
 export interface Measurements {
   'execution-ended': { status: ExecutionStatus; code: string | null; durationMs: number; metrics: Metrics };
   'attempt-failed': { code: string };
-  /** A job went back to the queue without a result: to its front at once, or to be looked at later. */
+  /** A job went back to the queue without a result: to its front, or delayed. */
   'handed-back': { to: 'front' | 'later' };
   /** A job ended without code being run for it. */
   'job-ended-unrun': { reason: UnrunReason };
@@ -24,7 +24,7 @@ export interface Measurements {
   'run-again': { because: 'retried' | 'asked for' | 'nothing ran' };
   /** Ticks of a schedule that BullMQ never made, because no worker took the tick before them in time. */
   'ticks-missed': { count: number };
-  /** A job that BullMQ could not read was mended, to be refused. */
+  /** A job that BullMQ could not read was made readable, to be refused. */
   'job-mended': object;
   'runner-booted': { durationMs: number };
   'runner-boot-failed': object;

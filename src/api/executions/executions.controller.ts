@@ -49,7 +49,7 @@ export class ExecutionsController {
   ): Promise<ExecutionView> {
     const id = await this.submission.submitExecution(request, traceparent);
     reply.header('location', `/executions/${encodeURIComponent(id)}`);
-    // Redis may go away while the client waits; the execution is accepted all the same.
+    // Redis may become unreachable while the client waits; the execution is still accepted.
     const result = wait > 0 ? await this.await(id, wait, reply).catch(() => null) : null;
     reply.status(result === null ? 202 : 200);
     if (result || wait === 0) return result ?? { execution_id: id, status: 'queued' };

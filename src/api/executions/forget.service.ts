@@ -48,7 +48,7 @@ export class ForgetService {
   }
 
   private async forgetAll(organization: string): Promise<ForgetResult> {
-    // What waits for the archive comes first: it would come into the archive meanwhile.
+    // Erase what waits for the archive first: else it would be archived in between.
     let some = await withinRedisLimit(this.feed.waitingOf(organization), undefined, LIMIT_MS);
     const total = { executions: some.length, archived: await this.forget(some) };
     do {

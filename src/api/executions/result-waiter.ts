@@ -23,8 +23,8 @@ const CLOSE_LIMIT_MS = 1_000;
 /**
  * Lets requests wait for results.
  * 1. One reader of the work queue's events per process, started by the first waiting request.
- * 2. An event only says that it is worth while to look; the result comes from Redis.
- * 3. A slow re-check stands in for an event that was lost.
+ * 2. An event only triggers a lookup; the result comes from Redis.
+ * 3. A slow re-check covers lost events.
  * 4. At shutdown waiting requests are answered at once, without a result.
  */
 @Injectable()
@@ -42,7 +42,7 @@ export class ResultWaiter implements BeforeApplicationShutdown, OnApplicationShu
 
   /**
    * The result, or null when there is none within `waitMs` milliseconds, or when `signal` aborts.
-   * @throws {ProblemException} 503 when Redis goes away meanwhile.
+   * @throws {ProblemException} 503 when Redis becomes unreachable while it waits.
    */
   async wait(executionId: string, waitMs: number, signal: AbortSignal): Promise<ExecutionResult | null> {
     if (waitMs <= 0 || this.closing.signal.aborted) return await this.lookup.findResult(executionId);

@@ -16,7 +16,7 @@ export async function withinArchive<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** The error itself where it is none of the archive's. */
+/** Other errors pass unchanged. */
 export function problemOfArchive(error: unknown): unknown {
   if (error instanceof DatabaseAwayError) {
     const detail = `The history cannot be read now: ${error.message}`;

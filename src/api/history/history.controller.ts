@@ -68,7 +68,7 @@ export class HistoryController {
     @Query({ schema: exportQuerySchema }) query: ExportQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    // What is archived from now on is not part of it, so that it comes to an end.
+    // The export leaves out what is archived from now on, so that it ends.
     const filter = { ...filterOf(query), until: query.until ?? new Date() };
     const total = await withinArchive(this.archive.count(filter));
     await reply

@@ -83,7 +83,7 @@ function fieldOf(code: string | undefined): string | null {
   return code?.startsWith('FST_ERR_CTP_') ? 'body' : null;
 }
 
-/** Nest hands Fastify's errors on as the cause of one of its own, which has lost their code. */
+/** Nest wraps Fastify's errors in its own, which lacks their code. */
 function fastifyError(exception: unknown): { code: string; statusCode: number } | undefined {
   const error: unknown = exception instanceof HttpException ? exception.cause : exception;
   if (typeof error !== 'object' || error === null) return undefined;

@@ -10,7 +10,7 @@ export const redisAway = (detail = 'Redis does not answer; try again'): ProblemE
   new ProblemException('unavailable', detail, { headers: { 'retry-after': '1' } });
 
 /**
- * Bounds work on connections that would wait for Redis however long: a client must get an answer.
+ * Bounds work on connections that wait for Redis without a limit: a client must get an answer.
  * The work itself is not undone. Errors of Redis count as Redis being away; problems pass through.
  * @throws {ProblemException} 503 after `limitMs` milliseconds.
  */

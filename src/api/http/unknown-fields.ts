@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { nearestPaths } from '../../workspace/nearest-paths.js';
 
-/** What clients of other programs call a field of ours. */
+/** Other names that clients commonly use for these fields. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   idempotency_key: 'execution_id',
   request_id: 'execution_id',

@@ -8,7 +8,7 @@ const RETRY_AFTER_SECONDS = '5';
 /**
  * Connections that wait for their client: nothing has come yet, a request is not complete, or its answer is
  * sent and the next request may come. Keeps at most `limit` of them: one more ends the one that waits
- * longest, with 503 and Retry-After where its client has had no answer yet, and without a word otherwise.
+ * longest, with 503 and Retry-After where its client has had no answer yet, and silently otherwise.
  *
  * The newest is accepted instead of being refused, because it may be a probe, which shows only when it is
  * read. A client that floods the server with connections replaces its own older ones.

@@ -4,7 +4,7 @@ import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
 
-/** How long a follower waits for Redis to confirm its subscription; later it listens all the same. */
+/** How long a follower waits for Redis to confirm its subscription; after that it starts without the confirmation. */
 const CONFIRM_MS = 1_000;
 
 /**

@@ -7,7 +7,7 @@ import { LogAnnouncements } from './log-announcements.js';
 
 /** An announcement is lost when its connection breaks at that moment; then this finds the entries. */
 const RECHECK_MS = 2_000;
-/** So often nothing is known of an execution before it is given up: its job was removed, or all of it expired. */
+/** After this many lookups that find nothing the follower ends: the job was removed, or all of it expired. */
 const UNKNOWN_ROUNDS = 3;
 /** After the result, wait this long for the end entry, then yield the end without it: the worker died between the two. */
 const END_WAIT_MS = 5_000;
@@ -22,7 +22,7 @@ export type LogBatch = readonly LogEvent[];
 
 /**
  * Follows the log of an execution, from its queueing to its end:
- * 1. Announcements over Redis say when it is worth while to read; a slow re-check stands in for lost ones.
+ * 1. Announcements over Redis trigger reads; a slow re-check covers lost ones.
  * 2. Every follower reads for itself, at its own pace; those at the same place share the reading.
  * 3. Entries that were trimmed before they were read are reported as `truncated`.
  * 4. Where the stream lacks the end or has expired, the end comes from the result.

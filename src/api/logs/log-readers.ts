@@ -7,7 +7,7 @@ import { ProblemException } from '../http/problem.js';
 const SHARE_OF_ONE_EXECUTION = 1 / 4;
 const RETRY_AFTER_SECONDS = '5';
 
-/** Most event streams of logs that are open at once: LOG_READERS_LIMIT together, a quarter of it on one execution. */
+/** Limits of open event streams of logs: LOG_READERS_LIMIT together, a quarter of it on one execution. */
 @Injectable()
 export class LogReaders {
   private readonly limit: number;

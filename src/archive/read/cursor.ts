@@ -4,7 +4,7 @@ export interface Place {
   executionId: string;
 }
 
-/** The place as text that clients hand back as it is. */
+/** The cursor as text that clients send back unchanged. */
 export const cursorOf = ({ finishedAt, executionId }: Place): string =>
   Buffer.from(JSON.stringify([finishedAt.getTime(), executionId])).toString('base64url');
 

@@ -19,7 +19,7 @@ export interface HistoryFilter {
   /** Ended before this moment. */
   until?: Date | undefined;
   minDurationMs?: number | undefined;
-  /** Part of the id or of the error, in any case of letters. */
+  /** Part of the id or of the error, in upper or lower case. */
   text?: string | undefined;
 }
 

@@ -43,7 +43,7 @@ export class LogView {
     this.bar = '';
   }
 
-  /** A line of ours, between those of the code. */
+  /** A line of the command itself, between those of the code. */
   note(text: string): void {
     this.eraseBar();
     const { stderr } = this.output;

@@ -43,7 +43,7 @@ export async function exportHistory(
     const reason = error instanceof Error ? error.message : String(error);
     throw new CommandError(
       EXIT.unavailable,
-      `the export broke off after ${lines} executions (${reason}); what was written is incomplete`,
+      `the export stopped after ${lines} executions (${reason}); what was written is incomplete`,
     );
   }
   bar.end();

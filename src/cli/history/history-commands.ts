@@ -71,7 +71,7 @@ export function defineHistory(program: Command, io: () => HistoryIo, exit: (code
 
   program
     .command('forget')
-    .description('delete what is kept of executions that have ended, in Redis and in the archive')
+    .description('delete the data of executions that have ended, in Redis and in the archive')
     .argument('[id]', 'id of one execution')
     .option('--organization <id>', 'all of this organization instead')
     .option('--json', 'print the document of the API')

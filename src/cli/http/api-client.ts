@@ -108,7 +108,7 @@ export class ApiClient {
     return this.ask('/workers', isWorkers, 0);
   }
 
-  /** Sends a command to one worker, or to all. `workers` answer within a few seconds or not at all. */
+  /** Sends a command to one worker, or to all. `workers` answer within a few seconds or never. */
   control(to: string, command: OperatorCommand, pid?: number): Promise<{ answers: ControlAnswer[] }> {
     const query = pid === undefined ? '' : `?pid=${pid}`;
     return this.ask(`/workers/${encodeURIComponent(to)}/${command}${query}`, isControl, 0, undefined, 'POST');

@@ -4,7 +4,7 @@ import { plain } from '../output/output.js';
 
 /** The API was not reached, or is not available at the moment: the same request may succeed later. */
 export class UnavailableError extends CommandError {
-  /** @param arrived whether the request may have been carried out all the same. */
+  /** @param arrived whether the request may have reached the worker. */
   constructor(
     message: string,
     readonly arrived: boolean,
@@ -83,7 +83,7 @@ function adviceFor(status: number, { token }: ApiAccess): string {
     case 404:
       return 'check BIFROST_URL, and that the worker there has the role api';
     case 421:
-      return 'use the address that the worker knows itself by as BIFROST_URL';
+      return 'set BIFROST_URL to the address that the worker expects';
     default:
       if (status < 400) return 'redirects are not followed; set BIFROST_URL to the final address';
       return status < 500 ? 'check BIFROST_URL' : 'try again later; the log of the worker says more';

@@ -45,7 +45,7 @@ export async function sendRequest(access: ApiAccess, request: ApiRequest): Promi
   }
 }
 
-/** The JSON value of a text; undefined where it is none. */
+/** The JSON value of a text; undefined for invalid JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -2,7 +2,7 @@ const WIDTH = 30;
 /** Often enough to look alive, seldom enough to cost nothing. */
 const REDRAW_MS = 100;
 
-/** One line on a terminal that says how far something is. Writes nothing where the stream is none. */
+/** One line of progress on a terminal. Writes nothing where the stream is no terminal. */
 export class ProgressBar {
   private readonly shown: boolean;
   private drawnAtMs = Number.NEGATIVE_INFINITY;

@@ -16,7 +16,7 @@ export function defineWorkspace(workspace: Command, open: Open, finish: Finish):
 function defineTransfers(workspace: Command, open: Open, finish: Finish): void {
   workspace
     .command('push')
-    .description('publish a folder: what it has is the workspace, what it lacks is not')
+    .description('publish a folder as the workspace; files that it lacks are removed')
     .argument('<dir>', 'the folder; a .bifrostignore in it leaves files out, in the syntax of .gitignore')
     .option('--message <text>', 'shown in the log')
     .option('--dry-run', 'check everything and show what would change, publish nothing')

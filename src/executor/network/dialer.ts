@@ -44,7 +44,7 @@ export class Dialer {
         failure = error;
       }
     }
-    throw failure ?? new Error('the attempt to connect was ended');
+    throw failure ?? new Error('the connection attempt was aborted');
   }
 
   private async permitted(target: NetworkTarget): Promise<string[]> {
@@ -71,7 +71,7 @@ function connectTo(target: NetworkTarget, signal: AbortSignal): Promise<Socket> 
       keepAlive: true,
       autoSelectFamily: false,
     });
-    const end = (): void => void socket.destroy(new Error('the attempt to connect was ended'));
+    const end = (): void => void socket.destroy(new Error('the connection attempt was aborted'));
     const late = setTimeout(() => {
       socket.destroy(
         Object.assign(new Error(`no answer within ${CONNECT_TIMEOUT_MS} ms`), { code: 'ETIMEDOUT' }),

@@ -4,7 +4,7 @@ import type { NpmInstaller, NpmOutcome } from './npm-installer.js';
 import type { ManifestEntry } from '../manifest.js';
 import { specText } from '../package-spec.js';
 
-/** What an install has come to: the packages that are now together in `folder`, and those that are not. */
+/** Result of an install: the packages that are now together in `folder`, and those that are not. */
 export interface InstallResult extends ProbeVerdicts {
   /** Null when nothing could be installed. */
   folder: string | null;

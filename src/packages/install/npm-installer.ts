@@ -16,7 +16,7 @@ export interface NpmSettings {
   environment: Readonly<Record<string, string>>;
 }
 
-/** `unreachable`: the registry could not be talked to at all, so that other packages will fare no better. */
+/** `unreachable`: the registry did not answer, so other packages will fail too. */
 export type NpmOutcome = { ok: true } | { ok: false; reason: string; unreachable: boolean };
 
 const OUTPUT_LIMIT_BYTES = 65_536;
@@ -104,7 +104,7 @@ export class NpmInstaller {
 
 function judge(outcome: GuardedOutcome, redact: (text: string) => string): NpmOutcome {
   if (outcome.ending === 'timed_out') {
-    return { ok: false, reason: 'npm was not done in time and was killed', unreachable: false };
+    return { ok: false, reason: 'npm did not finish in time and was killed', unreachable: false };
   }
   if (outcome.exitCode === 0) return { ok: true };
   const code = /^npm (?:error|ERR!) code (\S+)/m.exec(outcome.stderr)?.[1] ?? '';

@@ -49,7 +49,7 @@ export async function removeTree(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Size of all files below a folder, in bytes; what vanishes meanwhile counts nothing. */
+/** Size of all files below a folder, in bytes; files that vanish during the walk count nothing. */
 export async function sizeOf(folder: string): Promise<number> {
   let sizeBytes = 0;
   for await (const path of walk(folder)) sizeBytes += (await lstat(path).catch(() => null))?.size ?? 0;

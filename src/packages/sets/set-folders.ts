@@ -19,7 +19,7 @@ const setRecordSchema = z.object({
 });
 export type SetRecord = z.infer<typeof setRecordSchema>;
 
-/** What came of a manifest of which not everything could be installed. */
+/** Outcome of a manifest of which not everything could be installed. */
 const outcomeRecordSchema = z.object({
   set: z.string().nullable(),
   failed: z.array(packageFailureSchema),

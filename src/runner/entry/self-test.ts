@@ -210,7 +210,7 @@ function converse(open: () => Socket, tls: boolean, words: string): Promise<stri
     let isConnected = false;
     const timer = setTimeout(() => {
       socket.destroy();
-      // A packet that got no answer was let out all the same.
+      // A packet that got no answer was still sent.
       resolve([isConnected ? '' : 'no answer']);
     }, CONNECT_TIMEOUT_MS);
     const settle = (end: () => void): void => {

@@ -24,7 +24,7 @@ export interface ImportHookOptions {
   requestModule(request: ModuleRequest): ModuleReply;
 }
 
-/** Lets the runner ask what became of the imports. */
+/** Answers questions of the runner about imports. */
 export interface ImportHook {
   /** The cause of an error that an import threw, also where user code has passed it on; undefined for any other. */
   failureOf(thrown: unknown): ModuleFailure | undefined;

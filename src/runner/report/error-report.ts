@@ -7,7 +7,7 @@ export interface ErrorReport {
   name: string;
   message: string;
   stack: string | null;
-  /** It comes from this limit of ours. */
+  /** The limit of the worker that caused it. */
   limit: LimitHit | null;
   /** The code says that another attempt cannot help. */
   final: boolean;

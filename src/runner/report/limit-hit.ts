@@ -1,6 +1,6 @@
 import type { LimitHit } from '../../boundary/runner-limits.js';
 
-/** Errors of Node that come from a limit of ours, by their code. */
+/** Errors of Node that a limit of the worker causes, by their code. */
 const LIMITS_BY_CODE: Readonly<Record<string, LimitHit>> = {
   __proto__: null as never,
   ERR_MEMORY_ALLOCATION_FAILED: 'memory',
@@ -13,7 +13,7 @@ const LIMITS_BY_PERMISSION: Readonly<Record<string, LimitHit>> = {
   WorkerThreads: 'processes',
 };
 
-/** The limit that a thrown error comes from; null: none of ours. May throw what getters of the error throw. */
+/** The limit that caused a thrown error; null: no limit of the worker. May throw what getters of the error throw. */
 export function limitHitOf(error: Error): LimitHit | null {
   const { code, permission } = error as { code?: unknown; permission?: unknown };
   if (code === 'ERR_ACCESS_DENIED' && typeof permission === 'string')

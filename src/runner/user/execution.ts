@@ -198,7 +198,7 @@ export class Executions {
     });
     process.on('beforeExit', (exitCode) => {
       const { current } = this;
-      // Listeners of the user's own make it an end of its own, by process exit.
+      // Listeners of the user may go on: then the end is the exit of the process.
       if (!current?.command.keep || exitCode !== 0 || process.listenerCount('beforeExit') > 1) return;
       if (current.progress.phase !== 'draining') return;
       current.progress.phase = 'reported';
@@ -261,7 +261,7 @@ const isUsersCode = (rootUrl: string): ((url: string) => boolean) => {
 
 const RESOURCES_SHOWN = 20;
 
-/** A worker that could not look for the module is why there is none; a runner does not speak of its faults. */
+/** The worker failed to look for the module; a runner does not report faults of the worker. */
 const codeOf = (failure: ModuleFailure | undefined): ErrorCode =>
   failure?.code === 'INTERNAL' ? 'MODULE_NOT_FOUND' : (failure?.code ?? 'USER_ERROR');
 

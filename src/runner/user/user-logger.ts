@@ -37,7 +37,7 @@ export function createUserLogger(always?: Record<string, unknown>): UserLogger {
   };
 }
 
-/** JSON text of an object; null where it has none, or one that is too long or too deep: the line shows the fields all the same. */
+/** JSON text of an object; null where it has none, or one that is too long or too deep: the line still shows the fields. */
 function fieldsJson(fields: unknown): string | null {
   try {
     const data = stringify(fields, readable);

@@ -24,7 +24,7 @@ const FAULTS_SHOWN = 5;
 /** The parameters are not what the workflow says it takes; its code was not called. */
 export class ParametersInvalid extends Error {
   override name = 'ParametersInvalid';
-  /** As user code may say of its own errors: the same parameters will be as wrong again. */
+  /** The same property that user code may set on its errors: the same parameters fail again. */
   readonly retryable = false;
 
   constructor(readonly fields: readonly FieldFault[]) {
