@@ -1,3 +1,4 @@
+import { KIND_RULES } from './kind-rules.js';
 import type { Settings } from './settings.js';
 
 /** How many executions a worker carries out at once, and in how many processes. */
@@ -15,7 +16,7 @@ export function capacityOf({
   RUNNER_THREADS,
   CONCURRENCY,
 }: Pick<Settings, 'RUNNER' | 'RUNNER_THREADS' | 'CONCURRENCY'>): Capacity {
-  const slots = RUNNER === 'thread' ? RUNNER_THREADS : 1;
+  const slots = KIND_RULES[RUNNER].slots({ RUNNER_THREADS });
   const processes = Math.ceil(CONCURRENCY / slots);
   return { slots, processes, concurrency: processes * slots };
 }

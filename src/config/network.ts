@@ -1,9 +1,10 @@
 import { NETWORK_POLICIES, type NetworkPolicy } from '../contract/confinement.js';
+import { KIND_RULES } from './kind-rules.js';
 import type { Settings } from './settings.js';
 
 /** The most that user code may have of the network; an execution may ask for less. */
 export const networkOf = ({ NETWORK, RUNNER }: Settings): NetworkPolicy =>
-  NETWORK ?? (RUNNER === 'thread' ? 'open' : 'none');
+  NETWORK ?? KIND_RULES[RUNNER].network;
 
 /** What an execution gets that asks for `asked`, or why it cannot have that. */
 export function narrowedNetwork(
@@ -14,9 +15,9 @@ export function narrowedNetwork(
   if (asked == null || asked === most) return { network: most };
   if (NETWORK_POLICIES.indexOf(asked) > NETWORK_POLICIES.indexOf(most))
     return { refused: `is ${asked}; the most that this worker has is ${most} (NETWORK)` };
-  if (settings.RUNNER === 'thread')
+  if (!KIND_RULES[settings.RUNNER].keepsApart)
     return {
-      refused: `is ${asked}; threads of one process share its network, which is ${most} (RUNNER=thread)`,
+      refused: `is ${asked}; threads of one process share its network, which is ${most} (RUNNER=${settings.RUNNER})`,
     };
   return { network: asked };
 }

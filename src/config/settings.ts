@@ -3,9 +3,10 @@ import { availableParallelism, homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { NETWORK_POLICIES } from '../contract/confinement.js';
+import { NETWORK_POLICIES, RUNNER_KINDS, type RunnerKindName } from '../contract/confinement.js';
 import { ISOLATION_GRADES } from '../contract/isolation-report.js';
 import { signingKeys } from '../contract/jobs/signature.js';
+import { KIND_RULES } from './kind-rules.js';
 import { parseNetworkAllow } from './network-allow.js';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -200,10 +201,12 @@ export const settingsSchema = z.object({
     fallback: 'as many as CONCURRENCY, at most 8',
     about: 'Runners that are booted ahead, so that an execution does not wait for a process to start.',
   }),
-  RUNNER: z.enum(['process', 'thread']).default('process').meta({
-    about:
-      '`process`: each execution has a process to itself. `thread`: several share one as threads; only for code you trust, see `TRUSTED_CODE`.',
-  }),
+  RUNNER: z
+    .enum(RUNNER_KINDS)
+    .default('process')
+    .meta({
+      about: RUNNER_KINDS.map((kind) => `\`${kind}\`: ${KIND_RULES[kind].about}.`).join(' '),
+    }),
   RUNNER_MAX_EXECUTIONS: whole(0, 1_000_000).default(1).meta({
     about:
       'A runner is replaced after this many executions. 1: every execution gets a fresh one. 0: never. A reused runner serves one organization, one workspace generation and one package set.',
@@ -389,6 +392,20 @@ export class SettingsError extends Error {
 // Also where other variables are bad already, so that one message lists everything.
 const always = (): boolean => true;
 
+type Placed = Pick<Settings, 'RUNNER' | 'ISOLATION'>;
+
+/** Of a value that is no kind, which is a problem of its own, nothing is said. */
+const keepsApart = (kind: RunnerKindName): boolean =>
+  (KIND_RULES as Partial<typeof KIND_RULES>)[kind]?.keepsApart ?? true;
+
+/** The kind that is meant by the name of a level which no kind has that keeps executions apart. */
+const kindAtLevel = (level: Settings['ISOLATION']): RunnerKindName | undefined =>
+  RUNNER_KINDS.find((kind) => !keepsApart(kind) && KIND_RULES[kind].levels.some((one) => one === level));
+
+/** Executions can reach each other's data. */
+const areTogether = ({ RUNNER, ISOLATION }: Placed): boolean =>
+  kindAtLevel(ISOLATION) !== undefined || !keepsApart(RUNNER);
+
 const checked = settingsSchema
   .refine(({ HOST, API_TOKEN }) => API_TOKEN !== undefined || LOOPBACK.has(HOST), {
     path: ['API_TOKEN'],
@@ -400,34 +417,34 @@ const checked = settingsSchema
     error: 'must not be more than MAX_TIMEOUT_SECONDS',
     when: always,
   })
-  .refine(({ RUNNER, ISOLATION }) => RUNNER !== 'thread' || ISOLATION === 'auto' || ISOLATION === 'thread', {
-    path: ['ISOLATION'],
-    error: 'must be auto or thread for RUNNER=thread: threads of one process cannot be kept from each other',
-    when: always,
-  })
   .refine(
-    ({ RUNNER, ISOLATION, NETWORK }) =>
-      NETWORK !== 'proxy' || (RUNNER !== 'thread' && ISOLATION !== 'thread'),
+    ({ RUNNER, ISOLATION }) =>
+      keepsApart(RUNNER) || ISOLATION === 'auto' || kindAtLevel(ISOLATION) === RUNNER,
     {
-      path: ['NETWORK'],
+      path: ['ISOLATION'],
       error:
-        'must be none or open for RUNNER=thread and ISOLATION=thread: threads of one process share its network, so that nothing can make them go through the worker',
+        'must be auto or thread for RUNNER=thread: threads of one process cannot be kept from each other',
       when: always,
     },
   )
-  .refine(
-    ({ RUNNER, ISOLATION, TRUSTED_CODE }) => (RUNNER !== 'thread' && ISOLATION !== 'thread') || TRUSTED_CODE,
-    {
-      path: ['TRUSTED_CODE'],
-      error:
-        'must be true for RUNNER=thread and ISOLATION=thread: threads of one process can read and change the data of each other',
-      when: always,
-    },
-  );
+  .refine((settings) => settings.NETWORK !== 'proxy' || !areTogether(settings), {
+    path: ['NETWORK'],
+    error:
+      'must be none or open for RUNNER=thread and ISOLATION=thread: threads of one process share its network, so that nothing can make them go through the worker',
+    when: always,
+  })
+  .refine((settings) => !areTogether(settings) || settings.TRUSTED_CODE, {
+    path: ['TRUSTED_CODE'],
+    error:
+      'must be true for RUNNER=thread and ISOLATION=thread: threads of one process can read and change the data of each other',
+    when: always,
+  });
 
-/** Threads are both a kind of runner and a level of isolation: a setting for one of them means both. */
-const withThreads = (settings: z.infer<typeof settingsSchema>): z.infer<typeof settingsSchema> =>
-  settings.ISOLATION === 'thread' ? { ...settings, RUNNER: 'thread' } : settings;
+/** Threads are both a kind of runner and a level of isolation: the name of one of them means both. */
+const withKind = (settings: Settings): Settings => ({
+  ...settings,
+  RUNNER: kindAtLevel(settings.ISOLATION) ?? settings.RUNNER,
+});
 
 /**
  * Parses environment variables into settings. An empty variable counts as not set.
@@ -438,7 +455,7 @@ export function parseSettings(env: Readonly<Record<string, string | undefined>>)
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
   );
   const parsed = checked.safeParse(present);
-  if (parsed.success) return Object.freeze(withThreads(parsed.data));
+  if (parsed.success) return Object.freeze(withKind(parsed.data));
   const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
   throw new SettingsError(
     `The configuration cannot be used:\n${lines.join('\n')}\nSee docs/configuration.md for every variable.`,

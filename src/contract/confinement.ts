@@ -2,6 +2,10 @@
 export const ISOLATION_LEVELS = ['namespace', 'process', 'thread'] as const;
 export type IsolationLevelName = (typeof ISOLATION_LEVELS)[number];
 
+/** Kinds of runners: what an execution has of a runner process. See docs/runners.md. */
+export const RUNNER_KINDS = ['process', 'thread'] as const;
+export type RunnerKindName = (typeof RUNNER_KINDS)[number];
+
 /** Which network user code has: none; what a proxy of the worker lets through; that of the machine. */
 export const NETWORK_POLICIES = ['none', 'proxy', 'open'] as const;
 export type NetworkPolicy = (typeof NETWORK_POLICIES)[number];

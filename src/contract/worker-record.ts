@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ISOLATION_LEVELS, NETWORK_POLICIES } from './confinement.js';
+import { ISOLATION_LEVELS, NETWORK_POLICIES, RUNNER_KINDS } from './confinement.js';
 import { ISOLATION_GRADES } from './isolation-report.js';
 import { PACKAGES_STATES } from './packages.js';
 
@@ -20,7 +20,7 @@ export type ProcessState = (typeof PROCESS_STATES)[number];
 
 export const runnerRecordSchema = z.object({
   id: z.string(),
-  kind: z.enum(['process', 'thread']),
+  kind: z.enum(RUNNER_KINDS),
   state: z.enum(PROCESS_STATES),
   pid: z.number(),
   executions: z.number().int().meta({ description: 'Executions started on this runner so far' }),

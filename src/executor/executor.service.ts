@@ -14,6 +14,7 @@ import { CompilerPool } from '../compile/compiler-pool.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type PreparedCode, WorkspaceService } from '../workspace/workspace.service.js';
 import { OriginalPlaces } from '../outcome/original-places.js';
+import { kindOf } from './kinds/registry.js';
 import { judge, outcomeOf, placesIn, refusedOutcome } from '../outcome/outcome.js';
 import { redactedOutcome } from '../outcome/redacted-outcome.js';
 import { type Cancellation, InterruptedError, type Stops } from './cancellation.js';
@@ -149,7 +150,7 @@ export class ExecutorService {
       // Only a process that has run no code yet may still look at local variables; threads always may.
       const apart = execution.captureLocals || !this.maySharePlace(execution);
       // Should the code be what made the attempt before fail, it meets no other execution now.
-      const alone = (apart && this.settings.RUNNER === 'process') || execution.attempt > 1;
+      const alone = (apart && kindOf(this.settings).ownsProcess) || execution.attempt > 1;
       const key = runnerKey(execution, generation, packageSet?.id, alone);
       const checkout = traced('checkout', {}, () => this.pool.checkout(execution.id, key));
       const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));

@@ -6,7 +6,7 @@ import type { RunnerLease } from './pool/runner-lease.js';
 /** What a span says of the runner. */
 export const runnerOf = ({ slot: { runner } }: RunnerLease) => ({
   'bifrost.runner.id': runner.id,
-  'bifrost.runner.kind': runner.kind,
+  'bifrost.runner.kind': runner.kind.name,
   'bifrost.runner.pid': runner.pid,
 });
 

@@ -1,5 +1,6 @@
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { KIND_RULES } from '../config/kind-rules.js';
 import { machineEnvironment } from '../config/machine-environment.js';
 import type { Settings } from '../config/settings.js';
 import type { IsolationLevelName } from '../contract/confinement.js';
@@ -25,8 +26,7 @@ export interface LevelParts {
 /** The levels that the settings allow, the strongest first. */
 export function candidates(parts: LevelParts): Candidate[] {
   const { ISOLATION, RUNNER } = parts.settings;
-  if (RUNNER === 'thread') return [candidate('thread', parts)];
-  const names: readonly IsolationLevelName[] = ISOLATION === 'auto' ? ['namespace', 'process'] : [ISOLATION];
+  const names = ISOLATION === 'auto' ? KIND_RULES[RUNNER].levels : [ISOLATION];
   return names.map((name) => candidate(name, parts));
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { locate } from '../../src/compile/inside/locate.js';
+import { RUNNER_KINDS, type RunnerKindName } from '../../src/contract/confinement.js';
 import { FAILURE_CODES } from '../../src/contract/failure.js';
 import { resultSchema } from '../../src/contract/result.js';
 import type { CodePlace } from '../../src/boundary/runner-frames.js';
@@ -30,7 +31,7 @@ const inProcess: Locate = (compiled, places) => Promise.resolve(locate(compiled,
 const published = resultSchema.omit({ execution_id: true, worker_id: true, attempt: true, queued_ms: true });
 
 interface Script {
-  kind: 'process' | 'thread';
+  kind: RunnerKindName;
   keep: boolean;
   isScript: boolean;
   isCancelled: boolean;
@@ -40,7 +41,7 @@ interface Script {
 }
 
 const script: fc.Arbitrary<Script> = fc.record({
-  kind: fc.constantFrom('process', 'thread'),
+  kind: fc.constantFrom(...RUNNER_KINDS),
   keep: fc.boolean(),
   isScript: fc.boolean(),
   isCancelled: fc.boolean(),

@@ -3,7 +3,9 @@ import { EventEmitter } from 'node:events';
 import { CHANNEL_FD, COMMAND_FD, type ExecuteCommand } from '../../src/boundary/runner-protocol.js';
 import { commandFor } from '../../src/executor/process/run-once.js';
 import { RunnerProcess } from '../../src/executor/process/runner-process.js';
-import type { RunnerKind, RunnerLaunch } from '../../src/executor/process/runner-spawn.js';
+import type { RunnerKindName } from '../../src/contract/confinement.js';
+import { KINDS } from '../../src/executor/kinds/registry.js';
+import type { RunnerLaunch } from '../../src/executor/process/runner-launch.js';
 
 /** No process can have it. */
 const NO_PID = 2 ** 30;
@@ -55,9 +57,9 @@ export class ScriptedRunner {
   readonly child = new ScriptedChild();
   readonly runner: RunnerProcess;
 
-  constructor(kind: RunnerKind, frameLimitBytes: number) {
+  constructor(kind: RunnerKindName, frameLimitBytes: number) {
     const launch = {
-      kind,
+      kind: KINDS[kind],
       slots: 1,
       outlet: null,
       frameLimitBytes,

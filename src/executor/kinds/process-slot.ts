@@ -13,7 +13,6 @@ const SETTLE_MS = 1_000;
 
 /** The whole of a runner process: code is ended by killing it. */
 export class ProcessSlot extends Slot {
-  override readonly ownsProcess = true;
   private answered: () => void = () => undefined;
 
   protected override sendReply(reply: ModuleReply): void {

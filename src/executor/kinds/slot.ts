@@ -39,8 +39,6 @@ export interface SlotListener {
  */
 export abstract class Slot implements RunnerObserver {
   readonly finished: Promise<SlotEnd>;
-  /** Whether the memory of the process is that of the execution. */
-  abstract readonly ownsProcess: boolean;
   /** Names the execution in commands. */
   protected ref = '';
   protected keep = false;
@@ -58,6 +56,11 @@ export abstract class Slot implements RunnerObserver {
     readonly scratch: string,
   ) {
     this.finished = new Promise((resolve) => (this.resolve = resolve));
+  }
+
+  /** Whether the memory of the process is that of the execution. */
+  get ownsProcess(): boolean {
+    return this.runner.kind.ownsProcess;
   }
 
   start(command: ExecuteCommand, listener: SlotListener): void {

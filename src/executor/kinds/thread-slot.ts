@@ -11,8 +11,6 @@ const SETTLE_MS = 1_000;
 
 /** One thread of a runner process: code is cancelled, then its thread terminated, then the thread is stuck. */
 export class ThreadSlot extends Slot {
-  override readonly ownsProcess = false;
-
   protected override sendReply(reply: ModuleReply): void {
     this.runner.send({ type: 'module-reply', ref: this.ref, reply });
   }

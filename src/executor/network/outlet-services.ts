@@ -1,3 +1,4 @@
+import { KIND_RULES } from '../../config/kind-rules.js';
 import { parseNetworkAllow } from '../../config/network-allow.js';
 import { networkOf } from '../../config/network.js';
 import type { Settings } from '../../config/settings.js';
@@ -10,7 +11,7 @@ const MB = 1_048_576;
 
 /** What the settings say of the network that executions have through the worker; null: none can have any. */
 export function outletOf(settings: Settings): OutletServices | null {
-  if (settings.RUNNER === 'thread' || networkOf(settings) === 'none') return null;
+  if (!KIND_RULES[settings.RUNNER].keepsApart || networkOf(settings) === 'none') return null;
   const allow = parseNetworkAllow(settings.NETWORK_ALLOW);
   return {
     dialer: new Dialer({ allow, stores: storesOf(settings) }, new NameLookup()),

@@ -1,5 +1,6 @@
 import { capacityOf } from '../../config/capacity.js';
 import type { Settings } from '../../config/settings.js';
+import { kindOf } from '../kinds/registry.js';
 
 const MAX_DEFAULT_SPARES = 8;
 
@@ -13,10 +14,11 @@ type Sizes = Pick<
  * @param idle runners that have served somebody and wait for more from there
  */
 export function sparesWanted(settings: Sizes, idle: number): number {
-  const { SPARE_RUNNERS, RUNNER, RUNNER_MAX_EXECUTIONS } = settings;
+  const { SPARE_RUNNERS, RUNNER_MAX_EXECUTIONS } = settings;
+  const { ownsProcess } = kindOf(settings);
   const { processes } = capacityOf(settings);
-  const target = SPARE_RUNNERS ?? (RUNNER === 'thread' ? 1 : Math.min(processes, MAX_DEFAULT_SPARES));
-  if (RUNNER_MAX_EXECUTIONS === 1 && RUNNER === 'process') return target;
+  const target = SPARE_RUNNERS ?? (ownsProcess ? Math.min(processes, MAX_DEFAULT_SPARES) : 1);
+  if (RUNNER_MAX_EXECUTIONS === 1 && ownsProcess) return target;
   // Runners that wait for their key do the work of spares.
   return Math.max(target - idle, Math.min(target, 1));
 }

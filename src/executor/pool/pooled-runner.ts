@@ -60,15 +60,15 @@ export class PooledRunner {
   get servesAgain(): boolean {
     const { maxExecutions } = this.rules;
     if (maxExecutions === 1) return false;
-    // Threads are counted one by one, by their host.
-    return this.runner.kind === 'thread' || maxExecutions === 0 || this.runner.executions + 1 < maxExecutions;
+    // A host counts for each of its threads.
+    return !this.runner.kind.ownsProcess || maxExecutions === 0 || this.runner.executions + 1 < maxExecutions;
   }
 
   /** Why it is to be replaced after an execution; null: it is not. */
   get worn(): string | null {
     const { runner, rules } = this;
     if (runner.unfit !== null) return runner.unfit;
-    if (runner.kind === 'process' && rules.maxExecutions > 0 && runner.executions >= rules.maxExecutions)
+    if (runner.kind.ownsProcess && rules.maxExecutions > 0 && runner.executions >= rules.maxExecutions)
       return `${runner.executions} executions`;
     if (performance.now() - runner.bornAtMs > rules.maxAgeMs) return 'age';
     return (this.memoryMb() ?? 0) > rules.memoryMb ? 'memory' : null;
@@ -79,7 +79,7 @@ export class PooledRunner {
     const mb = this.memoryMb();
     return {
       id,
-      kind,
+      kind: kind.name,
       state,
       pid,
       executions,

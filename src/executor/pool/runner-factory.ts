@@ -15,7 +15,8 @@ import type { OutletServices } from '../network/network-outlet.js';
 import { resourceLimitsOf } from '../supervision/limits.js';
 import { bundleRunners, type RunnerBundles } from '../process/runner-bundle.js';
 import { RunnerProcess } from '../process/runner-process.js';
-import type { RunnerLaunch } from '../process/runner-spawn.js';
+import { kindOf } from '../kinds/registry.js';
+import type { RunnerLaunch } from '../process/runner-launch.js';
 import { RuntimeDir } from '../../isolation/runtime-dir.js';
 import { ScratchFolders } from './scratch-folders.js';
 
@@ -54,7 +55,7 @@ export class RunnerFactory {
     if (visible !== null) logger.warn({ msg: 'the worker can be read by its own user', reason: visible });
     const dir = await RuntimeDir.create();
     try {
-      const bundles = bundleRunners(dir.path);
+      const bundles = bundleRunners(dir.path, kindOf(settings).entries);
       const outlet = outletOf(settings);
       const prove = (level: IsolationLevel) => proveLevel(level, { settings, bundles, outlet });
       const choice = await chooseLevel(
@@ -115,7 +116,7 @@ function warnOfPackages(sets: string, level: IsolationLevelName): void {
 
 /** What a runner has of the machine. */
 export const accessOf = (settings: Settings, bundles: RunnerBundles): ProcessAccess => ({
-  files: [bundles.process],
+  files: Object.values(bundles),
   programs: [],
   packageSets: packageSets(settings),
   shareNetwork: networkOf(settings) === 'open',
@@ -134,7 +135,7 @@ async function bootAt(level: IsolationLevel, parts: RunnerParts): Promise<Runner
 /** That a runner boots and that code runs on it once its last door is shut. */
 async function proveLevel(level: IsolationLevel, parts: RunnerParts): Promise<void> {
   const runner = await bootAt(level, parts);
-  if (runner.kind === 'process') await runOnce(runner, 'export default () => 1');
+  if (runner.kind.ownsProcess) await runOnce(runner, 'export default () => 1');
   else await discard(runner);
 }
 
@@ -145,12 +146,11 @@ async function discard(runner: RunnerProcess): Promise<void> {
 }
 
 function launchOf({ settings, bundles, outlet }: RunnerParts): Omit<RunnerLaunch, 'level' | 'place'> {
-  const { MEMORY_LIMIT_MB, OUTPUT_LIMIT_BYTES, RUNNER, RUNNER_MAX_EXECUTIONS } = settings;
+  const { MEMORY_LIMIT_MB, OUTPUT_LIMIT_BYTES, RUNNER_MAX_EXECUTIONS } = settings;
   return {
-    kind: RUNNER,
+    kind: kindOf(settings),
     slots: capacityOf(settings).slots,
-    bundle: bundles[RUNNER === 'thread' ? 'thread-host' : 'process'],
-    threadBundle: bundles.thread,
+    bundles,
     packageSets: packageSets(settings),
     network: networkOf(settings),
     outlet,

@@ -1,7 +1,6 @@
-import { ProcessSlot } from '../kinds/process-slot.js';
+import { KINDS } from '../kinds/registry.js';
 import type { RunnerProcess } from '../process/runner-process.js';
 import type { Slot } from '../kinds/slot.js';
-import { ThreadSlot } from '../kinds/thread-slot.js';
 
 /** The right to one execution on one runner. Given back to the pool, which alone makes them. */
 export interface RunnerLease {
@@ -15,10 +14,5 @@ export interface RunnerLease {
 
 /** A place on this runner, of the runner's kind. */
 export function slotOn(runner: RunnerProcess, scratch: string): Slot {
-  switch (runner.kind) {
-    case 'process':
-      return new ProcessSlot(runner, scratch);
-    case 'thread':
-      return new ThreadSlot(runner, scratch);
-  }
+  return KINDS[runner.kind.name].openSlot(runner, scratch);
 }

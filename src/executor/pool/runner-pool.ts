@@ -156,7 +156,7 @@ export class RunnerPool {
     if (end?.stuck) {
       this.logger.warn({ msg: 'stuck execution', executionId: lease.executionId, runnerId: runner.id });
       if (runner.state === 'ACTIVE') runner.state = 'DRAINING';
-    } else if (end === null || (!lease.keep && runner.kind === 'process')) runner.kill();
+    } else if (end === null || (!lease.keep && runner.kind.ownsProcess)) runner.kill();
     else if (runner.state !== 'EXITING') {
       await this.factory?.scratches.clear(runner, lease.slot.scratch);
       const worn = this.settings.RUNNER_MAX_EXECUTIONS === 1 ? runner.unfit : pooled.worn;

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { KINDS } from '../kinds/registry.js';
 import type { RunnerProcess } from '../process/runner-process.js';
 import { ScratchFolders } from './scratch-folders.js';
 
@@ -18,7 +19,7 @@ afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
 const runner = (kind: 'process' | 'thread'): RunnerProcess =>
   ({
-    kind,
+    kind: KINDS[kind],
     place: { scratch, onDisk: true },
     markUnfit: (why: string) => unfit.push(why),
   }) as unknown as RunnerProcess;

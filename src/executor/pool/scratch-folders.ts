@@ -21,7 +21,7 @@ export class ScratchFolders {
   /** A process's own folder, or one beside those of the other threads. */
   open(runner: RunnerProcess): string {
     const { kind, place } = runner;
-    if (kind === 'process') return place.scratch;
+    if (kind.ownsProcess) return place.scratch;
     return this.spare.get(runner)?.pop() ?? mkdtempSync(join(place.scratch, 't-'));
   }
 
@@ -36,21 +36,21 @@ export class ScratchFolders {
     try {
       const { ctimeMs, mode } = statSync(folder);
       const left = this.emptySince.get(folder) === ctimeMs ? [] : readdirSync(folder);
-      if (kind === 'process' ? left.length === 0 : left.length === 0 && mode === OWN_FOLDER) {
+      if (kind.ownsProcess ? left.length === 0 : left.length === 0 && mode === OWN_FOLDER) {
         // A time of this very moment may also be that of a change which is yet to come.
         if (ctimeMs < Date.now() - CLOCK_STEP_MS) this.emptySince.set(folder, ctimeMs);
-        if (kind === 'thread') this.offer(runner, folder);
+        if (!kind.ownsProcess) this.offer(runner, folder);
         return null;
       }
       this.emptySince.delete(folder);
-      const paths = kind === 'process' ? left.map((name) => join(folder, name)) : [folder];
+      const paths = kind.ownsProcess ? left.map((name) => join(folder, name)) : [folder];
       return Promise.all(paths.map(removeDir)).then(
         () => undefined,
         () => runner.markUnfit('files'),
       );
     } catch (error) {
       // Of a thread only its own folder may be gone: the next one gets another.
-      if (kind === 'process' || (error as NodeJS.ErrnoException).code !== 'ENOENT') runner.markUnfit('files');
+      if (kind.ownsProcess || (error as NodeJS.ErrnoException).code !== 'ENOENT') runner.markUnfit('files');
       return null;
     }
   }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RunnerFrame } from '../../boundary/runner-frames.js';
+import { KINDS } from '../kinds/registry.js';
 import { FrameOrder } from './frame-order.js';
 
-const PROCESS = { kind: 'process', keep: true } as const;
+const PROCESS = { kind: KINDS.process, keep: true };
 const frames = (...types: string[]): RunnerFrame[] => types.map((type) => ({ type }) as RunnerFrame);
 
 /** What is wrong with the last of these frames; none of those before may be wrong. */
@@ -39,7 +40,7 @@ describe('in its time is', () => {
   });
 
   it('what a host of threads says of its threads', () => {
-    const order = new FrameOrder({ kind: 'thread', keep: false });
+    const order = new FrameOrder({ kind: KINDS.thread, keep: false });
     expect(faultOfLast(order, 'used', 'used', 'result', 'thread-ended')).toBeNull();
   });
 });
@@ -61,7 +62,7 @@ it.each([
 });
 
 it('of a runner that is not kept, settled is out of its time', () => {
-  expect(faultOfLast(new FrameOrder({ kind: 'process', keep: false }), 'result', 'settled')).toMatch(
+  expect(faultOfLast(new FrameOrder({ kind: KINDS.process, keep: false }), 'result', 'settled')).toMatch(
     /settled/,
   );
 });

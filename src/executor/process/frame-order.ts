@@ -1,5 +1,5 @@
 import type { RunnerFrame } from '../../boundary/runner-frames.js';
-import type { RunnerKind } from './runner-spawn.js';
+import type { LaunchKind } from './runner-launch.js';
 
 /** What the worker has asked a runner for. */
 export type Question = 'alive' | 'unheard';
@@ -8,8 +8,7 @@ export type Question = 'alive' | 'unheard';
  * Which frames an execution may send next. A runner of ours keeps to it; one that does not is no longer ours.
  *
  * `loaded` comes once, and so does the last word: a result, an error or an exit. `settled` follows it, where
- * the runner is to be kept. To each question comes one answer. Only a host of threads says how its threads
- * do. A runner waits for the answer to a `module-request` before it says anything else.
+ * the runner is to be kept. To each question comes one answer. Only a host says how its executions do. A runner waits for the answer to a `module-request` before it says anything else.
  */
 export class FrameOrder {
   private readonly seen = new Set<RunnerFrame['type']>();
@@ -17,7 +16,7 @@ export class FrameOrder {
   private hasReported = false;
   private hasRequest = false;
 
-  constructor(private readonly of: { kind: RunnerKind; keep: boolean }) {}
+  constructor(private readonly of: { kind: Pick<LaunchKind, 'hostFrames'>; keep: boolean }) {}
 
   /** The runner may answer this, once. */
   ask(question: Question): void {
@@ -57,7 +56,7 @@ export class FrameOrder {
         return this.asked[type] < 0 ? this.unexpected(type) : null;
       case 'used':
       case 'thread-ended':
-        return this.of.kind === 'thread' ? null : this.unexpected(type);
+        return this.of.kind.hostFrames.includes(type) ? null : this.unexpected(type);
       case 'module-request':
         if (this.hasRequest) return 'a second module request before the answer to the first';
         this.hasRequest = true;

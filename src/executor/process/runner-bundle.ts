@@ -3,10 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
-const ENTRIES = ['process', 'thread-host', 'thread'] as const;
-
-/** Paths of the bundled entry points of the runner. */
-export type RunnerBundles = Readonly<Record<(typeof ENTRIES)[number], string>>;
+/** Paths of the bundled entry points of a kind of runner, by name. */
+export type RunnerBundles = Readonly<Record<string, string>>;
 
 /** Beside the compiled worker it is JavaScript, in tests TypeScript; esbuild takes either. */
 const sourceOf = (name: string): string =>
@@ -15,13 +13,13 @@ const sourceOf = (name: string): string =>
     .find((file) => existsSync(file)) as string;
 
 /**
- * Bundles each entry point of the runner into one CommonJS file in `dir`. One small file boots as
+ * Bundles each of these files of src/runner/entry into one CommonJS file in `dir`. One small file boots as
  * fast as an empty script, is the only file that a runner must be able to read, and stays as it is
  * when the project is built again while the worker runs. No process of esbuild's stays in the worker's sight.
  */
-export function bundleRunners(dir: string): RunnerBundles {
+export function bundleRunners(dir: string, entries: readonly string[]): RunnerBundles {
   buildSync({
-    entryPoints: Object.fromEntries(ENTRIES.map((name) => [name, sourceOf(name)])),
+    entryPoints: Object.fromEntries(entries.map((name) => [name, sourceOf(name)])),
     outdir: dir,
     outExtension: { '.js': '.cjs' },
     bundle: true,
@@ -31,7 +29,7 @@ export function bundleRunners(dir: string): RunnerBundles {
     minifySyntax: true,
     logLevel: 'silent',
   });
-  return Object.fromEntries(ENTRIES.map((name) => [name, join(dir, `${name}.cjs`)])) as RunnerBundles;
+  return Object.fromEntries(entries.map((name) => [name, join(dir, `${name}.cjs`)]));
 }
 
 /** The code of the self-test, as one module that a runner can be sent. */

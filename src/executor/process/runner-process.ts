@@ -14,7 +14,8 @@ import { ProcessProbe } from '../../isolation/process-usage.js';
 import type { ProcessEnd, RunnerPlace } from '../../isolation/isolation-level.js';
 import { yieldToWorker } from '../../isolation/yield-to-worker.js';
 import { parseFrame } from './frame-parser.js';
-import { RunnerBootError, type RunnerKind, type RunnerLaunch, spawnRunner } from './runner-spawn.js';
+import type { LaunchKind, RunnerLaunch } from './runner-launch.js';
+import { RunnerBootError, spawnRunner } from './runner-spawn.js';
 
 /** How the process ended: one of the two is null. */
 export type RunnerExit = ProcessEnd;
@@ -46,7 +47,7 @@ export class RunnerProcess {
   readonly id = randomBytes(6).toString('hex');
   /** What the process uses; of the runner itself once it has booted. */
   probe: ProcessProbe;
-  readonly kind: RunnerKind;
+  readonly kind: LaunchKind;
   readonly slots: number;
   readonly place: RunnerPlace;
   readonly bornAtMs = performance.now();
@@ -154,7 +155,7 @@ export class RunnerProcess {
     if (this.state !== 'EXITING') this.commands.write(`${JSON.stringify(command)}\n`);
   }
 
-  /** Answers the open `module-request` of a runner of the kind `process`. */
+  /** Answers the open `module-request` of a runner that has one execution at a time. */
   reply(reply: ModuleReply): void {
     if (this.state !== 'EXITING') this.channel.write(`${JSON.stringify(reply)}\n`);
   }

@@ -2,9 +2,7 @@ import type { RunLimits } from '../../outcome/run-limits.js';
 import { capacityOf } from '../../config/capacity.js';
 import type { Settings } from '../../config/settings.js';
 import type { ResourceLimits } from '../../boundary/runner-limits.js';
-
-/** Stacks of threads and what Node allocates by itself when code first uses a part of it. */
-const DATA_SLACK_MB = 64;
+import { kindOf } from '../kinds/registry.js';
 
 /** The limits of an execution that may take `timeoutMs`, of which compiling it took `spentMs`. */
 export const runLimitsOf = (settings: Settings, timeoutMs: number, spentMs = 0): RunLimits => ({
@@ -19,14 +17,12 @@ export const runLimitsOf = (settings: Settings, timeoutMs: number, spentMs = 0):
   cancelGraceMs: settings.CANCEL_GRACE_SECONDS * 1000,
 });
 
-/**
- * What the kernel enforces on a whole runner process. Memory of a host of threads is not limited that
- * way: each thread reserves half a gigabyte, and which thread gets the error would be chance.
- */
+/** What the kernel enforces on a whole runner process. */
 export function resourceLimitsOf(settings: Settings): ResourceLimits {
   const { slots } = capacityOf(settings);
+  const { dataSlackMb } = kindOf(settings);
   return {
-    dataMb: settings.RUNNER === 'thread' ? null : settings.MEMORY_LIMIT_MB + DATA_SLACK_MB,
+    dataMb: dataSlackMb === null ? null : settings.MEMORY_LIMIT_MB + dataSlackMb,
     fileMb: settings.FILE_SIZE_LIMIT_MB,
     openFiles: settings.OPEN_FILES_LIMIT * slots,
   };

@@ -59,6 +59,9 @@ const { Run } = await from<typeof import('../../../src/executor/supervision/run.
 const { runLimitsOf, resourceLimitsOf } = await from<
   typeof import('../../../src/executor/supervision/limits.js')
 >('executor/supervision/limits.js');
+const { KINDS } = await from<typeof import('../../../src/executor/kinds/registry.js')>(
+  'executor/kinds/registry.js',
+);
 const { slotOn } = await from<typeof import('../../../src/executor/pool/runner-lease.js')>(
   'executor/pool/runner-lease.js',
 );
@@ -94,7 +97,7 @@ const settings = parseSettings({
   SCRATCH_LIMIT_MB: '32',
 });
 const dir = await RuntimeDir.create();
-const bundles = bundleRunners(dir.path);
+const bundles = bundleRunners(dir.path, KINDS.process.entries);
 const found = candidates({ settings, dir, access: accessOf(settings, bundles) })[0];
 if (!found || !('level' in found)) throw new Error(found?.unavailable);
 const level = found.level;
@@ -164,10 +167,9 @@ function addressesOf(name: string): string[] {
 async function boot(outlet: OutletServices | null = null): Promise<RunnerProcessType> {
   const place = await used.openPlace();
   return await RunnerProcess.boot({
-    kind: 'process',
+    kind: KINDS.process,
     slots: 1,
-    bundle: bundles.process,
-    threadBundle: bundles.thread,
+    bundles,
     level: used,
     place,
     network: outlet ? 'proxy' : layers === 'none' ? 'open' : 'none',
