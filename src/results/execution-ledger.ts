@@ -18,7 +18,7 @@ import {
   relationOf,
   type Repeat,
 } from './delivery-identity.js';
-import { BEGIN, LET_GO, MARK_DELIVERY, REOPEN, TAKE_OVER } from './execution-scripts.js';
+import { BEGIN, FREE, MARK_DELIVERY, REOPEN, TAKE_OVER } from './execution-scripts.js';
 import { WorkerLease } from './worker-lease.js';
 
 /** When and by whom an execution was last given back, to be taken again. */
@@ -73,7 +73,7 @@ export const MAX_LOST_WORKERS = 2;
 @Injectable()
 export class ExecutionLedger {
   private readonly logger = new Logger(ExecutionLedger.name);
-  /** Executions that this process has taken and not let go. */
+  /** Executions that this process has taken and not freed. */
   private readonly held = new Set<string>();
 
   constructor(
@@ -165,9 +165,9 @@ export class ExecutionLedger {
    * `failed`: the attempt that is to be remembered. `pauseMs`: for how long it is not to be taken.
    * Returns a request to cancel where there is one: then the execution is still ours, and must end.
    */
-  async letGo(
+  async free(
     executionId: string,
-    { run, counted, failed, pauseMs = 0 }: LettingGo,
+    { run, counted, failed, pauseMs = 0 }: Freeing,
   ): Promise<CancelRequest | null> {
     this.held.delete(executionId);
     const record = failed && attemptRecord(failed.attempt, this.settings.WORKER_ID, failed.outcome);
@@ -180,7 +180,7 @@ export class ExecutionLedger {
       pauseMs,
       ...(failed ? [fieldOf(failed.mark), markText(failed.mark, { attemptOnly: true })] : ['', '']),
     ];
-    const [kind, askedAt, reason] = (await LET_GO.run(this.redis, this.keysOf(executionId), args)) as [
+    const [kind, askedAt, reason] = (await FREE.run(this.redis, this.keysOf(executionId), args)) as [
       'free' | 'foreign' | 'kept',
       string?,
       string?,
@@ -244,7 +244,7 @@ export class ExecutionLedger {
 
 type OwnTurn = Extract<Turn, { kind: 'ours' }>;
 
-interface LettingGo {
+interface Freeing {
   /** null: not known, because the answer to {@link ExecutionLedger.take} was lost. */
   run: number | null;
   counted: boolean;

@@ -115,7 +115,7 @@ return {'started', attempt, lost, more[1], more[2], more[3], more[4] or '1'}
  * pause in milliseconds, field of the job whose attempt failed or '', its mark -> {'free'} | {'foreign'} | {'kept', cancel asked at, reason}: an execution that is to
  * be cancelled stays with its owner, who must settle it.
  */
-export const LET_GO = new LuaScript(`${MARK}
+export const FREE = new LuaScript(`${MARK}
 if ARGV[7] ~= '' then mark(KEYS[2], ARGV[7], ARGV[8]) end
 local known = redis.call('HMGET', KEYS[2], 'owner', 'run')
 if known[1] ~= ARGV[1] or ARGV[4] ~= '' and (known[2] or '1') ~= ARGV[4] then return {'foreign'} end

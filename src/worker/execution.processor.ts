@@ -1,22 +1,19 @@
 import { WorkerHost } from '@nestjs/bullmq';
 import { Injectable } from '@nestjs/common';
 import type { Job } from 'bullmq';
-import { type CancelRequest, receiptOf } from '../contract/cancellation.js';
-import type { Outcome } from '../contract/result.js';
-import { unstartedOutcome } from '../outcome/cancelled-outcome.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { Activity } from '../lib/activity.js';
-import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
-import { AttemptService, type Preparation } from './attempt.service.js';
-import { ConclusionService } from './conclusion.service.js';
-import { HandBackService } from './hand-back.service.js';
-import { isDecided, mayRetry } from './job-decisions.js';
-import { type JobRequest, parseJob } from '../queue/parse-job.js';
-import { RunningExecutions } from './running-executions.js';
-import { markOf, type TakenJob, takenJob } from './taken-job.js';
+import { Attempt } from './attempt.js';
+import type { TakenDelivery } from './delivery.js';
+import { DeliveryOpener } from './delivery-opener.js';
+import { Ending } from './ending.js';
+import { HandBack } from './hand-back.js';
+import { isDecided } from './job-decisions.js';
+import { Taker } from './taker.js';
 
 /**
- * The main flow: one job of the work queue, from its arrival to its one result.
+ * The main flow: one job of the work queue, from its arrival to its one result. Each step is a class of its own
+ * over one delivery: open, take, run, end; or hand back.
  *
  * A job that comes while the worker drains, whose execution runs elsewhere, whose children are under way, or
  * whose runner cannot be started goes back to the queue without counting; everything else ends with a result.
@@ -28,11 +25,11 @@ export class ExecutionProcessor extends WorkerHost {
 
   constructor(
     private readonly state: WorkerStateHolder,
-    private readonly ledger: ExecutionLedger,
-    private readonly attempts: AttemptService,
-    private readonly conclusion: ConclusionService,
-    private readonly handBack: HandBackService,
-    private readonly running: RunningExecutions,
+    private readonly opener: DeliveryOpener,
+    private readonly taker: Taker,
+    private readonly attempt: Attempt,
+    private readonly ending: Ending,
+    private readonly handBack: HandBack,
   ) {
     super();
   }
@@ -41,47 +38,26 @@ export class ExecutionProcessor extends WorkerHost {
   override async process(job: Job, token?: string, signal?: AbortSignal): Promise<unknown> {
     if (token === undefined || signal === undefined) throw new Error('BullMQ gave no token or no signal');
     using _active = this.activity.enter();
-    if (!this.state.takesWork) return this.handBack.now(job, token);
-    const request = parseJob(job);
-    const { executionId } = request;
-    using running = this.running.enter(executionId);
-    const { cancellation } = running;
-    let taken: (TakenJob & JobRequest) | null = null;
+    if (!this.state.takesWork) return this.handBack.toFront({ job, token });
+    using delivery = this.opener.open(job, token, signal);
+    let ours: TakenDelivery | null = null;
     try {
-      const prepared = await this.attempts.prepare(job, request);
-      if (prepared.family?.pending && !prepared.family.failed)
-        return await this.handBack.untilChildren(job, token);
-      const turn = await this.take(job, request, prepared);
-      if (turn.kind === 'elsewhere') return await this.handBack.later(job, token);
-      if (turn.kind === 'ended') return await this.conclusion.finishEnded(job, request, turn);
-      if (turn.cancel) cancellation.ask(turn.cancel);
-      const begun = (taken = takenJob(job, request, turn, prepared.family !== null));
-      const stops = { interrupt: signal, cancellation };
-      const outcome = await this.attempts.carryOut(job, begun, { ...prepared, turn }, stops);
-      if (mayRetry(job, outcome)) return await this.conclusion.failAttempt(job, begun, outcome, cancellation);
-      return await this.conclusion.conclude(job, begun, withLateCancel(outcome, cancellation.request));
+      const taken = await this.taker.take(delivery);
+      switch (taken.kind) {
+        case 'children under way':
+          return await this.handBack.untilChildren(delivery);
+        case 'elsewhere':
+          return await this.handBack.later(delivery);
+        case 'ended':
+          return await this.ending.repeat(delivery, taken);
+        case 'taken':
+          ours = taken.delivery;
+          return await this.ending.end(ours, await this.attempt.run(ours));
+      }
     } catch (error) {
       if (isDecided(error)) throw error;
-      const cancel = await this.handBack.letGo(job, executionId, taken?.run ?? null, error);
-      if (cancel && taken)
-        return this.conclusion.conclude(job, taken, unstartedOutcome(cancel, 'not started again'));
-      return this.handBack.unfinished(job, token, error);
-    }
-  }
-
-  /** Whose the execution is; a result that a further run replaces is on the result queue before that begins. */
-  private async take(job: Job, request: JobRequest, { generation }: Preparation): Promise<Taken> {
-    const asking = { mark: markOf(job), again: request.again };
-    for (;;) {
-      const turn = await this.ledger.take(request.executionId, generation, asking);
-      if (turn.kind !== 'unsent') return turn;
-      await this.conclusion.resend(request);
+      const cancel = await this.handBack.free(delivery, ours?.run ?? null, error);
+      return cancel && ours ? this.ending.cancel(ours, cancel) : this.handBack.unfinished(delivery, error);
     }
   }
 }
-
-type Taken = Exclude<Turn, { kind: 'unsent' }>;
-
-/** Somebody asked for the end, but it had come already. */
-const withLateCancel = (outcome: Outcome, cancel: CancelRequest | null): Outcome =>
-  cancel && !outcome.cancellation ? { ...outcome, cancellation: receiptOf(cancel, 'too late') } : outcome;

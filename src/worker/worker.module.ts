@@ -6,18 +6,20 @@ import type { Settings } from '../config/settings.js';
 import { ContextModule } from '../context/context.module.js';
 import { ExecutorModule } from '../executor/executor.module.js';
 import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
-import { AttemptService } from './attempt.service.js';
+import { Attempt } from './attempt.js';
 import { CancelListener } from './cancel.listener.js';
-import { ConclusionService } from './conclusion.service.js';
 import { ControlListener } from './control.listener.js';
+import { DeliveryOpener } from './delivery-opener.js';
+import { Ending } from './ending.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import { ExecutionWorker } from './execution-worker.js';
 import { FlowChildrenReader } from './flow-children.js';
-import { HandBackService } from './hand-back.service.js';
+import { HandBack } from './hand-back.js';
 import { OperatorCommands } from './operator-commands.js';
 import { QueueConsumer } from './queue-consumer.js';
 import { RunningExecutions } from './running-executions.js';
 import { ScheduleTicks } from './schedule-ticks.js';
+import { Taker } from './taker.js';
 import { UnreadableJobs } from './unreadable-jobs.js';
 import { WorkerLifecycle } from './worker.lifecycle.js';
 
@@ -52,15 +54,17 @@ export class WorkerModule {
       providers: [
         CancelListener,
         ControlListener,
-        AttemptService,
-        ConclusionService,
+        Attempt,
+        DeliveryOpener,
+        Ending,
         ExecutionProcessor,
         FlowChildrenReader,
-        HandBackService,
+        HandBack,
         OperatorCommands,
         QueueConsumer,
         RunningExecutions,
         ScheduleTicks,
+        Taker,
         UnreadableJobs,
         WorkerLifecycle,
       ],

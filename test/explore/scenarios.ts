@@ -80,7 +80,7 @@ export const MUTATIONS: readonly (Mutation & { name: string; scenario: string })
   {
     name: 'a worker frees an execution that another one owns',
     scenario: 'a job of two attempts, and a worker that loses its lease',
-    script: 'LET_GO',
+    script: 'FREE',
     from: "if known[1] ~= ARGV[1] or ARGV[4] ~= '' and (known[2] or '1') ~= ARGV[4] then return {'foreign'} end",
     to: '',
   },

@@ -17,7 +17,7 @@ const KEYS: Readonly<Record<ScriptName, readonly number[]>> = {
   BEGIN: [0, 1, 2],
   REOPEN: [0, 1, 2, 3],
   TAKE_OVER: [0, 1, 2],
-  LET_GO: [0, 1, 2],
+  FREE: [0, 1, 2],
   ASK_CANCEL: [0, 1],
   FORGET: [0, 1],
   SETTLE: [0, 1],

@@ -290,7 +290,7 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
           to(next, kept ? { at: 'settle', run, attempt, status: 'cancelled' } : { at: 'fail attempt', run });
         },
         {
-          script: 'LET_GO',
+          script: 'FREE',
           args: [owner, '1', '{}', step.run, 0, 0, fieldOf(mark), markText(mark, { attemptOnly: true })],
         },
       );

@@ -88,7 +88,7 @@ describe('taking an execution', () => {
     expect(entry).toMatchObject({ worker: a.id, attempt: 1 });
     const startedAtMs = Date.parse(entry!.startedAt);
     expect([startedAtMs >= beforeMs, startedAtMs <= Date.now()]).toEqual([true, true]);
-    await a.ledger.letGo(id, { run: 1, counted: true });
+    await a.ledger.free(id, { run: 1, counted: true });
     expect(await store.findLedger(id)).toMatchObject({ worker: '', attempt: 1 });
   });
 
@@ -105,9 +105,9 @@ describe('letting go of an execution', () => {
   it('lets the next attempt follow, and counts this one where asked to', async () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
     await take(a, id);
-    await a.ledger.letGo(id, { run: 1, counted: true });
+    await a.ledger.free(id, { run: 1, counted: true });
     expect(await take(b, id)).toEqual(ours(2));
-    await b.ledger.letGo(id, { run: 1, counted: false });
+    await b.ledger.free(id, { run: 1, counted: false });
     expect(await take(a, id)).toEqual(ours(2));
   });
 
@@ -116,7 +116,7 @@ describe('letting go of an execution', () => {
     await take(a, id);
     dies(a);
     expect(await take(b, id)).toEqual(ours(2));
-    await a.ledger.letGo(id, { run: 1, counted: false });
+    await a.ledger.free(id, { run: 1, counted: false });
     expect(await take(c, id)).toEqual(ELSEWHERE);
     expect(await client.hget(keys.ledger(id), 'attempt')).toBe('2');
   });
@@ -125,7 +125,7 @@ describe('letting go of an execution', () => {
     const [a, id] = [aWorker(), anId()];
     for (let n = 0; n < 5; n++) {
       expect(await take(a, id)).toEqual(ours(1));
-      await a.ledger.letGo(id, { run: 1, counted: false });
+      await a.ledger.free(id, { run: 1, counted: false });
     }
   });
 });
@@ -171,7 +171,7 @@ describe('taking over from a worker', () => {
     await take(a, id);
     dies(a);
     await take(b, id);
-    await b.ledger.letGo(id, { run: 1, counted: false });
+    await b.ledger.free(id, { run: 1, counted: false });
     expect(await take(b, id)).toEqual(ours(2));
     dies(b);
     expect((await take(c, id)).kind).toBe('exhausted');
@@ -191,7 +191,7 @@ describe('what a worker marked as its own and does not hold', () => {
     await take(a, id);
     await client.rename(keys.ledger(id), `${keys.ledger(id)}:aside`);
     await client.set(keys.ledger(id), 'not a hash');
-    await expect(a.ledger.letGo(id, { run: 1, counted: true })).rejects.toThrow('WRONGTYPE');
+    await expect(a.ledger.free(id, { run: 1, counted: true })).rejects.toThrow('WRONGTYPE');
     await client.rename(`${keys.ledger(id)}:aside`, keys.ledger(id));
     expect(await take(a, id)).toEqual(ours(2));
   });
@@ -209,7 +209,7 @@ describe('the pinned generation', () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
     await take(a, id);
     await a.ledger.pin(id, 7);
-    await a.ledger.letGo(id, { run: 1, counted: true });
+    await a.ledger.free(id, { run: 1, counted: true });
     expect(await take(b, id)).toEqual(ours(2, 7));
     dies(b);
     expect(await take(a, id)).toEqual(ours(3, 7));
@@ -248,7 +248,7 @@ describe('a request to cancel', () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
     await take(a, id);
     await requests().note(id, 'why');
-    expect(await a.ledger.letGo(id, { run: 1, counted: true })).toMatchObject({ reason: 'why' });
+    expect(await a.ledger.free(id, { run: 1, counted: true })).toMatchObject({ reason: 'why' });
     expect(await take(a, id)).toEqual(ELSEWHERE);
     expect(await take(b, id)).toEqual(ELSEWHERE);
   });
@@ -274,7 +274,7 @@ describe('the attempts of an execution', () => {
     const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
     await take(a, id);
     const outcome = anOutcome(null, { success: false, status: 'failed', error: 'no' });
-    await a.ledger.letGo(id, { run: 1, counted: true, failed: { attempt: 1, outcome, mark: A_MARK } });
+    await a.ledger.free(id, { run: 1, counted: true, failed: { attempt: 1, outcome, mark: A_MARK } });
     await take(b, id);
     dies(b);
     expect(await take(c, id)).toEqual(ours(3));
@@ -290,7 +290,7 @@ describe('the attempts of an execution', () => {
   it('do not count one that was handed back', async () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
     await take(a, id);
-    await a.ledger.letGo(id, { run: 1, counted: false });
+    await a.ledger.free(id, { run: 1, counted: false });
     expect(await take(b, id)).toEqual(ours(1));
     expect(await b.ledger.earlierAttempts(id)).toEqual([]);
   });

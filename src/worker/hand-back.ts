@@ -1,66 +1,68 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { DelayedError, type Job, WaitingChildrenError, WaitingError } from 'bullmq';
+import { DelayedError, WaitingChildrenError, WaitingError } from 'bullmq';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
+import type { Delivery } from './delivery.js';
 import { isEnvironmental } from './job-decisions.js';
 import { InterruptedError } from '../executor/cancellation.js';
 
-/** How long a job waits before somebody looks at it again. */
+type Handed = Pick<Delivery, 'job' | 'token'>;
+
+/** How long a job waits before a worker looks at it again. */
 const LATER_MS = 1_000;
 
-/** Returns jobs to the queue without counting an attempt. Each method ends by throwing what BullMQ expects. */
+/** Last step of a delivery that ends without a result: returns jobs to the queue without counting an attempt. Each method ends by throwing what BullMQ expects. */
 @Injectable()
-export class HandBackService {
-  private readonly logger = new Logger(HandBackService.name);
+export class HandBack {
+  private readonly logger = new Logger(HandBack.name);
 
   constructor(private readonly ledger: ExecutionLedger) {}
 
   /** To the front of the queue, for any other worker. */
-  async now(job: Job, token: string): Promise<never> {
+  async toFront({ job, token }: Handed): Promise<never> {
     emitMeasurement('handed-back', { to: 'front' });
     await this.attempt(job, () => job.moveToWait(token));
     throw new WaitingError();
   }
 
   /** To be looked at again in a second. */
-  async later(job: Job, token: string): Promise<never> {
+  async later({ job, token }: Handed): Promise<never> {
     emitMeasurement('handed-back', { to: 'later' });
     await this.attempt(job, () => job.moveToDelayed(Date.now() + LATER_MS, token));
     throw new DelayedError();
   }
 
   /** To be delivered again once its children have ended; BullMQ hands out a parent that was retried at once. */
-  async untilChildren(job: Job, token: string): Promise<never> {
+  async untilChildren({ job, token }: Handed): Promise<never> {
     emitMeasurement('handed-back', { to: 'later' });
     const waits = await this.attempt(job, () => job.moveToWaitingChildren(token));
-    if (waits === false) return this.now(job, token);
+    if (waits === false) return this.toFront({ job, token });
     throw new WaitingChildrenError();
   }
 
   /**
    * Frees an execution that has no outcome. The attempt counts when the fault may lie in what was asked
-   * for. Returns a request to cancel where there is one: then the execution is not freed, and must end.
+   * for. `run`: null while it was not taken. Returns a request to cancel where there is one: then the execution is not freed, and must end.
    */
-  async letGo(
-    job: Job,
-    executionId: string,
+  async free(
+    { job, request: { executionId } }: Pick<Delivery, 'job' | 'request'>,
     run: number | null,
     fault: unknown,
   ): Promise<CancelRequest | null> {
     const reason = fault instanceof Error ? fault.message : String(fault);
     this.logger.warn({ msg: 'execution handed back', executionId, jobId: job.id, reason });
     const counted = !isEnvironmental(fault);
-    return (await this.attempt(job, () => this.ledger.letGo(executionId, { run, counted }))) ?? null;
+    return (await this.attempt(job, () => this.ledger.free(executionId, { run, counted }))) ?? null;
   }
 
   /** The job of an execution that was freed: at once when another worker can do better, else in a second. */
-  async unfinished(job: Job, token: string, fault: unknown): Promise<never> {
-    return fault instanceof InterruptedError ? this.now(job, token) : this.later(job, token);
+  async unfinished(handed: Handed, fault: unknown): Promise<never> {
+    return fault instanceof InterruptedError ? this.toFront(handed) : this.later(handed);
   }
 
   /** What cannot be done here happens without us: a job whose lock is lost goes back to the queue as stalled. */
-  private async attempt<T>(job: Job, step: () => Promise<T>): Promise<T | undefined> {
+  private async attempt<T>(job: Delivery['job'], step: () => Promise<T>): Promise<T | undefined> {
     return await step().catch((error: Error) => {
       this.logger.warn({ msg: 'job could not be handed back', jobId: job.id, reason: error.message });
       return undefined;

@@ -3,8 +3,9 @@ import { Logger } from '@nestjs/common';
 import { DelayedError, type Job, WaitingError } from 'bullmq';
 import { InterruptedError } from '../executor/cancellation.js';
 import { RunnerBootError } from '../executor/process/runner-spawn.js';
+import type { JobRequest } from '../queue/parse-job.js';
 import type { ExecutionLedger } from '../results/execution-ledger.js';
-import { HandBackService } from './hand-back.service.js';
+import { HandBack } from './hand-back.js';
 
 Logger.overrideLogger(false);
 
@@ -18,7 +19,8 @@ const note =
     return broken ? Promise.reject(new Error('away')) : Promise.resolve();
   };
 const job = { id: '7', moveToWait: note('wait'), moveToDelayed: note('delay') } as unknown as Job;
-const handBack = new HandBackService({ letGo: note('letGo') } as unknown as ExecutionLedger);
+const delivery = { job, token: 'token', request: { executionId: 'e-1' } as JobRequest };
+const handBack = new HandBack({ free: note('free') } as unknown as ExecutionLedger);
 
 beforeEach(() => {
   calls = [];
@@ -26,14 +28,14 @@ beforeEach(() => {
   jest.spyOn(Date, 'now').mockReturnValue(10_000);
 });
 
-describe('HandBackService', () => {
+describe('HandBack', () => {
   it('returns a job to the queue at once', async () => {
-    await expect(handBack.now(job, 'token')).rejects.toThrow(WaitingError);
+    await expect(handBack.toFront(delivery)).rejects.toThrow(WaitingError);
     expect(calls).toEqual([['wait', 'token']]);
   });
 
   it('has a job looked at again in a second', async () => {
-    await expect(handBack.later(job, 'token')).rejects.toThrow(DelayedError);
+    await expect(handBack.later(delivery)).rejects.toThrow(DelayedError);
     expect(calls).toEqual([['delay', 11_000, 'token']]);
   });
 
@@ -42,19 +44,19 @@ describe('HandBackService', () => {
     [new RunnerBootError('no memory'), false, ['delay', 11_000, 'token']],
     [new Error('bug'), true, ['delay', 11_000, 'token']],
   ])('after %s frees the execution first, counted: %s', async (fault, counted, returned) => {
-    expect(await handBack.letGo(job, 'e-1', 1, fault)).toBeNull();
-    await expect(handBack.unfinished(job, 'token', fault)).rejects.toThrow(
+    expect(await handBack.free(delivery, 1, fault)).toBeNull();
+    await expect(handBack.unfinished(delivery, fault)).rejects.toThrow(
       returned[0] === 'wait' ? WaitingError : DelayedError,
     );
-    expect(calls).toEqual([['letGo', 'e-1', { run: 1, counted }], returned]);
+    expect(calls).toEqual([['free', 'e-1', { run: 1, counted }], returned]);
   });
 
   it('tells BullMQ the same when Redis is away: the job comes back as stalled', async () => {
     broken = true;
-    await expect(handBack.now(job, 'token')).rejects.toThrow(WaitingError);
-    await expect(handBack.later(job, 'token')).rejects.toThrow(DelayedError);
-    expect(await handBack.letGo(job, 'e-1', null, 'odd')).toBeNull();
-    await expect(handBack.unfinished(job, 'token', 'odd')).rejects.toThrow(DelayedError);
-    expect(calls.map(([name]) => name)).toEqual(['wait', 'delay', 'letGo', 'delay']);
+    await expect(handBack.toFront(delivery)).rejects.toThrow(WaitingError);
+    await expect(handBack.later(delivery)).rejects.toThrow(DelayedError);
+    expect(await handBack.free(delivery, null, 'odd')).toBeNull();
+    await expect(handBack.unfinished(delivery, 'odd')).rejects.toThrow(DelayedError);
+    expect(calls.map(([name]) => name)).toEqual(['wait', 'delay', 'free', 'delay']);
   });
 });

@@ -1,0 +1,68 @@
+import type { Job } from 'bullmq';
+import type { LoadedExecution } from '../context/context.service.js';
+import type { Stops } from '../executor/cancellation.js';
+import type { JobRequest } from '../queue/parse-job.js';
+import type { DeliveredJob, OurTurn } from '../queue/queue-times.js';
+import type { DeliveryMark } from '../results/delivery-identity.js';
+import type { QueueTimes } from '../results/result-publisher.js';
+import type { Family } from './flow-children.js';
+
+/**
+ * One job that BullMQ has handed to this worker, on its way through the steps of the main flow. Nobody changes
+ * it: a step that learns something returns it. Disposed of, it no longer hears of requests to cancel.
+ */
+export interface Delivery extends Disposable {
+  readonly job: Job;
+  /** BullMQ's lock on the job. */
+  readonly token: string;
+  /** What the job asks for. */
+  readonly request: JobRequest;
+  /** How often BullMQ has taken and ended the job, for the ledger. */
+  readonly mark: DeliveryMark;
+  /** What may end it from outside. */
+  readonly stops: Stops;
+  /** What it is to do; a failure counts when that is awaited, and not before. */
+  readonly loading: Promise<LoadedExecution>;
+  /** Workspace generation that it runs against when it begins now. */
+  readonly generation: Promise<number | null>;
+  /** Resolves to null for a job that waited for no others. */
+  readonly family: Promise<Family | null>;
+}
+
+/** A delivery whose execution is this worker's now, to run or to end. */
+export interface TakenDelivery extends Omit<Delivery, 'generation' | 'family'> {
+  readonly turn: OurTurn;
+  /** 1 for the first run of the execution. */
+  readonly run: number;
+  /** Attempts of this run that were started, this one included. */
+  readonly attempt: number;
+  readonly times: QueueTimes;
+  /** null: its job waited for no others. */
+  readonly family: Family | null;
+}
+
+/** How often BullMQ has taken and ended the job, for the ledger. */
+export const markOf = (job: DeliveredJob): DeliveryMark => ({
+  jobId: job.id ?? '',
+  addedAtMs: job.timestamp || 0,
+  ends: job.attemptsMade,
+  stalls: job.stalledCounter,
+});
+
+/** What a log line names of a delivery. */
+export const namesOf = ({ request, job, run, attempt }: TakenDelivery) => ({
+  executionId: request.executionId,
+  jobId: job.id,
+  ...(run > 1 ? { run } : {}),
+  attempt,
+});
+
+/** What a span of a trace names of a delivery. */
+export const traceOf = ({ request, job, run, attempt, times }: TakenDelivery) => ({
+  'bifrost.execution.id': request.executionId,
+  'bifrost.execution.kind': request.kind,
+  'bifrost.run': run,
+  'bifrost.attempt': attempt,
+  'bifrost.job.id': job.id ?? '',
+  'bifrost.queue_ms': times.queue ?? 0,
+});

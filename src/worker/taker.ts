@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { queueTimes, type OurTurn, UNKNOWN_TIMES } from '../queue/queue-times.js';
+import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
+import { ResultPublisher } from '../results/result-publisher.js';
+import type { Delivery, TakenDelivery } from './delivery.js';
+
+/**
+ * What this worker may do with a delivery:
+ * - `taken`: the execution is ours, to run or to end.
+ * - `ended`: it has its result already, and does not run again.
+ * - `elsewhere`: another worker carries it out.
+ * - `children under way`: its job waits for others, one of which is being retried.
+ */
+export type Taken =
+  | { kind: 'taken'; delivery: TakenDelivery }
+  | Extract<Turn, { kind: 'ended' }>
+  | { kind: 'elsewhere' }
+  | { kind: 'children under way' };
+
+/** Second step of the main flow: whose the execution of a delivery is. */
+@Injectable()
+export class Taker {
+  constructor(
+    private readonly ledger: ExecutionLedger,
+    private readonly results: ResultPublisher,
+  ) {}
+
+  /** A request to cancel that was noted before is heard here. */
+  async take(delivery: Delivery): Promise<Taken> {
+    const [generation, family] = await Promise.all([delivery.generation, delivery.family]);
+    if (family?.pending && !family.failed) return { kind: 'children under way' };
+    const turn = await this.turnOf(delivery, generation);
+    if (turn.kind === 'elsewhere' || turn.kind === 'ended') return turn;
+    if (turn.cancel) delivery.stops.cancellation.ask(turn.cancel);
+    const times = family === null ? queueTimes(delivery.job, turn, Date.now()) : UNKNOWN_TIMES;
+    const { run } = turn;
+    return {
+      kind: 'taken',
+      delivery: { ...delivery, turn, run, attempt: startedAttempts(turn), times, family },
+    };
+  }
+
+  /** A result that a further run replaces is on the result queue before that begins. */
+  private async turnOf(
+    { request, mark }: Delivery,
+    generation: number | null,
+  ): Promise<Exclude<Turn, { kind: 'unsent' }>> {
+    for (;;) {
+      const turn = await this.ledger.take(request.executionId, generation, { mark, again: request.again });
+      if (turn.kind !== 'unsent') return turn;
+      await this.results.resend(request);
+    }
+  }
+}
+
+/** A turn that only ends a cancelled execution is no attempt. */
+const startedAttempts = ({ attempt, cancel }: OurTurn): number =>
+  cancel ? Math.max(1, attempt - 1) : attempt;
