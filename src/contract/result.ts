@@ -206,9 +206,3 @@ export function toTaskResult(result: ExecutionResult): TaskResult {
     ...(result.schedule === undefined ? {} : { schedule: result.schedule }),
   };
 }
-
-/** How an execution ended, before ids, runs and queue times make it a result. */
-export type Outcome = Omit<
-  ExecutionResult,
-  'execution_id' | 'worker_id' | 'attempt' | 'run' | 'schedule' | 'queued_ms'
->;

@@ -14,7 +14,6 @@ export interface RunTask {
   program: Extract<PreparedCode, { ok: true }>;
   packagesDir: string | null;
   rootUrl: string;
-  startedAt: Date;
   span: Span;
   redactor: Redactor;
   clock: CompileClock;

@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.js';
 import type { Execution } from '../contract/execution.js';
 import { type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import { Refusal } from '../contract/jobs/refusal.js';
-import type { ExecutionProgress, LogEntry, Metrics, Outcome } from '../contract/result.js';
+import type { ExecutionProgress, LogEntry, Metrics } from '../contract/result.js';
 import { Redactor, TooManySecretsError } from '../outcome/redaction/redactor.js';
 import { traced } from '../telemetry/tracing.js';
 import type { CompileClock } from '../compile/compile-clock.js';
@@ -15,10 +15,11 @@ import { PackagesService } from '../packages/packages.service.js';
 import { type PreparedCode, WorkspaceService } from '../workspace/workspace.service.js';
 import { OriginalPlaces } from '../outcome/original-places.js';
 import { kindOf } from './kinds/registry.js';
-import { judge, outcomeOf, placesIn, refusedOutcome } from '../outcome/outcome.js';
-import { redactedOutcome } from '../outcome/redacted-outcome.js';
+import type { AttemptReport, Cancelled } from '../outcome/attempt-report.js';
+import { type Finding, judge } from '../outcome/judge.js';
+import type { RunEnd } from '../outcome/run-end.js';
+import { placesIn } from '../outcome/run-evidence.js';
 import { type Cancellation, InterruptedError, type Stops } from './cancellation.js';
-import { cancelledOutcome } from '../outcome/cancelled-outcome.js';
 import { executeCommand, type RunTask } from './execute-command.js';
 import { withCompileClock } from './execution-clock.js';
 import { runLimitsOf } from './supervision/limits.js';
@@ -40,7 +41,7 @@ export interface ExecutionListener {
 
 /**
  * Carries out one execution: collects and compiles its code, runs it in an isolated runner within
- * its limits, and tells how it ended. Errors of user code are outcomes, never exceptions.
+ * its limits, and reports what it saw. Errors of user code are findings of the report, never exceptions.
  */
 @Injectable()
 export class ExecutorService {
@@ -75,17 +76,19 @@ export class ExecutorService {
   }
 
   /**
-   * Neither the outcome nor what the listener hears shows a secret of the execution or a credential of ours.
+   * What the listener hears shows no secret of the execution and no credential of ours; the report has the
+   * redactor with which its document is made.
    * @throws {Refusal} INVALID_JOB when it has more secrets than can be redacted; nothing has run then.
    * @throws {InterruptedError} when `interrupt` aborts; the code no longer runs then.
    * @throws {CancelledError} when it is cancelled before its code runs.
    * @throws {RunnerBootError} when no runner can be started; the code never ran.
    */
-  async execute(execution: Execution, stops: Stops, listener: ExecutionListener): Promise<Outcome> {
+  async execute(execution: Execution, stops: Stops, listener: ExecutionListener): Promise<AttemptReport> {
     const redactor = await this.redactorFor(Object.values(execution.secrets));
-    return withCompileClock(execution.timeoutMs, stops, async (clock) =>
-      redactedOutcome(await this.carryOut(execution, stops, listener, { redactor, clock }), redactor),
-    );
+    return withCompileClock(execution.timeoutMs, stops, async (clock) => ({
+      ...(await this.prepareAndRun(execution, stops, listener, { redactor, clock })),
+      redactor,
+    }));
   }
 
   private async redactorFor(secrets: readonly string[]): Promise<Redactor> {
@@ -125,23 +128,23 @@ export class ExecutorService {
     }
   }
 
-  private async carryOut(
+  private async prepareAndRun(
     execution: Execution,
     stops: Stops,
     listener: ExecutionListener,
     { redactor, clock }: { redactor: Redactor; clock: CompileClock },
-  ): Promise<Outcome> {
+  ): Promise<AttemptReport> {
     const startedAt = new Date();
     const startedMs = performance.now();
     const { cancellation } = stops;
     const program = await this.prepare(execution, clock, cancellation);
-    const receipt: Metrics = { prepare_ms: elapsedMs(startedMs) };
+    const metrics: Metrics = { prepare_ms: elapsedMs(startedMs) };
     const { generation } = program;
     if (generation !== null) this.lastGeneration = generation;
     if (generation !== null && generation !== execution.generation) listener.onPinned(generation);
     if (!program.ok) {
-      const outcome = refusedBy(program.failure, startedAt);
-      return { ...outcome, metrics: receipt, workspace_generation: generation };
+      const finding = findingOf(program.failure);
+      return { startedAt, finishedAt: new Date(), finding, metrics, generation };
     }
 
     const packageSet = this.packages.acquire();
@@ -154,10 +157,10 @@ export class ExecutorService {
       const key = runnerKey(execution, generation, packageSet?.id, alone);
       const checkout = traced('checkout', {}, () => this.pool.checkout(execution.id, key));
       const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));
-      receipt.runner_wait_ms = elapsedMs(askedMs);
+      metrics.runner_wait_ms = elapsedMs(askedMs);
       listener.onRunner(lease.slot.runner.id);
       const packagesDir = packageSet?.dir ?? null;
-      const outcome = await traced('run', runnerOf(lease), (span) =>
+      const seen = await traced('run', runnerOf(lease), (span) =>
         this.runOn(
           lease,
           {
@@ -165,7 +168,6 @@ export class ExecutorService {
             program,
             packagesDir,
             rootUrl: this.workspace.rootUrl,
-            startedAt,
             redactor,
             clock,
             span,
@@ -174,8 +176,7 @@ export class ExecutorService {
           listener,
         ),
       );
-      const metrics = { ...receipt, ...outcome.metrics };
-      return { ...outcome, metrics, workspace_generation: generation, package_set: packageSet?.id ?? null };
+      return { startedAt, ...seen, metrics, generation, packageSet: packageSet?.id ?? null };
     } finally {
       packageSet?.release();
     }
@@ -191,8 +192,8 @@ export class ExecutorService {
     task: RunTask,
     { interrupt, cancellation }: Stops,
     listener: ExecutionListener,
-  ): Promise<Outcome> {
-    const { execution, program, startedAt, redactor, clock, span } = task;
+  ): Promise<Pick<AttemptReport, 'finishedAt' | 'finding' | 'run' | 'cancel'>> {
+    const { execution, program, redactor, clock, span } = task;
     // With the debugger's help a runner serves no other execution.
     if (execution.captureLocals || !this.maySharePlace(execution)) lease.keep = false;
     try {
@@ -213,10 +214,13 @@ export class ExecutorService {
       const originals = await OriginalPlaces.find(placesIn(end), end, (compiled, places) =>
         this.workspace.locate(compiled, places),
       );
-      const outcome = outcomeOf(end, finding, { startedAt, finishedAt: new Date(), limits, originals });
-      return end.cancel && cancellation.request
-        ? cancelledOutcome(outcome, end, cancellation.request)
-        : outcome;
+      const cancel = cancelledIn(end, cancellation);
+      return {
+        finishedAt: new Date(),
+        finding,
+        run: { end, limits, originals },
+        ...(cancel ? { cancel } : {}),
+      };
     } finally {
       this.pool.release(lease);
     }
@@ -248,7 +252,10 @@ interface RefusedProgram {
 }
 
 /** Code that cannot be compiled or found never starts a runner. */
-function refusedBy({ code, name: errorType, message }: RefusedProgram['failure'], startedAt: Date): Outcome {
-  const exitCode = code === 'TIMED_OUT' ? TIMEOUT_EXIT_CODE : 1;
-  return refusedOutcome({ code, errorType, message, exitCode }, { startedAt, finishedAt: new Date() });
+function findingOf({ code, name: errorType, message }: RefusedProgram['failure']): Finding {
+  return { code, errorType, message, exitCode: code === 'TIMED_OUT' ? TIMEOUT_EXIT_CODE : 1 };
 }
+
+/** Whether a request to cancel was heard while the code ran, and how that ended; null: none was. */
+const cancelledIn = ({ cancel }: RunEnd, { request }: Cancellation): Cancelled | null =>
+  cancel && request ? { request, ended: cancel.killedAt ? 'killed' : 'by itself' } : null;

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import type { ExecutionStatus, Outcome } from '../contract/result.js';
+import type { ExecutionResult, ExecutionStatus } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
@@ -35,7 +35,7 @@ export class WorkerStatistics {
   ) {}
 
   /** Counts one ended execution. */
-  record(outcome: Pick<Outcome, 'status' | 'duration_ms' | 'finished_at'>): void {
+  record(outcome: Pick<ExecutionResult, 'status' | 'duration_ms' | 'finished_at'>): void {
     this.add(FIELDS[outcome.status], 1);
     this.add('total_duration_ms', Math.round(outcome.duration_ms));
     this.lastExecutionAt = outcome.finished_at;

@@ -1,6 +1,6 @@
 import type { Job } from 'bullmq';
 import type { Turn } from '../results/execution-ledger.js';
-import type { QueueTimes } from '../results/result-publisher.js';
+import type { QueueTimes } from '../outcome/receipt.js';
 
 /** A turn that makes this worker responsible for the end of the execution. */
 export type OurTurn = Extract<Turn, { kind: 'ours' | 'exhausted' }>;

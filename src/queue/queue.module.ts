@@ -5,6 +5,7 @@ import { ResultsModule } from '../results/results.module.js';
 import { CancelService } from './cancel.service.js';
 import { JobFinder } from './job-finder.js';
 import { JobPlaces } from './job-places.js';
+import { QueuedExecutions } from './queued-executions.js';
 import { WORK_QUEUE } from './queue-tokens.js';
 import { WorkQueueGauge } from './work-queue-gauge.js';
 
@@ -14,7 +15,7 @@ export class QueueModule {
   static register(settings: Settings): DynamicModule {
     const queue = bullQueue(settings.QUEUE_NAME, WORK_QUEUE);
     const results = ResultsModule.register(settings);
-    const parts = [WorkQueueGauge, CancelService, JobFinder, JobPlaces];
+    const parts = [WorkQueueGauge, CancelService, JobFinder, JobPlaces, QueuedExecutions];
     return {
       module: QueueModule,
       imports: [...queue.imports, results],

@@ -3,12 +3,11 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import type { AttemptRecord, ExecutionProgress, ExecutionResult, Outcome } from '../contract/result.js';
+import type { AttemptRecord, ExecutionProgress, ExecutionResult } from '../contract/result.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
-import { attemptRecord } from './attempt-record.js';
 import {
   type DeliveryMark,
   fieldOf,
@@ -170,11 +169,10 @@ export class ExecutionLedger {
     { run, counted, failed, pauseMs = 0 }: Freeing,
   ): Promise<CancelRequest | null> {
     this.held.delete(executionId);
-    const record = failed && attemptRecord(failed.attempt, this.settings.WORKER_ID, failed.outcome);
     const args = [
       this.lease.owner,
       counted ? '1' : '0',
-      record ? JSON.stringify(record) : '',
+      failed ? JSON.stringify(failed.record) : '',
       run ?? '',
       Date.now(),
       pauseMs,
@@ -248,7 +246,7 @@ interface Freeing {
   /** null: not known, because the answer to {@link ExecutionLedger.take} was lost. */
   run: number | null;
   counted: boolean;
-  failed?: { attempt: number; outcome: Outcome; mark: DeliveryMark };
+  failed?: { record: AttemptRecord; mark: DeliveryMark };
   pauseMs?: number;
 }
 

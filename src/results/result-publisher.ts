@@ -4,20 +4,12 @@ import pRetry from 'p-retry';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/jobs/job.js';
-import type { Tick } from '../contract/jobs/schedule.js';
-import {
-  type AttemptRecord,
-  type ExecutionResult,
-  type Metrics,
-  type Outcome,
-  toTaskResult,
-} from '../contract/result.js';
+import { type ExecutionResult, toTaskResult } from '../contract/result.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ArchiveFeed } from './archive-feed.js';
-import { attemptHistory, attemptRecord } from './attempt-record.js';
 import { type DeliveryMark, fieldOf, markText } from './delivery-identity.js';
 import { ExecutionClosing } from './execution-closing.js';
 import { MARK_PUBLISHED, SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
@@ -25,29 +17,14 @@ import { MARK_PUBLISHED, SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
 /** Injects the BullMQ queue that results go to. */
 export const RESULT_QUEUE: unique symbol = Symbol('ResultQueue');
 
-/** How long its job waited, in milliseconds; null: not known. */
-export interface QueueTimes {
-  queue: number | null;
-  delay: number | null;
-  backoff: number | null;
-}
-
-/** Whose result it is and how it goes out. */
-export interface Delivery {
-  executionId: string;
+/** How a result goes out, beside its document. */
+export interface Posting {
+  /** The contract by which it goes out. */
   kind: JobKind;
-  /** 1 for the first run of the execution. */
-  run: number;
-  attempt: number;
-  times: QueueTimes;
-  /** The tick of a schedule that it is. */
-  tick?: Tick | null;
   /** The delivery that ends with this result; null: no job is delivered. */
   mark: DeliveryMark | null;
   /** Its context has none that would have to be removed. */
   holdsNoSecrets?: boolean;
-  /** Attempts before this one. */
-  earlier?: readonly AttemptRecord[];
 }
 
 /** Consumed results stay known for a day, so that a repeated publish adds nothing. */
@@ -78,17 +55,19 @@ export class ResultPublisher {
   ) {}
 
   /** Resolves with the result that stands when it is stored, on the result queue (unless that is off) and in the archive's feed. */
-  async publish(delivery: Delivery, outcome: Outcome): Promise<ExecutionResult> {
-    const document = this.documentOf(delivery, outcome);
+  async publish(document: ExecutionResult, posting: Posting): Promise<ExecutionResult> {
     const text = JSON.stringify(document);
-    const keys = [this.keys.result(delivery.executionId), this.keys.ledger(delivery.executionId)];
-    const { run, mark } = delivery;
+    const { execution_id: executionId, run = 1 } = document;
+    const { mark } = posting;
     const ofJob = mark ? [fieldOf(mark), markText(mark)] : ['', ''];
     const args = [text, this.settings.RESULT_TTL_SECONDS, run, ...ofJob];
-    return this.untilDone(delivery, async () => {
-      const [standing, sent] = (await SETTLE.run(this.redis, keys, args)) as [string, '0' | '1' | 'stale'];
+    return this.untilDone(executionId, async () => {
+      const [standing, sent] = (await SETTLE.run(this.redis, this.keysOf(executionId), args)) as [
+        string,
+        '0' | '1' | 'stale',
+      ];
       const result = standing === text ? document : (JSON.parse(standing) as ExecutionResult);
-      if (sent === '0') await this.send(delivery, standing, result);
+      if (sent === '0') await this.send(posting, standing, result);
       return result;
     });
   }
@@ -97,28 +76,27 @@ export class ResultPublisher {
    * As {@link publish}, but nothing happens, and the answer is false, while a worker carries the
    * execution out. Rejects when Redis refuses; then at worst the result is stored and not sent yet.
    */
-  async publishUnowned(delivery: Delivery, outcome: Outcome): Promise<boolean> {
-    const document = this.documentOf(delivery, outcome);
-    const keys = [this.keys.result(delivery.executionId), this.keys.ledger(delivery.executionId)];
+  async publishUnowned(document: ExecutionResult, kind: JobKind): Promise<boolean> {
+    const { execution_id: executionId, run = 1 } = document;
     const text = JSON.stringify(document);
-    const args = [text, this.settings.RESULT_TTL_SECONDS, delivery.run];
-    const [kind, standing, sent] = (await SETTLE_UNOWNED.run(this.redis, keys, args)) as [
-      'standing' | 'owned' | 'settled',
-      string,
-      string,
-    ];
-    if (kind === 'owned') return false;
-    if (kind === 'settled') await this.send(delivery, text, document);
-    else if (sent !== '1') await this.send(delivery, standing, JSON.parse(standing) as ExecutionResult);
+    const args = [text, this.settings.RESULT_TTL_SECONDS, run];
+    const [state, standing, sent] = (await SETTLE_UNOWNED.run(
+      this.redis,
+      this.keysOf(executionId),
+      args,
+    )) as ['standing' | 'owned' | 'settled', string, string];
+    if (state === 'owned') return false;
+    if (state === 'settled') await this.send({ kind }, text, document);
+    else if (sent !== '1') await this.send({ kind }, standing, JSON.parse(standing) as ExecutionResult);
     return true;
   }
 
   /** For a job that comes again after its execution ended: puts the result on the queue if it never was. */
-  async resend(delivery: Pick<Delivery, 'executionId' | 'kind'>): Promise<void> {
-    await this.untilDone(delivery, async () => {
-      if ((await this.redis.hget(this.keys.ledger(delivery.executionId), 'published')) === '1') return;
-      const standing = await this.redis.get(this.keys.result(delivery.executionId));
-      if (standing !== null) await this.send(delivery, standing, JSON.parse(standing) as ExecutionResult);
+  async resend({ executionId, kind }: { executionId: string; kind: JobKind }): Promise<void> {
+    await this.untilDone(executionId, async () => {
+      if ((await this.redis.hget(this.keys.ledger(executionId), 'published')) === '1') return;
+      const standing = await this.redis.get(this.keys.result(executionId));
+      if (standing !== null) await this.send({ kind }, standing, JSON.parse(standing) as ExecutionResult);
     });
   }
 
@@ -127,51 +105,35 @@ export class ResultPublisher {
     return this.keys.result(executionId);
   }
 
-  private documentOf(delivery: Delivery, outcome: Outcome): ExecutionResult {
-    const { attempt, run, times, tick, earlier = [] } = delivery;
-    const { WORKER_ID } = this.settings;
-    const attempts = attemptHistory(earlier, attemptRecord(attempt, WORKER_ID, outcome));
-    return {
-      execution_id: delivery.executionId,
-      worker_id: WORKER_ID,
-      attempt,
-      ...(run === 1 ? {} : { run }),
-      ...(tick ? { schedule: { id: tick.schedule, due_at: new Date(tick.dueMs).toISOString() } } : {}),
-      ...outcome,
-      ...(attempts.length > 1 ? { attempts } : {}),
-      queued_ms: times.queue ?? 0,
-      metrics: { ...waitMetrics(times), ...outcome.metrics },
-    };
+  private keysOf(executionId: string): string[] {
+    return [this.keys.result(executionId), this.keys.ledger(executionId)];
   }
 
   private async send(
-    { executionId, kind, holdsNoSecrets = false }: Pick<Delivery, 'executionId' | 'kind' | 'holdsNoSecrets'>,
+    { kind, holdsNoSecrets = false }: Pick<Posting, 'kind' | 'holdsNoSecrets'>,
     standing: string,
     result: ExecutionResult,
   ): Promise<void> {
+    const { execution_id: executionId, run = 1 } = result;
     // Before anybody hears of the result: who looks for a secret then finds none.
     if (!holdsNoSecrets) await this.closing.removeSecrets(executionId);
-    const { run = 1 } = result;
-    await Promise.all([
-      this.enqueue(executionId, kind, result),
-      this.feed.append(executionId, run, standing),
-    ]);
+    await Promise.all([this.enqueue(kind, result), this.feed.append(executionId, run, standing)]);
     await Promise.all([
       this.closing.endLog(result),
       MARK_PUBLISHED.run(this.redis, [this.keys.ledger(executionId)], [run]),
     ]);
   }
 
-  private async enqueue(executionId: string, kind: JobKind, result: ExecutionResult): Promise<void> {
+  private async enqueue(kind: JobKind, result: ExecutionResult): Promise<void> {
     if (this.settings.RESULT_QUEUE === 'off') return;
     await this.resultQueue.add(RESULT_JOB_NAME, kind === 'task' ? toTaskResult(result) : result, {
       ...RESULT_JOB_OPTIONS,
-      jobId: resultJobId(executionId, result.run ?? 1),
+      jobId: resultJobId(result.execution_id, result.run ?? 1),
     });
   }
 
   /** The connection waits out an outage by itself; this is for the errors of a Redis that answers, such as OOM. */
-  private untilDone<T>({ executionId }: { executionId: string }, step: () => Promise<T>): Promise<T> {
+  private untilDone<T>(executionId: string, step: () => Promise<T>): Promise<T> {
     return pRetry(step, {
       retries: Number.POSITIVE_INFINITY,
       maxTimeout: RETRY_MAX_MS,
@@ -183,10 +145,3 @@ export class ResultPublisher {
     });
   }
 }
-
-/** The part of a receipt that the queue knows. */
-export const waitMetrics = ({ queue, delay, backoff }: QueueTimes): Metrics => ({
-  queue_ms: queue,
-  ...(delay === null ? {} : { delay_ms: delay }),
-  ...(backoff === null ? {} : { backoff_ms: backoff }),
-});

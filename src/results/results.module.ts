@@ -10,6 +10,7 @@ import { LogStore } from './log-store.js';
 import { LogWriter } from './log-writer.js';
 import { ResultEraser } from './result-eraser.js';
 import { ResultQueueGauge } from './result-queue-gauge.js';
+import { ResultAuthor } from './result-author.js';
 import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
 import { ResultStore } from './result-store.js';
 import { WorkerLease } from './worker-lease.js';
@@ -26,6 +27,7 @@ export class ResultsModule {
       ExecutionLedger,
       LogStore,
       LogWriter,
+      ResultAuthor,
       ResultPublisher,
       ResultEraser,
       ResultQueueGauge,

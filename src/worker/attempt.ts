@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { NO_CHILDREN } from '../contract/execution.js';
-import type { ExecutionProgress, Outcome } from '../contract/result.js';
-import { NO_SUBJECT, subjectOf } from '../contract/subject.js';
+import type { ExecutionProgress } from '../contract/result.js';
+import { subjectOf } from '../contract/subject.js';
 import { traceparentOfJob } from '../contract/traceparent.js';
-import { unstartedOutcome } from '../outcome/cancelled-outcome.js';
+import { type AttemptReport, cancelledReport, codeOf, statusOf } from '../outcome/attempt-report.js';
 import { ExecutorService } from '../executor/executor.service.js';
 import { InterruptedError } from '../executor/cancellation.js';
 import { SelfTestService } from '../executor/self-test.service.js';
@@ -14,25 +14,16 @@ import { ExecutionLedger } from '../results/execution-ledger.js';
 import { LogWriter } from '../results/log-writer.js';
 import type { OurTurn } from '../queue/queue-times.js';
 import { type TakenDelivery, traceOf } from './delivery.js';
-import { childFailed, outcomeOfError, refused, stalledOut } from './job-decisions.js';
+import { childFailed, reportOfError, refused, stalledOut } from './job-decisions.js';
 
 type OwnTurn = Extract<OurTurn, { kind: 'ours' }>;
 
 /** Progress is written to BullMQ and the ledger this often; the log stream has all of it. */
 const PROGRESS_MS = 100;
 
-/** What came of an attempt. */
-export interface AttemptEnd {
-  outcome: Outcome;
-  /** The runner that carried it out; undefined: none did. */
-  runnerId?: string | undefined;
-  /** Its context was read and has no secrets that would have to be removed. */
-  holdsNoSecrets?: boolean;
-}
-
 /**
  * Third step of the main flow: one attempt to carry out an execution. Has it run, and writes down what happens
- * meanwhile. Every way in which it can fail is an outcome, except a fault of the worker's own.
+ * meanwhile. Every way in which it can fail is in its report, except a fault of the worker's own.
  */
 @Injectable()
 export class Attempt {
@@ -43,26 +34,27 @@ export class Attempt {
     private readonly selfTest: SelfTestService,
   ) {}
 
-  /** @throws what outcomeOfError lets through: the job goes back to the queue then. */
-  run(delivery: TakenDelivery): Promise<AttemptEnd> {
+  /** @throws what reportOfError lets through: the job goes back to the queue then. */
+  run(delivery: TakenDelivery): Promise<AttemptReport> {
     return traced('execution', traceOf(delivery), async (span) => {
-      const end = await this.carryThrough(delivery);
-      span.set('bifrost.status', end.outcome.status);
-      if (end.outcome.failure) span.fail(end.outcome.failure.code);
-      return end;
+      const report = await this.reportOn(delivery);
+      const code = codeOf(report);
+      span.set('bifrost.status', statusOf(code));
+      if (code !== null) span.fail(code);
+      return report;
     });
   }
 
-  private async carryThrough(delivery: TakenDelivery): Promise<AttemptEnd> {
+  private async reportOn(delivery: TakenDelivery): Promise<AttemptReport> {
     const { request, turn, family } = delivery;
     if (turn.kind === 'exhausted')
-      return { outcome: turn.cancel ? unstartedOutcome(turn.cancel, 'not started again') : stalledOut() };
-    if ('refusal' in request) return { outcome: refused(request.refusal) };
-    if (family?.failed) return { outcome: childFailed(family.failed) };
+      return turn.cancel ? cancelledReport(turn.cancel, 'not started again') : stalledOut();
+    if ('refusal' in request) return refused(request.refusal);
+    if (family?.failed) return childFailed(family.failed);
     return this.execute(delivery, turn);
   }
 
-  private async execute(delivery: TakenDelivery, turn: OwnTurn): Promise<AttemptEnd> {
+  private async execute(delivery: TakenDelivery, turn: OwnTurn): Promise<AttemptReport> {
     const { job, request, family, stops } = delivery;
     const { executionId } = request;
     const { attempt, run, generation } = turn;
@@ -72,13 +64,11 @@ export class Attempt {
         Promise.all([job.updateProgress(value), this.ledger.noteProgress(executionId, value)]),
       PROGRESS_MS,
     );
-    let subject = NO_SUBJECT;
-    let holdsNoSecrets = false;
-    let runnerId: string | undefined;
+    const seen: Pick<AttemptReport, 'subject' | 'holdsNoSecrets' | 'runnerId'> = {};
     try {
       const loaded = await delivery.loading;
-      subject = subjectOf(loaded);
-      holdsNoSecrets = Object.keys(loaded.secrets).length === 0;
+      seen.subject = subjectOf(loaded);
+      seen.holdsNoSecrets = Object.keys(loaded.secrets).length === 0;
       const execution = {
         ...loaded,
         attempt,
@@ -88,26 +78,21 @@ export class Attempt {
         generation,
         traceparent: traceparentOfJob(job.opts),
       };
-      const outcome = await this.executor.execute(execution, stops, {
+      const report = await this.executor.execute(execution, stops, {
         onProgress: (value) => {
           log.progress(value);
           progress.push(value);
         },
         onLog: (entry) => log.add(entry),
-        onRunner: (id) => (runnerId = id),
+        onRunner: (id) => (seen.runnerId = id),
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
-      const isolation = this.selfTest.ofResult(execution.network);
-      return {
-        outcome: { ...outcome, ...subject, ...(isolation ? { isolation } : {}) },
-        runnerId,
-        holdsNoSecrets,
-      };
+      return { ...report, ...seen, isolation: this.selfTest.ofResult(execution.network) };
     } catch (error) {
       await this.logs.close(executionId);
       const { request: cancel } = stops.cancellation;
-      const outcome = cancel === null ? outcomeOfError(error, attempt) : cancelledAt(error, turn, cancel);
-      return { outcome: { ...outcome, ...subject }, runnerId, holdsNoSecrets };
+      const report = cancel === null ? reportOfError(error, attempt) : cancelledAt(error, turn, cancel);
+      return { ...report, ...seen };
     } finally {
       await progress.idle();
     }
@@ -115,7 +100,7 @@ export class Attempt {
 }
 
 /** Its code may have run before: in this attempt, or in one whose worker was lost. */
-function cancelledAt(error: unknown, turn: OwnTurn, cancel: CancelRequest): Outcome {
+function cancelledAt(error: unknown, turn: OwnTurn, cancel: CancelRequest): AttemptReport {
   const ran = error instanceof InterruptedError || (turn.cancel !== null && turn.attempt > 1);
-  return unstartedOutcome(cancel, ran ? 'not started again' : 'before start');
+  return cancelledReport(cancel, ran ? 'not started again' : 'before start');
 }

@@ -4,7 +4,8 @@ import type { Stops } from '../executor/cancellation.js';
 import type { JobRequest } from '../queue/parse-job.js';
 import type { DeliveredJob, OurTurn } from '../queue/queue-times.js';
 import type { DeliveryMark } from '../results/delivery-identity.js';
-import type { QueueTimes } from '../results/result-publisher.js';
+import type { QueueTimes } from '../outcome/receipt.js';
+import type { AttemptOf } from '../results/result-author.js';
 import type { Family } from './flow-children.js';
 
 /**
@@ -47,6 +48,15 @@ export const markOf = (job: DeliveredJob): DeliveryMark => ({
   addedAtMs: job.timestamp || 0,
   ends: job.attemptsMade,
   stalls: job.stalledCounter,
+});
+
+/** Which attempt it is, as its result says. */
+export const identityOf = ({ request, run, attempt, times }: TakenDelivery): AttemptOf => ({
+  executionId: request.executionId,
+  run,
+  attempt,
+  times,
+  tick: request.tick,
 });
 
 /** What a log line names of a delivery. */

@@ -1,19 +1,20 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Job } from 'bullmq';
-import { type CancelRequest, receiptOf } from '../contract/cancellation.js';
+import type { CancelRequest } from '../contract/cancellation.js';
 import { pauseBeforeRetryMs } from '../contract/jobs/job-options.js';
-import type { ExecutionResult, Outcome } from '../contract/result.js';
+import type { AttemptRecord, ExecutionResult } from '../contract/result.js';
 import { SelfTestService } from '../executor/self-test.service.js';
-import { notTriedAgain, unstartedOutcome } from '../outcome/cancelled-outcome.js';
+import { type AttemptReport, cancelledReport } from '../outcome/attempt-report.js';
+import { attemptRecord } from '../outcome/attempt-record.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import { traced } from '../telemetry/tracing.js';
 import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
 import { LogWriter } from '../results/log-writer.js';
-import { ResultPublisher, waitMetrics } from '../results/result-publisher.js';
-import type { AttemptEnd } from './attempt.js';
-import { type Delivery, namesOf, type TakenDelivery } from './delivery.js';
-import { AttemptFailedError, mayRetry, unrunReason } from './job-decisions.js';
+import { ResultAuthor } from '../results/result-author.js';
+import { ResultPublisher } from '../results/result-publisher.js';
+import { type Delivery, identityOf, namesOf, type TakenDelivery } from './delivery.js';
+import { AttemptFailedError, mayRetry, reportOfError, unrunReason } from './job-decisions.js';
 import {
   allowNoRetry,
   endOf,
@@ -32,6 +33,7 @@ export class Ending {
 
   constructor(
     private readonly ledger: ExecutionLedger,
+    private readonly author: ResultAuthor,
     private readonly results: ResultPublisher,
     private readonly logs: LogWriter,
     private readonly statistics: WorkerStatistics,
@@ -43,19 +45,24 @@ export class Ending {
    * @throws {ExecutionFailedError} when the execution failed
    * @throws {AttemptFailedError} when it is tried again
    */
-  async end(delivery: TakenDelivery, end: AttemptEnd): Promise<unknown> {
-    if (mayRetry(delivery.job, end.outcome)) return this.failAttempt(delivery, end);
+  async end(delivery: TakenDelivery, report: AttemptReport): Promise<unknown> {
+    if (mayRetry(delivery.job, report)) return this.failAttempt(delivery, report);
     const { request } = delivery.stops.cancellation;
-    return this.conclude(delivery, { ...end, outcome: withLateCancel(end.outcome, request) });
+    // A request that nothing of the report shows came when it had ended.
+    if (request === null || report.cancel) return this.conclude(delivery, report);
+    return this.conclude(delivery, { ...report, cancel: { request, ended: 'too late' } });
   }
 
-  /** As {@link end}, of an execution that is to end although its attempt came to none. */
+  /** As {@link end}, of an execution that is to end although its attempt came to no report. */
   async cancel(delivery: TakenDelivery, request: CancelRequest): Promise<unknown> {
-    return this.conclude(delivery, { outcome: unstartedOutcome(request, 'not started again') });
+    return this.conclude(delivery, cancelledReport(request, 'not started again'));
   }
 
   /** A job whose execution has its result: ends as that says, without a run. */
-  async repeat({ job, request }: Delivery, { repeat, result }: Ended): Promise<unknown> {
+  async repeat(
+    { job, request }: Pick<Delivery, 'job' | 'request'>,
+    { repeat, result }: Ended,
+  ): Promise<unknown> {
     await this.results.resend(request);
     await freeDeduplicationId(job);
     const { executionId } = request;
@@ -78,49 +85,72 @@ export class Ending {
   }
 
   /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
-  private async conclude(delivery: TakenDelivery, end: AttemptEnd): Promise<unknown> {
-    const { job, request, attempt, run, times, mark } = delivery;
-    const { executionId, kind, tick } = request;
-    const { outcome, runnerId, holdsNoSecrets = false } = end;
+  private async conclude(delivery: TakenDelivery, report: AttemptReport): Promise<unknown> {
+    const { job, request, attempt, mark } = delivery;
+    const { executionId, kind } = request;
+    const { holdsNoSecrets = false } = report;
     const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
-    const isolation = this.selfTest.ofResult();
-    const seen = isolation ? { isolation, ...outcome } : outcome;
+    const isolation = report.isolation ?? this.selfTest.ofResult();
+    const document = this.write(delivery, { ...report, isolation }, earlier);
     if ('refusal' in request) makeFinishable(job);
     await freeDeduplicationId(job);
-    const target = { executionId, kind, run, attempt, times, tick, mark, holdsNoSecrets, earlier };
-    const result = await traced('publish', {}, () => this.results.publish(target, seen));
+    const result = await traced('publish', {}, () =>
+      this.results.publish(document, { kind, mark, holdsNoSecrets }),
+    );
     this.ledger.release(executionId);
-    this.statistics.record(outcome);
-    const { status, failure } = outcome;
-    const code = failure?.code ?? null;
-    const metrics = { ...waitMetrics(times), ...outcome.metrics };
-    emitMeasurement('execution-ended', { status, code, durationMs: outcome.duration_ms, metrics });
-    const names = { ...namesOf(delivery), runnerId };
-    this.logger.log({ msg: 'execution ended', ...names, status, code: code ?? undefined });
-    const unrun = unrunReason(outcome);
-    if (unrun) emitMeasurement('job-ended-unrun', { reason: unrun });
+    this.note(delivery, report, document);
     return this.endJob(job, request, result);
   }
 
+  /**
+   * A report of which no document can be made is a fault of the worker's own.
+   * @throws the fault, in the first attempt
+   */
+  private write(
+    delivery: TakenDelivery,
+    report: AttemptReport,
+    earlier: readonly AttemptRecord[] = [],
+  ): ExecutionResult {
+    const identity = { ...identityOf(delivery), earlier };
+    try {
+      return this.author.write(identity, report);
+    } catch (error) {
+      return this.author.write(identity, reportOfError(error, delivery.turn.attempt));
+    }
+  }
+
+  /** What statistics, metrics and the log have of the end of an execution. */
+  private note(delivery: TakenDelivery, { runnerId }: AttemptReport, document: ExecutionResult): void {
+    const { status, failure, metrics, duration_ms: durationMs } = document;
+    const code = failure?.code ?? null;
+    this.statistics.record(document);
+    emitMeasurement('execution-ended', { status, code, durationMs, metrics });
+    const names = { ...namesOf(delivery), runnerId };
+    this.logger.log({ msg: 'execution ended', ...names, status, code: code ?? undefined });
+    const unrun = unrunReason(document);
+    if (unrun) emitMeasurement('job-ended-unrun', { reason: unrun });
+  }
+
   /** The job asked for more attempts: BullMQ delivers it again after its back-off, unless somebody wants it to end. */
-  private async failAttempt(delivery: TakenDelivery, end: AttemptEnd): Promise<unknown> {
+  private async failAttempt(delivery: TakenDelivery, report: AttemptReport): Promise<unknown> {
     const { job, request, run, attempt, mark, stops } = delivery;
     const { executionId } = request;
-    const { outcome, runnerId } = end;
     const pauseMs = pauseBeforeRetryMs(job.opts.backoff, job.attemptsMade + 1, Math.random());
-    const failed = { attempt, outcome, mark };
+    const document = this.write(delivery, report);
+    const failed = { record: attemptRecord(document), mark };
     const noted = await this.ledger.free(executionId, { run, counted: true, failed, pauseMs });
     const cancel = noted ?? stops.cancellation.request;
-    if (cancel) return this.conclude(delivery, { ...end, outcome: notTriedAgain(outcome, cancel) });
+    if (cancel)
+      return this.conclude(delivery, { ...report, cancel: { request: cancel, ended: 'not started again' } });
     await this.logs.close(executionId);
-    const code = outcome.failure?.code ?? 'INTERNAL';
+    const code = document.failure?.code ?? 'INTERNAL';
     emitMeasurement('attempt-failed', { code });
-    const names = { ...namesOf(delivery), runnerId };
+    const names = { ...namesOf(delivery), runnerId: report.runnerId };
     this.logger.log({ msg: 'attempt failed, to be tried again', ...names, code, pauseMs });
-    await note(job, `Attempt ${attempt} failed: ${code}: ${outcome.error}. ${whereLogsAre(executionId)}`);
+    await note(job, `Attempt ${attempt} failed: ${code}: ${document.error}. ${whereLogsAre(executionId)}`);
     // The pause that was written down, which BullMQ would draw anew.
     job.opts.backoff = { type: 'fixed', delay: pauseMs };
-    throw new AttemptFailedError(outcome);
+    throw new AttemptFailedError(document);
   }
 
   private async endJob(
@@ -138,7 +168,3 @@ export class Ending {
 }
 
 type Ended = Extract<Turn, { kind: 'ended' }>;
-
-/** Somebody asked for the end, but it had come already. */
-const withLateCancel = (outcome: Outcome, cancel: CancelRequest | null): Outcome =>
-  cancel && !outcome.cancellation ? { ...outcome, cancellation: receiptOf(cancel, 'too late') } : outcome;

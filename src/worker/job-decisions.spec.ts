@@ -4,22 +4,25 @@ import { FAILURE_CODES, type FailureCode } from '../contract/failure.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import { CompilerUnavailableError } from '../compile/compile-error.js';
 import { InterruptedError } from '../executor/cancellation.js';
-import { refusedOutcome } from '../outcome/outcome.js';
+import { type AttemptReport, cancelledReport, unrunReport } from '../outcome/attempt-report.js';
+import { resultDocument } from '../outcome/result-document.js';
+import { aFirstRun } from '../../test/support/parts.js';
 import { RunnerBootError } from '../executor/process/runner-spawn.js';
 import {
   AttemptFailedError,
   isDecided,
   isEnvironmental,
   mayRetry,
-  outcomeOfError,
+  reportOfError,
   refused,
   stalledOut,
 } from './job-decisions.js';
 
-const NOW = new Date(0);
-const failed = (code: FailureCode) =>
-  refusedOutcome({ code, message: 'no' }, { startedAt: NOW, finishedAt: NOW });
-const succeeded = () => ({ ...failed('INTERNAL'), success: true, failure: null });
+const failed = (code: FailureCode) => unrunReport({ code, message: 'no' });
+const succeeded = () => unrunReport(null);
+/** What the world reads of a report. */
+const documentOf = (report: AttemptReport) =>
+  resultDocument({ executionId: 'e', workerId: 'w', ...aFirstRun }, report);
 const job = (attemptsMade: number, attempts?: number) => ({
   attemptsMade,
   opts: attempts === undefined ? {} : { attempts },
@@ -55,15 +58,22 @@ describe('mayRetry', () => {
     expect(mayRetry(job(0, 10), failed(code))).toBe(false);
   });
 
+  it('leaves alone what the code called final, and what was cancelled', () => {
+    const final = unrunReport({ code: 'USER_ERROR', message: 'no', final: true });
+    expect(mayRetry(job(0, 3), final)).toBe(false);
+    const request = { askedAt: '2026-03-01T10:00:00.000Z', reason: null };
+    expect(mayRetry(job(0, 3), cancelledReport(request, 'before start'))).toBe(false);
+  });
+
   it('leaves a success alone', () => {
     expect(mayRetry(job(0, 10), succeeded())).toBe(false);
   });
 });
 
-describe('outcomeOfError', () => {
-  it('turns a refusal into its outcome at once', () => {
+describe('reportOfError', () => {
+  it('turns a refusal into its result at once', () => {
     const refusal = new Refusal('CONTEXT_NOT_FOUND', 'no context', 'execution_id');
-    expect(outcomeOfError(refusal, 1)).toMatchObject({
+    expect(documentOf(reportOfError(refusal, 1))).toMatchObject({
       success: false,
       status: 'failed',
       error: 'no context',
@@ -74,11 +84,11 @@ describe('outcomeOfError', () => {
 
   it("throws a fault of the worker's own in the first attempt", () => {
     const fault = new Error('disk full');
-    expect(() => outcomeOfError(fault, 1)).toThrow(fault);
+    expect(() => reportOfError(fault, 1)).toThrow(fault);
   });
 
   it.each([new Error('disk full'), 'disk full'])('ends with INTERNAL in the second attempt: %s', (fault) => {
-    expect(outcomeOfError(fault, 2)).toMatchObject({
+    expect(documentOf(reportOfError(fault, 2))).toMatchObject({
       error: 'The worker failed 2 times: disk full',
       failure: { code: 'INTERNAL' },
     });
@@ -89,7 +99,7 @@ describe('outcomeOfError', () => {
     new RunnerBootError('no memory'),
     new CompilerUnavailableError('no memory'),
   ])('never makes %s the result of an execution', (fault) => {
-    expect(() => outcomeOfError(fault, 99)).toThrow(fault);
+    expect(() => reportOfError(fault, 99)).toThrow(fault);
   });
 });
 
@@ -98,7 +108,7 @@ describe('the kinds of errors', () => {
     new WaitingError(),
     new DelayedError(),
     new UnrecoverableError('no'),
-    new AttemptFailedError(failed('USER_ERROR')),
+    new AttemptFailedError(documentOf(failed('USER_ERROR'))),
   ])('%s is a decision', (error) => {
     expect(isDecided(error)).toBe(true);
     expect(isEnvironmental(error)).toBe(false);
@@ -114,14 +124,15 @@ describe('the kinds of errors', () => {
   });
 });
 
-describe('outcomes of executions that did not run', () => {
+describe('results of executions that did not run', () => {
   it('name the field that was refused, where there is one', () => {
-    expect(refused(new Refusal('INVALID_JOB', 'm', 'code')).failure?.evidence).toEqual({ field: 'code' });
-    expect(refused(new Refusal('INVALID_JOB', 'm')).failure?.evidence).toEqual({});
+    const evidence = (refusal: Refusal) => documentOf(refused(refusal)).failure?.evidence;
+    expect(evidence(new Refusal('INVALID_JOB', 'm', 'code'))).toEqual({ field: 'code' });
+    expect(evidence(new Refusal('INVALID_JOB', 'm'))).toEqual({});
   });
 
   it('say that workers died over it', () => {
-    const outcome = stalledOut();
+    const outcome = documentOf(stalledOut());
     expect(outcome).toMatchObject({ success: false, status: 'failed', error_type: 'StalledOut' });
     expect(outcome.failure).toMatchObject({ code: 'STALLED_OUT' });
     expect(outcome.error).toContain('2 times');

@@ -2,10 +2,10 @@ import { DelayedError, type Job, UnrecoverableError, WaitingChildrenError, Waiti
 import { CompilerUnavailableError } from '../compile/compile-error.js';
 import { FAILURES } from '../contract/failure.js';
 import { Refusal } from '../contract/jobs/refusal.js';
-import type { Outcome } from '../contract/result.js';
+import type { ExecutionResult } from '../contract/result.js';
 import type { UnrunReason } from '../telemetry/measurements.js';
 import { InterruptedError } from '../executor/cancellation.js';
-import { type Finding, refusedOutcome } from '../outcome/outcome.js';
+import { type AttemptReport, codeOf, unrunReport } from '../outcome/attempt-report.js';
 import { RunnerBootError } from '../executor/process/runner-spawn.js';
 import type { FailedChild } from './flow-children.js';
 import { MAX_LOST_WORKERS } from '../results/execution-ledger.js';
@@ -13,23 +13,23 @@ import { MAX_LOST_WORKERS } from '../results/execution-ledger.js';
 /** The second attempt that meets a fault of the worker's own ends the execution: a third could spread it. */
 const MAX_INTERNAL_ATTEMPTS = 2;
 
-type Failed = Pick<Outcome, 'error' | 'error_type' | 'failure' | 'status'>;
+type Failed = Pick<ExecutionResult, 'error' | 'error_type' | 'failure' | 'status'>;
 
 /** An attempt failed and the job has another: BullMQ delivers it again. Its stack is that of the user's code. */
 export class AttemptFailedError extends Error {
   override name = 'AttemptFailedError';
 
-  constructor(outcome: Failed) {
-    super(outcome.error ?? outcome.status);
-    this.stack = stackOf(outcome);
+  constructor(failed: Failed) {
+    super(failed.error ?? failed.status);
+    this.stack = stackOf(failed);
   }
 }
 
 /** The execution failed: BullMQ shows its job as failed, and never tries it again by itself. */
 export class ExecutionFailedError extends UnrecoverableError {
-  constructor(outcome: Failed) {
-    super(outcome.error ?? outcome.status);
-    this.stack = stackOf(outcome);
+  constructor(failed: Failed) {
+    super(failed.error ?? failed.status);
+    this.stack = stackOf(failed);
   }
 }
 
@@ -51,55 +51,56 @@ export const isEnvironmental = (error: unknown): boolean =>
   error instanceof CompilerUnavailableError;
 
 /** Whether a failed attempt is followed by another: only when the job asked for attempts and has one left. */
-export function mayRetry(job: Pick<Job, 'attemptsMade' | 'opts'>, outcome: Outcome): boolean {
-  const { failure } = outcome;
-  if (failure === null || failure.retryable === false || !FAILURES[failure.code].retry) return false;
+export function mayRetry(
+  job: Pick<Job, 'attemptsMade' | 'opts'>,
+  report: Pick<AttemptReport, 'finding' | 'cancel'>,
+): boolean {
+  const code = codeOf(report);
+  if (code === null || report.finding?.final || !FAILURES[code].retry) return false;
   return job.attemptsMade + 1 < (job.opts.attempts ?? 1);
 }
 
-/** Outcome of a job or context that cannot be used. */
-export function refused(refusal: Refusal): Outcome {
+/** A job or context that cannot be used. */
+export function refused(refusal: Refusal): AttemptReport {
   const evidence = refusal.field === undefined ? {} : { field: refusal.field };
-  return outcomeNow({ code: refusal.code, message: refusal.message }, evidence);
+  return unrunReport({ code: refusal.code, message: refusal.message }, { evidence });
 }
 
-/** Outcome of a flow's parent that fails because of a child. */
-export function childFailed({ jobId, queue, executionId, error }: FailedChild): Outcome {
+/** A flow's parent that fails because of a child. */
+export function childFailed({ jobId, queue, executionId, error }: FailedChild): AttemptReport {
   const child = executionId === null ? `job ${jobId}` : `${executionId} (job ${jobId})`;
-  return outcomeNow(
+  return unrunReport(
     {
       code: 'CHILD_FAILED',
       message: `Its child ${child} on the queue ${queue} failed${error === null ? '' : `: ${error}`}`,
     },
-    { child: { job_id: jobId, queue, execution_id: executionId, error } },
+    { evidence: { child: { job_id: jobId, queue, execution_id: executionId, error } } },
   );
 }
 
-/** Outcome of an execution whose workers died. */
-export const stalledOut = (): Outcome =>
-  outcomeNow({
+/** An execution whose workers died. */
+export const stalledOut = (): AttemptReport =>
+  unrunReport({
     code: 'STALLED_OUT',
     message: `The worker died or vanished ${MAX_LOST_WORKERS} times while it ran this execution; it is not tried again`,
   });
 
 /**
- * Outcome of an attempt that met an error outside user code.
+ * An attempt that met an error outside user code.
  * @throws the error itself while it is worth another attempt.
  */
-export function outcomeOfError(error: unknown, attempt: number): Outcome {
+export function reportOfError(error: unknown, attempt: number): AttemptReport {
   if (error instanceof Refusal) return refused(error);
   if (isEnvironmental(error) || attempt < MAX_INTERNAL_ATTEMPTS) throw error;
   const reason = error instanceof Error ? error.message : String(error);
-  return outcomeNow({ code: 'INTERNAL', message: `The worker failed ${attempt} times: ${reason}` });
-}
-
-function outcomeNow(finding: Finding, evidence = {}): Outcome {
-  const now = new Date();
-  return refusedOutcome(finding, { startedAt: now, finishedAt: now }, evidence);
+  return unrunReport({ code: 'INTERNAL', message: `The worker failed ${attempt} times: ${reason}` });
 }
 
 /** Why a job ended although no code ran for it; null: code ran. For metrics. */
-export function unrunReason({ failure, metrics }: Pick<Outcome, 'failure' | 'metrics'>): UnrunReason | null {
+export function unrunReason({
+  failure,
+  metrics,
+}: Pick<ExecutionResult, 'failure' | 'metrics'>): UnrunReason | null {
   switch (failure?.code) {
     case 'INVALID_JOB':
     case 'CONTEXT_NOT_FOUND':

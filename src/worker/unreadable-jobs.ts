@@ -7,9 +7,11 @@ import type { RedisClient } from '../redis/connections.js';
 import { isConnectionError } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { ResultAuthor } from '../results/result-author.js';
 import { ResultPublisher } from '../results/result-publisher.js';
 import { refused } from './job-decisions.js';
 import { parseJob } from '../queue/parse-job.js';
+import { UNKNOWN_TIMES } from '../queue/queue-times.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
 
 /** A job that stalled this often, and that no worker ever began, is one that BullMQ cannot hand out. */
@@ -34,6 +36,7 @@ export class UnreadableJobs {
   constructor(
     @Inject(WORK_QUEUE) private readonly queue: Queue,
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly author: ResultAuthor,
     private readonly results: ResultPublisher,
     private readonly keys: RedisKeys,
   ) {}
@@ -114,14 +117,14 @@ export class UnreadableJobs {
   /** Something else than a job lies under its key, which stays as it is. */
   private async endAlien(id: string): Promise<void> {
     const message = `The job cannot be read: no job lies under its key ${this.queue.toKey(id)}`;
-    const outcome = refused(new Refusal('INVALID_JOB', message, 'job'));
+    const report = refused(new Refusal('INVALID_JOB', message, 'job'));
     const { executionId, kind } = parseJob({ id, data: null });
-    const times = { queue: null, delay: null, backoff: null };
-    const delivery = { executionId, kind, run: 1, attempt: 1, times, mark: null };
-    await this.results.publishUnowned(delivery, outcome);
+    const attempt = { executionId, run: 1, attempt: 1, times: UNKNOWN_TIMES };
+    const document = this.author.write(attempt, report);
+    await this.results.publishUnowned(document, kind);
     await this.redis.lrem(this.queue.toKey('active'), 1, id);
     emitMeasurement('execution-ended', {
-      status: outcome.status,
+      status: document.status,
       code: 'INVALID_JOB',
       durationMs: 0,
       metrics: {},

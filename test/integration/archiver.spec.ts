@@ -11,7 +11,7 @@ import { RedisKeys } from '../../src/redis/keys.js';
 import { ArchiveFeed } from '../../src/results/archive-feed.js';
 import { ResultPublisher } from '../../src/results/result-publisher.js';
 import { DATABASES, emptyArchive, makeArchiver, useArchives } from '../support/archive-parts.js';
-import { aFirstRun, anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
+import { aDocument, anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
 import { Producer } from '../support/producer.js';
 import { usePostgres } from '../support/servers/test-postgres.js';
 import { useRedis } from '../support/servers/test-redis.js';
@@ -55,7 +55,7 @@ class Bench {
     const ids = Array.from({ length: count }, () => randomUUID());
     await Promise.all(
       ids.map((executionId) =>
-        this.publisher.publish({ executionId, kind, ...aFirstRun }, anOutcome(executionId)),
+        this.publisher.publish(aDocument(executionId, anOutcome(executionId)), { kind, mark: null }),
       ),
     );
     return ids;

@@ -1,13 +1,14 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { attemptRecordSchema } from '../../src/contract/result.js';
+import { attemptRecord } from '../../src/outcome/attempt-record.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { CancelRequests } from '../../src/results/cancel-requests.js';
 import { ExecutionLedger } from '../../src/results/execution-ledger.js';
 import { ResultStore } from '../../src/results/result-store.js';
 import type { WorkerLease } from '../../src/results/worker-lease.js';
-import { anOutcome, settingsOf } from '../support/parts.js';
+import { aDocument, anOutcome, settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/servers/test-redis.js';
 
 const redis = useRedis();
@@ -274,7 +275,8 @@ describe('the attempts of an execution', () => {
     const [a, b, c, id] = [aWorker(), aWorker(), aWorker(), anId()];
     await take(a, id);
     const outcome = anOutcome(null, { success: false, status: 'failed', error: 'no' });
-    await a.ledger.free(id, { run: 1, counted: true, failed: { attempt: 1, outcome, mark: A_MARK } });
+    const record = attemptRecord({ ...aDocument(id, outcome), worker_id: a.id });
+    await a.ledger.free(id, { run: 1, counted: true, failed: { record, mark: A_MARK } });
     await take(b, id);
     dies(b);
     expect(await take(c, id)).toEqual(ours(3));

@@ -9,8 +9,9 @@ import { localsEvidence, timeoutEvidence } from '../../src/outcome/blocked-stack
 import { Cancellation } from '../../src/executor/cancellation.js';
 import { placesIn } from '../../src/executor/process/interrupted-places.js';
 import { type Locate, OriginalPlaces } from '../../src/outcome/original-places.js';
-import { judge, outcomeOf, placesIn as placesToShow } from '../../src/outcome/outcome.js';
-import { redactedOutcome } from '../../src/outcome/redacted-outcome.js';
+import { judge } from '../../src/outcome/judge.js';
+import { resultDocument } from '../../src/outcome/result-document.js';
+import { placesIn as placesToShow } from '../../src/outcome/run-evidence.js';
 import { Run } from '../../src/executor/supervision/run.js';
 import type { RunEnd } from '../../src/outcome/run-end.js';
 import { slotOn } from '../../src/executor/pool/runner-lease.js';
@@ -18,6 +19,7 @@ import { Redactor } from '../../src/outcome/redaction/redactor.js';
 import { serializeValue } from '../../src/runner/user/user-value.js';
 import { shapeOfJson } from '../../src/lib/json-shape.js';
 import { anyJson, anyPlace, NONCE, writes } from '../support/hostile-frames.js';
+import { aFirstRun } from '../support/parts.js';
 import { LIMITS } from '../support/run-ends.js';
 import { ScriptedRunner } from '../support/scripted-runner.js';
 
@@ -28,7 +30,6 @@ const limits = { ...LIMITS, timeoutMs: 600_000, cancelGraceMs: 600_000 };
 const redactor = new Redactor(['aaaa', '1234567', 'x'.repeat(40)]);
 /** What a compiler process does. */
 const inProcess: Locate = (compiled, places) => Promise.resolve(locate(compiled, places));
-const published = resultSchema.omit({ execution_id: true, worker_id: true, attempt: true, queued_ms: true });
 
 interface Script {
   kind: RunnerKindName;
@@ -74,18 +75,19 @@ async function play(given: Script): Promise<RunEnd> {
 }
 
 describe('whatever a runner says', () => {
-  it('becomes one outcome of its execution, which is no fault of the worker', async () => {
+  it('becomes one result of its execution, which is no fault of the worker', async () => {
     const codes = new Set<string | null>();
     const property = fc.asyncProperty(script, async (given) => {
       const end = await play(given);
       const finding = judge(end, limits, given.isScript);
       const originals = await OriginalPlaces.find(placesToShow(end), end, inProcess);
-      const timing = { startedAt: new Date(0), finishedAt: new Date(1), limits, originals };
-      const outcome = redactedOutcome(outcomeOf(end, finding, timing), redactor);
-      const { code = null } = outcome.failure ?? {};
+      const run = { end, limits, originals };
+      const report = { startedAt: new Date(0), finishedAt: new Date(1), finding, run, redactor };
+      const document = resultDocument({ executionId: 'e', workerId: 'w', ...aFirstRun }, report);
+      const { code = null } = document.failure ?? {};
       codes.add(code);
       expect(code).not.toBe('INTERNAL');
-      expect(published.safeParse(JSON.parse(JSON.stringify(outcome))).error).toBeUndefined();
+      expect(resultSchema.safeParse(JSON.parse(JSON.stringify(document))).error).toBeUndefined();
     });
     await fc.assert(property, { seed: SEED, numRuns: 5_000 });
     // It got through to the rules, and beyond them.

@@ -2,14 +2,21 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { Queue } from 'bullmq';
-import { resultSchema } from '../../src/contract/result.js';
+import { type ExecutionResult, resultSchema } from '../../src/contract/result.js';
 import { resultJobId } from '../../src/contract/jobs/job.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { ArchiveFeed } from '../../src/results/archive-feed.js';
 import { SETTLE } from '../../src/results/execution-scripts.js';
-import { type Delivery, ResultPublisher } from '../../src/results/result-publisher.js';
-import { aFirstRun, anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
+import { type Posting, ResultPublisher } from '../../src/results/result-publisher.js';
+import {
+  aDocument,
+  anOutcome,
+  type Outcome,
+  closingOf,
+  openResultQueue,
+  settingsOf,
+} from '../support/parts.js';
 import { useProducers } from '../support/producer.js';
 import { useRedis } from '../support/servers/test-redis.js';
 
@@ -35,13 +42,30 @@ beforeAll(() => {
   );
 });
 
+interface Delivery extends Posting {
+  executionId: string;
+  attempt: number;
+  queuedMs: number;
+}
+
 const aDelivery = (changes: Partial<Delivery> = {}): Delivery => ({
   executionId: `e-${randomUUID()}`,
   kind: 'execution',
-  ...aFirstRun,
-  times: { queue: 5, delay: null, backoff: null },
+  attempt: 1,
+  mark: null,
+  queuedMs: 5,
   ...changes,
 });
+
+/** What is published of a delivery whose attempt came to this. */
+const posted = (
+  { executionId, attempt, queuedMs, ...posting }: Delivery,
+  outcome: Outcome,
+  worker_id = settings.WORKER_ID,
+): [ExecutionResult, Posting] => [
+  { ...aDocument(executionId, outcome, attempt), worker_id, queued_ms: queuedMs },
+  posting,
+];
 
 const stored = async (id: string): Promise<unknown> => JSON.parse((await client.get(keys.result(id)))!);
 const jobFor = (id: string) => queue.getJob(resultJobId(id, 1));
@@ -54,24 +78,23 @@ const queued = async (id: string): Promise<number> => {
 
 /** What a worker leaves that dies between the two steps. */
 const settleOnly = (delivery: Delivery, result: unknown): Promise<unknown> => {
-  const { executionId: execution_id, attempt, times } = delivery;
-  const document = { execution_id, worker_id: 'dead', attempt, queued_ms: times.queue, ...anOutcome(result) };
+  const { executionId } = delivery;
+  const [document] = posted(delivery, anOutcome(result), 'dead');
   return SETTLE.run(
     client,
-    [keys.result(execution_id), keys.ledger(execution_id)],
+    [keys.result(executionId), keys.ledger(executionId)],
     [JSON.stringify(document), 600, 1, '', ''],
   );
 };
 
 describe('publish', () => {
   it('stores the document and puts the same on the result queue', async () => {
-    const delivery = aDelivery({ attempt: 3, times: { queue: 17, delay: null, backoff: null } });
-    await publisher.publish(delivery, anOutcome({ n: 1 }));
+    const delivery = aDelivery({ attempt: 3, queuedMs: 17 });
+    await publisher.publish(...posted(delivery, anOutcome({ n: 1 })));
     const document = await stored(delivery.executionId);
     expect(resultSchema.parse(document)).toEqual({
       ...anOutcome({ n: 1 }),
       execution_id: delivery.executionId,
-      metrics: { queue_ms: 17 },
       worker_id: settings.WORKER_ID,
       attempt: 3,
       queued_ms: 17,
@@ -86,7 +109,7 @@ describe('publish', () => {
 
   it('puts a task on the result queue by its own contract, and stores the whole document', async () => {
     const delivery = aDelivery({ kind: 'task' });
-    await publisher.publish(delivery, anOutcome(null));
+    await publisher.publish(...posted(delivery, anOutcome(null)));
     expect((await jobFor(delivery.executionId))?.data).toEqual({
       taskId: delivery.executionId,
       workerId: settings.WORKER_ID,
@@ -99,7 +122,7 @@ describe('publish', () => {
 
   it('takes ids that BullMQ would not', async () => {
     for (const executionId of ['12345', `a:b:${randomUUID()}`, 'ü/../%3A'.slice(1)]) {
-      await publisher.publish(aDelivery({ executionId }), anOutcome(1));
+      await publisher.publish(...posted(aDelivery({ executionId }), anOutcome(1)));
       expect(await queued(executionId)).toBe(1);
     }
   });
@@ -107,7 +130,7 @@ describe('publish', () => {
   it('frees the execution in the ledger', async () => {
     const delivery = aDelivery();
     await client.hset(keys.ledger(delivery.executionId), 'owner', 'w#1');
-    await publisher.publish(delivery, anOutcome(1));
+    await publisher.publish(...posted(delivery, anOutcome(1)));
     expect(await client.hget(keys.ledger(delivery.executionId), 'owner')).toBe('');
   });
 });
@@ -137,14 +160,14 @@ describe('beside the result queue', () => {
 
   it('the archive is left the same document', async () => {
     const delivery = aDelivery();
-    await publisher.publish(delivery, anOutcome({ n: 1 }));
+    await publisher.publish(...posted(delivery, anOutcome({ n: 1 })));
     expect(await fed(delivery.executionId)).toEqual([await client.get(keys.result(delivery.executionId))]);
     expect(Number(await waiting(delivery.executionId))).toBeGreaterThan(Date.now() - 60_000);
   });
 
   it('a large document is left by its id alone', async () => {
     const delivery = aDelivery();
-    await publisher.publish(delivery, anOutcome('x'.repeat(20_000)));
+    await publisher.publish(...posted(delivery, anOutcome('x'.repeat(20_000))));
     expect(await fed(delivery.executionId)).toEqual(['']);
   });
 
@@ -158,7 +181,7 @@ describe('beside the result queue', () => {
   it('with RESULT_QUEUE=off nothing is queued, and everything is left for the archive', async () => {
     const { publisher, names } = publisherWith({ RESULT_QUEUE: 'off', KEY_PREFIX: 'off:' });
     const delivery = aDelivery();
-    await publisher.publish(delivery, anOutcome(1));
+    await publisher.publish(...posted(delivery, anOutcome(1)));
     expect(await client.keys('off:bull:*')).not.toContainEqual(expect.stringMatching(/:wait$/));
     expect(await fed(delivery.executionId, names)).toHaveLength(1);
     expect(await client.exists(names.result(delivery.executionId))).toBe(1);
@@ -167,21 +190,21 @@ describe('beside the result queue', () => {
   it('the stream stays short; the ids of what it dropped stay known', async () => {
     const { publisher, names } = publisherWith({ ARCHIVE_FEED_LENGTH: '100', KEY_PREFIX: 'short:' });
     const deliveries = Array.from({ length: 500 }, () => aDelivery());
-    await Promise.all(deliveries.map((delivery) => publisher.publish(delivery, anOutcome(1))));
+    await Promise.all(deliveries.map((delivery) => publisher.publish(...posted(delivery, anOutcome(1)))));
     expect(await client.xlen(names.archiveFeed())).toBeLessThan(300);
     expect(await client.zcard(names.archiveWaiting())).toBe(500);
   });
 
   it('with ARCHIVE_FEED_LENGTH=0 nothing is left for an archive', async () => {
     const { publisher, names } = publisherWith({ ARCHIVE_FEED_LENGTH: '0', KEY_PREFIX: 'none:' });
-    await publisher.publish(aDelivery(), anOutcome(1));
+    await publisher.publish(...posted(aDelivery(), anOutcome(1)));
     expect(await client.exists(names.archiveFeed(), names.archiveWaiting())).toBe(0);
   });
 
   it('a result that expired unarchived is counted as lost', async () => {
     const { publisher, names } = publisherWith({ KEY_PREFIX: 'lost:' });
     await client.zadd(names.archiveWaiting(), Date.now() - 601_000, 'expired');
-    await publisher.publish(aDelivery(), anOutcome(1));
+    await publisher.publish(...posted(aDelivery(), anOutcome(1)));
     expect(await waiting('expired', names)).toBeNull();
     expect(await client.hget(names.archiveFigures(), 'lost')).toBe('1');
   });
@@ -190,8 +213,8 @@ describe('beside the result queue', () => {
 describe('the one result of an execution', () => {
   it('is the first; a later one changes nothing and is not sent', async () => {
     const delivery = aDelivery();
-    await publisher.publish(delivery, anOutcome('first'));
-    await publisher.publish({ ...delivery, attempt: 2 }, anOutcome('second'));
+    await publisher.publish(...posted(delivery, anOutcome('first')));
+    await publisher.publish(...posted({ ...delivery, attempt: 2 }, anOutcome('second')));
     expect(await stored(delivery.executionId)).toMatchObject({ result: 'first', attempt: 1 });
     expect(await queued(delivery.executionId)).toBe(1);
     expect((await jobFor(delivery.executionId))?.data).toMatchObject({ result: 'first' });
@@ -201,7 +224,7 @@ describe('the one result of an execution', () => {
     const delivery = aDelivery();
     await settleOnly(delivery, 'first');
     expect(await queued(delivery.executionId)).toBe(0);
-    await publisher.publish({ ...delivery, attempt: 2 }, anOutcome('second'));
+    await publisher.publish(...posted({ ...delivery, attempt: 2 }, anOutcome('second')));
     expect((await jobFor(delivery.executionId))?.data).toMatchObject({ result: 'first', worker_id: 'dead' });
     expect(await stored(delivery.executionId)).toMatchObject({ result: 'first' });
   });
@@ -209,7 +232,7 @@ describe('the one result of an execution', () => {
   it('is one of those that are published at once, and the same in both places', async () => {
     const delivery = aDelivery();
     const rivals = Array.from({ length: 10 }, (_, n) =>
-      publisher.publish({ ...delivery, attempt: n + 1 }, anOutcome(n)),
+      publisher.publish(...posted({ ...delivery, attempt: n + 1 }, anOutcome(n))),
     );
     await Promise.all(rivals);
     expect(await queued(delivery.executionId)).toBe(1);
@@ -231,7 +254,7 @@ describe('the one result of an execution', () => {
     const repeat = () =>
       Promise.all(
         deliveries.flatMap((delivery) => [
-          publisher.publish(delivery, anOutcome('again')),
+          publisher.publish(...posted(delivery, anOutcome('again'))),
           publisher.resend(delivery),
         ]),
       );
@@ -246,7 +269,7 @@ describe('the one result of an execution', () => {
     );
     await repeat();
     const last = aDelivery();
-    await publisher.publish(last, anOutcome('last'));
+    await publisher.publish(...posted(last, anOutcome('last')));
     await producer.executionResult(last.executionId);
     expect(producer.received.map((result) => (result as { result: unknown }).result)).toEqual([
       ...Array(20).fill('first'),
@@ -269,10 +292,10 @@ describe('resend', () => {
 
   it('sends nothing that is known to be sent, also when the job is gone by now', async () => {
     const delivery = aDelivery();
-    await publisher.publish(delivery, anOutcome(1));
+    await publisher.publish(...posted(delivery, anOutcome(1)));
     await (await jobFor(delivery.executionId))?.remove();
     await publisher.resend(delivery);
-    await publisher.publish({ ...delivery, attempt: 2 }, anOutcome(2));
+    await publisher.publish(...posted({ ...delivery, attempt: 2 }, anOutcome(2)));
     expect(await queued(delivery.executionId)).toBe(0);
   });
 
@@ -290,7 +313,7 @@ describe('while Redis is in trouble', () => {
     await redis.stop();
     let done = 0;
     const publishing = deliveries.map((delivery) =>
-      publisher.publish(delivery, anOutcome('kept')).then(() => (done += 1)),
+      publisher.publish(...posted(delivery, anOutcome('kept'))).then(() => (done += 1)),
     );
     const refused = redis.connect('impatient');
     await expect(refused.ping()).rejects.toThrow();
@@ -329,7 +352,7 @@ describe('while Redis is in trouble', () => {
       keys,
       settings,
     );
-    const publishing = watched.publish(delivery, anOutcome('kept'));
+    const publishing = watched.publish(...posted(delivery, anOutcome('kept')));
     await failed.promise;
     await client.config('SET', 'maxmemory', '0');
     await publishing;

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { ArchiveFeed } from '../../src/results/archive-feed.js';
 import { ResultPublisher } from '../../src/results/result-publisher.js';
-import { aFirstRun, anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
+import { aDocument, anOutcome, closingOf, openResultQueue, settingsOf } from '../support/parts.js';
 import { usePostgres } from '../support/servers/test-postgres.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
@@ -45,11 +45,12 @@ it(`${RESULTS} results are exactly ${RESULTS} rows after SIGKILL of the archive,
   const publish = async (from: number, to: number): Promise<void> => {
     for (let at = from; at < to; at += 100) {
       await Promise.all(
-        ids
-          .slice(at, Math.min(at + 100, to))
-          .map((executionId) =>
-            publisher.publish({ executionId, kind: 'execution', ...aFirstRun }, anOutcome(executionId)),
-          ),
+        ids.slice(at, Math.min(at + 100, to)).map((executionId) =>
+          publisher.publish(aDocument(executionId, anOutcome(executionId)), {
+            kind: 'execution',
+            mark: null,
+          }),
+        ),
       );
     }
   };

@@ -12,7 +12,7 @@ import { Retention } from '../../src/archive/write/retention.js';
 import type { Settings } from '../../src/config/settings.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { RedisKeys } from '../../src/redis/keys.js';
-import { anOutcome, settingsOf } from './parts.js';
+import { aDocument, anOutcome, settingsOf } from './parts.js';
 import { templateFolder } from './template-folder.js';
 import type { TestPostgres } from './servers/test-postgres.js';
 import type { TestRedis } from './servers/test-redis.js';
@@ -23,11 +23,7 @@ export type DatabaseKind = (typeof DATABASES)[number];
 
 /** A result document, changed as wanted. */
 export const aResult = (executionId: string, changes: Partial<ExecutionResult> = {}): ExecutionResult => ({
-  execution_id: executionId,
-  worker_id: 'w1',
-  attempt: 1,
-  queued_ms: 5,
-  ...anOutcome({ n: 1 }),
+  ...aDocument(executionId, anOutcome({ n: 1 })),
   ...changes,
 });
 

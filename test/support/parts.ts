@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { parseSettings, type Settings } from '../../src/config/settings.js';
 import { resultQueueName } from '../../src/contract/jobs/job.js';
-import type { Outcome } from '../../src/contract/result.js';
-import { refusedOutcome } from '../../src/outcome/outcome.js';
+import type { ExecutionResult } from '../../src/contract/result.js';
+import { resultDocument } from '../../src/outcome/result-document.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import type { RedisKeys } from '../../src/redis/keys.js';
 import { ExecutionClosing } from '../../src/results/execution-closing.js';
@@ -28,24 +28,6 @@ export function openResultQueue(redis: TestRedis, { QUEUE_NAME, KEY_PREFIX }: Se
   return queue;
 }
 
-/** A success that returned `result`, changed as wanted. */
-export function anOutcome(result: unknown, changes: Partial<Outcome> = {}): Outcome {
-  const startedAt = new Date('2026-03-01T10:00:00.000Z');
-  const finishedAt = new Date('2026-03-01T10:00:01.000Z');
-  return {
-    ...refusedOutcome({ code: 'INTERNAL', message: '' }, { startedAt, finishedAt }),
-    success: true,
-    status: 'succeeded',
-    result,
-    error: null,
-    error_type: null,
-    failure: null,
-    exit_code: 0,
-    stdout: 'out\n',
-    ...changes,
-  };
-}
-
 /** What the queue says of the first run of an execution, for parts that are tested without one. */
 export const aFirstRun = {
   run: 1,
@@ -53,6 +35,37 @@ export const aFirstRun = {
   times: { queue: 1, delay: null, backoff: null },
   mark: null,
 } as const;
+
+/** What a result says of an attempt, beside which attempt of which execution it was. */
+export type Outcome = Omit<ExecutionResult, 'execution_id' | 'worker_id' | 'attempt' | 'queued_ms'>;
+
+/** A success that returned `result`, changed as wanted. */
+export function anOutcome(result: unknown, changes: Partial<Outcome> = {}): Outcome {
+  const {
+    execution_id: _id,
+    worker_id: _worker,
+    attempt: _attempt,
+    queued_ms: _queued,
+    ...unrun
+  } = resultDocument(
+    { executionId: '', workerId: '', ...aFirstRun },
+    {
+      startedAt: new Date('2026-03-01T10:00:00.000Z'),
+      finishedAt: new Date('2026-03-01T10:00:01.000Z'),
+      finding: null,
+    },
+  );
+  return { ...unrun, metrics: {}, result, exit_code: 0, stdout: 'out\n', ...changes };
+}
+
+/** A whole result document. */
+export const aDocument = (executionId: string, outcome: Outcome, attempt = 1): ExecutionResult => ({
+  execution_id: executionId,
+  worker_id: 'w1',
+  attempt,
+  queued_ms: 5,
+  ...outcome,
+});
 
 /** What ends an execution beside its result, for parts that are tested without it. */
 export const closingOf = (client: RedisClient, keys: RedisKeys, settings: Settings): ExecutionClosing =>

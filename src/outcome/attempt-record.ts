@@ -1,4 +1,4 @@
-import type { AttemptRecord, LogEntry, Outcome } from '../contract/result.js';
+import type { AttemptRecord, ExecutionResult, LogEntry } from '../contract/result.js';
 
 /** So many attempts are kept, the latest. */
 export const ATTEMPTS_KEPT = 20;
@@ -6,26 +6,26 @@ const LOG_ENTRIES = 100;
 const LOG_CHARS = 16_384;
 const STACK_CHARS = 8_192;
 
-/** What is kept of one attempt: how it ended and the end of its logs. */
-export function attemptRecord(attempt: number, workerId: string, outcome: Outcome): AttemptRecord {
-  const { failure } = outcome;
-  const logs = tailOf(outcome.logs);
+/** What is kept of the attempt that a result document is of: how it ended and the end of its logs. */
+export function attemptRecord(document: ExecutionResult): AttemptRecord {
+  const { failure } = document;
+  const logs = tailOf(document.logs);
   return {
-    attempt,
-    status: outcome.status,
-    worker_id: workerId,
-    started_at: outcome.started_at,
-    finished_at: outcome.finished_at,
-    duration_ms: outcome.duration_ms,
-    error: outcome.error,
-    error_type: outcome.error_type,
+    attempt: document.attempt,
+    status: document.status,
+    worker_id: document.worker_id,
+    started_at: document.started_at,
+    finished_at: document.finished_at,
+    duration_ms: document.duration_ms,
+    error: document.error,
+    error_type: document.error_type,
     failure: failure && {
       code: failure.code,
       message: failure.message,
       stack: failure.stack?.slice(0, STACK_CHARS) ?? null,
     },
     logs,
-    logs_truncated: outcome.logs_truncated || logs.length < outcome.logs.length,
+    logs_truncated: document.logs_truncated || logs.length < document.logs.length,
   };
 }
 

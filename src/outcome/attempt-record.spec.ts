@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { anOutcome } from '../../test/support/parts.js';
+import { aDocument, anOutcome } from '../../test/support/parts.js';
 import { attemptHistory, attemptRecord } from './attempt-record.js';
 
 const entry = (message: string) => ({
@@ -12,22 +12,23 @@ const entry = (message: string) => ({
 describe('attemptRecord', () => {
   it('keeps how it ended and the end of its logs', () => {
     const logs = Array.from({ length: 300 }, (_, n) => entry(`line ${n}`));
-    const record = attemptRecord(2, 'w1', anOutcome(4, { logs }));
+    const record = attemptRecord(aDocument('e', anOutcome(4, { logs }), 2));
     expect(record).toMatchObject({ attempt: 2, worker_id: 'w1', status: 'succeeded', logs_truncated: true });
     expect([record.logs.length, record.logs.at(-1)?.message]).toEqual([100, 'line 299']);
-    expect(attemptRecord(1, 'w1', anOutcome(4, { logs: [entry('a')] })).logs_truncated).toBe(false);
+    expect(attemptRecord(aDocument('e', anOutcome(4, { logs: [entry('a')] }))).logs_truncated).toBe(false);
   });
 
   it('is bounded, whatever was logged', () => {
     const logs = [entry('first'), entry('x'.repeat(16_380)), entry('last')];
-    expect(attemptRecord(1, 'w', anOutcome(1, { logs })).logs).toHaveLength(2);
-    expect(attemptRecord(1, 'w', anOutcome(1, { logs: [entry('x'.repeat(20_000))] })).logs).toEqual([]);
+    expect(attemptRecord(aDocument('e', anOutcome(1, { logs }))).logs).toHaveLength(2);
+    const logged = anOutcome(1, { logs: [entry('x'.repeat(20_000))] });
+    expect(attemptRecord(aDocument('e', logged)).logs).toEqual([]);
   });
 });
 
 describe('attemptHistory', () => {
   const record = (attempt: number, error: string) => ({
-    ...attemptRecord(attempt, 'w', anOutcome(1)),
+    ...attemptRecord(aDocument('e', anOutcome(1), attempt)),
     error,
   });
 

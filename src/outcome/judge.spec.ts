@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { aResult, anEnd, anError, anExit, anUncaught, KILLED, LIMITS } from '../../test/support/run-ends.js';
 import type { ErrorCode } from '../boundary/runner-frames.js';
-import { type Finding, judge } from '../outcome/outcome.js';
-import type { RunEnd, Verdict } from '../outcome/run-end.js';
+import { type Finding, judge } from './judge.js';
+import type { RunEnd, Verdict } from './run-end.js';
 
 const judgeFunction = (changes: Partial<RunEnd>): Finding | null => judge(anEnd(changes), LIMITS, false);
 const judgeScript = (changes: Partial<RunEnd>): Finding | null => judge(anEnd(changes), LIMITS, true);

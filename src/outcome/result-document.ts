@@ -1,0 +1,152 @@
+import { type CancellationReceipt, cancelMessage, receiptOf } from '../contract/cancellation.js';
+import { ERROR_TYPES } from '../contract/failure.js';
+import type { Tick } from '../contract/jobs/schedule.js';
+import type { AttemptRecord, ExecutionResult } from '../contract/result.js';
+import { NO_SUBJECT } from '../contract/subject.js';
+import { attemptHistory, attemptRecord } from './attempt-record.js';
+import { type AttemptReport, codeOf, statusOf } from './attempt-report.js';
+import type { Finding } from './judge.js';
+import { type QueueTimes, round, runMetrics, waitMetrics } from './receipt.js';
+import { redactedDocument } from './redacted-document.js';
+import { evidenceOf } from './run-evidence.js';
+
+/** Which attempt of which run of which execution a result is of. */
+export interface ResultIdentity {
+  executionId: string;
+  workerId: string;
+  /** 1 for the first run of the execution. */
+  run: number;
+  attempt: number;
+  times: QueueTimes;
+  /** The tick of a schedule that it is. */
+  tick?: Tick | null;
+  /** Attempts before this one. */
+  earlier?: readonly AttemptRecord[];
+}
+
+/**
+ * The result document of an execution: its one author. A pure function of what was seen. No secret that the
+ * report's redactor knows is in it, whatever the code put it into.
+ */
+export function resultDocument(identity: ResultIdentity, report: AttemptReport): ExecutionResult {
+  const { run, tick, times, earlier = [] } = identity;
+  const { isolation, cancel } = report;
+  const document = redactedDocument(
+    {
+      execution_id: identity.executionId,
+      worker_id: identity.workerId,
+      attempt: identity.attempt,
+      ...(run === 1 ? {} : { run }),
+      ...(tick ? { schedule: { id: tick.schedule, due_at: new Date(tick.dueMs).toISOString() } } : {}),
+      ...(report.subject ?? NO_SUBJECT),
+      ...endingOf(report),
+      ...runOf(report),
+      queued_ms: times.queue ?? 0,
+      started_at: report.startedAt.toISOString(),
+      finished_at: report.finishedAt.toISOString(),
+      metrics: {
+        ...waitMetrics(times),
+        ...report.metrics,
+        ...(report.run ? runMetrics(report.run.end) : {}),
+      },
+      ...(cancel ? { cancellation: cancellationOf(report, cancel) } : {}),
+      ...(isolation ? { isolation } : {}),
+      workspace_generation: report.generation ?? null,
+      package_set: report.packageSet ?? null,
+    },
+    report.redactor ?? null,
+  );
+  const attempts = attemptHistory(earlier, attemptRecord(document));
+  return attempts.length > 1 ? { ...document, attempts } : document;
+}
+
+type Ending = Pick<ExecutionResult, 'success' | 'status' | 'error' | 'error_type' | 'failure'>;
+
+/** How it ended, for programs and for people. */
+function endingOf(report: AttemptReport): Ending {
+  const status = statusOf(codeOf(report));
+  const failed = failureOf(report);
+  if (failed === null) return { success: true, status, error: null, error_type: null, failure: null };
+  const { code, message, errorType = ERROR_TYPES[code], stack = null, final = false } = failed;
+  const evidence = isCutShort(report)
+    ? {}
+    : { ...(report.run ? evidenceOf(report.run, failed) : {}), ...report.evidence };
+  return {
+    success: false,
+    status,
+    error: message,
+    error_type: errorType,
+    failure: { code, message, stack, ...(final ? { retryable: false } : {}), evidence },
+  };
+}
+
+function failureOf(report: AttemptReport): Finding | null {
+  const { finding, cancel } = report;
+  if (!cancel || cancel.ended === 'too late') return finding;
+  const message = cancelMessage(cancel.request);
+  // What it threw when it was asked to end is worth knowing; what an earlier attempt failed of is not its end.
+  return isCutShort(report) ? { code: 'CANCELLED', message } : { ...finding, code: 'CANCELLED', message };
+}
+
+/** Cancelled while no code of it ran. */
+const isCutShort = ({ cancel }: AttemptReport): boolean =>
+  cancel?.ended === 'before start' || cancel?.ended === 'not started again';
+
+type RunFields = Pick<
+  ExecutionResult,
+  | 'result'
+  | 'duration_ms'
+  | 'exit_code'
+  | 'logs'
+  | 'logs_truncated'
+  | 'progress'
+  | 'stdout'
+  | 'stderr'
+  | 'variables'
+>;
+
+/** What the run of its code left. */
+function runOf({ run, finding, cancel, startedAt, finishedAt }: AttemptReport): RunFields {
+  if (!run)
+    return {
+      result: null,
+      duration_ms: finishedAt.getTime() - startedAt.getTime(),
+      exit_code: finding?.exitCode ?? null,
+      logs: [],
+      logs_truncated: false,
+      progress: null,
+      stdout: '',
+      stderr: '',
+      variables: {},
+    };
+  const { end } = run;
+  const { report } = end;
+  // What it still returned after it was asked to end is kept.
+  const counts = finding === null || cancel?.ended === 'by itself' || cancel?.ended === 'killed';
+  return {
+    result: counts && report?.type === 'result' ? (report.value ?? null) : null,
+    duration_ms: round(end.durationMs),
+    exit_code: finding ? (finding.exitCode ?? end.exit.exitCode) : 0,
+    logs: end.logs,
+    logs_truncated: end.logsTruncated,
+    progress: end.progress,
+    stdout: end.stdout,
+    stderr: end.stderr,
+    variables: report?.variables ?? {},
+  };
+}
+
+function cancellationOf(
+  { run }: AttemptReport,
+  { request, ended }: NonNullable<AttemptReport['cancel']>,
+): CancellationReceipt {
+  const receipt = receiptOf(request, ended);
+  const signal = ended === 'by itself' || ended === 'killed' ? run?.end.cancel : null;
+  if (!signal) return receipt;
+  const { signalledAt, killedAt } = signal;
+  return {
+    ...receipt,
+    signalled_at: signalledAt.toISOString(),
+    killed_at: killedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,74 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { executionContextSchema } from '../contract/context.js';
+import type { JobKind } from '../contract/jobs/job.js';
+import type { Tick } from '../contract/jobs/schedule.js';
+import { NO_SUBJECT, type Subject, subjectOf } from '../contract/subject.js';
+import type { QueueTimes } from '../outcome/receipt.js';
+import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
+import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { JobFinder } from './job-finder.js';
+import { parseJob } from './parse-job.js';
+import { queueTimes, UNKNOWN_TIMES } from './queue-times.js';
+
+/** What is known of an execution that no worker carries out. */
+export interface QueuedExecution {
+  kind: JobKind;
+  times: QueueTimes;
+  tick: Tick | null;
+  subject: Subject;
+}
+
+/** Executions that wait on the queue, as their job and their context say. */
+@Injectable()
+export class QueuedExecutions {
+  private readonly logger = new Logger(QueuedExecutions.name);
+
+  constructor(
+    private readonly jobs: JobFinder,
+    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+  ) {}
+
+  /** null: there is neither a job nor a context of it. */
+  async find(executionId: string): Promise<QueuedExecution | null> {
+    const [named, context] = await Promise.all([
+      this.jobs.findByName(executionId),
+      this.redis.get(this.keys.context(executionId)),
+    ]);
+    const subject = subjectIn(context);
+    // A job without context of ours is a task, whose result goes out in another form: worth a search.
+    const job = named ?? (context !== null ? null : await this.jobs.find(executionId));
+    if (!job)
+      return context === null ? null : { kind: 'execution', times: UNKNOWN_TIMES, tick: null, subject };
+    const { kind, tick } = parseJob(job);
+    const first = { kind: 'ours', run: 1, attempt: 1, freed: null, generation: null, cancel: null } as const;
+    return { kind, times: queueTimes(job, first, Date.now()), tick, subject };
+  }
+
+  /** Takes the job off the queue. One that a worker is just taking stays: it finds the result. Never rejects. */
+  async remove(executionId: string): Promise<void> {
+    try {
+      const job = await this.jobs.find(executionId);
+      await job?.remove();
+    } catch (error) {
+      const reason = (error as Error).message;
+      this.logger.debug({ msg: 'the job of a cancelled execution stays', executionId, reason });
+    }
+  }
+}
+
+/** On whose behalf it would have run, as far as its context can be read. */
+function subjectIn(document: string | null): Subject {
+  try {
+    const context = executionContextSchema.parse(JSON.parse(document ?? 'null'));
+    return subjectOf({
+      workflowId: context.workflow_id ?? null,
+      caller: context.caller ?? null,
+      organization: context.organization ?? null,
+      tags: context.tags ?? [],
+    });
+  } catch {
+    return NO_SUBJECT;
+  }
+}

@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { DelayedError, type Job, WaitingError } from 'bullmq';
+import { aDelivery, aJob, aTakenDelivery } from '../../test/support/deliveries.js';
+import type { CancelRequest } from '../contract/cancellation.js';
+import type { WorkerStateHolder } from '../heartbeat/worker-state.js';
+import { unrunReport } from '../outcome/attempt-report.js';
+import type { Attempt } from './attempt.js';
+import type { DeliveryOpener } from './delivery-opener.js';
+import type { Ending } from './ending.js';
+import { ExecutionProcessor } from './execution.processor.js';
+import type { HandBack } from './hand-back.js';
+import type { Taken, Taker } from './taker.js';
+
+const CANCEL: CancelRequest = { askedAt: '2026-03-01T10:00:00.000Z', reason: null };
+const TAKEN: Taken = { kind: 'taken', delivery: aTakenDelivery() };
+
+/** The steps that were gone through, in order. */
+let steps: string[];
+let disposed: boolean;
+
+/** A step that does this. */
+const step =
+  <T>(name: string, does: () => T) =>
+  (): Promise<T> => {
+    steps.push(name);
+    return Promise.try(does);
+  };
+
+interface Course {
+  takesWork?: boolean;
+  taken?: Taken;
+  fault?: Error;
+  /** What is asked for once the execution was to be freed. */
+  cancel?: CancelRequest | null;
+}
+
+/** Processes a job whose steps answer so. */
+function processJob({ takesWork = true, taken = TAKEN, fault, cancel = null }: Course): Promise<unknown> {
+  const opened = aDelivery({ [Symbol.dispose]: () => (disposed = true) });
+  const processor = new ExecutionProcessor(
+    { takesWork } as WorkerStateHolder,
+    { open: () => opened } as unknown as DeliveryOpener,
+    { take: step('take', () => taken) } as unknown as Taker,
+    {
+      run: step('run', () => {
+        if (fault) throw fault;
+        return unrunReport(null);
+      }),
+    } as unknown as Attempt,
+    {
+      end: step('end', () => 'ended'),
+      repeat: step('repeat', () => 'repeated'),
+      cancel: step('cancel', () => 'cancelled'),
+    } as unknown as Ending,
+    {
+      toFront: step('to front', () => 'front'),
+      later: step('later', () => 'later'),
+      untilChildren: step('until children', () => 'children'),
+      free: step('free', () => cancel),
+      unfinished: step('unfinished', () => 'unfinished'),
+    } as unknown as HandBack,
+  );
+  return processor.process(aJob() as Job, 'token', new AbortController().signal);
+}
+
+beforeEach(() => {
+  steps = [];
+  disposed = false;
+});
+
+describe('ExecutionProcessor', () => {
+  it.each<[string, Course, unknown, string[]]>([
+    ['takes, runs and ends', {}, 'ended', ['take', 'run', 'end']],
+    ['takes nothing while it drains', { takesWork: false }, 'front', ['to front']],
+    ['waits for children', { taken: { kind: 'children under way' } }, 'children', ['take', 'until children']],
+    ['leaves what runs elsewhere', { taken: { kind: 'elsewhere' } }, 'later', ['take', 'later']],
+    [
+      'ends what has its result',
+      { taken: { kind: 'ended', repeat: 'standing', result: null } },
+      'repeated',
+      ['take', 'repeat'],
+    ],
+    [
+      'frees what met a fault',
+      { fault: new Error('bug') },
+      'unfinished',
+      ['take', 'run', 'free', 'unfinished'],
+    ],
+    [
+      'ends what met a fault and is to be cancelled',
+      { fault: new Error('bug'), cancel: CANCEL },
+      'cancelled',
+      ['take', 'run', 'free', 'cancel'],
+    ],
+  ])('%s', async (_what, course, answer, gone) => {
+    expect(await processJob(course)).toBe(answer);
+    expect(steps).toEqual(gone);
+    expect(disposed).toBe(course.takesWork !== false);
+  });
+
+  it.each([new WaitingError(), new DelayedError()])(
+    'lets a decision through to BullMQ: %s',
+    async (fault) => {
+      await expect(processJob({ fault })).rejects.toBe(fault);
+      expect(steps).toEqual(['take', 'run']);
+    },
+  );
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from '@jest/globals';
+import { aDelivery, aJob, OUR_TURN } from '../../test/support/deliveries.js';
+import { NO_CHILDREN } from '../contract/execution.js';
+import type { ExecutionLedger, Turn } from '../results/execution-ledger.js';
+import type { ResultPublisher } from '../results/result-publisher.js';
+import type { Family, FailedChild } from './flow-children.js';
+import { Taker } from './taker.js';
+
+const CANCEL = { askedAt: '2026-03-01T10:00:00.000Z', reason: 'enough' };
+const CHILD: FailedChild = { jobId: '8', queue: 'q', executionId: 'e-8', error: 'no' };
+
+/** A taker whose ledger answers with these turns, one after the other, and what was asked of it. */
+function aTaker(...turns: Turn[]) {
+  const asked: unknown[][] = [];
+  const ledger = {
+    take: (...args: unknown[]) => {
+      asked.push(['take', ...args]);
+      return Promise.resolve(turns.shift());
+    },
+  };
+  const results = {
+    resend: () => {
+      asked.push(['resend']);
+      return Promise.resolve();
+    },
+  };
+  const taker = new Taker(ledger as unknown as ExecutionLedger, results as unknown as ResultPublisher);
+  return { taker, asked };
+}
+
+const aFamily = (changes: Partial<Family>): Promise<Family> =>
+  Promise.resolve({ children: NO_CHILDREN, failed: null, pending: false, ...changes });
+
+describe('Taker', () => {
+  it('asks for the execution of the job, with the mark of this delivery', async () => {
+    const { taker, asked } = aTaker(OUR_TURN);
+    const job = aJob({ data: { execution_id: 'e-2', again: true }, attemptsMade: 2, timestamp: 50 });
+    const delivery = aDelivery({ job });
+    const taken = await taker.take(delivery);
+    const mark = { jobId: '7', addedAtMs: 50, ends: 2, stalls: 0 };
+    expect(asked).toEqual([['take', 'e-2', 4, { mark, again: true }]]);
+    expect(taken).toMatchObject({ kind: 'taken', delivery: { turn: OUR_TURN, run: 1, attempt: 1 } });
+  });
+
+  it.each<Turn>([{ kind: 'elsewhere' }, { kind: 'ended', repeat: 'redelivered', result: null }])(
+    'takes nothing where the turn is %j',
+    async (turn) => {
+      expect(await aTaker(turn).taker.take(aDelivery())).toBe(turn);
+    },
+  );
+
+  it('asks nobody while children are under way', async () => {
+    const { taker, asked } = aTaker();
+    const delivery = aDelivery({ family: aFamily({ pending: true }) });
+    expect(await taker.take(delivery)).toEqual({ kind: 'children under way' });
+    expect(asked).toEqual([]);
+  });
+
+  it('takes a parent that a child has failed, whatever the other children do; nothing is known of its wait', async () => {
+    const delivery = aDelivery({ family: aFamily({ pending: true, failed: CHILD }) });
+    expect(await aTaker(OUR_TURN).taker.take(delivery)).toMatchObject({
+      kind: 'taken',
+      delivery: { family: { failed: CHILD }, times: { queue: null } },
+    });
+  });
+
+  it('has the standing result sent before a further run takes its place', async () => {
+    const { taker, asked } = aTaker({ kind: 'unsent' }, { ...OUR_TURN, run: 2, because: 'retried' });
+    expect(await taker.take(aDelivery())).toMatchObject({ kind: 'taken', delivery: { run: 2 } });
+    expect(asked.map(([what]) => what)).toEqual(['take', 'resend', 'take']);
+  });
+
+  it.each<[Turn, number]>([
+    [{ ...OUR_TURN, attempt: 3, cancel: CANCEL }, 2],
+    [{ ...OUR_TURN, attempt: 1, cancel: CANCEL }, 1],
+    [{ kind: 'exhausted', run: 1, attempt: 2, cancel: CANCEL }, 1],
+  ])('hears of a request to cancel that was noted before: %j is no attempt', async (turn, attempt) => {
+    const delivery = aDelivery();
+    expect(await aTaker(turn).taker.take(delivery)).toMatchObject({ kind: 'taken', delivery: { attempt } });
+    expect(delivery.stops.cancellation.request).toEqual(CANCEL);
+  });
+
+  it('fails with what could not be read ahead', async () => {
+    const generation = Promise.reject<number>(new Error('away'));
+    await expect(aTaker(OUR_TURN).taker.take(aDelivery({ generation }))).rejects.toThrow('away');
+  });
+});
