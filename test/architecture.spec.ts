@@ -4,8 +4,11 @@ import { dirname, join } from 'node:path';
 import { circlesIn } from './support/architecture/circles.js';
 import { checkSources } from './support/architecture/import-rule.js';
 import { checkDocuments, checkLanguage } from './support/architecture/language.js';
+import { stationsIn, untruthsIn } from './support/architecture/way-of-a-job.js';
 
 const MOST_IN_A_FOLDER = 20;
+/** Files that hand one job on, in the worker process. */
+const LONGEST_WAY = 25;
 const ROOT = join(import.meta.dirname, '..');
 const SRC = join(ROOT, 'src');
 
@@ -48,6 +51,13 @@ describe('the sources', () => {
     expect(crowded.map(([folder, files]) => `${folder}: ${files.length}`)).toEqual([]);
   });
 
+  it('are what ARCHITECTURE.md says of the way of a job', () => {
+    const stations = stationsIn(readFileSync(join(SRC, '..', 'ARCHITECTURE.md'), 'utf8'));
+    expect(stations.length).toBeGreaterThan(10);
+    expect(stations.length).toBeLessThanOrEqual(LONGEST_WAY);
+    expect(untruthsIn(stations, sources)).toEqual([]);
+  });
+
   it('keep the rules of ARCHITECTURE.md', () => {
     expect(checkSources(sources).map(({ file, line, message }) => `src/${file}:${line} ${message}`)).toEqual(
       [],
@@ -79,6 +89,30 @@ describe('the language of', () => {
     );
     expect(documents.size).toBeGreaterThan(10);
     expect(shown(checkDocuments(documents))).toEqual([]);
+  });
+});
+
+describe('the way of a job', () => {
+  const TABLE = '| 1   | `a.ts` | begins | `b.ts` |\n| 2   | `c.ts` | goes on |        |';
+
+  it('is read row by row', () => {
+    expect(stationsIn(TABLE)).toEqual([
+      { file: 'a.ts', beside: ['b.ts'] },
+      { file: 'c.ts', beside: [] },
+    ]);
+  });
+
+  it('is true where each file is reached and imports what stands beside it', () => {
+    const sources = { 'a.ts': `import './b.js';`, 'b.ts': `import './c.js';`, 'c.ts': '' };
+    expect(untruthsIn(stationsIn(TABLE), new Map(Object.entries(sources)))).toEqual([]);
+  });
+
+  it.each([
+    [{ 'a.ts': `import './b.js';`, 'b.ts': '' }, ['c.ts is not there']],
+    [{ 'a.ts': `import './b.js';`, 'b.ts': '', 'c.ts': '' }, ['c.ts is not reached']],
+    [{ 'a.ts': `import './c.js';`, 'b.ts': '', 'c.ts': '' }, ['a.ts does not import b.ts']],
+  ])('is not true of %j', (sources, untruths) => {
+    expect(untruthsIn(stationsIn(TABLE), new Map(Object.entries(sources)))).toEqual(untruths);
   });
 });
 

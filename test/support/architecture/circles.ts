@@ -6,7 +6,7 @@ import { readSource } from './read-imports.js';
  * components. Paths are relative to one folder. A pure function of its argument.
  */
 export function circlesIn(sources: ReadonlyMap<string, string>): string[][] {
-  const imports = new Map([...sources].map(([file, source]) => [file, targetsOf(file, source, sources)]));
+  const imports = importsOf(sources);
   const order = new Map<string, number>();
   const open: string[] = [];
   const circles: string[][] = [];
@@ -28,6 +28,10 @@ export function circlesIn(sources: ReadonlyMap<string, string>): string[][] {
   for (const file of sources.keys()) if (!order.has(file)) visit(file);
   return circles;
 }
+
+/** Which of the files each file imports, types included. */
+export const importsOf = (sources: ReadonlyMap<string, string>): ReadonlyMap<string, readonly string[]> =>
+  new Map([...sources].map(([file, source]) => [file, targetsOf(file, source, sources)]));
 
 const targetsOf = (file: string, source: string, sources: ReadonlyMap<string, string>): string[] =>
   readSource(file, source)
