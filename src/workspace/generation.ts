@@ -13,7 +13,7 @@ export function diffPaths(before: PathMap, after: PathMap): GenerationDiff {
   };
 }
 
-/** Another publisher was faster. Nothing was switched. */
+/** Another publish came first. Nothing was switched. */
 export class PublishConflict extends Error {
   override name = 'PublishConflict';
 
@@ -22,7 +22,7 @@ export class PublishConflict extends Error {
     readonly actual: number | null,
   ) {
     super(
-      `The current generation is ${actual ?? 'none'}, not ${expected ?? 'none'}: another publisher was faster. Look at the difference and publish again`,
+      `The current generation is ${actual ?? 'none'}, not ${expected ?? 'none'}: another publish came first. Look at the difference and publish again`,
     );
   }
 }

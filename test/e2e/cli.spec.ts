@@ -262,7 +262,7 @@ describe('colour', () => {
         '--eval',
         `import { WriteStream } from 'node:tty';
         import { Writable } from 'node:stream';
-        import { paint } from ${JSON.stringify(pathToFileURL(join(COMMAND, '..', 'output.js')))};
+        import { paint } from ${JSON.stringify(pathToFileURL(join(COMMAND, '..', 'output', 'output.js')))};
         const { getColorDepth } = WriteStream.prototype;
         const stream = Object.assign(new Writable(), ${isTTY} ? { isTTY: true, getColorDepth } : {});
         process.stdout.write(paint('red', 'text', stream));`,

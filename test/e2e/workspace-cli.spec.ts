@@ -99,7 +99,7 @@ describe('bifrost workspace push', () => {
     const refused = await bifrost('workspace', 'push', dir, '--expect', String(before + 7));
     expect(refused).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('another publisher was faster'),
+      stderr: expect.stringContaining('another publish came first'),
     });
     expect(await currentGeneration()).toBe(before);
     const pushed = await bifrost('workspace', 'push', dir, '--expect', String(before));

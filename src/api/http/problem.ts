@@ -31,7 +31,7 @@ const KINDS = {
   'method-not-allowed': [405, 'Method not allowed'],
   'request-timeout': [408, 'The request took too long'],
   // Before "conflict": a 409 that a library threw gets the last kind that has this status.
-  outdated: [409, 'Another publisher was faster'],
+  outdated: [409, 'Another publish came first'],
   ended: [409, 'Ended already'],
   conflict: [409, 'Known already'],
   'too-large': [413, 'Too large'],
