@@ -27,7 +27,7 @@ describe('an answer that is no success', () => {
     [401, null, EXIT.unavailable, 'http://h answers 401: set BIFROST_TOKEN'],
     [403, 'text', EXIT.unavailable, 'http://h answers 403: something between'],
     [404, {}, EXIT.unavailable, 'http://h answers 404: check BIFROST_URL'],
-    [421, { detail: 'no' }, EXIT.unavailable, 'http://h answers 421 (no): use the address'],
+    [421, { detail: 'no' }, EXIT.unavailable, 'http://h answers 421 (no): set BIFROST_URL to the address'],
     [302, undefined, EXIT.unavailable, 'http://h answers 302: redirects are not followed'],
     [500, undefined, EXIT.unavailable, 'http://h answers 500: try again later'],
     [
