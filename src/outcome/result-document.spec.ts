@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { aResult, anEnd, anError, anExit, KILLED, LIMITS } from '../../test/support/run-ends.js';
 import type { CancellationReceipt } from '../contract/cancellation.js';
-import type { ExecutionResult } from '../contract/result.js';
-import { resultSchema } from '../contract/result.js';
+import { type ExecutionResult, resultSchema } from '../contract/result.js';
 import { NO_SUBJECT } from '../contract/subject.js';
 import { attemptRecord } from './attempt-record.js';
 import { type AttemptReport, cancelledReport } from './attempt-report.js';

@@ -6,13 +6,12 @@ import {
   aJob,
   OUR_TURN,
 } from '../../test/support/deliveries.js';
-import { NO_CHILDREN } from '../contract/execution.js';
-import type { Execution } from '../contract/execution.js';
+import { type Execution, NO_CHILDREN } from '../contract/execution.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import { CancelledError, InterruptedError, type Stops } from '../executor/cancellation.js';
 import type { ExecutionListener, ExecutorService } from '../executor/executor.service.js';
 import type { SelfTestService } from '../executor/self-test.service.js';
-import { type AttemptReport, codeOf, unrunReport } from '../outcome/attempt-report.js';
+import { type AttemptReport, type Cancelled, codeOf, unrunReport } from '../outcome/attempt-report.js';
 import { parseJob } from '../queue/parse-job.js';
 import type { ExecutionLedger } from '../results/execution-ledger.js';
 import type { LogWriter } from '../results/log-writer.js';
@@ -113,18 +112,21 @@ describe('Attempt', () => {
     expect([report.subject, report.holdsNoSecrets]).toEqual([undefined, undefined]);
   });
 
-  it.each<[Error, number, AttemptReport['cancel'] extends infer C ? C : never]>([
-    [new CancelledError('x'), 1, { request: CANCEL, ended: 'before start' }],
-    [new InterruptedError('x'), 1, { request: CANCEL, ended: 'not started again' }],
-    [new Error('bug'), 1, { request: CANCEL, ended: 'before start' }],
+  const again = { ...OUR_TURN, attempt: 2, cancel: CANCEL };
+  it.each<[Error, typeof OUR_TURN, Cancelled['ended']]>([
+    [new CancelledError('x'), OUR_TURN, 'before start'],
+    [new CancelledError('x'), { ...OUR_TURN, cancel: CANCEL }, 'before start'],
+    [new CancelledError('x'), again, 'not started again'],
+    [new InterruptedError('x'), OUR_TURN, 'not started again'],
+    [new Error('bug'), OUR_TURN, 'before start'],
   ])(
-    'reports the cancellation where there is one, whatever was thrown: %s',
-    async (error, number, cancel) => {
+    'reports the cancellation where there is one, whatever was thrown: %s, %j',
+    async (error, turn, ended) => {
       const { attempt, noted } = anAttempt(() => Promise.reject(error));
       const { stops } = aDelivery();
       stops.cancellation.ask(CANCEL);
-      const report = await attempt.run(aTakenDelivery({ stops, turn: { ...OUR_TURN, attempt: number } }));
-      expect([report.cancel, codeOf(report)]).toEqual([cancel, 'CANCELLED']);
+      const report = await attempt.run(aTakenDelivery({ stops, turn }));
+      expect([report.cancel, codeOf(report)]).toEqual([{ request: CANCEL, ended }, 'CANCELLED']);
       expect(noted).toContainEqual(['close log', 'e-1']);
     },
   );

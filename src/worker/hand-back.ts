@@ -42,7 +42,7 @@ export class HandBack {
   }
 
   /**
-   * Frees an execution that has no outcome. The attempt counts when the fault may lie in what was asked
+   * Frees an execution that came to no result. The attempt counts when the fault may lie in what was asked
    * for. `run`: null while it was not taken. Returns a request to cancel where there is one: then the execution is not freed, and must end.
    */
   async free(
