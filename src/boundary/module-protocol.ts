@@ -25,7 +25,14 @@ export type ModuleReply =
   | { kind: 'error'; error: ModuleFailure };
 
 export interface ModuleFailure {
-  code: 'MODULE_NOT_FOUND' | 'MODULE_LIMIT' | 'COMPILE_LIMIT' | 'USER_ERROR' | 'INTERNAL';
+  code:
+    | 'MODULE_NOT_FOUND'
+    | 'MODULE_LIMIT'
+    | 'COMPILE_LIMIT'
+    | 'PACKAGE_REFUSED'
+    | 'PACKAGE_INSTALL_FAILED'
+    | 'USER_ERROR'
+    | 'INTERNAL';
   /** Class name that the user's code sees. */
   name: string;
   message: string;

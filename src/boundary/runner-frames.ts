@@ -47,6 +47,8 @@ const errorCode = z.enum([
   'MODULE_NOT_FOUND',
   'MODULE_LIMIT',
   'COMPILE_LIMIT',
+  'PACKAGE_REFUSED',
+  'PACKAGE_INSTALL_FAILED',
 ]);
 export type ErrorCode = z.infer<typeof errorCode>;
 

@@ -148,7 +148,8 @@ export const FAILURES = {
     status: 'failed',
     errorType: 'PackageRefused',
     retry: false,
-    meaning: 'The package manifest cannot be accepted.',
+    meaning:
+      'The code imports a package whose line in the manifest is refused. `PUT /packages` says it of each such line.',
     fault: 'manifest',
     remedy: 'Mend the line that the message names.',
   },
@@ -156,7 +157,8 @@ export const FAILURES = {
     status: 'failed',
     errorType: 'PackageInstallFailed',
     retry: true,
-    meaning: 'npm could not install the package set.',
+    meaning:
+      'The code imports a package of the manifest that npm could not install, or that cannot be imported.',
     fault: 'registry or manifest',
     remedy: "Read the end of npm's output in the message; try again when the registry is back.",
   },

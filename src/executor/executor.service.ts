@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { credentialsOf } from '../config/credentials.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
+import type { ModuleReply, ModuleRequest } from '../boundary/module-protocol.js';
 import type { Execution } from '../contract/execution.js';
 import { type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import { Refusal } from '../contract/jobs/refusal.js';
@@ -23,6 +24,7 @@ import { type Cancellation, InterruptedError, type Stops } from './cancellation.
 import { executeCommand, type RunTask } from './execute-command.js';
 import { withCompileClock } from './execution-clock.js';
 import { runLimitsOf } from './supervision/limits.js';
+import { explainMissing } from './missing-package.js';
 import { Run } from './supervision/run.js';
 import { RunnerPool } from './pool/runner-pool.js';
 import type { RunnerLease } from './pool/runner-lease.js';
@@ -187,6 +189,11 @@ export class ExecutorService {
     return organization !== null || this.settings.RUNNER_REUSE_WITHOUT_ORGANIZATION;
   }
 
+  private async answer(program: RunTask['program'], request: ModuleRequest): Promise<ModuleReply> {
+    const reply = await program.answer(request);
+    return request.missing ? explainMissing(reply, request.specifier, this.packages.status.failed) : reply;
+  }
+
   private async runOn(
     lease: RunnerLease,
     task: RunTask,
@@ -199,7 +206,7 @@ export class ExecutorService {
     try {
       const limits = runLimitsOf(this.settings, execution.timeoutMs, clock.usedMs);
       const run = new Run(lease.slot, limits, {
-        answer: (request) => program.answer(request),
+        answer: (request) => this.answer(program, request),
         onProgress: listener.onProgress,
         onLog: listener.onLog,
         redactor,

@@ -198,7 +198,16 @@ describe('packages of the manifest', () => {
       import tool from '@team/tool'; import slow from 'slow'; export default () => [version, deep, tool, slow];`;
     expect((await run(four)).result).toEqual(['2.0.0', 'deep', 'tool', 'slow']);
     const fifth = await run(`import 'no-such-package'; export default () => 1;`);
-    expect(fifth).toMatchObject({ success: false, failure: { code: 'MODULE_NOT_FOUND' } });
+    expect(fifth).toMatchObject({
+      success: false,
+      error_type: 'PackageInstallFailed',
+      failure: {
+        code: 'PACKAGE_INSTALL_FAILED',
+        message: expect.stringMatching(/asks for no-such-package@latest, which could not be installed: /),
+      },
+    });
+    const caught = `export default () => import('no-such-package').catch((error) => error.code);`;
+    expect((await run(caught)).result).toBe('ERR_MODULE_NOT_FOUND');
 
     const status = await bifrost(one, 'status');
     expect(status.stdout).toMatch(/^w1 +ready +- +[0-9a-f]{12} +4 +1$/m);

@@ -83,6 +83,12 @@ export function guardBuiltins(): void {
   }) as typeof process.getBuiltinModule;
 }
 
+/** The worker's reasons why something is not there; for the code they are one. */
+const NOT_THERE: ReadonlySet<ModuleFailure['code']> = new Set([
+  'MODULE_NOT_FOUND',
+  'PACKAGE_REFUSED',
+  'PACKAGE_INSTALL_FAILED',
+]);
 const MISSING_PACKAGE = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
 
 /** What specifiers mean and what the modules hold, for one execution. */
@@ -234,7 +240,8 @@ class ModuleTable {
     const error =
       failure.name === 'SyntaxError' ? new SyntaxError(failure.message) : new Error(failure.message);
     const required = context.conditions.includes('require');
-    const code = failure.code === 'MODULE_NOT_FOUND' && !required ? 'ERR_MODULE_NOT_FOUND' : failure.code;
+    const missing = required ? 'MODULE_NOT_FOUND' : 'ERR_MODULE_NOT_FOUND';
+    const code = NOT_THERE.has(failure.code) ? missing : failure.code;
     Object.defineProperty(error, 'name', { value: failure.name, configurable: true, writable: true });
     if (failure.code !== 'USER_ERROR') Object.assign(error, { code });
     this.failures.set(error, failure);
