@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { placeOf } from '../../archive/read/cursor.js';
-import { MAX_KEY_CHARS } from '../../archive/record.js';
+import { MAX_KEY_CHARS } from '../../archive/columns.js';
 import { FAILURE_CODES } from '../../contract/failure.js';
 import { STATISTIC_GROUPS } from '../../contract/history.js';
 import { EXECUTION_STATUSES } from '../../contract/result.js';

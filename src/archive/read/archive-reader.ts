@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import type { ExecutionSummary, HistoryPage } from '../../contract/history.js';
+import { type ExecutionSummary, executionSummarySchema, type HistoryPage } from '../../contract/history.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import { batches } from '../../lib/in-batches.js';
 import { ArchiveDatabase } from '../archive-database.js';
@@ -10,26 +10,8 @@ import { toDocument } from '../record.js';
 import type { Database } from '../schema.js';
 import { fromStorable } from '../storable-text.js';
 
-const SUMMARY_COLUMNS = [
-  'execution_id',
-  'run',
-  'schedule',
-  'status',
-  'failure_code',
-  'error_type',
-  'error',
-  'workflow_id',
-  'organization_id',
-  'caller_id',
-  'caller_email',
-  'worker_id',
-  'attempt',
-  'tags',
-  'started_at',
-  'finished_at',
-  'duration_ms',
-  'queued_ms',
-] as const;
+/** The list shows what its schema names; each is a column. */
+const SUMMARY_COLUMNS = Object.keys(executionSummarySchema.shape) as (keyof ExecutionSummary)[];
 
 /** How many places are looked up at once for an export, and how many bytes of documents are held. */
 const EXPORT_KEYS = 1000;
@@ -177,19 +159,12 @@ function documentOf({ logs, stdout, stderr, ...row }: DocumentRow): ExecutionRes
   });
 }
 
-const readable = (text: string | null): string | null => text && fromStorable(text);
+/** A value of a column as it was before it was stored. */
+function readable(value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(readable);
+  return typeof value === 'string' ? fromStorable(value) : value;
+}
 
-const summaryOf = (row: SummaryRow): ExecutionSummary => ({
-  ...row,
-  error_type: readable(row.error_type),
-  error: readable(row.error),
-  schedule: readable(row.schedule),
-  workflow_id: readable(row.workflow_id),
-  organization_id: readable(row.organization_id),
-  caller_id: readable(row.caller_id),
-  caller_email: readable(row.caller_email),
-  worker_id: fromStorable(row.worker_id),
-  tags: row.tags.map(fromStorable),
-  started_at: row.started_at.toISOString(),
-  finished_at: row.finished_at.toISOString(),
-});
+const summaryOf = (row: SummaryRow): ExecutionSummary =>
+  Object.fromEntries(Object.entries(row).map(([name, value]) => [name, readable(value)])) as ExecutionSummary;

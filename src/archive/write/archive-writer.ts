@@ -4,6 +4,7 @@ import { ArchiveDatabase } from '../archive-database.js';
 import { addDaily, dailyRows } from './daily-statistics.js';
 import { isPartitionMissing, isPassing, isRefusal } from '../database-errors.js';
 import { ensurePartitions, type Month, monthOf } from './partitions.js';
+import { COLUMNS } from '../columns.js';
 import { type ArchiveRecord, toRecord } from '../record.js';
 import { ERASURE_LOCK, removeRuns } from './removal.js';
 import type { Database } from '../schema.js';
@@ -173,26 +174,9 @@ const withoutContent = (record: ArchiveRecord): ArchiveRecord => ({
   logs: null,
 });
 
-const EXECUTION_COLUMNS = [
-  ['execution_id', 'text'],
-  ['run', 'integer'],
-  ['schedule', 'text'],
-  ['finished_at', 'timestamptz(3)'],
-  ['started_at', 'timestamptz(3)'],
-  ['status', 'text'],
-  ['failure_code', 'text'],
-  ['error_type', 'text'],
-  ['error', 'text'],
-  ['workflow_id', 'text'],
-  ['organization_id', 'text'],
-  ['caller_id', 'text'],
-  ['caller_email', 'text'],
-  ['worker_id', 'text'],
-  ['attempt', 'integer'],
-  ['tags', 'text[]'],
-  ['duration_ms', 'double precision'],
-  ['queued_ms', 'double precision'],
+/** Names and types of all columns. */
+const EXECUTION_COLUMNS: readonly (readonly [string, string])[] = [
+  ...Object.entries(COLUMNS).map(([name, { sql: type }]) => [name, type] as const),
   ['document_bytes', 'integer'],
-  ['search', 'text'],
   ['rest', 'jsonb'],
-] as const;
+];
