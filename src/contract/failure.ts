@@ -46,8 +46,8 @@ export const FAILURES = {
     status: 'cancelled',
     errorType: 'Cancelled',
     retry: false,
-    meaning: 'Somebody asked for the end of the execution ([execution-control.md](execution-control.md)).',
-    fault: 'nobody',
+    meaning: 'A request to cancel ended the execution ([execution-control.md](execution-control.md)).',
+    fault: 'none',
     remedy: 'Nothing.',
   },
   OUT_OF_MEMORY: {

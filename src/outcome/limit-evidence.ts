@@ -19,7 +19,7 @@ export function limitBehind({
   limit,
 }: {
   message: string;
-  limit?: LimitHit | null;
+  limit?: LimitHit | null | undefined;
 }): LimitHit | null {
   return THROWN_OUT_OF_MEMORY.test(message) ? 'memory' : (limit ?? null);
 }

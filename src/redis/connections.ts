@@ -39,13 +39,20 @@ function connect(url: string, patience: Patience, connectionName: string): Redis
     });
   }
   if (target.kind === 'sentinel') {
-    return new Redis({ ...options, sentinels: target.nodes, name: target.primary });
+    return new Redis({
+      ...options,
+      sentinels: target.nodes,
+      ...(target.primary ? { name: target.primary } : {}),
+    });
   }
   const node = target.nodes[0] as RedisTarget['nodes'][number];
   return new Redis({ ...options, host: node.host, port: node.port });
 }
 
-function optionsFor(target: RedisTarget, patience: Patience, connectionName: string): RedisOptions {
+/** The library's own type allows `undefined` where its constructors do not. */
+type OwnOptions = Omit<RedisOptions, 'replyMapping'>;
+
+function optionsFor(target: RedisTarget, patience: Patience, connectionName: string): OwnOptions {
   const patient = patience === 'patient';
   return {
     connectionName,

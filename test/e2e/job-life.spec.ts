@@ -54,7 +54,7 @@ describe('options that BullMQ cannot carry out', () => {
   });
 
   it('are not those that can be served: a pause that grows, by each known rule', async () => {
-    const rules: JobsOptions['backoff'][] = [
+    const rules: NonNullable<JobsOptions['backoff']>[] = [
       10,
       { type: 'linear', delay: 10 },
       { type: 'exponential', delay: 10 },

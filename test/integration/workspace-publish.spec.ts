@@ -218,7 +218,7 @@ describe('executions', () => {
   it('run the new code at once after a publish, in every worker, and the old code where it is pinned', async () => {
     const prefix = `pin${(workspaces += 1)}:`;
     const [here, there] = [open(prefix), open(prefix)];
-    const run = async (generation?: number) => {
+    const run = async (generation: number | null = null) => {
       const prepared = await there.service.prepare({ entry: { kind: 'module', path: 'main' }, generation });
       return [prepared.generation, (await runner.run(prepared, there.rootUrl)).value];
     };

@@ -7,10 +7,10 @@ export interface FieldError {
   field: string;
   message: string;
   /** Where in the text of the field, from 1. */
-  line?: number;
-  column?: number;
+  line?: number | undefined;
+  column?: number | undefined;
   /** The code of the contract for it, where there is one. */
-  code?: FailureCode;
+  code?: FailureCode | undefined;
 }
 
 /** RFC 9457 problem details: every error answer of the API. */
