@@ -80,7 +80,7 @@ const REFUSED_TO_SHARED_USER = {
 /**
  * Calls on files and descriptors, for code that may have descriptors and paths of files that are not its own.
  * Where one call has many operations (fcntl, ioctl), only those that are needed are allowed.
- * @param sharedUser files of the worker belong to the runner's user too: docs/decisions/0019
+ * @param sharedUser files of the worker belong to the runner's user too: docs/decisions/0013
  */
 export const fileRules = (arch: FilterArch, sharedUser: boolean): Instruction[] => [
   ...rule(arch, 'openat', openBlock(2)),
