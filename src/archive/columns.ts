@@ -6,7 +6,7 @@ export type Document = Partial<ExecutionResult> & Record<string, unknown>;
 
 /** Longest text by which results are found: indexes have rows of bounded size. */
 export const MAX_KEY_CHARS = 200;
-/** So much of an error message is a column of its own, and searched. */
+/** How much of an error message has a column of its own, and is searched, in characters. */
 export const MAX_ERROR_CHARS = 2000;
 /** What is later than the year 9999 is no time. */
 const END_OF_TIME_MS = Date.UTC(10_000);
