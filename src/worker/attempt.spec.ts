@@ -77,7 +77,7 @@ describe('Attempt, of what is not to run', () => {
 });
 
 describe('Attempt', () => {
-  it('reports what the executor saw, of whom, on which runner and how isolated', async () => {
+  it('reports what the executor saw, of which subject, on which runner and how isolated', async () => {
     let asked: Execution | undefined;
     const { attempt, noted } = anAttempt((execution, _stops, listener) => {
       asked = execution;
@@ -105,7 +105,7 @@ describe('Attempt', () => {
     expect((await attempt.run(aTakenDelivery({ loading }))).holdsNoSecrets).toBe(false);
   });
 
-  it('reports a context that is refused, of whom nothing is known', async () => {
+  it('reports a context that is refused, and no subject', async () => {
     const loading = Promise.reject(new Refusal('CONTEXT_NOT_FOUND', 'gone'));
     const report = await anAttempt(never).attempt.run(aTakenDelivery({ loading }));
     expect(report).toMatchObject({ finding: { code: 'CONTEXT_NOT_FOUND' } });

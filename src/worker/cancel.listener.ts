@@ -8,9 +8,9 @@ import { CancelService } from '../queue/cancel.service.js';
 import { RunningExecutions } from './running-executions.js';
 
 /**
- * Hears requests to cancel that come over Redis. One of our API is noted already and only concerns
- * the worker that has the execution in hand. One of any other program is noted by the first worker
- * that hears it, which also ends what nobody carries out.
+ * Receives requests to cancel that come over Redis. A request of our API is noted already and only concerns
+ * the worker that has the execution in hand. A request of any other program is noted by the first worker
+ * that receives it, which also ends the execution if no worker carries it out.
  */
 @Injectable()
 export class CancelListener {

@@ -8,12 +8,12 @@ import type { RedisClient } from '../redis/connections.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { OperatorCommands } from './operator-commands.js';
 
-/** Of a message that cannot be read the log shows so much. */
+/** The log shows at most this much of a message that cannot be read. */
 const SHOWN_CHARS = 200;
 
 /**
- * Hears what operators send over Redis: carries it out, one command after the other, and answers those
- * who want to know. A message that cannot be read is named in the log and ignored.
+ * Receives what operators send over Redis, runs one command after the other, and answers those
+ * that have a request id. A message that cannot be read is named in the log and ignored.
  */
 @Injectable()
 export class ControlListener {
@@ -36,7 +36,7 @@ export class ControlListener {
   }
 
   /**
-   * Resolves when this worker hears every command that is sent from then on, or is stopped; after a loss
+   * Resolves when this worker receives every command that is sent from then on, or is stopped; after a loss
    * of the connection it listens again by itself. Never rejects: without permission to subscribe a
    * worker works, and says that operators cannot reach it.
    */
@@ -58,7 +58,7 @@ export class ControlListener {
     return this.subscribed;
   }
 
-  /** Hears nothing any more; what is under way is finished first. */
+  /** Receives nothing from then on. Resolves when the commands under way are finished. */
   async stop(): Promise<void> {
     this.subscriber?.disconnect();
     this.subscriber = null;
@@ -81,14 +81,15 @@ export class ControlListener {
       return;
     }
     const { request_id: requestId, ...order } = parsed.data;
-    const deed = await this.carryOut(order);
-    this.logger.log({ msg: 'control command', ...order, ...deed });
-    if (requestId !== undefined) await this.commands.answer(requestId, { worker_id: this.workerId, ...deed });
+    const outcome = await this.handle(order);
+    this.logger.log({ msg: 'control command', ...order, ...outcome });
+    if (requestId !== undefined)
+      await this.commands.answer(requestId, { worker_id: this.workerId, ...outcome });
   }
 
-  private async carryOut(order: ControlMessage) {
+  private async handle(order: ControlMessage) {
     try {
-      return await this.operator.carryOut(order);
+      return await this.operator.handle(order);
     } catch (error) {
       return { obeyed: false, detail: (error as Error).message };
     }

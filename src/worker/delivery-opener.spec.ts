@@ -55,7 +55,7 @@ describe('DeliveryOpener', () => {
     for (const read of [loading, generation, family]) await expect(read).rejects.toThrow('away');
   });
 
-  it('hears of requests to cancel until it is disposed of', () => {
+  it('receives requests to cancel until it is disposed of', () => {
     const { opener, running } = anOpener();
     const delivery = opener.open(aJob(), 'token', INTERRUPT);
     const request = { askedAt: '2026-03-01T10:00:00.000Z', reason: null };

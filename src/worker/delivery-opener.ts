@@ -46,7 +46,7 @@ export class DeliveryOpener {
   }
 }
 
-/** What is read ahead may fail before anybody waits for it. */
+/** What is read ahead may fail before a step waits for it. */
 function read<T>(start: () => Promise<T>): Promise<T> {
   const reading = Promise.try(start);
   reading.catch(() => undefined);

@@ -9,8 +9,8 @@ import type { AttemptOf } from '../results/result-author.js';
 import type { Family } from './flow-children.js';
 
 /**
- * One job that BullMQ has handed to this worker, on its way through the steps of the main flow. Nobody changes
- * it: a step that learns something returns it. Disposed of, it no longer hears of requests to cancel.
+ * One job that BullMQ has handed to this worker, on its way through the steps of the main flow. No step
+ * changes it: a step that learns something returns it. Once disposed of, it no longer receives requests to cancel.
  */
 export interface Delivery extends Disposable {
   readonly job: Job;

@@ -147,7 +147,7 @@ describe('Ending.repeat', () => {
     expect(names()).toEqual(['resend']);
   });
 
-  it('tells the operator of a job that ends without a run of its own', async () => {
+  it('notes in the job that it ends without a run of its own', async () => {
     const job = aJob();
     const { request } = aTakenDelivery();
     await ending.repeat({ job, request }, { kind: 'ended', repeat: 'standing', result });

@@ -84,7 +84,7 @@ export class Ending {
     return this.endJob(job, request, result);
   }
 
-  /** The result is out before BullMQ hears of the end: a crash in between costs a repeated delivery, not a result. */
+  /** The result is published before BullMQ ends the job: a crash in between costs a repeated delivery, not a result. */
   private async conclude(delivery: TakenDelivery, report: AttemptReport): Promise<unknown> {
     const { job, request, attempt, mark } = delivery;
     const { executionId, kind } = request;
@@ -131,7 +131,7 @@ export class Ending {
     if (unrun) emitMeasurement('job-ended-unrun', { reason: unrun });
   }
 
-  /** The job asked for more attempts: BullMQ delivers it again after its back-off, unless somebody wants it to end. */
+  /** The job asked for more attempts: BullMQ delivers it again after its back-off, unless its end was requested. */
   private async failAttempt(delivery: TakenDelivery, report: AttemptReport): Promise<unknown> {
     const { job, request, run, attempt, mark, stops } = delivery;
     const { executionId } = request;

@@ -6,8 +6,8 @@ type JobData = Parameters<typeof Job.fromJSON>[1];
 const failedParents = new WeakMap<object, string>();
 
 /**
- * BullMQ fails the parent of a flow whose child has failed without asking the processor, so that nobody would
- * publish its result. This worker is given such a job too; {@link childFailureOf} says what it is.
+ * BullMQ fails the parent of a flow whose child has failed without calling the processor, so that its result
+ * would not be published. This worker is given such a job too; {@link childFailureOf} says what it is.
  */
 export class ExecutionWorker extends Worker {
   protected override createJob(data: JobData, jobId: string): Job {

@@ -9,10 +9,10 @@ import type { DeliveryOpener } from './delivery-opener.js';
 import type { Ending } from './ending.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import type { HandBack } from './hand-back.js';
-import type { Taken, Taker } from './taker.js';
+import type { TakeOutcome, Taker } from './taker.js';
 
 const CANCEL: CancelRequest = { askedAt: '2026-03-01T10:00:00.000Z', reason: null };
-const TAKEN: Taken = { kind: 'taken', delivery: aTakenDelivery() };
+const TAKEN: TakeOutcome = { kind: 'taken', delivery: aTakenDelivery() };
 
 /** The steps that were gone through, in order. */
 let steps: string[];
@@ -28,7 +28,7 @@ const step =
 
 interface Course {
   takesWork?: boolean;
-  taken?: Taken;
+  taken?: TakeOutcome;
   fault?: Error;
   /** What is asked for once the execution was to be freed. */
   cancel?: CancelRequest | null;

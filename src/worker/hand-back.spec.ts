@@ -51,7 +51,7 @@ describe('HandBack', () => {
     expect(calls).toEqual([['free', 'e-1', { run: 1, counted }], returned]);
   });
 
-  it('tells BullMQ the same when Redis is away: the job comes back as stalled', async () => {
+  it('throws the same to BullMQ when Redis is away: the job comes back as stalled', async () => {
     broken = true;
     await expect(handBack.toFront(delivery)).rejects.toThrow(WaitingError);
     await expect(handBack.later(delivery)).rejects.toThrow(DelayedError);

@@ -4,7 +4,7 @@ import { returnValueOf } from '../contract/jobs/job-return.js';
 import { type ExecutionResult, toTaskResult } from '../contract/result.js';
 import { ExecutionFailedError } from './job-decisions.js';
 
-/** What BullMQ and those who look at the queue see of a job, beside what {@link endOf} returns. */
+/** What BullMQ and the readers of the queue see of a job, beside what {@link endOf} returns. */
 type EndedJob = Pick<Job, 'log' | 'opts' | 'deduplicationId' | 'removeDeduplicationKey'>;
 
 /**
@@ -33,7 +33,7 @@ export const notRunLine = ({ execution_id: id, finished_at: at, status, run = 1 
   'To have it run again, add it with "again": true in its data';
 
 /**
- * Frees the job's deduplication id before its result can be read: who reads it may add the next job at once.
+ * Frees the job's deduplication id before its result can be read: its reader may add the next job at once.
  * An id that is to outlast the job, by `ttl` or `keepLastIfActive`, stays.
  */
 export async function freeDeduplicationId(job: EndedJob): Promise<void> {

@@ -5,9 +5,9 @@ import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { QueueConsumer } from './queue-consumer.js';
 
 /** What came of a command: what was done, or why it was not. */
-export type Deed = Pick<ControlAnswer, 'obeyed' | 'detail'>;
+export type CommandOutcome = Pick<ControlAnswer, 'obeyed' | 'detail'>;
 
-/** Does what operators tell this worker. A command that does not fit its state changes nothing. */
+/** Runs the commands that operators send to this worker. A command that does not fit its state changes nothing. */
 @Injectable()
 export class OperatorCommands {
   constructor(
@@ -16,7 +16,7 @@ export class OperatorCommands {
     private readonly pool: RunnerPool,
   ) {}
 
-  async carryOut({ command, pid }: ControlMessage): Promise<Deed> {
+  async handle({ command, pid }: ControlMessage): Promise<CommandOutcome> {
     switch (command) {
       case 'pause':
         return this.pause();
@@ -31,7 +31,7 @@ export class OperatorCommands {
     }
   }
 
-  private async pause(): Promise<Deed> {
+  private async pause(): Promise<CommandOutcome> {
     if (this.state.current === 'PAUSED') return done('is paused already');
     if (this.state.current !== 'ACTIVE') return this.refuse();
     this.state.enter('PAUSED');
@@ -39,7 +39,7 @@ export class OperatorCommands {
     return done(`paused; ${this.consumer.running} running`);
   }
 
-  private async resume(): Promise<Deed> {
+  private async resume(): Promise<CommandOutcome> {
     if (this.state.current === 'ACTIVE') return done('is active already');
     if (this.state.current !== 'PAUSED') return this.refuse();
     this.state.enter('ACTIVE');
@@ -47,7 +47,7 @@ export class OperatorCommands {
     return done('resumed');
   }
 
-  private recycle(pid: number | undefined): Deed {
+  private recycle(pid: number | undefined): CommandOutcome {
     const count = this.pool.recycle(pid);
     if (pid === undefined) return done(`${count} ${count === 1 ? 'runner is' : 'runners are'} replaced`);
     return count > 0
@@ -56,16 +56,16 @@ export class OperatorCommands {
   }
 
   /** The one way down: the same as an orchestrator's, with the same deadline. */
-  private stop(): Deed {
+  private stop(): CommandOutcome {
     // After the answer is out; a signal that came before would cut its connection.
     setTimeout(() => process.kill(process.pid, 'SIGTERM'), STOP_DELAY_MS).unref();
     return done(`drains and stops; ${this.consumer.running} running`);
   }
 
-  private refuse(): Deed {
+  private refuse(): CommandOutcome {
     return { obeyed: false, detail: `does not fit the state ${this.state.current}` };
   }
 }
 
 const STOP_DELAY_MS = 50;
-const done = (detail: string): Deed => ({ obeyed: true, detail });
+const done = (detail: string): CommandOutcome => ({ obeyed: true, detail });

@@ -6,7 +6,7 @@ import { CancelRequests } from '../results/cancel-requests.js';
 /** A message that is lost is made up for within this time. */
 const CHECK_MS = 1_000;
 
-/** One job that is being processed, and whether somebody wants it to end. */
+/** One job that is being processed, and whether its end was requested. */
 export interface RunningExecution extends Disposable {
   readonly cancellation: Cancellation;
 }
@@ -24,7 +24,7 @@ export class RunningExecutions implements OnApplicationShutdown {
 
   constructor(private readonly requests: CancelRequests) {}
 
-  /** Hears of requests until it is disposed of: `using running = executions.enter(id)`. */
+  /** Receives requests until it is disposed of: `using running = executions.enter(id)`. */
   enter(executionId: string): RunningExecution {
     const cancellation = new Cancellation();
     const jobs = this.byId.get(executionId) ?? new Set();
@@ -40,7 +40,7 @@ export class RunningExecutions implements OnApplicationShutdown {
     };
   }
 
-  /** Whether the execution is in hand here; if so it hears of the request. */
+  /** Whether the execution is in hand here; if so it receives the request. */
   cancel(executionId: string, request: CancelRequest): boolean {
     const jobs = this.byId.get(executionId);
     jobs?.forEach((cancellation) => cancellation.ask(request));

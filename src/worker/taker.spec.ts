@@ -49,7 +49,7 @@ describe('Taker', () => {
     },
   );
 
-  it('asks nobody while children are under way', async () => {
+  it('does not ask the ledger while children are under way', async () => {
     const { taker, asked } = aTaker();
     const delivery = aDelivery({ family: aFamily({ pending: true }) });
     expect(await taker.take(delivery)).toEqual({ kind: 'children under way' });
@@ -74,7 +74,7 @@ describe('Taker', () => {
     [{ ...OUR_TURN, attempt: 3, cancel: CANCEL }, 2],
     [{ ...OUR_TURN, attempt: 1, cancel: CANCEL }, 1],
     [{ kind: 'exhausted', run: 1, attempt: 2, cancel: CANCEL }, 1],
-  ])('hears of a request to cancel that was noted before: %j is no attempt', async (turn, attempt) => {
+  ])('receives a request to cancel that was noted before: %j is no attempt', async (turn, attempt) => {
     const delivery = aDelivery();
     expect(await aTaker(turn).taker.take(delivery)).toMatchObject({ kind: 'taken', delivery: { attempt } });
     expect(delivery.stops.cancellation.request).toEqual(CANCEL);

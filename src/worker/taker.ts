@@ -11,7 +11,7 @@ import type { Delivery, TakenDelivery } from './delivery.js';
  * - `elsewhere`: another worker carries it out.
  * - `children under way`: its job waits for others, one of which is being retried.
  */
-export type Taken =
+export type TakeOutcome =
   | { kind: 'taken'; delivery: TakenDelivery }
   | Extract<Turn, { kind: 'ended' }>
   | { kind: 'elsewhere' }
@@ -25,8 +25,8 @@ export class Taker {
     private readonly results: ResultPublisher,
   ) {}
 
-  /** A request to cancel that was noted before is heard here. */
-  async take(delivery: Delivery): Promise<Taken> {
+  /** A request to cancel that was noted before reaches the delivery here. */
+  async take(delivery: Delivery): Promise<TakeOutcome> {
     const [generation, family] = await Promise.all([delivery.generation, delivery.family]);
     if (family?.pending && !family.failed) return { kind: 'children under way' };
     const turn = await this.turnOf(delivery, generation);

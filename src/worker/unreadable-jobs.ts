@@ -16,13 +16,13 @@ import { WORK_QUEUE } from '../queue/queue-tokens.js';
 
 /** A job that stalled this often, and that no worker ever began, is one that BullMQ cannot hand out. */
 const MANY_STALLS = 3;
-/** Of what cannot be read so much is kept, for people. */
+/** At most this much of what cannot be read is kept, for people. */
 const SHOWN_CHARS = 1000;
 
 /**
  * Mends jobs that BullMQ takes and cannot hand out: data, options or other fields that are not JSON, or a
  * schedule whose next tick cannot be made. BullMQ takes such a job, throws, and takes it again when its lock has
- * expired, for ever; and whoever lists jobs gets an error instead.
+ * expired, for ever; and every listing of jobs fails with an error.
  *
  * 1. Whatever cannot be read becomes JSON that says so, and that {@link parseJob} refuses.
  * 2. The job goes back to the queue. The worker that takes it gives it its one result, as for any other refusal.
@@ -132,7 +132,7 @@ export class UnreadableJobs {
     emitMeasurement('job-ended-unrun', { reason: 'refused' });
   }
 
-  /** As its owner, who does not know that it is: then BullMQ need not wait for the lock to expire. */
+  /** In the name of the job's owner, which does not know that it owns the job: BullMQ then need not wait for the lock to expire. */
   private async giveBack(id: string, token: string): Promise<void> {
     const job = await this.queue.getJob(id).catch(() => undefined);
     await job

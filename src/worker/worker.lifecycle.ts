@@ -19,7 +19,7 @@ import { CancelListener } from './cancel.listener.js';
 import { ControlListener } from './control.listener.js';
 import { QueueConsumer } from './queue-consumer.js';
 
-/** A second signal within this time is the same Ctrl-C, told twice by a launcher. */
+/** A second signal within this time is the same Ctrl-C, sent twice by a launcher. */
 const SIGNAL_ECHO_MS = 1_000;
 /** Beyond the drain deadline: how long the shutdown itself may take before the process just ends. */
 const LAST_DEADLINE_MS = 8_000;
@@ -32,7 +32,7 @@ const EX_CONFIG = 78;
  *
  * Start: lease and heartbeat, then runners with their self-test, packages and commands, then the queue. Stop: no new work,
  * what runs finishes or is handed back, then heartbeat, lease and runners go. HTTP outlives all of it,
- * so that probes tell the truth meanwhile; Redis is closed last.
+ * so that probes answer correctly meanwhile; Redis is closed last.
  */
 @Injectable()
 export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -81,7 +81,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
       workspace_generation: this.executor.lastGeneration,
     }));
     this.pool.onChange(() => this.heartbeat.touch());
-    // Who sees the worker as active may command it: it listens by then.
+    // A client that sees the worker as active may send it commands: it listens by then.
     await Promise.all([this.startRunners(), this.packages.settled(), this.control.start()]);
     if (this.stopping) return;
     this.state.enter('ACTIVE');
@@ -89,7 +89,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     this.consumer.start();
   }
 
-  /** No execution begins before the isolation is known: its result tells it, and it may not be what is required. */
+  /** No execution begins before the isolation is known: its result shows it, and it may be weaker than required. */
   private async startRunners(): Promise<void> {
     await this.executor.start();
     await this.selfTest.run();
@@ -127,7 +127,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     this.logger.log('stopped');
   }
 
-  /** A second SIGTERM or SIGINT: whoever sends it does not want to wait. */
+  /** On a second SIGTERM or SIGINT: its sender does not want to wait. */
   private listenForHaste(): void {
     let firstAtMs: number | null = null;
     const onSignal = (): void => {
