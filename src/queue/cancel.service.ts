@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { NO_SUBJECT } from '../contract/subject.js';
 import { cancelledReport } from '../outcome/attempt-report.js';
-import { CancelRequests, type Noted } from '../results/cancel-requests.js';
+import { CancelRequests, type CancelNote } from '../results/cancel-requests.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import { ResultAuthor } from '../results/result-author.js';
 import { ResultPublisher } from '../results/result-publisher.js';
@@ -14,18 +14,18 @@ import { UNKNOWN_TIMES } from './queue-times.js';
 export type CancelAnswer =
   /** It had its result before; nothing was changed. */
   | { kind: 'ended' }
-  /** Nobody carried it out: it has its result now and will not be started. */
+  /** No worker carried it out: it has its result now and will not be started. */
   | { kind: 'cancelled' }
-  /** A worker has it in hand and is told. */
+  /** A worker has it in hand and is notified. */
   | { kind: 'signalled'; request: CancelRequest }
   /** Nothing is known of it; should its job still come, it ends cancelled. */
   | { kind: 'unknown'; request: CancelRequest };
 
 /**
  * Cancels executions, wherever they are:
- * 1. The request is noted in the ledger. Whoever takes the execution from then on ends it at once.
- * 2. Workers are told by a message; the one that runs it has its `context.signal` abort.
- * 3. What nobody carries out gets its result here, in the same breath in which Redis checks that, and
+ * 1. The request is noted in the ledger. A worker that takes the execution from then on ends it at once.
+ * 2. A message notifies the workers; the one that runs it has its `context.signal` abort.
+ * 3. What no worker carries out gets its result here, in the same Redis script that checks this, and
  *    its job is taken off the queue. Should this process die in between, the job comes to a worker,
  *    which finds request or result and finishes the matter.
  */
@@ -49,8 +49,11 @@ export class CancelService {
     return this.endIfUnowned(executionId, noted);
   }
 
-  /** Ends what nobody carries out. */
-  async endIfUnowned(executionId: string, noted: Extract<Noted, { kind: 'noted' }>): Promise<CancelAnswer> {
+  /** Ends an execution that no worker carries out. */
+  async endIfUnowned(
+    executionId: string,
+    noted: Extract<CancelNote, { kind: 'noted' }>,
+  ): Promise<CancelAnswer> {
     const { request, owned, attempt, run } = noted;
     if (owned) return { kind: 'signalled', request };
     const queued = await this.queued.find(executionId);

@@ -77,8 +77,8 @@ interface Seeker {
 
 /**
  * Finds the job of an execution. Jobs of our API are named after their execution; producers of their
- * own name theirs as they like, and only a search through what waits finds those. One search serves all
- * who ask meanwhile; a job once found is remembered, and that there is none for as long as it took to find out.
+ * own name theirs as they like, and only a search through what waits finds those. One search serves every
+ * request that comes meanwhile; a job once found is remembered, and that there is none for as long as it took to find out.
  */
 @Injectable()
 export class JobFinder {
@@ -167,7 +167,7 @@ export class JobFinder {
     for (const id of ids) if (tookMs > LONG_SEARCH_MS) this.absent.set(id, now + tookMs);
   }
 
-  /** Takes out of `asked` what it finds, and tells. Rejects when Redis does. */
+  /** Takes out of `asked` what it finds, and resolves its seekers. Rejects when Redis does. */
   private async searchFor(asked: Map<string, Seeker[]>): Promise<void> {
     for (const [name, kind] of PLACES) {
       let cursor = '0';
@@ -175,7 +175,7 @@ export class JobFinder {
         if (asked.size === 0) return;
         const [next, ...found] = await this.searchPage(name, kind, cursor, [...asked.keys()]);
         for (let i = 0; i < found.length; i += 2)
-          this.tell(asked, found[i] as string, found[i + 1] as string);
+          this.resolveSeekers(asked, found[i] as string, found[i + 1] as string);
         cursor = next;
       } while (cursor !== '0');
     }
@@ -191,7 +191,7 @@ export class JobFinder {
     return (await SEARCH.run(this.redis, [this.queue.toKey(name)], args)) as [string, ...string[]];
   }
 
-  private tell(asked: Map<string, Seeker[]>, executionId: string, jobId: string): void {
+  private resolveSeekers(asked: Map<string, Seeker[]>, executionId: string, jobId: string): void {
     this.known.set(executionId, jobId, executionId.length + jobId.length);
     asked.get(executionId)?.forEach((seeker) => seeker.resolve(jobId));
     asked.delete(executionId);

@@ -42,7 +42,7 @@ return {position, delayed, waiting + redis.call('ZCARD', KEYS[2]), redis.call('L
 `);
 const SCORE_OF_A_MS = 4096;
 
-/** Tells where jobs of the work queue are: exactly, at the moment of the question. */
+/** Finds where jobs of the work queue are: exactly, at the moment of the question. */
 @Injectable()
 export class JobPlaces {
   constructor(

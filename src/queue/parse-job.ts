@@ -7,7 +7,7 @@ import { Refusal } from '../contract/jobs/refusal.js';
 import { type Tick, tickExecutionId, tickOf } from '../contract/jobs/schedule.js';
 
 /** What every job says, whatever its kind. */
-interface Asked {
+interface JobBase {
   executionId: string;
   /** The tick of a schedule that it is; null: it was added otherwise. */
   tick: Tick | null;
@@ -16,7 +16,7 @@ interface Asked {
 }
 
 /** What a job asks for. A job that cannot be read still has an id, because it still gets a result. */
-export type JobRequest = Asked &
+export type JobRequest = JobBase &
   (
     | { kind: 'execution'; contextId: string; seal: Seal }
     | { kind: 'task'; task: TaskJob }

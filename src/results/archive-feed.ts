@@ -14,11 +14,11 @@ export const INLINE_LIMIT_BYTES = 16_384;
 const MOST_AT_ONCE = 32;
 
 /** Name by {@link feedNameOf}, and document or ''. */
-type Left = [string, string];
+type FeedItem = [string, string];
 
 /**
  * KEYS feed, waiting, figures; ARGV length of the stream, ttl of results in seconds, then name and document or '' of each result.
- * Who waits longer than results live waits for nothing: it is counted as lost.
+ * An entry that waits longer than results live has no result any more: it is counted as lost.
  */
 const APPEND = new LuaScript(`
 local time = redis.call('TIME')
@@ -48,7 +48,7 @@ export function parseFeedName(name: string): { executionId: string; run: number 
  */
 @Injectable()
 export class ArchiveFeed {
-  private readonly sender = new BatchSender((results: Left[]) => this.send(results), MOST_AT_ONCE);
+  private readonly sender = new BatchSender((results: FeedItem[]) => this.send(results), MOST_AT_ONCE);
 
   constructor(
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
@@ -63,7 +63,7 @@ export class ArchiveFeed {
     await this.sender.push([feedNameOf(executionId, run), inline]);
   }
 
-  private async send(results: Left[]): Promise<void> {
+  private async send(results: FeedItem[]): Promise<void> {
     const { ARCHIVE_FEED_LENGTH: length, RESULT_TTL_SECONDS: ttlSeconds } = this.settings;
     const keys = [this.keys.archiveFeed(), this.keys.archiveWaiting(), this.keys.archiveFigures()];
     await APPEND.run(this.redis, keys, [length, ttlSeconds, ...results.flat()]);

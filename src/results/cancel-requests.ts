@@ -8,13 +8,13 @@ import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { ASK_CANCEL } from './execution-scripts.js';
 
 /** What a request to cancel met. */
-export type Noted =
+export type CancelNote =
   | { kind: 'ended' }
   | {
       kind: 'noted';
       /** The first request that came; later ones change nothing. */
       request: CancelRequest;
-      /** Nobody had asked before. */
+      /** It is the first request. */
       isNew: boolean;
       /** A worker carries the execution out now. */
       owned: boolean;
@@ -36,8 +36,8 @@ export class CancelRequests {
     @InjectSettings() private readonly settings: Settings,
   ) {}
 
-  /** Notes that the execution shall end, unless it has ended. */
-  async note(executionId: string, reason: string | null): Promise<Noted> {
+  /** Notes that the execution is to end, unless it has ended. */
+  async note(executionId: string, reason: string | null): Promise<CancelNote> {
     const words = (reason ?? '').slice(0, REASON_LIMIT_CHARS);
     const args = [new Date().toISOString(), words, this.settings.RESULT_TTL_SECONDS];
     const keys = [this.keys.result(executionId), this.keys.ledger(executionId)];
@@ -55,7 +55,7 @@ export class CancelRequests {
     };
   }
 
-  /** Tells the workers of a request that is noted. */
+  /** Publishes a noted request to the workers. */
   async announce(executionId: string, { askedAt, reason }: CancelRequest): Promise<void> {
     const message = JSON.stringify({ execution_id: executionId, reason, asked_at: askedAt });
     await this.redis.publish(this.keys.cancelChannel(), message);

@@ -26,7 +26,7 @@ const ATTEMPT = ended({ ends: 1, stalls: 1, attemptOnly: true });
 
 describe('what a delivery is to the one that ended with the result', () => {
   it.each<[string, EndedMark | null, DeliveryMark, string]>([
-    ['its worker died before BullMQ heard of the end', ENDED, mark({ ends: 2, stalls: 2 }), 'redelivered'],
+    ['its worker died before BullMQ recorded the end', ENDED, mark({ ends: 2, stalls: 2 }), 'redelivered'],
     ['two workers died, one after the other', ENDED, mark({ ends: 2, stalls: 3 }), 'redelivered'],
     ['job.retry()', ENDED, mark({ ends: 3, stalls: 1 }), 'retried'],
     ['job.retry(), and a worker died before it looked', ENDED, mark({ ends: 3, stalls: 2 }), 'retried'],
@@ -41,7 +41,7 @@ describe('what a delivery is to the one that ended with the result', () => {
       mark({ ends: 2, stalls: 1 }),
       'redelivered',
     ],
-    ['the same, and BullMQ never heard of the attempt', ATTEMPT, mark({ ends: 1, stalls: 2 }), 'redelivered'],
+    ['the same, and BullMQ never recorded the attempt', ATTEMPT, mark({ ends: 1, stalls: 2 }), 'redelivered'],
     ['the id was removed and added again', ENDED, mark({ addedAtMs: 2000 }), 'another job'],
     ['the same, and then it failed once', ENDED, mark({ addedAtMs: 2000, ends: 3 }), 'another job'],
     ['a job of another id', null, mark(), 'another job'],

@@ -27,7 +27,7 @@ export type Relation = 'redelivered' | 'retried' | 'another job';
 
 /** What to do with a delivery whose execution has a result. */
 export type Repeat =
-  /** BullMQ has not heard of the end: tell it again. */
+  /** BullMQ has not recorded the end: end the job again. */
   | { kind: 'redelivered' }
   /** Its code may run again, as a run of its own. */
   | { kind: 'further run'; because: 'retried' | 'asked for' | 'nothing ran' }
@@ -47,8 +47,8 @@ export function relationOf(ended: EndedMark | null, now: DeliveryMark, isMarked:
   if (ended.attemptOnly && now.ends === ended.ends + 1) return 'redelivered';
   // BullMQ counts the end of a job together with its move to `completed` or `failed`.
   if (now.ends !== ended.ends) return 'retried';
-  // Counted is not: either BullMQ never heard of the end, and then it found the job stalled, or somebody
-  // had the count reset with the retry.
+  // The end is not counted: either BullMQ never recorded it, and then found the job stalled, or the retry
+  // reset the count.
   return now.stalls > ended.stalls ? 'redelivered' : 'retried';
 }
 
@@ -72,7 +72,7 @@ export function judgeRepeat(
 
 type RepeatFields = 'status' | 'attempt' | 'failure' | 'metrics';
 
-/** Whether no code of an execution was ever started, and not because somebody wanted its end. */
+/** Whether no code of an execution was ever started, and not because its end was requested. */
 function nothingRan({ status, attempt, failure, metrics }: Pick<ExecutionResult, RepeatFields>): boolean {
   if (status !== 'failed' || attempt > 1 || metrics?.run_ms != null) return false;
   return failure !== null && failure.code !== 'STALLED_OUT' && failure.code !== 'INTERNAL';

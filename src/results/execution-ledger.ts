@@ -20,8 +20,8 @@ import {
 import { BEGIN, FREE, MARK_DELIVERY, REOPEN, TAKE_OVER } from './execution-scripts.js';
 import { WorkerLease } from './worker-lease.js';
 
-/** When and by whom an execution was last given back, to be taken again. */
-export interface Freed {
+/** When an execution was last given back, to be taken again, and for how long it was to rest. */
+export interface HandBackTime {
   /** Unix milliseconds. */
   atMs: number;
   /** For how long it was not to be taken then: the back-off of a failed attempt. */
@@ -30,7 +30,7 @@ export interface Freed {
 
 /**
  * What a delivered job means for this worker:
- * - `ours`: nobody has the execution; it is ours now, for this attempt of this run. Where `cancel` is set, it is
+ * - `ours`: no worker had the execution; it is ours now, for this attempt of this run. Where `cancel` is set, it is
  *   ours to end: its code must not be started. `because`: it had ended, and this is a further run.
  * - `ended`: it has its result already (null: it was deleted); at most that must be sent again.
  * - `unsent`: it is to run again, and its standing result must be on the result queue before that.
@@ -44,7 +44,7 @@ export type Turn =
       attempt: number;
       generation: number | null;
       cancel: CancelRequest | null;
-      freed: Freed | null;
+      freed: HandBackTime | null;
       because?: FurtherRun['because'];
     }
   | { kind: 'ended'; repeat: 'redelivered' | 'standing'; result: ExecutionResult | null }
@@ -55,7 +55,7 @@ export type Turn =
 type FurtherRun = Extract<Repeat, { kind: 'further run' }>;
 
 /** The delivery that asks for an execution. */
-export interface Asking {
+export interface DeliveryClaim {
   mark: DeliveryMark;
   /** Run it also where it has a result. */
   again: boolean;
@@ -65,8 +65,8 @@ export interface Asking {
 export const MAX_LOST_WORKERS = 2;
 
 /**
- * Who carries out which execution. BullMQ delivers at least once and knows of locks only; the
- * ledger makes sure that a delivery starts code only when nobody else runs it, counts the attempts,
+ * Which worker carries out which execution. BullMQ delivers at least once and knows of locks only; the
+ * ledger makes sure that a delivery starts code only when no other worker runs it, counts the attempts,
  * ends executions that kill their workers, and knows which runs an execution had.
  */
 @Injectable()
@@ -86,12 +86,12 @@ export class ExecutionLedger {
    * Takes an execution, if it is there to be taken.
    * @param generation workspace generation of the first attempt of a run; later ones keep to that
    */
-  async take(executionId: string, generation: number | null, asking: Asking): Promise<Turn> {
+  async take(executionId: string, generation: number | null, claim: DeliveryClaim): Promise<Turn> {
     const { WORKER_ID, RESULT_TTL_SECONDS } = this.settings;
     for (;;) {
       const now = new Date().toISOString();
       const ours = [this.lease.owner, WORKER_ID, now, RESULT_TTL_SECONDS, generation ?? ''];
-      const args = [...ours, fieldOf(asking.mark)];
+      const args = [...ours, fieldOf(claim.mark)];
       const reply = (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as BeginReply;
       if (reply[0] === 'started') return this.hold(executionId, reply);
       if (reply[0] === 'owned') {
@@ -100,7 +100,7 @@ export class ExecutionLedger {
           ? this.takeOver(executionId, owner)
           : { kind: 'elsewhere' };
       }
-      const turn = await this.meetEnded(executionId, reply, asking, ours);
+      const turn = await this.meetEnded(executionId, reply, claim, ours);
       if (turn) return turn;
     }
   }
@@ -109,7 +109,7 @@ export class ExecutionLedger {
   private async meetEnded(
     executionId: string,
     [, document, run, mark, marks]: EndedReply,
-    { mark: now, again }: Asking,
+    { mark: now, again }: DeliveryClaim,
     ours: (string | number)[],
   ): Promise<Turn | null> {
     const result = document === '' ? null : (JSON.parse(document) as ExecutionResult);
@@ -119,7 +119,7 @@ export class ExecutionLedger {
       if (!(await this.markDelivery(executionId, now, run))) return null;
       return { kind: 'ended', repeat: repeat.kind === 'redelivered' ? 'redelivered' : 'standing', result };
     }
-    // The archive tells the runs of an execution apart by the moment of their end.
+    // The archive distinguishes the runs of an execution by the moment of their end.
     if (Date.parse(result.finished_at) >= Date.now()) await sleep(SAME_MOMENT_MS);
     const keys = [...this.keysOf(executionId), this.keys.formerResult(executionId, Number(run))];
     const reply = (await REOPEN.run(this.redis, keys, [
@@ -149,12 +149,12 @@ export class ExecutionLedger {
     return (await MARK_DELIVERY.run(this.redis, [this.keys.ledger(executionId)], args)) === 1;
   }
 
-  /** Notes the workspace generation that later attempts shall use too. */
+  /** Notes the workspace generation that later attempts must use too. */
   async pin(executionId: string, generation: number): Promise<void> {
     await this.redis.hset(this.keys.ledger(executionId), 'generation', generation);
   }
 
-  /** Notes how far the code says it is, for who asks while it runs. */
+  /** Notes how far the code says it is, for clients that ask while it runs. */
   async noteProgress(executionId: string, progress: ExecutionProgress): Promise<void> {
     await this.redis.hset(this.keys.ledger(executionId), 'progress', JSON.stringify(progress));
   }

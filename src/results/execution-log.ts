@@ -11,27 +11,27 @@ export interface LogRecord {
   chars: number;
 }
 
-/** Who sends the entries. */
+/** What sends the entries. */
 export interface LogSender {
   readonly workerId: string;
-  /** Redis has not taken anything for a while: nobody waits for it. */
+  /** Redis has not taken anything for a while: no execution waits for it. */
   readonly isAway: boolean;
   /** This log has entries. */
   enter(log: ExecutionLog): void;
 }
 
-/** From so much on, who writes is asked to wait. */
+/** From this size on, writers are asked to wait. */
 const FULL_RECORDS = 1_000;
 const FULL_CHARS = 1_048_576;
-/** What comes although it was asked to wait is kept up to so many times as much, then dropped. */
+/** Entries of writers that do not wait are kept up to this many times that size, then dropped. */
 const OVERFLOW = 4;
 
 /**
- * The log of one attempt on its way to Redis: a bounded queue. Who fills it is asked to wait; who does not,
- * or may not because Redis is away, loses entries, and the log says how many.
+ * The log of one attempt on its way to Redis: a bounded queue. A writer that fills it is asked to wait; one that
+ * does not, or may not because Redis is away, loses entries, and the log says how many.
  */
 export class ExecutionLog {
-  /** Tells this from another try at the same attempt, after one was handed back. */
+  /** Distinguishes this from another try at the same attempt, after one was handed back. */
   readonly run = randomUUID().slice(0, 8);
   /** A batch is on its way. */
   busy = false;
@@ -92,7 +92,7 @@ export class ExecutionLog {
 
   /** Takes the oldest entries out, at least one; {@link putBack} returns them where they could not be sent. */
   take(maxRecords: number, maxChars: number): LogRecord[] {
-    if (this.dropped > 0 && !this.sender.isAway) this.tellDropped();
+    if (this.dropped > 0 && !this.sender.isAway) this.recordDropped();
     let count = 0;
     for (let chars = 0; count < this.records.length && count < maxRecords; count += 1) {
       chars += (this.records[count] as LogRecord).chars;
@@ -117,13 +117,13 @@ export class ExecutionLog {
     this.push('truncated', new Date().toISOString(), []);
   }
 
-  /** Nobody waits any longer. */
+  /** Lets the waiting writers go on. */
   makeRoom(): void {
     this.room?.resolve();
     this.room = null;
   }
 
-  private tellDropped(): void {
+  private recordDropped(): void {
     const count = this.dropped;
     this.dropped = 0;
     // Before the end, which is the last.

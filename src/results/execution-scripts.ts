@@ -3,19 +3,19 @@ import { LuaScript } from '../redis/lua-script.js';
 
 /*
  * The ledger of an execution is a hash beside its result:
- *   owner       incarnation of the worker that carries it out now; empty: nobody
+ *   owner       incarnation of the worker that carries it out now; empty: none
  *   worker      id of that worker, for display
  *   run         which run of the execution it is; missing: the first
  *   attempt     how often the code of this run was started
  *   lost        how often its worker died or vanished meanwhile
  *   started_at  ISO time of the current attempt
- *   progress    JSON of the last progress that the current attempt told
+ *   progress    JSON of the last progress that the current attempt reported
  *   generation  workspace generation that the first attempt ran against
  *   freed_at    Unix milliseconds at which a worker gave it back, to be taken again
  *   pause_ms    for how long it was not to be taken then
  *   published   1 once the result is on the result queue
  *   cancel_asked_at, cancel_reason
- *               ISO time and words of the first request to cancel; also before anybody began
+ *               ISO time and words of the first request to cancel; also before the first attempt
  *   forgotten   ISO time of its deletion: nothing runs, settles or is sent under its id while this stands
  *   marks       how many job: fields there are; missing in ledgers of versions that kept none
  *   job:{id}    mark of the latest delivery of a job that came to an end, see delivery-identity.ts
@@ -113,7 +113,7 @@ return {'started', attempt, lost, more[1], more[2], more[3], more[4] or '1'}
 /**
  * ARGV owner, counted ('0' takes the attempt back), JSON of the attempt or '', run ('' for any), now in Unix milliseconds,
  * pause in milliseconds, field of the job whose attempt failed or '', its mark -> {'free'} | {'foreign'} | {'kept', cancel asked at, reason}: an execution that is to
- * be cancelled stays with its owner, who must settle it.
+ * be cancelled stays with its owner, which must settle it.
  */
 export const FREE = new LuaScript(`${MARK}
 if ARGV[7] ~= '' then mark(KEYS[2], ARGV[7], ARGV[8]) end
@@ -131,7 +131,7 @@ if ARGV[2] == '0' then redis.call('HINCRBY', KEYS[2], 'attempt', -1) end
 return {'free'}
 `);
 
-/** ARGV now, reason, ttl -> {'ended'} | {'noted', owner, attempt, asked at, reason, '1' when nobody had asked before, run}; the first request stands */
+/** ARGV now, reason, ttl -> {'ended'} | {'noted', owner, attempt, asked at, reason, '1' when it is the first request, run}; the first request stands */
 export const ASK_CANCEL = new LuaScript(`
 if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('HEXISTS', KEYS[2], 'forgotten') == 1 then return {'ended'} end
 local new = redis.call('HSETNX', KEYS[2], 'cancel_asked_at', ARGV[1])
@@ -196,7 +196,7 @@ if redis.call('TTL', KEYS[1]) < 0 then redis.call('EXPIRE', KEYS[1], ARGV[3]) en
 return 1
 `);
 
-/** As SETTLE, but only while nobody carries the execution out: ARGV document, ttl, run -> {'standing', document, published} | {'owned'} | {'settled'} */
+/** As SETTLE, but only while no worker carries the execution out: ARGV document, ttl, run -> {'standing', document, published} | {'owned'} | {'settled'} */
 export const SETTLE_UNOWNED = new LuaScript(`
 local known = redis.call('HMGET', KEYS[2], 'run', 'published', 'forgotten', 'owner')
 local standing = redis.call('GET', KEYS[1])

@@ -6,7 +6,7 @@ const KEPT = 0.9;
 /**
  * Appends a batch of entries to a log stream, once: entries that are there already, from a batch whose
  * answer was lost, are left out, and nothing follows the end or a later attempt. Bounds the stream by the
- * memory that Redis says it uses, and wakes who watches it.
+ * memory that Redis says it uses, and wakes its watchers.
  *
  * KEYS stream. ARGV attempt, the `n` of each entry (JSON), entries (JSON: a list of lists of
  * field, value), limit in bytes, ttl in seconds, run -> 1 when the stream was trimmed, else 0

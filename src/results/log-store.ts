@@ -34,10 +34,10 @@ export class LogStore {
     return pageOf(entries).events[0] ?? null;
   }
 
-  /** Up to `count` entries behind the one of the id `after`; null: from the first that is left. */
+  /** Up to `count` entries after the one of the id `after`; null: from the first that is left. */
   read(executionId: string, after: string | null, count: number): Promise<LogPage> {
     const key = this.keys.logs(executionId);
-    // Who watches the same execution asks the same, at the same moment.
+    // All watchers of an execution ask the same, at the same moment.
     const question = `${key} ${after} ${count}`;
     const known = this.reads.get(question);
     if (known) return known;

@@ -9,7 +9,7 @@ import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { ExecutionLog, type LogRecord, type LogSender } from './execution-log.js';
 import { APPEND } from './log-script.js';
 
-/** How often logs are sent; what is printed is in Redis so much later, and no sooner. */
+/** How often logs are sent; what is printed reaches Redis up to this much later. */
 const TICK_MS = 50;
 /**
  * What all executions together send in one tick, which is 10,000 entries a second: an execution that prints
@@ -19,7 +19,7 @@ const TICK_RECORDS = 500;
 const TICK_CHARS = 2_097_152;
 /** After a failure Redis is asked less often. */
 const RETRY_MS = 250;
-/** After Redis has failed so long, executions print on without waiting for it. */
+/** After Redis has failed for this time, executions print on without waiting for it. */
 const PATIENCE_MS = 1_500;
 /** How long the end of an execution waits for its last entries. */
 const END_LIMIT_MS = 2_000;
@@ -30,7 +30,7 @@ const END_LIMIT_MS = 2_000;
  * 1. Entries wait in a bounded queue for each execution; a full one makes the execution wait, not the memory grow.
  * 2. Every 50 ms, while there is something, each execution that has entries sends its share of the tick.
  * 3. A batch that fails is sent again and never twice into the stream.
- * 4. While Redis is away executions go on; what finds no room is counted and told as `dropped`.
+ * 4. While Redis is away executions go on; what finds no room is counted and reported as `dropped`.
  */
 @Injectable()
 export class LogWriter implements LogSender {

@@ -115,7 +115,7 @@ export class ResultPublisher {
     result: ExecutionResult,
   ): Promise<void> {
     const { execution_id: executionId, run = 1 } = result;
-    // Before anybody hears of the result: who looks for a secret then finds none.
+    // Before the result is published: a reader of the result that looks for a secret finds none.
     if (!holdsNoSecrets) await this.closing.removeSecrets(executionId);
     await Promise.all([this.enqueue(kind, result), this.feed.append(executionId, run, standing)]);
     await Promise.all([

@@ -6,7 +6,7 @@ import { bullPrefix } from '../redis/bull-prefix.js';
 import type { RedisClient } from '../redis/connections.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 
-/** How many results nobody has consumed: without a consumer they would fill Redis unseen. */
+/** How many results are not consumed yet: without a consumer they would fill Redis unseen. */
 @Injectable()
 export class ResultQueueGauge {
   constructor(

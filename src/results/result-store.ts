@@ -5,15 +5,15 @@ import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 
-/** Who carries out an execution right now. */
+/** Which worker carries out an execution right now. */
 export interface LedgerEntry {
-  /** Empty while nobody does: handed back, or between two attempts. */
+  /** Empty while none does: handed back, or between two attempts. */
   worker: string;
   attempt: number;
   startedAt: string;
-  /** The last that its code told in this attempt. */
+  /** The last that its code reported in this attempt. */
   progress: ExecutionProgress | null;
-  /** Somebody asked for its end. */
+  /** The first request to end it; null: none came. */
   cancel: CancelRequest | null;
 }
 

@@ -15,7 +15,7 @@ import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
 import { ResultStore } from './result-store.js';
 import { WorkerLease } from './worker-lease.js';
 
-/** One result per execution: who runs it, and the delivery of how it ended. */
+/** One result per execution: which worker runs it, and the delivery of how it ended. */
 @Module({})
 export class ResultsModule {
   static register(settings: Settings): DynamicModule {

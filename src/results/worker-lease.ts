@@ -10,12 +10,12 @@ import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 /** How long a worker is believed to be alive after its last sign, and how often it gives one. */
 export const LEASE_TTL_MS = 10_000;
 export const LEASE_RENEW_MS = 2_500;
-/** After an outage of Redis everybody's lease is gone: how long the living have to renew theirs. */
+/** After an outage of Redis every lease is gone: how long the living workers have to renew theirs. */
 export const LEASE_GRACE_MS = 5_000;
 
 /**
  * This start of this worker, as other workers see it while deciding whether an execution that is
- * marked as running has lost its worker. A restarted worker of the same id is somebody else.
+ * marked as running has lost its worker. A restarted worker of the same id is another owner.
  */
 @Injectable()
 export class WorkerLease {
