@@ -32,7 +32,7 @@ describe('attemptHistory', () => {
     error,
   });
 
-  it('has each attempt once, in order, as it was told first', () => {
+  it('has each attempt once, in order, as it was reported first', () => {
     const history = attemptHistory([record(1, 'a'), record(2, 'b')], record(2, 'cancelled'));
     expect(history.map(({ attempt, error }) => [attempt, error])).toEqual([
       [1, 'a'],

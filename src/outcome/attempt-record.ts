@@ -1,6 +1,6 @@
 import type { AttemptRecord, ExecutionResult, LogEntry } from '../contract/result.js';
 
-/** So many attempts are kept, the latest. */
+/** Keep this many of the latest attempts. */
 export const ATTEMPTS_KEPT = 20;
 const LOG_ENTRIES = 100;
 const LOG_CHARS = 16_384;

@@ -14,7 +14,7 @@ import type { RunSeen } from './run-evidence.js';
 export interface AttemptReport {
   startedAt: Date;
   finishedAt: Date;
-  /** What it failed of, or would have, had nobody cancelled it; null: of nothing. */
+  /** What it failed of, or would have failed of, had it not been cancelled; null: of nothing. */
   finding: Finding | null;
   /** What is known of the failure beside what the run shows. */
   evidence?: Evidence;

@@ -105,7 +105,7 @@ describe('the result of code that ran', () => {
     });
   });
 
-  it('tells the same of a failure for programs and for people', () => {
+  it('says the same of a failure for programs and for people', () => {
     const end = anEnd({ report: anError(), exit: KILLED });
     expect(documentOf(ranTo(end))).toMatchObject({
       error: 'no',
@@ -164,7 +164,7 @@ describe('the result of code that ran', () => {
     expect(evidence?.memory_samples_mb).toEqual([80, 300]);
   });
 
-  it("takes the kernel's word for the usage of a runner that could not tell", () => {
+  it("takes the kernel's word for the usage of a runner that could not report it", () => {
     const end = anEnd({
       verdict: 'timeout',
       kernelUsage: { userMs: 1400, systemMs: 20, peakMb: 90 },

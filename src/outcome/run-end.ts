@@ -24,7 +24,7 @@ export type Verdict = Exclude<StopCause, 'reported'>;
 /** Everything that was seen of one run; judge.ts decides what it means. */
 export interface RunEnd {
   verdict: Verdict | null;
-  /** It was told to end, by a request to cancel; null: it was not, or it ended before. */
+  /** It was signalled to end, by a request to cancel; null: it was not, or it ended before. */
   cancel: { signalledAt: Date; killedAt: Date | null } | null;
   /** What the runner did wrong, for the verdict `protocol`. */
   violation: string | null;

@@ -7,7 +7,7 @@ export const NEEDLE_MAX_CHARS = 256;
 const CHARS_PER_STEP = 2_048;
 const ASCII = 128;
 const MULTIPLIER_BOUND = 2 ** 31;
-/** Random and odd: nobody can choose needles whose places in the table collide. */
+/** Random and odd: a caller cannot choose needles whose places in the table collide. */
 const BY_STATE = randomInt(MULTIPLIER_BOUND) * 2 + 1;
 const BY_CHAR = randomInt(MULTIPLIER_BOUND) * 2 + 1;
 const ROOT = 0;

@@ -36,15 +36,15 @@ const SHOWN: Record<string, (secret: string) => string> = {
     encodeURIComponent(secret).replaceAll(/%../g, (code) => code.toLowerCase()),
   'in base64': (secret) => Buffer.from(secret).toString('base64'),
   'in base64url': (secret) => Buffer.from(secret).toString('base64url'),
-  'in base64 behind one byte': (secret) => Buffer.from(`:${secret}`).toString('base64'),
-  'in base64 behind two bytes': (secret) => Buffer.from(`a:${secret}`).toString('base64'),
+  'in base64 after one byte': (secret) => Buffer.from(`:${secret}`).toString('base64'),
+  'in base64 after two bytes': (secret) => Buffer.from(`a:${secret}`).toString('base64'),
   'in base64 with more after it': (secret) => Buffer.from(`user:${secret}:more`).toString('base64'),
   'in base64url amid more': (secret) => Buffer.from(`{"k":"${secret}"}`).toString('base64url'),
   'in hexadecimal': (secret) => Buffer.from(secret).toString('hex'),
   'in capital hexadecimal': (secret) => Buffer.from(secret).toString('hex').toUpperCase(),
 };
 
-/** Whether a text still tells the secret to somebody who decodes it; eight characters in a row are too much. */
+/** Whether the secret can be decoded from a text; eight characters in a row are too much. */
 function tells(text: string, secret: string): boolean {
   const core = secret.trim();
   if (text.includes(core)) return true;
@@ -82,7 +82,7 @@ describe.each(Object.entries(SECRETS))('the secret %s', (_name, secret) => {
 });
 
 describe('a stream', () => {
-  it('holds back nothing but the beginning of a secret, and tells it when it was none', () => {
+  it('holds back nothing but the beginning of a secret, and passes it on when it was none', () => {
     const stream = new Redactor(['topsecret']).stream();
     expect(stream.write('a line\n')).toBe('a line\n');
     expect(stream.write('top')).toBe('');
@@ -99,7 +99,7 @@ describe('a stream', () => {
     expect(stream.end()).toBe(REDACTED);
   });
 
-  it('tells secrets that overlap as one', () => {
+  it('redacts secrets that overlap as one', () => {
     const redactor = new Redactor(['abcdef', 'efghij', 'cdefgh']);
     for (const parts of [['xabcdefghijx'], ['xabcdef', 'ghijx'], ['xabcd', 'ef', 'gh', 'ijx']]) {
       const stream = redactor.stream();
@@ -116,13 +116,13 @@ describe('a stream', () => {
       const redactor = new Redactor([word(4 + random(4)), word(4 + random(9))]);
       const text = word(random(60));
       const stream = redactor.stream();
-      let told = '';
+      let written = '';
       for (let at = 0; at < text.length;) {
         const length = 1 + random(9);
-        told += stream.write(text.slice(at, at + length));
+        written += stream.write(text.slice(at, at + length));
         at += length;
       }
-      expect(told + stream.end()).toBe(redactor.text(text));
+      expect(written + stream.end()).toBe(redactor.text(text));
     }
   });
 });
@@ -142,7 +142,7 @@ describe('a value', () => {
     expect(new Redactor(['', 'abc']).isEmpty).toBe(true);
   });
 
-  it('that is nested without end harms nobody', () => {
+  it('that is nested without end does no harm', () => {
     let value: unknown = PLAIN;
     for (let depth = 0; depth < 100_000; depth += 1) value = [value];
     let shown: unknown = redactor.value(value);
@@ -159,7 +159,7 @@ describe('a value', () => {
 describe('many secrets', () => {
   const many = Array.from({ length: 3000 }, (_, index) => `aaaa${String(index).padStart(4, '0')}`);
 
-  it('are found, and what only begins like them is told', async () => {
+  it('are found, and what only begins like them is shown', async () => {
     const redactor = await Redactor.prepare(many);
     expect(redactor.text(`${'a'.repeat(20_000)}2999 and ${'a'.repeat(9)}`)).toBe(
       `${'a'.repeat(19_996)}${REDACTED} and ${'a'.repeat(9)}`,

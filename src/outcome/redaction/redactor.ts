@@ -4,7 +4,7 @@ import { formsOf } from './secret-forms.js';
 
 /** What stands in place of a secret. */
 export const REDACTED = '[redacted]';
-/** So much of the beginning of a secret at the end of a text counts as the secret, which something cut there. */
+/** At least this much of the beginning of a secret, at the end of a text, counts as the secret: something cut it there. */
 const CUT_MIN_CHARS = 8;
 
 /** What is nested deeper is not looked through, and not shown. */
@@ -135,43 +135,43 @@ export class RedactedStream {
     return this.held !== '';
   }
 
-  /** What can be told now. */
+  /** What can be shown now. */
   write(text: string): string {
     const { search } = this;
     if (search === null) return text;
     search.read(text);
-    return this.tell(search, this.held + text, search.open);
+    return this.release(search, this.held + text, search.open);
   }
 
-  /** What can be told now, and the rest with it. */
+  /** What can be shown now, and the rest with it. */
   end(text = ''): string {
-    const told = this.write(text);
+    const shown = this.write(text);
     const { search, held } = this;
-    if (search === null || held === '') return told;
+    if (search === null || held === '') return shown;
     if (held.length >= CUT_MIN_CHARS) search.ranges.splice(0, Infinity, [search.open, search.length]);
-    return told + this.tell(search, held, search.length);
+    return shown + this.release(search, held, search.length);
   }
 
-  /** Tells `all`, the end of the text, up to the position `limit` and holds the rest. */
-  private tell(search: Search, all: string, limit: number): string {
+  /** Releases `all`, the end of the text, up to the position `limit` and holds the rest. */
+  private release(search: Search, all: string, limit: number): string {
     const start = search.length - all.length;
-    let told = '';
+    let shown = '';
     let taken = 0;
     for (const [from, to] of search.ranges) {
       if (from >= limit) break;
       if (from > this.done || !this.marked)
-        told += all.slice(Math.max(0, this.done - start), from - start) + REDACTED;
+        shown += all.slice(Math.max(0, this.done - start), from - start) + REDACTED;
       this.done = Math.max(this.done, to);
       this.marked = true;
       taken += 1;
     }
     search.ranges.splice(0, taken);
     if (this.done < limit) {
-      told += all.slice(Math.max(0, this.done - start), limit - start);
+      shown += all.slice(Math.max(0, this.done - start), limit - start);
       this.done = limit;
       this.marked = false;
     }
     this.held = all.slice(limit - start);
-    return told;
+    return shown;
   }
 }
