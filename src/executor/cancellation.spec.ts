@@ -4,13 +4,13 @@ import { Cancellation, CancelledError } from './cancellation.js';
 const ASKED = { askedAt: '2026-03-01T10:00:00.000Z', reason: 'enough' };
 
 describe('Cancellation', () => {
-  it('gives what the work gives while nobody asks', async () => {
+  it('gives what the work gives while no request comes', async () => {
     const cancellation = new Cancellation();
     expect(await cancellation.unless(Promise.resolve(4))).toBe(4);
     await expect(cancellation.unless(Promise.reject(new Error('no')))).rejects.toThrow('no');
   });
 
-  it('waits no longer once somebody asks, and discards what comes late', async () => {
+  it('waits no longer once a request comes, and discards what comes late', async () => {
     const cancellation = new Cancellation();
     const work = Promise.withResolvers<string>();
     const late: string[] = [];

@@ -5,7 +5,7 @@ export class CancelledError extends Error {
   override name = 'CancelledError';
 }
 
-/** Whether somebody wants one execution to end; asked for at most once. */
+/** Whether the end of one execution was requested; at most one request counts. */
 export class Cancellation {
   private readonly controller = new AbortController();
   private asked: CancelRequest | null = null;
@@ -14,7 +14,7 @@ export class Cancellation {
     return this.asked;
   }
 
-  /** Aborts with a {@link CancelledError} when the execution shall end. */
+  /** Aborts with a {@link CancelledError} when the execution is to end. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
@@ -27,7 +27,7 @@ export class Cancellation {
   }
 
   /**
-   * Waits for `work`, but no longer than until somebody asks for the end; what comes of it after that
+   * Waits for `work`, but no longer than until the end is requested; what comes of it after that
    * is handed to `discard`.
    * @throws {CancelledError}
    */
@@ -55,8 +55,8 @@ export class InterruptedError extends Error {
 
 /** What may end an execution from outside. */
 export interface Stops {
-  /** The worker cannot go on with it: somebody else will. */
+  /** The worker cannot go on with it: another delivery will. */
   interrupt: AbortSignal;
-  /** Nobody shall go on with it. */
+  /** No worker is to go on with it. */
   cancellation: Cancellation;
 }

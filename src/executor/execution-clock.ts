@@ -2,8 +2,8 @@ import { CompileClock } from '../compile/compile-clock.js';
 import { InterruptedError, type Stops } from './cancellation.js';
 
 /**
- * Does `work` with a clock of what the execution's sources take to compile, which stops when somebody wants
- * the execution to end, and when the work is done.
+ * Does `work` with a clock of what the execution's sources take to compile, which stops when the end of
+ * the execution is requested, and when the work is done.
  * @param timeoutMs time limit of the execution
  */
 export async function withCompileClock<T>(

@@ -30,10 +30,10 @@ import { RunnerPool } from './pool/runner-pool.js';
 import type { RunnerLease } from './pool/runner-lease.js';
 import { runnerOf, traceSteps } from './trace-run.js';
 
-/** Hears of an execution while it runs. */
+/** Is notified of an execution while it runs. */
 export interface ExecutionListener {
   onProgress: (progress: ExecutionProgress) => void;
-  /** It printed something. A promise: nothing more shall come until it settles. */
+  /** It printed something. A promise: nothing more may come until it settles. */
   onLog: (entry: LogEntry) => Promise<void> | null;
   /** The runner that carries it out. */
   onRunner: (runnerId: string) => void;
@@ -78,7 +78,7 @@ export class ExecutorService {
   }
 
   /**
-   * What the listener hears shows no secret of the execution and no credential of ours; the report has the
+   * What the listener receives shows no secret of the execution and no credential of ours; the report has the
    * redactor with which its document is made.
    * @throws {Refusal} INVALID_JOB when it has more secrets than can be redacted; nothing has run then.
    * @throws {InterruptedError} when `interrupt` aborts; the code no longer runs then.
@@ -184,7 +184,7 @@ export class ExecutorService {
     }
   }
 
-  /** Whether a process or thread may serve it that serves others, too: nobody knows whether those are of one tenant. */
+  /** Whether a process or thread that serves other executions may serve it. Without an organization, the tenant is unknown. */
   private maySharePlace({ organization }: Execution): boolean {
     return organization !== null || this.settings.RUNNER_REUSE_WITHOUT_ORGANIZATION;
   }
@@ -236,7 +236,7 @@ export class ExecutorService {
 
 const elapsedMs = (sinceMs: number): number => Math.round((performance.now() - sinceMs) * 100) / 100;
 
-/** A runner that is used again stays with whom it served: one organization, one state of the code, one network. */
+/** A runner that is used again stays with what it served: one organization, one state of the code, one network. */
 const runnerKey = (
   execution: Execution,
   generation: number | null,
@@ -263,6 +263,6 @@ function findingOf({ code, name: errorType, message }: RefusedProgram['failure']
   return { code, errorType, message, exitCode: code === 'TIMED_OUT' ? TIMEOUT_EXIT_CODE : 1 };
 }
 
-/** Whether a request to cancel was heard while the code ran, and how that ended; null: none was. */
+/** Whether a request to cancel came while the code ran, and how that ended; null: none came. */
 const cancelledIn = ({ cancel }: RunEnd, { request }: Cancellation): Cancelled | null =>
   cancel && request ? { request, ended: cancel.killedAt ? 'killed' : 'by itself' } : null;

@@ -49,12 +49,12 @@ export class SelfTestService {
     if (factory === null) return;
     const report = await attackItself(this.settings, factory, this.compilers);
     this.done = report;
-    this.tell(report);
+    this.logReport(report);
     const { ISOLATION_REQUIRED_GRADE: wanted } = this.settings;
     if (wanted !== undefined && !isAtLeast(report.grade, wanted)) throw tooWeak(report, wanted);
   }
 
-  private tell({ level, grade, network, checks, took_ms: tookMs }: IsolationReport): void {
+  private logReport({ level, grade, network, checks, took_ms: tookMs }: IsolationReport): void {
     const failed = checks.filter(({ outcome }) => outcome === 'failed');
     const line = { msg: 'self-test of the isolation', isolation: level, grade, network, tookMs };
     if (failed.length === 0) this.logger.log({ ...line, failed: [] });

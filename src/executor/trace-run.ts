@@ -10,7 +10,7 @@ export const runnerOf = ({ slot: { runner } }: RunnerLease) => ({
   'bifrost.runner.pid': runner.pid,
 });
 
-/** What the runner has told of its steps: a script runs while it loads, a function afterwards. */
+/** What the runner has reported of its steps: a script runs while it loads, a function afterwards. */
 export function traceSteps(
   span: Span,
   sentMs: number,

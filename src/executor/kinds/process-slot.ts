@@ -6,7 +6,7 @@ import type { StopCause } from '../../outcome/run-end.js';
 
 /** An event loop that is free answers within this time. */
 const PROBE_MS = 50;
-/** How long Node may take to tell where the code is. */
+/** How long Node may take to report where the code is. */
 const TRACE_MS = 450;
 /** How long a runner may take to clean up before it is given up. */
 const SETTLE_MS = 1_000;

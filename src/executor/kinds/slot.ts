@@ -13,7 +13,7 @@ export interface SlotEnd {
   /** The thread could not be ended: its code may still run, its process is beyond use. */
   stuck: boolean;
   outOfMemory: boolean;
-  /** What its thread used, as far as its host could tell. */
+  /** What its thread used, as far as its host could measure it. */
   usage: KernelUsage | null;
   trace: TimeoutTrace | null;
 }
@@ -24,9 +24,9 @@ export type ExecutionFrame = Exclude<
   { type: 'ready' } | { type: 'alive' } | { type: 'settled' } | { type: 'thread-ended' }
 >;
 
-/** Hears of one execution. */
+/** Is notified of one execution. */
 export interface SlotListener {
-  /** A frame of so many bytes came, of whatever type; called first. */
+  /** A frame of any type came, `bytes` long; called first. */
   onTraffic(frame: RunnerFrame, bytes: number): void;
   onFrame(frame: ExecutionFrame): void;
   onRawOutput(stream: 'stdout' | 'stderr', text: string): void;

@@ -1,4 +1,4 @@
-/** A runner that lived so long without work is a good one. */
+/** A runner that lived for this time without work is a good one. */
 export const PROVEN_AFTER_MS = 5_000;
 /** Runners that died without having served anything, one after the other, until that is a problem. */
 export const DEATHS_TOLERATED = 4;
@@ -11,7 +11,7 @@ const RETRY_MAX_MS = 5_000;
  * the next try and whether executions should go elsewhere.
  *
  * A runner that cannot be started is a problem at once: there is no capacity. Runners that boot and
- * then die are one from the fifth in a row on: one may have been killed by somebody, five have not. A
+ * then die are one from the fifth in a row on: one may have been killed from outside, five have not. A
  * boot ends the first count, and only a runner that has proven itself, by an execution or by its age,
  * ends the second; otherwise runners that die just after their boot would be replaced without end.
  */

@@ -10,8 +10,8 @@ type Sizes = Pick<
 >;
 
 /**
- * How many runners are to be ready that have served nobody yet.
- * @param idle runners that have served somebody and wait for more from there
+ * How many runners are to be ready that have served no execution yet.
+ * @param idle runners that have served a key and wait for more executions of it
  */
 export function sparesWanted(settings: Sizes, idle: number): number {
   const { SPARE_RUNNERS, RUNNER_MAX_EXECUTIONS } = settings;

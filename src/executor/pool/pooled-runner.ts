@@ -13,9 +13,9 @@ export interface RecycleRules {
   memoryMb: number;
 }
 
-/** What the pool knows of one runner: whom it serves and what runs on it. */
+/** What the pool knows of one runner: which key it serves and what runs on it. */
 export class PooledRunner {
-  /** Whom it has served; null: nobody yet. */
+  /** The key that it has served; null: none yet. */
   key: string | null = null;
   /** An execution on it has ended. */
   served = false;
@@ -29,7 +29,7 @@ export class PooledRunner {
     private readonly rules: RecycleRules,
   ) {}
 
-  /** It has worked, or lived so long that it can. */
+  /** It has worked, or lived long enough to be trusted. */
   get isProven(): boolean {
     return this.served || performance.now() - this.runner.bornAtMs > PROVEN_AFTER_MS;
   }
@@ -38,7 +38,7 @@ export class PooledRunner {
     return this.key === null && this.runner.state === 'ACTIVE';
   }
 
-  /** Without work, and kept for those whom it has served. */
+  /** Without work, and kept for the key that it has served. */
   get isIdle(): boolean {
     return this.key !== null && this.leases.size === 0 && this.runner.state === 'ACTIVE';
   }

@@ -13,7 +13,7 @@ import { WaitingList } from './waiting-list.js';
 
 const STOP_TIMEOUT_MS = 3_000;
 
-interface Taken {
+interface TakenPlace {
   pooled: PooledRunner;
   lease: RunnerLease;
 }
@@ -27,13 +27,13 @@ interface Taken {
  * 3. A runner leaves ACTIVE when it is worn, unfit, recycled or holds a stuck thread. It then takes no
  *    work, lets what is healthy finish, and is killed as soon as nothing healthy is left on it.
  * 4. When runners cannot be started, or die idle, they are replaced with back-off; while that is a
- *    problem (boot-trouble.ts), those who wait are told at once.
+ *    problem (boot-trouble.ts), waiting executions are refused at once.
  */
 @Injectable()
 export class RunnerPool {
   private readonly logger = new Logger(RunnerPool.name);
   private readonly live = new Set<PooledRunner>();
-  private readonly waiting = new WaitingList<Taken>();
+  private readonly waiting = new WaitingList<TakenPlace>();
   private readonly counts = { started: 0, used: 0 };
   private readonly cleanups = new Set<Promise<void>>();
   private readonly listeners = new Set<() => void>();
@@ -80,7 +80,7 @@ export class RunnerPool {
     });
   }
 
-  /** Why no runner can be had at present; null while the pool is well. */
+  /** Why no runner is available at present; null while the pool is well. */
   get problem(): string | null {
     for (const { isProven, runner } of this.live) if (isProven) this.trouble.proven(runner.bornAtMs);
     return this.trouble.problem;
@@ -95,7 +95,7 @@ export class RunnerPool {
 
   /**
    * Takes a place for one execution; give it back with `release`.
-   * @param key whom and what the runner may have served before
+   * @param key what the runner may have served before, see `runnerKey`
    * @throws {RunnerBootError} when runners cannot be started now.
    */
   async checkout(executionId: string, key: string): Promise<RunnerLease> {
@@ -186,12 +186,12 @@ export class RunnerPool {
     return free.find((pooled) => pooled.key === key) ?? free[0];
   }
 
-  /** Takes a free place at once, before anybody else can. */
-  private take(executionId: string, key: string): Taken | null {
+  /** Takes a free place at once, before another execution can. */
+  private take(executionId: string, key: string): TakenPlace | null {
     const pooled = this.pick(key);
     if (!pooled) return null;
     const startedAt = new Date().toISOString();
-    // The slot is made when its folder is there; nobody sees the lease before.
+    // The slot is made when its folder is there; nothing reads the lease before.
     const lease = { executionId, startedAt, keep: pooled.servesAgain } as RunnerLease;
     if (pooled.key === null) this.counts.used += 1;
     pooled.key = key;
@@ -199,7 +199,7 @@ export class RunnerPool {
     return { pooled, lease };
   }
 
-  private nextFor(executionId: string, key: string): Promise<Taken> {
+  private nextFor(executionId: string, key: string): Promise<TakenPlace> {
     if (!this.factory) return Promise.reject(new RunnerBootError('the runner pool was stopped'));
     const { problem } = this;
     if (this.retry && problem !== null) return Promise.reject(new RunnerBootError(problem));
@@ -208,7 +208,7 @@ export class RunnerPool {
     return place;
   }
 
-  /** Gives free places to those who wait, in their order. */
+  /** Gives free places to waiting executions, in their order. */
   private serve(): void {
     this.waiting.serve((executionId, key) => this.take(executionId, key));
     this.replenish();
@@ -276,7 +276,7 @@ export class RunnerPool {
 
   private diedIdle(pooled: PooledRunner): void {
     // What dies while we wait before the next boot belongs to the same incident.
-    if (!this.retry) this.trouble.died(pooled.runner.epitaph, pooled.isProven);
+    if (!this.retry) this.trouble.died(pooled.runner.exitDescription, pooled.isProven);
     this.backOff();
   }
 

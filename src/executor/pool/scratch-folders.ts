@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import type { RunnerProcess } from '../process/runner-process.js';
 import { removeDir } from '../../isolation/runtime-dir.js';
 
-/** File systems tell times in steps of up to this: what happened within one cannot be told from its beginning. */
+/** File systems record times in steps of up to this: what happened within a step looks like its beginning. */
 const CLOCK_STEP_MS = 50;
 /** Mode of a folder that only its owner may use. */
 const OWN_FOLDER = 0o40700;
 
 /**
  * The folders on disk that executions may write to, one for each that runs at once. Most executions
- * leave theirs untouched, which one look at the folder's own time tells; it serves the next one then.
+ * leave theirs untouched, which one look at the folder's own time shows; it serves the next one then.
  */
 export class ScratchFolders {
   /** Time of the last change of a folder that was seen empty long after it: any entry changes that. */

@@ -18,7 +18,7 @@ export class WaitingList<T> {
     return new Promise((resolve, reject) => this.waiters.push({ executionId, key, resolve, reject }));
   }
 
-  /** Offers each what `take` finds for it; for whom it finds nothing goes on waiting. */
+  /** Offers each waiter what `take` finds for it; a waiter for which it finds nothing goes on waiting. */
   serve(take: (executionId: string, key: string) => T | null): void {
     for (const waiter of this.waiters.splice(0)) {
       const taken = take(waiter.executionId, waiter.key);

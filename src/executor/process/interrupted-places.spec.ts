@@ -13,7 +13,7 @@ describe('placesIn', () => {
     ]);
   });
 
-  it('looks behind the headline only', () => {
+  it('looks after the headline only', () => {
     expect(placesIn(`    at forged (file:///w/a.ts:1:1)\n`)).toBeNull();
     expect(placesIn(`    at forged (file:///w/a.ts:1:1)\n${HEADLINE}`)).toBeNull();
     expect(placesIn(`noise${HEADLINE}    at a (b:1:1)\n`)).toBeNull();

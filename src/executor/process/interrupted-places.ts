@@ -11,7 +11,7 @@ const LINES_READ = 20;
 const LINE_LIMIT_CHARS = 1_024;
 
 /**
- * Asks where the JavaScript of a runner is right now and tells it, innermost call first, at most 10 calls;
+ * Finds where the JavaScript of a runner is right now: at most 10 calls, innermost call first;
  * never for code that is inside a native call or handles SIGINT itself. Also works while JavaScript blocks
  * the event loop: a thread of Node's own interrupts it. Resolves when the process, which ends of it, is gone,
  * or after `timeoutMs`.

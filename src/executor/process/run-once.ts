@@ -20,7 +20,7 @@ export interface RunOnceOptions {
 /**
  * Runs one function of ours on a fresh runner and kills it.
  * @returns what the function returned.
- * @throws Error that tells what the runner did instead.
+ * @throws Error that says what the runner did instead.
  */
 export async function runOnce(
   runner: RunnerProcess,

@@ -22,7 +22,7 @@ export interface LaunchKind extends KindRules {
   readonly hostFrames: readonly FrameType[];
   /** Flags of Node, beside those that every runner gets. */
   flags(launch: RunnerLaunch): string[];
-  /** Arguments of the program, behind confinement and resource limits. */
+  /** Arguments of the program, after those for confinement and resource limits. */
   programArguments(launch: RunnerLaunch): string[];
 }
 
@@ -43,7 +43,7 @@ export interface RunnerLaunch {
   heapMb: number;
   /** Memory of one execution. */
   memoryMb: number;
-  /** After so many executions a thread is replaced; 0: never. */
+  /** A thread is replaced after this many executions; 0: never. */
   maxExecutions: number;
   /** Folder of package sets, which user code may read. */
   packageSets: string;

@@ -20,7 +20,7 @@ import { RunnerBootError, spawnRunner } from './runner-spawn.js';
 /** How the process ended: one of the two is null. */
 export type RunnerExit = ProcessEnd;
 
-/** Hears what one execution's runner does. */
+/** Is notified of what one execution's runner does. */
 export interface RunnerObserver {
   /** `bytes`: about the length of its line. */
   onFrame(frame: RunnerFrame, bytes: number): void;
@@ -34,7 +34,7 @@ const BOOT_TIMEOUT_MS = 15_000;
 /** How long output may still arrive after the process is gone; a descendant may hold the pipe open. */
 const CLOSE_GRACE_MS = 500;
 const STDERR_TAIL_BYTES = 4096;
-/** Of so many executions late frames are known as such. */
+/** Late frames of this many past executions are recognized as late. */
 const NONCES_KEPT = 256;
 
 /**
@@ -73,7 +73,7 @@ export class RunnerProcess {
   /** Takes what Node answers to SIGINT. */
   private onTrace: ((text: string) => void) | null = null;
   private exit: RunnerExit = { exitCode: null, signal: null };
-  /** It broke the protocol: nothing that it says is heard any more. */
+  /** It broke the protocol: nothing that it says is read any more. */
   private refused = false;
 
   private constructor(
@@ -108,7 +108,7 @@ export class RunnerProcess {
       await Promise.race([
         runner.untilReady(),
         runner.ended.then(() => {
-          throw new RunnerBootError(`a runner ended while it booted ${runner.epitaph}`);
+          throw new RunnerBootError(`a runner ended while it booted ${runner.exitDescription}`);
         }),
         sleep(BOOT_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(() => {
           throw new RunnerBootError(`a runner was not ready within ${BOOT_TIMEOUT_MS} ms`);
@@ -131,7 +131,7 @@ export class RunnerProcess {
     return this.pid === this.child.pid;
   }
 
-  /** Starts an execution; what it does is told to the observer until `forget`. */
+  /** Starts an execution; what it does is reported to the observer until `forget`. */
   execute(command: ExecuteCommand, observer: RunnerObserver): void {
     this.executions += 1;
     this.observers.set(command.nonce, observer);
@@ -205,7 +205,7 @@ export class RunnerProcess {
   }
 
   /** How it ended, with its last words: `(exit code 127): stderr: no such library`. */
-  get epitaph(): string {
+  get exitDescription(): string {
     const { exitCode, signal } = this.exit;
     const words = this.tail.toString().trim();
     return `(${signal ?? `exit code ${exitCode}`})${words === '' ? '' : `: ${words}`}`;
@@ -253,7 +253,7 @@ export class RunnerProcess {
     else this.refuse(parsed.fault);
   }
 
-  /** It broke the protocol, on whichever descriptor: it is killed, and its executions are told. */
+  /** It broke the protocol, on whichever descriptor: it is killed, and its executions are notified. */
   refuse(what: string): void {
     if (this.refused) return;
     this.refused = true;
@@ -271,7 +271,7 @@ export class RunnerProcess {
   private receiveRaw(name: 'stdout' | 'stderr', text: string): void {
     if (name === 'stderr' && this.onTrace) return this.onTrace(text);
     this.tail.append(`${name}: ${text}`);
-    // With several executions nobody can tell whose it is, except the process's last words.
+    // With several executions the writer of raw output is unknown. The process's last words concern all of them.
     for (const observer of this.observers.values())
       if (this.observers.size === 1 || (name === 'stderr' && LAST_WORDS.test(text)))
         observer.onRawOutput(name, text);

@@ -33,7 +33,7 @@ function runnerFlags(launch: RunnerLaunch): string[] {
   ];
 }
 
-/** Descriptors 0 to 4; behind them that of the level and NETWORK_FD. */
+/** Descriptors 0 to 4; after them come that of the level and NETWORK_FD. */
 const PROTOCOL_STDIO = ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] as const;
 
 /**
