@@ -1,7 +1,7 @@
 import type { ShippedModule } from './shipped-module.js';
 
 /**
- * What a runner asks when it meets an import that was not shipped, and what it is told. Pure types
+ * What a runner asks when it meets an import that was not shipped, and what the worker replies. Pure types
  * and constants, as in runner-protocol.ts. The runner waits for the reply with its whole thread:
  * there is at most one open request.
  */

@@ -19,7 +19,7 @@ export const NETWORK_FRAMES = {
   end: 4,
   /** The stream is gone; a failure (JSON), or nothing. */
   close: 5,
-  /** So many bytes more may come (4 bytes). */
+  /** This many bytes more may come (4 bytes). */
   credit: 6,
   /** Worker: say this again. What came before belongs to the execution that has ended. */
   barrier: 7,

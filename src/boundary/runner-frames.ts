@@ -80,7 +80,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     type: z.literal('thread-ended'),
     exitCode,
     outOfMemory: z.boolean(),
-    /** Where it was when it was told to end, innermost call first; null: not known. */
+    /** Where it was when it was signalled to end, innermost call first; null: not known. */
     places: z.array(codePlace).max(50).nullable(),
     /** CPU time of the thread; null: not known. */
     usage: z.strictObject(cpuTime).nullish(),
@@ -112,7 +112,7 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     fields: z.array(fieldFault).max(50).optional(),
     ...ending,
   }),
-  /** The process is about to exit without a result: process.exit, or an uncaught error told before by `uncaught`. */
+  /** The process is about to exit without a result: process.exit, or an uncaught error reported before by `uncaught`. */
   z.strictObject({ type: z.literal('exiting'), exitCode, ...ending }),
   /** An error that was not caught, seen before Node reports it. User code may still handle it. */
   z.strictObject({ type: z.literal('uncaught'), ...thrown }),

@@ -42,7 +42,7 @@ export interface ExecuteCommand {
   parameters: Record<string, unknown>;
   env: Record<string, string>;
   scratch: string;
-  /** Nobody else can: the runner empties its scratch folder before it says `settled`. */
+  /** The worker cannot: the runner empties its scratch folder before it says `settled`. */
   clearsScratch: boolean;
   /** What `process.pid` shows: in a namespace the runner itself cannot know it. */
   pid: number;
@@ -68,7 +68,7 @@ export interface ContextData {
   caller: Record<string, unknown> | null;
   organization: Record<string, unknown> | null;
   secrets: Record<string, string>;
-  /** W3C place in the trace that the code may go on with; null: nobody traces. */
+  /** W3C place in the trace that the code may go on with; null: nothing is traced. */
   traceparent: string | null;
   /** ISO 8601 time at which the execution is killed. */
   deadline: string;

@@ -41,7 +41,7 @@ export interface SelfTestTargets {
   workerPid: number;
   /** A place in the worker's memory, and how many bytes are there; null: there is no way to name one. */
   memory: { address: string; bytes: number } | null;
-  /** Files of the worker; the first one everybody could read, were it not for the isolation. */
+  /** Files of the worker; the first is readable by every user, were it not for the isolation. */
   files: string[];
   /** Paths of files that are not there, each in a folder of the worker. */
   newFiles: string[];

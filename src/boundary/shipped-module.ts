@@ -6,6 +6,6 @@ export interface ShippedModule {
   url: string;
   format: SourceFormat;
   source: string;
-  /** What its specifiers mean, as far as the worker could tell: URL of a workspace module, or null for a package. */
+  /** What its specifiers mean, as far as the worker could resolve them: URL of a workspace module, or null for a package. */
   imports?: Readonly<Record<string, string | null>>;
 }

@@ -28,7 +28,7 @@ export const refuse = (errno: number): Instruction => [RETURN, 0, 0, SECCOMP_RET
 /** The call returns 0, which is success for what returns no value, and the kernel does nothing. */
 export const doNothing: Instruction = [RETURN, 0, 0, SECCOMP_RET_ERRNO];
 
-/** Runs `block`, which must end with a return, when the loaded word equals `value`; otherwise goes on behind it. */
+/** Runs `block`, which must end with a return, when the loaded word equals `value`; otherwise goes on after it. */
 export const whenEqual = (value: number, block: readonly Instruction[]): Instruction[] => [
   [JUMP_EQUAL, 0, block.length, value],
   ...block,

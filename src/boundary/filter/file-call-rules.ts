@@ -111,7 +111,7 @@ const openBlock = (flags: number): Instruction[] => [
 
 /**
  * By descriptor, what libuv does to a file that it has just copied (fs.copyFile, which fails otherwise) has
- * no effect instead of being refused: a filter cannot tell a file of the scratch folder from one of the
+ * no effect instead of being refused: a filter cannot distinguish a file of the scratch folder from one of the
  * packages, which the code may open for reading and the same user owns.
  */
 const sharedUserRules = (arch: FilterArch): Instruction[] => [

@@ -19,7 +19,7 @@ import { ENOSYS, EPERM, onlyFor, refuseAll, rule } from './syscall-rules.js';
 /** Which sockets a runner may open: none; TCP and UDP. Unix sockets and raw ones never. */
 export type SocketPolicy = 'none' | 'internet';
 
-/** Whom a sealed filter is for. */
+/** The runner that a sealed filter is for. */
 export interface SealedRunner {
   /** Its process number as it sees it itself: the one process that it may send signals to. */
   ownPid: number;

@@ -19,10 +19,10 @@ export function encodeFrame(frame: NetworkFrame, stream: number, payload: Uint8A
 
 const EMPTY = new Uint8Array(0);
 
-/** Hears of a frame; the payload is valid during the call only. */
+/** Receives a frame; the payload is valid during the call only. */
 export type FrameListener = (frame: NetworkFrame, stream: number, payload: Buffer) => void;
 
-/** Cuts bytes of anybody's into frames, with the memory of one frame and no work that grows with their number. */
+/** Cuts untrusted bytes into frames, with the memory of one frame and no work that grows with their number. */
 export class FrameReader {
   private kept: Buffer | null = null;
   private keptBytes = 0;
@@ -44,7 +44,7 @@ export class FrameReader {
       }
       const length = lengthOf(rest);
       if (length === null || rest.length < length) return this.keep(rest);
-      this.tell(rest.subarray(0, length));
+      this.emit(rest.subarray(0, length));
       rest = rest.subarray(length);
     }
   }
@@ -57,7 +57,7 @@ export class FrameReader {
     const frame = this.keptFrame;
     if (lengthOf(frame) === frame.length) {
       this.keptBytes = 0;
-      this.tell(frame);
+      this.emit(frame);
     }
     return chunk.subarray(taken.length);
   }
@@ -72,7 +72,7 @@ export class FrameReader {
     this.keptBytes += bytes.length;
   }
 
-  private tell(frame: Buffer): void {
+  private emit(frame: Buffer): void {
     const name = NAMES.get(frame.readUInt8(0)) as NetworkFrame;
     this.onFrame(name, frame.readUInt32LE(1), frame.subarray(FRAME_HEADER_BYTES));
   }

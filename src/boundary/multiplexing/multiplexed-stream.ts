@@ -37,12 +37,12 @@ export class MultiplexedStream extends Duplex {
     super({ readableHighWaterMark: READ_AHEAD_BYTES, allowHalfOpen: true });
   }
 
-  /** Tells the other side that it leads where it was to lead. */
+  /** Reports to the other side that the stream is connected to its target. */
   sendOpened(): void {
     this.carrier.send('opened', this.id);
   }
 
-  /** Ends the stream and tells the other side why. */
+  /** Ends the stream and sends the reason to the other side. */
   fail(failure: NetworkFailure): void {
     this.failure = failure;
     this.destroy();

@@ -18,7 +18,7 @@ const MAX_STREAMS = 4096;
 
 /**
  * Many byte streams over one connection. One side opens them; both are strict with what they read, since the
- * other end may be anybody's code. While the connection takes nothing, the side that does not open streams
+ * other end may be user code. While the connection takes nothing, the side that does not open streams
  * reads nothing either, so that its answers do not pile up.
  */
 export class Multiplexer implements Carrier {
@@ -59,7 +59,7 @@ export class Multiplexer implements Carrier {
     for (const stream of this.streams.values()) stream.destroy();
   }
 
-  /** Resolves when the other side has said everything that it said before it heard of this. */
+  /** Resolves when everything has arrived that the other side sent before it received the barrier. */
   passBarrier(): Promise<void> {
     if (this.broken || this.connection.destroyed) return Promise.resolve();
     this.barriers += 1;
@@ -140,7 +140,7 @@ export class Multiplexer implements Carrier {
     const stream = this.streams.get(id);
     // What was under way while a stream was closed here comes still.
     if (stream) stream.receive(frame, payload);
-    else if (id === 0 || id > this.lastId) throw new Error('a frame of a stream that nobody opened');
+    else if (id === 0 || id > this.lastId) throw new Error('a frame of a stream that was never opened');
   }
 
   private takeOpen(id: number, payload: Buffer): void {
@@ -150,7 +150,7 @@ export class Multiplexer implements Carrier {
     onOpen(this.add(id), payload);
   }
 
-  /** Streams are counted anew behind it, whatever somebody has opened before it without our knowing. */
+  /** Streams are counted anew after a barrier, whatever the other side has opened before it without our knowing. */
   private takeBarrier(id: number): void {
     if (this.listener.onOpen === null) {
       this.endStreams();
