@@ -12,19 +12,6 @@ const LONGEST_WAY = 25;
 const ROOT = join(import.meta.dirname, '..');
 const SRC = join(ROOT, 'src');
 
-/** Folders of `src`, and files, that the language rule does not cover yet. Remove a line when its folder is clean. */
-const NOT_CLEAN_YET: readonly { path: RegExp; reason: string }[] = [
-  { path: /^boundary\//, reason: 'written before the rule' },
-  { path: /^outcome\//, reason: 'written before the rule' },
-  { path: /^results\//, reason: 'written before the rule' },
-  { path: /^queue\//, reason: 'written before the rule' },
-  { path: /^worker\//, reason: 'written before the rule' },
-  { path: /^executor\/(kinds|pool|process)\//, reason: 'written before the rule' },
-  { path: /^executor\/[^/]+$/, reason: 'written before the rule' },
-  { path: /^ARCHITECTURE\.md$/, reason: 'names the folders above in their old words' },
-  { path: /^docs\/failure-codes\.md$/, reason: 'written before the rule' },
-];
-
 const check = (files: Record<string, string>): string[] =>
   checkSources(new Map(Object.entries(files))).map(({ file, line, message }) => `${file}:${line} ${message}`);
 
@@ -66,12 +53,10 @@ describe('the sources', () => {
 });
 
 describe('the language of', () => {
-  const isCovered = (path: string): boolean => !NOT_CLEAN_YET.some((exception) => exception.path.test(path));
   const read = (patterns: readonly string[], cwd: string): Map<string, string> =>
     new Map(
       globSync(patterns, { cwd })
         .map((file) => file.replaceAll('\\', '/'))
-        .filter(isCovered)
         .toSorted()
         .map((file) => [file, readFileSync(join(cwd, file), 'utf8')]),
     );
