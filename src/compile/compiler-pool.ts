@@ -202,6 +202,8 @@ export class CompilerPool implements OnApplicationShutdown {
 
   private bootFailed(error: Error): void {
     if (this.factory === null) return;
+    // What fails while the next boot is waited for belongs to the same trouble.
+    if (this.retry !== undefined) return;
     this.bootFailures += 1;
     const retryInMs = Math.min(RETRY_BASE_MS * 2 ** (this.bootFailures - 1), RETRY_MAX_MS);
     this.logger.error({

@@ -45,7 +45,6 @@ describe('GET /metrics', () => {
       'export default () => no',
     ])
       await producer.executionResult(await producer.submitExecution(aContext({ workflow_code })));
-    const samples = await scrape(worker, TOKEN);
     const expected: Record<string, number> = {
       'bifrost_executions_total{status="succeeded",code=""}': 2,
       'bifrost_executions_total{status="failed",code="USER_ERROR"}': 1,
@@ -60,8 +59,16 @@ describe('GET /metrics', () => {
       'bifrost_queue_jobs{queue="executions",state="waiting"}': 0,
       'bifrost_queue_jobs{queue="executions",state="active"}': 0,
     };
-    expect(Object.fromEntries(Object.keys(expected).map((name) => [name, samples.get(name)]))).toEqual(
-      expected,
+    // A result is out before it is counted, and before BullMQ has marked its job as done.
+    let samples = await scrape(worker, TOKEN);
+    const seen = () => Object.fromEntries(Object.keys(expected).map((name) => [name, samples.get(name)]));
+    await until(
+      async () => {
+        samples = await scrape(worker, TOKEN);
+        expect(seen()).toEqual(expected);
+        return true;
+      },
+      { what: 'the figures of three executions' },
     );
     expect(samples.get('bifrost_runner_boot_seconds_count')).toBeGreaterThanOrEqual(3);
     expect(samples.get('bifrost_heartbeat_age_seconds')).toBeLessThan(HEARTBEAT_TTL_MS / 1000);

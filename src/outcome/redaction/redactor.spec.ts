@@ -71,10 +71,13 @@ describe.each(Object.entries(SECRETS))('the secret %s', (_name, secret) => {
   it.each(Object.entries(SHOWN))('is found %s wherever the text is cut', (_way, show) => {
     const shown = `before ${show(secret)} after`;
     const whole = redactor.text(shown);
-    for (let cut = 0; cut <= shown.length; cut += 1) {
+    const cutAt = (cut: number): string => {
       const stream = redactor.stream();
-      expect(stream.write(shown.slice(0, cut)) + stream.end(shown.slice(cut))).toBe(whole);
-    }
+      return stream.write(shown.slice(0, cut)) + stream.end(shown.slice(cut));
+    };
+    // One comparison for each would take longer than the redaction.
+    const cuts = Array.from({ length: shown.length + 1 }, (_, cut) => cut);
+    expect(cuts.filter((cut) => cutAt(cut) !== whole)).toEqual([]);
     const stream = redactor.stream();
     const units = shown.split('').map((unit) => stream.write(unit));
     expect(units.join('') + stream.end()).toBe(whole);
@@ -112,6 +115,7 @@ describe('a stream', () => {
     let seed = 7;
     const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below;
     const word = (length: number): string => Array.from({ length }, () => 'ab'[random(2)]).join('');
+    const wrong: unknown[] = [];
     for (let round = 0; round < 2000; round += 1) {
       const redactor = new Redactor([word(4 + random(4)), word(4 + random(9))]);
       const text = word(random(60));
@@ -122,8 +126,10 @@ describe('a stream', () => {
         written += stream.write(text.slice(at, at + length));
         at += length;
       }
-      expect(written + stream.end()).toBe(redactor.text(text));
+      const all = written + stream.end();
+      if (all !== redactor.text(text)) wrong.push([text, all]);
     }
+    expect(wrong).toEqual([]);
   });
 });
 
