@@ -149,9 +149,23 @@ export class CompilerPool implements OnApplicationShutdown {
 
   private putBack(compiler: CompilerProcess): void {
     const worn = compiler.memoryMb() > this.settings.COMPILE_MEMORY_MB * WORN_SHARE;
-    const surplus = this.waiting.length === 0 && this.live.size > KEPT;
-    if (worn || surplus) compiler.kill();
-    else this.idle.push(compiler);
+    if (worn) return this.retire(compiler);
+    this.idle.push(compiler);
+    this.trim();
+  }
+
+  /** Ends what was started for slow sources and is not needed any more. */
+  private trim(): void {
+    while (this.waiting.length === 0 && this.live.size > KEPT) {
+      const surplus = this.idle.pop();
+      if (surplus === undefined) return;
+      this.retire(surplus);
+    }
+  }
+
+  private retire(compiler: CompilerProcess): void {
+    this.live.delete(compiler);
+    compiler.kill();
   }
 
   /** The process is gone. An innocent source is compiled again, before what came after it. */
@@ -198,6 +212,7 @@ export class CompilerPool implements OnApplicationShutdown {
     if (this.factory === null) return compiler.kill();
     this.idle.push(compiler);
     this.serve();
+    this.trim();
   }
 
   private bootFailed(error: Error): void {
