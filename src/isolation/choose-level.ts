@@ -27,6 +27,8 @@ const REMEDIES: Readonly<Record<IsolationLevelName, string>> = {
   thread: 'set RUNNER=thread and TRUSTED_CODE=true',
 };
 
+const PROOF_TRIES = 3;
+
 /**
  * The first of `candidates`, which are in falling strength, that works. A single one was asked for by name;
  * of several the last is taken also where its proof fails: what is wrong may pass, and until then no runner
@@ -36,8 +38,11 @@ const REMEDIES: Readonly<Record<IsolationLevelName, string>> = {
 export async function chooseLevel(candidates: readonly Candidate[], prove: Proof): Promise<Choice> {
   const last = candidates.at(-1);
   const passedOver: string[] = [];
+  // Without an alternative a failure ends the worker: one that passes must not.
+  const tries = candidates.length === 1 ? PROOF_TRIES : 1;
   for (const candidate of candidates) {
-    const reason = 'level' in candidate ? await failureOf(prove, candidate.level) : candidate.unavailable;
+    const reason =
+      'level' in candidate ? await failureOf(prove, candidate.level, tries) : candidate.unavailable;
     if (reason === null && 'level' in candidate) return { level: candidate.level, passedOver };
     const isLast = candidate === last && candidates.length > 1;
     if (isLast && 'level' in candidate) return { level: candidate.level, passedOver };
@@ -48,11 +53,12 @@ export async function chooseLevel(candidates: readonly Candidate[], prove: Proof
   throw new NoIsolationError(passedOver.join('\n'));
 }
 
-async function failureOf(prove: Proof, level: IsolationLevel): Promise<string | null> {
+async function failureOf(prove: Proof, level: IsolationLevel, tries: number): Promise<string | null> {
   try {
     await prove(level);
     return null;
   } catch (error) {
+    if (tries > 1) return failureOf(prove, level, tries - 1);
     return (error as Error).message.trim().replace(/\s*\n\s*/g, ' | ');
   }
 }
