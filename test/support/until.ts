@@ -2,11 +2,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 10;
 
+/** Something that a test depends on without asking for it, such as a worker that it started. */
+export interface Witness {
+  /** Throws what makes waiting useless, such as that it has ended. */
+  assertWell(): void;
+  /** What it last said, for the error of a wait that came to nothing. */
+  lastWords(): string;
+}
+
+const witnesses = new Set<Witness>();
+
+/** Has every {@link until} of this test file look at the witness. */
+export function observe(witness: Witness): void {
+  witnesses.add(witness);
+}
+
 /**
  * Waits until `condition` gives something truthy and returns it; asks every 10 ms, so that a test waits
  * for the thing itself and never for a guess at how long it takes. The limit is none of speed: it ends what
  * will never happen, before jest's own limit would, which does not say what.
- * @throws {Error} that says what did not happen, with the last error of `condition` as its cause.
+ * @throws {Error} that says what did not happen and what the witnesses last said, with the last error of
+ * `condition` as its cause; at once when a witness says that waiting is useless.
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
@@ -22,8 +38,10 @@ export async function until<T>(
     } catch (error) {
       cause = error;
     }
+    for (const witness of witnesses) witness.assertWell();
     if (performance.now() > deadline) {
-      throw new Error(`did not happen within ${timeoutMs} ms: ${what}`, { cause });
+      const said = [...witnesses].map((witness) => witness.lastWords()).join('\n');
+      throw new Error(`did not happen within ${timeoutMs} ms: ${what}${said && `\n${said}`}`, { cause });
     }
     await sleep(POLL_MS);
   }

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { requireFreshBuild, WORKER_ENTRY } from './built-worker.js';
-import { until } from '../until.js';
+import { observe, until, type Witness } from '../until.js';
 
 const READY_TIMEOUT_MS = 150_000;
 const EXIT_TIMEOUT_MS = 150_000;
@@ -25,14 +25,14 @@ export interface WorkerOptions {
 }
 
 /** A built worker as a process of its own, the way it runs in production. */
-export class WorkerProcess {
+export class WorkerProcess implements Witness {
   /** Every log line so far that is JSON. */
   readonly logs: LogLine[] = [];
   /** Everything that it wrote so far, both streams, line by line. */
   readonly output: string[] = [];
-  /** Settles when the process has ended and its output has been read. */
-  readonly exited: Promise<Exit>;
+  private readonly ended: Promise<Exit>;
   private readonly child: ChildProcess;
+  private mayEnd = false;
   private address = '';
 
   constructor({ env, args = [] }: WorkerOptions) {
@@ -50,7 +50,13 @@ export class WorkerProcess {
     for (const stream of [this.child.stdout, this.child.stderr]) {
       createInterface({ input: stream! }).on('line', (line) => this.read(line));
     }
-    this.exited = once(this.child, 'close').then(([code, signal]): Exit => ({ code, signal }));
+    this.ended = once(this.child, 'close').then(([code, signal]): Exit => ({ code, signal }));
+  }
+
+  /** Settles when the process has ended, which it may from now on, and its output has been read. */
+  get exited(): Promise<Exit> {
+    this.mayEnd = true;
+    return this.ended;
   }
 
   get pid(): number {
@@ -78,6 +84,7 @@ export class WorkerProcess {
 
   /** Sends a signal and waits for the end, which is the caller's to judge. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
+    this.mayEnd = true;
     if (this.running) this.child.kill(signal);
     await until(() => !this.running, {
       timeoutMs: EXIT_TIMEOUT_MS,
@@ -88,8 +95,18 @@ export class WorkerProcess {
 
   /** Ends it as a crash of the machine would: without a chance to do anything. */
   async kill9(): Promise<void> {
+    this.mayEnd = true;
     this.child.kill('SIGKILL');
     await this.exited;
+  }
+
+  assertWell(): void {
+    const { exitCode, signalCode } = this.child;
+    if (!this.running && !this.mayEnd) this.complain(`ended by itself (${signalCode ?? exitCode})`);
+  }
+
+  lastWords(): string {
+    return this.running ? `worker ${this.pid} said last:\n${this.tail}` : '';
   }
 
   private read(line: string): void {
@@ -101,8 +118,11 @@ export class WorkerProcess {
   }
 
   private complain(what: string, cause?: unknown): never {
-    const tail = this.output.slice(-TAIL_LINES).join('\n');
-    throw new Error(`the worker ${what}; it said last:\n${tail || '(nothing)'}`, { cause });
+    throw new Error(`the worker ${what}; it said last:\n${this.tail}`, { cause });
+  }
+
+  private get tail(): string {
+    return this.output.slice(-TAIL_LINES).join('\n') || '(nothing)';
   }
 }
 
@@ -132,6 +152,7 @@ export function useWorkers(): (options: WorkerOptions) => Promise<WorkerProcess>
     const worker = new WorkerProcess(options);
     workers.push(worker);
     await worker.ready();
+    observe(worker);
     return worker;
   };
 }
