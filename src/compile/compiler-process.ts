@@ -7,6 +7,7 @@ import { ProcessProbe } from '../isolation/process-usage.js';
 import { childOf } from '../isolation/process-tree.js';
 import { yieldToWorker } from '../isolation/yield-to-worker.js';
 import { LineSplitter } from '../lib/line-splitter.js';
+import { killGroup } from '../lib/process-group.js';
 import { CompilerUnavailableError } from './compile-error.js';
 import {
   type CompilerReply,
@@ -126,12 +127,7 @@ export class CompilerProcess {
 
   /** Kills the process and everything that it started; safe at any time and more than once. */
   kill(): void {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    try {
-      process.kill(-(this.child.pid as number), 'SIGKILL');
-    } catch {
-      this.child.kill('SIGKILL');
-    }
+    killGroup(this.child);
   }
 
   private nextReply(): Promise<CompilerReply> {
@@ -176,7 +172,8 @@ export class CompilerProcess {
 
   private watchEnd(): Promise<CompilerEnd> {
     const { promise, resolve } = Promise.withResolvers<CompilerEnd>();
-    this.child.once('exit', () => this.killGroup());
+    // The leader is dead; its program goes with it.
+    this.child.once('exit', () => killGroup(this.child));
     this.child.once('close', (exitCode, signal) => {
       for (const probe of this.probes) probe.close();
       const end = this.spoilt
@@ -191,15 +188,6 @@ export class CompilerProcess {
 
   private note(words: string): void {
     this.words += words.slice(0, WORDS_CHARS - this.words.length);
-  }
-
-  /** The leader is dead; its program goes with it. */
-  private killGroup(): void {
-    try {
-      process.kill(-(this.child.pid as number), 'SIGKILL');
-    } catch {
-      // Nothing is left of the group.
-    }
   }
 }
 

@@ -8,6 +8,7 @@ import type { RunnerFrame } from '../../boundary/runner-frames.js';
 import type { ExecuteCommand, RunnerCommand } from '../../boundary/runner-protocol.js';
 import type { ProcessState } from '../../contract/worker-record.js';
 import { LineSplitter } from '../../lib/line-splitter.js';
+import { killGroup } from '../../lib/process-group.js';
 import { TailBuffer } from '../../lib/tail-buffer.js';
 import { type NetworkOutlet, openOutlet } from '../network/network-outlet.js';
 import { ProcessProbe } from '../../isolation/process-usage.js';
@@ -187,11 +188,7 @@ export class RunnerProcess {
     this.state = 'EXITING';
     this.outlet?.close();
     this.signal('SIGKILL');
-    try {
-      process.kill(-(this.child.pid as number), 'SIGKILL');
-    } catch {
-      this.child.kill('SIGKILL');
-    }
+    killGroup(this.child);
   }
 
   /** To the runner alone, and only while its pid is surely its own. */

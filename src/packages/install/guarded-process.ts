@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { killGroup } from '../../lib/process-group.js';
 import { TailBuffer } from '../../lib/tail-buffer.js';
 
 /** A program that must not outlive its limit, nor this process. */
@@ -76,13 +77,4 @@ function collect(child: ChildProcess, stream: 'stdout' | 'stderr', limitBytes: n
   const tail = new TailBuffer(limitBytes);
   child[stream]?.setEncoding('utf8').on('data', (text: string) => tail.append(text));
   return tail;
-}
-
-function killGroup(guard: ChildProcess): void {
-  if (guard.pid === undefined) return;
-  try {
-    process.kill(-guard.pid, 'SIGKILL');
-  } catch {
-    // The group has no process left.
-  }
 }
