@@ -60,6 +60,21 @@ describe('RuntimeDir', () => {
   });
 });
 
+describe('folders that one process makes at the same time', () => {
+  // The pool of runners and that of compilers have one each, and are opened together.
+  it('do not take each other for those of a dead worker', async () => {
+    const missing: string[] = [];
+    const makeSome = async (): Promise<void> => {
+      for (let i = 0; i < 25; i++) {
+        const { path } = await RuntimeDir.create(parent);
+        await writeFile(join(path, 'in-use'), '').catch(() => missing.push(path));
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, makeSome));
+    expect(missing).toEqual([]);
+  });
+});
+
 describe('removeDir', () => {
   /** Root may remove anything: what is promised to the others is tested as one of them. */
   async function asUnprivilegedUser(act: () => Promise<void>): Promise<void> {

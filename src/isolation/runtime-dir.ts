@@ -6,6 +6,8 @@ const PREFIX = 'bifrost-runtime-';
 
 /** Folders of this very process; its pid may also be that of a dead worker in an earlier container. */
 const own = new Set<string>();
+/** The newest creation: they follow each other, or one would sweep what another has made and not yet noted. */
+let lastCreation: Promise<unknown> = Promise.resolve();
 
 /**
  * The folder of one worker process for what lives as long as it does: the runner bundle and the
@@ -14,7 +16,13 @@ const own = new Set<string>();
 export class RuntimeDir {
   private constructor(readonly path: string) {}
 
-  static async create(parent: string = tmpdir()): Promise<RuntimeDir> {
+  static create(parent: string = tmpdir()): Promise<RuntimeDir> {
+    const created = lastCreation.then(() => RuntimeDir.createNow(parent));
+    lastCreation = created.catch(() => undefined);
+    return created;
+  }
+
+  private static async createNow(parent: string): Promise<RuntimeDir> {
     await sweep(parent);
     const path = await mkdtemp(join(parent, `${PREFIX}${process.pid}-`));
     own.add(path);
