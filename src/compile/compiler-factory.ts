@@ -35,6 +35,8 @@ export class CompilerFactory {
     private readonly dir: RuntimeDir,
     private readonly parts: CompilerParts,
     private readonly choice: Choice,
+    /** The process that proved the level; it serves as the first. */
+    private proven: CompilerProcess | null,
   ) {}
 
   /**
@@ -53,9 +55,12 @@ export class CompilerFactory {
         packageSets: null,
         shareNetwork: false,
       };
-      const prove = async (level: IsolationLevel) => (await bootAt(level, settings, parts)).kill();
+      let proven: CompilerProcess | null = null;
+      const prove = async (level: IsolationLevel): Promise<void> => {
+        proven = await bootAt(level, settings, parts);
+      };
       const choice = await chooseLevel(candidates({ settings, dir, access }), prove);
-      return new CompilerFactory(settings, dir, parts, choice);
+      return new CompilerFactory(settings, dir, parts, choice, proven);
     } catch (error) {
       await dir.remove();
       if (!(error instanceof NoIsolationError)) throw error;
@@ -64,13 +69,18 @@ export class CompilerFactory {
   }
 
   /** @throws {CompilerUnavailableError} or what the file system says; it leaves no process and no file then. */
-  boot(): Promise<CompilerProcess> {
+  async boot(): Promise<CompilerProcess> {
+    const { proven } = this;
+    this.proven = null;
+    if (proven?.isAlive) return proven;
     return bootAt(this.choice.level, this.settings, this.parts);
   }
 
-  /** Removes every folder; the processes must be gone. */
-  close(): Promise<void> {
-    return this.dir.remove();
+  /** Removes every folder; the processes that it gave out must be gone. */
+  async close(): Promise<void> {
+    this.proven?.kill();
+    await this.proven?.ended;
+    await this.dir.remove();
   }
 }
 

@@ -64,6 +64,7 @@ export class CompilerProcess {
   private probes: readonly ProcessProbe[] = [];
   private answered: { resolve(reply: CompilerReply): void; reject(error: Error): void } | null = null;
   private spoilt = false;
+  private isGone = false;
 
   private constructor(
     private readonly child: ChildProcess,
@@ -101,9 +102,16 @@ export class CompilerProcess {
    * @throws {CompilerEndedError}
    */
   async request(request: CompilerRequest): Promise<CompilerReply> {
+    // However it ended, this request was not the reason.
+    if (this.isGone) throw new CompilerEndedError('killed', this.words.trim());
     const reply = this.nextReply();
     this.child.stdin?.write(`${JSON.stringify(request)}\n`);
     return reply;
+  }
+
+  /** Whether its end has not been seen. */
+  get isAlive(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
   }
 
   /** What its level of isolation promises of it. */
@@ -181,6 +189,7 @@ export class CompilerProcess {
         : endOf(this.launch.level.runnerEnd({ exitCode, signal }), this.words);
       this.answered?.reject(new CompilerEndedError(end, this.words.trim()));
       this.answered = null;
+      this.isGone = true;
       resolve(end);
     });
     return promise;
