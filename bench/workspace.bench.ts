@@ -8,10 +8,10 @@ import { type BuiltWorker, startWorker } from './harness/built-worker.ts';
 import { startRedis } from './harness/redis.ts';
 
 const SMOKE = process.argv.includes('--smoke');
-const LARGE = SMOKE ? 200 : 10_000;
+const LARGE = SMOKE ? 30 : 10_000;
 const MODULE_BYTES = 5 * 1024;
-const ROUNDS = SMOKE ? 3 : 40;
-const MANY = 200;
+const ROUNDS = SMOKE ? 1 : 40;
+const MANY = SMOKE ? 30 : 200;
 const MB = 1024 * 1024;
 
 type Files = Record<string, string>;

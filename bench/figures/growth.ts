@@ -3,18 +3,18 @@ import { alternate, type Bench, enter, type Entry, leave, Series } from '../harn
 import { importing, moduleSource } from '../harness/workloads.ts';
 import * as names from './names.ts';
 
-const CONCURRENCY = 8;
 const JOBS = 1_000;
 
 /** Jobs a second while many more wait. Each backlog has a worker and a queue of its own, and they take turns. */
 export async function measureBacklog(bench: Bench): Promise<void> {
   const { plan, report } = bench;
+  const concurrency = plan.growthConcurrency;
   const jobs = Math.min(JOBS, Math.min(...plan.backlogs));
   for (const contestant of [REUSED, BARE_RESULTS]) {
     bench.say(`backlog: ${contestant.name}`);
     const entries: (Entry & { backlog: number })[] = [];
     for (const backlog of plan.backlogs) {
-      const entry = { ...(await enter(bench, contestant, { concurrency: CONCURRENCY })), backlog };
+      const entry = { ...(await enter(bench, contestant, { concurrency })), backlog };
       entries.push(entry);
       await entry.producer.fill('noop', jobs);
       await entry.producer.drain(jobs, 0);
@@ -23,7 +23,7 @@ export async function measureBacklog(bench: Bench): Promise<void> {
     }
     const series = new Series();
     await alternate(entries, plan.rounds, async ({ producer, backlog }) => {
-      const rate = await producer.drain(jobs, 2 * CONCURRENCY);
+      const rate = await producer.drain(jobs, 2 * concurrency);
       await producer.pause();
       series.push(names.queued(backlog), rate);
       const taken = await producer.clean();
@@ -38,6 +38,7 @@ export async function measureBacklog(bench: Bench): Promise<void> {
 /** Jobs a second of a function that imports 3 modules, in workspaces of different sizes. */
 export async function measureModules(bench: Bench): Promise<void> {
   const { plan, report } = bench;
+  const concurrency = plan.growthConcurrency;
   bench.say('workspaces of different sizes');
   const entries: (Entry & { count: number })[] = [];
   for (const count of plan.moduleCounts) {
@@ -45,13 +46,13 @@ export async function measureModules(bench: Bench): Promise<void> {
       const modules = Array.from({ length: count }, (_, index) => [`lib/m${index}.js`, moduleSource(index)]);
       return { ...Object.fromEntries(modules), 'imports.js': importing(3) };
     };
-    entries.push({ ...(await enter(bench, REUSED, { concurrency: CONCURRENCY }, files)), count });
+    entries.push({ ...(await enter(bench, REUSED, { concurrency }, files)), count });
   }
   const jobs = Math.min(JOBS, Math.min(...plan.backlogs));
   const series = new Series();
   await alternate(entries, plan.fewRounds + 1, async ({ producer, count }, round) => {
     await producer.fill('imports', jobs);
-    const rate = await producer.drain(jobs, Math.min(2 * CONCURRENCY, jobs - 1));
+    const rate = await producer.drain(jobs, Math.min(2 * concurrency, jobs - 1));
     if (round > 0) series.push(names.published(count), rate);
     await producer.clean();
   });

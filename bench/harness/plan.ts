@@ -24,6 +24,8 @@ export interface Plan {
   workloads: readonly Workload[];
   backlogs: readonly number[];
   moduleCounts: readonly number[];
+  /** Executions at once where backlogs and workspaces grow. */
+  growthConcurrency: number;
 }
 
 export const FULL: Plan = {
@@ -40,6 +42,7 @@ export const FULL: Plan = {
   workloads: ['cpu', 'sleep', 'imports', 'prints'],
   backlogs: [1_000, 10_000, 100_000],
   moduleCounts: [10, 1_000, 10_000],
+  growthConcurrency: 8,
 };
 
 /** Only shows that everything works. */
@@ -52,9 +55,10 @@ export const SMOKE: Plan = {
   firstJobs: 2,
   latencyJobs: 3,
   perSecond: 50,
-  countedJobs: 10,
+  countedJobs: 5,
   concurrencies: [1],
-  workloads: ['imports', 'prints'],
-  backlogs: [20, 40],
-  moduleCounts: [10, 40],
+  workloads: ['prints'],
+  backlogs: [10, 20],
+  moduleCounts: [10, 20],
+  growthConcurrency: 1,
 };
