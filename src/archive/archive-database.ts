@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { Pool } from 'pg';
+import { pause } from '../lib/time-limit.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import {
@@ -88,7 +88,7 @@ export class ArchiveDatabase implements OnApplicationShutdown {
   async whenOpen(signal?: AbortSignal): Promise<void> {
     const ended = signal ? AbortSignal.any([this.stopped.signal, signal]) : this.stopped.signal;
     while (!ended.aborted && !this.isOpen) {
-      await this.use(ping).catch(() => sleep(RETRY_MS, undefined, { signal: ended }).catch(() => undefined));
+      await this.use(ping).catch(() => pause(RETRY_MS, ended));
     }
   }
 

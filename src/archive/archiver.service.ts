@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import { waitAtMost } from '../lib/time-limit.js';
+import { pause, waitAtMost } from '../lib/time-limit.js';
 import type { RedisClient } from '../redis/connections.js';
 import { ArchiveDatabase, DatabaseAwayError } from './archive-database.js';
 import { type ArchivedDocument, ArchiveWriter } from './write/archive-writer.js';
@@ -88,7 +88,7 @@ export class Archiver implements OnApplicationBootstrap, BeforeApplicationShutdo
         waitMs = RETRY_MS;
         if (!signal.aborted) this.logger.debug(`${what}: ${(error as Error).message}`);
       }
-      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      await pause(waitMs, signal);
     }
   }
 

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { waitAtMost } from '../lib/time-limit.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
@@ -84,7 +85,7 @@ export class CompilerPool implements OnApplicationShutdown {
     for (const compiler of this.live) compiler.kill();
     await Promise.all(this.boots);
     const ended = Promise.all([...this.live].map((compiler) => compiler.ended));
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref())]);
+    await waitAtMost(ended, STOP_TIMEOUT_MS);
     await (await factory.catch(() => null))?.close();
   }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../lib/time-limit.js';
 import type { Confinement } from '../contract/confinement.js';
 import type { IsolationLevel, ProcessEnd, RunnerPlace } from '../isolation/isolation-level.js';
 import { ProcessProbe } from '../isolation/process-usage.js';
@@ -80,20 +80,16 @@ export class CompilerProcess {
   static async boot(launch: CompilerLaunch): Promise<CompilerProcess> {
     const child = await start(launch);
     const compiler = new CompilerProcess(child, launch);
-    const limit = new AbortController();
     try {
-      const late = sleep(BOOT_TIMEOUT_MS, undefined, { signal: limit.signal }).then(() => {
+      const reply = await within(compiler.nextReply(), BOOT_TIMEOUT_MS, () => {
         throw new Error(`it was not ready within ${BOOT_TIMEOUT_MS} ms`);
       });
-      const reply = await Promise.race([compiler.nextReply(), late]);
       if (reply.type !== 'ready') throw new Error(`it replied ${reply.type} instead of ready`);
       compiler.openProbes();
       return compiler;
     } catch (error) {
       compiler.kill();
       throw new CompilerUnavailableError(`a compiler could not be started: ${(error as Error).message}`);
-    } finally {
-      limit.abort();
     }
   }
 

@@ -1,5 +1,5 @@
 import { type DoctorFinding, failure, okay, warning } from '../contract/doctor-report.js';
-import { openRedis, type RedisClient } from '../redis/connections.js';
+import { openRedis, untilReady } from '../redis/connections.js';
 
 /** The oldest that BullMQ recommends. */
 const MIN_VERSION = [6, 2] as const;
@@ -15,8 +15,10 @@ export interface RedisFacts {
 /** Whether Redis answers, and whether it is set up so that nothing is lost. */
 export async function redisFinding(url: string): Promise<DoctorFinding> {
   const client = openRedis(url, 'impatient', 'bifrost-doctor');
+  // Later errors: the finding is made by then.
+  client.on('error', () => undefined);
   try {
-    await untilReady(client);
+    await untilReady(client, CONNECT_TIMEOUT_MS);
     return judgeRedis(factsOf(await client.info()));
   } catch (error) {
     const reason = (error as Error).message;
@@ -68,16 +70,4 @@ export function factsOf(info: string): RedisFacts {
     policy: value('maxmemory_policy'),
     appendOnly: value('aof_enabled') === '1',
   };
-}
-
-function untilReady(client: RedisClient): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('no answer in time')), CONNECT_TIMEOUT_MS);
-    const settle = (end: () => void) => (): void => {
-      clearTimeout(timer);
-      end();
-    };
-    client.once('ready', settle(resolve));
-    client.on('error', (error: Error) => settle(() => reject(error))());
-  });
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from './time-limit.js';
 
 /**
  * Sends values one after the other; while one is under way only the newest waits, so that a fast
@@ -42,7 +42,7 @@ export class LatestSender<T> {
   private async rest(): Promise<void> {
     if (this.pauseMs === 0 || this.hurried) return;
     this.pause = new AbortController();
-    await sleep(this.pauseMs, undefined, { signal: this.pause.signal }).catch(() => undefined);
+    await pause(this.pauseMs, this.pause.signal);
     this.pause = null;
   }
 }

@@ -1,9 +1,58 @@
 import { describe, expect, it } from '@jest/globals';
-import { waitAtMost } from './time-limit.js';
+import { getEventListeners } from 'node:events';
+import { pause, waitAtMost, within } from './time-limit.js';
 
 const HOUR_MS = 3_600_000;
 const never = new Promise<void>(() => undefined);
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+
+describe('within', () => {
+  it('gives what the work gives, also nothing, and leaves no timer', async () => {
+    const before = timers();
+    expect(await within(Promise.resolve(7), HOUR_MS, () => 'late')).toBe(7);
+    expect(await within(Promise.resolve(undefined), HOUR_MS, () => 'late')).toBeUndefined();
+    expect(timers()).toBe(before);
+  });
+
+  it('gives what is to be given when the work is late, also when that comes later', async () => {
+    expect(await within(never, 1, () => 'late')).toBe('late');
+    expect(await within(never, 1, () => Promise.resolve('later'))).toBe('later');
+  });
+
+  it('throws what the work throws, or what its lateness throws', async () => {
+    const before = timers();
+    const failure = within(Promise.reject(new Error('failed')), HOUR_MS, () => 'late');
+    await expect(failure).rejects.toThrow('failed');
+    expect(timers()).toBe(before);
+    const late = within(never, 1, () => {
+      throw new Error('too late');
+    });
+    await expect(late).rejects.toThrow('too late');
+    await expect(within(never, 1, () => Promise.reject(new Error('too late')))).rejects.toThrow('too late');
+  });
+
+  it('drops a rejection of work that nothing waits for any more', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): number => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const work = Promise.withResolvers<void>();
+    await within(work.promise, 1, () => undefined);
+    work.reject(new Error('afterwards'));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
+  it('ends when the signal aborts, also when that was before, and leaves no listener', async () => {
+    const hurry = new AbortController();
+    const waiting = within(never, HOUR_MS, () => 'late', hurry.signal);
+    expect(getEventListeners(hurry.signal, 'abort')).toHaveLength(1);
+    hurry.abort();
+    expect(await waiting).toBe('late');
+    expect(await within(never, HOUR_MS, () => 'late', hurry.signal)).toBe('late');
+    expect(getEventListeners(hurry.signal, 'abort')).toEqual([]);
+  });
+});
 
 describe('waitAtMost', () => {
   it('ends with the work and leaves no timer', async () => {
@@ -24,5 +73,18 @@ describe('waitAtMost', () => {
     await waiting;
     await waitAtMost(never, HOUR_MS, hurry.signal);
     expect(hurry.signal.aborted).toBe(true);
+  });
+});
+
+describe('pause', () => {
+  it('ends at its time, and when the signal aborts, also when that was before', async () => {
+    const before = timers();
+    const ended = new AbortController();
+    await pause(1, ended.signal);
+    const pausing = pause(HOUR_MS, ended.signal);
+    ended.abort();
+    await pausing;
+    await pause(HOUR_MS, ended.signal);
+    expect(timers()).toBe(before);
   });
 });

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../lib/time-limit.js';
 import type { ChangeSubscription, ManifestReading } from './packages.store.js';
 
 /** The part of PackagesStore that is needed here. */
@@ -83,6 +83,6 @@ export class ManifestWatcher {
   }
 
   private async rest(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.nap.signal }).catch(() => undefined);
+    await pause(ms, this.nap.signal);
   }
 }

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -10,7 +9,7 @@ import {
 } from '../contract/packages.js';
 import { HEARTBEAT_TTL_MS } from '../contract/worker-record.js';
 import { sha256 } from '../lib/sha256.js';
-import type { RedisClient } from '../redis/connections.js';
+import { type RedisClient, untilReady } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS, PATIENT_REDIS } from '../redis/redis.module.js';
 
@@ -101,8 +100,7 @@ export class PackagesStore {
 
   /** The impatient connection refuses commands while it is only being made, which at a start is no fault. */
   private async connected(): Promise<void> {
-    if (this.redis.status === 'ready') return;
-    await once(this.redis, 'ready', { signal: AbortSignal.timeout(CONNECT_WAIT_MS) }).catch(() => {
+    await untilReady(this.redis, CONNECT_WAIT_MS).catch(() => {
       throw new Error('Redis cannot be reached');
     });
   }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
+import { within } from '../lib/time-limit.js';
 import { jobIdOf } from '../contract/jobs/job-id.js';
 import { tickJobIdOf } from '../contract/jobs/schedule.js';
 import { ByteLru } from '../lib/byte-lru.js';
@@ -121,19 +122,11 @@ export class JobFinder {
     return jobId === null ? null : this.findByName(executionId);
   }
 
-  private async withinLimit<T>(executionId: string, search: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    timer = setTimeout(() => {
-      const counting = this.redis.llen(this.queue.toKey('wait')).catch(() => 0);
-      void counting.then((waiting) => reject(new StillSearchingError(executionId, waiting)));
-    }, SEARCH_LIMIT_MS);
-    try {
-      return await Promise.race([search, late]);
-    } finally {
-      clearTimeout(timer);
-      search.catch(() => undefined);
-    }
+  private withinLimit<T>(executionId: string, search: Promise<T>): Promise<T> {
+    return within(search, SEARCH_LIMIT_MS, async () => {
+      const waiting = await this.redis.llen(this.queue.toKey('wait')).catch(() => 0);
+      throw new StillSearchingError(executionId, waiting);
+    });
   }
 
   private seek(executionId: string): Promise<string | null> {

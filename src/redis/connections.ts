@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { gatherWrites } from './gathered-writes.js';
 import { notePeers } from './redis-peers.js';
@@ -69,6 +70,18 @@ function optionsFor(target: RedisTarget, patience: Patience, connectionName: str
     ...(target.password === undefined ? {} : { password: target.password }),
     ...(target.kind === 'cluster' ? {} : { db: target.db }),
   };
+}
+
+/**
+ * Waits until a connection is open.
+ * @throws {Error} the first error of the connection, or that it was not open within `timeoutMs`
+ */
+export async function untilReady(client: RedisClient, timeoutMs: number): Promise<void> {
+  if (client.status === 'ready') return;
+  const limit = AbortSignal.timeout(timeoutMs);
+  await once(client, 'ready', { signal: limit }).catch((error: unknown) => {
+    throw limit.aborted ? new Error('no answer in time') : error;
+  });
 }
 
 /** Whether an error only says that Redis is away, which the connection reports by itself. */

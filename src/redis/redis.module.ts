@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import {
   type DynamicModule,
   Global,
@@ -11,8 +10,7 @@ import {
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
-import { waitAtMost } from '../lib/time-limit.js';
-import { CONNECT_TIMEOUT_MS, openRedis, type Patience, type RedisClient } from './connections.js';
+import { CONNECT_TIMEOUT_MS, openRedis, type Patience, type RedisClient, untilReady } from './connections.js';
 import { RedisKeys } from './keys.js';
 
 /**
@@ -85,11 +83,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
    * until it is open. A Redis that is away does not prevent the start.
    */
   async onModuleInit(): Promise<void> {
-    if (this.impatient.status === 'ready') return;
-    await waitAtMost(
-      once(this.impatient, 'ready').catch(() => undefined),
-      CONNECT_TIMEOUT_MS,
-    );
+    await untilReady(this.impatient, CONNECT_TIMEOUT_MS).catch(() => undefined);
   }
 
   onApplicationShutdown(): void {

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { Inject, Injectable } from '@nestjs/common';
 import type { GenerationRecord } from '../contract/workspace.js';
 import { batches, inBatches } from '../lib/in-batches.js';
 import { sha256 } from '../lib/sha256.js';
-import type { RedisClient } from '../redis/connections.js';
+import { type RedisClient, untilReady } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { LuaScript } from '../redis/lua-script.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
@@ -249,12 +248,9 @@ export class Publisher {
 
   /** This connection refuses commands while it is being made, at the start or after an outage. */
   private async untilConnected(): Promise<void> {
-    if (this.redis.status === 'ready') return;
-    try {
-      await once(this.redis, 'ready', { signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) });
-    } catch {
+    await untilReady(this.redis, CONNECT_TIMEOUT_MS).catch(() => {
       throw new PublishInterrupted('Redis cannot be reached. Nothing was published: try again');
-    }
+    });
   }
 
   /** `check` throws when the connection was lost at any time since. */

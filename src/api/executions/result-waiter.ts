@@ -6,6 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { type Queue, QueueEvents } from 'bullmq';
+import { within } from '../../lib/time-limit.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import { Bell } from '../../lib/bell.js';
@@ -78,13 +79,9 @@ export class ResultWaiter implements BeforeApplicationShutdown, OnApplicationShu
     const warn = (error: Error): void => {
       if (!isConnectionError(error)) this.logger.warn(`closing the queue's events: ${error.message}`);
     };
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), CLOSE_LIMIT_MS);
-    });
-    const outcome = await Promise.race([events.close().catch(warn), late]);
-    clearTimeout(timer);
-    if (outcome === 'late') await events.getBackend().close(true).catch(warn);
+    await within(events.close().catch(warn), CLOSE_LIMIT_MS, () =>
+      events.getBackend().close(true).catch(warn),
+    );
   }
 
   private start(): void {

@@ -1,3 +1,4 @@
+import { within } from '../../lib/time-limit.js';
 import { StillSearchingError } from '../../queue/job-finder.js';
 import { ProblemException } from './problem.js';
 
@@ -19,16 +20,12 @@ export async function withinRedisLimit<T>(
   detail?: string,
   limitMs: number = REDIS_LIMIT_MS,
 ): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(redisAway(detail)), limitMs);
-  });
   try {
-    return await Promise.race([work, limit]);
+    return await within(work, limitMs, () => {
+      throw redisAway(detail);
+    });
   } catch (error) {
     throw isRedisError(error) ? redisAway(detail) : error;
-  } finally {
-    clearTimeout(timer);
   }
 }
 

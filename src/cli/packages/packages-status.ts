@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../lib/time-limit.js';
 import type { PackagesOverview, PackagesState } from '../../contract/packages.js';
 import { ApiClient } from '../http/api-client.js';
 import { UnavailableError } from '../http/api-errors.js';
@@ -45,7 +45,7 @@ export async function packagesStatus(
     });
     if (text !== shown) stdout.write(redraws ? `${CLEAR}${text}` : text);
     shown = text;
-    await sleep(WATCH_MS, undefined, { signal: interrupt }).catch(() => undefined);
+    await pause(WATCH_MS, interrupt);
   }
   return EXIT.succeeded;
 }

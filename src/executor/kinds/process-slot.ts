@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { waitAtMost } from '../../lib/time-limit.js';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
 import { interrupt } from '../process/interrupted-places.js';
 import { Slot } from './slot.js';
@@ -66,7 +66,7 @@ export class ProcessSlot extends Slot {
     try {
       const alive = new Promise<void>((resolve) => (this.answered = resolve));
       this.probe();
-      await Promise.race([alive, this.finished, sleep(PROBE_MS)]);
+      await waitAtMost(Promise.race([alive, this.finished]), PROBE_MS);
       if (this.trace !== null || this.isOver) return;
       await interrupt(this.runner, TRACE_MS, (places) => (this.trace = { kind: 'blocked', places }));
     } finally {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { waitAtMost } from '../../lib/time-limit.js';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
 import { Slot } from './slot.js';
 import type { StopCause } from '../../outcome/run-end.js';
@@ -44,10 +44,10 @@ export class ThreadSlot extends Slot {
   }
 
   private async terminateAfter(graceMs: number, trace = false): Promise<void> {
-    if (graceMs > 0) await Promise.race([this.finished, sleep(graceMs)]);
+    if (graceMs > 0) await waitAtMost(this.finished, graceMs);
     if (this.isOver) return;
     this.runner.send({ type: 'terminate', ref: this.ref, trace: trace && this.trace === null });
-    await Promise.race([this.finished, sleep(TERMINATE_MS)]);
+    await waitAtMost(this.finished, TERMINATE_MS);
     if (!this.isOver) this.finish({ stuck: true });
   }
 }

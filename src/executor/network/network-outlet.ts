@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { pause } from '../../lib/time-limit.js';
 import type { NetworkPolicy } from '../../contract/confinement.js';
 import {
   NETWORK_FD,
@@ -218,13 +219,6 @@ function joinBothWays(stream: MultiplexedStream, socket: Socket): void {
   stream.pipe(socket).pipe(stream);
   stream.once('close', () => (stream.readableEnded ? socket.destroySoon() : socket.destroy()));
   socket.once('close', () => stream.writableEnded || stream.destroy());
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
 }
 
 /** Anything may come from a runner. */

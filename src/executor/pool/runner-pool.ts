@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { waitAtMost } from '../../lib/time-limit.js';
 import { capacityOf } from '../../config/capacity.js';
 import { InjectSettings } from '../../config/config.module.js';
 import type { Settings } from '../../config/settings.js';
@@ -73,8 +74,7 @@ export class RunnerPool {
       this.trouble = new BootTrouble();
       this.waiting.refuse(new RunnerBootError('the runner pool was stopped'));
       for (const { runner } of this.live) runner.kill();
-      const gone = Promise.all([...this.live].map(({ runner }) => runner.ended));
-      await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, STOP_TIMEOUT_MS).unref())]);
+      await waitAtMost(Promise.all([...this.live].map(({ runner }) => runner.ended)), STOP_TIMEOUT_MS);
       while (this.cleanups.size > 0) await Promise.all(this.cleanups);
       await factory.close();
     });

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { waitAtMost } from '../../lib/time-limit.js';
 import type { CodePlace } from '../../boundary/runner-frames.js';
 import type { RunnerProcess } from './runner-process.js';
 
@@ -21,7 +21,6 @@ export async function interrupt(
   timeoutMs: number,
   onPlaces: (places: CodePlace[]) => void,
 ): Promise<void> {
-  const limit = new AbortController();
   let text = '';
   runner.traceAndEnd((more) => {
     if (text.length > ANSWER_LIMIT_CHARS) return;
@@ -29,9 +28,7 @@ export async function interrupt(
     const places = placesIn(text);
     if (places !== null) onPlaces(places);
   });
-  const late = sleep(timeoutMs, undefined, { signal: limit.signal }).catch(() => undefined);
-  await Promise.race([runner.ended, late]);
-  limit.abort();
+  await waitAtMost(runner.ended, timeoutMs);
 }
 
 /** The places of Node's answer; null when there are none. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../../lib/time-limit.js';
 import type { NetworkPolicy } from '../../contract/confinement.js';
 import type { RunnerFrame } from '../../boundary/runner-frames.js';
 import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
@@ -27,18 +27,14 @@ export async function runOnce(
   source: string,
   { parameters = {}, network = 'none', onReturned = () => undefined }: RunOnceOptions = {},
 ): Promise<unknown> {
-  const limit = new AbortController();
-  const late = sleep(TIMEOUT_MS, undefined, { signal: limit.signal }).then(() => {
-    throw new Error(`a runner did not answer within ${TIMEOUT_MS} ms`);
-  });
   try {
     const command = { ...commandFor(runner, source), parameters, network };
-    const value = await Promise.race([resultOf(runner, command), late]);
+    const value = await within(resultOf(runner, command), TIMEOUT_MS, () => {
+      throw new Error(`a runner did not answer within ${TIMEOUT_MS} ms`);
+    });
     onReturned(runner);
     return value;
   } finally {
-    limit.abort();
-    late.catch(() => undefined);
     runner.kill();
     await runner.ended;
     await runner.place.remove();

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Duplex, Readable, Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../../lib/time-limit.js';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
 import { BOOT_NONCE, CHANNEL_FD, COMMAND_FD } from '../../boundary/runner-protocol.js';
 import type { RunnerFrame } from '../../boundary/runner-frames.js';
@@ -104,17 +104,13 @@ export class RunnerProcess {
   static async boot(launch: RunnerLaunch): Promise<RunnerProcess> {
     const child = await spawnRunner(launch);
     const runner = new RunnerProcess(child, launch);
-    const timeout = new AbortController();
     try {
-      await Promise.race([
-        runner.untilReady(),
-        runner.ended.then(() => {
-          throw new RunnerBootError(`a runner ended while it booted ${runner.exitDescription}`);
-        }),
-        sleep(BOOT_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(() => {
-          throw new RunnerBootError(`a runner was not ready within ${BOOT_TIMEOUT_MS} ms`);
-        }),
-      ]);
+      const ended = runner.ended.then(() => {
+        throw new RunnerBootError(`a runner ended while it booted ${runner.exitDescription}`);
+      });
+      await within(Promise.race([runner.untilReady(), ended]), BOOT_TIMEOUT_MS, () => {
+        throw new RunnerBootError(`a runner was not ready within ${BOOT_TIMEOUT_MS} ms`);
+      });
       runner.pid = launch.level.runnerPid(runner.pid);
       yieldToWorker(runner.pid);
       runner.probe = new ProcessProbe(runner.pid);
@@ -122,8 +118,6 @@ export class RunnerProcess {
     } catch (error) {
       runner.kill();
       throw error;
-    } finally {
-      timeout.abort();
     }
   }
 

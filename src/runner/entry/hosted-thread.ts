@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../../lib/time-limit.js';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
 import type { ExecuteCommand, RunnerCommand } from '../../boundary/runner-protocol.js';
 import { COUNTERS_BYTES, IN_FLIGHT, REPLIES, type ThreadLink } from './thread-link.js';
@@ -99,7 +99,7 @@ export class HostedThread {
     const { nonce } = this;
     // One question at a time: they pile up before a thread that does not answer.
     this.question ??= Promise.all([this.before, this.cpuUsage()]).finally(() => (this.question = null));
-    const [before, after] = await Promise.race([this.question, sleep(USAGE_MS, [null, null])]);
+    const [before, after] = await within(this.question, USAGE_MS, () => [null, null] as const);
     if (before === null || after === null || this.nonce !== nonce) return;
     const ms = (microseconds: number): number => Math.max(Math.round(microseconds / 1000), 0);
     this.usage = { userMs: ms(after.user - before.user), systemMs: ms(after.system - before.system) };

@@ -1,4 +1,5 @@
 import type { Session } from 'node:inspector';
+import { within } from '../../lib/time-limit.js';
 import type { CodePlace } from '../../boundary/runner-frames.js';
 import { parse, stringify } from '../channel/primordials.js';
 
@@ -32,16 +33,13 @@ export async function placesOf(threadId: number, timeoutMs: number): Promise<Cod
   const inspector = await import('node:inspector');
   const session = new inspector.Session();
   session.connect();
-  let timer: NodeJS.Timeout | undefined;
   let attached: string | undefined;
   try {
-    const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, timeoutMs, null)));
     const paused = pausedPlaces(session, `[worker ${threadId}]`, (id) => (attached = id));
-    return await Promise.race([paused, late]);
+    return await within(paused, timeoutMs, () => null);
   } catch {
     return null;
   } finally {
-    clearTimeout(timer);
     // A thread that stands in the debugger cannot be ended.
     if (attached !== undefined) post(session, 'NodeWorker.detach', { sessionId: attached });
     session.disconnect();
