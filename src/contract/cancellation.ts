@@ -15,6 +15,8 @@ export const cancelMessageSchema = z.object({
     .meta({ description: 'Set by a sender that has noted the request in Redis already, as our API does' }),
 });
 
+export type CancelMessage = z.infer<typeof cancelMessageSchema>;
+
 /** How an execution that was asked to end came to its end. */
 export const CANCEL_ENDS = [
   /** Its code was never started. */

@@ -1,5 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Redis } from 'ioredis';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import {
   type PackageManifest,
@@ -12,6 +11,7 @@ import { sha256 } from '../lib/sha256.js';
 import { type RedisClient, untilReady } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS, PATIENT_REDIS } from '../redis/redis.module.js';
+import { asText, RedisSubscription } from '../redis/redis-subscription.js';
 
 /** What stands under the manifest's key. */
 export type ManifestReading =
@@ -60,14 +60,16 @@ export class PackagesStore {
 
   /** Calls back whenever the manifest may have changed: on a message, and after each (re)connection. */
   watchChanges(onChange: () => void): ChangeSubscription {
-    // A Cluster client has the same method with other optional arguments, which TypeScript cannot join.
-    const subscriber: RedisClient = (this.patient as Redis).duplicate();
-    // The connection it was made from reports that Redis is away.
-    subscriber.on('error', () => undefined);
-    subscriber.on('ready', onChange);
-    subscriber.on('message', onChange);
-    subscriber.subscribe(this.keys.requirementsChanged()).then(onChange, () => undefined);
-    return { stop: () => subscriber.disconnect() };
+    const subscription = new RedisSubscription(this.patient, new Logger('Packages'), {
+      name: 'change of the package manifest',
+      channels: [this.keys.requirementsChanged()],
+      decode: asText,
+      receive: onChange,
+      onOpen: onChange,
+      refusal: 'changes of the package manifest are found by looking every 10 seconds only',
+    });
+    void subscription.start().then(onChange);
+    return { stop: () => subscription.stop() };
   }
 
   /** Says what this worker has; believed as long as a heartbeat. */

@@ -1,8 +1,10 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { cancelMessageSchema } from '../contract/cancellation.js';
+import { type CancelMessage, cancelMessageSchema } from '../contract/cancellation.js';
+import type { Service } from '../lib/service.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { asJson, RedisSubscription } from '../redis/redis-subscription.js';
 import { CancelRequests } from '../results/cancel-requests.js';
 import { CancelService } from '../queue/cancel.service.js';
 import { RunningExecutions } from './running-executions.js';
@@ -13,51 +15,39 @@ import { RunningExecutions } from './running-executions.js';
  * that receives it, which also ends the execution if no worker carries it out.
  */
 @Injectable()
-export class CancelListener {
-  private readonly logger = new Logger(CancelListener.name);
-  private subscriber: RedisClient | null = null;
+export class CancelListener implements Service {
+  private readonly subscription: RedisSubscription<CancelMessage>;
 
   constructor(
-    @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
-    private readonly keys: RedisKeys,
+    @Inject(PATIENT_REDIS) redis: RedisClient,
+    keys: RedisKeys,
     private readonly requests: CancelRequests,
     private readonly running: RunningExecutions,
     private readonly cancels: CancelService,
-  ) {}
-
-  /** Listens from now on, again after every loss of the connection. */
-  start(): void {
-    if (this.subscriber) return;
-    // A connection that subscribes can do nothing else.
-    const subscriber = (this.redis as { duplicate(): RedisClient }).duplicate();
-    this.subscriber = subscriber;
-    // The connection it is a copy of reports that Redis is away.
-    subscriber.on('error', () => undefined);
-    subscriber.on('message', (_channel: string, text: string) => {
-      this.receive(text).catch((error: Error) =>
-        this.logger.warn({ msg: 'request to cancel not carried out', reason: error.message }),
-      );
+  ) {
+    this.subscription = new RedisSubscription(redis, new Logger(CancelListener.name), {
+      name: 'request to cancel',
+      channels: [keys.cancelChannel()],
+      decode: asJson(cancelMessageSchema),
+      receive: (message) => this.receive(message),
+      refusal: 'requests to cancel are received by looking once a second only',
     });
-    subscriber
-      .subscribe(this.keys.cancelChannel())
-      .catch((error: Error) => this.logger.debug(`not subscribed: ${error.message}`));
+  }
+
+  /** Listens from now on, again after every loss of the connection; does not wait for Redis. */
+  start(): void {
+    void this.subscription.start();
   }
 
   stop(): void {
-    this.subscriber?.disconnect();
-    this.subscriber = null;
+    this.subscription.stop();
   }
 
-  private async receive(text: string): Promise<void> {
-    const parsed = cancelMessageSchema.safeParse(parseJson(text));
-    if (!parsed.success) {
-      const reason = parsed.error.issues
-        .map(({ path, message }) => `${path.join('.')}: ${message}`)
-        .join('; ');
-      this.logger.warn({ msg: 'cancel message ignored', reason });
-      return;
-    }
-    const { execution_id: id, reason = null, asked_at: askedAt } = parsed.data;
+  private async receive({
+    execution_id: id,
+    reason = null,
+    asked_at: askedAt,
+  }: CancelMessage): Promise<void> {
     if (askedAt != null) {
       this.running.cancel(id, { askedAt, reason });
       return;
@@ -66,13 +56,5 @@ export class CancelListener {
     if (noted.kind === 'ended') return;
     const here = this.running.cancel(id, noted.request);
     if (!here && noted.isNew) await this.cancels.endIfUnowned(id, noted);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -1,8 +1,9 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { waitAtMost } from '../../lib/time-limit.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
+import { asText, RedisSubscription } from '../../redis/redis-subscription.js';
 
 /** How long a follower waits for Redis to confirm its subscription; after that it starts without the confirmation. */
 const CONFIRM_MS = 1_000;
@@ -13,14 +14,22 @@ const CONFIRM_MS = 1_000;
  */
 @Injectable()
 export class LogAnnouncements implements OnApplicationShutdown {
-  private subscriber: RedisClient | null = null;
+  private readonly subscription: RedisSubscription<string>;
   /** By channel, which is named as the stream. */
   private readonly bells = new Map<string, Set<() => void>>();
 
   constructor(
-    @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
+    @Inject(PATIENT_REDIS) redis: RedisClient,
     private readonly keys: RedisKeys,
-  ) {}
+  ) {
+    this.subscription = new RedisSubscription(redis, new Logger('Api'), {
+      name: 'announcement of log entries',
+      decode: asText,
+      receive: (_text, channel) => this.bells.get(channel)?.forEach((ring) => ring()),
+      onOpen: () => this.bells.forEach((bells) => bells.forEach((ring) => ring())),
+      refusal: 'log entries are found by looking every 2 seconds only',
+    });
+  }
 
   /** Calls `ring` from now on whenever there is something new. Returns what ends that. */
   async listen(executionId: string, ring: () => void): Promise<() => void> {
@@ -29,7 +38,7 @@ export class LogAnnouncements implements OnApplicationShutdown {
     if (known) known.add(ring);
     else {
       this.bells.set(channel, new Set([ring]));
-      await waitAtMost(this.connection().subscribe(channel).catch(ignore), CONFIRM_MS);
+      await waitAtMost(this.subscription.add(channel), CONFIRM_MS);
     }
     return () => this.leave(channel, ring);
   }
@@ -40,28 +49,13 @@ export class LogAnnouncements implements OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
-    this.subscriber?.disconnect();
-    this.subscriber = null;
+    this.subscription.stop();
   }
 
   private leave(channel: string, ring: () => void): void {
     const bells = this.bells.get(channel);
     if (!bells?.delete(ring) || bells.size > 0) return;
     this.bells.delete(channel);
-    this.subscriber?.unsubscribe(channel).catch(ignore);
-  }
-
-  private connection(): RedisClient {
-    if (this.subscriber) return this.subscriber;
-    // A connection that subscribes can do nothing else.
-    const subscriber = (this.redis as { duplicate(): RedisClient }).duplicate();
-    this.subscriber = subscriber;
-    // The connection it is a copy of reports that Redis is away.
-    subscriber.on('error', ignore);
-    subscriber.on('message', (channel: string) => this.bells.get(channel)?.forEach((ring) => ring()));
-    subscriber.on('ready', () => this.bells.forEach((bells) => bells.forEach((ring) => ring())));
-    return subscriber;
+    this.subscription.remove(channel);
   }
 }
-
-const ignore = (): void => undefined;
