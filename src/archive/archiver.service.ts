@@ -6,6 +6,7 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import type { Service } from '../lib/service.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { pause, waitAtMost } from '../lib/time-limit.js';
@@ -35,7 +36,7 @@ const STOP_TIMEOUT_MS = 5_000;
  * While the database is away it holds the batch that it has and reads no further; the rest waits in Redis.
  */
 @Injectable()
-export class Archiver implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class Archiver implements Service, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Archiver.name);
   private readonly consumer: string;
   private readonly stopped = new AbortController();

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { Service } from '../lib/service.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
@@ -34,7 +35,7 @@ const NO_WORK: CompilerRequest = { op: 'locate', compiled: '', places: [] };
  * 4. When none can be started, requests fail at once, and starting is tried again with back-off.
  */
 @Injectable()
-export class CompilerPool implements OnApplicationShutdown {
+export class CompilerPool implements Service, OnApplicationShutdown {
   private readonly logger = new Logger(CompilerPool.name);
   private readonly waiting: CompileTask[] = [];
   private readonly idle: CompilerProcess[] = [];

@@ -1,3 +1,4 @@
+import type { Service } from '../lib/service.js';
 import { pause } from '../lib/time-limit.js';
 import type { ChangeSubscription, ManifestReading } from './packages.store.js';
 
@@ -28,7 +29,7 @@ export const START_ATTEMPTS = 3;
  * Looks at the manifest: at the start, on every change message, after every reconnection, and every
  * interval, because a message can be lost. While Redis is away it looks on.
  */
-export class ManifestWatcher {
+export class ManifestWatcher implements Service {
   private readonly stopping = new AbortController();
   private nap = new AbortController();
   private again = false;

@@ -1,13 +1,8 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import type { PackageFailure, PackagesStatus } from '../contract/packages.js';
+import type { Service } from '../lib/service.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import { HEARTBEAT_INTERVAL_MS } from '../contract/worker-record.js';
 import { HeldSet, type PackageSetLease } from './sets/held-set.js';
@@ -37,7 +32,7 @@ const DAY_MS = 86_400_000;
  * 4. Says what it has in `status` and in Redis. Never throws into the start of the worker.
  */
 @Injectable()
-export class PackagesService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class PackagesService implements Service {
   private readonly logger = new Logger('Packages');
   private readonly watcher: ManifestWatcher;
   private readonly reporter: StatusReporter;
@@ -77,19 +72,13 @@ export class PackagesService implements OnApplicationBootstrap, OnApplicationShu
     return this.reporter.current;
   }
 
-  onApplicationBootstrap(): void {
-    if (this.settings.ROLES.includes('worker')) this.start();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.stop();
-  }
-
-  /** Begins to follow the manifest; returns at once, a second call does nothing. */
-  start(): void {
-    if (this.stopped || this.beat) return;
-    this.beat = setInterval(() => void this.renew(), HEARTBEAT_INTERVAL_MS).unref();
-    this.watcher.start();
+  /** Begins to follow the manifest, once; resolves as {@link settled}. */
+  async start(): Promise<void> {
+    if (!this.stopped && !this.beat) {
+      this.beat = setInterval(() => void this.renew(), HEARTBEAT_INTERVAL_MS).unref();
+      this.watcher.start();
+    }
+    await this.settled();
   }
 
   /**

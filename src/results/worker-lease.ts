@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Service } from '../lib/service.js';
 import { InjectSettings } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { Steadiness } from '../lib/steadiness.js';
@@ -18,7 +19,7 @@ export const LEASE_GRACE_MS = 5_000;
  * marked as running has lost its worker. A restarted worker of the same id is another owner.
  */
 @Injectable()
-export class WorkerLease {
+export class WorkerLease implements Service {
   readonly owner: string;
   private readonly steadiness = new Steadiness(LEASE_RENEW_MS, LEASE_GRACE_MS);
   private timer: NodeJS.Timeout | null = null;

@@ -41,6 +41,7 @@ export class CancelListener implements Service {
 
   stop(): void {
     this.subscription.stop();
+    this.running.stopChecking();
   }
 
   private async receive({

@@ -1,5 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Worker } from 'bullmq';
+import { InjectSettings } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { WorkerStateHolder } from '../heartbeat/worker-state.js';
+import type { Service } from '../lib/service.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import { isConnectionError } from '../redis/connections.js';
 import { ExecutionProcessor } from './execution.processor.js';
@@ -10,19 +14,24 @@ const CLOSE_TIMEOUT_MS = 2_000;
 /** After the runners of a hand-back are killed: time for the jobs to be returned. */
 const HAND_BACK_TIMEOUT_MS = 5_000;
 
-/** Reads the work queue, and stops reading it without losing or repeating what runs. */
+/** Reads the work queue, which makes the worker active, and stops reading it without losing or repeating what runs. */
 @Injectable()
-export class QueueConsumer {
+export class QueueConsumer implements Service {
   private readonly logger = new Logger(QueueConsumer.name);
   private readonly hurry = new AbortController();
+  private stopping: Promise<void> | null = null;
 
   constructor(
     private readonly processor: ExecutionProcessor,
     private readonly ticks: ScheduleTicks,
     private readonly unreadable: UnreadableJobs,
+    private readonly state: WorkerStateHolder,
+    @InjectSettings() private readonly settings: Settings,
   ) {}
 
   start(): void {
+    if (this.state.current !== 'STARTING') return;
+    this.state.enter('ACTIVE');
     const worker = this.worker;
     worker.on('error', (error) => {
       if (isConnectionError(error)) return;
@@ -44,7 +53,7 @@ export class QueueConsumer {
     await this.worker.resume();
   }
 
-  /** A running {@link drain} waits no longer. */
+  /** A {@link stop} that is under way waits no longer for what runs. */
   expedite(): void {
     this.hurry.abort();
   }
@@ -54,8 +63,17 @@ export class QueueConsumer {
     return this.processor.activity.count;
   }
 
-  /** Stops reading, lets what runs finish for `timeoutMs`, hands the rest back. Always resolves. */
-  async drain(timeoutMs: number): Promise<void> {
+  /** Stops reading, lets what runs finish for DRAIN_TIMEOUT_SECONDS, hands the rest back. Once and for all. */
+  stop(): Promise<void> {
+    this.stopping ??= this.drain();
+    return this.stopping;
+  }
+
+  private async drain(): Promise<void> {
+    if (this.state.current === 'STARTING') return;
+    const timeoutMs = this.settings.DRAIN_TIMEOUT_SECONDS * 1000;
+    this.state.enter('DRAINING');
+    this.logger.log({ msg: 'draining', running: this.running, timeoutSeconds: timeoutMs / 1000 });
     await this.pause();
     const finished = this.processor.activity.whenIdle();
     await waitAtMost(finished, timeoutMs, this.hurry.signal);
@@ -65,6 +83,7 @@ export class QueueConsumer {
       await waitAtMost(finished, HAND_BACK_TIMEOUT_MS);
     }
     await waitAtMost(this.worker.close(), CLOSE_TIMEOUT_MS);
+    this.state.enter('STOPPED');
   }
 
   private get worker(): Worker {

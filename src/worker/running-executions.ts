@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { Cancellation } from '../executor/cancellation.js';
 import { CancelRequests } from '../results/cancel-requests.js';
@@ -17,7 +17,7 @@ export interface RunningExecution extends Disposable {
  * whether one of them is to be cancelled: messages get lost when a connection breaks.
  */
 @Injectable()
-export class RunningExecutions implements OnApplicationShutdown {
+export class RunningExecutions {
   private readonly logger = new Logger(RunningExecutions.name);
   private readonly byId = new Map<string, Set<Cancellation>>();
   private timer: NodeJS.Timeout | null = null;
@@ -47,10 +47,6 @@ export class RunningExecutions implements OnApplicationShutdown {
     return jobs !== undefined;
   }
 
-  onApplicationShutdown(): void {
-    this.stopChecking();
-  }
-
   private async check(): Promise<void> {
     const open = [...this.byId].filter(([, jobs]) => [...jobs].some(({ request }) => request === null));
     try {
@@ -61,7 +57,8 @@ export class RunningExecutions implements OnApplicationShutdown {
     }
   }
 
-  private stopChecking(): void {
+  /** Asks Redis no longer, until another execution comes. */
+  stopChecking(): void {
     if (this.timer) clearInterval(this.timer);
     this.timer = null;
   }

@@ -1,23 +1,17 @@
 import {
   type BeforeApplicationShutdown,
+  Inject,
   Injectable,
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import { type Settings, SettingsError } from '../config/settings.js';
-import { failedChecks } from '../contract/isolation-report.js';
-import type { WorkerRecord } from '../contract/worker-record.js';
-import { ExecutorService } from '../executor/executor.service.js';
-import { RunnerPool } from '../executor/pool/runner-pool.js';
-import { SelfTestService } from '../executor/self-test.service.js';
-import { HeartbeatService } from '../heartbeat/heartbeat.service.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
-import { PackagesService } from '../packages/packages.service.js';
-import { WorkerLease } from '../results/worker-lease.js';
-import { CancelListener } from './cancel.listener.js';
-import { ControlListener } from './control.listener.js';
+import type { Service } from '../lib/service.js';
+import { waitAtMost } from '../lib/time-limit.js';
 import { QueueConsumer } from './queue-consumer.js';
+import { WORKER_SERVICES } from './services/worker-services.js';
 
 /** A second signal within this time is the same Ctrl-C, sent twice by a launcher. */
 const SIGNAL_ECHO_MS = 1_000;
@@ -28,11 +22,9 @@ const LAST_DEADLINE_MS = 8_000;
 const EX_CONFIG = 78;
 
 /**
- * Starts and stops the worker in order; that is why it takes everything that lives as long as the worker.
- *
- * Start: lease and heartbeat, then runners with their self-test, packages and commands, then the queue. Stop: no new work,
- * what runs finishes or is handed back, then heartbeat, lease and runners go. HTTP outlives all of it,
- * so that probes answer correctly meanwhile; Redis is closed last.
+ * Starts the services of the worker with the application and stops them before it ends: no new work, what runs
+ * finishes or is handed back, then the rest. HTTP outlives all of it, so that probes answer correctly meanwhile;
+ * Redis is closed last.
  */
 @Injectable()
 export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -40,67 +32,36 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
   private stopping: Promise<void> | null = null;
 
   constructor(
-    private readonly state: WorkerStateHolder,
-    private readonly pool: RunnerPool,
-    private readonly selfTest: SelfTestService,
-    private readonly lease: WorkerLease,
-    private readonly heartbeat: HeartbeatService,
+    @Inject(WORKER_SERVICES) private readonly services: Service,
     private readonly consumer: QueueConsumer,
-    private readonly packages: PackagesService,
-    private readonly executor: ExecutorService,
-    private readonly control: ControlListener,
-    private readonly cancels: CancelListener,
+    private readonly state: WorkerStateHolder,
     @InjectSettings() private readonly settings: Settings,
   ) {}
 
   /** Returns at once: HTTP must answer probes while packages are installed, which may take minutes. */
   onApplicationBootstrap(): void {
     this.listenForHaste();
-    this.begin().catch((error: Error) => this.failed(error));
+    void this.start();
+  }
+
+  private async start(): Promise<void> {
+    try {
+      await this.services.start();
+    } catch (error) {
+      await this.failed(error as Error);
+    }
   }
 
   /** What the operator has to change does not pass by waiting: a worker that would never take work ends. */
   private async failed(error: Error): Promise<void> {
     this.logger.error({ msg: 'the worker cannot start', reason: error.message });
     if (!(error instanceof SettingsError)) return;
-    await this.heartbeat.stop();
+    await waitAtMost(
+      Promise.resolve(this.services.stop()).catch(() => undefined),
+      LAST_DEADLINE_MS,
+    );
     process.stderr.write(`${error.message}\n`);
     process.exit(EX_CONFIG);
-  }
-
-  private async begin(): Promise<void> {
-    await this.lease.start();
-    await this.heartbeat.start(() => ({
-      running: this.consumer.running,
-      lease: this.lease.owner,
-      runners: this.pool.records(),
-      ...this.isolation(),
-      runner_totals: this.pool.totals,
-      package_set: this.packages.status.set,
-      packages: { state: this.packages.status.state, failed: this.packages.status.failed.length },
-      workspace_generation: this.executor.lastGeneration,
-    }));
-    this.pool.onChange(() => this.heartbeat.touch());
-    // A client that sees the worker as active may send it commands: it listens by then.
-    await Promise.all([this.startRunners(), this.packages.settled(), this.control.start()]);
-    if (this.stopping) return;
-    this.state.enter('ACTIVE');
-    this.cancels.start();
-    this.consumer.start();
-  }
-
-  /** No execution begins before the isolation is known: its result shows it, and it may be weaker than required. */
-  private async startRunners(): Promise<void> {
-    await this.executor.start();
-    await this.selfTest.run();
-  }
-
-  private isolation(): Pick<WorkerRecord, 'isolation' | 'isolation_grade' | 'isolation_failed' | 'network'> {
-    const { report } = this.selfTest;
-    const isolation = this.pool.factoryInUse()?.choice.level.name ?? null;
-    if (report === null) return { isolation };
-    const { grade, network } = report;
-    return { isolation, isolation_grade: grade, isolation_failed: failedChecks(report), network };
   }
 
   /** Drains; safe to call twice. */
@@ -110,20 +71,9 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   private async stop(): Promise<void> {
-    const timeoutMs = this.settings.DRAIN_TIMEOUT_SECONDS * 1000;
-    this.limitShutdown(timeoutMs + LAST_DEADLINE_MS);
+    this.limitShutdown(this.settings.DRAIN_TIMEOUT_SECONDS * 1000 + LAST_DEADLINE_MS);
     if (this.state.current === 'STARTING') this.state.enter('STOPPED');
-    else {
-      this.state.enter('DRAINING');
-      this.logger.log({ msg: 'draining', running: this.consumer.running, timeoutSeconds: timeoutMs / 1000 });
-      await this.consumer.drain(timeoutMs);
-      this.state.enter('STOPPED');
-    }
-    this.cancels.stop();
-    await this.control.stop();
-    await this.heartbeat.stop();
-    await this.lease.stop();
-    await this.pool.stop();
+    await this.services.stop();
     this.logger.log('stopped');
   }
 

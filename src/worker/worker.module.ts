@@ -22,6 +22,9 @@ import { ScheduleTicks } from './schedule-ticks.js';
 import { Taker } from './taker.js';
 import { UnreadableJobs } from './unreadable-jobs.js';
 import { WorkerLifecycle } from './worker.lifecycle.js';
+import { WorkerHeartbeat } from './services/worker-heartbeat.js';
+import { WorkerRunners } from './services/worker-runners.js';
+import { workerServices } from './services/worker-services.js';
 
 const DAY_SECONDS = 86_400;
 
@@ -66,7 +69,10 @@ export class WorkerModule {
         ScheduleTicks,
         Taker,
         UnreadableJobs,
+        WorkerHeartbeat,
         WorkerLifecycle,
+        WorkerRunners,
+        workerServices,
       ],
       exports: [QueueConsumer],
     };

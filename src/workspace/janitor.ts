@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Service } from '../lib/service.js';
 import { inBatches } from '../lib/in-batches.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -35,7 +36,7 @@ const INTERVAL_MS = 3600_000;
  * are. Whichever comes last, the limits on named sources are off.
  */
 @Injectable()
-export class WorkspaceJanitor {
+export class WorkspaceJanitor implements Service {
   private readonly logger = new Logger(WorkspaceJanitor.name);
   private timer: NodeJS.Timeout | undefined;
 

@@ -330,7 +330,7 @@ describe('a worker', () => {
       options.intervalMs,
     );
     services.push(service);
-    service.start();
+    void service.start();
     return service;
   };
   beforeEach(async () => {

@@ -9,6 +9,8 @@ import { StatusReporter } from '../../src/packages/status-reporter.js';
 import { ManifestWatcher } from '../../src/packages/manifest-watcher.js';
 import { CancelListener } from '../../src/worker/cancel.listener.js';
 import { ControlListener } from '../../src/worker/control.listener.js';
+import { RunningExecutions } from '../../src/worker/running-executions.js';
+import type { Service } from '../../src/lib/service.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { WorkerLease } from '../../src/results/worker-lease.js';
@@ -33,23 +35,17 @@ beforeAll(async () => {
   await until(() => impatient.status === 'ready' && patient.status === 'ready', { what: 'Redis is there' });
 });
 
-/** Something long-lived; one of each is started and stopped again and again. */
-interface Living {
-  start(): unknown;
-  stop(): unknown;
-}
-
 const never = (): never => {
   throw new Error('nothing of this is asked for here');
 };
 const unused = new Proxy({}, { get: never }) as never;
 
-const MAKERS: [name: string, make: () => Living][] = [
+const MAKERS: [name: string, make: () => Service][] = [
   [
     'ControlListener',
     () => new ControlListener(patient, keys, unused, new WorkerCommands(impatient, keys), settingsOf()),
   ],
-  ['CancelListener', () => new CancelListener(patient, keys, unused, unused, unused)],
+  ['CancelListener', () => new CancelListener(patient, keys, unused, new RunningExecutions(unused), unused)],
   ['WorkerLease', () => new WorkerLease(impatient, keys, settingsOf())],
   [
     'HeartbeatService with WorkerStatistics',
