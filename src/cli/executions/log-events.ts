@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { LogEvent } from '../../contract/log-stream.js';
 import type { ApiAccess } from '../http/api-access.js';
-import { connectionError, refusalError, strangeAnswer, UnavailableError } from '../http/api-errors.js';
-import { parseJson } from '../http/api-request.js';
+import { UnavailableError } from '../http/api-errors.js';
+import { openStream, parseJson, withAdvice } from '../http/api-request.js';
 
 /** The server sends something every 15 seconds; a connection that is silent this long is dead. */
 const SILENCE_MS = 45_000;
@@ -57,50 +58,33 @@ async function* connect(
 ): AsyncGenerator<LogEvent> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), SILENCE_MS);
+  const request = {
+    path: `/executions/${encodeURIComponent(id)}/logs`,
+    accept: 'text/event-stream',
+    headers: lastId === null ? {} : { 'last-event-id': lastId },
+    ended: silence.signal,
+  };
   try {
-    const response = await fetch(`${access.url}/executions/${encodeURIComponent(id)}/logs`, {
-      headers: {
-        accept: 'text/event-stream',
-        ...(lastId === null ? {} : { 'last-event-id': lastId }),
-        ...(access.token === undefined ? {} : { authorization: `Bearer ${access.token}` }),
-      },
-      redirect: 'manual',
-      signal: AbortSignal.any([interrupt, silence.signal]),
-    });
-    const { status } = response;
-    if (status !== 200) throw refusalError({ status, body: parseJson(await response.text()) }, access);
-    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
-    if (!isStream || !response.body) throw strangeAnswer(status, access);
-    for await (const block of blocks(response.body, () => timer.refresh())) {
-      const event = eventOf(block);
-      if (event) yield event;
+    const { body } = await openStream(access, request, interrupt);
+    const decoder = new TextDecoder();
+    const arrived: LogEvent[] = [];
+    const parser = createParser({ onEvent: (message) => arrived.push(...eventsOf(message)) });
+    const chunks = body[Symbol.asyncIterator]();
+    const next = () => withAdvice(access, interrupt, () => chunks.next());
+    for (let chunk = await next(); !chunk.done; chunk = await next()) {
+      timer.refresh();
+      parser.feed(decoder.decode(chunk.value, { stream: true }));
+      yield* arrived.splice(0);
     }
-  } catch (error) {
-    if (error instanceof Error && 'exitCode' in error) throw error;
-    interrupt.throwIfAborted();
-    throw connectionError(error, access);
   } finally {
     clearTimeout(timer);
     silence.abort();
   }
 }
 
-/** Texts between blank lines. */
-async function* blocks(body: ReadableStream<Uint8Array>, onChunk: () => void): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const chunk of body) {
-    onChunk();
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
-    rest = parts.pop() as string;
-    yield* parts;
-  }
-}
-
-/** A server-sent event of this API; null for a comment and what is not known here. */
-function eventOf(block: string): LogEvent | null {
-  const field = (name: string): string | null => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? null;
-  const data = parseJson(field('data') ?? '');
-  if (typeof data !== 'object' || data === null) return null;
-  return { ...data, type: field('event'), id: field('id') } as LogEvent;
+/** The event of a message of this API; none for what is not known here. */
+function eventsOf({ event, id, data }: EventSourceMessage): LogEvent[] {
+  const fields = parseJson(data);
+  if (typeof fields !== 'object' || fields === null) return [];
+  return [{ ...fields, type: event ?? null, id: id ?? null } as LogEvent];
 }

@@ -1,8 +1,8 @@
 import type { LogEvent } from '../../contract/log-stream.js';
 import { type Output, paint, plain } from '../output/output.js';
+import { drawnBar, StatusLine } from '../output/progress-bar.js';
 
 const BAR_WIDTH = 24;
-const ERASE_LINE = '\r\u001B[2K';
 
 /**
  * Shows an execution as it goes: what it prints, where it printed it, and on a terminal a bar of its
@@ -11,9 +11,12 @@ const ERASE_LINE = '\r\u001B[2K';
 export class LogView {
   /** Whether the last that was shown of a stream had no line end. */
   readonly open = { stdout: false, stderr: false };
+  private readonly line: StatusLine;
   private bar = '';
 
-  constructor(private readonly output: Output) {}
+  constructor(private readonly output: Output) {
+    this.line = new StatusLine(output.stderr);
+  }
 
   show(event: LogEvent): void {
     switch (event.type) {
@@ -53,9 +56,8 @@ export class LogView {
   }
 
   private showProgress(fraction: number, message: string | null): void {
-    if (!isTerminal(this.output.stderr)) return;
-    const filled = Math.round(fraction * BAR_WIDTH);
-    const text = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${Math.round(fraction * 100)} %`;
+    if (!this.line.isShown) return;
+    const text = `${drawnBar(fraction, { width: BAR_WIDTH })} ${Math.round(fraction * 100)} %`;
     const { columns = 80 } = this.output.stderr as Partial<NodeJS.WriteStream>;
     this.bar = [text, plain(message ?? '')]
       .join(' ')
@@ -67,13 +69,10 @@ export class LogView {
   /** Not into an unfinished line of the code's own, which it would overwrite. */
   private drawBar(): void {
     if (this.bar === '' || this.open.stdout || this.open.stderr) return;
-    this.output.stderr.write(`${ERASE_LINE}${this.bar}`);
+    this.line.draw(this.bar);
   }
 
   private eraseBar(): void {
-    if (this.bar !== '' && !this.open.stdout && !this.open.stderr) this.output.stderr.write(ERASE_LINE);
+    if (this.bar !== '' && !this.open.stdout && !this.open.stderr) this.line.erase();
   }
 }
-
-const isTerminal = (stream: NodeJS.WritableStream): boolean =>
-  (stream as Partial<NodeJS.WriteStream>).isTTY === true;

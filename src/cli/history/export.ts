@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ApiAccess } from '../http/api-access.js';
-import { openStream } from '../http/api-stream.js';
+import { openStream } from '../http/api-request.js';
 import { CommandError, EXIT, type ExitCode } from '../output/exit.js';
 import { type FilterOptions, filterQuery, momentOf, present } from './history-options.js';
 import type { Output } from '../output/output.js';
@@ -28,7 +28,8 @@ export async function exportHistory(
   let bar: ProgressBar | null = null;
   let lines = 0;
   try {
-    const { headers, body } = await openStream(access, `/executions/export?${query.toString()}`, interrupt);
+    const path = `/executions/export?${query.toString()}`;
+    const { headers, body } = await openStream(access, { path, accept: 'application/x-ndjson' }, interrupt);
     bar = new ProgressBar(output.stderr, Number(headers.get('x-total-count') ?? 0));
     for await (const chunk of body) {
       for (const byte of chunk) if (byte === LINE_BREAK) lines += 1;

@@ -3,6 +3,7 @@ import type { ApiAccess } from '../http/api-access.js';
 import { ApiClient } from '../http/api-client.js';
 import { EXIT, type ExitCode } from '../output/exit.js';
 import { type FilterOptions, filterQuery, momentOf, present } from './history-options.js';
+import { readableMs } from '../output/durations.js';
 import { asJson, type Output, paint, plain } from '../output/output.js';
 import { type Cell, tableOf } from '../output/table.js';
 
@@ -67,10 +68,4 @@ function rowOf(execution: ExecutionSummary, stdout: NodeJS.WritableStream): Cell
     { text: plain(execution.caller_email ?? execution.caller_id ?? '-') },
     { text: code === null ? '' : `${plain(code)} ${line}` },
   ];
-}
-
-/** A length of time for people: `12 ms`, `1.5 s`, `3.2 min`. */
-export function readableMs(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
 }

@@ -2,8 +2,8 @@ import type { StatisticGroup, Statistics, StatisticsGroup } from '../../contract
 import type { ApiAccess } from '../http/api-access.js';
 import { ApiClient } from '../http/api-client.js';
 import { EXIT, type ExitCode } from '../output/exit.js';
-import { readableMs } from './history.js';
 import { momentOf, present } from './history-options.js';
+import { readableMs } from '../output/durations.js';
 import { asJson, type Output, plain } from '../output/output.js';
 import { type Cell, tableOf } from '../output/table.js';
 

@@ -1,4 +1,5 @@
 import type { PackagesOverview, PackagesStatus } from '../../contract/packages.js';
+import { drawnBar } from '../output/progress-bar.js';
 
 /** How far a fleet is with one manifest. */
 export interface Rollout {
@@ -27,7 +28,8 @@ export function rolloutOf({ hash, packages, workers }: PackagesOverview): Rollou
   };
 }
 
-const BAR_WIDTH = 24;
+/** In characters that a log file can have, too. */
+const BAR = { width: 24, marks: ['#', '-'] } as const;
 
 /** Such as `1 of 2 workers done, 1 with failures`. */
 export const doneText = ({ done, workers, failing }: Rollout): string =>
@@ -36,9 +38,7 @@ export const doneText = ({ done, workers, failing }: Rollout): string =>
 /** One line with a bar, such as `installing [######------] 50 %, 1 of 2 workers done`. */
 export function rolloutLine(rollout: Rollout): string {
   const { done, workers, progress } = rollout;
-  const filled = Math.round(progress * BAR_WIDTH);
-  const bar = '#'.repeat(filled) + '-'.repeat(BAR_WIDTH - filled);
   // Never 100 before the last one is done.
   const percent = done === workers ? 100 : Math.min(99, Math.floor(progress * 100));
-  return `${done === workers ? 'installed' : 'installing'} [${bar}] ${percent} %, ${doneText(rollout)}`;
+  return `${done === workers ? 'installed' : 'installing'} [${drawnBar(progress, BAR)}] ${percent} %, ${doneText(rollout)}`;
 }

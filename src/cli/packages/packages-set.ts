@@ -5,6 +5,7 @@ import type { PackagesOverview } from '../../contract/packages.js';
 import { ApiClient } from '../http/api-client.js';
 import { UnavailableError } from '../http/api-errors.js';
 import { CommandError, EXIT, type ExitCode } from '../output/exit.js';
+import { StatusLine } from '../output/progress-bar.js';
 import type { Terminal } from './packages-terminal.js';
 import { doneText, type Rollout, rolloutLine, rolloutOf } from './packages-rollout.js';
 import { failureList } from './packages-table.js';
@@ -12,7 +13,6 @@ import { failureList } from './packages-table.js';
 const POLL_MS = 500;
 /** How long to poll while the API does not answer: a worker's restart, a Redis failover. */
 const SILENCE_LIMIT_MS = 30_000;
-const ERASE_LINE = '\r\u001B[2K';
 
 /**
  * `bifrost packages set`: publishes a manifest. Resolves with the exit code; with `wait`, when every live
@@ -89,18 +89,14 @@ async function rolledOut(
 
 /** A terminal gets one line that changes; anything else gets a line whenever a worker is done. */
 function progressOn(stream: NodeJS.WritableStream): { now(rollout: Rollout): void; end(): void } {
-  if ((stream as Partial<NodeJS.WriteStream>).isTTY === true) {
-    return {
-      now: (rollout) => stream.write(`${ERASE_LINE}${rolloutLine(rollout)}`),
-      end: () => stream.write('\n'),
-    };
-  }
+  const line = new StatusLine(stream);
+  if (line.isShown) return { now: (rollout) => line.draw(rolloutLine(rollout)), end: () => line.leave() };
   let last = '';
   return {
     now(rollout) {
-      const line = doneText(rollout);
-      if (line !== last) stream.write(`${line}\n`);
-      last = line;
+      const text = doneText(rollout);
+      if (text !== last) stream.write(`${text}\n`);
+      last = text;
     },
     end: () => undefined,
   };

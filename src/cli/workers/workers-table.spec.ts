@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { WorkerRecord } from '../../contract/worker-record.js';
-import { duration, workersTable } from './workers-table.js';
+import { workersTable } from './workers-table.js';
 
 const NOW = new Date('2026-01-02T00:00:00Z');
 
@@ -63,16 +63,4 @@ describe('the table of workers', () => {
   it('shows names without what would move the cursor', () => {
     expect(table(aWorker({ type: 'a\u001b[2Jb\nc\u0007' }))).toContain('w1  ab c   ACTIVE');
   });
-});
-
-it.each([
-  [0, '0s'],
-  [59_999, '59s'],
-  [60_000, '1m 0s'],
-  [7_505_000, '2h 5m'],
-  [86_400_000, '1d 0h'],
-  [-5000, '0s'],
-  [Number.NaN, '?'],
-])('%d ms read as %s', (ms, text) => {
-  expect(duration(ms)).toBe(text);
 });

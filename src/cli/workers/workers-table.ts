@@ -1,7 +1,7 @@
 import type { WorkerRecord, WorkerState } from '../../contract/worker-record.js';
+import { readableAge } from '../output/durations.js';
 import { plain } from '../output/output.js';
-
-type Cell = { text: string; state?: WorkerState };
+import { type Cell, tableOf } from '../output/table.js';
 
 const HEADINGS = [
   'ID',
@@ -14,7 +14,6 @@ const HEADINGS = [
   'UPTIME',
   'HEARTBEAT',
 ] as const;
-const GAP = '  ';
 
 /**
  * A table of workers, one a line, below one of headings.
@@ -25,25 +24,22 @@ export function workersTable(
   now: Date,
   paintState: (state: WorkerState, text: string) => string,
 ): string {
-  const rows = [HEADINGS.map((text): Cell => ({ text })), ...workers.map((worker) => rowOf(worker, now))];
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]!.text.length)));
-  const lines = rows.map((row) =>
-    row
-      .map(({ text, state }, column) => {
-        const padding = column === row.length - 1 ? '' : ' '.repeat(widths[column]! - text.length);
-        return (state ? paintState(state, text) : text) + padding;
-      })
-      .join(GAP),
+  return tableOf(
+    HEADINGS,
+    workers.map((worker) => rowOf(worker, now, paintState)),
   );
-  return `${lines.join('\n')}\n`;
 }
 
-function rowOf(worker: WorkerRecord, now: Date): Cell[] {
-  const since = (time: string): string => duration(now.getTime() - Date.parse(time));
+function rowOf(
+  worker: WorkerRecord,
+  now: Date,
+  paintState: (state: WorkerState, text: string) => string,
+): Cell[] {
+  const since = (time: string): string => readableAge(now.getTime() - Date.parse(time));
   return [
     { text: plain(worker.id) },
     { text: plain(worker.type) },
-    { text: plain(worker.state), state: worker.state },
+    { text: plain(worker.state), paint: (text) => paintState(worker.state, text) },
     { text: `${worker.running}/${worker.concurrency}` },
     { text: isolationOf(worker) },
     { text: plain(worker.host) },
@@ -58,24 +54,4 @@ function isolationOf({ isolation, isolation_grade: grade, isolation_failed: fail
   if (!isolation) return '-';
   const marks = failed && failed.length > 0 ? `, ${failed.length} failed` : '';
   return plain(`${isolation}${grade ? ` ${grade}` : ''}${marks}`);
-}
-
-const UNITS: readonly [name: string, seconds: number][] = [
-  ['d', 86_400],
-  ['h', 3600],
-  ['m', 60],
-  ['s', 1],
-];
-
-/** A duration in its two largest units, such as `2h 5m`. A clock that is slower than the worker's gives 0s. */
-export function duration(ms: number): string {
-  if (Number.isNaN(ms)) return '?';
-  let rest = Math.max(0, Math.floor(ms / 1000));
-  const fitting = UNITS.filter(([name, seconds]) => rest >= seconds || name === 's');
-  const parts = fitting.slice(0, 2).map(([name, seconds]) => {
-    const count = Math.floor(rest / seconds);
-    rest %= seconds;
-    return `${count}${name}`;
-  });
-  return parts.join(' ');
 }

@@ -1,11 +1,10 @@
 import { type Colour, type Output, paint, plain } from '../output/output.js';
+import { drawnBar, StatusLine } from '../output/progress-bar.js';
 import { tableOf } from '../output/table.js';
 import type { UploadListener } from './workspace-publish.js';
 import type { GenerationDiff, GenerationRecord } from '../../contract/workspace.js';
 
-const BAR_WIDTH = 30;
 const BAR_FROM_CHARS = 1024 * 1024;
-const ERASE_LINE = '\r\u001B[2K';
 
 /** Every path that differs, one a line: `+` added, `~` changed, `-` removed. */
 export function diffLines(
@@ -46,15 +45,11 @@ export function logTable(log: readonly GenerationRecord[], current: number | nul
 
 /** Draws a progress bar for a large upload, on a terminal only. */
 export function uploadBar({ stderr }: Output): UploadListener {
-  if ((stderr as Partial<NodeJS.WriteStream>).isTTY !== true) return () => undefined;
+  const line = new StatusLine(stderr);
   return (sent, total) => {
     if (total < BAR_FROM_CHARS) return;
-    if (sent >= total) {
-      stderr.write(ERASE_LINE);
-      return;
-    }
-    const filled = Math.round((sent / total) * BAR_WIDTH);
-    const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
-    stderr.write(`${ERASE_LINE}uploading ${bar} ${Math.round((100 * sent) / total)} %`);
+    if (sent >= total) return line.erase();
+    const part = sent / total;
+    line.draw(`uploading ${drawnBar(part)} ${Math.round(100 * part)} %`);
   };
 }
