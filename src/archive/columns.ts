@@ -28,7 +28,7 @@ const figure = (valueOf: (document: Document) => unknown): Column<number> =>
 
 /**
  * What the database has of a result in columns. A row here is written, and is read for the list of
- * executions where `executionSummarySchema` has a field of its name; a migration adds the column.
+ * executions where `SUMMARY_FIELDS` has a field of its name; a migration adds the column.
  */
 export const COLUMNS = {
   execution_id: column('text', (_document, executionId) => executionId),

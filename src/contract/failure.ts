@@ -1,5 +1,8 @@
+export const EXECUTION_STATUSES = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const;
+export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
+
 /** How an execution that failed is shown. */
-export type FailedStatus = 'failed' | 'timed_out' | 'cancelled';
+export type FailedStatus = Exclude<ExecutionStatus, 'succeeded'>;
 
 /** What is to be said of one failure code. Texts are Markdown. */
 export interface FailureRow {

@@ -1,29 +1,29 @@
 import { z } from 'zod';
+import { type FieldKind, SUMMARY_FIELDS } from './history/fields.js';
 
 const text = z.string().nullable();
 
+const FIELD_SCHEMAS = {
+  text: z.string(),
+  'text or null': text,
+  number: z.number(),
+  texts: z.array(z.string()),
+} as const satisfies Record<FieldKind, z.ZodType>;
+
+type SummaryShape = {
+  [Name in keyof typeof SUMMARY_FIELDS]: (typeof FIELD_SCHEMAS)[(typeof SUMMARY_FIELDS)[Name]['holds']];
+};
+
+const fieldSchema = ({ holds, description }: { holds: FieldKind; description?: string }): z.ZodType =>
+  description === undefined ? FIELD_SCHEMAS[holds] : FIELD_SCHEMAS[holds].meta({ description });
+
 /** One archived execution as `GET /executions` lists it. Long texts are shortened; the whole document has them. */
 export const executionSummarySchema = z
-  .object({
-    execution_id: z.string(),
-    run: z.number().meta({ description: 'Which run of the execution it is; 1: the first' }),
-    schedule: text.meta({ description: 'Id of the job scheduler whose tick it is' }),
-    status: z.string(),
-    failure_code: text,
-    error_type: text,
-    error: text,
-    workflow_id: text,
-    organization_id: text,
-    caller_id: text,
-    caller_email: text,
-    worker_id: z.string(),
-    attempt: z.number(),
-    tags: z.array(z.string()),
-    started_at: z.string(),
-    finished_at: z.string(),
-    duration_ms: z.number(),
-    queued_ms: z.number(),
-  })
+  .object(
+    Object.fromEntries(
+      Object.entries(SUMMARY_FIELDS).map(([name, field]) => [name, fieldSchema(field)]),
+    ) as SummaryShape,
+  )
   .meta({ id: 'ExecutionSummary' });
 
 /** A page of the history, newest first. */

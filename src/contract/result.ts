@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { cancellationSchema } from './cancellation.js';
-import { FAILURE_CODES } from './failure.js';
+import { EXECUTION_STATUSES, type ExecutionStatus, FAILURE_CODES } from './failure.js';
 import { resultIsolationSchema } from './isolation-report.js';
 import { subjectSchema } from './subject.js';
 
-export const EXECUTION_STATUSES = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const;
-export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
+export { EXECUTION_STATUSES, type ExecutionStatus };
 
 const when = z.string().meta({ description: 'ISO 8601 time, UTC' });
 

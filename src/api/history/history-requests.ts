@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { placeOf } from '../../archive/read/cursor.js';
 import { MAX_KEY_CHARS } from '../../archive/columns.js';
-import { FAILURE_CODES } from '../../contract/failure.js';
 import { STATISTIC_GROUPS } from '../../contract/history.js';
-import { EXECUTION_STATUSES } from '../../contract/result.js';
+import { FILTER_ROWS, type FilterName, type HISTORY_FILTERS } from '../../contract/history/fields.js';
 
 const MAX_LIMIT = 500;
 const DEFAULT_LIMIT = 50;
@@ -18,7 +17,7 @@ const name = z
   .min(1, { error: 'must not be empty' })
   .max(MAX_KEY_CHARS, { error: `must have at most ${MAX_KEY_CHARS} characters` });
 
-const someOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+const someOf = <const T extends readonly string[]>(values: T) =>
   z.string(once).transform((text, ctx): T[number][] => {
     const items = text.length > MAX_LIST_CHARS ? [] : text.split(',').map((item) => item.trim());
     if (items.length > 0 && items.every((item) => values.includes(item))) return items;
@@ -42,25 +41,34 @@ const moment = z.string(once).transform((given, ctx): Date => {
 /** A filter that is spelled wrong would silently find everything. */
 const nothingElse = z.unknown().refine(() => false, { error: 'is not known here; /docs lists what is' });
 
-const filters = {
-  status: someOf(EXECUTION_STATUSES).optional(),
-  code: z.enum(FAILURE_CODES, { error: `must be one of ${FAILURE_CODES.join(', ')}` }).optional(),
-  workflow: name.optional(),
-  organization: name.optional(),
-  caller: name.optional().meta({ description: 'User id or e-mail address' }),
-  worker: name.optional(),
-  schedule: name.optional().meta({ description: 'Id of the job scheduler whose ticks they are' }),
-  tag: name.optional(),
-  since: moment.optional().meta({ description: 'Ended at this time or later; UTC unless it says otherwise' }),
-  until: moment.optional().meta({ description: 'Ended before this time' }),
-  min_duration_ms: z.coerce
-    .number({ error: 'must be a number of milliseconds' })
-    .min(0, { error: 'must be at least 0' })
-    .optional(),
-  text: name
-    .optional()
-    .meta({ description: 'Part of the id or of the error message, in any case of letters' }),
+type Match = (typeof HISTORY_FILTERS)[FilterName]['match'];
+type Row = (typeof FILTER_ROWS)[number][1];
+
+/** Reads the value of a filter in a query, for each way that it may be compared. */
+const VALUES = {
+  'some of': ({ values = [] }) => someOf(values),
+  'one of': ({ values = [] }) => z.enum(values, { error: `must be one of ${values.join(', ')}` }),
+  equal: () => name,
+  among: () => name,
+  part: () => name,
+  'at least': ({ unit }) =>
+    z.coerce.number({ error: `must be a number of ${unit}` }).min(0, { error: 'must be at least 0' }),
+  from: () => moment,
+  before: () => moment,
+} as const satisfies Record<Match, (row: Row) => z.ZodType>;
+
+type FilterShape = {
+  [Name in FilterName]: z.ZodOptional<ReturnType<(typeof VALUES)[(typeof HISTORY_FILTERS)[Name]['match']]>>;
 };
+
+function filterSchema(row: Row): z.ZodType {
+  const schema = VALUES[row.match](row).optional();
+  return row.description === undefined ? schema : schema.meta({ description: row.description });
+}
+
+const filters = Object.fromEntries(
+  FILTER_ROWS.map(([filter, row]) => [filter, filterSchema(row)]),
+) as FilterShape;
 
 const inOrder = ({ since, until }: { since?: Date | undefined; until?: Date | undefined }): boolean =>
   !since || !until || since < until;
@@ -113,12 +121,6 @@ type Filters = z.infer<typeof exportQuerySchema>;
 export type HistoryQuery = z.infer<typeof historyQuerySchema>;
 export type ExportQuery = Filters;
 export type StatisticsQuery = z.infer<typeof statisticsQuerySchema>;
-
-/** Query of a filter as the archive wants it. */
-export const filterOf = ({ min_duration_ms: minDurationMs, ...query }: Filters) => ({
-  ...query,
-  minDurationMs,
-});
 
 /** The UTC days that are at least partly between two moments; the last 30 where none are named. */
 export function daysOf(

@@ -16,7 +16,6 @@ import {
   daysOf,
   type ExportQuery,
   exportQuerySchema,
-  filterOf,
   type HistoryQuery,
   historyQuerySchema,
   type StatisticsQuery,
@@ -39,7 +38,7 @@ export class HistoryController {
   list(
     @Query({ schema: historyQuerySchema }) { limit, cursor, ...query }: HistoryQuery,
   ): Promise<HistoryPage> {
-    return withinArchive(this.archive.list(filterOf(query), limit, cursor ?? null));
+    return withinArchive(this.archive.list(query, limit, cursor ?? null));
   }
 
   /** Counts and durations by day, workflow and status. */
@@ -69,7 +68,7 @@ export class HistoryController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     // The export leaves out what is archived from now on, so that it ends.
-    const filter = { ...filterOf(query), until: query.until ?? new Date() };
+    const filter = { ...query, until: query.until ?? new Date() };
     const total = await withinArchive(this.archive.count(filter));
     await reply
       .header('content-type', 'application/x-ndjson; charset=utf-8')

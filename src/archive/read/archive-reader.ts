@@ -1,17 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { type ExecutionSummary, executionSummarySchema, type HistoryPage } from '../../contract/history.js';
+import type { ExecutionSummary, HistoryPage } from '../../contract/history.js';
+import { type HistoryFilter, SUMMARY_FIELDS } from '../../contract/history/fields.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import { batches } from '../../lib/in-batches.js';
 import { ArchiveDatabase } from '../archive-database.js';
 import { cursorOf, type Place } from './cursor.js';
-import { conditionsOf, type HistoryFilter, timestamp } from './history-filter.js';
+import { conditionsOf, timestamp } from './history-filter.js';
 import { toDocument } from '../record.js';
 import type { Database } from '../schema.js';
 import { fromStorable } from '../storable-text.js';
 
-/** The list shows what its schema names; each is a column. */
-const SUMMARY_COLUMNS = Object.keys(executionSummarySchema.shape) as (keyof ExecutionSummary)[];
+/** The list shows these; each is a column. */
+const SUMMARY_COLUMNS = Object.keys(SUMMARY_FIELDS) as (keyof ExecutionSummary)[];
 
 /** How many places are looked up at once for an export, and how many bytes of documents are held. */
 const EXPORT_KEYS = 1000;

@@ -1,59 +1,44 @@
-import { type Expression, expressionBuilder, type ExpressionBuilder, sql, type SqlBool } from 'kysely';
+import { type Expression, expressionBuilder, type RawBuilder, sql, type SqlBool } from 'kysely';
+import {
+  FILTER_ROWS,
+  type FilterName,
+  HISTORY_FILTERS,
+  type HistoryFilter,
+} from '../../contract/history/fields.js';
 import type { Tables } from '../schema.js';
 import { toStorable } from '../storable-text.js';
 
-/** What executions must be to be found; every field narrows. */
-export interface HistoryFilter {
-  status?: readonly string[] | undefined;
-  code?: string | undefined;
-  workflow?: string | undefined;
-  organization?: string | undefined;
-  /** User id or e-mail address. */
-  caller?: string | undefined;
-  worker?: string | undefined;
-  /** Id of the job scheduler whose ticks they are. */
-  schedule?: string | undefined;
-  tag?: string | undefined;
-  /** Ended at this moment or later. */
-  since?: Date | undefined;
-  /** Ended before this moment. */
-  until?: Date | undefined;
-  minDurationMs?: number | undefined;
-  /** Part of the id or of the error, in upper or lower case. */
-  text?: string | undefined;
-}
+type Row = (typeof FILTER_ROWS)[number][1];
+type Column = keyof Tables['executions'];
 
-type Builder = ExpressionBuilder<Tables, 'executions'>;
+/** The columns of each filter; does not compile when a row names one that there is not. */
+const COLUMNS: Readonly<Record<FilterName, { columns: readonly Column[] }>> = HISTORY_FILTERS;
 
 /** The conditions of a filter. Values are bound as parameters, never part of the statement. */
 export function conditionsOf(filter: HistoryFilter): Expression<SqlBool>[] {
-  const eb: Builder = expressionBuilder();
-  const { status, since, until, minDurationMs, tag, text, caller } = filter;
-  const equal = (['code', 'workflow', 'organization', 'worker', 'schedule'] as const).flatMap((name) => {
+  const { or } = expressionBuilder<Tables, 'executions'>();
+  return FILTER_ROWS.flatMap(([name, row]) => {
     const value = filter[name];
-    return value === undefined ? [] : [eb(COLUMNS[name], '=', toStorable(value))];
+    if (value === undefined) return [];
+    const compare = CONDITIONS[row.match];
+    const conditions = COLUMNS[name].columns.map((column) => compare(sql.ref(column), value as never));
+    return conditions.length === 1 ? conditions : [or(conditions)];
   });
-  return [
-    ...equal,
-    ...(status === undefined ? [] : [eb('status', 'in', [...status])]),
-    ...(caller === undefined
-      ? []
-      : [eb.or([eb('caller_id', '=', toStorable(caller)), eb('caller_email', '=', toStorable(caller))])]),
-    ...(tag === undefined ? [] : [sql<SqlBool>`tags @> ARRAY[${toStorable(tag)}]::text[]`]),
-    ...(since === undefined ? [] : [eb('finished_at', '>=', timestamp(since))]),
-    ...(until === undefined ? [] : [eb('finished_at', '<', timestamp(until))]),
-    ...(minDurationMs === undefined ? [] : [eb('duration_ms', '>=', minDurationMs)]),
-    ...(text === undefined ? [] : [eb('search', 'like', containing(text))]),
-  ];
 }
 
-const COLUMNS = {
-  code: 'failure_code',
-  workflow: 'workflow_id',
-  organization: 'organization_id',
-  worker: 'worker_id',
-  schedule: 'schedule',
-} as const;
+/** Compares a column with the value of a filter, for each way that they may be compared. */
+const CONDITIONS: Readonly<
+  Record<Row['match'], (column: RawBuilder<unknown>, value: never) => Expression<SqlBool>>
+> = {
+  'some of': (column, values: readonly string[]) => sql`${column} in (${sql.join(values)})`,
+  'one of': (column, text: string) => sql`${column} = ${toStorable(text)}`,
+  equal: (column, text: string) => sql`${column} = ${toStorable(text)}`,
+  among: (column, text: string) => sql`${column} @> ARRAY[${toStorable(text)}]::text[]`,
+  part: (column, text: string) => sql`${column} like ${containing(text)}`,
+  'at least': (column, figure: number) => sql`${column} >= ${figure}`,
+  from: (column, time: Date) => sql`${column} >= ${timestamp(time)}`,
+  before: (column, time: Date) => sql`${column} < ${timestamp(time)}`,
+};
 
 /** A bound moment. */
 export const timestamp = (time: Date) => sql<Date>`${time.toISOString()}::timestamptz`;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { FILTER_ROWS } from '../../contract/history/fields.js';
 import type { ApiAccess } from '../http/api-access.js';
 import type { ExitCode } from '../output/exit.js';
 import type { ExportOptions } from './export.js';
@@ -18,17 +19,10 @@ const TIMES = `
 Times are ISO 8601 (2026-11-30, 2026-11-30T12:00:00Z) or how long ago (30m, 24h, 7d).`;
 
 const filtered = (command: Command): Command =>
-  command
-    .option('--status <list>', 'succeeded, failed, timed_out, cancelled; several with commas')
-    .option('--code <code>', 'failure code, such as TIMED_OUT')
-    .option('--workflow <id>')
-    .option('--organization <id>')
-    .option('--caller <id>', 'user id or e-mail address')
-    .option('--worker <id>')
-    .option('--schedule <id>', 'id of a job scheduler: its ticks')
-    .option('--tag <tag>')
-    .option('--min-duration <time>', 'shortest duration to list: 500ms, 1.5s, 10m')
-    .option('--text <text>', 'part of the id or of the error');
+  FILTER_ROWS.reduce(
+    (added, [, { option, help }]) => (option === undefined ? added : added.option(option, help)),
+    command,
+  );
 
 /** Adds `history`, `stats`, `export` and `forget`. */
 export function defineHistory(program: Command, io: () => HistoryIo, exit: (code: ExitCode) => void): void {

@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { filterQuery, momentOf } from './history-options.js';
+import { Command } from 'commander';
+import { FILTER_ROWS } from '../../contract/history/fields.js';
+import { defineHistory } from './history-commands.js';
+import { type FilterOptions, filterQuery, momentOf } from './history-options.js';
 import { barOf } from '../output/progress-bar.js';
 import { statisticsTable } from './stats.js';
+
+const unused = (): never => {
+  throw new Error('no command runs here');
+};
 
 const NOW = new Date('2026-11-21T12:00:00.000Z');
 
@@ -31,6 +38,23 @@ describe('filters', () => {
     });
     expect(filterQuery({ minDuration: '2' })).toEqual({ min_duration_ms: '2000' });
     expect(() => filterQuery({ minDuration: 'long' })).toThrow('--min-duration');
+  });
+
+  it('are options of history and export, each under its own name in the query', () => {
+    const rows = FILTER_ROWS.filter(([, { option }]) => option !== undefined);
+    expect(rows.length).toBeGreaterThan(5);
+    for (const [name, { option = '', match }] of rows) {
+      const [flag = ''] = option.split(' ');
+      const value = match === 'at least' ? '7ms' : 'x';
+      for (const command of ['history', 'export']) {
+        const program = new Command();
+        defineHistory(program, unused, unused);
+        const defined = program.commands.find((one) => one.name() === command);
+        defined?.parseOptions([flag, value]);
+        const query = filterQuery(defined?.opts() as FilterOptions);
+        expect([flag, query]).toEqual([flag, { [name]: match === 'at least' ? '7' : value }]);
+      }
+    }
   });
 });
 

@@ -1,18 +1,14 @@
+import { FILTER_ROWS, type FilterName, type HISTORY_FILTERS } from '../../contract/history/fields.js';
 import { CommandError, EXIT } from '../output/exit.js';
 
-/** The filters of `history` and `export`, as the command line has them. */
-export interface FilterOptions {
-  status?: string;
-  code?: string;
-  workflow?: string;
-  organization?: string;
-  caller?: string;
-  worker?: string;
-  schedule?: string;
-  tag?: string;
-  minDuration?: string;
-  text?: string;
-}
+type Rows = typeof HISTORY_FILTERS;
+type CamelCase<Text> = Text extends `${infer First}-${infer Rest}`
+  ? `${First}${Capitalize<CamelCase<Rest>>}`
+  : Text;
+type OptionName<Row> = Row extends { option: `--${infer Name} <${string}>` } ? CamelCase<Name> : never;
+
+/** The filters of `history` and `export`, as commander reads them from the command line. */
+export type FilterOptions = { [Name in FilterName as OptionName<Rows[Name]>]?: string };
 
 const UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -25,11 +21,18 @@ const UNITS_MS: Readonly<Record<string, number>> = {
 
 /** The query of the API that says the same; what was not given is left out. */
 export function filterQuery(options: FilterOptions): Record<string, string> {
-  const { minDuration, ...same } = options;
-  const minDurationMs =
-    minDuration === undefined ? undefined : String(durationMs('--min-duration', minDuration));
-  return present({ ...pick(same), min_duration_ms: minDurationMs });
+  const given = options as Readonly<Record<string, string | undefined>>;
+  const query = FILTER_ROWS.map(([name, { option, unit }]) => {
+    const [flag = ''] = option?.split(' ') ?? [];
+    const value = given[optionName(flag)];
+    return [name, unit === undefined || value === undefined ? value : String(durationMs(flag, value))];
+  });
+  return present(Object.fromEntries(query) as Record<string, string | undefined>);
 }
+
+/** The name that commander has for an option: `--min-duration` is minDuration. */
+const optionName = (flag: string): string =>
+  flag.slice(2).replaceAll(/-(.)/g, (_dash, letter: string) => letter.toUpperCase());
 
 /**
  * A moment as the API takes it: ISO 8601 as it is, or how long ago, such as 24h or 7d.
@@ -53,9 +56,4 @@ function durationMs(option: string, text: string): number {
   const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|[smhdw])?$/.exec(text) ?? [];
   if (amount !== undefined) return Number(amount) * (UNITS_MS[unit] as number);
   throw new CommandError(EXIT.usage, `${option}: must be a length of time, such as 500ms, 1.5s or 10m`);
-}
-
-function pick(options: Omit<FilterOptions, 'minDuration'>): Record<string, string | undefined> {
-  const { status, code, workflow, organization, caller, worker, schedule, tag, text } = options;
-  return { status, code, workflow, organization, caller, worker, schedule, tag, text };
 }
