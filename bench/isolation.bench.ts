@@ -134,7 +134,7 @@ async function execute({ factory }: Contestant, runner: RunnerProcess, n: number
   const end = await run.finish(command, new AbortController().signal, new Cancellation());
   if (end.report?.type !== 'result' || end.report.value !== n + 1)
     throw new Error(`an execution failed: ${JSON.stringify(end)}`);
-  await factory.scratches.clear(runner, runner.place.scratch);
+  await factory.clear(runner, runner.place.scratch);
 }
 
 for (let round = 0; round < STARTS; round += 1)

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { existsSync } from 'node:fs';
 import { capacityOf } from '../../config/capacity.js';
 import { networkOf } from '../../config/network.js';
 import { type Settings, SettingsError } from '../../config/settings.js';
@@ -16,8 +17,11 @@ import { resourceLimitsOf } from '../supervision/limits.js';
 import { bundleRunners, type RunnerBundles } from '../process/runner-bundle.js';
 import { RunnerProcess } from '../process/runner-process.js';
 import { kindOf } from '../kinds/registry.js';
+import type { Slot } from '../kinds/slot.js';
 import type { RunnerLaunch } from '../process/runner-launch.js';
 import { RuntimeDir } from '../../isolation/runtime-dir.js';
+import type { RunnerSource } from './pool-machine.js';
+import { slotOn } from './runner-lease.js';
 import { ScratchFolders } from './scratch-folders.js';
 
 /** Part of a runner's memory that is not JavaScript heap: Node itself and its buffers. */
@@ -37,8 +41,8 @@ interface RunnerParts {
 }
 
 /** Makes runner processes at one level of isolation, and the folders that they and their executions have. */
-export class RunnerFactory {
-  readonly scratches = new ScratchFolders();
+export class RunnerFactory implements RunnerSource {
+  private readonly scratches = new ScratchFolders();
 
   private constructor(
     private readonly parts: RunnerParts,
@@ -97,6 +101,18 @@ export class RunnerFactory {
       emitMeasurement('runner-boot-failed', {});
       throw error;
     }
+  }
+
+  openSlot(runner: RunnerProcess): Slot {
+    return slotOn(runner, this.scratches.open(runner));
+  }
+
+  clear(runner: RunnerProcess, scratch: string): Promise<void> | null {
+    return this.scratches.clear(runner, scratch);
+  }
+
+  packagesExist(): boolean {
+    return existsSync(packageSets(this.parts.settings));
   }
 
   /** Removes the folder of a runner that is gone. */

@@ -1,15 +1,23 @@
 import { KINDS } from '../kinds/registry.js';
 import type { RunnerProcess } from '../process/runner-process.js';
-import type { Slot } from '../kinds/slot.js';
+import type { Slot, SlotEnd } from '../kinds/slot.js';
+import type { PlacePhase, PlaceView } from './pool-view.js';
 
 /** The right to one execution on one runner. Given back to the pool, which alone makes them. */
-export interface RunnerLease {
-  slot: Slot;
-  /** The runner may serve another execution after this one. */
-  keep: boolean;
-  executionId: string;
+export class RunnerLease implements PlaceView {
+  phase: PlacePhase = 'running';
   /** ISO 8601 */
-  startedAt: string;
+  readonly startedAt = new Date().toISOString();
+
+  constructor(
+    readonly executionId: string,
+    readonly slot: Slot,
+    public keep: boolean,
+  ) {}
+
+  get end(): SlotEnd | null {
+    return this.slot.end;
+  }
 }
 
 /** A place on this runner, of the runner's kind. */

@@ -17,6 +17,7 @@ import { yieldToWorker } from '../../isolation/yield-to-worker.js';
 import { parseFrame } from './frame-parser.js';
 import type { LaunchKind, RunnerLaunch } from './runner-launch.js';
 import { RunnerBootError, spawnRunner } from './runner-spawn.js';
+import { RunnerStanding } from './runner-standing.js';
 
 /** How the process ended: one of the two is null. */
 export type RunnerExit = ProcessEnd;
@@ -56,11 +57,10 @@ export class RunnerProcess {
   readonly ended: Promise<RunnerExit>;
   /** Of the process that runs the code, which need not be the one that was started. */
   pid: number;
-  state: ProcessState = 'ACTIVE';
+  readonly standing = new RunnerStanding();
   executions = 0;
   /** Why it must not serve another execution; null while it may. */
   unfit: string | null = null;
-
   /** Its end came without our doing. */
   diedByItself = false;
 
@@ -121,6 +121,10 @@ export class RunnerProcess {
     }
   }
 
+  get state(): ProcessState {
+    return this.standing.state;
+  }
+
   /** Whether what we kill is the runner itself, and not something that holds it and takes it along. */
   get isDirect(): boolean {
     return this.pid === this.child.pid;
@@ -179,7 +183,7 @@ export class RunnerProcess {
 
   /** Kills the process and everything in its process group; safe at any time and more than once. */
   kill(): void {
-    this.state = 'EXITING';
+    this.standing.enter('end');
     this.outlet?.close();
     this.signal('SIGKILL');
     killGroup(this.child);

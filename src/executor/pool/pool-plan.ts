@@ -1,0 +1,165 @@
+import type { PoolLimits } from './pool-limits.js';
+import type { DemandView, PlaceView, PoolView, RunnerView } from './pool-view.js';
+import { servesAgain, wearOf } from './runner-wear.js';
+
+type PlaceOf<R extends RunnerView> = R extends RunnerView<infer P> ? P : PlaceView;
+
+/** What the pool does next. Each one changes what the plan reads, so that it is planned once. */
+export type PoolAction<R extends RunnerView = RunnerView, D extends DemandView = DemandView> =
+  | { do: 'start'; count: number }
+  | { do: 'hand-out'; runner: R; demand: D; keep: boolean }
+  /** The execution gets no place. */
+  | { do: 'refuse'; demand: D; reason: string }
+  /** What the execution left is removed; then the place is `cleaned`. */
+  | { do: 'clean'; runner: R; place: PlaceOf<R> }
+  /** The place is no longer taken. */
+  | { do: 'free'; runner: R; place: PlaceOf<R> }
+  /** The runner takes no more work: code on it could not be ended. */
+  | { do: 'drain'; runner: R; place: PlaceOf<R> }
+  /** The runner takes no more work and is replaced. */
+  | { do: 'retire'; runner: R; reason: string }
+  /** The runner is killed. */
+  | { do: 'end'; runner: R };
+
+const STOPPED = 'the runner pool was stopped';
+
+/**
+ * What to do now, by the state of the pool alone: the first of the steps below that has something to do.
+ * Do it and plan again, until there is nothing.
+ *
+ * 1. Of a stopped pool everything is ended and refused.
+ * 2. Places that were given back are cleaned, then free; runners that are worn or broken retire.
+ * 3. Waiting executions get a place: in their order, on a runner of their key before a spare.
+ * 4. Of the runners that wait for their key, those unused for longest retire, beyond what the concurrency can use.
+ * 5. A runner that takes no work is ended when no place on it is taken.
+ * 6. While runners cannot be started, what waits is refused; otherwise those that are missing are started.
+ */
+export function planPool<R extends RunnerView, D extends DemandView>(
+  pool: PoolView<R, D>,
+  limits: PoolLimits,
+): PoolAction<R, D>[] {
+  for (const step of pool.isOpen ? OPEN_STEPS : STOPPED_STEPS) {
+    const actions = step(pool, limits) as PoolAction<R, D>[];
+    if (actions.length > 0) return actions;
+  }
+  return [];
+}
+
+type Step = (pool: PoolView, limits: PoolLimits) => PoolAction[];
+
+const STOPPED_STEPS: readonly Step[] = [endAll, settlePlaces];
+const OPEN_STEPS: readonly Step[] = [settlePlaces, retireBlind, handOut, evict, endUnused, refuseOrStart];
+
+/** It has served nothing, and may serve any key. */
+export const isSpare = ({ key, state }: RunnerView): boolean => key === null && state === 'ACTIVE';
+/** Without work, and kept for the key that it has served. */
+const isIdle = ({ key, places, state }: RunnerView): boolean =>
+  key !== null && places.size === 0 && state === 'ACTIVE';
+
+function endAll({ runners, demands }: PoolView): PoolAction[] {
+  const alive = [...runners].filter(({ state }) => state !== 'EXITING');
+  return [
+    ...alive.map((runner): PoolAction => ({ do: 'end', runner })),
+    ...demands.map((demand): PoolAction => ({ do: 'refuse', demand, reason: STOPPED })),
+  ];
+}
+
+function settlePlaces({ runners, nowMs }: PoolView, limits: PoolLimits): PoolAction[] {
+  const actions: PoolAction[] = [];
+  for (const runner of runners)
+    for (const place of runner.places) {
+      if (place.phase === 'released') actions.push(...settleReleased(runner, place));
+      if (place.phase !== 'cleaned') continue;
+      const reason = runner.state === 'ACTIVE' ? wearOf(runner, limits, nowMs) : null;
+      if (reason !== null) actions.push({ do: 'retire', runner, reason });
+      actions.push({ do: 'free', runner, place });
+    }
+  return actions;
+}
+
+function settleReleased(runner: RunnerView, place: PlaceView): PoolAction[] {
+  const { end, keep } = place;
+  if (end?.stuck)
+    return [
+      { do: 'drain', runner, place },
+      { do: 'free', runner, place },
+    ];
+  if (end === null || (!keep && runner.ownsProcess))
+    return [
+      { do: 'end', runner },
+      { do: 'free', runner, place },
+    ];
+  return [{ do: runner.state === 'EXITING' ? 'free' : 'clean', runner, place }];
+}
+
+/** Spares that were started before there were packages here cannot see those that came since. */
+function retireBlind({ runners, demands, packagesExist }: PoolView): PoolAction[] {
+  if (!packagesExist || demands.length === 0) return [];
+  const blind = [...runners].filter((runner) => isSpare(runner) && !runner.hasPackages);
+  return blind.map((runner) => ({ do: 'retire', runner, reason: 'blind' }));
+}
+
+function handOut(pool: PoolView, limits: PoolLimits): PoolAction[] {
+  const { next } = assign(pool, limits);
+  if (next === null) return [];
+  return [{ do: 'hand-out', ...next, keep: servesAgain(next.runner, limits) }];
+}
+
+interface Assignment {
+  /** The first execution for which there is a place now. */
+  next: { demand: DemandView; runner: RunnerView } | null;
+  /** Executions for which there is none, nor one that is only being cleaned. */
+  unserved: DemandView[];
+}
+
+/**
+ * One that is just being cleaned is better than one that is new: it has the code, and no other is used up.
+ * Each of these makes one execution of its key wait.
+ */
+function assign({ runners, demands }: PoolView, { slots }: PoolLimits): Assignment {
+  const active = [...runners].filter(({ state }) => state === 'ACTIVE');
+  const free = active.filter(({ places }) => places.size < slots);
+  const cleaning = active.flatMap(({ key, places }) => [...places].filter(isSoonFree).map(() => key));
+  const unserved: DemandView[] = [];
+  for (const demand of demands) {
+    const own = free.find(({ key }) => key === demand.key);
+    const soon = cleaning.indexOf(demand.key);
+    const runner = own ?? (soon < 0 ? free.find(({ key }) => key === null) : undefined);
+    if (runner) return { next: { demand, runner }, unserved };
+    if (soon < 0) unserved.push(demand);
+    else cleaning.splice(soon, 1);
+  }
+  return { next: null, unserved };
+}
+
+const isSoonFree = ({ phase, keep, end }: PlaceView): boolean =>
+  phase === 'cleaning' && keep && end?.exit === null;
+
+function evict({ runners }: PoolView, { processes }: PoolLimits): PoolAction[] {
+  const idle = [...runners].filter(isIdle);
+  const oldestFirst = idle.toSorted((a, b) => a.usedAtMs - b.usedAtMs);
+  const excess = oldestFirst.slice(0, Math.max(idle.length - processes, 0));
+  return excess.map((runner) => ({ do: 'retire', runner, reason: 'evicted' }));
+}
+
+function endUnused({ runners }: PoolView): PoolAction[] {
+  const unused = [...runners].filter(
+    ({ state, places }) => (state === 'DRAINING' || state === 'PENDING_KILL') && places.size === 0,
+  );
+  return unused.map((runner) => ({ do: 'end', runner }));
+}
+
+function refuseOrStart(pool: PoolView, limits: PoolLimits): PoolAction[] {
+  const { problem } = pool;
+  const { unserved } = assign(pool, limits);
+  if (pool.isPaused)
+    return problem === null ? [] : unserved.map((demand) => ({ do: 'refuse', demand, reason: problem }));
+  const runners = [...pool.runners];
+  const missing = sparesWanted(runners.filter(isIdle).length, limits) - runners.filter(isSpare).length;
+  const count = Math.max(missing, 0) + Math.ceil(unserved.length / limits.slots) - pool.booting;
+  return count > 0 ? [{ do: 'start', count }] : [];
+}
+
+/** Runners that wait for their key do the work of spares, up to the last one. */
+const sparesWanted = (idle: number, { spares }: PoolLimits): number =>
+  Math.max(spares - idle, Math.min(spares, 1));

@@ -1,0 +1,64 @@
+import type { ProcessState } from '../../contract/worker-record.js';
+
+/**
+ * running    an execution has it
+ * released   it was given back; what becomes of it is to be decided
+ * cleaning   what the execution left is being removed
+ * cleaned    it may serve again, if its runner may
+ */
+export type PlacePhase = 'running' | 'released' | 'cleaning' | 'cleaned';
+
+/** One place of a runner, from being handed out until it is free again. */
+export interface PlaceView {
+  readonly phase: PlacePhase;
+  /** The runner may serve another execution after this one. */
+  readonly keep: boolean;
+  /** How the execution left it; `exit` null: its process or thread lives. Null: the execution never ended. */
+  readonly end: { readonly stuck: boolean; readonly exit: object | null } | null;
+}
+
+/** What the plan reads of one runner. */
+export interface RunnerView<P extends PlaceView = PlaceView> {
+  readonly state: ProcessState;
+  /** Only one execution at a time is on it, and it is the process that is worn by executions. */
+  readonly ownsProcess: boolean;
+  /** What it has served, and may serve alone: see `runnerKey`. Null: nothing yet, it is a spare. */
+  readonly key: string | null;
+  /** Those that are not free. */
+  readonly places: Iterable<P> & { readonly size: number };
+  /** Executions started on it so far. */
+  readonly executions: number;
+  /** Why it must not serve again, by what was seen of it; null: it may. */
+  readonly unfit: string | null;
+  /** Monotonic. */
+  readonly bornAtMs: number;
+  /** When a place on it became free last, monotonic. */
+  readonly usedAtMs: number;
+  /** What its process kept after its last execution; null: not measured. */
+  readonly keptMemoryMb: number | null;
+  /** Its code can see package sets. */
+  readonly hasPackages: boolean;
+}
+
+/** An execution that waits for a place. */
+export interface DemandView {
+  readonly key: string;
+}
+
+/** The whole of what the plan reads. */
+export interface PoolView<R extends RunnerView = RunnerView, D extends DemandView = DemandView> {
+  /** The pool was started, and not stopped since. */
+  readonly isOpen: boolean;
+  readonly runners: Iterable<R>;
+  /** Executions that wait, in the order they came. */
+  readonly demands: readonly D[];
+  /** Runners that are being started. */
+  readonly booting: number;
+  /** Nothing is started for a while, after runners were lost. */
+  readonly isPaused: boolean;
+  /** Why executions should go elsewhere; null: they need not. */
+  readonly problem: string | null;
+  /** There are package sets on this machine. */
+  readonly packagesExist: boolean;
+  readonly nowMs: number;
+}
