@@ -153,14 +153,17 @@ async function openArchive(url: string): Promise<{ database: ArchiveDatabase; wr
   const { parseSettings } = (await import(
     join(DIST, 'config', 'settings.js')
   )) as typeof import('../src/config/settings.ts');
+  const { archiveSettings } = (await import(
+    join(DIST, 'config', 'slices.js')
+  )) as typeof import('../src/config/slices.ts');
   const { ArchiveDatabase } = (await import(
     join(DIST, 'archive', 'archive-database.js')
   )) as typeof import('../src/archive/archive-database.ts');
   const { ArchiveWriter } = (await import(
-    join(DIST, 'archive', 'archive-writer.js')
+    join(DIST, 'archive', 'write', 'archive-writer.js')
   )) as typeof import('../src/archive/write/archive-writer.ts');
   const database = new ArchiveDatabase(
-    parseSettings({ DATABASE_URL: url, ROLES: 'archive', WORKER_ID: 'bench' }),
+    archiveSettings.of(parseSettings({ DATABASE_URL: url, ROLES: 'archive', WORKER_ID: 'bench' })),
   );
   return { database, writer: new ArchiveWriter(database) };
 }

@@ -22,6 +22,7 @@ const from = async <M>(path: string): Promise<M> => (await import(join(DIST, pat
 const { Logger } = await import('@nestjs/common');
 Logger.overrideLogger(false);
 const { parseSettings } = await from<typeof import('../src/config/settings.ts')>('config/settings.js');
+const { runnerSettings } = await from<typeof import('../src/config/slices.ts')>('config/slices.js');
 const { RunnerFactory } = await from<typeof import('../src/executor/pool/runner-factory.ts')>(
   'executor/pool/runner-factory.js',
 );
@@ -75,7 +76,7 @@ const nothing = (level: IsolationLevel): IsolationLevel => ({
 });
 
 const [plain, namespaces] = await Promise.all(
-  ['process', 'namespace'].map((level) => RunnerFactory.open(settingsAt(level))),
+  ['process', 'namespace'].map((level) => RunnerFactory.open(runnerSettings.of(settingsAt(level)))),
 );
 if (!plain || !namespaces) throw new Error('no level can be measured');
 const of = (name: string, factory: typeof plain, level = factory.choice.level): Contestant => ({
@@ -117,12 +118,16 @@ async function start({ level, factory, startMs, cpuMs }: Contestant): Promise<vo
 
 /** As a worker does it on a runner that it keeps: what an execution left in its folder is removed after it. */
 async function execute({ factory }: Contestant, runner: RunnerProcess, n: number): Promise<void> {
-  const run = new Run(slotOn(runner, runner.place.scratch), runLimitsOf(SETTINGS, 60_000), {
-    answer: () => Promise.resolve({ kind: 'package' }),
-    onProgress: () => undefined,
-    onLog: () => null,
-    redactor: new Redactor([]),
-  });
+  const run = new Run(
+    slotOn(runner, runner.place.scratch),
+    runLimitsOf(runnerSettings.of(SETTINGS), 60_000),
+    {
+      answer: () => Promise.resolve({ kind: 'package' }),
+      onProgress: () => undefined,
+      onLog: () => null,
+      redactor: new Redactor([]),
+    },
+  );
   const command = {
     ...commandFor(runner, SOURCE),
     nonce: randomBytes(16).toString('hex'),

@@ -5,6 +5,13 @@ import { ArchiveModule } from './archive/archive.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { loggingParams } from './config/logging.js';
 import type { Settings } from './config/settings.js';
+import {
+  archiveSettings,
+  queueSettings,
+  resultSettings,
+  tracingSettings,
+  workerSettings,
+} from './config/slices.js';
 import { ContextModule } from './context/context.module.js';
 import { ExecutorModule } from './executor/executor.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -23,22 +30,25 @@ export class AppModule {
   static register(settings: Settings): DynamicModule {
     const { ROLES: roles } = settings;
     const works = roles.includes('worker');
-    const queue = works || roles.includes('api') ? QueueModule.register(settings) : undefined;
-    const worker = works && queue ? WorkerModule.register(settings, queue) : undefined;
-    const archive = ArchiveModule.register(settings);
+    const queue =
+      works || roles.includes('api')
+        ? QueueModule.register(queueSettings.of(settings), resultSettings.of(settings))
+        : undefined;
+    const worker = works && queue ? WorkerModule.register(workerSettings.of(settings), queue) : undefined;
+    const archive = ArchiveModule.register(archiveSettings.of(settings));
     return {
       module: AppModule,
       imports: [
         ConfigModule.register(settings),
-        TracingModule.register(settings),
+        TracingModule.register(tracingSettings.of(settings)),
         LoggerModule.forRoot(loggingParams(settings)),
         RedisModule.register(),
         ...(queue ? [bullRoot(), queue] : []),
         ...(worker ? [ContextModule, PackagesModule, ExecutorModule, HeartbeatModule, worker] : []),
         archive,
-        HealthModule.register(settings, { queue, worker, archive }),
-        MetricsModule.register(settings, { queue, archive }),
-        ...(queue && roles.includes('api') ? [ApiModule.register(settings, { queue, archive })] : []),
+        HealthModule.register(roles, { queue, worker, archive }),
+        MetricsModule.register(roles, { queue, archive }),
+        ...(queue && roles.includes('api') ? [ApiModule.register({ queue, archive })] : []),
       ],
     };
   }

@@ -9,6 +9,7 @@ import { configureHttp, httpAdapter } from './api/http/configure-http.js';
 import { AppModule } from './app.module.js';
 import { isPretty } from './config/logging.js';
 import { parseSettings, type Settings, SettingsError } from './config/settings.js';
+import { type HttpSettings, httpSettings } from './config/slices.js';
 import { WorkerLogger } from './config/worker-logger.js';
 import { type WorkerArguments, workerArguments } from './config/worker-arguments.js';
 import { followProcess } from './lib/follow-process.js';
@@ -47,20 +48,21 @@ export async function runWorker(
 }
 
 async function start(settings: Settings): Promise<void> {
+  const http = httpSettings.of(settings);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.register(settings),
-    httpAdapter(settings),
+    httpAdapter(http),
     {
       bufferLogs: true,
       abortOnError: false,
     },
   );
   app.useLogger(new WorkerLogger(await app.resolve(PinoLogger), {}));
-  configureHttp(app, settings);
+  configureHttp(app, http);
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
   const { LAUNCHER_PID } = settings;
   if (LAUNCHER_PID !== undefined) followProcess(LAUNCHER_PID, () => process.kill(process.pid, 'SIGTERM'));
-  const url = await listen(app, settings);
+  const url = await listen(app, http);
   const { WORKER_ID: workerId, ROLES: roles, CONCURRENCY: concurrency } = settings;
   const ready = {
     msg: `worker ${workerId} ${VERSION} listening at ${url}`,
@@ -70,20 +72,20 @@ async function start(settings: Settings): Promise<void> {
     concurrency,
   };
   new NestLogger('Worker').log(ready);
-  if (isPretty(settings) && roles.includes('api')) process.stdout.write(tryNext(url, settings));
+  if (isPretty(settings) && roles.includes('api')) process.stdout.write(tryNext(url, http));
 }
 
 const isArgv = (given: WorkerArguments | readonly string[]): given is readonly string[] =>
   Array.isArray(given);
 
 /** A port that is named must be free; the default one may give way, so that several workers start on one machine. */
-async function listen(app: NestFastifyApplication, { HOST, PORT }: Settings): Promise<string> {
+async function listen(app: NestFastifyApplication, { host, port: wanted }: HttpSettings): Promise<string> {
   try {
-    await app.listen(PORT ?? ((await isFree(DEFAULT_PORT, HOST)) ? DEFAULT_PORT : 0), HOST);
+    await app.listen(wanted ?? ((await isFree(DEFAULT_PORT, host)) ? DEFAULT_PORT : 0), host);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new SettingsError(
-      `The configuration cannot be used:\n  PORT: ${PORT ?? DEFAULT_PORT} is taken; name another, or 0 for a free one`,
+      `The configuration cannot be used:\n  PORT: ${wanted ?? DEFAULT_PORT} is taken; name another, or 0 for a free one`,
     );
   }
   const { port } = app.getHttpServer().address() as AddressInfo;
@@ -120,8 +122,8 @@ function requireNode(): void {
   );
 }
 
-function tryNext(url: string, { API_TOKEN }: Settings): string {
-  const auth = API_TOKEN === undefined ? '' : ` -H "authorization: Bearer $API_TOKEN"`;
+function tryNext(url: string, { token }: HttpSettings): string {
+  const auth = token === undefined ? '' : ` -H "authorization: Bearer $API_TOKEN"`;
   return [
     '',
     'Try:',

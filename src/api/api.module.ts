@@ -1,5 +1,4 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Settings } from '../config/settings.js';
 import { WorkerCommands } from '../heartbeat/worker-commands.js';
 import { WorkerRegistry } from '../heartbeat/worker-registry.js';
 import { PackagesStore } from '../packages/packages.store.js';
@@ -26,10 +25,7 @@ import { WorkspacePublication } from './workspace/workspace-publication.service.
 @Module({})
 export class ApiModule {
   /** The application's own modules: `queue` exports WORK_QUEUE and the ResultStore, `archive` what reads the history. */
-  static register(
-    _settings: Settings,
-    { queue, archive }: { queue: DynamicModule; archive: DynamicModule },
-  ): DynamicModule {
+  static register({ queue, archive }: { queue: DynamicModule; archive: DynamicModule }): DynamicModule {
     return {
       module: ApiModule,
       imports: [queue, archive, WorkspaceModule],

@@ -4,7 +4,7 @@ import { Migrator } from 'kysely/migration';
 import { Pool } from 'pg';
 import { pause } from '../lib/time-limit.js';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type ArchiveSettings, archiveSettings } from '../config/slices.js';
 import {
   type EmbeddedDatabase,
   joinEmbeddedDatabase,
@@ -49,7 +49,7 @@ export class ArchiveDatabase implements OnApplicationShutdown {
   private open: { db: Database; embedded: EmbeddedDatabase | null } | null = null;
   private reason: string | null = null;
 
-  constructor(@InjectSettings() private readonly settings: Settings) {}
+  constructor(@InjectSettings(archiveSettings) private readonly settings: ArchiveSettings) {}
 
   /** Why it cannot be used now; null: it can, or was not tried yet. */
   get away(): string | null {
@@ -110,13 +110,12 @@ export class ArchiveDatabase implements OnApplicationShutdown {
   }
 
   private async tryOpen(): Promise<void> {
-    const { ROLES, DATABASE_URL, ARCHIVE_DIR } = this.settings;
-    const keeps = ROLES.includes('archive');
+    const { isWriter: keeps, databaseUrl, dir } = this.settings;
     let embedded: EmbeddedDatabase | null = null;
     let db: Database | undefined;
     try {
-      if (DATABASE_URL === undefined)
-        embedded = await (keeps ? openEmbeddedDatabase : joinEmbeddedDatabase)(ARCHIVE_DIR);
+      if (databaseUrl === undefined)
+        embedded = await (keeps ? openEmbeddedDatabase : joinEmbeddedDatabase)(dir);
       db = this.connect(embedded);
       if (keeps) await prepare(db);
       else await ping(db);
@@ -136,12 +135,12 @@ export class ArchiveDatabase implements OnApplicationShutdown {
   private connect(embedded: EmbeddedDatabase | null): Database {
     const where = embedded
       ? { host: embedded.host, user: 'postgres', database: 'postgres' }
-      : { connectionString: this.settings.DATABASE_URL, statement_timeout: STATEMENT_TIMEOUT_MS };
+      : { connectionString: this.settings.databaseUrl, statement_timeout: STATEMENT_TIMEOUT_MS };
     const pool = new Pool({
       ...where,
       max: CONNECTIONS,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      application_name: `bifrost-${this.settings.WORKER_ID}`.slice(0, 63),
+      application_name: `bifrost-${this.settings.workerId}`.slice(0, 63),
     });
     // A connection that breaks while idle; the next query gets the error.
     pool.on('error', () => undefined);
@@ -159,7 +158,7 @@ export class ArchiveDatabase implements OnApplicationShutdown {
   private async lose(error: Error): Promise<void> {
     if (this.reason === null) this.logger.error(`the archive's database is away: ${error.message}`);
     this.reason = this.explain(error);
-    if (this.settings.DATABASE_URL === undefined) await this.close();
+    if (this.settings.databaseUrl === undefined) await this.close();
   }
 
   private async close(): Promise<void> {
@@ -174,8 +173,8 @@ export class ArchiveDatabase implements OnApplicationShutdown {
       return `${error.message}: start a process with the role archive in this folder, or set DATABASE_URL`;
     }
     const reason = error.message || (error as NodeJS.ErrnoException).code || error.name;
-    return this.settings.DATABASE_URL === undefined
-      ? `the embedded database in ${this.settings.ARCHIVE_DIR}: ${reason}`
+    return this.settings.databaseUrl === undefined
+      ? `the embedded database in ${this.settings.dir}: ${reason}`
       : `the database of DATABASE_URL does not answer: ${reason}`;
   }
 }

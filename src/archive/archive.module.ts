@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Settings } from '../config/settings.js';
+import type { ArchiveSettings } from '../config/slices.js';
 import { ArchiveDatabase } from './archive-database.js';
 import { ArchiveEraser } from './write/archive-eraser.js';
 import { ArchiveReader } from './read/archive-reader.js';
@@ -12,9 +12,9 @@ import { StatisticsReader } from './read/statistics-reader.js';
 /** The history of executions in a SQL database; in the role `archive` also what writes it. */
 @Module({})
 export class ArchiveModule {
-  static register(settings: Settings): DynamicModule {
+  static register(settings: ArchiveSettings): DynamicModule {
     const reads = [ArchiveDatabase, ArchiveEraser, ArchiveReader, FeedStore, StatisticsReader];
-    const writes = settings.ROLES.includes('archive') ? [ArchiveWriter, Archiver, Retention] : [];
+    const writes = settings.isWriter ? [ArchiveWriter, Archiver, Retention] : [];
     return { module: ArchiveModule, providers: [...reads, ...writes], exports: [...reads, ...writes] };
   }
 }

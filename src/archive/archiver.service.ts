@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Service } from '../lib/service.js';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type ArchiveSettings, archiveSettings } from '../config/slices.js';
 import { pause, waitAtMost } from '../lib/time-limit.js';
 import type { RedisClient } from '../redis/connections.js';
 import { ArchiveDatabase, DatabaseAwayError } from './archive-database.js';
@@ -48,9 +48,9 @@ export class Archiver implements Service, OnApplicationBootstrap, BeforeApplicat
     private readonly database: ArchiveDatabase,
     private readonly writer: ArchiveWriter,
     private readonly retention: Retention,
-    @InjectSettings() settings: Settings,
+    @InjectSettings(archiveSettings) settings: ArchiveSettings,
   ) {
-    this.consumer = `${settings.WORKER_ID}:${randomUUID()}`;
+    this.consumer = `${settings.workerId}:${randomUUID()}`;
   }
 
   onApplicationBootstrap(): void {

@@ -1,4 +1,4 @@
-import type { Settings } from '../config/settings.js';
+import type { CompilerSettings } from '../config/slices.js';
 
 /** Largest source that is compiled. */
 export const SOURCE_LIMIT_BYTES = 2 * 1024 * 1024;
@@ -11,6 +11,6 @@ const GROWTH = 8;
 
 /** How long compiled code may be, in UTF-16 units, by the length of its source in the same. */
 export const outputLimitChars = (
-  { COMPILE_OUTPUT_LIMIT_BYTES }: Pick<Settings, 'COMPILE_OUTPUT_LIMIT_BYTES'>,
+  { outputLimitBytes }: Pick<CompilerSettings, 'outputLimitBytes'>,
   sourceChars: number,
-): number => COMPILE_OUTPUT_LIMIT_BYTES + GROWTH * sourceChars;
+): number => outputLimitBytes + GROWTH * sourceChars;

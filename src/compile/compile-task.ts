@@ -1,4 +1,4 @@
-import type { Settings } from '../config/settings.js';
+import type { CompilerSettings } from '../config/slices.js';
 import { CompileLimitError } from './compile-error.js';
 import type { CompilerEnd, CompilerProcess } from './compiler-process.js';
 import type { CompilerReply, CompilerRequest } from './protocol.js';
@@ -8,7 +8,7 @@ const LOOK_MS = 50;
 /** Compilers may be killed from outside, by the kernel for example; under one source at most this often. */
 const DEATHS_TOLERATED = 5;
 
-type Limits = Pick<Settings, 'COMPILE_CPU_SECONDS' | 'COMPILE_MEMORY_MB'>;
+type Limits = Pick<CompilerSettings, 'cpuLimitMs' | 'memoryMb'>;
 
 /** One request to a compiler, from its arrival to its answer, on one process or on several. */
 export class CompileTask {
@@ -63,10 +63,10 @@ export class CompileTask {
   }
 
   private exceededBy(compiler: CompilerProcess, cpuMsBefore: number | null): 'time' | 'memory' | null {
-    if (compiler.memoryMb() > this.limits.COMPILE_MEMORY_MB) return 'memory';
+    if (compiler.memoryMb() > this.limits.memoryMb) return 'memory';
     const cpuMs = compiler.cpuMs();
     if (cpuMs === null || cpuMsBefore === null) return null;
-    return cpuMs - cpuMsBefore > this.limits.COMPILE_CPU_SECONDS * 1000 ? 'time' : null;
+    return cpuMs - cpuMsBefore > this.limits.cpuLimitMs ? 'time' : null;
   }
 
   /** Whether another process should try, after one has ended in this way under it. */
@@ -80,11 +80,11 @@ export class CompileTask {
   limitErrorOf(end: CompilerEnd): Error {
     if (this.signal.aborted) return this.signal.reason as Error;
     const name = this.request.op === 'compile' ? this.request.path : 'a source';
-    const { COMPILE_CPU_SECONDS: seconds, COMPILE_MEMORY_MB: memoryMb } = this.limits;
+    const { cpuLimitMs, memoryMb } = this.limits;
     if (this.exceeded === 'time')
       return new CompileLimitError(
         'time',
-        `${name} takes more than ${seconds} s of CPU time to compile (COMPILE_CPU_SECONDS): make it smaller or simpler`,
+        `${name} takes more than ${cpuLimitMs / 1000} s of CPU time to compile (COMPILE_CPU_SECONDS): make it smaller or simpler`,
       );
     if (this.exceeded === 'memory' || end === 'memory')
       return new CompileLimitError(

@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
-import { SETTINGS } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type CompilerSettings, compilerSettings } from '../config/slices.js';
 import { workspaceRootUrl } from '../boundary/workspace-url.js';
 import { Compiler, WORKSPACE_ROOT_URL } from './compiler.js';
 import { CompilerPool } from './compiler-pool.js';
@@ -12,8 +11,8 @@ import { CompilerPool } from './compiler-pool.js';
     Compiler,
     {
       provide: WORKSPACE_ROOT_URL,
-      inject: [SETTINGS],
-      useFactory: (settings: Settings) => workspaceRootUrl(settings.WORKSPACE_PATH),
+      inject: [compilerSettings.KEY],
+      useFactory: (settings: CompilerSettings) => workspaceRootUrl(settings.workspacePath),
     },
   ],
   exports: [CompilerPool, Compiler, WORKSPACE_ROOT_URL],

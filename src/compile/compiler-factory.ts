@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Settings, SettingsError } from '../config/settings.js';
+import { SettingsError } from '../config/settings.js';
+import type { CompilerSettings } from '../config/slices.js';
 import { candidates } from '../isolation/candidates.js';
 import { type Choice, chooseLevel, NoIsolationError } from '../isolation/choose-level.js';
 import { hideWorker } from '../isolation/hide-worker.js';
@@ -31,7 +32,7 @@ const ENTRY = ['js', 'ts']
 /** What compiler processes are made from: the level of isolation in force, and what they may read. */
 export class CompilerFactory {
   private constructor(
-    private readonly settings: Settings,
+    private readonly settings: CompilerSettings,
     private readonly dir: RuntimeDir,
     private readonly parts: CompilerParts,
     private readonly choice: Choice,
@@ -43,7 +44,7 @@ export class CompilerFactory {
    * Chooses the strongest level that the settings allow and at which a compiler works on this machine.
    * @throws {SettingsError} when none does.
    */
-  static async open(settings: Settings): Promise<CompilerFactory> {
+  static async open(settings: CompilerSettings): Promise<CompilerFactory> {
     // Also in a process that has no runners. Where it does, they have logged what is wrong.
     hideWorker();
     const dir = await RuntimeDir.create();
@@ -59,7 +60,7 @@ export class CompilerFactory {
       const prove = async (level: IsolationLevel): Promise<void> => {
         proven = await bootAt(level, settings, parts);
       };
-      const choice = await chooseLevel(candidates({ settings, dir, access }), prove);
+      const choice = await chooseLevel(candidates({ settings: settings.isolation, dir, access }), prove);
       return new CompilerFactory(settings, dir, parts, choice, proven);
     } catch (error) {
       await dir.remove();
@@ -93,12 +94,12 @@ interface CompilerParts {
 
 async function bootAt(
   level: IsolationLevel,
-  settings: Settings,
+  settings: CompilerSettings,
   parts: CompilerParts,
 ): Promise<CompilerProcess> {
   const place = await level.openPlace();
   const remove = (): Promise<void> => place.remove().catch(() => undefined);
-  const memoryMb = settings.COMPILE_MEMORY_MB;
+  const { memoryMb } = settings;
   const resources = { dataMb: memoryMb, fileMb: MAX_FILE_MB, openFiles: MAX_OPEN_FILES };
   const own = [level.confinement(place), resources].map((part) => JSON.stringify(part));
   try {

@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Service } from '../lib/service.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type CompilerSettings, compilerSettings } from '../config/slices.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import { CompileLimitError, CompilerUnavailableError } from './compile-error.js';
 import { CompilerFactory } from './compiler-factory.js';
@@ -47,7 +47,7 @@ export class CompilerPool implements Service, OnApplicationShutdown {
   private grow: NodeJS.Timeout | undefined;
   private reason: string | null = null;
 
-  constructor(@InjectSettings() private readonly settings: Settings) {}
+  constructor(@InjectSettings(compilerSettings) private readonly settings: CompilerSettings) {}
 
   /** Why no compiler can be started at present; null while there is no trouble. */
   get problem(): string | null {
@@ -150,7 +150,7 @@ export class CompilerPool implements Service, OnApplicationShutdown {
   }
 
   private putBack(compiler: CompilerProcess): void {
-    const worn = compiler.memoryMb() > this.settings.COMPILE_MEMORY_MB * WORN_SHARE;
+    const worn = compiler.memoryMb() > this.settings.memoryMb * WORN_SHARE;
     if (worn) return this.retire(compiler);
     this.idle.push(compiler);
     this.trim();
@@ -189,7 +189,7 @@ export class CompilerPool implements Service, OnApplicationShutdown {
 
   private bootOne(): void {
     if (this.factory === null || this.retry !== undefined) return;
-    if (this.live.size + this.boots.size > this.settings.CONCURRENCY + KEPT) return;
+    if (this.live.size + this.boots.size > this.settings.concurrency + KEPT) return;
     const boot = this.factory.then((factory) => factory.boot());
     const booted: Promise<void> = boot
       .finally(() => this.boots.delete(booted))

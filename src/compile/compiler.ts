@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { version } from 'esbuild';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type CompilerSettings, compilerSettings } from '../config/slices.js';
 import { ByteLru } from '../lib/byte-lru.js';
 import { sha256 } from '../lib/sha256.js';
 import { CompileClock } from './compile-clock.js';
@@ -51,7 +51,7 @@ export class Compiler {
   constructor(
     private readonly pool: CompilerPool,
     @Inject(WORKSPACE_ROOT_URL) private readonly rootUrl: string,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(compilerSettings) private readonly settings: CompilerSettings,
   ) {}
 
   /** Names what comes out of {@link compile}: equal keys mean equal results, in every worker. */

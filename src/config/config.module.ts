@@ -1,33 +1,24 @@
 import { type DynamicModule, Inject, Module } from '@nestjs/common';
-import { ConfigModule as NestConfigModule, ConfigService, registerAs } from '@nestjs/config';
+import { ConfigModule as NestConfigModule, registerAs } from '@nestjs/config';
 import type { Settings } from './settings.js';
+import { type Slice, SLICES } from './slices.js';
 
-/** Injection token of the parsed, frozen {@link Settings}. */
-export const SETTINGS = Symbol('Settings');
+/** Injects one slice of the settings: `@InjectSettings(queueSettings) settings: QueueSettings`. */
+export const InjectSettings = (slice: Slice<object>): ParameterDecorator => Inject(slice.KEY);
 
-/** Injects the {@link Settings}. */
-export const InjectSettings = (): ParameterDecorator => Inject(SETTINGS);
-
-const NAMESPACE = 'settings';
-
-/** Makes settings that `main` has parsed injectable everywhere; nothing else reads the environment. */
+/** Makes the slices of settings that `main` has parsed injectable everywhere; nothing else reads the environment. */
 @Module({})
 export class ConfigModule {
   static register(settings: Settings): DynamicModule {
     return {
       module: ConfigModule,
-      global: true,
       imports: [
-        NestConfigModule.forRoot({ ignoreEnvFile: true, load: [registerAs(NAMESPACE, () => settings)] }),
+        NestConfigModule.forRoot({
+          isGlobal: true,
+          ignoreEnvFile: true,
+          load: SLICES.map((slice) => registerAs(slice.name, () => slice.of(settings))),
+        }),
       ],
-      providers: [
-        {
-          provide: SETTINGS,
-          inject: [ConfigService],
-          useFactory: (config: ConfigService) => config.getOrThrow<Settings>(NAMESPACE),
-        },
-      ],
-      exports: [SETTINGS],
     };
   }
 }

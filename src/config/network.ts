@@ -1,4 +1,4 @@
-import { NETWORK_POLICIES, type NetworkPolicy } from '../contract/confinement.js';
+import { NETWORK_POLICIES, type NetworkPolicy, type RunnerKindName } from '../contract/confinement.js';
 import { KIND_RULES } from './kind-rules.js';
 import type { Settings } from './settings.js';
 
@@ -8,16 +8,15 @@ export const networkOf = ({ NETWORK, RUNNER }: Settings): NetworkPolicy =>
 
 /** What an execution gets that asks for `asked`, or why it cannot have that. */
 export function narrowedNetwork(
-  settings: Settings,
+  { network: most, runner }: { network: NetworkPolicy; runner: RunnerKindName },
   asked: NetworkPolicy | null | undefined,
 ): { network: NetworkPolicy } | { refused: string } {
-  const most = networkOf(settings);
   if (asked == null || asked === most) return { network: most };
   if (NETWORK_POLICIES.indexOf(asked) > NETWORK_POLICIES.indexOf(most))
     return { refused: `is ${asked}; the most that this worker has is ${most} (NETWORK)` };
-  if (!KIND_RULES[settings.RUNNER].keepsApart)
+  if (!KIND_RULES[runner].keepsApart)
     return {
-      refused: `is ${asked}; threads of one process share its network, which is ${most} (RUNNER=${settings.RUNNER})`,
+      refused: `is ${asked}; threads of one process share its network, which is ${most} (RUNNER=${runner})`,
     };
   return { network: asked };
 }

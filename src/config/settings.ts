@@ -384,6 +384,9 @@ export const settingsSchema = z.object({
 /** All settings of a worker, parsed and frozen. Names and units are those of the environment variables. */
 export type Settings = Readonly<z.infer<typeof settingsSchema>>;
 
+/** What this process does. */
+export type Roles = Settings['ROLES'];
+
 /** The environment cannot be used; `message` lists every problem, one a line. */
 export class SettingsError extends Error {
   override name = 'SettingsError';

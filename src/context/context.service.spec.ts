@@ -4,6 +4,7 @@ import { Refusal } from '../contract/jobs/refusal.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { ContextService } from './context.service.js';
+import { executionSettings } from '../config/slices.js';
 
 const settings = parseSettings({
   DEFAULT_TIMEOUT_SECONDS: '30',
@@ -18,7 +19,11 @@ const serviceWith = (document: unknown, used = settings): ContextService => {
   const redis = {
     get: (key: string) => Promise.resolve(key === 'acme:bifrost:exec:e-1:context' ? text : null),
   };
-  return new ContextService(redis as unknown as RedisClient, new RedisKeys('acme:'), used);
+  return new ContextService(
+    redis as unknown as RedisClient,
+    new RedisKeys('acme:'),
+    executionSettings.of(used),
+  );
 };
 
 const refusalOf = async (act: () => unknown): Promise<Refusal> => {

@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import { narrowedNetwork } from '../config/network.js';
-import type { Settings } from '../config/settings.js';
+import { type ExecutionSettings, executionSettings } from '../config/slices.js';
 import type { NetworkPolicy } from '../contract/confinement.js';
 import { type ExecutionContext, executionContextSchema } from '../contract/context.js';
 import type { Execution, ExecutionSource } from '../contract/execution.js';
 import type { TaskJob } from '../contract/jobs/job.js';
 import { Refusal } from '../contract/jobs/refusal.js';
-import { executionText, signingKeys, taskText } from '../contract/jobs/signature.js';
+import { executionText, taskText } from '../contract/jobs/signature.js';
 import { REDACTED } from '../outcome/redaction/redactor.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -28,7 +28,7 @@ export class ContextService {
   constructor(
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(executionSettings) private readonly settings: ExecutionSettings,
   ) {}
 
   /**
@@ -97,7 +97,7 @@ export class ContextService {
   }
 
   private get keysOfSigners(): string[] {
-    return signingKeys(this.settings.JOB_SIGNING_KEY);
+    return this.settings.signingKeys;
   }
 
   private sourceOf(context: ExecutionContext): ExecutionSource {
@@ -111,7 +111,7 @@ export class ContextService {
 
   private inline(code: string, functionName: string | null, field: string): InlineSource {
     const bytes = Buffer.byteLength(code);
-    const limit = this.settings.CODE_LIMIT_BYTES;
+    const limit = this.settings.codeLimitBytes;
     if (bytes <= limit) return { kind: 'inline', code, functionName };
     throw new Refusal(
       'INVALID_JOB',
@@ -127,12 +127,12 @@ export class ContextService {
   }
 
   private timeoutMs(seconds: number | null | undefined, field: string): number {
-    const max = this.settings.MAX_TIMEOUT_SECONDS;
-    if (seconds == null) return this.settings.DEFAULT_TIMEOUT_SECONDS * 1000;
-    if (seconds <= max) return seconds * 1000;
+    const { defaultTimeoutMs, maxTimeoutMs } = this.settings;
+    if (seconds == null) return defaultTimeoutMs;
+    if (seconds * 1000 <= maxTimeoutMs) return seconds * 1000;
     throw new Refusal(
       'INVALID_JOB',
-      `${field} is ${seconds} s; the limit is ${max} s (MAX_TIMEOUT_SECONDS)`,
+      `${field} is ${seconds} s; the limit is ${maxTimeoutMs / 1000} s (MAX_TIMEOUT_SECONDS)`,
       field,
     );
   }

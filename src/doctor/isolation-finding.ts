@@ -1,9 +1,9 @@
 import { CompilerPool } from '../compile/compiler-pool.js';
 import { networkOf } from '../config/network.js';
 import { type Settings, SettingsError } from '../config/settings.js';
+import { compilerSettings, type RunnerSettings, runnerSettings } from '../config/slices.js';
 import { type DoctorFinding, failure, okay, warning } from '../contract/doctor-report.js';
 import { failedChecks, isAtLeast, type IsolationReport } from '../contract/isolation-report.js';
-import { packageSets } from '../isolation/candidates.js';
 import { closedFolder } from '../isolation/packages-access.js';
 import { RunnerFactory } from '../executor/pool/runner-factory.js';
 import { attackItself } from '../executor/self-test/attack-itself.js';
@@ -17,9 +17,10 @@ export interface IsolationFindings {
 
 /** Chooses a level as a worker does, and attacks itself from it. */
 export async function isolationFindings(settings: Settings): Promise<IsolationFindings> {
+  const runners = runnerSettings.of(settings);
   let factory: RunnerFactory;
   try {
-    factory = await RunnerFactory.open(settings);
+    factory = await RunnerFactory.open(runners);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     const detail = error.message.split('\n').slice(1).join('\n').trim();
@@ -31,11 +32,11 @@ export async function isolationFindings(settings: Settings): Promise<IsolationFi
       passedOver: [],
     };
   }
-  const compilers = new CompilerPool(settings);
+  const compilers = new CompilerPool(compilerSettings.of(settings));
   try {
-    const report = await attackItself(settings, factory, compilers);
+    const report = await attackItself(runners, factory, compilers);
     const { passedOver, level } = factory.choice;
-    const findings = [judgeIsolation(report, passedOver, settings), packagesFinding(settings, level.name)];
+    const findings = [judgeIsolation(report, passedOver, runners), packagesFinding(runners, level.name)];
     return { findings, report, passedOver };
   } finally {
     await Promise.all([compilers.stop(), factory.close()]);
@@ -46,7 +47,7 @@ export async function isolationFindings(settings: Settings): Promise<IsolationFi
 export function judgeIsolation(
   report: IsolationReport,
   passedOver: readonly string[],
-  { ISOLATION_REQUIRED_GRADE: wanted }: Pick<Settings, 'ISOLATION_REQUIRED_GRADE'>,
+  { requiredGrade: wanted }: Pick<RunnerSettings, 'requiredGrade'>,
 ): DoctorFinding {
   const { level, grade, network } = report;
   const failed = failedChecks(report);
@@ -59,8 +60,10 @@ export function judgeIsolation(
   return reason === undefined ? okay('isolation', detail) : warning('isolation', detail, reason);
 }
 
-function packagesFinding(settings: Settings, level: IsolationReport['level']): DoctorFinding {
-  const sets = packageSets(settings);
+function packagesFinding(
+  { packageSets: sets }: RunnerSettings,
+  level: IsolationReport['level'],
+): DoctorFinding {
   const closed = closedFolder(sets, level);
   return closed === null
     ? okay('packages', `${sets}, readable for runners`)

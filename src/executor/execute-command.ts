@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { CompileClock } from '../compile/compile-clock.js';
-import type { Settings } from '../config/settings.js';
+import type { RunnerSettings } from '../config/slices.js';
 import type { Execution } from '../contract/execution.js';
 import type { ContextData, ExecuteCommand } from '../boundary/runner-protocol.js';
 import type { Redactor } from '../outcome/redaction/redactor.js';
@@ -23,7 +23,7 @@ export interface RunTask {
 export function executeCommand(
   task: RunTask,
   { keep, slot }: RunnerLease,
-  { OUTPUT_LIMIT_BYTES }: Pick<Settings, 'OUTPUT_LIMIT_BYTES'>,
+  { limits }: Pick<RunnerSettings, 'limits'>,
 ): ExecuteCommand {
   const { execution, program, packagesDir, rootUrl } = task;
   const ref = randomBytes(8).toString('hex');
@@ -44,7 +44,7 @@ export function executeCommand(
     clearsScratch: !slot.runner.place.onDisk,
     pid: slot.runner.pid,
     network: execution.network,
-    resultLimitBytes: OUTPUT_LIMIT_BYTES,
+    resultLimitBytes: limits.outputBytes,
     keep,
     captureLocals: execution.captureLocals,
     context: contextOf(task),

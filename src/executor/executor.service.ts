@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { credentialsOf } from '../config/credentials.js';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type RunnerSettings, runnerSettings } from '../config/slices.js';
 import type { ModuleReply, ModuleRequest } from '../boundary/module-protocol.js';
 import type { Execution } from '../contract/execution.js';
 import { type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
@@ -15,7 +14,7 @@ import { CompilerPool } from '../compile/compiler-pool.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type PreparedCode, WorkspaceService } from '../workspace/workspace.service.js';
 import { OriginalPlaces } from '../outcome/original-places.js';
-import { kindOf } from './kinds/registry.js';
+import { KINDS } from './kinds/registry.js';
 import type { AttemptReport, Cancelled } from '../outcome/attempt-report.js';
 import { type Finding, judge } from '../outcome/judge.js';
 import type { RunEnd } from '../outcome/run-end.js';
@@ -58,9 +57,9 @@ export class ExecutorService {
     private readonly packages: PackagesService,
     private readonly compilers: CompilerPool,
     private readonly pool: RunnerPool,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(runnerSettings) private readonly settings: RunnerSettings,
   ) {
-    this.credentials = credentialsOf(settings);
+    this.credentials = settings.credentials;
     this.redactor = new Redactor(this.credentials);
   }
 
@@ -155,7 +154,7 @@ export class ExecutorService {
       // Only a process that has run no code yet may still look at local variables; threads always may.
       const apart = execution.captureLocals || !this.maySharePlace(execution);
       // Should the code be what made the attempt before fail, it meets no other execution now.
-      const alone = (apart && kindOf(this.settings).ownsProcess) || execution.attempt > 1;
+      const alone = (apart && KINDS[this.settings.kind].ownsProcess) || execution.attempt > 1;
       const key = runnerKey(execution, generation, packageSet?.id, alone);
       const checkout = traced('checkout', {}, () => this.pool.checkout(execution.id, key));
       const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));
@@ -186,7 +185,7 @@ export class ExecutorService {
 
   /** Whether a process or thread that serves other executions may serve it. Without an organization, the tenant is unknown. */
   private maySharePlace({ organization }: Execution): boolean {
-    return organization !== null || this.settings.RUNNER_REUSE_WITHOUT_ORGANIZATION;
+    return organization !== null || this.settings.reusesWithoutOrganization;
   }
 
   private async answer(program: RunTask['program'], request: ModuleRequest): Promise<ModuleReply> {

@@ -1,7 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { CompilerPool } from '../compile/compiler-pool.js';
 import { InjectSettings } from '../config/config.module.js';
-import { type Settings, SettingsError } from '../config/settings.js';
+import { SettingsError } from '../config/settings.js';
+import { type RunnerSettings, runnerSettings } from '../config/slices.js';
 import {
   failedChecks,
   isAtLeast,
@@ -21,7 +22,7 @@ export class SelfTestService {
   constructor(
     private readonly pool: RunnerPool,
     private readonly compilers: CompilerPool,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(runnerSettings) private readonly settings: RunnerSettings,
   ) {}
 
   /** null: not done yet, or there was no pool of runners. */
@@ -50,7 +51,7 @@ export class SelfTestService {
     const report = await attackItself(this.settings, factory, this.compilers);
     this.done = report;
     this.logReport(report);
-    const { ISOLATION_REQUIRED_GRADE: wanted } = this.settings;
+    const { requiredGrade: wanted } = this.settings;
     if (wanted !== undefined && !isAtLeast(report.grade, wanted)) throw tooWeak(report, wanted);
   }
 

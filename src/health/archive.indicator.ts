@@ -3,7 +3,7 @@ import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/term
 import { ArchiveDatabase } from '../archive/archive-database.js';
 import { type FeedGap, FeedStore } from '../archive/write/feed-store.js';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type ArchiveSettings, archiveSettings } from '../config/slices.js';
 
 /**
  * Degraded while results are not archived as they should be. Never down: executions run and end, and
@@ -15,7 +15,7 @@ export class ArchiveIndicator {
     private readonly health: HealthIndicatorService,
     private readonly feed: FeedStore,
     private readonly database: ArchiveDatabase,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(archiveSettings) private readonly settings: ArchiveSettings,
   ) {}
 
   async check(): Promise<HealthIndicatorResult<'archive'>> {
@@ -34,12 +34,12 @@ export class ArchiveIndicator {
   /** Only an archive needs its database all the time. */
   private databaseReason(): string | null {
     const { away } = this.database;
-    if (!this.settings.ROLES.includes('archive') || away === null) return null;
+    if (!this.settings.isWriter || away === null) return null;
     return `${away}; results wait in Redis and are archived once it is back`;
   }
 
   private gapReason({ waiting }: FeedGap): string | null {
-    const limit = this.settings.ARCHIVE_FEED_LENGTH;
+    const limit = this.settings.feedLength;
     if (limit === 0 || waiting <= limit) return null;
     return `${waiting} results are not archived, more than the feed holds (ARCHIVE_FEED_LENGTH=${limit}): those it dropped are fetched while they have not expired (RESULT_TTL_SECONDS). Start more processes with ROLES=archive, or set ARCHIVE_FEED_LENGTH=0 on the workers if you need no history`;
   }

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { type HealthIndicatorResult, TerminusModule } from '@nestjs/terminus';
-import type { Settings } from '../config/settings.js';
+import type { Roles } from '../config/settings.js';
 import { ExecutorModule } from '../executor/executor.module.js';
 import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
 import { ArchiveIndicator } from './archive.indicator.js';
@@ -36,7 +36,7 @@ export class HealthModule {
    * time. `queue` and `worker` are undefined where no role needs them.
    */
   static register(
-    settings: Settings,
+    roles: Roles,
     {
       queue,
       worker,
@@ -47,7 +47,7 @@ export class HealthModule {
       archive: DynamicModule;
     },
   ): DynamicModule {
-    const works = settings.ROLES.includes('worker');
+    const works = roles.includes('worker');
     const indicators = [
       RedisIndicator,
       ArchiveIndicator,

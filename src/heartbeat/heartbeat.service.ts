@@ -1,8 +1,7 @@
 import { hostname } from 'node:os';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
-import { capacityOf } from '../config/capacity.js';
-import type { Settings } from '../config/settings.js';
+import { type WorkerSettings, workerSettings } from '../config/slices.js';
 import { HEARTBEAT_INTERVAL_MS, HEARTBEAT_TTL_MS, type WorkerRecord } from '../contract/worker-record.js';
 import { VERSION } from '../lib/version.js';
 import type { RedisClient } from '../redis/connections.js';
@@ -55,7 +54,7 @@ export class HeartbeatService {
   constructor(
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(workerSettings) private readonly settings: WorkerSettings,
     private readonly state: WorkerStateHolder,
     private readonly statistics: WorkerStatistics,
   ) {
@@ -79,7 +78,7 @@ export class HeartbeatService {
     this.cancel();
     this.redis.off('ready', this.beatNow);
     await this.statistics.stop();
-    const id = this.settings.WORKER_ID;
+    const id = this.settings.id;
     const keys = [this.keys.heartbeat(id), this.keys.workerType(id), this.keys.workerRecord(id)];
     await Promise.all([
       ...keys.map((key) => this.redis.del(key)),
@@ -136,7 +135,7 @@ export class HeartbeatService {
 
   private async write(): Promise<void> {
     const now = new Date();
-    const { WORKER_ID: id, WORKER_TYPE: type } = this.settings;
+    const { id, type } = this.settings;
     const record = JSON.stringify(this.describe(now));
     // Single commands, sent together: on Cluster the keys are in different slots.
     await Promise.all([
@@ -149,13 +148,13 @@ export class HeartbeatService {
 
   private describe(now: Date): WorkerRecord {
     return {
-      id: this.settings.WORKER_ID,
-      type: this.settings.WORKER_TYPE,
+      id: this.settings.id,
+      type: this.settings.type,
       state: this.state.current,
       version: VERSION,
       host: hostname(),
       pid: process.pid,
-      concurrency: capacityOf(this.settings).concurrency,
+      concurrency: this.settings.concurrency,
       started_at: this.startedAt,
       heartbeat_at: now.toISOString(),
       ...this.details(),

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type WorkerSettings, workerSettings } from '../config/slices.js';
 import type { ExecutionResult, ExecutionStatus } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -31,7 +31,7 @@ export class WorkerStatistics {
   constructor(
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(workerSettings) private readonly settings: WorkerSettings,
   ) {}
 
   /** Counts one ended execution. */
@@ -45,7 +45,7 @@ export class WorkerStatistics {
   /** Writes when this worker started. */
   async start(startedAt: string): Promise<void> {
     this.stopped = false;
-    const key = this.keys.workerStats(this.settings.WORKER_ID);
+    const key = this.keys.workerStats(this.settings.id);
     await this.redis
       .multi()
       .hset(key, 'started_at', startedAt)
@@ -76,7 +76,7 @@ export class WorkerStatistics {
 
   private async flush(): Promise<void> {
     if (this.counts.size === 0) return;
-    const key = this.keys.workerStats(this.settings.WORKER_ID);
+    const key = this.keys.workerStats(this.settings.id);
     const batch = [...this.counts];
     this.counts.clear();
     // A transaction: all or nothing, so that a failed flush can be repeated without counting twice.

@@ -1,8 +1,7 @@
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { KIND_RULES } from '../config/kind-rules.js';
 import { machineEnvironment } from '../config/machine-environment.js';
-import type { Settings } from '../config/settings.js';
+import type { IsolationSettings } from '../config/slices.js';
 import type { IsolationLevelName } from '../contract/confinement.js';
 import { bootFilter } from '../boundary/filter/syscall-filter.js';
 import type { FilterArch } from '../boundary/filter/syscall-numbers.js';
@@ -14,20 +13,16 @@ import { libraryMounts } from './node-libraries.js';
 import { ProcessLevel } from './process-level.js';
 import { ThreadLevel } from './thread-level.js';
 
-const MB = 1_048_576;
-
 /** What the levels need of the worker. */
 export interface LevelParts {
-  settings: Settings;
+  settings: IsolationSettings;
   dir: RuntimeDir;
   access: ProcessAccess;
 }
 
 /** The levels that the settings allow, the strongest first. */
 export function candidates(parts: LevelParts): Candidate[] {
-  const { ISOLATION, RUNNER } = parts.settings;
-  const names = ISOLATION === 'auto' ? KIND_RULES[RUNNER].levels : [ISOLATION];
-  return names.map((name) => candidate(name, parts));
+  return parts.settings.levels.map((name) => candidate(name, parts));
 }
 
 function candidate(name: IsolationLevelName, parts: LevelParts): Candidate {
@@ -60,7 +55,7 @@ function namespaceLevel({ settings, dir, access }: LevelParts): NamespaceLevel {
     // A process that starts programs sets its filters itself: this one refuses new processes.
     bootFilter: access.programs.length === 0 ? writeBootFilter(dir, process.arch) : null,
     access,
-    scratchBytes: settings.SCRATCH_LIMIT_MB * MB,
+    scratchBytes: settings.scratchBytes,
   });
 }
 
@@ -69,9 +64,6 @@ function writeBootFilter(dir: RuntimeDir, arch: FilterArch): string {
   writeFileSync(path, bootFilter(arch));
   return path;
 }
-
-/** Folder of the installed package sets, which user code may read. */
-export const packageSets = ({ PACKAGES_DIR }: Settings): string => join(PACKAGES_DIR, 'sets');
 
 function findBwrap(): string {
   const { PATH = '/usr/bin:/bin' } = machineEnvironment();

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Settings } from '../config/settings.js';
+import type { Roles } from '../config/settings.js';
 import { ExecutorModule } from '../executor/executor.module.js';
 import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
 import { VERSION } from '../lib/version.js';
@@ -15,10 +15,10 @@ import { WorkerGauges } from './worker-gauges.js';
 export class MetricsModule {
   /** The application's own modules; `queue` is undefined where no role needs one. */
   static register(
-    settings: Settings,
+    roles: Roles,
     { queue, archive }: { queue: DynamicModule | undefined; archive: DynamicModule },
   ): DynamicModule {
-    const works = settings.ROLES.includes('worker');
+    const works = roles.includes('worker');
     return {
       module: MetricsModule,
       imports: [...(works ? [ExecutorModule, HeartbeatModule] : []), ...(queue ? [queue] : []), archive],
@@ -27,7 +27,7 @@ export class MetricsModule {
         { provide: Instruments, useFactory: openInstruments },
         MeasurementCounters,
         ArchiveGauges,
-        ...(settings.ROLES.includes('archive') ? [ArchiveWriterGauges] : []),
+        ...(roles.includes('archive') ? [ArchiveWriterGauges] : []),
         ...(works ? [WorkerGauges] : []),
         ...(queue ? [QueueGauges] : []),
       ],

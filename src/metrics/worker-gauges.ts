@@ -1,8 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { CompilerPool } from '../compile/compiler-pool.js';
-import { capacityOf } from '../config/capacity.js';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type WorkerSettings, workerSettings } from '../config/slices.js';
 import { failedChecks } from '../contract/isolation-report.js';
 import { PACKAGES_STATES } from '../contract/packages.js';
 import { PROCESS_STATES, WORKER_STATES } from '../contract/worker-record.js';
@@ -24,7 +23,7 @@ export class WorkerGauges implements OnModuleInit {
     private readonly heartbeat: HeartbeatService,
     private readonly state: WorkerStateHolder,
     private readonly packages: PackagesService,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(workerSettings) private readonly settings: WorkerSettings,
   ) {}
 
   onModuleInit(): void {
@@ -39,7 +38,7 @@ export class WorkerGauges implements OnModuleInit {
       runners.reduce((sum, { current }) => sum + current.length, 0),
     );
     to.set('compilers', this.compilers.size);
-    to.set('concurrency', capacityOf(this.settings).concurrency);
+    to.set('concurrency', this.settings.concurrency);
     for (const state of PROCESS_STATES) {
       const inState = runners.filter((runner) => runner.state === state);
       const busy = inState.filter(({ current }) => current.length > 0).length;

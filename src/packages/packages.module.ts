@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
-import { SETTINGS } from '../config/config.module.js';
 import { machineEnvironment } from '../config/machine-environment.js';
-import type { Settings } from '../config/settings.js';
+import { type PackagesSettings, packagesSettings } from '../config/slices.js';
 import { ProcessImportChecker } from './install/import-check.js';
 import { PackageSets } from './sets/package-sets.js';
 import { PackagesService } from './packages.service.js';
@@ -14,19 +13,23 @@ import { SetFolders } from './sets/set-folders.js';
     PackagesStore,
     {
       provide: SetFolders,
-      inject: [SETTINGS],
-      useFactory: (settings: Settings) => new SetFolders(settings.PACKAGES_DIR),
+      inject: [packagesSettings.KEY],
+      useFactory: (settings: PackagesSettings) => new SetFolders(settings.dir),
     },
     {
       provide: PackageSets,
-      inject: [SETTINGS, SetFolders],
-      useFactory: (settings: Settings, folders: SetFolders) => openPackageSets(settings, folders),
+      inject: [packagesSettings.KEY, SetFolders],
+      useFactory: (settings: PackagesSettings, folders: SetFolders) => openPackageSets(settings, folders),
     },
     {
       provide: PackagesService,
-      inject: [SETTINGS, PackagesStore, SetFolders, PackageSets],
-      useFactory: (settings: Settings, store: PackagesStore, folders: SetFolders, sets: PackageSets) =>
-        new PackagesService(settings, store, folders, sets),
+      inject: [packagesSettings.KEY, PackagesStore, SetFolders, PackageSets],
+      useFactory: (
+        settings: PackagesSettings,
+        store: PackagesStore,
+        folders: SetFolders,
+        sets: PackageSets,
+      ) => new PackagesService(settings, store, folders, sets),
     },
   ],
   exports: [PackagesStore, PackagesService],
@@ -34,12 +37,12 @@ import { SetFolders } from './sets/set-folders.js';
 export class PackagesModule {}
 
 /** The package sets of this machine, installed by its npm as the settings say. */
-export function openPackageSets(settings: Settings, folders: SetFolders): PackageSets {
+export function openPackageSets(settings: PackagesSettings, folders: SetFolders): PackageSets {
   const npm = {
-    registry: settings.NPM_REGISTRY,
-    token: settings.NPM_TOKEN,
+    registry: settings.registry,
+    token: settings.token,
     cacheDir: folders.cacheDir(),
-    timeoutMs: settings.PACKAGES_INSTALL_TIMEOUT_SECONDS * 1000,
+    timeoutMs: settings.installTimeoutMs,
     environment: machineEnvironment(),
   };
   return new PackageSets(folders, npm, new ProcessImportChecker());

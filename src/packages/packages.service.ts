@@ -1,6 +1,5 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { SETTINGS } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { Injectable, Logger } from '@nestjs/common';
+import type { PackagesSettings } from '../config/slices.js';
 import type { PackageFailure, PackagesStatus } from '../contract/packages.js';
 import type { Service } from '../lib/service.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
@@ -20,7 +19,6 @@ type InstallPlan = Extract<ManifestPlan, { kind: 'install' }>;
 const START_RETRY_MS = 1_000;
 const FIRST_RETRY_MS = 30_000;
 const LAST_RETRY_MS = 600_000;
-const DAY_MS = 86_400_000;
 
 /**
  * Keeps the packages of the manifest installed on this worker.
@@ -50,17 +48,17 @@ export class PackagesService implements Service {
   private stopped = false;
 
   constructor(
-    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly settings: PackagesSettings,
     store: PackagesStore,
     private readonly folders: SetFolders,
     private readonly sets: PackageSets,
     intervalMs: number = HEARTBEAT_INTERVAL_MS,
   ) {
-    this.reporter = new StatusReporter(store, settings.WORKER_ID);
+    this.reporter = new StatusReporter(store, settings.workerId);
     this.watcher = new ManifestWatcher(
       store,
       {
-        onReading: (reading) => this.follow(planOf(reading, settings.PACKAGES_MAX)),
+        onReading: (reading) => this.follow(planOf(reading, settings.maxCount)),
         onFailure: (attempt, error) => this.onRedisAway(attempt, error),
       },
       { intervalMs, retryMs: START_RETRY_MS },
@@ -268,11 +266,7 @@ export class PackagesService implements Service {
 
   /** Runs beside whatever comes next; one at a time. */
   private clean(): void {
-    const limits = {
-      keepMs: this.settings.PACKAGES_KEEP_DAYS * DAY_MS,
-      maxBytes: this.settings.PACKAGES_MAX_BYTES,
-    };
-    this.cleaning ??= cleanSets(this.folders, limits)
+    this.cleaning ??= cleanSets(this.folders, this.settings)
       .then(
         (removed) => {
           if (removed.length > 0) this.logger.log(`removed unused package sets: ${removed.join(', ')}`);

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Settings } from '../config/settings.js';
+import type { QueueSettings, ResultSettings } from '../config/slices.js';
 import { bullQueue } from '../redis/bull.module.js';
 import { ResultsModule } from '../results/results.module.js';
 import { CancelService } from './cancel.service.js';
@@ -12,9 +12,9 @@ import { WorkQueueGauge } from './work-queue-gauge.js';
 /** The work queue seen from outside: its jobs, their positions, how to cancel one. What reads it is in worker/. */
 @Module({})
 export class QueueModule {
-  static register(settings: Settings): DynamicModule {
-    const queue = bullQueue(settings.QUEUE_NAME, WORK_QUEUE);
-    const results = ResultsModule.register(settings);
+  static register({ name }: QueueSettings, resultSettings: ResultSettings): DynamicModule {
+    const queue = bullQueue(name, WORK_QUEUE);
+    const results = ResultsModule.register(resultSettings);
     const parts = [WorkQueueGauge, CancelService, JobFinder, JobPlaces, QueuedExecutions];
     return {
       module: QueueModule,

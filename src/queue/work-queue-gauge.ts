@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
-import { bullPrefix } from '../redis/bull-prefix.js';
+import { type QueueSettings, queueSettings } from '../config/slices.js';
 import type { RedisClient } from '../redis/connections.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 
@@ -13,13 +12,13 @@ export type OpenJobs = Record<'waiting' | 'active' | 'delayed', number>;
 export class WorkQueueGauge {
   constructor(
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(queueSettings) private readonly settings: QueueSettings,
   ) {}
 
   /** Throws within a second when Redis does not answer. */
   async counts(): Promise<OpenJobs> {
     // Not by BullMQ's own counts: those wait for Redis however long.
-    const queue = `${bullPrefix(this.settings)}:${this.settings.QUEUE_NAME}`;
+    const queue = `${this.settings.bullPrefix}:${this.settings.name}`;
     const { redis } = this;
     const [waiting, paused, prioritized, active, delayed] = await Promise.all([
       redis.llen(`${queue}:wait`),

@@ -1,20 +1,18 @@
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import type { DynamicModule, FactoryProvider } from '@nestjs/common';
 import type { Queue } from 'bullmq';
-import { SETTINGS } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type RedisSettings, redisSettings } from '../config/slices.js';
 import { currentTracing, type Tracing } from '../telemetry/tracing.js';
-import { bullPrefix } from './bull-prefix.js';
 import type { RedisClient } from './connections.js';
 import { PATIENT_REDIS } from './redis.module.js';
 
 /** Gives BullMQ its connection and prefix; to be imported once, by the application. */
 export const bullRoot = (): DynamicModule =>
   BullModule.forRootAsync({
-    inject: [SETTINGS, PATIENT_REDIS],
-    useFactory: (settings: Settings, connection: RedisClient) => ({
+    inject: [redisSettings.KEY, PATIENT_REDIS],
+    useFactory: (settings: RedisSettings, connection: RedisClient) => ({
       connection,
-      prefix: bullPrefix(settings),
+      prefix: settings.bullPrefix,
       ...telemetryOf(currentTracing()),
     }),
   });

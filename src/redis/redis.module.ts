@@ -7,8 +7,7 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { SETTINGS } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type RedisSettings, redisSettings } from '../config/slices.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import { CONNECT_TIMEOUT_MS, openRedis, type Patience, type RedisClient, untilReady } from './connections.js';
 import { RedisKeys } from './keys.js';
@@ -23,13 +22,9 @@ export const IMPATIENT_REDIS = Symbol('ImpatientRedis');
 
 const provideRedis = (token: symbol, patience: Patience) => ({
   provide: token,
-  inject: [SETTINGS],
-  useFactory: (settings: Settings): RedisClient => {
-    const client = openRedis(
-      settings.REDIS_URL as string,
-      patience,
-      `bifrost-${settings.WORKER_ID}-${patience}`,
-    );
+  inject: [redisSettings.KEY],
+  useFactory: (settings: RedisSettings): RedisClient => {
+    const client = openRedis(settings.url, patience, `${settings.clientName}-${patience}`);
     reportConnection(client, new Logger('Redis'), patience);
     return client;
   },
@@ -70,8 +65,8 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
         provideRedis(IMPATIENT_REDIS, 'impatient'),
         {
           provide: RedisKeys,
-          inject: [SETTINGS],
-          useFactory: (settings: Settings) => new RedisKeys(settings.KEY_PREFIX),
+          inject: [redisSettings.KEY],
+          useFactory: (settings: RedisSettings) => new RedisKeys(settings.keyPrefix),
         },
       ],
       exports: [PATIENT_REDIS, IMPATIENT_REDIS, RedisKeys],

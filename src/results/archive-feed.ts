@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type ResultSettings, resultSettings } from '../config/slices.js';
 import { BatchSender } from '../lib/batch-sender.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -53,18 +53,18 @@ export class ArchiveFeed {
   constructor(
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(resultSettings) private readonly settings: ResultSettings,
   ) {}
 
   /** Leaves a result, as the JSON text that stands in Redis. The same one again does no harm. */
   async append(executionId: string, run: number, document: string): Promise<void> {
-    if (this.settings.ARCHIVE_FEED_LENGTH === 0) return;
+    if (this.settings.feedLength === 0) return;
     const inline = Buffer.byteLength(document) <= INLINE_LIMIT_BYTES ? document : '';
     await this.sender.push([feedNameOf(executionId, run), inline]);
   }
 
   private async send(results: FeedItem[]): Promise<void> {
-    const { ARCHIVE_FEED_LENGTH: length, RESULT_TTL_SECONDS: ttlSeconds } = this.settings;
+    const { feedLength: length, ttlSeconds } = this.settings;
     const keys = [this.keys.archiveFeed(), this.keys.archiveWaiting(), this.keys.archiveFigures()];
     await APPEND.run(this.redis, keys, [length, ttlSeconds, ...results.flat()]);
   }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type ResultSettings, resultSettings } from '../config/slices.js';
 import { type CancelRequest, REASON_LIMIT_CHARS } from '../contract/cancellation.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -33,13 +33,13 @@ export class CancelRequests {
   constructor(
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(resultSettings) private readonly settings: ResultSettings,
   ) {}
 
   /** Notes that the execution is to end, unless it has ended. */
   async note(executionId: string, reason: string | null): Promise<CancelNote> {
     const words = (reason ?? '').slice(0, REASON_LIMIT_CHARS);
-    const args = [new Date().toISOString(), words, this.settings.RESULT_TTL_SECONDS];
+    const args = [new Date().toISOString(), words, this.settings.ttlSeconds];
     const keys = [this.keys.result(executionId), this.keys.ledger(executionId)];
     const reply = (await ASK_CANCEL.run(this.redis, keys, args)) as
       ['ended'] | ['noted', string, string, string, string, string, string];

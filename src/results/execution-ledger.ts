@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type ResultSettings, resultSettings } from '../config/slices.js';
 import type { AttemptRecord, ExecutionProgress, ExecutionResult } from '../contract/result.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
@@ -79,7 +79,7 @@ export class ExecutionLedger {
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
     private readonly lease: WorkerLease,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(resultSettings) private readonly settings: ResultSettings,
   ) {}
 
   /**
@@ -87,10 +87,10 @@ export class ExecutionLedger {
    * @param generation workspace generation of the first attempt of a run; later ones keep to that
    */
   async take(executionId: string, generation: number | null, claim: DeliveryClaim): Promise<Turn> {
-    const { WORKER_ID, RESULT_TTL_SECONDS } = this.settings;
+    const { workerId, ttlSeconds } = this.settings;
     for (;;) {
       const now = new Date().toISOString();
-      const ours = [this.lease.owner, WORKER_ID, now, RESULT_TTL_SECONDS, generation ?? ''];
+      const ours = [this.lease.owner, workerId, now, ttlSeconds, generation ?? ''];
       const args = [...ours, fieldOf(claim.mark)];
       const reply = (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as BeginReply;
       if (reply[0] === 'started') return this.hold(executionId, reply);
@@ -145,7 +145,7 @@ export class ExecutionLedger {
 
   /** Remembers that a delivery ends with the result that stands: see delivery-identity.ts. False: a later run has begun. */
   private async markDelivery(executionId: string, mark: DeliveryMark, run: string): Promise<boolean> {
-    const args = [fieldOf(mark), markText(mark), this.settings.RESULT_TTL_SECONDS, run];
+    const args = [fieldOf(mark), markText(mark), this.settings.ttlSeconds, run];
     return (await MARK_DELIVERY.run(this.redis, [this.keys.ledger(executionId)], args)) === 1;
   }
 
@@ -206,7 +206,7 @@ export class ExecutionLedger {
 
   private async takeOver(executionId: string, from: string): Promise<Turn> {
     const newlyLost = from === this.lease.owner ? '0' : '1';
-    const args = [from, this.lease.owner, this.settings.WORKER_ID, new Date().toISOString(), newlyLost];
+    const args = [from, this.lease.owner, this.settings.workerId, new Date().toISOString(), newlyLost];
     const reply = (await TAKE_OVER.run(this.redis, this.keysOf(executionId), args)) as
       ['ended'] | ['owned', string] | StartedReply;
     // What happened meanwhile is looked at when it comes again.

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type LogSettings, logSettings } from '../config/slices.js';
 import type { ExecutionStatus } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -46,11 +46,11 @@ export class LogWriter implements LogSender {
   constructor(
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(logSettings) private readonly settings: LogSettings,
   ) {}
 
   get workerId(): string {
-    return this.settings.WORKER_ID;
+    return this.settings.workerId;
   }
 
   /** Begins the log of an attempt, which is the only one of its execution here; {@link close} or {@link end} it. */
@@ -130,10 +130,10 @@ export class LogWriter implements LogSender {
   }
 
   private argsOf({ attempt, run }: ExecutionLog, batch: readonly LogRecord[]): (string | number)[] {
-    const { LOG_STREAM_LIMIT_BYTES, LOG_TTL_SECONDS } = this.settings;
+    const { streamLimitBytes, ttlSeconds } = this.settings;
     const numbers = JSON.stringify(batch.map(({ n }) => n));
     const entries = JSON.stringify(batch.map(({ fields }) => fields));
-    return [attempt, numbers, entries, LOG_STREAM_LIMIT_BYTES, LOG_TTL_SECONDS, run];
+    return [attempt, numbers, entries, streamLimitBytes, ttlSeconds, run];
   }
 
   private noteSuccess(): void {

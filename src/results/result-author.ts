@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type ResultSettings, resultSettings } from '../config/slices.js';
 import type { ExecutionResult } from '../contract/result.js';
 import type { AttemptReport } from '../outcome/attempt-report.js';
 import { resultDocument, type ResultIdentity } from '../outcome/result-document.js';
@@ -11,10 +11,10 @@ export type AttemptOf = Omit<ResultIdentity, 'workerId'>;
 /** The one place that makes result documents: of what runs, of what never ran, and of what is still queued. */
 @Injectable()
 export class ResultAuthor {
-  constructor(@InjectSettings() private readonly settings: Settings) {}
+  constructor(@InjectSettings(resultSettings) private readonly settings: ResultSettings) {}
 
   /** The result of an attempt, in the name of this worker, without secrets. */
   write(attempt: AttemptOf, report: AttemptReport): ExecutionResult {
-    return resultDocument({ ...attempt, workerId: this.settings.WORKER_ID }, report);
+    return resultDocument({ ...attempt, workerId: this.settings.workerId }, report);
   }
 }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type ResultSettings, resultSettings } from '../config/slices.js';
 import { resultJobId } from '../contract/jobs/job.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -23,12 +23,12 @@ export class ResultEraser {
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     @Inject(RESULT_QUEUE) private readonly resultQueue: Queue,
     private readonly keys: RedisKeys,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(resultSettings) private readonly settings: ResultSettings,
   ) {}
 
   async erase(executionId: string): Promise<Erased> {
     const keys = [this.keys.result(executionId), this.keys.ledger(executionId)];
-    const args = [new Date().toISOString(), this.settings.RESULT_TTL_SECONDS];
+    const args = [new Date().toISOString(), this.settings.ttlSeconds];
     const [found, runs] = (await FORGET.run(this.redis, keys, args)) as [Erased, string];
     if (found === 'unfinished') return found;
     const all = Array.from({ length: Number(runs) }, (_, index) => index + 1);

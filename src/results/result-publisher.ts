@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { JobsOptions, Queue } from 'bullmq';
 import pRetry from 'p-retry';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type ResultSettings, resultSettings } from '../config/slices.js';
 import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/jobs/job.js';
 import { type ExecutionResult, toTaskResult } from '../contract/result.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
@@ -51,7 +51,7 @@ export class ResultPublisher {
     private readonly feed: ArchiveFeed,
     private readonly closing: ExecutionClosing,
     private readonly keys: RedisKeys,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(resultSettings) private readonly settings: ResultSettings,
   ) {}
 
   /** Resolves with the result that stands when it is stored, on the result queue (unless that is off) and in the archive's feed. */
@@ -60,7 +60,7 @@ export class ResultPublisher {
     const { execution_id: executionId, run = 1 } = document;
     const { mark } = posting;
     const ofJob = mark ? [fieldOf(mark), markText(mark)] : ['', ''];
-    const args = [text, this.settings.RESULT_TTL_SECONDS, run, ...ofJob];
+    const args = [text, this.settings.ttlSeconds, run, ...ofJob];
     return this.untilDone(executionId, async () => {
       const [standing, sent] = (await SETTLE.run(this.redis, this.keysOf(executionId), args)) as [
         string,
@@ -79,7 +79,7 @@ export class ResultPublisher {
   async publishUnowned(document: ExecutionResult, kind: JobKind): Promise<boolean> {
     const { execution_id: executionId, run = 1 } = document;
     const text = JSON.stringify(document);
-    const args = [text, this.settings.RESULT_TTL_SECONDS, run];
+    const args = [text, this.settings.ttlSeconds, run];
     const [state, standing, sent] = (await SETTLE_UNOWNED.run(
       this.redis,
       this.keysOf(executionId),
@@ -125,7 +125,7 @@ export class ResultPublisher {
   }
 
   private async enqueue(kind: JobKind, result: ExecutionResult): Promise<void> {
-    if (this.settings.RESULT_QUEUE === 'off') return;
+    if (!this.settings.areQueued) return;
     await this.resultQueue.add(RESULT_JOB_NAME, kind === 'task' ? toTaskResult(result) : result, {
       ...RESULT_JOB_OPTIONS,
       jobId: resultJobId(result.execution_id, result.run ?? 1),

@@ -1,6 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Settings } from '../config/settings.js';
-import { resultQueueName } from '../contract/jobs/job.js';
+import type { ResultSettings } from '../config/slices.js';
 import { bullQueue } from '../redis/bull.module.js';
 import { ArchiveFeed } from './archive-feed.js';
 import { CancelRequests } from './cancel-requests.js';
@@ -18,8 +17,8 @@ import { WorkerLease } from './worker-lease.js';
 /** One result per execution: which worker runs it, and the delivery of how it ended. */
 @Module({})
 export class ResultsModule {
-  static register(settings: Settings): DynamicModule {
-    const queue = bullQueue(resultQueueName(settings.QUEUE_NAME), RESULT_QUEUE);
+  static register(settings: ResultSettings): DynamicModule {
+    const queue = bullQueue(settings.queue, RESULT_QUEUE);
     const services = [
       ArchiveFeed,
       CancelRequests,

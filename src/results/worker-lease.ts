@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Service } from '../lib/service.js';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type ResultSettings, resultSettings } from '../config/slices.js';
 import { Steadiness } from '../lib/steadiness.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -28,9 +28,9 @@ export class WorkerLease implements Service {
   constructor(
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
-    @InjectSettings() settings: Settings,
+    @InjectSettings(resultSettings) settings: ResultSettings,
   ) {
-    this.owner = `${settings.WORKER_ID}#${randomUUID()}`;
+    this.owner = `${settings.workerId}#${randomUUID()}`;
   }
 
   /** Renews from now on; also at once whenever Redis comes back. */

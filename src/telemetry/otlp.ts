@@ -6,7 +6,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import type { Settings } from '../config/settings.js';
+import type { TracingSettings } from '../config/slices.js';
 import { VERSION } from '../lib/version.js';
 import { OtelTracing } from './otel-tracing.js';
 
@@ -21,20 +21,20 @@ export interface Exporting {
 }
 
 /** Sends traces to the collector of the settings. Loaded only where tracing is on: the SDK costs time and memory. */
-export function exportTraces(settings: Settings): Exporting {
+export function exportTraces(settings: TracingSettings): Exporting {
   const provider = new TracerProvider({
     resource: resourceFromAttributes({
-      'service.name': settings.OTEL_SERVICE_NAME,
+      'service.name': settings.serviceName,
       'service.version': VERSION,
-      'service.instance.id': settings.WORKER_ID,
+      'service.instance.id': settings.workerId,
     }),
     // The program that began the trace has decided whether it is recorded.
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.OTEL_TRACES_SAMPLER_ARG) }),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.sampled) }),
     spanProcessors: [
       new BatchSpanProcessor({
         exporter: new OTLPTraceExporter({
-          url: `${settings.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/$/, '')}/v1/traces`,
-          headers: headersOf(settings.OTEL_EXPORTER_OTLP_HEADERS),
+          url: `${settings.endpoint?.replace(/\/$/, '')}/v1/traces`,
+          headers: headersOf(settings.headers),
           timeoutMillis: EXPORT_TIMEOUT_MS,
         }),
         scheduledDelayMillis: EXPORT_DELAY_MS,

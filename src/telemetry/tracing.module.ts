@@ -1,5 +1,5 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import type { Settings } from '../config/settings.js';
+import type { TracingSettings } from '../config/slices.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import { useTracing } from './tracing.js';
 import type { Exporting } from './otlp.js';
@@ -12,8 +12,8 @@ const FLUSH_MS = 2_000;
 export class TracingModule implements OnApplicationShutdown {
   constructor(@Inject(EXPORTING) private readonly exporting: Exporting | null) {}
 
-  static async register(settings: Settings): Promise<DynamicModule> {
-    const isOn = settings.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined;
+  static async register(settings: TracingSettings): Promise<DynamicModule> {
+    const isOn = settings.endpoint !== undefined;
     const exporting = isOn ? (await import('./otlp.js')).exportTraces(settings) : null;
     useTracing(exporting?.tracing ?? null);
     return { module: TracingModule, providers: [{ provide: EXPORTING, useValue: exporting }] };

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type WorkerSettings, workerSettings } from '../config/slices.js';
 import { ALL_WORKERS, type ControlMessage, controlMessageSchema } from '../contract/control.js';
 import { WorkerCommands } from '../heartbeat/worker-commands.js';
 import type { Service } from '../lib/service.js';
@@ -26,12 +26,12 @@ export class ControlListener implements Service {
     keys: RedisKeys,
     private readonly operator: OperatorCommands,
     private readonly commands: WorkerCommands,
-    @InjectSettings() settings: Settings,
+    @InjectSettings(workerSettings) settings: WorkerSettings,
   ) {
-    this.workerId = settings.WORKER_ID;
+    this.workerId = settings.id;
     this.subscription = new RedisSubscription(redis, this.logger, {
       name: 'control message',
-      channels: [settings.WORKER_ID, ALL_WORKERS].map((id) => keys.controlChannel(id)),
+      channels: [settings.id, ALL_WORKERS].map((id) => keys.controlChannel(id)),
       decode: asJson(controlMessageSchema),
       receive: (message) => this.enqueue(message),
       refusal: 'operators cannot reach this worker',

@@ -15,6 +15,7 @@ import { ResultAuthor } from '../results/result-author.js';
 import type { ResultPublisher } from '../results/result-publisher.js';
 import { Ending } from './ending.js';
 import { AttemptFailedError, ExecutionFailedError } from './job-decisions.js';
+import { resultSettings } from '../config/slices.js';
 
 Logger.overrideLogger(false);
 
@@ -55,7 +56,7 @@ beforeEach(() => {
   };
   ending = new Ending(
     ledger as unknown as ExecutionLedger,
-    new ResultAuthor(settingsOf({ WORKER_ID: 'w-1' })),
+    new ResultAuthor(resultSettings.of(settingsOf({ WORKER_ID: 'w-1' }))),
     results as unknown as ResultPublisher,
     { close: call('close log', () => undefined) } as unknown as LogWriter,
     { record: () => undefined } as unknown as WorkerStatistics,

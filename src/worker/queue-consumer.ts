@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Worker } from 'bullmq';
 import { InjectSettings } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { type WorkerSettings, workerSettings } from '../config/slices.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import type { Service } from '../lib/service.js';
 import { waitAtMost } from '../lib/time-limit.js';
@@ -26,7 +26,7 @@ export class QueueConsumer implements Service {
     private readonly ticks: ScheduleTicks,
     private readonly unreadable: UnreadableJobs,
     private readonly state: WorkerStateHolder,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(workerSettings) private readonly settings: WorkerSettings,
   ) {}
 
   start(): void {
@@ -71,7 +71,7 @@ export class QueueConsumer implements Service {
 
   private async drain(): Promise<void> {
     if (this.state.current === 'STARTING') return;
-    const timeoutMs = this.settings.DRAIN_TIMEOUT_SECONDS * 1000;
+    const timeoutMs = this.settings.drainTimeoutMs;
     this.state.enter('DRAINING');
     this.logger.log({ msg: 'draining', running: this.running, timeoutSeconds: timeoutMs / 1000 });
     await this.pause();

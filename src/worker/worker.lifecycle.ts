@@ -6,7 +6,8 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
-import { type Settings, SettingsError } from '../config/settings.js';
+import { SettingsError } from '../config/settings.js';
+import { type WorkerSettings, workerSettings } from '../config/slices.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import type { Service } from '../lib/service.js';
 import { waitAtMost } from '../lib/time-limit.js';
@@ -35,7 +36,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(WORKER_SERVICES) private readonly services: Service,
     private readonly consumer: QueueConsumer,
     private readonly state: WorkerStateHolder,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(workerSettings) private readonly settings: WorkerSettings,
   ) {}
 
   /** Returns at once: HTTP must answer probes while packages are installed, which may take minutes. */
@@ -71,7 +72,7 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   private async stop(): Promise<void> {
-    this.limitShutdown(this.settings.DRAIN_TIMEOUT_SECONDS * 1000 + LAST_DEADLINE_MS);
+    this.limitShutdown(this.settings.drainTimeoutMs + LAST_DEADLINE_MS);
     if (this.state.current === 'STARTING') this.state.enter('STOPPED');
     await this.services.stop();
     this.logger.log('stopped');

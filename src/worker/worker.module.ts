@@ -1,8 +1,7 @@
 import { BullModule, Processor } from '@nestjs/bullmq';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { WorkerOptions } from 'bullmq';
-import { capacityOf } from '../config/capacity.js';
-import type { Settings } from '../config/settings.js';
+import type { WorkerSettings } from '../config/slices.js';
 import { ContextModule } from '../context/context.module.js';
 import { ExecutorModule } from '../executor/executor.module.js';
 import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
@@ -29,10 +28,10 @@ import { workerServices } from './services/worker-services.js';
 const DAY_SECONDS = 86_400;
 
 /** Tuned for failover within 20 s; what the figures mean: docs/guarantees.md. */
-const consumerOptions = (settings: Settings): Omit<WorkerOptions, 'connection'> => ({
+const consumerOptions = (settings: WorkerSettings): Omit<WorkerOptions, 'connection'> => ({
   autorun: false,
-  name: settings.WORKER_ID,
-  concurrency: capacityOf(settings).concurrency,
+  name: settings.id,
+  concurrency: settings.concurrency,
   lockDuration: 10_000,
   lockRenewTime: 5_000,
   stalledInterval: 5_000,
@@ -47,9 +46,9 @@ const consumerOptions = (settings: Settings): Omit<WorkerOptions, 'connection'> 
 @Module({})
 export class WorkerModule {
   /** @param queue the application's own queue module; a second one would read the queue a second time */
-  static register(settings: Settings, queue: DynamicModule): DynamicModule {
+  static register(settings: WorkerSettings, queue: DynamicModule): DynamicModule {
     // Applied here and not above the class: the name of the queue and its options are settings.
-    Processor(settings.QUEUE_NAME, consumerOptions(settings))(ExecutionProcessor);
+    Processor(settings.queue, consumerOptions(settings))(ExecutionProcessor);
     BullModule.workerClass = ExecutionWorker;
     return {
       module: WorkerModule,

@@ -11,6 +11,7 @@ import type { Settings } from '../../src/config/settings.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import { aResult, DATABASES, emptyArchive, useArchives } from '../support/archive-parts.js';
 import { usePostgres } from '../support/servers/test-postgres.js';
+import { archiveSettings } from '../../src/config/slices.js';
 
 Logger.overrideLogger(false);
 const postgres = usePostgres();
@@ -169,7 +170,10 @@ describe.each(DATABASES)('writing to %s', (kind) => {
       aResult('old', { finished_at: '2020-01-31T23:59:59.999Z' }),
       aResult('young', { finished_at: '2020-02-01T00:00:00.000Z' }),
     );
-    const retention = new Retention(database, { ...settings, ARCHIVE_RETENTION_DAYS: 30 });
+    const retention = new Retention(
+      database,
+      archiveSettings.of({ ...settings, ARCHIVE_RETENTION_DAYS: 30 }),
+    );
     await retention.apply(new Date('2020-03-02T00:00:00.000Z'));
     expect((await Promise.all(['old', 'young'].map(stored))).map((found) => found.length)).toEqual([0, 1]);
     expect(await counted('2020-01-31')).toEqual([]);

@@ -16,6 +16,7 @@ import { Producer } from '../support/producer.js';
 import { usePostgres } from '../support/servers/test-postgres.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
+import { resultSettings } from '../../src/config/slices.js';
 
 Logger.overrideLogger(false);
 const postgres = usePostgres();
@@ -39,7 +40,7 @@ class Bench {
   ) {
     this.keys = new RedisKeys(settings.KEY_PREFIX);
     ({ archiver: this.archiver, feed: this.feed } = makeArchiver(redis, database, settings));
-    const feed = new ArchiveFeed(client, this.keys, settings);
+    const feed = new ArchiveFeed(client, this.keys, resultSettings.of(settings));
     this.queue = openResultQueue(redis, settings);
     this.publisher = new ResultPublisher(
       client,
@@ -47,7 +48,7 @@ class Bench {
       feed,
       closingOf(client, this.keys, settings),
       this.keys,
-      settings,
+      resultSettings.of(settings),
     );
   }
 

@@ -10,6 +10,7 @@ import { ResultStore } from '../../src/results/result-store.js';
 import type { WorkerLease } from '../../src/results/worker-lease.js';
 import { aDocument, anOutcome, settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/servers/test-redis.js';
+import { resultSettings } from '../../src/config/slices.js';
 
 const redis = useRedis();
 const keys = new RedisKeys('');
@@ -28,7 +29,7 @@ function aWorker(owner = `w#${randomUUID()}`) {
   return {
     owner,
     id: settings.WORKER_ID,
-    ledger: new ExecutionLedger(client, keys, lease as WorkerLease, settings),
+    ledger: new ExecutionLedger(client, keys, lease as WorkerLease, resultSettings.of(settings)),
   };
 }
 
@@ -218,7 +219,7 @@ describe('the pinned generation', () => {
 });
 
 describe('a request to cancel', () => {
-  const requests = (): CancelRequests => new CancelRequests(client, keys, settingsOf());
+  const requests = (): CancelRequests => new CancelRequests(client, keys, resultSettings.of(settingsOf()));
 
   it('reaches the worker that takes the execution, and the first one stands', async () => {
     const [a, id] = [aWorker(), anId()];

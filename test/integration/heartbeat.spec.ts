@@ -17,6 +17,7 @@ import { RedisKeys } from '../../src/redis/keys.js';
 import { settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
+import { workerSettings } from '../../src/config/slices.js';
 
 const redis = useRedis({ persistent: true });
 let client: RedisClient;
@@ -56,8 +57,8 @@ const IDLE: LiveDetails = { running: 0, runners: [], package_set: null, workspac
 function aWorker(id: string = `w-${randomUUID()}`) {
   const settings = settingsOf({ WORKER_ID: id, WORKER_TYPE: 'gpu', CONCURRENCY: '3' });
   const state = new WorkerStateHolder();
-  const statistics = new WorkerStatistics(impatient, keys, settings);
-  const heartbeat = new HeartbeatService(impatient, keys, settings, state, statistics);
+  const statistics = new WorkerStatistics(impatient, keys, workerSettings.of(settings));
+  const heartbeat = new HeartbeatService(impatient, keys, workerSettings.of(settings), state, statistics);
   started.push(heartbeat);
   return { id, state, statistics, heartbeat };
 }

@@ -13,6 +13,7 @@ import { aResult, DATABASES, emptyArchive, makeArchiver, useArchives } from '../
 import { usePostgres } from '../support/servers/test-postgres.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
+import { resultSettings } from '../../src/config/slices.js';
 
 Logger.overrideLogger(false);
 const postgres = usePostgres();
@@ -220,7 +221,7 @@ describe.each(DATABASES)('the history in %s', (kind) => {
       await client.set(keys.result(id), JSON.stringify(result), 'EX', 600);
       await client.hset(keys.ledger(id), { attempt: 1, owner: '', published: '1' });
       await client.set(keys.context(id), '{}');
-      await new ArchiveFeed(client, keys, settings).append(id, 1, JSON.stringify(result));
+      await new ArchiveFeed(client, keys, resultSettings.of(settings)).append(id, 1, JSON.stringify(result));
     };
     const archiveAll = async (): Promise<void> => {
       const { archiver, feed } = makeArchiver(redis, database, settings);
@@ -242,7 +243,7 @@ describe.each(DATABASES)('the history in %s', (kind) => {
       expect(await idsOf({ workflow: 'deleted' })).toEqual([]);
       expect(await redis.connect().exists(keys.result('gone'), keys.context('gone'))).toBe(0);
       // A stream entry that comes late, and a worker that was frozen and settles late.
-      await new ArchiveFeed(redis.connect(), keys, settings).append('gone', 1, text);
+      await new ArchiveFeed(redis.connect(), keys, resultSettings.of(settings)).append('gone', 1, text);
       await archiveAll();
       await SETTLE.run(redis.connect(), [keys.result('gone'), keys.ledger('gone')], [text, 600, 1, '', '']);
       expect((await ask('/executions/gone')).status).toBe(404);

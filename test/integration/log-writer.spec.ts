@@ -6,12 +6,17 @@ import { LogWriter } from '../../src/results/log-writer.js';
 import { settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
+import { logSettings } from '../../src/config/slices.js';
 
 const redis = useRedis({ persistent: true });
 const keys = new RedisKeys('');
 
 const writerOf = (changes: Record<string, string> = {}): LogWriter =>
-  new LogWriter(redis.connect('impatient'), keys, settingsOf({ WORKER_ID: 'w1', ...changes }));
+  new LogWriter(
+    redis.connect('impatient'),
+    keys,
+    logSettings.of(settingsOf({ WORKER_ID: 'w1', ...changes })),
+  );
 
 const entry = (message: string, changes: Partial<LogEntry> = {}): LogEntry => ({
   ts: '2026-03-01T10:00:00.000Z',

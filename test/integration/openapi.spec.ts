@@ -11,6 +11,7 @@ import { type Documented, OpenApi } from '../support/openapi.js';
 import { settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
+import { httpSettings } from '../../src/config/slices.js';
 
 const TOKEN = 'the-token-of-this-suite';
 const WORKER_ID = 'w-openapi';
@@ -54,7 +55,7 @@ beforeAll(async () => {
     ARCHIVE_DIR: join(folder, 'archive'),
     WORKER_ID,
   });
-  const adapter = httpAdapter(settings);
+  const adapter = httpAdapter(httpSettings.of(settings));
   adapter.getInstance().addHook('onRoute', ({ method, url: path }) => {
     for (const name of [method].flat()) registered.add(`${name.toLowerCase()} ${templateOf(path)}`);
   });
@@ -62,7 +63,7 @@ beforeAll(async () => {
     logger: false,
     abortOnError: false,
   });
-  configureHttp(nest, settings);
+  configureHttp(nest, httpSettings.of(settings));
   await nest.listen(0, '127.0.0.1');
   url = await nest.getUrl();
   redis.onDispose(close);

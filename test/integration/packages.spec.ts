@@ -18,6 +18,7 @@ import { isAlive } from '../support/processes/processes.js';
 import { startRegistry, type TestPackage, type TestRegistry } from '../support/servers/registry.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
+import { packagesSettings } from '../../src/config/slices.js';
 
 const TOKEN = 'npm-token-of-the-tests';
 const PACKAGES: readonly TestPackage[] = [
@@ -98,7 +99,7 @@ async function install(content: string, retry = false) {
   const folders = new SetFolders(root);
   await folders.prepare();
   const { entries } = parseManifest(content, 100);
-  return await openPackageSets(settingsOf(), folders).ensure(entries, {
+  return await openPackageSets(packagesSettings.of(settingsOf()), folders).ensure(entries, {
     signal: never,
     onProgress: () => undefined,
     retry,
@@ -323,10 +324,10 @@ describe('a worker', () => {
     const settings = settingsOf({ REDIS_URL: redis.url, ...options.env });
     const folders = new SetFolders(settings.PACKAGES_DIR);
     const service = new PackagesService(
-      settings,
+      packagesSettings.of(settings),
       storeOf(),
       folders,
-      openPackageSets(settings, folders),
+      openPackageSets(packagesSettings.of(settings), folders),
       options.intervalMs,
     );
     services.push(service);
@@ -495,7 +496,12 @@ describe('a worker', () => {
   it('can be stopped before it started, twice, and in the middle of an install', async () => {
     const settings = settingsOf({ REDIS_URL: redis.url });
     const folders = new SetFolders(root);
-    const idle = new PackagesService(settings, storeOf(), folders, openPackageSets(settings, folders));
+    const idle = new PackagesService(
+      packagesSettings.of(settings),
+      storeOf(),
+      folders,
+      openPackageSets(packagesSettings.of(settings), folders),
+    );
     await idle.stop();
     await idle.stop();
     const release = registry.hold('slow');
@@ -517,7 +523,7 @@ describe("the machine's own registry", () => {
     const folders = new SetFolders(root);
     await folders.prepare();
     const settings = parseSettings({ REDIS_URL: 'redis://unused', PACKAGES_DIR: root });
-    const outcome = await openPackageSets(settings, folders).ensure(
+    const outcome = await openPackageSets(packagesSettings.of(settings), folders).ensure(
       parseManifest('left-pad@1.3.0', 1).entries,
       {
         signal: never,

@@ -19,6 +19,7 @@ import {
 } from '../support/parts.js';
 import { useProducers } from '../support/producer.js';
 import { useRedis } from '../support/servers/test-redis.js';
+import { resultSettings } from '../../src/config/slices.js';
 
 const redis = useRedis({ persistent: true });
 const makeProducer = useProducers(redis);
@@ -35,10 +36,10 @@ beforeAll(() => {
   publisher = new ResultPublisher(
     client,
     queue,
-    new ArchiveFeed(client, keys, settings),
+    new ArchiveFeed(client, keys, resultSettings.of(settings)),
     closingOf(client, keys, settings),
     keys,
-    settings,
+    resultSettings.of(settings),
   );
 });
 
@@ -144,7 +145,7 @@ describe('beside the result queue', () => {
   const publisherWith = (changes: Record<string, string>) => {
     const own = settingsOf({ RESULT_TTL_SECONDS: '600', ...changes });
     const names = new RedisKeys(own.KEY_PREFIX);
-    const feed = new ArchiveFeed(client, names, own);
+    const feed = new ArchiveFeed(client, names, resultSettings.of(own));
     return {
       names,
       publisher: new ResultPublisher(
@@ -153,7 +154,7 @@ describe('beside the result queue', () => {
         feed,
         closingOf(client, names, own),
         names,
-        own,
+        resultSettings.of(own),
       ),
     };
   };
@@ -245,10 +246,10 @@ describe('the one result of an execution', () => {
     const publisher = new ResultPublisher(
       client,
       openResultQueue(redis, own),
-      new ArchiveFeed(client, keys, own),
+      new ArchiveFeed(client, keys, resultSettings.of(own)),
       closingOf(client, keys, own),
       keys,
-      own,
+      resultSettings.of(own),
     );
     const deliveries = Array.from({ length: 20 }, () => aDelivery());
     const repeat = () =>
@@ -347,10 +348,10 @@ describe('while Redis is in trouble', () => {
         },
       }),
       queue,
-      new ArchiveFeed(client, keys, settings),
+      new ArchiveFeed(client, keys, resultSettings.of(settings)),
       closingOf(client, keys, settings),
       keys,
-      settings,
+      resultSettings.of(settings),
     );
     const publishing = watched.publish(...posted(delivery, anOutcome('kept')));
     await failed.promise;

@@ -4,11 +4,13 @@ import type { IsolationLevel } from '../../src/isolation/isolation-level.js';
 import { runOnce } from '../../src/executor/process/run-once.js';
 import { RunnerFactory } from '../../src/executor/pool/runner-factory.js';
 import { settingsOf } from '../support/parts.js';
+import { runnerSettings } from '../../src/config/slices.js';
 
 Logger.overrideLogger(false);
 
 const SOURCE = `
 import fs from 'node:fs';
+import { runnerSettings } from '../../src/config/slices.js';
 const codeOf = async (use) => {
   try { await use(); return 'ok'; } catch (error) { return error.code; }
 };
@@ -46,7 +48,7 @@ describe('what code can do with the files of its scratch folder', () => {
   let factory: RunnerFactory;
   beforeAll(async () => {
     factory = await RunnerFactory.open(
-      settingsOf({ ISOLATION: 'process', REDIS_URL: 'redis://127.0.0.1:1' }),
+      runnerSettings.of(settingsOf({ ISOLATION: 'process', REDIS_URL: 'redis://127.0.0.1:1' })),
     );
   });
   afterAll(async () => {

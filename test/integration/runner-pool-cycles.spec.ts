@@ -6,9 +6,10 @@ import { RunnerPool } from '../../src/executor/pool/runner-pool.js';
 import { RunnerBootError } from '../../src/executor/process/runner-spawn.js';
 import { isAlive } from '../support/processes/processes.js';
 import { until } from '../support/until.js';
+import { runnerSettings } from '../../src/config/slices.js';
 
 const openPool = (env: Record<string, string> = {}): RunnerPool =>
-  new RunnerPool(parseSettings({ CONCURRENCY: '1', SPARE_RUNNERS: '1', ...env }));
+  new RunnerPool(runnerSettings.of(parseSettings({ CONCURRENCY: '1', SPARE_RUNNERS: '1', ...env })));
 
 const ownDirs = (): string[] =>
   readdirSync(tmpdir()).filter((name) => name.startsWith(`bifrost-runtime-${process.pid}-`));

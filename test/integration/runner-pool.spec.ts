@@ -9,6 +9,7 @@ import { RunnerBootError } from '../../src/executor/process/runner-spawn.js';
 import { settingsOf } from '../support/parts.js';
 import { isAlive } from '../support/processes/processes.js';
 import { until } from '../support/until.js';
+import { runnerSettings } from '../../src/config/slices.js';
 
 Logger.overrideLogger(false);
 
@@ -43,7 +44,9 @@ afterEach(async () => {
 });
 
 function aPool(spares = 2, isolation = 'auto'): RunnerPool {
-  const pool = new RunnerPool(settingsOf({ SPARE_RUNNERS: String(spares), ISOLATION: isolation }));
+  const pool = new RunnerPool(
+    runnerSettings.of(settingsOf({ SPARE_RUNNERS: String(spares), ISOLATION: isolation })),
+  );
   pools.push(pool);
   return pool;
 }

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import * as childProcess from 'node:child_process';
 import { settingsOf } from '../support/parts.js';
 import { until } from '../support/until.js';
+import { runnerSettings } from '../../src/config/slices.js';
 
 /** What the operating system answers to the next spawns; null: it starts the process. */
 let fault: ((code: string) => childProcess.ChildProcess) | null = null;
@@ -46,7 +47,7 @@ it.each([
   code = name;
   fault = way;
   spawns = 0;
-  const pool = new RunnerPool(settingsOf({ CONCURRENCY: '1', SPARE_RUNNERS: '1' }));
+  const pool = new RunnerPool(runnerSettings.of(settingsOf({ CONCURRENCY: '1', SPARE_RUNNERS: '1' })));
   try {
     await pool.start();
     await until(() => pool.problem, { what: 'a problem is reported' });

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { RunnerFactory } from '../../src/executor/pool/runner-factory.js';
 import { settingsOf } from '../support/parts.js';
+import { runnerSettings } from '../../src/config/slices.js';
 
 Logger.overrideLogger(false);
 
@@ -15,7 +16,7 @@ const niceOf = (stat: string): number => Number(stat.slice(stat.lastIndexOf(')')
 it.each(['namespace', 'process'])(
   'every thread of a runner at the level %s goes after the worker, and dies before it',
   async (ISOLATION) => {
-    const factory = await RunnerFactory.open(settingsOf({ ISOLATION }));
+    const factory = await RunnerFactory.open(runnerSettings.of(settingsOf({ ISOLATION })));
     try {
       const runner = await factory.bootAside();
       const { pid } = runner;

@@ -12,6 +12,7 @@ import { compilerCheck } from '../../src/executor/self-test/compiler-check.js';
 import { withoutPermissionModel } from '../../src/executor/self-test/without-node.js';
 import { settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/servers/test-redis.js';
+import { compilerSettings, runnerSettings } from '../../src/config/slices.js';
 
 Logger.overrideLogger(false);
 
@@ -25,11 +26,11 @@ async function reportOf(
   change: (level: IsolationLevel) => IsolationLevel = (level) => level,
 ): Promise<IsolationReport> {
   const wanted = settingsOf({ REDIS_URL: redis.url, ...settings });
-  const factory = await RunnerFactory.open(wanted);
-  const compilers = new CompilerPool(wanted);
+  const factory = await RunnerFactory.open(runnerSettings.of(wanted));
+  const compilers = new CompilerPool(compilerSettings.of(wanted));
   try {
     Object.assign(factory.choice, { level: change(factory.choice.level) });
-    return await attackItself(wanted, factory, compilers);
+    return await attackItself(runnerSettings.of(wanted), factory, compilers);
   } finally {
     await Promise.all([compilers.stop(), factory.close()]);
   }

@@ -19,6 +19,7 @@ import { WorkspaceStore } from '../../src/workspace/workspace.store.js';
 import { settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
+import { resultSettings, workerSettings } from '../../src/config/slices.js';
 
 // The pool of runners, which takes longest, has a spec of its own: runner-pool-cycles.spec.ts.
 
@@ -43,16 +44,29 @@ const unused = new Proxy({}, { get: never }) as never;
 const MAKERS: [name: string, make: () => Service][] = [
   [
     'ControlListener',
-    () => new ControlListener(patient, keys, unused, new WorkerCommands(impatient, keys), settingsOf()),
+    () =>
+      new ControlListener(
+        patient,
+        keys,
+        unused,
+        new WorkerCommands(impatient, keys),
+        workerSettings.of(settingsOf()),
+      ),
   ],
   ['CancelListener', () => new CancelListener(patient, keys, unused, new RunningExecutions(unused), unused)],
-  ['WorkerLease', () => new WorkerLease(impatient, keys, settingsOf())],
+  ['WorkerLease', () => new WorkerLease(impatient, keys, resultSettings.of(settingsOf()))],
   [
     'HeartbeatService with WorkerStatistics',
     () => {
       const settings = settingsOf();
-      const statistics = new WorkerStatistics(impatient, keys, settings);
-      const heartbeat = new HeartbeatService(impatient, keys, settings, new WorkerStateHolder(), statistics);
+      const statistics = new WorkerStatistics(impatient, keys, workerSettings.of(settings));
+      const heartbeat = new HeartbeatService(
+        impatient,
+        keys,
+        workerSettings.of(settings),
+        new WorkerStateHolder(),
+        statistics,
+      );
       const details = { running: 0, runners: [], package_set: null, workspace_generation: null };
       return {
         start: async () => {

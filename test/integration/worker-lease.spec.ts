@@ -5,6 +5,7 @@ import { LEASE_GRACE_MS, LEASE_RENEW_MS, LEASE_TTL_MS, WorkerLease } from '../..
 import { settingsOf } from '../support/parts.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
+import { resultSettings } from '../../src/config/slices.js';
 
 const redis = useRedis({ persistent: true });
 const keys = new RedisKeys('');
@@ -30,7 +31,7 @@ async function redisClockMs(): Promise<number> {
 beforeEach(async () => {
   client = redis.connect('impatient');
   await until(() => client.status === 'ready', { what: 'the connection is ready' });
-  lease = new WorkerLease(client, keys, settingsOf());
+  lease = new WorkerLease(client, keys, resultSettings.of(settingsOf()));
   // Only what the lease measures and waits by; Redis connections go on in real time.
   jest.useFakeTimers({
     doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout'],
@@ -76,7 +77,7 @@ describe('a lease', () => {
 
   it('belongs to one start of a worker, not to its id', () => {
     const settings = settingsOf();
-    const owners = [1, 2].map(() => new WorkerLease(client, keys, settings).owner);
+    const owners = [1, 2].map(() => new WorkerLease(client, keys, resultSettings.of(settings)).owner);
     expect(new Set(owners).size).toBe(2);
     expect(owners[0]).toContain(settings.WORKER_ID);
   });
@@ -84,7 +85,7 @@ describe('a lease', () => {
 
 describe('whether another worker is dead', () => {
   it('is never said of a worker whose lease is there', async () => {
-    const other = new WorkerLease(client, keys, settingsOf());
+    const other = new WorkerLease(client, keys, resultSettings.of(settingsOf()));
     await other.start();
     await lease.start();
     await pass(4 * LEASE_GRACE_MS);

@@ -10,6 +10,7 @@ import { usePostgres } from '../support/servers/test-postgres.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
+import { resultSettings } from '../../src/config/slices.js';
 
 // `npm run test:archive-crash`: takes about two minutes, so it is no part of `npm test`, which has a short
 // version of each of its parts in archiver.spec.ts.
@@ -32,14 +33,14 @@ it(`${RESULTS} results are exactly ${RESULTS} rows after SIGKILL of the archive,
   const client = redis.connect();
   const keys = new RedisKeys('');
   const settings = settingsOf({ ARCHIVE_FEED_LENGTH: String(FEED_LENGTH) });
-  const feed = new ArchiveFeed(client, keys, settings);
+  const feed = new ArchiveFeed(client, keys, resultSettings.of(settings));
   const publisher = new ResultPublisher(
     client,
     openResultQueue(redis, settings),
     feed,
     closingOf(client, keys, settings),
     keys,
-    settings,
+    resultSettings.of(settings),
   );
   const ids = Array.from({ length: RESULTS }, () => randomUUID());
   const publish = async (from: number, to: number): Promise<void> => {

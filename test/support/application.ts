@@ -5,6 +5,7 @@ import { AppModule } from '../../src/app.module.js';
 import type { Settings } from '../../src/config/settings.js';
 import { settingsOf } from './parts.js';
 import type { TestRedis } from './servers/test-redis.js';
+import { httpSettings } from '../../src/config/slices.js';
 
 /** The application as bootstrap makes it, listening in this process. */
 export interface Application {
@@ -18,10 +19,10 @@ export async function listenAs(redis: TestRedis, env: Record<string, string>): P
   const settings = settingsOf({ REDIS_URL: redis.url, PORT: '0', LOG_LEVEL: 'silent', ...env });
   const nest = await NestFactory.create<NestFastifyApplication>(
     AppModule.register(settings),
-    httpAdapter(settings),
+    httpAdapter(httpSettings.of(settings)),
     { logger: false, abortOnError: false },
   );
-  configureHttp(nest, settings);
+  configureHttp(nest, httpSettings.of(settings));
   await nest.listen(0, '127.0.0.1');
   return { nest, url: await nest.getUrl(), settings };
 }

@@ -16,6 +16,7 @@ import { aDocument, anOutcome, settingsOf } from './parts.js';
 import { templateFolder } from './template-folder.js';
 import type { TestPostgres } from './servers/test-postgres.js';
 import type { TestRedis } from './servers/test-redis.js';
+import { archiveSettings } from '../../src/config/slices.js';
 
 /** The two databases that the archive knows; every suite about the archive is run with both. */
 export const DATABASES = ['Postgres', 'the embedded database'] as const;
@@ -61,7 +62,7 @@ export function useArchives(): (settings: Settings) => ArchiveDatabase {
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
   });
   return (settings) => {
-    const database = new ArchiveDatabase(settings);
+    const database = new ArchiveDatabase(archiveSettings.of(settings));
     opened.push(database);
     return database;
   };
@@ -80,7 +81,13 @@ export function makeArchiver(
   const keys = new RedisKeys(settings.KEY_PREFIX);
   const feed = new FeedStore(redis.connect(), redis.connect(), keys);
   const writer = new ArchiveWriter(database);
-  const archiver = new Archiver(feed, database, writer, new Retention(database, settings), settings);
+  const archiver = new Archiver(
+    feed,
+    database,
+    writer,
+    new Retention(database, archiveSettings.of(settings)),
+    archiveSettings.of(settings),
+  );
   redis.onDispose(() => archiver.stop());
   return { archiver, feed, writer };
 }

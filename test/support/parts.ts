@@ -9,6 +9,7 @@ import type { RedisKeys } from '../../src/redis/keys.js';
 import { ExecutionClosing } from '../../src/results/execution-closing.js';
 import { LogWriter } from '../../src/results/log-writer.js';
 import type { TestRedis } from './servers/test-redis.js';
+import { logSettings } from '../../src/config/slices.js';
 
 /**
  * Settings of one worker of a suite; ids are its own, so that tests do not meet in Redis. No archive
@@ -69,4 +70,4 @@ export const aDocument = (executionId: string, outcome: Outcome, attempt = 1): E
 
 /** What ends an execution beside its result, for parts that are tested without it. */
 export const closingOf = (client: RedisClient, keys: RedisKeys, settings: Settings): ExecutionClosing =>
-  new ExecutionClosing(client, keys, new LogWriter(client, keys, settings));
+  new ExecutionClosing(client, keys, new LogWriter(client, keys, logSettings.of(settings)));

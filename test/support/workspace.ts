@@ -10,10 +10,11 @@ import { Publisher } from '../../src/workspace/publisher.js';
 import { WorkspaceService } from '../../src/workspace/workspace.service.js';
 import { WorkspaceStore } from '../../src/workspace/workspace.store.js';
 import { settingsOf } from './parts.js';
+import { compilerSettings } from '../../src/config/slices.js';
 
 const settings = settingsOf();
 /** Of all workspaces of a suite; its processes are started with the first compile. */
-const compilers = new CompilerPool(settings);
+const compilers = new CompilerPool(compilerSettings.of(settings));
 afterAll(() => compilers.stop());
 
 /** The workspace of one worker on real connections, without Nest. */
@@ -21,7 +22,7 @@ export function openWorkspace(patient: RedisClient, impatient: RedisClient, pref
   const keys = new RedisKeys(prefix);
   const rootUrl = workspaceRootUrl();
   const store = new WorkspaceStore(patient, keys);
-  const compiler = new Compiler(compilers, rootUrl, settings);
+  const compiler = new Compiler(compilers, rootUrl, compilerSettings.of(settings));
   const source = new ModuleSource(store, compiler);
   const janitor = new WorkspaceJanitor(patient, keys, store);
   const service = new WorkspaceService(store, source, compiler, janitor, rootUrl);

@@ -54,7 +54,7 @@ describe('?wait', () => {
 });
 
 describe('checkLimits', () => {
-  const limits = { CODE_LIMIT_BYTES: 4, MAX_TIMEOUT_SECONDS: 10 };
+  const limits = { codeLimitBytes: 4, maxTimeoutMs: 10_000 };
   const check = (code: string | null, timeout: number | null): ProblemException | null => {
     try {
       checkLimits({ field: 'code', value: code }, { field: 'timeout', value: timeout }, limits);

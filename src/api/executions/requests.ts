@@ -4,7 +4,7 @@ import { executionContextSchema } from '../../contract/context.js';
 import { idSchema } from '../../contract/ids.js';
 import { BACKOFF_TYPES, MAX_ATTEMPTS } from '../../contract/jobs/job-options.js';
 import { taskJobSchema } from '../../contract/jobs/job.js';
-import type { Settings } from '../../config/settings.js';
+import type { ExecutionSettings } from '../../config/slices.js';
 import { type FieldError, ProblemException } from '../http/problem.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
 
@@ -114,7 +114,7 @@ export type WaitQuery = z.infer<typeof waitQuerySchema>;
 export type CancelQuery = z.infer<typeof cancelQuerySchema>;
 export type IdPath = z.infer<typeof idPathSchema>;
 
-type Limits = Pick<Settings, 'CODE_LIMIT_BYTES' | 'MAX_TIMEOUT_SECONDS'>;
+type Limits = Pick<ExecutionSettings, 'codeLimitBytes' | 'maxTimeoutMs'>;
 type Part<T> = { field: string; value: T | null | undefined };
 
 /**
@@ -124,13 +124,13 @@ type Part<T> = { field: string; value: T | null | undefined };
 export function checkLimits(code: Part<string>, timeout: Part<number>, limits: Limits): void {
   const bytes = Buffer.byteLength(code.value ?? '');
   const errors: FieldError[] = [];
-  if (bytes > limits.CODE_LIMIT_BYTES) {
-    const message = `has ${bytes} bytes; the limit is ${limits.CODE_LIMIT_BYTES} (CODE_LIMIT_BYTES)`;
+  if (bytes > limits.codeLimitBytes) {
+    const message = `has ${bytes} bytes; the limit is ${limits.codeLimitBytes} (CODE_LIMIT_BYTES)`;
     errors.push({ field: code.field, message });
   }
   const kind = errors.length > 0 ? 'too-large' : 'invalid-request';
-  if (timeout.value != null && timeout.value > limits.MAX_TIMEOUT_SECONDS) {
-    const message = `is ${timeout.value} s; the limit is ${limits.MAX_TIMEOUT_SECONDS} s (MAX_TIMEOUT_SECONDS)`;
+  if (timeout.value != null && timeout.value * 1000 > limits.maxTimeoutMs) {
+    const message = `is ${timeout.value} s; the limit is ${limits.maxTimeoutMs / 1000} s (MAX_TIMEOUT_SECONDS)`;
     errors.push({ field: timeout.field, message });
   }
   if (errors.length > 0) throw invalid(errors, kind);

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { JobsOptions, Queue } from 'bullmq';
 import { InjectSettings } from '../../config/config.module.js';
-import type { Settings } from '../../config/settings.js';
+import { type ExecutionSettings, executionSettings } from '../../config/slices.js';
 import { JOB_NAMES, type JobKind, type TaskJob } from '../../contract/jobs/job.js';
 import { parseTraceparent } from '../../contract/traceparent.js';
-import { executionJob, signedTask, signingKeys } from '../../contract/jobs/signature.js';
+import { executionJob, signedTask } from '../../contract/jobs/signature.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
@@ -32,7 +32,7 @@ export class SubmissionService {
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     private readonly results: ResultStore,
     private readonly keys: RedisKeys,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(executionSettings) private readonly settings: ExecutionSettings,
   ) {}
 
   /**
@@ -74,7 +74,7 @@ export class SubmissionService {
       this.settings,
     );
     const id = givenId ?? randomUUID();
-    const attemptSeconds = context.timeout_seconds ?? this.settings.DEFAULT_TIMEOUT_SECONDS;
+    const attemptSeconds = context.timeout_seconds ?? this.settings.defaultTimeoutMs / 1000;
     const ttlSeconds = Math.ceil(retryPeriodSeconds(retries, attemptSeconds) + CONTEXT_SLACK_SECONDS);
     await this.prepare(givenId, 'execution_id');
     await this.send(id, async () => {
@@ -90,7 +90,7 @@ export class SubmissionService {
 
   /** What we submit is signed by the first key, where there is one. */
   private get key(): string | undefined {
-    return signingKeys(this.settings.JOB_SIGNING_KEY)[0];
+    return this.settings.signingKeys[0];
   }
 
   private async enqueue(kind: JobKind, id: string, data: object, options: JobsOptions): Promise<void> {

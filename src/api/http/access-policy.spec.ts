@@ -19,7 +19,7 @@ function refusal(
   metrics: 'token' | 'open' = 'token',
 ) {
   try {
-    checkAccess(asked(changes), { HOST: host, API_TOKEN: token, METRICS_ACCESS: metrics });
+    checkAccess(asked(changes), { host, token, metricsAccess: metrics });
     return null;
   } catch (error) {
     if (!(error instanceof ProblemException)) throw error;

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Settings } from '../../config/settings.js';
+import type { HttpSettings } from '../../config/slices.js';
 import { ProblemException } from './problem.js';
 
 /** What of a request decides whether it may pass. */
@@ -11,7 +11,7 @@ export interface AccessRequest {
   contentType: string | undefined;
 }
 
-type Access = Pick<Settings, 'HOST' | 'API_TOKEN' | 'METRICS_ACCESS'>;
+type Access = Pick<HttpSettings, 'host' | 'token' | 'metricsAccess'>;
 
 /** An orchestrator calls probes without a token and under any host name. Decided by the matched route, not by the spelling of the URL. */
 export const isProbe = (route: string | undefined): boolean =>
@@ -32,10 +32,10 @@ export const isHealth = (route: string | undefined): boolean => route === '/heal
  */
 export function checkAccess(asked: AccessRequest, settings: Access): void {
   if (isProbe(asked.route)) return;
-  if (asked.route === '/metrics' && settings.METRICS_ACCESS === 'open') return;
-  if (settings.API_TOKEN !== undefined) {
-    checkToken(asked.authorization, settings.API_TOKEN);
-  } else if (isLoopbackHost(settings.HOST) && !isLoopbackHost(asked.host)) {
+  if (asked.route === '/metrics' && settings.metricsAccess === 'open') return;
+  if (settings.token !== undefined) {
+    checkToken(asked.authorization, settings.token);
+  } else if (isLoopbackHost(settings.host) && !isLoopbackHost(asked.host)) {
     throw new ProblemException(
       'misdirected-host',
       'Without API_TOKEN only requests to localhost are answered: use http://127.0.0.1, or set API_TOKEN',

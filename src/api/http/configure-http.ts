@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Settings } from '../../config/settings.js';
+import type { HttpSettings } from '../../config/slices.js';
 import { checkAccess } from './access-policy.js';
 import { answerClientError } from './client-error.js';
 import { openApiDocument } from './openapi.js';
@@ -26,9 +26,9 @@ const TIMEOUT_CHECK_MS = 5_000;
 const MAX_PARAM_LENGTH = 600;
 
 /** The HTTP server. Its body limit lets code of any legal size in, so that what is too long is refused by name. */
-export function httpAdapter(settings: Settings): FastifyAdapter {
+export function httpAdapter(settings: HttpSettings): FastifyAdapter {
   return new FastifyAdapter({
-    bodyLimit: settings.CODE_LIMIT_BYTES * JSON_ESCAPE_FACTOR + BODY_SLACK_BYTES,
+    bodyLimit: settings.codeLimitBytes * JSON_ESCAPE_FACTOR + BODY_SLACK_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     genReqId: () => randomUUID(),
@@ -41,21 +41,21 @@ export function httpAdapter(settings: Settings): FastifyAdapter {
 }
 
 /** Everything that all routes share: access, validation, errors, and the documentation at /docs. Call it before the application listens. */
-export function configureHttp(app: NestFastifyApplication, settings: Settings): void {
+export function configureHttp(app: NestFastifyApplication, settings: HttpSettings): void {
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
   // Refuses what a browser says comes from another site, also requests without a body.
   app.enableCsrfProtection();
-  new WaitingConnections(settings.CONNECTIONS_WAITING_LIMIT).attach(app.getHttpServer());
+  new WaitingConnections(settings.connectionsWaitingLimit).attach(app.getHttpServer());
   guardAccess(app, settings);
   traceRequests(app);
   allowWorkspaceBodies(app.getHttpAdapter().getInstance());
   drainRefusedBodies(app);
-  if (settings.ROLES.includes('api')) serveDocs(app);
+  if (settings.hasApi) serveDocs(app);
 }
 
 /** A hook and not a guard: it comes before the body is read, and before routes that are none of Nest's. */
-function guardAccess(app: NestFastifyApplication, settings: Settings): void {
+function guardAccess(app: NestFastifyApplication, settings: HttpSettings): void {
   app
     .getHttpAdapter()
     .getInstance()

@@ -16,7 +16,7 @@ const REFUSED = { status: 503, headers: { 'retry-after': expect.stringMatching(/
 
 describe('readers of logs', () => {
   it('may be a quarter of all on one execution, and the others stay readable', () => {
-    const readers = new LogReaders({ LOG_READERS_LIMIT: 8 });
+    const readers = new LogReaders({ readersLimit: 8 });
     expect(Array.from({ length: 4 }, () => refusalOf(readers, 'one'))).toEqual([
       null,
       null,
@@ -27,12 +27,12 @@ describe('readers of logs', () => {
   });
 
   it('are limited in total, whatever the number of executions', () => {
-    const readers = new LogReaders({ LOG_READERS_LIMIT: 3 });
+    const readers = new LogReaders({ readersLimit: 3 });
     expect(['a', 'b', 'c', 'd'].map((id) => refusalOf(readers, id))).toEqual([null, null, null, REFUSED]);
   });
 
   it('make room when they leave, once each', () => {
-    const readers = new LogReaders({ LOG_READERS_LIMIT: 2 });
+    const readers = new LogReaders({ readersLimit: 2 });
     const leave = readers.enter('a');
     readers.enter('b');
     leave();

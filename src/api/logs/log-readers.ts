@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectSettings } from '../../config/config.module.js';
-import type { Settings } from '../../config/settings.js';
+import { type LogSettings, logSettings } from '../../config/slices.js';
 import { ProblemException } from '../http/problem.js';
 
 /** Of all readers, the part that may read one execution's log: the others stay readable. */
 const SHARE_OF_ONE_EXECUTION = 1 / 4;
 const RETRY_AFTER_SECONDS = '5';
 
-/** Limits of open event streams of logs: LOG_READERS_LIMIT together, a quarter of it on one execution. */
+/** Limits of open event streams of logs: readersLimit together, a quarter of it on one execution. */
 @Injectable()
 export class LogReaders {
   private readonly limit: number;
@@ -15,9 +15,9 @@ export class LogReaders {
   private readonly byExecution = new Map<string, number>();
   private total = 0;
 
-  constructor(@InjectSettings() { LOG_READERS_LIMIT }: Pick<Settings, 'LOG_READERS_LIMIT'>) {
-    this.limit = LOG_READERS_LIMIT;
-    this.limitOfOne = Math.ceil(LOG_READERS_LIMIT * SHARE_OF_ONE_EXECUTION);
+  constructor(@InjectSettings(logSettings) { readersLimit }: Pick<LogSettings, 'readersLimit'>) {
+    this.limit = readersLimit;
+    this.limitOfOne = Math.ceil(readersLimit * SHARE_OF_ONE_EXECUTION);
   }
 
   /** Readers at this moment. */
@@ -56,6 +56,6 @@ export class LogReaders {
 const tooMany = (what: string): ProblemException =>
   new ProblemException(
     'unavailable',
-    `${what} (LOG_READERS_LIMIT): try again later, or read pages with accept: application/json`,
+    `${what} (readersLimit): try again later, or read pages with accept: application/json`,
     { headers: { 'retry-after': RETRY_AFTER_SECONDS } },
   );

@@ -2,7 +2,7 @@ import { Body, Controller, Get, Put } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { InjectSettings } from '../../config/config.module.js';
-import type { Settings } from '../../config/settings.js';
+import { type PackagesSettings, packagesSettings } from '../../config/slices.js';
 import { packageManifestSchema, type PackagesOverview } from '../../contract/packages.js';
 import { parseManifest } from '../../packages/manifest.js';
 import { type ManifestReading, PackagesStore, readingOf } from '../../packages/packages.store.js';
@@ -21,7 +21,7 @@ const packagesRequestSchema = z
 export class PackagesController {
   constructor(
     private readonly store: PackagesStore,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(packagesSettings) private readonly settings: PackagesSettings,
   ) {}
 
   /** The manifest, and how far each live worker is with it. */
@@ -42,7 +42,7 @@ export class PackagesController {
   replace(
     @Body({ schema: packagesRequestSchema }) { content }: z.infer<typeof packagesRequestSchema>,
   ): Promise<PackagesOverview> {
-    const { refused } = parseManifest(content, this.settings.PACKAGES_MAX);
+    const { refused } = parseManifest(content, this.settings.maxCount);
     if (refused.length > 0) throw invalid(refusedLines(refused));
     return withinRedisLimit(
       this.store.publishManifest(content).then((manifest) => this.overview(readingOf(manifest))),
@@ -55,7 +55,7 @@ export class PackagesController {
     const statuses = await this.store.listStatuses(ids);
     const byWorker = new Map(statuses.map(({ worker_id: id, status }) => [id, status]));
     return {
-      ...manifestView(reading, this.settings.PACKAGES_MAX),
+      ...manifestView(reading, this.settings.maxCount),
       workers: ids.map((id) => ({ worker_id: id, status: byWorker.get(id) ?? null })),
     };
   }

@@ -18,8 +18,9 @@ describe('months', () => {
   });
 
   it('expire when their last moment is old enough', () => {
+    const age = 30 * 86_400_000;
     const months = ['2026-08', '2026-09', '2026-10'];
-    expect(expiredMonths(months, new Date('2026-10-31T00:00:00Z'), 30)).toEqual(['2026-08', '2026-09']);
-    expect(expiredMonths(months, new Date('2026-10-30T23:59:59Z'), 30)).toEqual(['2026-08']);
+    expect(expiredMonths(months, new Date('2026-10-31T00:00:00Z'), age)).toEqual(['2026-08', '2026-09']);
+    expect(expiredMonths(months, new Date('2026-10-30T23:59:59Z'), age)).toEqual(['2026-08']);
   });
 });

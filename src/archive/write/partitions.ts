@@ -26,13 +26,13 @@ export function monthsAhead(now: Date, count: number): Month[] {
 }
 
 /** Months that ended more than this many days ago. */
-export const expiredMonths = (months: readonly Month[], now: Date, days: number): Month[] => {
-  const cutoff = cutoffOf(now, days);
+export const expiredMonths = (months: readonly Month[], now: Date, ageMs: number): Month[] => {
+  const cutoff = cutoffOf(now, ageMs);
   return months.filter((month) => Date.parse(boundsOf(month)[1]) <= cutoff.getTime());
 };
 
-/** The moment this many days ago. */
-export const cutoffOf = (now: Date, days: number): Date => new Date(now.getTime() - days * 86_400_000);
+/** The moment this long ago. */
+export const cutoffOf = (now: Date, ageMs: number): Date => new Date(now.getTime() - ageMs);
 
 /** Makes the partitions of these months, where they are missing. */
 export async function ensurePartitions(db: Database, months: readonly Month[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { sql } from 'kysely';
 import { InjectSettings } from '../../config/config.module.js';
-import type { Settings } from '../../config/settings.js';
+import { type ArchiveSettings, archiveSettings } from '../../config/slices.js';
 import { ArchiveDatabase } from '../archive-database.js';
 import {
   boundsOf,
@@ -24,16 +24,16 @@ export class Retention {
 
   constructor(
     private readonly database: ArchiveDatabase,
-    @InjectSettings() private readonly settings: Settings,
+    @InjectSettings(archiveSettings) private readonly settings: ArchiveSettings,
   ) {}
 
   /** Drops what is older than ARCHIVE_RETENTION_DAYS. @throws when the database is away or busy; safe to repeat. */
   async apply(now: Date = new Date()): Promise<void> {
-    const days = this.settings.ARCHIVE_RETENTION_DAYS;
+    const { retentionMs } = this.settings;
     await this.database.use(async (db) => {
       await ensurePartitions(db, monthsAhead(now, MONTHS_AHEAD));
-      if (days === 0) return;
-      for (const month of expiredMonths(await listMonths(db), now, days)) {
+      if (retentionMs === null) return;
+      for (const month of expiredMonths(await listMonths(db), now, retentionMs)) {
         await dropMonth(db, month);
         await forgetUntil(db, boundsOf(month)[1]);
         this.logger.log({

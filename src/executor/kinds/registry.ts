@@ -1,4 +1,3 @@
-import type { Settings } from '../../config/settings.js';
 import type { RunnerKindName } from '../../contract/confinement.js';
 import { processKind } from './process-kind.js';
 import type { RunnerKind } from './runner-kind.js';
@@ -9,6 +8,3 @@ export const KINDS: Readonly<Record<RunnerKindName, RunnerKind>> = {
   process: processKind,
   thread: threadKind,
 };
-
-/** The kind that the settings ask for. */
-export const kindOf = ({ RUNNER }: Pick<Settings, 'RUNNER'>): RunnerKind => KINDS[RUNNER];

@@ -12,6 +12,7 @@ import { NameLookup } from './name-lookup.js';
 import { NetworkRefusal } from './network-rules.js';
 import { storesOf } from './own-endpoints.js';
 import { settingsOf } from '../../../test/support/parts.js';
+import { runnerSettings } from '../../config/slices.js';
 
 describe('Dialer', () => {
   let server: Server;
@@ -35,7 +36,7 @@ describe('Dialer', () => {
   };
 
   const dial = async (allow: string, host: string, env: Record<string, string> = {}): Promise<string> => {
-    const rules = { allow: parseNetworkAllow(allow), stores: storesOf(settingsOf(env)) };
+    const rules = { allow: parseNetworkAllow(allow), stores: storesOf(runnerSettings.of(settingsOf(env))) };
     const dialer = new Dialer(rules, new NameLookup(resolver, hosts));
     try {
       const socket = await dialer.dial({ host, port }, new AbortController().signal);

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import type { Settings } from '../../config/settings.js';
+import type { RunnerSettings } from '../../config/slices.js';
 import type { NetworkTarget } from '../../boundary/network-protocol.js';
 import { ownPorts } from '../../lib/own-ports.js';
 import { parseRedisUrl } from '../../redis/redis-url.js';
@@ -14,15 +14,18 @@ const REDIS_PORT = 6379;
  * Where Redis and the database of the worker are. On ports of theirs nothing inside is reached at all: a
  * server has more addresses than its name, and a group more servers than its URL.
  */
-export function storesOf({ REDIS_URL, DATABASE_URL }: Settings): NetworkTarget[] {
-  const redis = REDIS_URL === undefined ? null : parseRedisUrl(REDIS_URL);
+export function storesOf({
+  redisUrl,
+  databaseUrl,
+}: Pick<RunnerSettings, 'redisUrl' | 'databaseUrl'>): NetworkTarget[] {
+  const redis = redisUrl === undefined ? null : parseRedisUrl(redisUrl);
   // Sentinels name the primary.
   const primary =
     redis?.kind === 'sentinel' ? redis.nodes.map(({ host }) => ({ host, port: REDIS_PORT })) : [];
   return [
     ...(redis?.nodes ?? []),
     ...primary,
-    ...(DATABASE_URL === undefined ? [] : databaseNodes(DATABASE_URL)),
+    ...(databaseUrl === undefined ? [] : databaseNodes(databaseUrl)),
   ];
 }
 

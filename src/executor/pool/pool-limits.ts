@@ -1,6 +1,5 @@
-import { capacityOf } from '../../config/capacity.js';
-import type { Settings } from '../../config/settings.js';
-import { kindOf } from '../kinds/registry.js';
+import type { RunnerSettings } from '../../config/slices.js';
+import { KINDS } from '../kinds/registry.js';
 
 const MAX_DEFAULT_SPARES = 8;
 
@@ -20,15 +19,15 @@ export interface PoolLimits {
   memoryMb: number;
 }
 
-export function poolLimitsOf(settings: Settings): PoolLimits {
-  const { slots, processes } = capacityOf(settings);
-  const usualSpares = kindOf(settings).ownsProcess ? Math.min(processes, MAX_DEFAULT_SPARES) : 1;
+export function poolLimitsOf(settings: RunnerSettings): PoolLimits {
+  const { slots, processes, kind } = settings;
+  const usualSpares = KINDS[kind].ownsProcess ? Math.min(processes, MAX_DEFAULT_SPARES) : 1;
   return {
     slots,
     processes,
-    spares: settings.SPARE_RUNNERS ?? usualSpares,
-    maxExecutions: settings.RUNNER_MAX_EXECUTIONS,
-    maxAgeMs: settings.RUNNER_MAX_AGE_SECONDS * 1000,
-    memoryMb: settings.RUNNER_RECYCLE_MEMORY_MB,
+    spares: settings.spares ?? usualSpares,
+    maxExecutions: settings.maxExecutions,
+    maxAgeMs: settings.maxAgeMs,
+    memoryMb: settings.recycleMemoryMb,
   };
 }

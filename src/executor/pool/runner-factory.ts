@@ -1,10 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { existsSync } from 'node:fs';
-import { capacityOf } from '../../config/capacity.js';
-import { networkOf } from '../../config/network.js';
-import { type Settings, SettingsError } from '../../config/settings.js';
+import { SettingsError } from '../../config/settings.js';
+import type { RunnerSettings } from '../../config/slices.js';
 import type { IsolationLevelName } from '../../contract/confinement.js';
-import { candidates, packageSets } from '../../isolation/candidates.js';
+import { candidates } from '../../isolation/candidates.js';
 import { type Choice, chooseLevel, NoIsolationError } from '../../isolation/choose-level.js';
 import { hideWorker } from '../../isolation/hide-worker.js';
 import type { IsolationLevel, ProcessAccess } from '../../isolation/isolation-level.js';
@@ -16,7 +15,7 @@ import type { OutletServices } from '../network/network-outlet.js';
 import { resourceLimitsOf } from '../supervision/limits.js';
 import { bundleRunners, type RunnerBundles } from '../process/runner-bundle.js';
 import { RunnerProcess } from '../process/runner-process.js';
-import { kindOf } from '../kinds/registry.js';
+import { KINDS } from '../kinds/registry.js';
 import type { Slot } from '../kinds/slot.js';
 import type { RunnerLaunch } from '../process/runner-launch.js';
 import { RuntimeDir } from '../../isolation/runtime-dir.js';
@@ -35,7 +34,7 @@ const logger = new Logger('Isolation');
 
 /** What every runner of a worker is made from. */
 interface RunnerParts {
-  settings: Settings;
+  settings: RunnerSettings;
   bundles: RunnerBundles;
   outlet: OutletServices | null;
 }
@@ -54,21 +53,21 @@ export class RunnerFactory implements RunnerSource {
    * Chooses the level that the settings allow and that works on this machine.
    * @throws {SettingsError} when none does.
    */
-  static async open(settings: Settings): Promise<RunnerFactory> {
+  static async open(settings: RunnerSettings): Promise<RunnerFactory> {
     const visible = hideWorker();
     if (visible !== null) logger.warn({ msg: 'the worker can be read by its own user', reason: visible });
     const dir = await RuntimeDir.create();
     try {
-      const bundles = bundleRunners(dir.path, kindOf(settings).entries);
+      const bundles = bundleRunners(dir.path, KINDS[settings.kind].entries);
       const outlet = outletOf(settings);
       const prove = (level: IsolationLevel) => proveLevel(level, { settings, bundles, outlet });
       const choice = await chooseLevel(
-        candidates({ settings, dir, access: accessOf(settings, bundles) }),
+        candidates({ settings: settings.isolation, dir, access: accessOf(settings, bundles) }),
         prove,
       );
       const { level, passedOver } = choice;
-      warnOfPackages(packageSets(settings), level.name);
-      logger.log({ msg: 'isolation', isolation: level.name, network: networkOf(settings), passedOver });
+      warnOfPackages(settings.packageSets, level.name);
+      logger.log({ msg: 'isolation', isolation: level.name, network: settings.network, passedOver });
       return new RunnerFactory({ settings, bundles, outlet }, dir, choice);
     } catch (error) {
       await dir.remove();
@@ -112,7 +111,7 @@ export class RunnerFactory implements RunnerSource {
   }
 
   packagesExist(): boolean {
-    return existsSync(packageSets(this.parts.settings));
+    return existsSync(this.parts.settings.packageSets);
   }
 
   /** Removes the folder of a runner that is gone. */
@@ -131,11 +130,11 @@ function warnOfPackages(sets: string, level: IsolationLevelName): void {
 }
 
 /** What a runner has of the machine. */
-export const accessOf = (settings: Settings, bundles: RunnerBundles): ProcessAccess => ({
+export const accessOf = (settings: RunnerSettings, bundles: RunnerBundles): ProcessAccess => ({
   files: Object.values(bundles),
   programs: [],
-  packageSets: packageSets(settings),
-  shareNetwork: networkOf(settings) === 'open',
+  packageSets: settings.packageSets,
+  shareNetwork: settings.network === 'open',
 });
 
 async function bootAt(level: IsolationLevel, parts: RunnerParts): Promise<RunnerProcess> {
@@ -162,18 +161,18 @@ async function discard(runner: RunnerProcess): Promise<void> {
 }
 
 function launchOf({ settings, bundles, outlet }: RunnerParts): Omit<RunnerLaunch, 'level' | 'place'> {
-  const { MEMORY_LIMIT_MB, OUTPUT_LIMIT_BYTES, RUNNER_MAX_EXECUTIONS } = settings;
+  const { memoryMb, outputBytes } = settings.limits;
   return {
-    kind: kindOf(settings),
-    slots: capacityOf(settings).slots,
+    kind: KINDS[settings.kind],
+    slots: settings.slots,
     bundles,
-    packageSets: packageSets(settings),
-    network: networkOf(settings),
+    packageSets: settings.packageSets,
+    network: settings.network,
     outlet,
-    heapMb: Math.max(MEMORY_LIMIT_MB - BASE_MEMORY_MB, MIN_HEAP_MB),
-    memoryMb: MEMORY_LIMIT_MB,
-    maxExecutions: RUNNER_MAX_EXECUTIONS,
+    heapMb: Math.max(memoryMb - BASE_MEMORY_MB, MIN_HEAP_MB),
+    memoryMb,
+    maxExecutions: settings.maxExecutions,
     resources: resourceLimitsOf(settings),
-    frameLimitBytes: OUTPUT_LIMIT_BYTES * FRAME_FACTOR + FRAME_EXTRA_BYTES,
+    frameLimitBytes: outputBytes * FRAME_FACTOR + FRAME_EXTRA_BYTES,
   };
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectSettings } from '../../config/config.module.js';
-import type { Settings } from '../../config/settings.js';
+import { type RunnerSettings, runnerSettings } from '../../config/slices.js';
 import type { RunnerRecord, RunnerTotals } from '../../contract/worker-record.js';
 import { poolLimitsOf } from './pool-limits.js';
 import { PoolMachine } from './pool-machine.js';
@@ -26,7 +26,7 @@ export class RunnerPool {
   /** Starts and stops happen one after the other, in the order they were asked for. */
   private transition: Promise<void> = Promise.resolve();
 
-  constructor(@InjectSettings() private readonly settings: Settings) {
+  constructor(@InjectSettings(runnerSettings) private readonly settings: RunnerSettings) {
     this.machine = new PoolMachine(poolLimitsOf(settings), () => {
       for (const listener of this.listeners) listener();
     });

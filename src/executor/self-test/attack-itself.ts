@@ -2,12 +2,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CompilerPool } from '../../compile/compiler-pool.js';
-import { networkOf } from '../../config/network.js';
-import type { Settings } from '../../config/settings.js';
+import type { RunnerSettings } from '../../config/slices.js';
 import type { IsolationCheck, IsolationReport } from '../../contract/isolation-report.js';
 import type { Findings, ServerAddress } from '../../boundary/self-test.js';
 import { parseRedisUrl } from '../../redis/redis-url.js';
-import { packageSets } from '../../isolation/candidates.js';
 import type { IsolationLevel } from '../../isolation/isolation-level.js';
 import { runOnce } from '../process/run-once.js';
 import { bundleSelfTest } from '../process/runner-bundle.js';
@@ -34,7 +32,7 @@ interface SeenRound extends Round {
  * carried out is a failed check.
  */
 export async function attackItself(
-  settings: Settings,
+  settings: RunnerSettings,
   factory: RunnerFactory,
   compilers: Pick<CompilerPool, 'any'>,
 ): Promise<IsolationReport> {
@@ -44,7 +42,7 @@ export async function attackItself(
   return {
     level: level.name,
     grade: gradeOf(level.name, checks),
-    network: networkOf(settings),
+    network: settings.network,
     checks,
     took_ms: Math.round(performance.now() - startedMs),
   };
@@ -59,7 +57,7 @@ const OF_THREADS: IsolationCheck = {
 };
 
 async function checksOf(
-  settings: Settings,
+  settings: RunnerSettings,
   factory: RunnerFactory,
   level: IsolationLevel,
   compilers: Pick<CompilerPool, 'any'>,
@@ -75,9 +73,8 @@ async function checksOf(
       attackFrom(level, source, settings, factory),
       attackFrom(withoutPermissionModel(level), source, settings, factory).catch(() => null),
     ]);
-    const openApi = settings.ROLES.includes('api') && settings.API_TOKEN === undefined;
-    const hasRedis = settings.REDIS_URL !== undefined;
-    const where = { network: networkOf(settings), hasRedis, openApi };
+    const { network, redisUrl, hasOpenApi: openApi } = settings;
+    const where = { network, hasRedis: redisUrl !== undefined, openApi };
     return [...attackChecks(whole, bare, where), ...kernelChecks(whole.facts, whole.promised), compiler];
   } catch (error) {
     return [notCarriedOut(error as Error)];
@@ -95,17 +92,17 @@ const notCarriedOut = ({ message }: Error): IsolationCheck => ({
 async function attackFrom(
   level: IsolationLevel,
   source: string,
-  settings: Settings,
+  settings: RunnerSettings,
   factory: RunnerFactory,
 ): Promise<SeenRound> {
   const canaries = await Canaries.open({
     dir: factory.dir,
     ownFiles: [PACKAGE_JSON, join(process.cwd(), '.env')],
-    folders: [packageSets(settings), homedir()],
+    folders: [settings.packageSets, homedir()],
   });
   try {
     const runner = await factory.bootAside(level);
-    const network = networkOf(settings);
+    const network = settings.network;
     const confinement = level.confinement(runner.place);
     let facts = kernelFacts(runner.pid);
     const findings = (await runOnce(runner, source, {
@@ -122,9 +119,9 @@ async function attackFrom(
 }
 
 /** null: there is no telling where it is. */
-function redisOf({ REDIS_URL }: Settings): ServerAddress | null {
-  if (REDIS_URL === undefined) return null;
-  const { nodes, tls } = parseRedisUrl(REDIS_URL);
+function redisOf({ redisUrl }: RunnerSettings): ServerAddress | null {
+  if (redisUrl === undefined) return null;
+  const { nodes, tls } = parseRedisUrl(redisUrl);
   const [node] = nodes;
   return node === undefined ? null : { ...node, tls };
 }

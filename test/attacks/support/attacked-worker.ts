@@ -29,6 +29,7 @@ chmodSync(folder, 0o777);
 const KNOWN_NONCE = '0'.repeat(32);
 const say = (message: unknown): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
 
+const { runnerSettings } = await from<typeof import('../../../src/config/slices.js')>('config/slices.js');
 const { parseSettings } = await from<typeof import('../../../src/config/settings.js')>('config/settings.js');
 const { RuntimeDir } =
   await from<typeof import('../../../src/isolation/runtime-dir.js')>('isolation/runtime-dir.js');
@@ -98,7 +99,8 @@ const settings = parseSettings({
 });
 const dir = await RuntimeDir.create();
 const bundles = bundleRunners(dir.path, KINDS.process.entries);
-const found = candidates({ settings, dir, access: accessOf(settings, bundles) })[0];
+const runners = runnerSettings.of(settings);
+const found = candidates({ settings: runners.isolation, dir, access: accessOf(runners, bundles) })[0];
 if (!found || !('level' in found)) throw new Error(found?.unavailable);
 const level = found.level;
 const nothing: Confinement = {
@@ -135,7 +137,7 @@ function outletFor(allow: string): OutletServices {
   });
   const rules = {
     allow: parseNetworkAllow(allow),
-    stores: storesOf({ ...settings, REDIS_URL: `redis://127.0.0.1:${redisPort}` }),
+    stores: storesOf({ ...runners, redisUrl: `redis://127.0.0.1:${redisPort}` }),
   };
   const anywhere = {
     dial: (target: { host: string; port: number }) =>
@@ -179,7 +181,7 @@ async function boot(outlet: OutletServices | null = null): Promise<RunnerProcess
     memoryMb: 200,
     maxExecutions: 1,
     resources:
-      layers === 'none' ? { dataMb: null, fileMb: 4096, openFiles: 1024 } : resourceLimitsOf(settings),
+      layers === 'none' ? { dataMb: null, fileMb: 4096, openFiles: 1024 } : resourceLimitsOf(runners),
     frameLimitBytes: 16e6,
   });
 }
@@ -187,7 +189,7 @@ async function boot(outlet: OutletServices | null = null): Promise<RunnerProcess
 async function attack(source: string, timeoutMs: number, allow: string | null): Promise<unknown> {
   const runner = await boot(allow === null ? null : outletFor(allow));
   const limits = {
-    ...runLimitsOf(settings, timeoutMs),
+    ...runLimitsOf(runners, timeoutMs),
     ...(layers === 'none' ? { memoryMb: 4096, scratchMb: 1e5 } : {}),
   };
   const run = new Run(slotOn(runner, runner.place.scratch), limits, {

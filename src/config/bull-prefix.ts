@@ -1,4 +1,4 @@
-import type { Settings } from '../config/settings.js';
+import type { Settings } from './settings.js';
 
 /**
  * BullMQ's own key prefix: `bull`, as every BullMQ producer has it, after ours. BullMQ's scripts

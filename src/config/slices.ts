@@ -1,0 +1,241 @@
+import { join } from 'node:path';
+import { registerAs } from '@nestjs/config';
+import type { IsolationLevelName } from '../contract/confinement.js';
+import { resultQueueName } from '../contract/jobs/job.js';
+import { signingKeys } from '../contract/jobs/signature.js';
+import { bullPrefix } from './bull-prefix.js';
+import { capacityOf } from './capacity.js';
+import { credentialsOf } from './credentials.js';
+import { KIND_RULES } from './kind-rules.js';
+import { networkOf } from './network.js';
+import { parseNetworkAllow } from './network-allow.js';
+import type { Settings } from './settings.js';
+
+const SECOND_MS = 1000;
+const DAY_MS = 86_400_000;
+const MB = 1_048_576;
+
+/** The settings of one room: what it needs, under names of its own, and nothing else. */
+export interface Slice<T extends object> {
+  readonly name: string;
+  /** Injection token, that of a namespace of @nestjs/config. */
+  readonly KEY: string | symbol;
+  /** The slice of these settings, frozen. */
+  of(settings: Settings): Readonly<T>;
+}
+
+/** What a slice holds. */
+export type SliceOf<S> = S extends Slice<infer T> ? Readonly<T> : never;
+
+const slice = <T extends object>(name: string, of: (settings: Settings) => T): Slice<T> => ({
+  name,
+  KEY: registerAs(name, () => ({})).KEY,
+  of: (settings) => Object.freeze(of(settings)),
+});
+
+/*
+ * Times are in milliseconds and sizes in bytes; this is the one place that converts. Two exceptions keep the unit
+ * of what takes them, and say so in their names: lifetimes that Redis counts in seconds, and limits that V8 and
+ * the runner take in MB.
+ */
+
+export const redisSettings = slice('redis', (settings) => ({
+  /** Set by the time that modules are made: without one there is the embedded server. */
+  url: settings.REDIS_URL as string,
+  keyPrefix: settings.KEY_PREFIX,
+  bullPrefix: bullPrefix(settings),
+  clientName: `bifrost-${settings.WORKER_ID}`,
+}));
+export type RedisSettings = SliceOf<typeof redisSettings>;
+
+export const queueSettings = slice('queue', (settings) => ({
+  name: settings.QUEUE_NAME,
+  bullPrefix: bullPrefix(settings),
+  results: resultQueueName(settings.QUEUE_NAME),
+}));
+export type QueueSettings = SliceOf<typeof queueSettings>;
+
+export const resultSettings = slice('results', (settings) => ({
+  workerId: settings.WORKER_ID,
+  ttlSeconds: settings.RESULT_TTL_SECONDS,
+  /** Results go to the result queue. */
+  areQueued: settings.RESULT_QUEUE === 'on',
+  queue: resultQueueName(settings.QUEUE_NAME),
+  bullPrefix: bullPrefix(settings),
+  /** Above this many that wait there is a warning. */
+  warnLength: settings.RESULT_QUEUE_WARN_LENGTH,
+  /** Results that wait for the archive at most; 0: there is no archive. */
+  feedLength: settings.ARCHIVE_FEED_LENGTH,
+}));
+export type ResultSettings = SliceOf<typeof resultSettings>;
+
+export const logSettings = slice('logs', (settings) => ({
+  workerId: settings.WORKER_ID,
+  ttlSeconds: settings.LOG_TTL_SECONDS,
+  streamLimitBytes: settings.LOG_STREAM_LIMIT_BYTES,
+  readersLimit: settings.LOG_READERS_LIMIT,
+}));
+export type LogSettings = SliceOf<typeof logSettings>;
+
+export const archiveSettings = slice('archive', (settings) => ({
+  workerId: settings.WORKER_ID,
+  /** This process writes the history; others read it at most. */
+  isWriter: settings.ROLES.includes('archive'),
+  databaseUrl: settings.DATABASE_URL,
+  dir: settings.ARCHIVE_DIR,
+  feedLength: settings.ARCHIVE_FEED_LENGTH,
+  /** null: for ever */
+  retentionMs: settings.ARCHIVE_RETENTION_DAYS === 0 ? null : settings.ARCHIVE_RETENTION_DAYS * DAY_MS,
+}));
+export type ArchiveSettings = SliceOf<typeof archiveSettings>;
+
+/** What an execution may ask for. */
+export const executionSettings = slice('executions', (settings) => ({
+  codeLimitBytes: settings.CODE_LIMIT_BYTES,
+  defaultTimeoutMs: settings.DEFAULT_TIMEOUT_SECONDS * SECOND_MS,
+  maxTimeoutMs: settings.MAX_TIMEOUT_SECONDS * SECOND_MS,
+  /** The first one signs, all are accepted; none: nothing is signed. */
+  signingKeys: signingKeys(settings.JOB_SIGNING_KEY),
+  /** The most that it may have of the network. */
+  network: networkOf(settings),
+  runner: settings.RUNNER,
+}));
+export type ExecutionSettings = SliceOf<typeof executionSettings>;
+
+export const workerSettings = slice('worker', (settings) => ({
+  id: settings.WORKER_ID,
+  type: settings.WORKER_TYPE,
+  /** Name of the work queue that it reads. */
+  queue: settings.QUEUE_NAME,
+  concurrency: capacityOf(settings).concurrency,
+  drainTimeoutMs: settings.DRAIN_TIMEOUT_SECONDS * SECOND_MS,
+}));
+export type WorkerSettings = SliceOf<typeof workerSettings>;
+
+/** How a process is kept from everything else. */
+export interface IsolationSettings {
+  /** Levels that are allowed, the strongest first. */
+  levels: readonly IsolationLevelName[];
+  scratchBytes: number;
+}
+
+const isolationOf = (settings: Settings): IsolationSettings => ({
+  levels: settings.ISOLATION === 'auto' ? KIND_RULES[settings.RUNNER].levels : [settings.ISOLATION],
+  scratchBytes: settings.SCRATCH_LIMIT_MB * MB,
+});
+
+const outletOf = (settings: Settings) =>
+  !KIND_RULES[settings.RUNNER].keepsApart || networkOf(settings) === 'none'
+    ? null
+    : {
+        allow: parseNetworkAllow(settings.NETWORK_ALLOW),
+        limits: {
+          connections: settings.NETWORK_CONNECTIONS_LIMIT,
+          transferBytes: settings.NETWORK_TRANSFER_LIMIT_MB * MB,
+          idleMs: settings.NETWORK_IDLE_SECONDS * SECOND_MS,
+        },
+      };
+
+export const runnerSettings = slice('runners', (settings) => ({
+  kind: settings.RUNNER,
+  ...capacityOf(settings),
+  /** Runners that are booted ahead; undefined: by the kind. */
+  spares: settings.SPARE_RUNNERS,
+  /** A runner is replaced after this many executions. 0: never. */
+  maxExecutions: settings.RUNNER_MAX_EXECUTIONS,
+  maxAgeMs: settings.RUNNER_MAX_AGE_SECONDS * SECOND_MS,
+  recycleMemoryMb: settings.RUNNER_RECYCLE_MEMORY_MB,
+  /** Executions without an organization may share a runner. */
+  reusesWithoutOrganization: settings.RUNNER_REUSE_WITHOUT_ORGANIZATION,
+  /** Limits of each execution, beside that of its time. */
+  limits: {
+    cpuMs: settings.CPU_LIMIT_SECONDS === undefined ? null : settings.CPU_LIMIT_SECONDS * SECOND_MS,
+    memoryMb: settings.MEMORY_LIMIT_MB,
+    outputBytes: settings.OUTPUT_LIMIT_BYTES,
+    fileMb: settings.FILE_SIZE_LIMIT_MB,
+    openFiles: settings.OPEN_FILES_LIMIT,
+    scratchMb: settings.SCRATCH_LIMIT_MB,
+    cancelGraceMs: settings.CANCEL_GRACE_SECONDS * SECOND_MS,
+  },
+  isolation: isolationOf(settings),
+  requiredGrade: settings.ISOLATION_REQUIRED_GRADE,
+  network: networkOf(settings),
+  /** Network through the worker; null: no execution can have that. */
+  outlet: outletOf(settings),
+  /** Folder of the installed package sets, which user code may read. */
+  packageSets: packageSetsOf(settings),
+  /** Servers of the worker, which no execution may reach. */
+  redisUrl: settings.REDIS_URL,
+  databaseUrl: settings.DATABASE_URL,
+  /** Its HTTP API runs code of every client that reaches it. */
+  hasOpenApi: settings.ROLES.includes('api') && settings.API_TOKEN === undefined,
+  /** What no execution may show. */
+  credentials: credentialsOf(settings),
+}));
+export type RunnerSettings = SliceOf<typeof runnerSettings>;
+
+export const compilerSettings = slice('compilers', (settings) => ({
+  cpuLimitMs: settings.COMPILE_CPU_SECONDS * SECOND_MS,
+  memoryMb: settings.COMPILE_MEMORY_MB,
+  outputLimitBytes: settings.COMPILE_OUTPUT_LIMIT_BYTES,
+  concurrency: settings.CONCURRENCY,
+  isolation: isolationOf(settings),
+  workspacePath: settings.WORKSPACE_PATH,
+}));
+export type CompilerSettings = SliceOf<typeof compilerSettings>;
+
+export const packagesSettings = slice('packages', (settings) => ({
+  workerId: settings.WORKER_ID,
+  /** This process needs the packages, so it installs them. */
+  isInstaller: settings.ROLES.includes('worker'),
+  dir: settings.PACKAGES_DIR,
+  maxCount: settings.PACKAGES_MAX,
+  installTimeoutMs: settings.PACKAGES_INSTALL_TIMEOUT_SECONDS * SECOND_MS,
+  keepMs: settings.PACKAGES_KEEP_DAYS * DAY_MS,
+  maxBytes: settings.PACKAGES_MAX_BYTES,
+  registry: settings.NPM_REGISTRY,
+  token: settings.NPM_TOKEN,
+}));
+export type PackagesSettings = SliceOf<typeof packagesSettings>;
+
+export const httpSettings = slice('http', (settings) => ({
+  host: settings.HOST,
+  port: settings.PORT,
+  token: settings.API_TOKEN,
+  metricsAccess: settings.METRICS_ACCESS,
+  connectionsWaitingLimit: settings.CONNECTIONS_WAITING_LIMIT,
+  codeLimitBytes: settings.CODE_LIMIT_BYTES,
+  hasApi: settings.ROLES.includes('api'),
+}));
+export type HttpSettings = SliceOf<typeof httpSettings>;
+
+export const tracingSettings = slice('tracing', (settings) => ({
+  workerId: settings.WORKER_ID,
+  /** undefined: nothing is traced */
+  endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
+  headers: settings.OTEL_EXPORTER_OTLP_HEADERS,
+  serviceName: settings.OTEL_SERVICE_NAME,
+  /** Share of the traces that begin here, 0 to 1. */
+  sampled: settings.OTEL_TRACES_SAMPLER_ARG,
+}));
+export type TracingSettings = SliceOf<typeof tracingSettings>;
+
+/** Every slice that can be injected. */
+export const SLICES: readonly Slice<object>[] = [
+  redisSettings,
+  queueSettings,
+  resultSettings,
+  logSettings,
+  archiveSettings,
+  executionSettings,
+  workerSettings,
+  runnerSettings,
+  compilerSettings,
+  packagesSettings,
+  httpSettings,
+  tracingSettings,
+];
+
+function packageSetsOf({ PACKAGES_DIR }: Settings): string {
+  return join(PACKAGES_DIR, 'sets');
+}
