@@ -52,7 +52,9 @@ const VALUES = {
   among: () => name,
   part: () => name,
   'at least': ({ unit }) =>
-    z.coerce.number({ error: `must be a number of ${unit}` }).min(0, { error: 'must be at least 0' }),
+    z.coerce
+      .number({ error: unit === undefined ? 'must be a number' : `must be a number of ${unit}` })
+      .min(0, { error: 'must be at least 0' }),
   from: () => moment,
   before: () => moment,
 } as const satisfies Record<Match, (row: Row) => z.ZodType>;

@@ -16,13 +16,13 @@ const COLUMNS: Readonly<Record<FilterName, { columns: readonly Column[] }>> = HI
 
 /** The conditions of a filter. Values are bound as parameters, never part of the statement. */
 export function conditionsOf(filter: HistoryFilter): Expression<SqlBool>[] {
-  const { or } = expressionBuilder<Tables, 'executions'>();
+  const eb = expressionBuilder<Tables, 'executions'>();
   return FILTER_ROWS.flatMap(([name, row]) => {
     const value = filter[name];
     if (value === undefined) return [];
     const compare = CONDITIONS[row.match];
     const conditions = COLUMNS[name].columns.map((column) => compare(sql.ref(column), value as never));
-    return conditions.length === 1 ? conditions : [or(conditions)];
+    return conditions.length === 1 ? conditions : [eb.or(conditions)];
   });
 }
 

@@ -106,7 +106,7 @@ export function parseJson(text: string): unknown {
 function send(
   { url, token }: ApiAccess,
   path: string,
-  { headers, ...request }: RequestInit & { headers: Record<string, string> },
+  { headers, ...request }: Omit<RequestInit, 'headers'> & { headers: Record<string, string> },
 ): Promise<Response> {
   return fetch(`${url}${path}`, {
     ...request,
