@@ -187,7 +187,6 @@ export type CompilerSettings = SliceOf<typeof compilerSettings>;
 export const packagesSettings = slice('packages', (settings) => ({
   workerId: settings.WORKER_ID,
   /** This process needs the packages, so it installs them. */
-  isInstaller: settings.ROLES.includes('worker'),
   dir: settings.PACKAGES_DIR,
   maxCount: settings.PACKAGES_MAX,
   installTimeoutMs: settings.PACKAGES_INSTALL_TIMEOUT_SECONDS * SECOND_MS,
