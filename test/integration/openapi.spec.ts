@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { NestFactory } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -59,10 +59,8 @@ beforeAll(async () => {
   adapter.getInstance().addHook('onRoute', ({ method, url: path }) => {
     for (const name of [method].flat()) registered.add(`${name.toLowerCase()} ${templateOf(path)}`);
   });
-  nest = await NestFactory.create<NestFastifyApplication>(AppModule.register(settings), adapter, {
-    logger: false,
-    abortOnError: false,
-  });
+  const module = await Test.createTestingModule({ imports: [AppModule.register(settings)] }).compile();
+  nest = module.createNestApplication<NestFastifyApplication>(adapter, { logger: false });
   configureHttp(nest, httpSettings.of(settings));
   await nest.listen(0, '127.0.0.1');
   url = await nest.getUrl();

@@ -1,5 +1,5 @@
-import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
 import { configureHttp, httpAdapter } from '../../src/api/http/configure-http.js';
 import { AppModule } from '../../src/app.module.js';
 import type { Settings } from '../../src/config/settings.js';
@@ -17,12 +17,10 @@ export interface Application {
 /** Opens it, silent and on a free port; the caller closes it. */
 export async function listenAs(redis: TestRedis, env: Record<string, string>): Promise<Application> {
   const settings = settingsOf({ REDIS_URL: redis.url, PORT: '0', LOG_LEVEL: 'silent', ...env });
-  const nest = await NestFactory.create<NestFastifyApplication>(
-    AppModule.register(settings),
-    httpAdapter(httpSettings.of(settings)),
-    { logger: false, abortOnError: false },
-  );
-  configureHttp(nest, httpSettings.of(settings));
+  const http = httpSettings.of(settings);
+  const module = await Test.createTestingModule({ imports: [AppModule.register(settings)] }).compile();
+  const nest = module.createNestApplication<NestFastifyApplication>(httpAdapter(http), { logger: false });
+  configureHttp(nest, http);
   await nest.listen(0, '127.0.0.1');
   return { nest, url: await nest.getUrl(), settings };
 }
