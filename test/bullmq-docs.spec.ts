@@ -28,7 +28,7 @@ describe('docs/bullmq.md', () => {
     '%s: names a test that there is',
     (_what, proof) => {
       const [, file = '', title = ''] = /^`(.+\.spec\.ts)`: (.+)$/.exec(proof ?? '') ?? [];
-      expect(readFileSync(join(ROOT, 'test', 'e2e', file), 'utf8')).toContain(title);
+      expect(readFileSync(join(ROOT, 'test', 'e2e', 'jobs', file), 'utf8')).toContain(title);
     },
   );
 });

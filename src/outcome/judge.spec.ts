@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { aResult, anEnd, anError, anExit, anUncaught, KILLED, LIMITS } from '../../test/support/run-ends.js';
+import {
+  aResult,
+  anEnd,
+  anError,
+  anExit,
+  anUncaught,
+  KILLED,
+  LIMITS,
+} from '../../test/support/runners/run-ends.js';
 import type { ErrorCode } from '../boundary/runner-frames.js';
 import { type Finding, judge } from './judge.js';
 import type { RunEnd, Verdict } from './run-end.js';

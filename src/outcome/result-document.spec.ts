@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { aResult, anEnd, anError, anExit, KILLED, LIMITS } from '../../test/support/run-ends.js';
+import { aResult, anEnd, anError, anExit, KILLED, LIMITS } from '../../test/support/runners/run-ends.js';
 import type { CancellationReceipt } from '../contract/cancellation.js';
 import { type ExecutionResult, resultSchema } from '../contract/result.js';
 import { NO_SUBJECT } from '../contract/subject.js';

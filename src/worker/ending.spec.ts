@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { aJob, aTakenDelivery, OUR_TURN } from '../../test/support/deliveries.js';
 import { aDocument, anOutcome, settingsOf } from '../../test/support/parts.js';
-import { aResult, anEnd, LIMITS } from '../../test/support/run-ends.js';
+import { aResult, anEnd, LIMITS } from '../../test/support/runners/run-ends.js';
 import type { CancelRequest } from '../contract/cancellation.js';
 import type { ExecutionResult } from '../contract/result.js';
 import type { SelfTestService } from '../executor/self-test.service.js';

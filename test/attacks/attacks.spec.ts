@@ -9,10 +9,10 @@ const EVERYTHING = process.env['ATTACKS'] === 'all';
 const NOBODY = 65_534;
 
 const catalog = await Promise.all(
-  globSync('*.ts', { cwd: join(import.meta.dirname, 'catalog') })
+  globSync('*/*.ts', { cwd: join(import.meta.dirname, 'catalog') })
     .toSorted()
     .map(async (file) => {
-      const { default: attack } = (await import(`./catalog/${basename(file, '.ts')}.js`)) as {
+      const { default: attack } = (await import(`./catalog/${file.replace(/\.ts$/, '.js')}`)) as {
         default: Attack;
       };
       return { name: basename(file, '.ts'), attack };

@@ -1,0 +1,11 @@
+import type { Attack } from '../../support/attack.js';
+
+export default {
+  mechanism: 'Loads a native addon that lies among its packages.',
+  refusal: 'Node: no addons. The kernel does not look into what is loaded.',
+  kernel: false,
+  code: ({ packagesFolder }) => `
+export default () => { const m = { exports: {} }; process.dlopen(m, '${packagesFolder}/addon.node'); return 'loaded'; };
+`,
+  reached: ({ ending }) => ending.value === 'loaded',
+} satisfies Attack;

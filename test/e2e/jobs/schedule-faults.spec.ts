@@ -1,0 +1,15 @@
+import { expect, it } from '@jest/globals';
+import { scheduleFaults } from '../../support/schedule-faults.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+import { useWorkers } from '../../support/processes/worker-process.js';
+
+const TICKS = 3;
+const redis = useRedis({ persistent: true });
+const startWorker = useWorkers();
+
+// `npm run soak:schedules` does the same for longer.
+it('every tick of three schedules has exactly one result, over the death of a worker and a restart of Redis', async () => {
+  const report = await scheduleFaults(TICKS, redis, startWorker);
+  expect(report).toMatchObject({ notOnce: [], failed: [] });
+  expect(report.ticks).toBeGreaterThanOrEqual(3 * 3 * TICKS);
+}, 900_000);

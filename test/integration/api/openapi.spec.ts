@@ -1,0 +1,372 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Test } from '@nestjs/testing';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { configureHttp, httpAdapter } from '../../../src/api/http/configure-http.js';
+import { AppModule } from '../../../src/app.module.js';
+import { QueueConsumer } from '../../../src/worker/queue-consumer.js';
+import { type Documented, OpenApi } from '../../support/openapi.js';
+import { settingsOf } from '../../support/parts.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+import { until } from '../../support/until.js';
+import { httpSettings } from '../../../src/config/slices.js';
+
+const TOKEN = 'the-token-of-this-suite';
+const WORKER_ID = 'w-openapi';
+const redis = useRedis();
+let folder = '';
+let nest: NestFastifyApplication;
+let url = '';
+let docs: OpenApi;
+/** The routes of the HTTP server, as the document writes them. */
+const registered = new Set<string>();
+
+const hasBody = (method: string): boolean => method === 'POST' || method === 'PUT';
+
+async function ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${TOKEN}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  return {
+    status: response.status,
+    type: response.headers.get('content-type') ?? '',
+    text: await response.text(),
+  };
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bifrost-test-openapi-'));
+  const settings = settingsOf({
+    REDIS_URL: redis.url,
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    PACKAGES_DIR: join(folder, 'packages'),
+    DRAIN_TIMEOUT_SECONDS: '3600',
+    API_TOKEN: TOKEN,
+    ROLES: 'worker,api,archive',
+    ARCHIVE_DIR: join(folder, 'archive'),
+    WORKER_ID,
+  });
+  const adapter = httpAdapter(httpSettings.of(settings));
+  adapter.getInstance().addHook('onRoute', ({ method, url: path }) => {
+    for (const name of [method].flat()) registered.add(`${name.toLowerCase()} ${templateOf(path)}`);
+  });
+  const module = await Test.createTestingModule({ imports: [AppModule.register(settings)] }).compile();
+  nest = module.createNestApplication<NestFastifyApplication>(adapter, { logger: false });
+  configureHttp(nest, httpSettings.of(settings));
+  await nest.listen(0, '127.0.0.1');
+  url = await nest.getUrl();
+  redis.onDispose(close);
+  await until(async () => (await ask('GET', '/health/ready')).status === 200, {
+    what: 'the worker is ready',
+  });
+  await until(async () => (await ask('GET', '/executions')).status === 200, { what: 'the history is open' });
+  docs = new OpenApi(JSON.parse((await ask('GET', '/docs-json')).text) as object);
+});
+
+let closed: Promise<void> | undefined;
+const close = (): Promise<void> => (closed ??= stop());
+async function stop(): Promise<void> {
+  await nest.close();
+  nest.get(QueueConsumer, { strict: false }).expedite();
+}
+afterAll(async () => {
+  await close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** `/a/:id/*` of the router is `/a/{id}/{path}` of the document. */
+const templateOf = (path: string): string =>
+  (path.replace(/\/$/, '') || '/').replaceAll(/:(\w+)/g, '{$1}').replace(/\*$/, '{path}');
+
+/** One call of a documented operation. */
+interface Call {
+  path: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+  status: number;
+}
+
+const SCRIPT = { workflow_code: 'console.log(1); export default 7', execution_id: 'done' };
+const UNKNOWN = { execution_id: 'never', workflow_code: 1 };
+
+/** In this order, since later ones build on what earlier ones made; `null` stands for the example of the document. */
+const CALLS: [operation: string, calls: Call[]][] = [
+  ['get /health/live', [{ path: '/health/live', status: 200 }]],
+  ['get /health/ready', [{ path: '/health/ready', status: 200 }]],
+  ['get /health', [{ path: '/health', status: 200 }]],
+  ['get /metrics', [{ path: '/metrics', status: 200 }]],
+  [
+    'post /executions',
+    [
+      { path: '/executions?wait=90', body: SCRIPT, status: 200 },
+      { path: '/executions', body: SCRIPT, status: 409 },
+      { path: '/executions', body: null, status: 202 },
+      { path: '/executions?wait=90', body: { workflow_code: 'export default (', attempts: 1 }, status: 200 },
+      {
+        path: '/executions?wait=90',
+        body: {
+          workflow_code: 'export default () => { const a = 1; throw new Error("x") }',
+          function_name: 'default',
+          network: 'none',
+          capture_locals: true,
+        },
+        status: 200,
+      },
+      { path: '/executions', body: { ...UNKNOWN, timeout_seconds: -1 }, status: 400 },
+      { path: '/executions?wait=x', body: SCRIPT, status: 400 },
+      { path: '/executions', body: { workflow_code: 'x'.repeat(1_200_000) }, status: 413 },
+      { path: '/executions', body: 'x', headers: { 'content-type': 'text/plain' }, status: 415 },
+    ],
+  ],
+  [
+    'get /executions/{id}',
+    [
+      { path: '/executions/done', status: 200 },
+      { path: '/executions/never', status: 404 },
+      { path: '/executions/done?wait=-1', status: 400 },
+    ],
+  ],
+  [
+    'get /executions/{id}/logs',
+    [
+      { path: '/executions/done/logs', status: 200 },
+      { path: '/executions/done/logs', headers: { accept: 'text/event-stream' }, status: 200 },
+      { path: '/executions/never/logs', status: 404 },
+    ],
+  ],
+  [
+    'get /executions',
+    [
+      { path: '/executions', status: 200 },
+      { path: '/executions?status=failed,succeeded&limit=1', status: 200 },
+      { path: '/executions?limit=0', status: 400 },
+    ],
+  ],
+  [
+    'get /executions/stats',
+    [
+      { path: '/executions/stats', status: 200 },
+      { path: '/executions/stats?by=x', status: 400 },
+    ],
+  ],
+  [
+    'get /executions/export',
+    [
+      { path: '/executions/export', status: 200 },
+      { path: '/executions/export?since=x', status: 400 },
+    ],
+  ],
+  [
+    'delete /executions/{id}',
+    [
+      { path: '/executions/done', status: 409 },
+      { path: '/executions/never', status: 404 },
+    ],
+  ],
+  [
+    'post /tasks',
+    [
+      { path: '/tasks', body: { taskId: 'task-1', code: 'console.log(1)' }, status: 202 },
+      { path: '/tasks', body: null, status: 202 },
+      { path: '/tasks', body: {}, status: 400 },
+    ],
+  ],
+  [
+    'get /tasks/{id}',
+    [
+      { path: '/tasks/task-1', status: 200 },
+      { path: '/tasks/never', status: 404 },
+    ],
+  ],
+  ['get /packages', [{ path: '/packages', status: 200 }]],
+  [
+    'put /packages',
+    [
+      { path: '/packages', body: null, status: 200 },
+      { path: '/packages', body: { content: 'git+ssh://x' }, status: 400 },
+    ],
+  ],
+  [
+    'put /workspace/sources',
+    [
+      { path: '/workspace/sources', body: null, status: 200 },
+      { path: '/workspace/sources', body: { sources: 1 }, status: 400 },
+    ],
+  ],
+  [
+    'put /workspace',
+    [
+      { path: '/workspace', body: null, status: 200 },
+      { path: '/workspace', body: { files: { 'a.ts': 'let a: number = ;' } }, status: 422 },
+      { path: '/workspace', body: { files: { 'a.ts': 'export {}' }, expected: 77 }, status: 409 },
+      { path: '/workspace', body: { files: { 'a.ts': 'export {}' } }, status: 200 },
+      { path: '/workspace', body: {}, status: 400 },
+    ],
+  ],
+  [
+    'get /workspace',
+    [
+      { path: '/workspace', status: 200 },
+      { path: '/workspace?paths=false', status: 200 },
+      { path: '/workspace?generation=999', status: 404 },
+      { path: '/workspace?generation=x', status: 400 },
+    ],
+  ],
+  [
+    'get /workspace/diff',
+    [
+      { path: '/workspace/diff?from=1&to=2', status: 200 },
+      { path: '/workspace/diff?from=1', status: 400 },
+    ],
+  ],
+  [
+    'get /workspace/{generation}/files/{path}',
+    [
+      { path: '/workspace/current/files/a.ts', status: 200 },
+      { path: '/workspace/current/files/b.ts', status: 404 },
+    ],
+  ],
+  [
+    'post /workspace/rollback',
+    [
+      { path: '/workspace/rollback', body: null, status: 200 },
+      { path: '/workspace/rollback', body: { generation: 999 }, status: 404 },
+    ],
+  ],
+  [
+    'delete /executions/{id}/record',
+    [
+      { path: '/executions/done/record', status: 200 },
+      { path: '/executions/never/record', status: 404 },
+    ],
+  ],
+  [
+    'delete /organizations/{organization}/executions',
+    [{ path: '/organizations/org-1/executions', status: 200 }],
+  ],
+  ['get /workers', [{ path: '/workers', status: 200 }]],
+  [
+    'post /workers/{id}/recycle',
+    [
+      { path: `/workers/${WORKER_ID}/recycle`, status: 202 },
+      { path: '/workers/never/recycle', status: 404 },
+    ],
+  ],
+  [
+    'post /workers/{id}/pause',
+    [
+      { path: `/workers/${WORKER_ID}/pause`, status: 202 },
+      { path: '/workers/never/pause', status: 404 },
+    ],
+  ],
+  [
+    'post /workers/{id}/resume',
+    [
+      { path: `/workers/${WORKER_ID}/resume`, status: 202 },
+      { path: '/workers/never/resume', status: 404 },
+    ],
+  ],
+  ['post /workers/{id}/drain', [{ path: '/workers/never/drain', status: 404 }]],
+];
+
+describe('the description of the API', () => {
+  it('has every route that there is, and no other', () => {
+    const routes = [...registered].filter((route) => !route.startsWith('head ') && !route.includes(' /docs'));
+    expect(docs.operations.map(({ name }) => name).toSorted()).toEqual(routes.toSorted());
+  });
+
+  it('is called as a whole by this suite', () => {
+    expect(CALLS.map(([name]) => name).toSorted()).toEqual(
+      docs.operations.map(({ name }) => name).toSorted(),
+    );
+  });
+
+  it('describes purpose, access and errors of every operation', () => {
+    for (const { name, operation } of docs.operations) {
+      expect([name, operation.summary]).toEqual([name, expect.stringMatching(/.{10}/)]);
+      const open = name.startsWith('get /health/');
+      expect([name, operation.security]).toEqual([name, open ? undefined : [{ bearer: [] }]]);
+      if (!open)
+        expect([name, operation.responses]).toEqual([
+          name,
+          expect.objectContaining({ 401: expect.anything(), default: expect.anything() }),
+        ]);
+      const takesBody = hasBody(name.split(' ')[0]!.toUpperCase()) && !name.includes('/workers/');
+      expect([name, operation.requestBody !== undefined]).toEqual([name, takesBody]);
+    }
+  });
+
+  it('names every part of a path as its template does', () => {
+    for (const { name, operation } of docs.operations) {
+      const wanted = [...name.matchAll(/\{(\w+)\}/g)].map(([, part]) => part as string);
+      const given = (operation.parameters ?? []).filter((one) => one.in === 'path').map((one) => one.name);
+      expect([name, given.toSorted()]).toEqual([name, wanted.toSorted()]);
+    }
+  });
+
+  it('has examples that fit their schemas', () => {
+    const examples = docs.examples();
+    expect(examples.length).toBeGreaterThanOrEqual(6);
+    for (const { schema, example } of examples)
+      expect([schema, docs.problemsOf(schema, example)]).toEqual([schema, []]);
+  });
+
+  // The operations of one suite, one after the other: they build on each other.
+  it.each(CALLS)('is true of %s', async (name, calls) => {
+    const documented = docs.operation(name) as Documented;
+    for (const { path, body, headers, status } of calls) {
+      const sent = body === null ? docs.exampleBody(documented) : body;
+      const answer = await ask(name.split(' ')[0]!.toUpperCase(), path, sent, headers);
+      const seen = `${name} ${path}: ${answer.text.slice(0, 300)}`;
+      expect([seen, answer.status]).toEqual([seen, status]);
+      expect([seen, docs.mismatch(documented, answer)]).toEqual([seen, null]);
+      if (status < 300 && sent !== undefined && typeof sent !== 'string')
+        expect([seen, docs.bodyProblems(documented, sent)]).toEqual([seen, []]);
+    }
+  });
+
+  it.each(CALLS)('is true of %s without the token', async (name, calls) => {
+    if (name.startsWith('get /health/')) return;
+    const { path, body } = calls[0] as Call;
+    const documented = docs.operation(name) as Documented;
+    const answer = await ask(name.split(' ')[0]!.toUpperCase(), path, body ?? undefined, {
+      authorization: 'Bearer wrong',
+    });
+    expect(answer.status).toBe(401);
+    expect(docs.mismatch(documented, answer)).toBeNull();
+  });
+
+  it('is true of a history that holds executions', async () => {
+    const page = () => ask('GET', '/executions?limit=2');
+    await until(
+      async () => (await page()).text.includes('"done"') || (await page()).text.includes('next_cursor":"'),
+      {
+        what: 'executions are archived',
+      },
+    );
+    for (const name of ['get /executions', 'get /executions/stats']) {
+      const answer = await ask('GET', name.slice(4));
+      expect(answer.text.length).toBeGreaterThan(200);
+      expect(docs.mismatch(docs.operation(name) as Documented, answer)).toBeNull();
+    }
+  });
+
+  it('would be caught in a lie', async () => {
+    const documented = docs.operation('get /workers') as Documented;
+    const answer = await ask('GET', '/workers');
+    const { workers } = JSON.parse(answer.text) as { workers: object[] };
+    const withMore = JSON.stringify({ workers: [{ ...workers[0], surprise: 1 }] });
+    expect(docs.mismatch(documented, { ...answer, text: withMore })).toMatch(/additional properties/);
+    expect(docs.mismatch(documented, { ...answer, text: '{}' })).toMatch(/workers/);
+    expect(docs.mismatch(documented, { ...answer, status: 418 })).toMatch(/418/);
+  });
+});

@@ -1,0 +1,46 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { type Application, openApplication } from '../../support/application.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+
+const JOBS = 200_000;
+const AT_ONCE = 20_000;
+const redis = useRedis();
+let api: Application;
+
+/** Jobs of a producer that names them by number, written as BullMQ has them; adding them one by one would take minutes. */
+const FILL = `
+local now = ARGV[3]
+for n = tonumber(ARGV[1]), tonumber(ARGV[2]) do
+  redis.call('HSET', 'bull:bifrost-executions:' .. n, 'name', 'execute', 'timestamp', now,
+    'data', '{"execution_id":"e-' .. n .. '","note":"' .. string.rep('x', 100) .. '"}', 'opts', '{}')
+  redis.call('LPUSH', 'bull:bifrost-executions:wait', n)
+end
+`;
+
+beforeAll(async () => {
+  const client = redis.connect();
+  for (let from = 1; from <= JOBS; from += AT_ONCE)
+    await client.eval(FILL, 0, from, from + AT_ONCE - 1, Date.now());
+  api = await openApplication(redis, { ROLES: 'api' });
+});
+
+const ask = async (id: string, method = 'GET') => {
+  const answer = await fetch(`${api.url}/executions/${id}`, { method });
+  return { status: answer.status, body: (await answer.json()) as { detail?: string; status?: unknown } };
+};
+
+describe(`an id among ${JOBS} queued jobs`, () => {
+  it.each(['GET', 'DELETE'])('%s of one that is not there says so', async (method) => {
+    const { status, body } = await ask(`unknown-${randomUUID()}`, method);
+    expect({ status, detail: body.detail }).toEqual({
+      status: 404,
+      detail: expect.stringMatching(/^There is no/),
+    });
+  });
+
+  it('finds the one at the far end', async () => {
+    expect((await ask('e-1')).body).toMatchObject({ status: 'queued' });
+    expect((await ask('e-200000')).body).toMatchObject({ status: 'queued' });
+  });
+});

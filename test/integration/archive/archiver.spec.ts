@@ -1,0 +1,208 @@
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import type { Queue } from 'bullmq';
+import type { ArchiveDatabase } from '../../../src/archive/archive-database.js';
+import type { Archiver } from '../../../src/archive/archiver.service.js';
+import type { FeedStore } from '../../../src/archive/write/feed-store.js';
+import type { Settings } from '../../../src/config/settings.js';
+import type { RedisClient } from '../../../src/redis/connections.js';
+import { RedisKeys } from '../../../src/redis/keys.js';
+import { ArchiveFeed } from '../../../src/results/archive-feed.js';
+import { ResultPublisher } from '../../../src/results/result-publisher.js';
+import { DATABASES, emptyArchive, makeArchiver, useArchives } from '../../support/archive-parts.js';
+import { aDocument, anOutcome, closingOf, openResultQueue, settingsOf } from '../../support/parts.js';
+import { Producer } from '../../support/producer.js';
+import { usePostgres } from '../../support/servers/test-postgres.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+import { until } from '../../support/until.js';
+import { resultSettings } from '../../../src/config/slices.js';
+
+Logger.overrideLogger(false);
+const postgres = usePostgres();
+const redis = useRedis();
+let client: RedisClient;
+beforeAll(() => {
+  client = redis.connect();
+});
+
+/** Publishes results as a worker does, and archives them; everything under a prefix of its own. */
+class Bench {
+  readonly keys: RedisKeys;
+  readonly archiver: Archiver;
+  readonly feed: FeedStore;
+  readonly queue: Queue;
+  private readonly publisher: ResultPublisher;
+
+  constructor(
+    readonly settings: Settings,
+    readonly database: ArchiveDatabase,
+  ) {
+    this.keys = new RedisKeys(settings.KEY_PREFIX);
+    ({ archiver: this.archiver, feed: this.feed } = makeArchiver(redis, database, settings));
+    const feed = new ArchiveFeed(client, this.keys, resultSettings.of(settings));
+    this.queue = openResultQueue(redis, settings);
+    this.publisher = new ResultPublisher(
+      client,
+      this.queue,
+      feed,
+      closingOf(client, this.keys, settings),
+      this.keys,
+      resultSettings.of(settings),
+    );
+  }
+
+  async publish(count: number, kind: 'task' | 'execution' = 'execution'): Promise<string[]> {
+    const ids = Array.from({ length: count }, () => randomUUID());
+    await Promise.all(
+      ids.map((executionId) =>
+        this.publisher.publish(aDocument(executionId, anOutcome(executionId)), { kind, mark: null }),
+      ),
+    );
+    return ids;
+  }
+
+  /** Those of the ids that have a row, once for each row. */
+  archived(ids: readonly string[]): Promise<string[]> {
+    return this.database.use(async (db) => {
+      const rows = db.selectFrom('executions').select('execution_id').where('execution_id', 'in', ids);
+      return (await rows.execute()).map((row) => row.execution_id).toSorted();
+    });
+  }
+
+  async untilArchived(): Promise<void> {
+    await until(async () => (await this.feed.gap()).waiting === 0, {
+      what: 'every result is archived',
+    });
+  }
+}
+
+describe.each(DATABASES)('the archive in %s', (kind) => {
+  const open = useArchives();
+  let settings: Settings;
+  let database: ArchiveDatabase;
+  let archivers: Archiver[] = [];
+  beforeAll(async () => {
+    settings = await emptyArchive(kind, postgres);
+    database = open(settings);
+  });
+  afterEach(async () => {
+    await Promise.all(archivers.map((archiver) => archiver.stop()));
+    archivers = [];
+  });
+  const bench = (changes: Partial<Settings> = {}): Bench => {
+    const own = { KEY_PREFIX: `${randomUUID()}:`, ...changes };
+    const made = new Bench({ ...settings, ...own }, database);
+    archivers.push(made.archiver);
+    return made;
+  };
+
+  it('holds every result, while a foreign consumer of the result queue gets every one too', async () => {
+    const b = bench();
+    const producer = new Producer(redis, { keyPrefix: b.settings.KEY_PREFIX });
+    redis.onDispose(() => producer.close());
+    b.archiver.start();
+    const ids = await b.publish(200, 'task');
+    await b.untilArchived();
+    expect(await b.archived(ids)).toEqual(ids.toSorted());
+    await until(() => producer.received.length >= 200, { what: 'the consumer has got every result' });
+    expect(producer.received.map((result) => ('taskId' in result ? result.taskId : '')).toSorted()).toEqual(
+      ids.toSorted(),
+    );
+    expect(await client.xlen(b.keys.archiveFeed())).toBe(0);
+  });
+
+  it('takes over what an archive that died had read, and what it had written already', async () => {
+    const b = bench();
+    const ids = await b.publish(100);
+    await b.feed.join();
+    const [reader, writer] = [b.feed.openReader(), makeArchiver(redis, b.database, b.settings).writer];
+    const dead = await b.feed.read(reader, 'dead', 60, 1000);
+    reader.disconnect();
+    // It died after a commit and before it acknowledged.
+    await writer.write(
+      dead.slice(0, 30).map(({ executionId, document }) => ({ executionId, text: document })),
+    );
+    const entryIds = dead.map((entry) => entry.entryId as string);
+    await client.call('XCLAIM', b.keys.archiveFeed(), 'archive', 'dead', 0, ...entryIds, 'IDLE', 60_000);
+    b.archiver.start();
+    await b.untilArchived();
+    expect(await b.archived(ids)).toEqual(ids.toSorted());
+  });
+
+  it('several share the work, and none of them repeats what another has done', async () => {
+    const b = bench();
+    const more = [1, 2].map(() => makeArchiver(redis, b.database, b.settings).archiver);
+    archivers.push(...more);
+    for (const archiver of [b.archiver, ...more]) archiver.start();
+    const ids = await b.publish(600);
+    await b.untilArchived();
+    expect(await b.archived(ids)).toEqual(ids.toSorted());
+  });
+
+  it('fetches from the results what the stream had to drop', async () => {
+    const b = bench({ ARCHIVE_FEED_LENGTH: 50 });
+    const ids = await b.publish(700);
+    expect(await client.xlen(b.keys.archiveFeed())).toBeLessThan(300);
+    // As long ago as it takes to be sure that they are not on their way to the stream.
+    const aged = ids.flatMap((id) => [Date.now() - 60_000, id]);
+    await client.zadd(b.keys.archiveWaiting(), ...aged);
+    await b.archiver.sweep();
+    b.archiver.start();
+    await b.untilArchived();
+    expect(await b.archived(ids)).toEqual(ids.toSorted());
+    expect((await b.feed.gap()).lost).toBe(0);
+  });
+
+  it('counts as lost what expired before it was archived, and goes on', async () => {
+    const b = bench();
+    await client.zadd(b.keys.archiveWaiting(), Date.now() - 60_000, 'expired');
+    await b.archiver.sweep();
+    expect(await b.feed.gap()).toMatchObject({ waiting: 0, lost: 1 });
+  });
+
+  it('begins again when Redis has lost the feed', async () => {
+    const b = bench();
+    b.archiver.start();
+    const ids = await b.publish(5);
+    await b.untilArchived();
+    await client.del(b.keys.archiveFeed());
+    ids.push(...(await b.publish(5)));
+    await b.untilArchived();
+    expect(await b.archived(ids)).toEqual(ids.toSorted());
+  });
+});
+
+describe('while the database is away', () => {
+  const open = useArchives();
+
+  it('results wait, the reason is reported, and everything is written when it is back', async () => {
+    const server = postgres;
+    const settings = settingsOf({
+      ROLES: 'archive',
+      DATABASE_URL: await server.createDatabase(),
+      KEY_PREFIX: 'away:',
+      ARCHIVE_FEED_LENGTH: '200',
+    });
+    const b = new Bench(settings, open(settings));
+    b.archiver.start();
+    const ids = await b.publish(300);
+    await b.untilArchived();
+    await server.stop();
+    ids.push(...(await b.publish(500)));
+    await until(() => b.database.away, { what: 'the archive has noticed' });
+    expect(b.database.away).toMatch(/DATABASE_URL does not answer/);
+    expect((await b.feed.gap()).waiting).toBe(500);
+    await client.zadd(
+      b.keys.archiveWaiting(),
+      'XX',
+      ...ids.slice(300).flatMap((id) => [Date.now() - 60_000, id]),
+    );
+    await server.start();
+    await until(() => b.database.isOpen, { what: 'the archive has the database back' });
+    await b.archiver.sweep();
+    await b.untilArchived();
+    expect(await b.archived(ids)).toEqual(ids.toSorted());
+    await b.archiver.stop();
+  });
+});
