@@ -21,6 +21,16 @@ declare module 'bifrost' {
     /** Why children failed whose failure the flow ignores. */
     childFailures: Readonly<Record<string, string>>;
     workflowId: string | null;
+    /** What people call it. */
+    name: string | null;
+    /** Settings that its producer hands on. */
+    config: Record<string, unknown>;
+    /** What a launch workflow returned before. */
+    startup: Record<string, unknown> | null;
+    /** What set it off, such as a webhook. */
+    event: Record<string, unknown> | null;
+    /** Everything else that its producer wrote into the context. */
+    extra: Record<string, unknown>;
     /** On whose behalf the workflow runs. */
     caller: {
       user_id?: string | null;

@@ -12,6 +12,7 @@
  */
 
 import type { NetworkPolicy } from '../contract/confinement.js';
+import type { ContextDetails } from '../contract/execution.js';
 import type { ModuleReply } from './module-protocol.js';
 import type { ShippedModule } from './shipped-module.js';
 
@@ -57,7 +58,7 @@ export interface ExecuteCommand {
 }
 
 /** The part of the user's `context` argument that is plain data. */
-export interface ContextData {
+export interface ContextData extends ContextDetails {
   executionId: string;
   attempt: number;
   run: number;

@@ -38,8 +38,8 @@ Environment:
 program
   .command('worker')
   .description('start a worker in this process; docs/configuration.md lists its environment variables')
-  .option('--id <id>', 'its name (default: WORKER_ID, else host name and pid)')
-  .option('--type <type>', 'free text shown beside it (default: WORKER_TYPE, else local)')
+  .option('-i, --id <id>', 'its name (default: WORKER_ID, else host name and pid)')
+  .option('-t, --type <type>', 'free text shown beside it (default: WORKER_TYPE, else local)')
   .action(async (options: { id?: string; type?: string }) => {
     // A worker must not end because its log has no reader any more.
     process.stdout.off('error', endWithReader);

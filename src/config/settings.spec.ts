@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { availableParallelism, hostname } from 'node:os';
+import { PRESET_NAMES } from './presets.js';
 import { parseSettings, SettingsError } from './settings.js';
 
 const problemsOf = (env: Record<string, string>): string[] => {
@@ -95,5 +96,46 @@ describe('parseSettings', () => {
     const text = problemsOf({ REDIS_URL: 'reddis://u:geheim@h', API_TOKEN: 'geheim' }).join('\n');
     expect(text).toContain('REDIS_URL');
     expect(text).not.toContain('geheim');
+  });
+
+  it.each([
+    [{ REDIS_HOST: 'db' }, 'redis://db:6379'],
+    [{ REDIS_PORT: '7000' }, 'redis://localhost:7000'],
+    [{ REDIS_HOST: '::1', REDIS_PASSWORD: 'a b@/' }, 'redis://:a%20b%40%2F@[::1]:6379'],
+    [{ REDIS_HOST: 'db', REDIS_URL: 'redis://other' }, 'redis://other'],
+    [{}, undefined],
+  ])('reads %j as the address of Redis', (env, url) => {
+    expect(parseSettings(env).REDIS_URL).toBe(url);
+  });
+
+  it.each(['db:6379', 'redis://db', 'a b'])('refuses %s as a host', (REDIS_HOST) => {
+    expect(problemsOf({ REDIS_HOST })[1]).toContain('REDIS_HOST: must be a host name');
+  });
+
+  it('takes the defaults of a preset, and each variable that is set instead', () => {
+    expect(parseSettings({ PRESET: 'orchestrator' })).toMatchObject({
+      REDIS_URL: 'redis://localhost:6379',
+      QUEUE_NAME: 'claude-tasks',
+      TASK_RESULT: 'text',
+      CONCURRENCY: 1,
+      PORT: 0,
+    });
+    const env = { PRESET: 'orchestrator', CONCURRENCY: '3', REDIS_URL: 'redis://other', TASK_RESULT: '' };
+    expect(parseSettings(env)).toMatchObject({
+      CONCURRENCY: 3,
+      REDIS_URL: 'redis://other',
+      TASK_RESULT: 'text',
+    });
+  });
+
+  it('has usable presets only, and names them', () => {
+    for (const PRESET of PRESET_NAMES) expect(problemsOf({ PRESET })).toEqual([]);
+    expect(problemsOf({ PRESET: 'constructor' })[1]).toContain('"orchestrator"|"engine"');
+  });
+
+  it('refuses reused runners for modules that may change', () => {
+    expect(problemsOf({ WORKSPACE_SOURCE: 'modules', RUNNER_MAX_EXECUTIONS: '0' })[1]).toContain(
+      'RUNNER_MAX_EXECUTIONS: must be 1',
+    );
   });
 });

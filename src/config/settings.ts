@@ -8,6 +8,8 @@ import { ISOLATION_GRADES } from '../contract/isolation-report.js';
 import { signingKeys } from '../contract/jobs/signature.js';
 import { KIND_RULES } from './kind-rules.js';
 import { parseNetworkAllow } from './network-allow.js';
+import { PRESET_NAMES, presetDefaults, PRESETS } from './presets.js';
+import { redisUrlOf } from './redis-address.js';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
@@ -39,6 +41,12 @@ const packagesDir = (): string =>
  * marks what executions must never show.
  */
 export const settingsSchema = z.object({
+  PRESET: z
+    .enum(PRESET_NAMES)
+    .optional()
+    .meta({
+      about: `Other defaults, for a worker that takes the place of another system's; every variable that is set wins. ${PRESET_NAMES.map((name) => `\`${name}\`: ${PRESETS[name].about}.`).join(' ')} What each sets: docs/drop-in.md.`,
+    }),
   REDIS_URL: z
     .string()
     .regex(/^rediss?(\+(sentinel|cluster))?:\/\/.+/, {
@@ -52,6 +60,18 @@ export const settingsSchema = z.object({
       about:
         'Redis to use. One server: `redis://user:pass@host:6379/0`, with TLS `rediss://…`. Sentinel: `redis+sentinel://host1:26379,host2:26379/mymaster`. Cluster: `redis+cluster://host1:6379,host2:6379`.',
     }),
+  REDIS_HOST: z
+    .string()
+    .regex(/^(?:[^\s/@?:]+|\[?[\da-f.]*:[\da-f.]*:[\da-f:.]*\]?)$/i, {
+      error: 'must be a host name or an address, without a port',
+    })
+    .optional()
+    .meta({
+      about:
+        'With `REDIS_PORT` and `REDIS_PASSWORD`: the Redis to use, for deployments that have no URL. `REDIS_URL` wins. Any of the three is enough; the others are then localhost, 6379 and no password.',
+    }),
+  REDIS_PORT: whole(1, 65_535).optional().meta({ about: 'See `REDIS_HOST`.' }),
+  REDIS_PASSWORD: z.string().optional().meta({ credential: true, about: 'See `REDIS_HOST`.' }),
   KEY_PREFIX: z
     .string()
     .regex(/^[\w:{}.-]*$/, { error: 'may hold letters, digits and _ : . - { } only' })
@@ -101,6 +121,10 @@ export const settingsSchema = z.object({
     unit: 'seconds',
     about: 'Longest time limit an execution may ask for; more ends in `INVALID_JOB`.',
   }),
+  ZERO_TIMEOUT: z.enum(['refuse', 'longest']).default('refuse').meta({
+    about:
+      '`timeout_seconds: 0` in a context. `refuse`: ends in `INVALID_JOB`. `longest`: means MAX_TIMEOUT_SECONDS, for producers that write 0 for "no limit".',
+  }),
   DRAIN_TIMEOUT_SECONDS: zeroOrMore.default(25).meta({
     unit: 'seconds',
     about:
@@ -127,6 +151,22 @@ export const settingsSchema = z.object({
   LOG_READERS_LIMIT: whole(1, 100_000).default(100).meta({
     about:
       'Event streams of logs (`GET /executions/:id/logs`) that one process serves at once; one execution may have a quarter of them. More get 503 with `Retry-After`.',
+  }),
+  TASK_RESULT: z.enum(['object', 'text']).default('object').meta({
+    about:
+      '`result` of a task on the result queue. `object`: `{stdout, stderr, exitCode}`. `text`: stdout, for consumers that store text; `errorMessage` then holds stderr, or the reason. See docs/drop-in.md.',
+  }),
+  RESULT_LIST: z.enum(['sync', 'all']).default('sync').meta({
+    about:
+      'Which executions also put their result into the list `bifrost:result:{execution_id}`, for a caller that waits there with BLPOP; it expires after 60 seconds. `sync`: those whose context says `sync: true`. `all`: every execution.',
+  }),
+  EXECUTION_UPDATES: z.enum(['on', 'off']).default('off').meta({
+    about:
+      '`on`: start, log entries and end of every execution are published on the channel `bifrost:execution:{execution_id}`, in the form of the execution engine: docs/drop-in.md.',
+  }),
+  LOG_FIELDS: z.enum(['own', 'engine']).default('own').meta({
+    about:
+      '`engine`: log entries in the stream also have the fields `execution_id`, `timestamp` and `metadata`, and their level is in capitals, as the execution engine reads them.',
   }),
   RESULT_QUEUE: z.enum(['on', 'off']).default('on').meta({
     about:
@@ -331,6 +371,10 @@ export const settingsSchema = z.object({
       about:
         'Folder in which workspace modules appear to lie: in `import.meta.url`, `__dirname` and stack traces. Nothing is written there.',
     }),
+  WORKSPACE_SOURCE: z.enum(['generations', 'modules']).default('generations').meta({
+    about:
+      'Where workspace modules come from. `generations`: what was published to the workspace. `modules`: the keys `bifrost:module:{path}` that another program writes, as they are when an execution begins; nothing can be published then. See docs/drop-in.md.',
+  }),
   ROLES: list(['worker', 'api', 'archive']).default(['worker', 'api', 'archive']).meta({
     about:
       'What this process does: `worker` runs executions, `api` answers the HTTP API, `archive` saves results to the database. Probes are always there.',
@@ -436,6 +480,12 @@ const checked = settingsSchema
       'must be none or open for RUNNER=thread and ISOLATION=thread: threads of one process share its network, so that nothing can make them go through the worker',
     when: always,
   })
+  .refine(({ WORKSPACE_SOURCE: source, RUNNER_MAX_EXECUTIONS: uses }) => source !== 'modules' || uses === 1, {
+    path: ['RUNNER_MAX_EXECUTIONS'],
+    error:
+      'must be 1 for WORKSPACE_SOURCE=modules: a module may change between two executions, and a reused runner would keep the one it has loaded',
+    when: always,
+  })
   .refine((settings) => !areTogether(settings) || settings.TRUSTED_CODE, {
     path: ['TRUSTED_CODE'],
     error:
@@ -443,9 +493,10 @@ const checked = settingsSchema
     when: always,
   });
 
-/** Threads are both a kind of runner and a level of isolation: the name of one of them means both. */
-const withKind = (settings: Settings): Settings => ({
+/** What follows from several settings: a level of isolation that is also a kind of runner means both. */
+const completed = (settings: Settings): Settings => ({
   ...settings,
+  REDIS_URL: settings.REDIS_URL ?? redisUrlOf(settings),
   RUNNER: kindAtLevel(settings.ISOLATION) ?? settings.RUNNER,
 });
 
@@ -457,8 +508,8 @@ export function parseSettings(env: Readonly<Record<string, string | undefined>>)
   const present = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
   );
-  const parsed = checked.safeParse(present);
-  if (parsed.success) return Object.freeze(withKind(parsed.data));
+  const parsed = checked.safeParse({ ...presetDefaults(present['PRESET']), ...present });
+  if (parsed.success) return Object.freeze(completed(parsed.data));
   const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
   throw new SettingsError(
     `The configuration cannot be used:\n${lines.join('\n')}\nSee docs/configuration.md for every variable.`,

@@ -60,6 +60,12 @@ export const resultSettings = slice('results', (settings) => ({
   ttlSeconds: settings.RESULT_TTL_SECONDS,
   /** Results go to the result queue. */
   areQueued: settings.RESULT_QUEUE === 'on',
+  /** How results of tasks go to the queue: as an object, or as the text that the orchestrator stores. */
+  taskForm: settings.TASK_RESULT,
+  /** Every result is left in a list for a caller that waits, not only those of callers that say so. */
+  areListed: settings.RESULT_LIST === 'all',
+  /** What becomes of an execution is published. */
+  hasUpdates: settings.EXECUTION_UPDATES === 'on',
   queue: resultQueueName(settings.QUEUE_NAME),
   bullPrefix: bullPrefix(settings),
   /** Above this many that wait there is a warning. */
@@ -74,6 +80,8 @@ export const logSettings = slice('logs', (settings) => ({
   ttlSeconds: settings.LOG_TTL_SECONDS,
   streamLimitBytes: settings.LOG_STREAM_LIMIT_BYTES,
   readersLimit: settings.LOG_READERS_LIMIT,
+  /** Entries also have the fields that the engine reads. */
+  hasEngineFields: settings.LOG_FIELDS === 'engine',
 }));
 export type LogSettings = SliceOf<typeof logSettings>;
 
@@ -94,6 +102,8 @@ export const executionSettings = slice('executions', (settings) => ({
   codeLimitBytes: settings.CODE_LIMIT_BYTES,
   defaultTimeoutMs: settings.DEFAULT_TIMEOUT_SECONDS * SECOND_MS,
   maxTimeoutMs: settings.MAX_TIMEOUT_SECONDS * SECOND_MS,
+  /** A time limit of 0 is the longest one; otherwise it is refused. */
+  zeroIsLongest: settings.ZERO_TIMEOUT === 'longest',
   /** The first one signs, all are accepted; none: nothing is signed. */
   signingKeys: signingKeys(settings.JOB_SIGNING_KEY),
   /** The most that it may have of the network. */
@@ -184,9 +194,14 @@ export const compilerSettings = slice('compilers', (settings) => ({
 }));
 export type CompilerSettings = SliceOf<typeof compilerSettings>;
 
+export const workspaceSettings = slice('workspace', (settings) => ({
+  /** Modules are those that another program keeps, instead of generations that are published. */
+  isLive: settings.WORKSPACE_SOURCE === 'modules',
+}));
+export type WorkspaceSettings = SliceOf<typeof workspaceSettings>;
+
 export const packagesSettings = slice('packages', (settings) => ({
   workerId: settings.WORKER_ID,
-  /** This process needs the packages, so it installs them. */
   dir: settings.PACKAGES_DIR,
   maxCount: settings.PACKAGES_MAX,
   installTimeoutMs: settings.PACKAGES_INSTALL_TIMEOUT_SECONDS * SECOND_MS,
@@ -230,6 +245,7 @@ export const SLICES: readonly Slice<object>[] = [
   workerSettings,
   runnerSettings,
   compilerSettings,
+  workspaceSettings,
   packagesSettings,
   httpSettings,
   tracingSettings,

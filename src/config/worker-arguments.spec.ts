@@ -5,6 +5,7 @@ describe('workerArguments', () => {
   it.each<[string[], Record<string, string>]>([
     [[], {}],
     [['--id', 'w1', '--type', 'gpu'], { id: 'w1', type: 'gpu' }],
+    [['-i', 'w1', '-t', 'gpu'], { id: 'w1', type: 'gpu' }],
     [['--type=local', '--id=w2'], { id: 'w2', type: 'local' }],
     [['--id', 'w1', '--id', 'w2'], { id: 'w2' }],
     [['"--id"', '"w1"'], { id: 'w1' }],

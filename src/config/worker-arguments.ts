@@ -8,16 +8,19 @@ export interface WorkerArguments {
 }
 
 /**
- * Reads `--id w1 --type local`. `nest start` hands on its arguments in JSON quotes; those go first.
+ * Reads `--id w1 --type local`, or `-i w1 -t local`. `nest start` hands on its arguments in JSON quotes; those go first.
  * @throws {SettingsError} naming an argument that is not known.
  */
 export function workerArguments(args: readonly string[]): WorkerArguments {
   try {
-    const options = { id: { type: 'string' }, type: { type: 'string' } } as const;
+    const options = {
+      id: { type: 'string', short: 'i' },
+      type: { type: 'string', short: 't' },
+    } as const;
     return parseArgs({ args: args.map(unquote), options }).values;
   } catch (error) {
     throw new SettingsError(
-      `${(error as Error).message}\nA worker takes --id NAME and --type TEXT; everything else is set by environment variables.`,
+      `${(error as Error).message}\nA worker takes --id NAME (-i) and --type TEXT (-t); everything else is set by environment variables.`,
     );
   }
 }

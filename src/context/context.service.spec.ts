@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseSettings } from '../config/settings.js';
+import { NO_DETAILS } from '../contract/execution.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -49,6 +50,8 @@ describe('load', () => {
       caller: null,
       organization: null,
       workflowId: null,
+      details: NO_DETAILS,
+      sync: false,
       tags: [],
       timeoutMs: 30_000,
       network: 'none',
@@ -86,6 +89,8 @@ describe('load', () => {
       caller: context.caller,
       organization: context.organization,
       workflowId: 'wf',
+      details: NO_DETAILS,
+      sync: false,
       tags: ['nightly'],
       timeoutMs: 250,
       network: 'none',
@@ -194,6 +199,8 @@ describe('fromTask', () => {
       caller: null,
       organization: null,
       workflowId: null,
+      details: NO_DETAILS,
+      sync: false,
       tags: [],
       timeoutMs: 5_000,
       network: 'none',
@@ -222,5 +229,91 @@ describe('fromTask', () => {
   it('refuses a time limit above the longest', async () => {
     const refusal = await refusalOf(() => service.fromTask({ taskId: 't-1', code: '', timeout: 61 }));
     expect(refusal).toMatchObject({ code: 'INVALID_JOB', field: 'timeout' });
+  });
+});
+
+describe('what another system writes', () => {
+  const ENGINE = {
+    execution_id: 'e-1',
+    workflow_id: 'wf-7',
+    name: 'Nightly report',
+    function_name: 'report',
+    code: null,
+    file_path: 'workflows/report.ts',
+    parameters: { day: 3 },
+    caller: { user_id: 'u', email: 'u@example.com', name: 'U' },
+    organization: { id: 'o', name: 'O', is_active: true, is_provider: false },
+    tags: ['workflow'],
+    timeout_seconds: 20,
+    cache_ttl_seconds: 300,
+    transient: false,
+    is_platform_admin: true,
+    startup: { opened: 'ticket' },
+    roi: { time_saved: 0, value: 0 },
+    content_hash: null,
+    event: { type: 'webhook' },
+    config: { region: 'eu' },
+    sync: true,
+    engine_token: 'token-of-the-engine',
+  };
+  const load = (changes: object, used = settings) => serviceWith({ ...ENGINE, ...changes }, used).load('e-1');
+
+  it('is read whole: what is not known goes to extra, a token to the secrets', async () => {
+    const { details, secrets, sync, organization, source } = await load({});
+    expect(source).toEqual({ kind: 'module', path: 'workflows/report.ts', functionName: 'report' });
+    expect(organization).toEqual({ id: 'o', name: 'O', is_active: true, is_provider: false });
+    expect([secrets, sync]).toEqual([{ engine_token: 'token-of-the-engine' }, true]);
+    expect(details).toEqual({
+      name: 'Nightly report',
+      config: { region: 'eu' },
+      startup: { opened: 'ticket' },
+      event: { type: 'webhook' },
+      extra: {
+        cache_ttl_seconds: 300,
+        transient: false,
+        is_platform_admin: true,
+        roi: { time_saved: 0, value: 0 },
+        content_hash: null,
+      },
+    });
+  });
+
+  it('joins an extra of its own', async () => {
+    const { details } = await serviceWith({ ...INLINE, extra: { a: 1 }, unknown: 2 }).load('e-1');
+    expect(details.extra).toEqual({ a: 1, unknown: 2 });
+  });
+
+  it('may be a script in base64, also wrapped into lines', async () => {
+    const code = Buffer.from('console.log("Grüße")').toString('base64');
+    for (const text of [code, `${code.slice(0, 8)}\n${code.slice(8)}\n`]) {
+      expect((await load({ code: text, file_path: null, function_name: null })).source).toEqual({
+        kind: 'inline',
+        code: 'console.log("Grüße")',
+        functionName: null,
+      });
+    }
+  });
+
+  it.each([
+    ['no base64', { code: 'console.log(1)!' }, 'code: must be UTF-8 text in base64', 'code'],
+    ['no text', { code: '/////w==' }, 'code: must be UTF-8 text in base64', 'code'],
+    ['a second source', { code: 'MQ==', workflow_code: '1' }, 'code: must not be beside', 'code'],
+    ['no limit of time', { timeout_seconds: 0 }, 'timeout_seconds: must be more than 0', 'timeout_seconds'],
+    ['a name that is no text', { name: 7 }, 'name: must be a string', 'name'],
+    ['a config that is a list', { config: [1] }, 'config: must be an object', 'config'],
+  ])('is refused for %s', async (_, changes, why, field) => {
+    const refusal = await refusalOf(() => load(changes));
+    expect(refusal.message).toContain(why);
+    expect(refusal.field).toBe(field);
+  });
+
+  it('is refused for unknown fields that are too deep', async () => {
+    const deep = JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`) as unknown;
+    expect((await refusalOf(() => load({ odd: deep }))).message).toContain('too deep or too many');
+  });
+
+  it('may have no limit of time where 0 means the longest', async () => {
+    const used = parseSettings({ ZERO_TIMEOUT: 'longest', MAX_TIMEOUT_SECONDS: '900' });
+    expect((await load({ timeout_seconds: 0 }, used)).timeoutMs).toBe(900_000);
   });
 });

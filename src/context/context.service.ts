@@ -3,8 +3,8 @@ import { InjectSettings } from '../config/config.module.js';
 import { narrowedNetwork } from '../config/network.js';
 import { type ExecutionSettings, executionSettings } from '../config/slices.js';
 import type { NetworkPolicy } from '../contract/confinement.js';
-import { type ExecutionContext, executionContextSchema } from '../contract/context.js';
-import type { Execution, ExecutionSource } from '../contract/execution.js';
+import { executionContextSchema, type ParsedContext, unknownFields } from '../contract/context.js';
+import { type Execution, type ExecutionSource, NO_DETAILS } from '../contract/execution.js';
 import type { TaskJob } from '../contract/jobs/job.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import { executionText, taskText } from '../contract/jobs/signature.js';
@@ -20,7 +20,10 @@ const UNSEALED: Seal = { signature: null, validUntil: null };
 export type LoadedExecution = Omit<
   Execution,
   'attempt' | 'run' | 'tick' | 'flow' | 'generation' | 'traceparent'
->;
+> & {
+  /** A caller waits for its result at the list of the execution. */
+  sync: boolean;
+};
 
 /** Turns what a producer asked for into a complete, validated execution. */
 @Injectable()
@@ -51,20 +54,29 @@ export class ContextService {
     }
     const { validUntil } = seal;
     const signed = (): string => executionText({ executionId: contextId, context: document, validUntil });
-    const context = parseContext(document);
-    refuseRedacted(context, key);
+    const { context, extra } = parseContext(document);
+    const secrets = secretsOf(context);
+    refuseRedacted(secrets, key);
     checkSignature(this.keysOfSigners, seal, signed, Date.now());
     return {
       id: executionId,
       source: this.sourceOf(context),
       parameters: context.parameters ?? {},
       env: context.env ?? {},
-      secrets: context.secrets ?? {},
+      secrets,
       caller: context.caller ?? null,
       organization: context.organization ?? null,
       workflowId: context.workflow_id ?? null,
+      details: {
+        name: context.name ?? null,
+        config: context.config ?? {},
+        startup: context.startup ?? null,
+        event: context.event ?? null,
+        extra: { ...context.extra, ...extra },
+      },
+      sync: context.sync ?? false,
       tags: context.tags ?? [],
-      timeoutMs: this.timeoutMs(context.timeout_seconds, 'timeout_seconds'),
+      timeoutMs: this.timeoutMs(this.limitOf(context), 'timeout_seconds'),
       network: this.network(context.network),
       captureLocals: context.capture_locals ?? false,
       wantedGeneration: context.workspace_generation ?? null,
@@ -88,6 +100,8 @@ export class ContextService {
       caller: null,
       organization: null,
       workflowId: null,
+      details: NO_DETAILS,
+      sync: false,
       tags: [],
       timeoutMs: this.timeoutMs(task.timeout, 'timeout'),
       network: this.network(task.network),
@@ -100,10 +114,17 @@ export class ContextService {
     return this.settings.signingKeys;
   }
 
-  private sourceOf(context: ExecutionContext): ExecutionSource {
-    const { workflow_code: code, file_path: path, function_name: functionName } = context;
+  private sourceOf(context: ParsedContext): ExecutionSource {
+    const {
+      workflow_code: workflowCode,
+      code: script,
+      file_path: path,
+      function_name: functionName,
+    } = context;
+    const code = workflowCode ?? script;
     if (code != null) {
-      const source = this.inline(code, functionName ?? null, 'workflow_code');
+      const field = workflowCode == null ? 'code' : 'workflow_code';
+      const source = this.inline(code, functionName ?? null, field);
       return path == null ? source : { ...source, path };
     }
     return { kind: 'module', path: path as string, functionName: functionName ?? 'default' };
@@ -126,6 +147,17 @@ export class ContextService {
     throw new Refusal('INVALID_JOB', `network ${found.refused}`, 'network');
   }
 
+  /** Seconds; undefined: the usual limit. */
+  private limitOf({ timeout_seconds: seconds }: ParsedContext): number | undefined {
+    if (seconds !== 0) return seconds ?? undefined;
+    if (this.settings.zeroIsLongest) return this.settings.maxTimeoutMs / 1000;
+    throw new Refusal(
+      'INVALID_JOB',
+      'The execution context cannot be used: timeout_seconds: must be more than 0 (or set ZERO_TIMEOUT=longest)',
+      'timeout_seconds',
+    );
+  }
+
   private timeoutMs(seconds: number | null | undefined, field: string): number {
     const { defaultTimeoutMs, maxTimeoutMs } = this.settings;
     if (seconds == null) return defaultTimeoutMs;
@@ -144,8 +176,8 @@ type InlineSource = Extract<ExecutionSource, { kind: 'inline' }>;
  * An execution that has ended leaves its context without secrets: what runs again needs them anew.
  * @throws {Refusal}
  */
-function refuseRedacted({ secrets }: ExecutionContext, key: string): void {
-  if (!Object.values(secrets ?? {}).includes(REDACTED)) return;
+function refuseRedacted(secrets: Readonly<Record<string, string>>, key: string): void {
+  if (!Object.values(secrets).includes(REDACTED)) return;
   throw new Refusal(
     'INVALID_JOB',
     `The secrets of this execution were removed when it ended; write ${key} anew before it runs again`,
@@ -153,7 +185,13 @@ function refuseRedacted({ secrets }: ExecutionContext, key: string): void {
   );
 }
 
-function parseContext(document: string): ExecutionContext {
+/** A token that another system hands to its code is a secret like the others. */
+const secretsOf = ({ secrets, engine_token: token }: ParsedContext): Record<string, string> => ({
+  ...(token == null ? {} : { engine_token: token }),
+  ...secrets,
+});
+
+function parseContext(document: string): { context: ParsedContext; extra: Record<string, unknown> } {
   let value: unknown;
   try {
     value = JSON.parse(document);
@@ -161,7 +199,15 @@ function parseContext(document: string): ExecutionContext {
     throw new Refusal('INVALID_JOB', 'The execution context is not JSON', 'context');
   }
   const parsed = executionContextSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const extra = unknownFields(value as object);
+    if (extra !== null) return { context: parsed.data, extra };
+    throw new Refusal(
+      'INVALID_JOB',
+      'The execution context cannot be used: the fields that are not known here are too deep or too many',
+      'context',
+    );
+  }
   const problems = parsed.error.issues.map(
     (issue) => `${issue.path.join('.') || 'context'}: ${issue.message}`,
   );

@@ -17,6 +17,18 @@ export interface FlowChildren {
 
 export const NO_CHILDREN: FlowChildren = { values: {}, failures: {} };
 
+/** What a producer says of an execution beside what it runs; the code sees all of it. */
+export interface ContextDetails {
+  name: string | null;
+  config: Record<string, unknown>;
+  startup: Record<string, unknown> | null;
+  event: Record<string, unknown> | null;
+  /** Fields of the context that mean nothing here. */
+  extra: Record<string, unknown>;
+}
+
+export const NO_DETAILS: ContextDetails = { name: null, config: {}, startup: null, event: null, extra: {} };
+
 /** One execution, validated and complete: what the executor is asked to carry out. */
 export interface Execution {
   id: string;
@@ -35,6 +47,7 @@ export interface Execution {
   caller: Record<string, unknown> | null;
   organization: ({ id: string } & Record<string, unknown>) | null;
   workflowId: string | null;
+  details: ContextDetails;
   tags: readonly string[];
   timeoutMs: number;
   /** Which network its code has. */

@@ -47,7 +47,7 @@ export const FAILURES = {
   },
   CANCELLED: {
     status: 'cancelled',
-    errorType: 'Cancelled',
+    errorType: 'CancelledError',
     retry: false,
     meaning: 'A request to cancel ended the execution ([execution-control.md](execution-control.md)).',
     fault: 'none',

@@ -66,7 +66,8 @@ export function logEventOf(id: string, fields: Readonly<Record<string, string>>)
       return {
         ...all,
         type: 'log',
-        level,
+        // In the form of another system with LOG_FIELDS=engine.
+        level: ownLevel(level),
         stream: fields['stream'] === 'stderr' ? 'stderr' : 'stdout',
         message,
         ...(fields['partial'] === undefined ? {} : { partial: true }),
@@ -86,6 +87,11 @@ export function logEventOf(id: string, fields: Readonly<Record<string, string>>)
       return null;
   }
 }
+
+const ownLevel = (level: string): string => {
+  const lower = level.toLowerCase();
+  return lower === 'warning' ? 'warn' : lower;
+};
 
 /** What is left of an execution whose stream is gone: the tail in its result, and its end. */
 export function logEventsOf(result: ExecutionResult): LogEvent[] {

@@ -96,6 +96,10 @@ export const metricsSchema = z
     user_time_seconds: figure('CPU time of the code'),
     system_time_seconds: figure('CPU time of the kernel for the code'),
     peak_memory_mb: figure('Most resident memory of its process; for threads, of all of them together'),
+    peak_memory_bytes: figure('peak_memory_mb in bytes; this and the next three are the names of the engine'),
+    cpu_user_seconds: figure('As user_time_seconds'),
+    cpu_system_seconds: figure('As system_time_seconds'),
+    cpu_total_seconds: figure('User and system time together'),
   })
   .catchall(z.number().nullable());
 
@@ -170,38 +174,3 @@ export type LogEntry = z.infer<typeof logEntrySchema>;
 export type AttemptRecord = z.infer<typeof attemptRecordSchema>;
 export type ExecutionProgress = z.infer<typeof progressSchema>;
 export type ExecutionResult = z.infer<typeof resultSchema>;
-
-/** Data of the result-queue job of a task. */
-export interface TaskResult {
-  taskId: string;
-  workerId: string;
-  status: 'completed' | 'failed';
-  result: { stdout: string; stderr: string; exitCode: number };
-  errorMessage?: string;
-  executionTimeMs: number;
-  /** Which run it is, where the task ran again; absent: the first. */
-  run?: number;
-  /** The tick of a job scheduler that it is. */
-  schedule?: { id: string; due_at: string };
-}
-
-/**
- * The task orchestrator's view of a result. `exitCode` is never null there: a process that was
- * killed has none, and reads as 1.
- */
-export function toTaskResult(result: ExecutionResult): TaskResult {
-  return {
-    taskId: result.execution_id,
-    workerId: result.worker_id,
-    status: result.success ? 'completed' : 'failed',
-    result: {
-      stdout: result.stdout,
-      stderr: result.stderr,
-      exitCode: result.exit_code ?? (result.success ? 0 : 1),
-    },
-    ...(result.success ? {} : { errorMessage: result.error ?? 'failed' }),
-    executionTimeMs: result.duration_ms,
-    ...(result.run === undefined ? {} : { run: result.run }),
-    ...(result.schedule === undefined ? {} : { schedule: result.schedule }),
-  };
-}

@@ -77,6 +77,21 @@ export const workerRecordSchema = z.object({
   workspace_generation: z.number().nullable(),
 });
 
+const count = (description: string) => z.number().int().meta({ description });
+
+/** What a worker has ended, as its statistics say. */
+export const workerCountsSchema = z.object({
+  completed: count('Executions that succeeded'),
+  failed: count('Executions that failed otherwise than the next two'),
+  timed_out: count('Executions that reached their time limit'),
+  cancelled: count('Executions that were cancelled'),
+});
+
+/** One entry of `GET /workers`. */
+export const countedWorkerSchema = workerRecordSchema.extend(workerCountsSchema.shape);
+
+export type WorkerCounts = z.infer<typeof workerCountsSchema>;
+export type CountedWorker = z.infer<typeof countedWorkerSchema>;
 export type RunnerTotals = z.infer<typeof runnerTotalsSchema>;
 export type RunnerRecord = z.infer<typeof runnerRecordSchema>;
 export type WorkerRecord = z.infer<typeof workerRecordSchema>;

@@ -62,6 +62,7 @@ const contextOf = ({ execution, clock, span }: RunTask): ContextData => ({
   children: execution.flow.values,
   childFailures: execution.flow.failures,
   workflowId: execution.workflowId,
+  ...execution.details,
   caller: execution.caller,
   organization: execution.organization,
   secrets: execution.secrets,

@@ -1,5 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { HEARTBEAT_TTL_MS, type WorkerRecord } from '../contract/worker-record.js';
+import {
+  type CountedWorker,
+  HEARTBEAT_TTL_MS,
+  type WorkerCounts,
+  type WorkerRecord,
+} from '../contract/worker-record.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
@@ -11,6 +16,28 @@ export class WorkerRegistry {
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
   ) {}
+
+  /** {@link list}, each with what it has ended under its name so far, earlier starts within a week included. */
+  async listWithCounts(): Promise<CountedWorker[]> {
+    const workers = await this.list();
+    return Promise.all(workers.map(async (worker) => ({ ...worker, ...(await this.countsOf(worker.id)) })));
+  }
+
+  private async countsOf(workerId: string): Promise<WorkerCounts> {
+    const [completed, failed, timedOut, cancelled] = await this.redis.hmget(
+      this.keys.workerStats(workerId),
+      'completed',
+      'failed',
+      'timed_out',
+      'cancelled',
+    );
+    return {
+      completed: Number(completed ?? 0),
+      failed: Number(failed ?? 0),
+      timed_out: Number(timedOut ?? 0),
+      cancelled: Number(cancelled ?? 0),
+    };
+  }
 
   /** Workers whose record has not expired, by id. Ids of the dead are removed from the index on the way. */
   async list(): Promise<WorkerRecord[]> {

@@ -36,6 +36,8 @@ export interface AttemptReport {
   runnerId?: string | undefined;
   /** Its context was read and has no secrets that would have to be removed. */
   holdsNoSecrets?: boolean;
+  /** Its context was read, and says that a caller waits for the result. */
+  sync?: boolean;
   /** Knows the secrets of the execution. */
   redactor?: Redactor;
 }

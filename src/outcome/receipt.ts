@@ -20,14 +20,23 @@ export function runMetrics({ report, kernelUsage, peakMb, loadMs, durationMs }: 
   const usage = report?.usage;
   const userMs = usage?.userMs ?? kernelUsage?.userMs ?? null;
   const systemMs = usage?.systemMs ?? kernelUsage?.systemMs ?? null;
+  const memoryMb = round(Math.max(peakMb, usage?.maxRssMb ?? 0));
+  const userSeconds = userMs === null ? null : userMs / 1000;
+  const systemSeconds = systemMs === null ? null : systemMs / 1000;
   return {
-    peak_memory_mb: round(Math.max(peakMb, usage?.maxRssMb ?? 0)),
-    user_time_seconds: userMs === null ? null : userMs / 1000,
-    system_time_seconds: systemMs === null ? null : systemMs / 1000,
+    peak_memory_mb: memoryMb,
+    user_time_seconds: userSeconds,
+    system_time_seconds: systemSeconds,
+    peak_memory_bytes: Math.round(memoryMb * BYTES_OF_MB),
+    cpu_user_seconds: userSeconds,
+    cpu_system_seconds: systemSeconds,
+    cpu_total_seconds: userMs === null || systemMs === null ? null : Math.round(userMs + systemMs) / 1000,
     module_load_ms: loadMs === null ? null : round(loadMs),
     run_ms: round(durationMs),
   };
 }
+
+const BYTES_OF_MB = 1_048_576;
 
 /** To hundredths, which is as much as a figure of a receipt says. */
 export const round = (value: number): number => Math.round(value * 100) / 100;

@@ -229,7 +229,7 @@ describe('the result of an execution that was asked to end while its code ran', 
       success: false,
       status: 'cancelled',
       error: 'The execution was cancelled: enough',
-      error_type: 'Cancelled',
+      error_type: 'CancelledError',
       failure: { code: 'CANCELLED', message: 'The execution was cancelled: enough' },
       cancellation: {
         asked_at: ASKED.askedAt,
@@ -267,7 +267,7 @@ describe('the result of an execution that was asked to end while no code of it r
     const document = documentOf({ ...ranTo(end), cancel: { request: ASKED, ended: 'not started again' } });
     expect(document).toMatchObject({
       status: 'cancelled',
-      error_type: 'Cancelled',
+      error_type: 'CancelledError',
       exit_code: 1,
       stdout: 'printed',
       failure: { code: 'CANCELLED', stack: null, evidence: {} },

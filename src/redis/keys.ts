@@ -15,6 +15,13 @@ export class RedisKeys {
   /** The one result of an execution. */
   result = (executionId: string): string => `${this.prefix}bifrost:exec:${executionId}:result`;
 
+  /** List: the result, for a caller that waits there; expires. */
+  waitedResult = (executionId: string): string => `${this.prefix}bifrost:result:${executionId}`;
+  /** Channel: start, log entries and end of an execution, as the engine has them. */
+  executionUpdates = (executionId: string): string => `${this.prefix}bifrost:execution:${executionId}`;
+  /** Set by another program to have the execution end. */
+  cancelFlag = (executionId: string): string => `${this.prefix}bifrost:exec:${executionId}:cancel`;
+
   /** Hash: the worker that runs the execution and how often it was tried; same slot as the result. */
   ledger = (executionId: string): string => this.sibling(this.result(executionId), 'ledger');
 
@@ -43,6 +50,10 @@ export class RedisKeys {
   /** Alive as long as the incarnation of a worker that set it; `owner` is unique to one start of one worker. */
   lease = (owner: string): string => `${this.prefix}bifrost:lease:${owner}`;
 
+  /** JSON of a module that another program keeps, and the set of the paths of all of them. */
+  storedModule = (path: string): string => `${this.prefix}bifrost:module:${path}`;
+  storedModules = (): string => `${this.prefix}bifrost:module:index`;
+
   workspaceCurrent = (): string => `${this.prefix}bifrost:workspace:current`;
   workspaceGeneration = (generation: number): string => `${this.prefix}bifrost:workspace:${generation}`;
   workspaceBlob = (sha256: string): string => `${this.prefix}bifrost:workspace:blob:${sha256}`;
@@ -66,6 +77,8 @@ export class RedisKeys {
 
   cancelChannel = (): string => `${this.prefix}bifrost:cancel`;
   controlChannel = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}:control`;
+  /** Commands of the engine to the pool of one worker. */
+  poolChannel = (workerId: string): string => `${this.prefix}bifrost:pool:${workerId}:commands`;
   /** List: what workers did about one command; expires. */
   controlAnswers = (requestId: string): string => `${this.prefix}bifrost:control:${requestId}:answers`;
 

@@ -17,12 +17,7 @@ export interface SubscriptionOptions<Message> {
   onOpen?: () => void;
   /** What the log says, once, when Redis does not let this connection subscribe. */
   refusal: string;
-  /** Messages hold nothing of users: the log shows the beginning of one that cannot be read. */
-  isShown?: boolean;
 }
-
-/** The log shows at most this much of a message that cannot be read. */
-const SHOWN_CHARS = 200;
 
 /**
  * Receives the messages of Redis channels, over a connection of its own, which can do nothing else. After a loss it
@@ -89,14 +84,12 @@ export class RedisSubscription<Message> implements Service {
   }
 
   private async receive(channel: string, text: string): Promise<void> {
-    const { name, decode, receive, isShown = false } = this.options;
+    const { name, decode, receive } = this.options;
     let message: Message;
     try {
       message = decode(text);
     } catch (error) {
-      const reason = (error as Error).message;
-      const shown = isShown ? { text: text.slice(0, SHOWN_CHARS) } : {};
-      this.logger.warn({ msg: `${name} ignored`, reason, ...shown });
+      this.logger.warn({ msg: `${name} ignored`, reason: (error as Error).message });
       return;
     }
     try {
@@ -122,7 +115,8 @@ export const asJson =
     throw new Error(issues.join('; '));
   };
 
-function parseJson(text: string): unknown {
+/** What a text is as JSON; a text that says so when it is none. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

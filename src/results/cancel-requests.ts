@@ -68,10 +68,20 @@ export class CancelRequests {
     await Promise.all(
       executionIds.map(async (id) => {
         const key = this.keys.ledger(id);
-        const [askedAt, reason] = await this.redis.hmget(key, 'cancel_asked_at', 'cancel_reason');
-        if (askedAt) found.set(id, { askedAt, reason: reason || null });
+        const [[askedAt, reason], flagged] = await Promise.all([
+          this.redis.hmget(key, 'cancel_asked_at', 'cancel_reason'),
+          this.findFlag(id),
+        ]);
+        const noted = askedAt ? { askedAt, reason: reason || null } : flagged;
+        if (noted) found.set(id, noted);
       }),
     );
     return found;
+  }
+
+  /** The request that another program left as the flag `bifrost:exec:{execution_id}:cancel`; null: none. */
+  async findFlag(executionId: string): Promise<CancelRequest | null> {
+    const isSet = (await this.redis.exists(this.keys.cancelFlag(executionId))) === 1;
+    return isSet ? { askedAt: new Date().toISOString(), reason: null } : null;
   }
 }

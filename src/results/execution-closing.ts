@@ -3,7 +3,9 @@ import type { ExecutionResult } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { ExecutionUpdates } from './execution-updates.js';
 import { LogWriter } from './log-writer.js';
+import { WaitingCallers } from './waiting-callers.js';
 import { withoutSecretsInTurns } from './without-secrets.js';
 
 /** What is left to do of an execution once it has its result and never runs again. Every step may be repeated. */
@@ -13,22 +15,45 @@ export class ExecutionClosing {
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
     private readonly logs: LogWriter,
+    private readonly updates: ExecutionUpdates,
+    private readonly callers: WaitingCallers,
   ) {}
 
-  /** Takes the secrets out of its context, which others may want to read until it expires. */
-  async removeSecrets(executionId: string): Promise<void> {
+  /**
+   * Takes the secrets out of its context, which others may want to read until it expires.
+   * @returns whether the context says that a caller waits for the result
+   */
+  async removeSecrets(executionId: string): Promise<boolean> {
     const key = this.keys.context(executionId);
     const document = await this.redis.get(key);
-    const rest = document === null ? null : await withoutSecretsInTurns(document);
+    if (document === null) return false;
+    const rest = await withoutSecretsInTurns(document);
     if (rest !== null) await this.redis.set(key, rest, 'KEEPTTL', 'XX');
+    return saysSync(rest ?? document);
   }
 
-  /** Ends its log stream. Never rejects. */
-  async endLog({
-    execution_id,
-    attempt,
-    status,
-  }: Pick<ExecutionResult, 'execution_id' | 'attempt' | 'status'>): Promise<void> {
-    await this.logs.end(execution_id, attempt, status);
+  /** Leaves the result for the caller that waits for it, if one does. */
+  answerCaller(result: ExecutionResult, sync: boolean): Promise<void> {
+    return this.callers.answer(result, sync);
+  }
+
+  /** Ends its log stream and says that it has ended. A flag that cancelled it must not end a further run. */
+  async finish(result: ExecutionResult): Promise<void> {
+    const { execution_id: executionId, attempt, status } = result;
+    await Promise.all([
+      this.logs.end(executionId, attempt, status),
+      status === 'cancelled' ? this.redis.del(this.keys.cancelFlag(executionId)) : undefined,
+    ]);
+    this.updates.ended(result);
+  }
+}
+
+function saysSync(document: string): boolean {
+  // Most contexts do not, and some are large.
+  if (!document.includes('"sync"')) return false;
+  try {
+    return (JSON.parse(document) as { sync?: unknown } | null)?.sync === true;
+  } catch {
+    return false;
   }
 }

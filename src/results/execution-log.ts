@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { engineLevel, engineLogFields } from '../contract/clients/engine.js';
 import type { ExecutionProgress, ExecutionStatus, LogEntry } from '../contract/result.js';
 import type { LogEntryType } from '../contract/log-stream.js';
 
@@ -14,6 +15,8 @@ export interface LogRecord {
 /** What sends the entries. */
 export interface LogSender {
   readonly workerId: string;
+  /** Entries also have the fields that the engine reads. */
+  readonly hasEngineFields: boolean;
   /** Redis has not taken anything for a while: no execution waits for it. */
   readonly isAway: boolean;
   /** This log has entries. */
@@ -58,15 +61,25 @@ export class ExecutionLog {
   }
 
   /** A promise: the queue is full, wait until it settles before more is added. */
-  add({ ts, level, stream, message, partial, fields }: LogEntry): Promise<void> | null {
+  add(entry: LogEntry): Promise<void> | null {
+    const { ts, level, stream, message, partial, fields } = entry;
+    const { hasEngineFields } = this.sender;
     if (this.isOver(OVERFLOW) || (this.sender.isAway && this.isOver(1))) {
       this.dropped += 1;
       this.lastN += 1;
       return null;
     }
-    const own = ['level', level, 'stream', stream, 'message', message.toWellFormed()];
+    const own = [
+      'level',
+      hasEngineFields ? engineLevel(level) : level,
+      'stream',
+      stream,
+      'message',
+      message.toWellFormed(),
+    ];
     if (partial) own.push('partial', '1');
     if (fields !== undefined) own.push('fields', JSON.stringify(fields));
+    if (hasEngineFields) own.push(...engineLogFields(this.executionId, entry));
     this.push('log', ts, own);
     if (this.sender.isAway || !this.isOver(1)) return null;
     this.room ??= Promise.withResolvers<void>();

@@ -6,6 +6,7 @@ import type { ExecutionStatus } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { ExecutionUpdates } from './execution-updates.js';
 import { ExecutionLog, type LogRecord, type LogSender } from './execution-log.js';
 import { APPEND } from './log-script.js';
 
@@ -46,8 +47,14 @@ export class LogWriter implements LogSender {
   constructor(
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
+    private readonly updates: ExecutionUpdates,
     @InjectSettings(logSettings) private readonly settings: LogSettings,
   ) {}
+
+  /** Entries also have the fields that the engine reads. */
+  get hasEngineFields(): boolean {
+    return this.settings.hasEngineFields;
+  }
 
   get workerId(): string {
     return this.settings.workerId;
@@ -117,6 +124,7 @@ export class LogWriter implements LogSender {
         [this.keys.logs(log.executionId)],
         this.argsOf(log, batch),
       );
+      this.updates.logged(log.executionId, batch);
       if (trimmed === 1) log.noteTruncated();
       this.noteSuccess();
       return true;

@@ -4,7 +4,8 @@ import pRetry from 'p-retry';
 import { InjectSettings } from '../config/config.module.js';
 import { type ResultSettings, resultSettings } from '../config/slices.js';
 import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/jobs/job.js';
-import { type ExecutionResult, toTaskResult } from '../contract/result.js';
+import type { ExecutionResult } from '../contract/result.js';
+import { toTaskResult, toTextTaskResult } from '../contract/clients/task-result.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -25,6 +26,8 @@ export interface Posting {
   mark: DeliveryMark | null;
   /** Its context has none that would have to be removed. */
   holdsNoSecrets?: boolean;
+  /** A caller waits for it, as its context says; read there when it is not known here. */
+  sync?: boolean;
 }
 
 /** Consumed results stay known for a day, so that a repeated publish adds nothing. */
@@ -110,23 +113,28 @@ export class ResultPublisher {
   }
 
   private async send(
-    { kind, holdsNoSecrets = false }: Pick<Posting, 'kind' | 'holdsNoSecrets'>,
+    { kind, holdsNoSecrets = false, sync = false }: Omit<Posting, 'mark'>,
     standing: string,
     result: ExecutionResult,
   ): Promise<void> {
     const { execution_id: executionId, run = 1 } = result;
     // Before the result is published: a reader of the result that looks for a secret finds none.
-    if (!holdsNoSecrets) await this.closing.removeSecrets(executionId);
-    await Promise.all([this.enqueue(kind, result), this.feed.append(executionId, run, standing)]);
+    const waits = holdsNoSecrets ? sync : await this.closing.removeSecrets(executionId);
     await Promise.all([
-      this.closing.endLog(result),
+      this.enqueue(kind, result),
+      this.feed.append(executionId, run, standing),
+      this.closing.answerCaller(result, waits),
+    ]);
+    await Promise.all([
+      this.closing.finish(result),
       MARK_PUBLISHED.run(this.redis, [this.keys.ledger(executionId)], [run]),
     ]);
   }
 
   private async enqueue(kind: JobKind, result: ExecutionResult): Promise<void> {
     if (!this.settings.areQueued) return;
-    await this.resultQueue.add(RESULT_JOB_NAME, kind === 'task' ? toTaskResult(result) : result, {
+    const toTask = this.settings.taskForm === 'text' ? toTextTaskResult : toTaskResult;
+    await this.resultQueue.add(RESULT_JOB_NAME, kind === 'task' ? toTask(result) : result, {
       ...RESULT_JOB_OPTIONS,
       jobId: resultJobId(result.execution_id, result.run ?? 1),
     });

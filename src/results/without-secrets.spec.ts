@@ -38,3 +38,10 @@ it('keeps nothing of a context with more secrets than can be looked for', () => 
   );
   expect(removed({ secrets, parameters: { key: secrets['K7'] } })).toEqual({ secrets: {} });
 });
+
+it('takes out a token beside the secrets too', () => {
+  const context = { parameters: { t: 'token-1234' }, engine_token: 'token-1234' };
+  const rest = { parameters: { t: '[redacted]' }, secrets: {}, engine_token: '[redacted]' };
+  expect(removed(context)).toEqual(rest);
+  expect(removed(rest)).toBeNull();
+});

@@ -17,16 +17,24 @@ function* removal(document: string): Generator<void, string | null> {
   } catch {
     return null;
   }
-  const { secrets } = (context ?? {}) as { secrets?: unknown };
-  if (typeof secrets !== 'object' || secrets === null) return null;
-  const values = Object.values(secrets).filter((value) => value !== REDACTED);
+  const { secrets: given, engine_token: token } = (context ?? {}) as {
+    secrets?: unknown;
+    engine_token?: unknown;
+  };
+  const secrets = typeof given === 'object' && given !== null ? given : {};
+  const tokens = typeof token === 'string' ? { engine_token: token } : {};
+  const values = [...Object.values(secrets), ...Object.values(tokens)].filter((value) => value !== REDACTED);
   if (values.length === 0) return null;
   const redactor = yield* redactorOf(values.filter((value) => typeof value === 'string'));
   // Such a context was refused. What cannot be looked through is not kept.
   if (redactor === null) return JSON.stringify({ secrets: {} });
   // The names too may hold one.
   const names = Object.keys(secrets).map((name) => [redactor.text(name), REDACTED]);
-  return JSON.stringify({ ...redactor.value(context as object), secrets: Object.fromEntries(names) });
+  return JSON.stringify({
+    ...redactor.value(context as object),
+    secrets: Object.fromEntries(names),
+    ...(token === undefined ? {} : { engine_token: REDACTED }),
+  });
 }
 
 /** null: there are more than can be looked for. */

@@ -14,6 +14,7 @@ import type { SelfTestService } from '../executor/self-test.service.js';
 import { type AttemptReport, type Cancelled, codeOf, unrunReport } from '../outcome/attempt-report.js';
 import { parseJob } from '../queue/parse-job.js';
 import type { ExecutionLedger } from '../results/execution-ledger.js';
+import type { ExecutionUpdates } from '../results/execution-updates.js';
 import type { LogWriter } from '../results/log-writer.js';
 import { Attempt } from './attempt.js';
 
@@ -34,6 +35,7 @@ function anAttempt(execute: Execute) {
     { execute } as unknown as ExecutorService,
     { noteProgress: note('progress'), pin: note('pin') } as unknown as ExecutionLedger,
     { open: () => log, close: note('close log') } as unknown as LogWriter,
+    { started: () => undefined } as unknown as ExecutionUpdates,
     {
       ofResult: (network = 'outlet') => ({ level: 'process', grade: 'B', network }),
     } as unknown as SelfTestService,

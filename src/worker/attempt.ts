@@ -11,6 +11,7 @@ import { SelfTestService } from '../executor/self-test.service.js';
 import { LatestSender } from '../lib/latest-sender.js';
 import { traced } from '../telemetry/tracing.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
+import { ExecutionUpdates } from '../results/execution-updates.js';
 import { LogWriter } from '../results/log-writer.js';
 import type { OurTurn } from '../queue/queue-times.js';
 import { type TakenDelivery, traceOf } from './delivery.js';
@@ -31,6 +32,7 @@ export class Attempt {
     private readonly executor: ExecutorService,
     private readonly ledger: ExecutionLedger,
     private readonly logs: LogWriter,
+    private readonly updates: ExecutionUpdates,
     private readonly selfTest: SelfTestService,
   ) {}
 
@@ -59,16 +61,18 @@ export class Attempt {
     const { executionId } = request;
     const { attempt, run, generation } = turn;
     const log = this.logs.open(executionId, attempt);
+    this.updates.started(executionId);
     const progress = new LatestSender(
       (value: ExecutionProgress) =>
         Promise.all([job.updateProgress(value), this.ledger.noteProgress(executionId, value)]),
       PROGRESS_MS,
     );
-    const seen: Pick<AttemptReport, 'subject' | 'holdsNoSecrets' | 'runnerId'> = {};
+    const seen: Pick<AttemptReport, 'subject' | 'holdsNoSecrets' | 'sync' | 'runnerId'> = {};
     try {
       const loaded = await delivery.loading;
       seen.subject = subjectOf(loaded);
       seen.holdsNoSecrets = Object.keys(loaded.secrets).length === 0;
+      seen.sync = loaded.sync;
       const execution = {
         ...loaded,
         attempt,

@@ -1,14 +1,23 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import { type WorkerSettings, workerSettings } from '../config/slices.js';
-import { ALL_WORKERS, type ControlMessage, controlMessageSchema } from '../contract/control.js';
+import {
+  ALL_WORKERS,
+  type ControlMessage,
+  controlMessageSchema,
+  poolControlSchema,
+  requestIdSchema,
+} from '../contract/control.js';
 import { WorkerCommands } from '../heartbeat/worker-commands.js';
 import type { Service } from '../lib/service.js';
 import { RedisKeys } from '../redis/keys.js';
 import type { RedisClient } from '../redis/connections.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
-import { asJson, RedisSubscription } from '../redis/redis-subscription.js';
-import { OperatorCommands } from './operator-commands.js';
+import { asJson, asText, parseJson, RedisSubscription } from '../redis/redis-subscription.js';
+import { type CommandOutcome, OperatorCommands } from './operator-commands.js';
+
+/** The log shows at most this much of a message that cannot be read. */
+const SHOWN_CHARS = 200;
 
 /**
  * Receives what operators send over Redis, runs one command after the other, and answers those
@@ -17,7 +26,9 @@ import { OperatorCommands } from './operator-commands.js';
 @Injectable()
 export class ControlListener implements Service {
   private readonly logger = new Logger(ControlListener.name);
-  private readonly subscription: RedisSubscription<ControlMessage>;
+  private readonly subscription: RedisSubscription<string>;
+  /** On which the engine sends what it wants of a pool, in its own form. */
+  private readonly poolChannel: string;
   private readonly workerId: string;
   private last: Promise<void> = Promise.resolve();
 
@@ -29,13 +40,13 @@ export class ControlListener implements Service {
     @InjectSettings(workerSettings) settings: WorkerSettings,
   ) {
     this.workerId = settings.id;
+    this.poolChannel = keys.poolChannel(settings.id);
     this.subscription = new RedisSubscription(redis, this.logger, {
       name: 'control message',
-      channels: [settings.id, ALL_WORKERS].map((id) => keys.controlChannel(id)),
-      decode: asJson(controlMessageSchema),
-      receive: (message) => this.enqueue(message),
+      channels: [...[settings.id, ALL_WORKERS].map((id) => keys.controlChannel(id)), this.poolChannel],
+      decode: asText,
+      receive: (text, channel) => this.enqueue(text, channel),
       refusal: 'operators cannot reach this worker',
-      isShown: true,
     });
   }
 
@@ -55,17 +66,36 @@ export class ControlListener implements Service {
   }
 
   /** Rejects with what the command does; the next one runs nevertheless. */
-  private enqueue(message: ControlMessage): Promise<void> {
-    const done = this.last.then(() => this.receive(message));
+  private enqueue(text: string, channel: string): Promise<void> {
+    const done = this.last.then(() => this.receive(text, channel));
     this.last = done.catch(() => undefined);
     return done;
   }
 
-  private async receive({ request_id: requestId, ...order }: ControlMessage): Promise<void> {
+  private async receive(text: string, channel: string): Promise<void> {
+    const schema = channel === this.poolChannel ? poolControlSchema : controlMessageSchema;
+    let message: ControlMessage;
+    try {
+      message = asJson<ControlMessage>(schema)(text);
+    } catch (error) {
+      return this.refuse(text, (error as Error).message);
+    }
+    const { request_id: requestId, ...order } = message;
     const outcome = await this.handle(order);
     this.logger.log({ msg: 'control command', ...order, ...outcome });
-    if (requestId !== undefined)
-      await this.commands.answer(requestId, { worker_id: this.workerId, ...outcome });
+    if (requestId !== undefined) await this.answer(requestId, outcome);
+  }
+
+  /** A client that waits for an answer to what cannot be read gets one that says so. */
+  private async refuse(text: string, reason: string): Promise<void> {
+    this.logger.warn({ msg: 'control message ignored', reason, text: text.slice(0, SHOWN_CHARS) });
+    const asked = requestIdSchema.safeParse(parseJson(text));
+    if (asked.success)
+      await this.answer(asked.data.request_id, { obeyed: false, detail: `not read: ${reason}` });
+  }
+
+  private async answer(requestId: string, outcome: CommandOutcome): Promise<void> {
+    await this.commands.answer(requestId, { worker_id: this.workerId, ...outcome });
   }
 
   private async handle(order: ControlMessage) {

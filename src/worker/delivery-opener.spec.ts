@@ -12,9 +12,10 @@ const away = () => {
   throw new Error('away');
 };
 
-function anOpener({ fails = false } = {}) {
+function anOpener({ fails = false, flagged = '' } = {}) {
   const running = new RunningExecutions({
     find: () => Promise.resolve(new Map()),
+    findFlag: (id: string) => Promise.resolve(id === flagged ? { askedAt: 'now', reason: null } : null),
   } as unknown as CancelRequests);
   const contexts = { load: fails ? away : (id: string) => Promise.resolve(aLoadedExecution({ id })) };
   const executor = { currentGeneration: fails ? away : () => Promise.resolve(4) };
@@ -39,6 +40,15 @@ describe('DeliveryOpener', () => {
     });
     expect(await delivery.loading).toMatchObject({ id: 'e-1' });
     expect(await Promise.all([delivery.generation, delivery.family])).toEqual([4, null]);
+  });
+
+  it('finds the flag of another program before the execution is loaded', async () => {
+    using delivery = anOpener({ flagged: 'e-1' }).opener.open(aJob(), 'token', INTERRUPT);
+    await delivery.loading;
+    expect(delivery.stops.cancellation.request).toEqual({ askedAt: 'now', reason: null });
+    using other = anOpener({ flagged: 'e-2' }).opener.open(aJob(), 'token', INTERRUPT);
+    await other.loading;
+    expect(other.stops.cancellation.request).toBeNull();
   });
 
   it('opens a job that cannot be read, as a refusal', async () => {

@@ -40,9 +40,12 @@ export class DeliveryOpener {
 
   private async load(request: JobRequest): Promise<LoadedExecution> {
     if ('refusal' in request) throw request.refusal;
-    return request.kind === 'task'
-      ? this.contexts.fromTask(request.task, request.executionId)
-      : this.contexts.load(request.executionId, request.seal, request.contextId);
+    if (request.kind === 'task') return this.contexts.fromTask(request.task, request.executionId);
+    const [loaded] = await Promise.all([
+      this.contexts.load(request.executionId, request.seal, request.contextId),
+      this.running.checkFlag(request.executionId),
+    ]);
+    return loaded;
   }
 }
 

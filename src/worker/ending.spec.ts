@@ -71,7 +71,7 @@ describe('Ending', () => {
     const delivery = aTakenDelivery();
     expect(await ending.end(delivery, { ...RETURNED, holdsNoSecrets: true })).toEqual({ n: 1 });
     expect(calls).toEqual([
-      ['publish', { kind: 'execution', mark: delivery.mark, holdsNoSecrets: true }],
+      ['publish', { kind: 'execution', mark: delivery.mark, holdsNoSecrets: true, sync: false }],
       ['release', 'e-1'],
     ]);
     expect(published).toMatchObject({

@@ -88,14 +88,14 @@ export class Ending {
   private async conclude(delivery: TakenDelivery, report: AttemptReport): Promise<unknown> {
     const { job, request, attempt, mark } = delivery;
     const { executionId, kind } = request;
-    const { holdsNoSecrets = false } = report;
+    const { holdsNoSecrets = false, sync = false } = report;
     const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
     const isolation = report.isolation ?? this.selfTest.ofResult();
     const document = this.write(delivery, { ...report, isolation }, earlier);
     if ('refusal' in request) makeFinishable(job);
     await freeDeduplicationId(job);
     const result = await traced('publish', {}, () =>
-      this.results.publish(document, { kind, mark, holdsNoSecrets }),
+      this.results.publish(document, { kind, mark, holdsNoSecrets, sync }),
     );
     this.ledger.release(executionId);
     this.note(delivery, report, document);

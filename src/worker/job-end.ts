@@ -1,7 +1,8 @@
 import type { Job } from 'bullmq';
 import type { JobKind } from '../contract/jobs/job.js';
 import { returnValueOf } from '../contract/jobs/job-return.js';
-import { type ExecutionResult, toTaskResult } from '../contract/result.js';
+import type { ExecutionResult } from '../contract/result.js';
+import { toTaskResult } from '../contract/clients/task-result.js';
 import { ExecutionFailedError } from './job-decisions.js';
 
 /** What BullMQ and the readers of the queue see of a job, beside what {@link endOf} returns. */

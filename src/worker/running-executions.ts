@@ -47,6 +47,12 @@ export class RunningExecutions {
     return jobs !== undefined;
   }
 
+  /** Whether another program has set the flag to cancel it; asked before its code starts. */
+  async checkFlag(executionId: string): Promise<void> {
+    const request = await this.requests.findFlag(executionId).catch(() => null);
+    if (request) this.cancel(executionId, request);
+  }
+
   private async check(): Promise<void> {
     const open = [...this.byId].filter(([, jobs]) => [...jobs].some(({ request }) => request === null));
     try {

@@ -173,7 +173,9 @@ export class ModuleSession {
     const where =
       generation === null
         ? 'nothing has been published to the workspace yet'
-        : `generation ${generation} has no such path`;
+        : this.options.store.isLive
+          ? 'no stored module has such a path'
+          : `generation ${generation} has no such path`;
     return new ModuleError(
       'MODULE_NOT_FOUND',
       `Cannot find the workspace module ${JSON.stringify(path)}: ${where}.${await this.suggest(path)}`,

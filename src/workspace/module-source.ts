@@ -48,7 +48,7 @@ export class ModuleSource {
       results[index] = found;
     }
     const unknown = absent.filter((index) => !results[index]);
-    const sources = await this.store.blobs(unknown.map((index) => (refs[index] as ModuleRef).hash));
+    const sources = await this.store.sources(unknown.map((index) => refs[index] as ModuleRef));
     await Promise.all(
       unknown.map(async (index, position) => {
         results[index] = await this.compile(refs[index] as ModuleRef, sources[position] as string, clock);

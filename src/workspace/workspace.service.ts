@@ -69,6 +69,8 @@ const RECIPE_CACHE_BYTES = 16 * 1024 * 1024;
 /** Of a publish; executions meanwhile wait for no more than these. */
 const CHECKED_AT_ONCE = 16;
 const DEFAULT_HOLD_MS = 3600_000;
+/** Stands for the generation of a workspace that has none; no published one has this number. */
+const LIVE = 0;
 
 /**
  * Prepares the code of executions. Which generation is current is asked of Redis each time, so that an
@@ -102,7 +104,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     this.janitor.stop();
   }
 
-  /** Asks Redis which generation is current; null while nothing was ever published. */
+  /** Asks Redis which generation is current; null while nothing was ever published, or where there are none. */
   async currentGeneration(): Promise<number | null> {
     this.latest = await this.current.get();
     return this.latest;
@@ -121,6 +123,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     if (only && generation !== pinned) return { ok: false, generation: null, failure: gone(pinned) };
     const { rootUrl, store, source, compiler, limits } = this;
     const pathsOf = (of: number): Promise<readonly string[]> => this.pathsOf(of);
+    const shown = generation === LIVE ? null : generation;
     const session = new ModuleSession({
       rootUrl,
       store,
@@ -138,7 +141,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
       const modules = linked.map((module) => session.ship(module));
       return {
         ok: true,
-        generation,
+        generation: shown,
         entryUrl,
         modules,
         answer: (request) => session.answer(request),
@@ -149,7 +152,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     } catch (error) {
       const failure = toModuleFailure(error);
       if (failure.code === 'INTERNAL') throw error;
-      return { ok: false, generation, failure };
+      return { ok: false, generation: shown, failure };
     }
   }
 
@@ -182,7 +185,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
 
   /** A generation never changes: the paths of the last one that was asked for are kept. */
   private async pathsOf(generation: number): Promise<readonly string[]> {
-    if (this.lastPaths?.generation !== generation) {
+    if (this.lastPaths?.generation !== generation || this.store.isLive) {
       const paths = this.store.paths(generation).then((map) => [...map.keys()]);
       this.lastPaths = { generation, paths };
       paths.catch(() => (this.lastPaths = null));
@@ -191,6 +194,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   }
 
   private async pin(pinned: number | null, timeoutMs = DEFAULT_HOLD_MS): Promise<number | null> {
+    if (this.store.isLive) return LIVE;
     if (pinned !== null) {
       await this.hold(pinned, timeoutMs);
       // The current one is never removed.
@@ -242,7 +246,8 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   private async reuse(entry: Entry, session: ModuleSession): Promise<LinkedModule[] | null> {
     const recipe = this.recipes.get(recipeKey(entry));
     if (!recipe) return null;
-    if (recipe.validFor === session.lookup.generation) session.lookup.recall(recipe.paths, recipe.hashes);
+    const isValid = recipe.validFor === session.lookup.generation && !this.store.isLive;
+    if (isValid) session.lookup.recall(recipe.paths, recipe.hashes);
     else await session.lookup.learn(recipe.paths);
     if (recipe.paths.some((path, index) => session.lookup.hash(path) !== recipe.hashes[index])) return null;
     recipe.validFor = session.lookup.generation;

@@ -18,6 +18,9 @@ const COMPILED_TTL_SECONDS = 7 * 24 * 3600;
  */
 @Injectable()
 export class WorkspaceStore {
+  /** It has no generations: what it has may change between any two questions. */
+  readonly isLive: boolean = false;
+
   constructor(
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     @Inject(RedisKeys) private readonly keys: RedisKeys,
@@ -67,6 +70,11 @@ export class WorkspaceStore {
         throw new Error(`${this.keys.workspaceBlob(hash)} holds another text than its name says`);
       return text;
     });
+  }
+
+  /** Sources of modules, in the order asked for; errors as of {@link blobs}. */
+  sources(refs: readonly { path: string; hash: string }[]): Promise<string[]> {
+    return this.blobs(refs.map(({ hash }) => hash));
   }
 
   /** Which of these sources Redis does not have, each once. */

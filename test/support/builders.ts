@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionContext } from '../../src/contract/context.js';
-import { type Execution, NO_CHILDREN } from '../../src/contract/execution.js';
+import { type Execution, NO_CHILDREN, NO_DETAILS } from '../../src/contract/execution.js';
 import type { TaskJob } from '../../src/contract/jobs/job.js';
 
 /** A task that prints 4, changed as wanted. */
@@ -33,6 +33,7 @@ export const anExecution = (changes: Partial<Execution> = {}): Execution => ({
   caller: null,
   organization: null,
   workflowId: null,
+  details: NO_DETAILS,
   tags: [],
   timeoutMs: 10_000,
   network: 'none',

@@ -1,5 +1,6 @@
 import type { Job } from 'bullmq';
 import type { LoadedExecution } from '../../src/context/context.service.js';
+import { NO_DETAILS } from '../../src/contract/execution.js';
 import { Cancellation } from '../../src/executor/cancellation.js';
 import { parseJob } from '../../src/queue/parse-job.js';
 import type { OurTurn } from '../../src/queue/queue-times.js';
@@ -15,6 +16,8 @@ export const aLoadedExecution = (changes: Partial<LoadedExecution> = {}): Loaded
   caller: null,
   organization: null,
   workflowId: 'wf',
+  details: NO_DETAILS,
+  sync: false,
   tags: [],
   timeoutMs: 1000,
   network: 'none',

@@ -7,9 +7,11 @@ import { resultDocument } from '../../src/outcome/result-document.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import type { RedisKeys } from '../../src/redis/keys.js';
 import { ExecutionClosing } from '../../src/results/execution-closing.js';
+import { ExecutionUpdates } from '../../src/results/execution-updates.js';
 import { LogWriter } from '../../src/results/log-writer.js';
+import { WaitingCallers } from '../../src/results/waiting-callers.js';
 import type { TestRedis } from './servers/test-redis.js';
-import { logSettings } from '../../src/config/slices.js';
+import { logSettings, resultSettings } from '../../src/config/slices.js';
 
 /**
  * Settings of one worker of a suite; ids are its own, so that tests do not meet in Redis. No archive
@@ -69,5 +71,9 @@ export const aDocument = (executionId: string, outcome: Outcome, attempt = 1): E
 });
 
 /** What ends an execution beside its result, for parts that are tested without it. */
-export const closingOf = (client: RedisClient, keys: RedisKeys, settings: Settings): ExecutionClosing =>
-  new ExecutionClosing(client, keys, new LogWriter(client, keys, logSettings.of(settings)));
+export const closingOf = (client: RedisClient, keys: RedisKeys, settings: Settings): ExecutionClosing => {
+  const results = resultSettings.of(settings);
+  const updates = new ExecutionUpdates(client, keys, results);
+  const logs = new LogWriter(client, keys, updates, logSettings.of(settings));
+  return new ExecutionClosing(client, keys, logs, updates, new WaitingCallers(client, keys, results));
+};

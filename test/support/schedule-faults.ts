@@ -1,6 +1,7 @@
 import { Queue } from 'bullmq';
 import { resultQueueName } from '../../src/contract/jobs/job.js';
-import type { ExecutionResult, TaskResult } from '../../src/contract/result.js';
+import type { ExecutionResult } from '../../src/contract/result.js';
+import type { TaskResult } from '../../src/contract/clients/task-result.js';
 import { tickExecutionId, tickOf } from '../../src/contract/jobs/schedule.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import { aContext } from './builders.js';

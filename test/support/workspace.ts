@@ -7,6 +7,7 @@ import { RedisKeys } from '../../src/redis/keys.js';
 import { WorkspaceJanitor } from '../../src/workspace/janitor.js';
 import { ModuleSource } from '../../src/workspace/module-source.js';
 import { Publisher } from '../../src/workspace/publisher.js';
+import { StoredModules } from '../../src/workspace/stored-modules.js';
 import { WorkspaceService } from '../../src/workspace/workspace.service.js';
 import { WorkspaceStore } from '../../src/workspace/workspace.store.js';
 import { settingsOf } from './parts.js';
@@ -17,11 +18,11 @@ const settings = settingsOf();
 const compilers = new CompilerPool(compilerSettings.of(settings));
 afterAll(() => compilers.stop());
 
-/** The workspace of one worker on real connections, without Nest. */
-export function openWorkspace(patient: RedisClient, impatient: RedisClient, prefix = '') {
+/** The workspace of one worker on real connections, without Nest. `stored`: over modules that another program keeps. */
+export function openWorkspace(patient: RedisClient, impatient: RedisClient, prefix = '', stored = false) {
   const keys = new RedisKeys(prefix);
   const rootUrl = workspaceRootUrl();
-  const store = new WorkspaceStore(patient, keys);
+  const store = stored ? new StoredModules(patient, keys) : new WorkspaceStore(patient, keys);
   const compiler = new Compiler(compilers, rootUrl, compilerSettings.of(settings));
   const source = new ModuleSource(store, compiler);
   const janitor = new WorkspaceJanitor(patient, keys, store);

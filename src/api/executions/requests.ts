@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { REASON_LIMIT_CHARS } from '../../contract/cancellation.js';
-import { executionContextSchema } from '../../contract/context.js';
+import { requestedContextSchema } from '../../contract/context.js';
 import { idSchema } from '../../contract/ids.js';
 import { BACKOFF_TYPES, MAX_ATTEMPTS } from '../../contract/jobs/job-options.js';
 import { taskJobSchema } from '../../contract/jobs/job.js';
@@ -55,7 +55,7 @@ export const taskRequestSchema = refuseUnknown(
 
 /** Body of `POST /executions`: the execution context, and optionally the id to file it under and options of its job. */
 export const executionRequestSchema = refuseUnknown(
-  executionContextSchema.safeExtend({
+  requestedContextSchema.safeExtend({
     execution_id: idSchema
       .refine((id) => !RESERVED_IDS.has(id), {
         error: 'is the name of a page beside the executions; take another',

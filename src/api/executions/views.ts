@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { cancellationSchema } from '../../contract/cancellation.js';
 import { controlAnswerSchema } from '../../contract/control.js';
-import { EXECUTION_STATUSES, resultSchema, toTaskResult } from '../../contract/result.js';
-import { workerRecordSchema } from '../../contract/worker-record.js';
+import { EXECUTION_STATUSES, resultSchema } from '../../contract/result.js';
+import { taskOutputSchema, toTaskResult } from '../../contract/clients/task-result.js';
+import { countedWorkerSchema } from '../../contract/worker-record.js';
 import { waitingSchema } from '../../contract/waiting.js';
 import type { Progress } from './execution-lookup.service.js';
 
@@ -13,7 +14,7 @@ export const taskViewSchema = z
     status: z.enum(['queued', 'running', 'completed', 'failed']),
     taskId: z.string().optional(),
     workerId: z.string().optional(),
-    result: z.object({ stdout: z.string(), stderr: z.string(), exitCode: z.number() }).optional(),
+    result: taskOutputSchema.optional(),
     errorMessage: z.string().optional(),
     executionTimeMs: z.number().optional(),
   })
@@ -36,7 +37,7 @@ export const executionViewSchema = resultSchema
   .meta({ id: 'Execution' });
 
 /** `GET /workers`. */
-export const workersViewSchema = z.object({ workers: z.array(workerRecordSchema) }).meta({ id: 'Workers' });
+export const workersViewSchema = z.object({ workers: z.array(countedWorkerSchema) }).meta({ id: 'Workers' });
 
 /** What `POST /workers/:id/…` answers: the workers that the command was sent to, and what each of them did. */
 export const controlViewSchema = z

@@ -29,7 +29,7 @@ export class WorkersController {
   @ApiOperation({ summary: 'The workers that are alive' })
   @ApiOkResponse({ standardSchema: workersViewSchema })
   async list(): Promise<WorkersView> {
-    return { workers: await withinRedisLimit(this.registry.list()) };
+    return { workers: await withinRedisLimit(this.registry.listWithCounts()) };
   }
 
   /** Takes no new work, finishes what runs, stops. `all`: every worker. */

@@ -70,6 +70,7 @@ export class WorkspaceController {
   @ApiOperation({ summary: 'Publish a new generation' })
   @ApiOkResponse({ standardSchema: publicationSchema })
   async publish(@Body({ schema: publishRequestSchema }) request: PublishRequest): Promise<Publication> {
+    this.requireGenerations();
     return this.within(PUBLISH_LIMIT_MS, () => this.publication.publish(request));
   }
 
@@ -78,6 +79,7 @@ export class WorkspaceController {
   @ApiOperation({ summary: 'Send sources that a publish will name' })
   @ApiOkResponse({ standardSchema: storedSourcesSchema })
   async send(@Body({ schema: sourcesRequestSchema }) { sources }: SourcesRequest): Promise<StoredSources> {
+    this.requireGenerations();
     return this.within(READ_LIMIT_MS, async () => ({ hashes: await this.publisher.keepSources(sources) }));
   }
 
@@ -98,6 +100,7 @@ export class WorkspaceController {
     @Body({ schema: rollbackRequestSchema }) request: RollbackRequest,
   ): Promise<GenerationRecord> {
     const { generation, expected, message, author } = request;
+    this.requireGenerations();
     return this.within(PUBLISH_LIMIT_MS, () =>
       this.publisher.rollback(generation, {
         ...(expected === undefined ? {} : { expected }),
@@ -128,6 +131,14 @@ export class WorkspaceController {
       .header('x-content-type-options', 'nosniff')
       .header('etag', `"${sha256(source)}"`);
     return source;
+  }
+
+  private requireGenerations(): void {
+    if (!this.store.isLive) return;
+    throw new ProblemException(
+      'conflict',
+      'The workspace is what another program keeps (WORKSPACE_SOURCE=modules): nothing can be published to it',
+    );
   }
 
   private within<T>(limitMs: number, work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { NETWORK_POLICIES, type NetworkPolicy } from '../../contract/confinement.js';
-import type { ExecutionContext } from '../../contract/context.js';
+import type { RequestedContext } from '../../contract/context.js';
 import { CommandError, EXIT } from '../output/exit.js';
 
 /** Options of `bifrost run` as they stand on the command line. */
@@ -25,7 +25,7 @@ export interface RunOptions {
  * script; parameters need a function to take them, so they make it a call of the default export.
  * @throws {CommandError} naming the argument that cannot be used.
  */
-export function contextOf(file: string, code: string, options: RunOptions): ExecutionContext {
+export function contextOf(file: string, code: string, options: RunOptions): RequestedContext {
   const parameters = (options.param ?? []).map(parseParameter);
   const functionName = options.function ?? (parameters.length > 0 ? 'default' : undefined);
   return {

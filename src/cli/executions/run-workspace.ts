@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
-import type { ExecutionContext } from '../../contract/context.js';
+import type { RequestedContext } from '../../contract/context.js';
 import { CommandError, EXIT } from '../output/exit.js';
 import { paint } from '../output/output.js';
 import type { RunIo } from './run-io.js';
@@ -27,11 +27,11 @@ interface Place {
  * @throws {CommandError} with file, line and column of syntax errors
  */
 export async function withLocalModules(
-  context: ExecutionContext,
+  context: RequestedContext,
   file: string,
   workspace: string | undefined,
   { access, output, interrupt }: RunIo,
-): Promise<ExecutionContext> {
+): Promise<RequestedContext> {
   const place = placeOf(file, workspace);
   const code = context.workflow_code ?? '';
   if (workspace === undefined && !(await importsFilesOf(place.root, code))) return context;
@@ -53,7 +53,7 @@ export async function withLocalModules(
 }
 
 /** A module runs by a call only; a script is imported by inline code that does nothing else. */
-function pinned(context: ExecutionContext, path: string, generation: number | null): ExecutionContext {
+function pinned(context: RequestedContext, path: string, generation: number | null): RequestedContext {
   const { workflow_code: _code, ...rest } = context;
   return {
     ...rest,

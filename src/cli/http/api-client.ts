@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '../../contract/context.js';
+import type { RequestedContext } from '../../contract/context.js';
 import type { ControlAnswer } from '../../contract/control.js';
 import type { ForgetResult, HistoryPage, Statistics } from '../../contract/history.js';
 import type { PackagesOverview } from '../../contract/packages.js';
@@ -17,7 +17,7 @@ const FORGET_SECONDS = 3600;
 const ANSWER_TIMEOUT_MS = 20_000;
 
 /** Body of `POST /executions`. */
-export type ExecutionRequest = ExecutionContext & { execution_id: string };
+export type ExecutionRequest = RequestedContext & { execution_id: string };
 
 /** Commands that `POST /workers/:id/…` accepts. */
 export type OperatorCommand = 'drain' | 'pause' | 'recycle' | 'resume';

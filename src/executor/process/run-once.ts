@@ -1,3 +1,4 @@
+import { NO_DETAILS } from '../../contract/execution.js';
 import { randomBytes } from 'node:crypto';
 import { within } from '../../lib/time-limit.js';
 import type { NetworkPolicy } from '../../contract/confinement.js';
@@ -85,6 +86,7 @@ export const commandFor = ({ pid, place }: RunnerProcess, source: string): Execu
     childFailures: {},
     attempt: 1,
     workflowId: null,
+    ...NO_DETAILS,
     caller: null,
     organization: null,
     secrets: {},

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '../../../src/contract/context.js';
-import type { ExecutionResult, TaskResult } from '../../../src/contract/result.js';
+import type { ExecutionResult } from '../../../src/contract/result.js';
+import type { TaskResult } from '../../../src/contract/clients/task-result.js';
 import { isAlive } from '../../support/processes/processes.js';
 import { aContext, aTask } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
@@ -55,15 +56,15 @@ describe('a task', () => {
   it('keeps every line that was printed before process.exit', async () => {
     const result = await runTask('for (let i = 0; i < 20000; i++) console.log("line", i); process.exit(3)');
     expect(result).toMatchObject({ status: 'failed', errorMessage: 'The code exited with code 3' });
-    expect(result.result.exitCode).toBe(3);
-    const lines = result.result.stdout.trimEnd().split('\n');
+    expect(result.result?.exitCode).toBe(3);
+    const lines = (result.result?.stdout ?? '').trimEnd().split('\n');
     expect(lines).toHaveLength(20_000);
     expect(lines[19_999]).toBe('line 19999');
   });
 
   it('lets a script finish what it left to its event loop', async () => {
     const result = await runTask('setTimeout(() => console.log("later"), 20)');
-    expect(result.result.stdout).toBe('later\n');
+    expect(result.result?.stdout).toBe('later\n');
   });
 
   it.each([
@@ -75,7 +76,7 @@ describe('a task', () => {
       'const p = require("node:path"); await null; console.log(p.basename("/a/b"))',
     ],
   ])('runs %s', async (_kind, code) => {
-    expect((await runTask(code)).result.stdout).toBe('b\n');
+    expect((await runTask(code)).result?.stdout).toBe('b\n');
   });
 });
 
@@ -214,7 +215,7 @@ describe('an execution', () => {
       expect(result.success).toBe(false);
       expect(result.failure?.code).toBe(code);
       expect(result.error).toMatch(message);
-      expect((await runTask('console.log(1)')).result.stdout).toBe('1\n');
+      expect((await runTask('console.log(1)')).result?.stdout).toBe('1\n');
     },
   );
 
@@ -275,7 +276,7 @@ describe('a hostile execution', () => {
     ]);
     expect(forger.result).toBeNull();
     expect(forger.failure?.code).toBe('PROTOCOL_VIOLATION');
-    expect(others.map((other) => other?.result.stdout)).toEqual(['1\n', '2\n', '3\n']);
+    expect(others.map((other) => other?.result?.stdout)).toEqual(['1\n', '2\n', '3\n']);
   });
 
   it("cannot open the worker's inspector by a signal", async () => {
@@ -283,7 +284,7 @@ describe('a hostile execution', () => {
       `try { process.kill(${worker.pid}, "SIGUSR1") } catch (error) { globalThis.refused = error.code } export default globalThis.refused;`,
     );
     expect(seen.result).toMatch(/^(EPERM|ESRCH)$/);
-    expect((await runTask('console.log("next")')).result.stdout).toBe('next\n');
+    expect((await runTask('console.log("next")')).result?.stdout).toBe('next\n');
     expect(worker.output.join('\n')).not.toContain('Debugger listening');
   });
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { type JobsOptions, QueueEvents } from 'bullmq';
-import type { TaskResult } from '../../../src/contract/result.js';
+import type { TaskResult } from '../../../src/contract/clients/task-result.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { aContext } from '../../support/builders.js';

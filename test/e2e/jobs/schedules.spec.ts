@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { ExecutionResult, TaskResult } from '../../../src/contract/result.js';
+import type { ExecutionResult } from '../../../src/contract/result.js';
+import type { TaskResult } from '../../../src/contract/clients/task-result.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { aContext } from '../../support/builders.js';

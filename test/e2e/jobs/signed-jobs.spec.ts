@@ -47,7 +47,7 @@ describe('a worker with JOB_SIGNING_KEY', () => {
     });
     const task = aTask();
     await producer.submitTask(signedTask(key, task));
-    expect((await producer.taskResult(task.taskId)).result.stdout).toBe('4\n');
+    expect((await producer.taskResult(task.taskId)).result?.stdout).toBe('4\n');
   });
 
   it.each<[string, (id: string, document: string) => object, ((document: string) => string)?]>([

@@ -2,7 +2,8 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { JobsOptions } from 'bullmq';
 import type { ExecutionContext } from '../../../src/contract/context.js';
-import type { ExecutionResult, TaskResult } from '../../../src/contract/result.js';
+import type { ExecutionResult } from '../../../src/contract/result.js';
+import type { TaskResult } from '../../../src/contract/clients/task-result.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { aContext, aTask } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
@@ -128,7 +129,7 @@ describe('cancel of a running execution', () => {
       status: 'cancelled',
       success: false,
       worker_id: worker,
-      error_type: 'Cancelled',
+      error_type: 'CancelledError',
       error: 'The execution was cancelled: enough',
       failure: { code: 'CANCELLED' },
       cancellation: { reason: 'enough', ended },

@@ -54,6 +54,12 @@ afterEach(async () => {
 
 const IDLE: LiveDetails = { running: 0, runners: [], package_set: null, workspace_generation: null };
 
+const ended = (status: 'succeeded' | 'failed' | 'timed_out' | 'cancelled', duration_ms: number) => ({
+  status,
+  duration_ms,
+  finished_at: `2026-03-01T10:00:0${Math.round(duration_ms) % 10}.000Z`,
+});
+
 function aWorker(id: string = `w-${randomUUID()}`) {
   const settings = settingsOf({ WORKER_ID: id, WORKER_TYPE: 'gpu', CONCURRENCY: '3' });
   const state = new WorkerStateHolder();
@@ -193,12 +199,6 @@ describe('the heartbeat', () => {
 });
 
 describe('the statistics', () => {
-  const ended = (status: 'succeeded' | 'failed' | 'timed_out' | 'cancelled', duration_ms: number) => ({
-    status,
-    duration_ms,
-    finished_at: `2026-03-01T10:00:0${Math.round(duration_ms) % 10}.000Z`,
-  });
-
   it('count by the status and add up durations', async () => {
     const { id, statistics, heartbeat } = aWorker();
     await heartbeat.start(() => IDLE);
@@ -257,6 +257,20 @@ describe('the registry', () => {
     expect((await registry.list()).map(({ id }) => id)).toEqual(['w-a', 'w-b', 'w-c']);
     await workers[1]!.heartbeat.stop();
     expect((await registry.list()).map(({ id }) => id)).toEqual(['w-b', 'w-c']);
+  });
+
+  it('counts what each worker has ended', async () => {
+    const { id, statistics, heartbeat } = aWorker('w-a');
+    const idle = aWorker('w-b');
+    await heartbeat.start(() => ({ ...IDLE, running: 2 }));
+    await idle.heartbeat.start(() => IDLE);
+    for (const status of ['succeeded', 'succeeded', 'failed', 'timed_out'] as const)
+      statistics.record(ended(status, 1));
+    await until(async () => (await statsOf(id))['timed_out'], { what: 'a flush' });
+    expect(await registry.listWithCounts()).toMatchObject([
+      { id: 'w-a', running: 2, completed: 2, failed: 1, timed_out: 1, cancelled: 0 },
+      { id: 'w-b', running: 0, completed: 0, failed: 0, timed_out: 0, cancelled: 0 },
+    ]);
   });
 
   it('lists no worker whose record has expired, and forgets it', async () => {

@@ -2,21 +2,22 @@ import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { LogEntry } from '../../../src/contract/result.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
+import { ExecutionUpdates } from '../../../src/results/execution-updates.js';
 import { LogWriter } from '../../../src/results/log-writer.js';
 import { settingsOf } from '../../support/parts.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
-import { logSettings } from '../../../src/config/slices.js';
+import { logSettings, resultSettings } from '../../../src/config/slices.js';
 
 const redis = useRedis({ persistent: true });
 const keys = new RedisKeys('');
 
-const writerOf = (changes: Record<string, string> = {}): LogWriter =>
-  new LogWriter(
-    redis.connect('impatient'),
-    keys,
-    logSettings.of(settingsOf({ WORKER_ID: 'w1', ...changes })),
-  );
+const writerOf = (changes: Record<string, string> = {}): LogWriter => {
+  const settings = settingsOf({ WORKER_ID: 'w1', ...changes });
+  const client = redis.connect('impatient');
+  const updates = new ExecutionUpdates(client, keys, resultSettings.of(settings));
+  return new LogWriter(client, keys, updates, logSettings.of(settings));
+};
 
 const entry = (message: string, changes: Partial<LogEntry> = {}): LogEntry => ({
   ts: '2026-03-01T10:00:00.000Z',
