@@ -13,6 +13,7 @@ import { LogFollower } from './logs/log-follower.service.js';
 import { LogReaders } from './logs/log-readers.js';
 import { LogsController } from './logs/logs.controller.js';
 import { PackagesController } from './packages/packages.controller.js';
+import { SchemasController } from './schemas/schemas.controller.js';
 import { ResultWaiter } from './executions/result-waiter.js';
 import { SubmissionService } from './executions/submission.service.js';
 import { TasksController } from './executions/tasks.controller.js';
@@ -37,6 +38,7 @@ export class ApiModule {
         LogsController,
         WorkersController,
         PackagesController,
+        SchemasController,
         WorkspaceController,
       ],
       // Registry and store by themselves: their modules would make a process without the worker role a worker.

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../lib/version.js';
 import { apiAccess } from './http/api-access.js';
+import type { ConformanceOptions } from './conformance.js';
 import type { CancelOptions } from './executions/cancel.js';
 import { CommandError, EXIT } from './output/exit.js';
 import { defineHistory } from './history/history-commands.js';
@@ -62,6 +63,28 @@ Exit codes:
   .action(async (options: { json?: boolean }) => {
     const { doctor } = await import('./doctor.js');
     process.exitCode = await doctor(env, options, output);
+  });
+
+program
+  .command('conformance')
+  .description('play producer and consumer against running workers, and compare them with the contract')
+  .option('--redis <url>', 'Redis of the workers (default: REDIS_URL, or REDIS_HOST and the like)')
+  .option('--preset <name>', 'PRESET of the workers')
+  .option('--queue <name>', 'QUEUE_NAME of the workers')
+  .option('--timeout <seconds>', 'how long each answer may take (default: 60)')
+  .option('--json', 'print the whole report as JSON')
+  .addHelpText(
+    'after',
+    `
+Reads the environment variables of a worker (docs/configuration.md); options win. docs/drop-in.md says what it
+puts on the queue. Use a queue of its own where the consumer of results must not see it.
+
+Exit codes:
+  0 the workers keep the contract, 1 they do not, 2 the command line cannot be used, 3 Redis cannot be reached`,
+  )
+  .action(async (options: ConformanceOptions) => {
+    const { conformance } = await import('./conformance.js');
+    process.exitCode = await conformance(env, options, output);
   });
 
 program

@@ -39,6 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   metrics: PARTS,
   api: PARTS.filter((part) => part !== 'executor'),
   doctor: PARTS,
+  conformance: BASE,
   'app.module': [...PARTS, 'health', 'metrics', 'api'],
   bootstrap: [...PARTS, 'health', 'metrics', 'api', 'app.module'],
   main: ['bootstrap', 'config'],
@@ -49,7 +50,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const KEPT_TO: readonly { packages: RegExp; areas: readonly string[] }[] = [
   { packages: /^ioredis$/, areas: ['redis'] },
   { packages: /^(pg|kysely|kysely\/.*|@electric-sql\/.*)$/, areas: ['archive'] },
-  { packages: /^(bullmq|@nestjs\/bullmq)$/, areas: ['redis', 'results', 'queue', 'worker', 'api'] },
+  {
+    packages: /^(bullmq|@nestjs\/bullmq)$/,
+    areas: ['redis', 'results', 'queue', 'worker', 'api', 'conformance'],
+  },
 ];
 
 const FRAMEWORK = /^(@nestjs\/.*|nestjs-.*|ioredis|bullmq|reflect-metadata|esbuild|pg|kysely)$/;
@@ -67,7 +71,7 @@ const CLOSED: Readonly<Record<string, typeof NO_FRAMEWORK>> = {
   cli: NO_FRAMEWORK,
 };
 
-const APPLICATION = new Set(['bootstrap', 'config', 'doctor']);
+const APPLICATION = new Set(['bootstrap', 'config', 'doctor', 'conformance']);
 const ENVIRONMENT_FILES = new Set(['cli/bifrost.ts']);
 const MAX_LINES = 300;
 const BANNED = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc', 'manager']);
@@ -116,7 +120,8 @@ function checkImport(file: string, site: ImportSite, sources: ReadonlyMap<string
   if (!allowed) return at(`is in the folder "${area}", for which no rule says what it may import`);
   const targetArea = areaOf(target);
   if (targetArea === area || allowed.includes(targetArea)) return [];
-  // `bifrost worker` becomes the application, `bifrost doctor` tries its parts; every other command must not load it.
+  // `bifrost worker` becomes the application, `bifrost doctor` tries its parts, `bifrost conformance` talks to it over
+  // Redis; every other command must not load it.
   if (area === 'cli' && APPLICATION.has(targetArea) && site.kind === 'dynamic') return [];
   return at(`imports ${target}: ${area} may import ${allowed.join(', ')} only`);
 }
