@@ -1,7 +1,7 @@
 import type { Settings } from '../config/settings.js';
 import type { Wire } from './wire.js';
 
-/** With whom a check talks, and what the worker is set to. */
+/** The connection to the workers, and what they are set to. */
 export interface Conversation {
   wire: Wire;
   settings: Settings;

@@ -1,7 +1,7 @@
 import { controlAnswerSchema } from '../contract/control.js';
 import { HEARTBEAT_TTL_MS, type WorkerRecord } from '../contract/worker-record.js';
 import { WORKER_FIELDS } from './fields.js';
-import { expectDocument, expectEqual, expectThat, Mismatch } from './mismatch.js';
+import { expectDocument, expectEqual, expectThat } from './mismatch.js';
 import type { Check } from './check.js';
 import type { Wire } from './wire.js';
 
@@ -13,10 +13,12 @@ export const WORKER_CHECKS: readonly Check[] = [
 ];
 
 /** Id of the worker that has beaten last. */
-async function lastWorker({ redis, keys }: Wire): Promise<string> {
-  const [id] = await redis.zrange(keys.workers(), '0', '0', 'REV');
-  if (id === undefined) throw new Mismatch(`${keys.workers()} names no worker`);
-  return id;
+function lastWorker(wire: Wire): Promise<string> {
+  const key = wire.keys.workers();
+  return wire.until(
+    `the id of a worker in ${key}`,
+    async () => (await wire.redis.zrange(key, '0', '0', 'REV'))[0],
+  );
 }
 
 async function checkWorker({ wire }: { wire: Wire }): Promise<void> {

@@ -253,6 +253,14 @@ const CALLS: [operation: string, calls: Call[]][] = [
     'delete /organizations/{organization}/executions',
     [{ path: '/organizations/org-1/executions', status: 200 }],
   ],
+  ['get /schemas', [{ path: '/schemas', status: 200 }]],
+  [
+    'get /schemas/{file}',
+    [
+      { path: '/schemas/execution-result.json', status: 200 },
+      { path: '/schemas/nothing.json', status: 404 },
+    ],
+  ],
   ['get /workers', [{ path: '/workers', status: 200 }]],
   [
     'post /workers/{id}/recycle',
