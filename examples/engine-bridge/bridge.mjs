@@ -29,20 +29,20 @@ const add = async (id) => {
   await redis.lrem(TAKEN, 1, id);
 };
 
-let stopping = false;
-for (const signal of ['SIGTERM', 'SIGINT'])
-  process.once(signal, async () => {
-    stopping = true;
-    waiting.disconnect();
-    await Promise.all([results.close(), work.close()]);
-    redis.disconnect();
-  });
+const stopping = new AbortController();
+const stop = async () => {
+  stopping.abort();
+  waiting.disconnect();
+  await Promise.all([results.close(), work.close()]);
+  redis.disconnect();
+};
+for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void stop());
 
 for (const id of await redis.lrange(TAKEN, 0, -1)) await add(id);
 process.stdout.write('bridge is ready\n');
-while (!stopping) {
+while (!stopping.signal.aborted) {
   const id = await waiting.blmove(JOBS, TAKEN, 'LEFT', 'RIGHT', 0).catch((error) => {
-    if (!stopping) throw error;
+    if (!stopping.signal.aborted) throw error;
   });
   if (id) await add(id);
 }
