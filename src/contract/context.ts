@@ -101,7 +101,9 @@ const namesCode = (context: Named, ctx: z.RefinementCtx): void => {
 };
 
 /** What of a context the HTTP API takes: a request has no fields beside the known ones. */
-export const requestedContextSchema = contextFields.superRefine(namesCode);
+export const requestedContextSchema = contextFields.superRefine(({ workflow_code, file_path }, ctx) =>
+  namesCode({ workflow_code, file_path }, ctx),
+);
 
 /** `bifrost:exec:{execution_id}:context`: what to run and on whose behalf. Written by the producer. */
 export const executionContextSchema = contextFields

@@ -37,6 +37,7 @@ const FAILED: ExecutionResult = {
   error: 'no',
   error_type: 'TypeError',
   exit_code: null,
+  metrics: { run_ms: 12 },
 };
 const WAITING: Waiting = {
   reason: 'all runners busy',
