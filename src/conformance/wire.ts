@@ -4,7 +4,7 @@ import { Queue } from 'bullmq';
 import type { Settings } from '../config/settings.js';
 import type { ExecutionContext } from '../contract/context.js';
 import { JOB_NAMES, resultJobId, resultQueueName } from '../contract/jobs/job.js';
-import { bullPrefix } from '../redis/bull-prefix.js';
+import { bullPrefix } from '../config/bull-prefix.js';
 import { openRedis, type RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { Mismatch } from './mismatch.js';

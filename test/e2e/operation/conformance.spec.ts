@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseSettings } from '../../src/config/settings.js';
-import { PRESET_NAMES } from '../../src/config/presets.js';
-import { checkConformance } from '../../src/conformance/kit.js';
-import type { ConformanceReport } from '../../src/contract/clients/conformance-report.js';
-import { startCommand } from '../support/processes/command.js';
-import { useWorkers } from '../support/processes/worker-process.js';
-import { EditingProxy } from '../support/servers/editing-proxy.js';
-import { useRedis } from '../support/servers/test-redis.js';
+import { parseSettings } from '../../../src/config/settings.js';
+import { PRESET_NAMES } from '../../../src/config/presets.js';
+import { checkConformance } from '../../../src/conformance/kit.js';
+import type { ConformanceReport } from '../../../src/contract/clients/conformance-report.js';
+import { startCommand } from '../../support/processes/command.js';
+import { useWorkers } from '../../support/processes/worker-process.js';
+import { EditingProxy } from '../../support/servers/editing-proxy.js';
+import { useRedis } from '../../support/servers/test-redis.js';
 
 const LIMIT_MS = 120_000;
 const redis = useRedis();

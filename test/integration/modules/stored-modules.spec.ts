@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { PreparedCode } from '../../src/workspace/workspace.service.js';
-import { useRedis } from '../support/servers/test-redis.js';
-import { openWorkspace } from '../support/workspace.js';
+import type { PreparedCode } from '../../../src/workspace/workspace.service.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+import { openWorkspace } from '../../support/workspace.js';
 
 const redis = useRedis();
 

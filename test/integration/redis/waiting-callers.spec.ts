@@ -1,10 +1,11 @@
 import { expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { RedisKeys } from '../../src/redis/keys.js';
-import { WaitingCallers } from '../../src/results/waiting-callers.js';
-import { settingsOf } from '../support/parts.js';
-import { aResult } from '../support/results.js';
-import { useRedis } from '../support/servers/test-redis.js';
+import { resultSettings } from '../../../src/config/slices.js';
+import { RedisKeys } from '../../../src/redis/keys.js';
+import { WaitingCallers } from '../../../src/results/waiting-callers.js';
+import { settingsOf } from '../../support/parts.js';
+import { aResult } from '../../support/results.js';
+import { useRedis } from '../../support/servers/test-redis.js';
 
 const redis = useRedis();
 const keys = new RedisKeys('');
@@ -13,7 +14,12 @@ function callersWith(changes: Record<string, string> = {}) {
   const client = redis.connect();
   const result = aResult({ execution_id: randomUUID(), result: 7 });
   const key = keys.waitedResult(result.execution_id);
-  return { client, result, key, callers: new WaitingCallers(client, keys, settingsOf(changes)) };
+  return {
+    client,
+    result,
+    key,
+    callers: new WaitingCallers(client, keys, resultSettings.of(settingsOf(changes))),
+  };
 }
 
 it('a caller that waits already gets the result', async () => {
