@@ -9,24 +9,34 @@ import { configureHttp, httpAdapter } from './api/http/configure-http.js';
 import { AppModule } from './app.module.js';
 import { isPretty } from './config/logging.js';
 import { parseSettings, type Settings, SettingsError } from './config/settings.js';
-import { type HttpSettings, httpSettings } from './config/slices.js';
+import { type HttpSettings, httpSettings, workerSettings } from './config/slices.js';
 import { WorkerLogger } from './config/worker-logger.js';
 import { type WorkerArguments, workerArguments } from './config/worker-arguments.js';
-import { followProcess } from './lib/follow-process.js';
+import type { EarlyEnd } from './lib/process/early-signals.js';
+import { followProcess } from './lib/process/follow-process.js';
 import { ownPorts } from './lib/own-ports.js';
 import { VERSION } from './lib/version.js';
 import { openEmbeddedRedis } from './redis/embedded-endpoint.js';
+import { whenRedisAnswers } from './redis/redis.module.js';
 
 /** sysexits.h: something was found in an unconfigured or misconfigured state. */
 const EX_CONFIG = 78;
 const DEFAULT_PORT = 3000;
 const MIN_NODE_MAJOR = 26;
+/** How long the end of an application may take that a signal stops before it has started. */
+const EARLY_END_MS = 2_500;
+/** Beyond the drain time: how long the shutdown may take before the process just ends. */
+const LAST_DEADLINE_MS = 2_500;
 const EMBEDDED_REDIS_DIR = fileURLToPath(new URL('../.bifrost/redis', import.meta.url));
 
-/** Runs a worker until a signal ends it. All invalid settings are reported in one message, with exit code 78. */
+/**
+ * Runs a worker until a signal ends it. All invalid settings are reported in one message, with exit code 78.
+ * @param early what signals do until the application listens for them
+ */
 export async function runWorker(
   env: NodeJS.ProcessEnv,
   given: WorkerArguments | readonly string[],
+  early: EarlyEnd,
 ): Promise<void> {
   try {
     requireNode();
@@ -38,7 +48,7 @@ export async function runWorker(
       WORKER_ID: args.id ?? env['WORKER_ID'],
       WORKER_TYPE: args.type ?? env['WORKER_TYPE'],
     });
-    await start(settings.REDIS_URL ? settings : { ...settings, REDIS_URL: await embeddedRedisUrl() });
+    await start(settings.REDIS_URL ? settings : { ...settings, REDIS_URL: await embeddedRedisUrl() }, early);
   } catch (error) {
     process.stderr.write(
       `${error instanceof SettingsError ? error.message : String((error as Error).stack)}\n`,
@@ -47,7 +57,7 @@ export async function runWorker(
   }
 }
 
-async function start(settings: Settings): Promise<void> {
+async function start(settings: Settings, early: EarlyEnd): Promise<void> {
   const http = httpSettings.of(settings);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.register(settings),
@@ -59,20 +69,61 @@ async function start(settings: Settings): Promise<void> {
   );
   app.useLogger(new WorkerLogger(await app.resolve(PinoLogger), {}));
   configureHttp(app, http);
+  const url = await listenUnlessEnded(app, http, early);
+  limitShutdown(workerSettings.of(settings).drainTimeoutMs);
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  early.over();
   const { LAUNCHER_PID } = settings;
   if (LAUNCHER_PID !== undefined) followProcess(LAUNCHER_PID, () => process.kill(process.pid, 'SIGTERM'));
-  const url = await listen(app, http);
-  const { WORKER_ID: workerId, ROLES: roles, CONCURRENCY: concurrency } = settings;
-  const ready = {
-    msg: `worker ${workerId} ${VERSION} listening at ${url}`,
-    url,
-    workerId,
-    roles,
-    concurrency,
+  await announce(app, settings, url);
+}
+
+/** Opens the HTTP API. A signal that comes meanwhile ends what has begun by then, and the process. */
+async function listenUnlessEnded(
+  app: NestFastifyApplication,
+  http: HttpSettings,
+  early: EarlyEnd,
+): Promise<string> {
+  const ended = Promise.withResolvers<'ended'>();
+  early.during(() => ended.resolve('ended'), EARLY_END_MS);
+  const opening = listen(app, http);
+  const first = await Promise.race([opening, ended.promise]);
+  if (first !== 'ended') return first;
+  await opening.catch(() => undefined);
+  await app.close().catch(() => undefined);
+  process.exit(0);
+}
+
+/**
+ * Whatever does not end, the process does, in time for an orchestrator that kills it 30 s after its signal. What still
+ * runs goes back to the queue as stalled.
+ */
+function limitShutdown(drainTimeoutMs: number): void {
+  const end = (): void => {
+    new NestLogger('Worker').error(
+      'the shutdown did not end in time; what runs goes back to the queue as stalled',
+    );
+    process.exit(0);
   };
-  new NestLogger('Worker').log(ready);
-  if (isPretty(settings) && roles.includes('api')) process.stdout.write(tryNext(url, http));
+  const onSignal = (): void => void setTimeout(end, drainTimeoutMs + LAST_DEADLINE_MS).unref();
+  process.once('SIGTERM', onSignal);
+  process.once('SIGINT', onSignal);
+}
+
+/** Says that this process can be used, which it can only once Redis answers. */
+async function announce(app: NestFastifyApplication, settings: Settings, url: string): Promise<void> {
+  const { WORKER_ID: workerId, ROLES: roles, CONCURRENCY: concurrency } = settings;
+  const logger = new NestLogger('Worker');
+  const about = { url, workerId, roles, concurrency };
+  await whenRedisAnswers(app, () =>
+    logger.warn({
+      msg: `worker ${workerId} ${VERSION} waits for Redis; its probes are at ${url}/health`,
+      ...about,
+    }),
+  );
+  logger.log({ msg: `worker ${workerId} ${VERSION} listening at ${url}`, ...about });
+  const isShown = isPretty(settings) && settings.LOG_LEVEL !== 'silent' && roles.includes('api');
+  if (isShown) process.stdout.write(tryNext(url, httpSettings.of(settings)));
 }
 
 const isArgv = (given: WorkerArguments | readonly string[]): given is readonly string[] =>

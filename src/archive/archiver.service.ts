@@ -25,7 +25,7 @@ const IDLE_MS = 15_000;
 const CLAIM_EVERY_MS = 5_000;
 const SWEEP_EVERY_MS = 10_000;
 const RETENTION_EVERY_MS = 3_600_000;
-const STOP_TIMEOUT_MS = 5_000;
+const STOP_TIMEOUT_MS = 1_500;
 
 /**
  * Takes results from the feed to the database, one of as many as there are:

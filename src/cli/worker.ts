@@ -1,3 +1,5 @@
+import { endOnEarlySignals } from '../lib/process/early-signals.js';
+
 /**
  * `bifrost worker`: becomes the worker, until a signal ends it. The only command that loads the application.
  * @param env the environment, which settings are read from.
@@ -5,6 +7,7 @@
 export async function worker(env: NodeJS.ProcessEnv, args: { id?: string; type?: string }): Promise<void> {
   // As --enable-source-maps does for `npm run start:prod`: stack traces name the sources.
   process.setSourceMapsEnabled(true);
+  const early = endOnEarlySignals();
   const { runWorker } = await import('../bootstrap.js');
-  await runWorker(env, args);
+  await runWorker(env, args, early);
 }

@@ -64,7 +64,7 @@ export class CompilerFactory {
       return new CompilerFactory(settings, dir, parts, choice, proven);
     } catch (error) {
       await dir.remove();
-      if (!(error instanceof NoIsolationError)) throw error;
+      if (!(error instanceof NoIsolationError) || error.mayPass) throw error;
       throw new SettingsError(`The configuration cannot be used:\n  ISOLATION: ${error.message}`);
     }
   }

@@ -23,7 +23,11 @@ export class StateIndicator {
   check(): HealthIndicatorResult<'state'> {
     const check = this.health.check('state');
     const state = this.state.current;
-    const reason = REASONS[state];
+    const { startProblem } = this.state;
+    const reason =
+      state === 'STARTING' && startProblem !== null
+        ? `the worker cannot start and tries again: ${startProblem}`
+        : REASONS[state];
     return reason === null ? check.up({ state }) : check.down({ state, reason });
   }
 }

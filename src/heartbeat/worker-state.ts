@@ -14,6 +14,8 @@ const NEXT: Readonly<Record<WorkerState, readonly WorkerState[]>> = {
 @Injectable()
 export class WorkerStateHolder {
   private state: WorkerState = 'STARTING';
+  /** Why it could not start so far; it is tried again. null: nothing keeps it from starting. */
+  startProblem: string | null = null;
   private readonly listeners = new Set<(state: WorkerState) => void>();
 
   get current(): WorkerState {

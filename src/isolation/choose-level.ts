@@ -17,7 +17,19 @@ export interface Choice {
 /** No level that is allowed works on this machine; the message says why, and what to do. */
 export class NoIsolationError extends Error {
   override name = 'NoIsolationError';
+
+  /** @param mayPass the machine was short of something: another try may succeed */
+  constructor(
+    message: string,
+    readonly mayPass: boolean,
+  ) {
+    super(message);
+  }
 }
+
+/** What the system says when it is short of space, memory, processes or files; and a runner that was too slow to boot. */
+const SHORTAGE =
+  /\b(ENOSPC|EDQUOT|ENOMEM|EAGAIN|EMFILE|ENFILE|No space left|Cannot allocate memory|not ready within)\b/i;
 
 /** What the operator must change for a level to work. */
 const REMEDIES: Readonly<Record<IsolationLevelName, string>> = {
@@ -50,7 +62,8 @@ export async function chooseLevel(candidates: readonly Candidate[], prove: Proof
       `${candidate.name} does not work here: ${reason}. To have it, ${REMEDIES[candidate.name]}`,
     );
   }
-  throw new NoIsolationError(passedOver.join('\n'));
+  const reasons = passedOver.join('\n');
+  throw new NoIsolationError(reasons, SHORTAGE.test(reasons));
 }
 
 async function failureOf(prove: Proof, level: IsolationLevel, tries: number): Promise<string | null> {

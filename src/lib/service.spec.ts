@@ -40,6 +40,33 @@ describe('services in order', () => {
     ]);
   });
 
+  it('of which one cannot start are tried again from the first, and all that began are stopped once', async () => {
+    const { events, service } = noted();
+    let failures = 1;
+    const failing: Service = {
+      ...service('b'),
+      start: () => {
+        if (failures-- > 0) throw new Error('no space left');
+        events.push('b has started');
+      },
+    };
+    const services = inOrder(service('a'), failing);
+    await expect(services.start()).rejects.toThrow('no space left');
+    await services.start();
+    await services.stop();
+    expect(events).toEqual([
+      'start a',
+      'a has started',
+      'start a',
+      'a has started',
+      'b has started',
+      'stop b',
+      'b has stopped',
+      'stop a',
+      'a has stopped',
+    ]);
+  });
+
   it('are not started any more once they are stopped, also before they were started', async () => {
     const { events, service } = noted();
     const services = inOrder(service('a'));

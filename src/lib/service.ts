@@ -8,7 +8,10 @@ export interface Service {
   stop(): void | Promise<void>;
 }
 
-/** Services as one that starts them one after the other, and stops them in the reverse order. */
+/**
+ * Services as one that starts them one after the other, and stops them in the reverse order. A start that failed may be
+ * repeated: those that have started take that as any second call.
+ */
 export function inOrder(...services: readonly Service[]): Service {
   return new ServiceList(services);
 }
@@ -22,26 +25,29 @@ export function together(...services: readonly Service[]): Service {
 }
 
 class ServiceList implements Service {
-  private readonly begun: Service[] = [];
+  private readonly begun = new Set<Service>();
   private starting: Promise<void> | null = null;
   private stopping: Promise<void> | null = null;
 
   constructor(private readonly services: readonly Service[]) {}
 
   start(): Promise<void> {
-    this.starting ??= this.startEach();
+    this.starting ??= this.startEach().catch((error: unknown) => {
+      this.starting = null;
+      throw error;
+    });
     return this.starting;
   }
 
   stop(): Promise<void> {
-    this.stopping ??= stopAll([this.begun.toReversed()]);
+    this.stopping ??= stopAll([[...this.begun].toReversed()]);
     return this.stopping;
   }
 
   private async startEach(): Promise<void> {
     for (const service of this.services) {
       if (this.stopping) return;
-      this.begun.push(service);
+      this.begun.add(service);
       await service.start();
     }
   }

@@ -107,13 +107,9 @@ export class PackagesService implements Service {
   }
 
   private onRedisAway(attempt: number, error: Error): void {
-    if (attempt > START_ATTEMPTS) return;
-    this.logger.warn(
-      `the package manifest cannot be read (attempt ${attempt} of ${START_ATTEMPTS}): ${error.message}`,
-    );
-    if (attempt < START_ATTEMPTS) return;
+    if (attempt !== START_ATTEMPTS) return;
     this.logger.error(
-      'the worker goes on with the packages it has and reads the manifest when Redis is back',
+      `the package manifest cannot be read: ${error.message}; the worker goes on with the packages it has and reads the manifest when Redis is back`,
     );
     this.settle();
   }

@@ -3,6 +3,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { gatherWrites } from './gathered-writes.js';
 import { notePeers } from './redis-peers.js';
 import { parseRedisUrl, type RedisTarget } from './redis-url.js';
+import { watchSilence } from './silence-watch.js';
 
 /** One server, a Sentinel group or a Cluster: the same commands. */
 export type RedisClient = Redis | Cluster;
@@ -15,18 +16,35 @@ export type Patience = 'patient' | 'impatient';
 
 /** Within this time a connection is there or its `error` event is. */
 export const CONNECT_TIMEOUT_MS = 5_000;
+/** A Sentinel that is frozen is passed over after this time. */
+const SENTINEL_TIMEOUT_MS = 2_000;
 /** A server that is gone does not say goodbye; waiting for it delays the end of the process. */
 const DISCONNECT_TIMEOUT_MS = 200;
 const IMPATIENT_TIMEOUT_MS = 1_000;
 const RECONNECT_STEP_MS = 50;
 const RECONNECT_MAX_MS = 1_000;
 
-/** Opens a connection that reconnects for ever. It logs nothing: attach an `error` listener. */
+/**
+ * Opens a connection that reconnects for ever, also after the server fell silent. It logs no error: attach an `error`
+ * listener. Its duplicates are like it.
+ */
 export function openRedis(url: string, patience: Patience, connectionName: string): RedisClient {
   const client = connect(url, patience, connectionName);
   gatherWrites(client);
   notePeers(client);
+  watch(client, connectionName);
   return client;
+}
+
+/** BullMQ and subscriptions duplicate a connection for what blocks it. */
+function watch(client: RedisClient, name: string): void {
+  watchSilence(client, name);
+  const open = client.duplicate.bind(client) as (...args: unknown[]) => RedisClient;
+  client.duplicate = ((...args: unknown[]) => {
+    const copy = open(...args);
+    watch(copy, name);
+    return copy;
+  }) as typeof client.duplicate;
 }
 
 function connect(url: string, patience: Patience, connectionName: string): RedisClient {
@@ -43,6 +61,7 @@ function connect(url: string, patience: Patience, connectionName: string): Redis
     return new Redis({
       ...options,
       sentinels: target.nodes,
+      sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
       ...(target.primary ? { name: target.primary } : {}),
     });
   }

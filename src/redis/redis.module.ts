@@ -1,6 +1,7 @@
 import {
   type DynamicModule,
   Global,
+  type INestApplicationContext,
   Inject,
   Logger,
   Module,
@@ -11,6 +12,7 @@ import { type RedisSettings, redisSettings } from '../config/slices.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import { CONNECT_TIMEOUT_MS, openRedis, type Patience, type RedisClient, untilReady } from './connections.js';
 import { RedisKeys } from './keys.js';
+import { SilentConnectionError } from './silence-watch.js';
 
 /**
  * Connection whose commands wait until Redis is back: for what must not be lost. BullMQ has it too, so that
@@ -30,6 +32,17 @@ const provideRedis = (token: symbol, patience: Patience) => ({
   },
 });
 
+/**
+ * Resolves once Redis answers on the connection of probes, however long that takes.
+ * @param onWait called when it does not answer at once
+ */
+export async function whenRedisAnswers(app: INestApplicationContext, onWait: () => void): Promise<void> {
+  const client = app.get<RedisClient>(IMPATIENT_REDIS);
+  if (client.status === 'ready') return;
+  onWait();
+  await new Promise<void>((resolve) => client.once('ready', () => resolve()));
+}
+
 /** Says once that a connection is lost and once that it is back, instead of every failed try. */
 export function reportConnection(client: RedisClient, logger: Logger, name: string): void {
   let lost = false;
@@ -37,6 +50,8 @@ export function reportConnection(client: RedisClient, logger: Logger, name: stri
     emitMeasurement('redis-error', { connection: name });
     if (lost) return;
     lost = true;
+    // The watch has said that one, once for all connections.
+    if (error instanceof SilentConnectionError) return;
     logger.error(`${name} connection: ${error.message || error.name}; trying again until it answers`);
   });
   client.on('ready', () => {

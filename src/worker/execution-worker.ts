@@ -1,4 +1,4 @@
-import { type Job, Worker } from 'bullmq';
+import { type Job, type Processor, Worker, type WorkerOptions } from 'bullmq';
 
 type JobData = Parameters<typeof Job.fromJSON>[1];
 
@@ -10,6 +10,12 @@ const failedParents = new WeakMap<object, string>();
  * would not be published. This worker is given such a job too; {@link childFailureOf} says what it is.
  */
 export class ExecutionWorker extends Worker {
+  constructor(name: string, processor?: string | URL | Processor, options?: WorkerOptions) {
+    super(name, processor, options);
+    // Without a listener BullMQ prints each error of its connections, past the log, until the queue is read.
+    this.on('error', () => undefined);
+  }
+
   protected override createJob(data: JobData, jobId: string): Job {
     const job = super.createJob(data, jobId);
     if (job.deferredFailure) {

@@ -5,19 +5,19 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { InjectSettings } from '../config/config.module.js';
 import { SettingsError } from '../config/settings.js';
-import { type WorkerSettings, workerSettings } from '../config/slices.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import type { Service } from '../lib/service.js';
-import { waitAtMost } from '../lib/time-limit.js';
+import { pause, waitAtMost } from '../lib/time-limit.js';
 import { QueueConsumer } from './queue-consumer.js';
 import { WORKER_SERVICES } from './services/worker-services.js';
 
 /** A second signal within this time is the same Ctrl-C, sent twice by a launcher. */
 const SIGNAL_ECHO_MS = 1_000;
-/** Beyond the drain deadline: how long the shutdown itself may take before the process just ends. */
-const LAST_DEADLINE_MS = 8_000;
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MAX_MS = 30_000;
+/** What began of a start that cannot pass has this long to end. */
+const GIVE_UP_MS = 8_000;
 
 /** sysexits.h: something was found in an unconfigured or misconfigured state. */
 const EX_CONFIG = 78;
@@ -30,13 +30,13 @@ const EX_CONFIG = 78;
 @Injectable()
 export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(WorkerLifecycle.name);
+  private readonly stopped = new AbortController();
   private stopping: Promise<void> | null = null;
 
   constructor(
     @Inject(WORKER_SERVICES) private readonly services: Service,
     private readonly consumer: QueueConsumer,
     private readonly state: WorkerStateHolder,
-    @InjectSettings(workerSettings) private readonly settings: WorkerSettings,
   ) {}
 
   /** Returns at once: HTTP must answer probes while packages are installed, which may take minutes. */
@@ -45,21 +45,36 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     void this.start();
   }
 
+  /** Tries until it has started. What keeps it from that may pass, unless it is a matter of the settings. */
   private async start(): Promise<void> {
-    try {
-      await this.services.start();
-    } catch (error) {
-      await this.failed(error as Error);
+    const { signal } = this.stopped;
+    for (let pauseMs = RETRY_FIRST_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, RETRY_MAX_MS)) {
+      try {
+        await this.services.start();
+        this.state.startProblem = null;
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof SettingsError) return this.giveUp(error);
+        this.noteProblem((error as Error).message);
+        await pause(pauseMs, signal);
+      }
     }
   }
 
+  /** The log says it once for each reason. */
+  private noteProblem(reason: string): void {
+    if (this.state.startProblem !== reason)
+      this.logger.error({ msg: 'the worker cannot start; it tries again until it can', reason });
+    this.state.startProblem = reason;
+  }
+
   /** What the operator has to change does not pass by waiting: a worker that would never take work ends. */
-  private async failed(error: Error): Promise<void> {
+  private async giveUp(error: SettingsError): Promise<void> {
     this.logger.error({ msg: 'the worker cannot start', reason: error.message });
-    if (!(error instanceof SettingsError)) return;
     await waitAtMost(
       Promise.resolve(this.services.stop()).catch(() => undefined),
-      LAST_DEADLINE_MS,
+      GIVE_UP_MS,
     );
     process.stderr.write(`${error.message}\n`);
     process.exit(EX_CONFIG);
@@ -72,9 +87,16 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   private async stop(): Promise<void> {
-    this.limitShutdown(this.settings.drainTimeoutMs + LAST_DEADLINE_MS);
+    this.stopped.abort();
     if (this.state.current === 'STARTING') this.state.enter('STOPPED');
-    await this.services.stop();
+    try {
+      await this.services.stop();
+    } catch (error) {
+      this.logger.error({
+        msg: 'a part of the worker did not stop in order',
+        reason: (error as Error).message,
+      });
+    }
     this.logger.log('stopped');
   }
 
@@ -88,12 +110,5 @@ export class WorkerLifecycle implements OnApplicationBootstrap, BeforeApplicatio
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
-  }
-
-  private limitShutdown(afterMs: number): void {
-    setTimeout(() => {
-      this.logger.error('the shutdown did not end in time; what runs goes back to the queue as stalled');
-      process.exit(0);
-    }, afterMs).unref();
   }
 }

@@ -71,7 +71,7 @@ export class RunnerFactory implements RunnerSource {
       return new RunnerFactory({ settings, bundles, outlet }, dir, choice);
     } catch (error) {
       await dir.remove();
-      if (!(error instanceof NoIsolationError)) throw error;
+      if (!(error instanceof NoIsolationError) || error.mayPass) throw error;
       throw new SettingsError(`The configuration cannot be used:\n  ISOLATION: ${error.message}`);
     }
   }

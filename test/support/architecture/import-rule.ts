@@ -42,7 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   conformance: BASE,
   'app.module': [...PARTS, 'health', 'metrics', 'api'],
   bootstrap: [...PARTS, 'health', 'metrics', 'api', 'app.module'],
-  main: ['bootstrap', 'config'],
+  main: ['bootstrap', 'config', 'lib'],
   cli: ['contract', 'lib'],
 };
 
