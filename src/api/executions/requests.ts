@@ -29,7 +29,7 @@ const retryFields = {
     .nullish()
     .meta({ description: 'How often it is tried while its code fails. Default: once' }),
   backoff: z
-    .union([backoffMs, z.object({ type: z.enum(BACKOFF_TYPES), delay: backoffMs })], {
+    .union([backoffMs, z.strictObject({ type: z.enum(BACKOFF_TYPES), delay: backoffMs })], {
       error: 'must be milliseconds, or {type: "fixed", "linear" or "exponential", delay: milliseconds}',
     })
     .nullish()
@@ -49,7 +49,6 @@ export const taskRequestSchema = refuseUnknown(
     }),
 ).meta({
   id: 'TaskRequest',
-  additionalProperties: false,
   example: { code: 'console.log(2 + 2)', timeout: 10 },
 });
 
@@ -66,7 +65,6 @@ export const executionRequestSchema = refuseUnknown(
   }),
 ).meta({
   id: 'ExecutionRequest',
-  additionalProperties: false,
   example: {
     workflow_code: 'export default async (parameters) => `Hello, ${parameters.name}`',
     function_name: 'default',
@@ -75,34 +73,41 @@ export const executionRequestSchema = refuseUnknown(
   },
 });
 
-/** Query of what may wait for a result. */
-export const waitQuerySchema = z.object({
+const waitFields = {
   wait: z.coerce
     .number({ error: 'must be a number of seconds' })
     .min(0, { error: 'must be at least 0' })
     .max(MAX_WAIT_SECONDS, { error: `must be at most ${MAX_WAIT_SECONDS} seconds` })
     .default(0)
     .meta({ description: 'Seconds to wait for the result before answering that there is none yet' }),
-});
+};
+
+/** Query of what may wait for a result. */
+export const waitQuerySchema = refuseUnknown(z.object(waitFields));
 
 /** Query of `DELETE /executions/:id`. */
-export const cancelQuerySchema = waitQuerySchema.extend({
-  reason: z
-    .string()
-    .max(REASON_LIMIT_CHARS, { error: `must have at most ${REASON_LIMIT_CHARS} characters` })
-    .optional()
-    .meta({ description: 'Shown to the code as the reason of context.signal, and kept in the result' }),
-});
+export const cancelQuerySchema = refuseUnknown(
+  z.object({
+    ...waitFields,
+    reason: z
+      .string()
+      .max(REASON_LIMIT_CHARS, { error: `must have at most ${REASON_LIMIT_CHARS} characters` })
+      .optional()
+      .meta({ description: 'Shown to the code as the reason of context.signal, and kept in the result' }),
+  }),
+);
 
 /** Query of what recycles runners. */
-export const recycleQuerySchema = z.object({
-  pid: z.coerce
-    .number({ error: 'must be the pid of a runner' })
-    .int({ error: 'must be the pid of a runner' })
-    .positive({ error: 'must be the pid of a runner' })
-    .optional()
-    .meta({ description: 'Only the runner of this process' }),
-});
+export const recycleQuerySchema = refuseUnknown(
+  z.object({
+    pid: z.coerce
+      .number({ error: 'must be the pid of a runner' })
+      .int({ error: 'must be the pid of a runner' })
+      .positive({ error: 'must be the pid of a runner' })
+      .optional()
+      .meta({ description: 'Only the runner of this process' }),
+  }),
+);
 
 /** Path of one execution or task. */
 export const idPathSchema = z.object({ id: idSchema });

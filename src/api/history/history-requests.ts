@@ -3,6 +3,7 @@ import { placeOf } from '../../archive/read/cursor.js';
 import { MAX_KEY_CHARS } from '../../archive/columns.js';
 import { STATISTIC_GROUPS } from '../../contract/history.js';
 import { FILTER_ROWS, type FilterName, type HISTORY_FILTERS } from '../../contract/history/fields.js';
+import { refuseUnknown } from '../http/unknown-fields.js';
 
 const MAX_LIMIT = 500;
 const DEFAULT_LIMIT = 50;
@@ -37,9 +38,6 @@ const moment = z.string(once).transform((given, ctx): Date => {
   ctx.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
-
-/** A filter that is spelled wrong would silently find everything. */
-const nothingElse = z.unknown().refine(() => false, { error: 'is not known here; /docs lists what is' });
 
 type Match = (typeof HISTORY_FILTERS)[FilterName]['match'];
 type Row = (typeof FILTER_ROWS)[number][1];
@@ -79,8 +77,8 @@ const OUT_OF_ORDER = { path: ['since'], error: 'must be before until' };
 const limitError = `must be a whole number from 1 to ${MAX_LIMIT}`;
 
 /** Query of `GET /executions`. */
-export const historyQuerySchema = z
-  .object({
+export const historyQuerySchema = refuseUnknown(
+  z.object({
     ...filters,
     limit: z.coerce
       .number({ error: limitError })
@@ -97,16 +95,15 @@ export const historyQuerySchema = z
         return z.NEVER;
       })
       .optional(),
-  })
-  .catchall(nothingElse)
-  .refine(inOrder, OUT_OF_ORDER);
+  }),
+).refine(inOrder, OUT_OF_ORDER);
 
 /** Query of `GET /executions/export`. */
-export const exportQuerySchema = z.object(filters).catchall(nothingElse).refine(inOrder, OUT_OF_ORDER);
+export const exportQuerySchema = refuseUnknown(z.object(filters)).refine(inOrder, OUT_OF_ORDER);
 
 /** Query of `GET /executions/stats`. */
-export const statisticsQuerySchema = z
-  .object({
+export const statisticsQuerySchema = refuseUnknown(
+  z.object({
     since: filters.since,
     until: filters.until,
     by: someOf(STATISTIC_GROUPS)
@@ -115,9 +112,8 @@ export const statisticsQuerySchema = z
     workflow: filters.workflow,
     organization: filters.organization,
     status: filters.status,
-  })
-  .catchall(nothingElse)
-  .refine(inOrder, OUT_OF_ORDER);
+  }),
+).refine(inOrder, OUT_OF_ORDER);
 
 type Filters = z.infer<typeof exportQuerySchema>;
 export type HistoryQuery = z.infer<typeof historyQuerySchema>;

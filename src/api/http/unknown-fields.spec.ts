@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { describe, expect, it } from '@jest/globals';
 import { executionRequestSchema, taskRequestSchema } from '../executions/requests.js';
+import { historyQuerySchema } from '../history/history-requests.js';
 import { fieldErrors } from './validation.js';
 
 const errorsOf = (body: object, schema: z.ZodType = executionRequestSchema) =>
@@ -31,6 +32,13 @@ describe('a field that is not known', () => {
   it('of a task is refused as well', () => {
     expect(errorsOf({ code: 'x', timeout_seconds: 5 }, taskRequestSchema)).toEqual([
       { field: 'timeout_seconds', message: 'is not known; did you mean timeout?' },
+    ]);
+  });
+
+  it('of a filter is refused, and the nearest filter is meant', () => {
+    expect(errorsOf({ wokflow: 'a', tags: 'b' }, historyQuerySchema)).toEqual([
+      { field: 'wokflow', message: 'is not known; did you mean workflow?' },
+      { field: 'tags', message: 'is not known; did you mean tag?' },
     ]);
   });
 

@@ -15,8 +15,8 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The same schema, which refuses fields of the body itself that it does not know: one that is ignored without
- * a word, such as a misspelled time limit, is found when it is too late. What users fill freely
+ * The same schema of a body or a query, which refuses fields that it does not know: one that is ignored without
+ * a word, such as a misspelled time limit or filter, is found when it is too late. What users fill freely
  * (`parameters`, `env`, `secrets`, `caller`, `organization`) stays free.
  */
 export function refuseUnknown<T extends z.ZodObject>(schema: T): T {
@@ -26,7 +26,7 @@ export function refuseUnknown<T extends z.ZodObject>(schema: T): T {
       if (!known.includes(field))
         ctx.addIssue({ code: 'custom', path: [field], message: messageOf(field, known) });
   });
-  return strict as unknown as T;
+  return strict.meta({ additionalProperties: false }) as unknown as T;
 }
 
 /** What is said of a field that is not known: the nearest one that is, where one is near. */

@@ -8,12 +8,14 @@ import { parseManifest } from '../../packages/manifest.js';
 import { type ManifestReading, PackagesStore, readingOf } from '../../packages/packages.store.js';
 import { manifestView, packagesViewSchema, refusedLines } from './packages-view.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
+import { refuseUnknown } from '../http/unknown-fields.js';
 import { invalid } from '../executions/requests.js';
 
 /** Body of `PUT /packages`; the hash is ours to compute. */
-const packagesRequestSchema = z
-  .object({ content: packageManifestSchema.shape.content })
-  .meta({ id: 'PackagesRequest', example: { content: '# nothing yet\n' } });
+const packagesRequestSchema = refuseUnknown(z.object({ content: packageManifestSchema.shape.content })).meta({
+  id: 'PackagesRequest',
+  example: { content: '# nothing yet\n' },
+});
 
 /** The npm packages that executions may import: the manifest in, what each worker has of it out. */
 @ApiTags('packages')
