@@ -62,6 +62,8 @@ const thrown = {
   limit: z.enum(LIMIT_HITS).nullish(),
   /** The code says that another attempt cannot help. */
   final: z.boolean().optional(),
+  /** Its own fields, its causes, and the errors that it gathers. */
+  detail: z.record(z.string(), z.unknown()).nullish(),
   /** Innermost call first; null: not asked for, or not known. */
   locals: z.array(failedFrame).max(5).nullish(),
 };
@@ -113,9 +115,15 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     ...ending,
   }),
   /** The process is about to exit without a result: process.exit, or an uncaught error reported before by `uncaught`. */
-  z.strictObject({ type: z.literal('exiting'), exitCode, ...ending }),
+  z.strictObject({
+    type: z.literal('exiting'),
+    exitCode,
+    /** Its event loop is empty, and a promise that it waits for has not settled. */
+    unsettled: z.boolean().optional(),
+    ...ending,
+  }),
   /** An error that was not caught, seen before Node reports it. User code may still handle it. */
-  z.strictObject({ type: z.literal('uncaught'), ...thrown }),
+  z.strictObject({ type: z.literal('uncaught'), code: errorCode.optional(), ...thrown }),
   /**
    * The code imports what was not shipped. The runner waits for the reply, one line of JSON
    * (ModuleReply) on the descriptor that carries the frames.

@@ -17,7 +17,7 @@ import { RefusedSources } from './refused-sources.js';
 export const WORKSPACE_ROOT_URL = Symbol('WorkspaceRootUrl');
 
 /** Raise it whenever the same source would come out differently; compiled code is shared between workers. */
-const REVISION = 2;
+const REVISION = 3;
 const CACHE_BYTES = 64 * 1024 * 1024;
 /** Places are for messages: no execution waits longer for them. */
 const LOCATE_TIMEOUT_MS = 2_000;

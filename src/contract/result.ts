@@ -30,6 +30,17 @@ export const evidenceSchema = z.looseObject({
       description:
         'With capture_locals: the calls that the error went through, innermost first, and what their variables held',
     }),
+  error: z
+    .object({
+      fields: z.record(z.string(), z.unknown()).optional(),
+      cause: z.unknown().optional(),
+      errors: z.array(z.unknown()).optional(),
+    })
+    .optional()
+    .meta({
+      description:
+        'Of the error that ended it: the fields that the code gave it, its cause, and the errors that it gathers (AggregateError, SuppressedError), bounded',
+    }),
   waiting: z.string().optional().meta({ description: 'At its time limit the code waited, and for what' }),
   stuck: z
     .boolean()

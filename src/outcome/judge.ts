@@ -75,14 +75,29 @@ function judgeReport(end: RunEnd, isScript: boolean): Finding | null {
     const errorType = code === 'USER_ERROR' ? name : ERROR_TYPES[code];
     return { code, errorType, message, stack, exitCode: 1, final };
   }
-  if (uncaught && end.exit.exitCode !== 0) {
-    const { name, message, stack, final } = uncaught;
-    const exitCode = end.exit.exitCode;
+  const exitCode = report?.type === 'exiting' ? report.exitCode : end.exit.exitCode;
+  if (uncaught && exitCode !== 0) {
+    const { code = 'USER_ERROR', name, message, stack, final } = uncaught;
     const ofLimit = codeOfLimit(limitBehind(uncaught));
     if (ofLimit !== null) return { code: ofLimit, message, stack, exitCode };
-    return { code: 'USER_ERROR', errorType: name, message, stack, exitCode, final };
+    const errorType = code === 'USER_ERROR' ? name : ERROR_TYPES[code];
+    return { code, errorType, message, stack, exitCode, final };
   }
-  return report?.type === 'exiting' ? judgeExitCode(report.exitCode, isScript) : judgeDeath(end);
+  if (report?.type !== 'exiting') return judgeDeath(end);
+  return report.unsettled
+    ? judgeUnsettled(report.exitCode, isScript)
+    : judgeExitCode(report.exitCode, isScript);
+}
+
+/** Nothing is left that could settle what it waits for. Node ends a program with code 13 then. */
+function judgeUnsettled(exitCode: number, isScript: boolean): Finding {
+  const what = isScript ? 'A top-level await' : 'The promise that the function returned';
+  return {
+    code: 'USER_ERROR',
+    errorType: 'UnsettledPromise',
+    message: `${what} never settles: no timer, connection or other work is left that could settle it`,
+    exitCode,
+  };
 }
 
 /** The code called process.exit, or set process.exitCode and ran to its end. */

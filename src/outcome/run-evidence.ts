@@ -35,6 +35,7 @@ export const evidenceOf = ({ end, limits, originals }: RunSeen, finding: Finding
   ...localsEvidence(localsOf(end), originals),
   ...(end.stuck ? { stuck: true } : {}),
   ...fieldEvidence(end),
+  ...detailEvidence(end),
   ...limitEvidence(end, finding, limits),
   ...(end.memorySamplesMb.length === 0 ? {} : { memory_samples_mb: end.memorySamplesMb }),
 });
@@ -45,6 +46,12 @@ const localsOf = ({ report, uncaught }: RunEnd): ErrorFrame['locals'] =>
 function fieldEvidence({ report }: RunEnd): Evidence {
   const fields = report?.type === 'error' ? report.fields : undefined;
   return fields?.[0] ? { field: fields[0].field, fields } : {};
+}
+
+/** Of a value whose fields, causes or gathered errors say more than its message. */
+function detailEvidence({ report, uncaught }: RunEnd): Evidence {
+  const detail = report?.type === 'error' ? report.detail : uncaught?.detail;
+  return detail ? { error: detail } : {};
 }
 
 function traceEvidence({ verdict, trace }: RunEnd, originals: OriginalPlaces): Evidence {

@@ -1,14 +1,9 @@
 /** Name under which compiled ESM refers to the `require` it lacks. */
 export const REQUIRE_NAME = '__bifrost_require';
 
-const COMMONJS_MARK =
-  /(?<![.\w$])(?:require\s*\(|require\.(?:resolve|main|cache)\b|module\.exports\b|exports(?:\.[\w$]|\[)|__filename\b|__dirname\b)/;
 const REQUIRE_CALL = /(?<![.\w$])require\s*(?:\(|\.\s*resolve\b)/;
 const REQUIRE_LITERAL =
   /(?<![.\w$])(?:require|__bifrost_require)(?:\.resolve)?\(\s*(?:"((?:[^"\\\n]|\\.)+)"|'((?:[^'\\\n]|\\.)+)')/g;
-
-/** Whether code without a trace of ESM is meant as CommonJS. */
-export const looksLikeCommonJs = (code: string): boolean => COMMONJS_MARK.test(code);
 
 /** Whether code may call `require`; strings and locals of that name make it true as well. */
 export const mayCallRequire = (code: string): boolean => REQUIRE_CALL.test(code);

@@ -18,7 +18,9 @@ async function probed(code: string): Promise<{ format: SourceFormat; before: str
 }
 
 const exported = async (code: string): Promise<string[]> =>
-  [...(await probed(code)).after.matchAll(/"var:\d{3}:([^"]+)"/g)].map(([, name]) => name as string);
+  [...(await probed(`${code}\nexport {};`)).after.matchAll(/"var:\d{3}:([^"]+)"/g)].map(
+    ([, name]) => name as string,
+  );
 
 describe('the probe of a script', () => {
   it.each<[string, string[]]>([
@@ -28,13 +30,14 @@ describe('the probe of a script', () => {
     ['export let a = 1; export { a as b }', ['a']],
     ['enum E { A } export default 1', ['E']],
     ['@((c: any) => c) class C { x = 1 } let a = new C()', ['a']],
+    ['using a = null; await using b = null; const c = 1', ['c']],
     ['if (true) { let inner = 1 } for (const i of []) {}', []],
   ])('exports what %s declares', async (code, names) => {
     expect((await exported(code)).toSorted()).toEqual(names.toSorted());
   });
 
   it('puts everything after ESM code', async () => {
-    const { before, after } = await probed('let a = 1;\nthrow a;');
+    const { before, after } = await probed('let a = 1;\nexport {};\nthrow a;');
     const code = before.slice(0, before.indexOf('//# sourceMappingURL'));
     expect(after.startsWith(code)).toBe(true);
     expect(after.endsWith(before.slice(code.length))).toBe(true);
@@ -49,6 +52,23 @@ describe('the probe of a script', () => {
     expect(lines[2]).toBe(before.split('\n')[1]);
     expect(mappingsOf(after)).toBe(mappingsOf(before).replace(';', ';;'));
   });
+
+  it.each([
+    ['return 1;', ' module.exports = ( 1);'],
+    ['return [1].map((n) => {\n  return n;\n});', 'return n;\n}));'],
+    ['if (globalThis.a) {\n  return (2);\n}', ' module.exports = ( 2);'],
+  ])('makes what %j returns at the top level its export', async (code, expected) => {
+    const { after } = await probed(code);
+    expect(after).toContain(expected);
+    expect(after.match(/module\.exports/g)).toHaveLength(1);
+  });
+
+  it.each(['if (globalThis.a) return;', 'function f() { return 1 }', 'var module = {}; return 1'])(
+    'leaves the returns of %j alone',
+    async (code) => {
+      expect((await probed(code)).after).not.toContain('module.exports');
+    },
+  );
 
   it('leaves alone what has no variables, no parse, or too much of it', async () => {
     for (const code of [

@@ -23,12 +23,27 @@ export function withProbe(module: CompiledModule, original: string): CompiledMod
     const program = parseScript(source, format);
     const written = wordsOf(original);
     const names = topLevelNames(program).filter((name) => written.has(name));
-    if (names.length === 0) return module;
-    const probed =
-      format === 'module' ? exporting(source, names.slice(0, MAX_NAMES)) : handing(source, program, names);
-    return { ...module, source: probed };
+    if (format === 'module') {
+      return names.length === 0
+        ? module
+        : { ...module, source: exporting(source, names.slice(0, MAX_NAMES)) };
+    }
+    const edits = names.includes('module') ? [] : returnEdits(source, program);
+    const line = names.length === 0 ? null : handing(names);
+    return { ...module, source: edited(source, edits, line, startOfCode(source, program)) };
   } catch {
     return module;
+  }
+}
+
+/** Whether code has no syntax of modules: what only names types of others has none left. */
+export function isScript(source: string): boolean {
+  if (source.length > MAX_SOURCE_CHARS) return false;
+  try {
+    parseScript(source, 'commonjs');
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -48,11 +63,14 @@ function topLevelNames(program: Program): string[] {
       statement.type === 'ExportNamedDeclaration' && statement.declaration
         ? statement.declaration
         : statement;
-    if (declaration.type !== 'VariableDeclaration') continue;
+    // V8 does not dispose of what `using` declares once it is exported.
+    if (declaration.type !== 'VariableDeclaration' || isUsing(declaration.kind)) continue;
     for (const { id } of declaration.declarations) names.push(...namesIn(id));
   }
   return [...new Set(names)];
 }
+
+const isUsing = (kind: string): boolean => kind === 'using' || kind === 'await using';
 
 function namesIn(pattern: Pattern): string[] {
   switch (pattern.type) {
@@ -86,15 +104,50 @@ function exporting(source: string, names: readonly string[]): string {
   return `${source.slice(0, end)}export { ${list} };\nimport ${JSON.stringify(PROBE_SPECIFIER)};\n${source.slice(end)}`;
 }
 
-function handing(source: string, program: Program, all: readonly string[]): string {
+function handing(all: readonly string[]): string | null {
   const names = all.filter((name) => name !== 'globalThis' && name !== '__proto__').slice(0, MAX_NAMES);
-  if (names.length < Math.min(all.length, MAX_NAMES)) return source;
+  if (names.length < Math.min(all.length, MAX_NAMES)) return null;
   const getters = names.map((name) => `get ${name}() { return ${name} }`).join(', ');
-  const line = `try { globalThis.process.getBuiltinModule(${JSON.stringify(PROBE_SPECIFIER)})?.({ ${getters} }); } catch {}\n`;
-  const at = startOfCode(source, program);
+  return `try { globalThis.process.getBuiltinModule(${JSON.stringify(PROBE_SPECIFIER)})?.({ ${getters} }); } catch {}\n`;
+}
+
+/** Text to put into a source, by its offset there. */
+type Edit = readonly [at: number, text: string];
+
+/** What a CommonJS script returns at its top level is its value: Node drops it, so it becomes what is exported. */
+function returnEdits(source: string, program: Program): Edit[] {
+  const edits: Edit[] = [];
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) return node.forEach(visit);
+    if (typeof node !== 'object' || node === null || !('type' in node)) return;
+    const { type, argument } = node as { type: string; argument?: Node | null };
+    if (/Function|Class/.test(type) || type.endsWith('Expression')) return;
+    if (type === 'ReturnStatement' && argument) {
+      // Not the argument alone: it may be in brackets.
+      const from = (node as unknown as Node).start + 'return'.length;
+      edits.push([from, ' module.exports = ('], [endOfReturn(source, node as unknown as Node), ')']);
+      return;
+    }
+    Object.values(node).forEach(visit);
+  };
+  visit(program.body);
+  return edits;
+}
+
+const endOfReturn = (source: string, { end }: Node): number => (source[end - 1] === ';' ? end - 1 : end);
+
+function edited(source: string, edits: readonly Edit[], line: string | null, start: number): string {
   const end = source.lastIndexOf(MAP_COMMENT);
-  const lineNumber = source.slice(0, at).split('\n').length - 1;
-  return `${source.slice(0, at)}${line}${source.slice(at, end)}${MAP_COMMENT}${movedMap(source.slice(end + MAP_COMMENT.length), lineNumber)}\n`;
+  let code = '';
+  let done = 0;
+  for (const [at, text] of [...(line === null ? [] : [[start, line] as const]), ...edits]) {
+    code += source.slice(done, at) + text;
+    done = at;
+  }
+  code += source.slice(done, end);
+  const map = source.slice(end + MAP_COMMENT.length);
+  const lineNumber = source.slice(0, start).split('\n').length - 1;
+  return `${code}${MAP_COMMENT}${line === null ? map : `${movedMap(map, lineNumber)}\n`}`;
 }
 
 /** After `#!` and directives such as "use strict", which mean nothing further down. */

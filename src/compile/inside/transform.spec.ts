@@ -27,7 +27,11 @@ describe('format', () => {
   it.each([
     ['import', `import x from './x'; console.log(x)`, 'module'],
     ['export', 'export const a = 1', 'module'],
-    ['import of types only', `import type { A } from './x'; console.log(1 as unknown as A)`, 'module'],
+    ['import of types only', `import type { A } from './x'; console.log(1 as unknown as A)`, 'commonjs'],
+    ['types beside module.exports', `import type { A } from './x'; module.exports = 1`, 'commonjs'],
+    ['an empty export', 'export {}; console.log(1)', 'module'],
+    ['an exported type only', 'export type A = number; console.log(1)', 'commonjs'],
+    ['import.meta beside types', `import type { A } from './x'; import.meta`, 'module'],
     ['top-level await', 'await 1', 'module'],
     ['top-level await beside require', `await 1; require('x')`, 'module'],
     ['import.meta', 'console.log(import.meta.url)', 'module'],
@@ -36,8 +40,8 @@ describe('format', () => {
     ['require', `const fs = require('fs')`, 'commonjs'],
     ['import = require', `import x = require('./x'); x();`, 'commonjs'],
     ['__dirname', 'console.log(__dirname)', 'commonjs'],
-    ['neither', 'console.log(1)', 'module'],
-    ['require as a property only', 'console.log({}.require)', 'module'],
+    ['neither', 'console.log(1)', 'commonjs'],
+    ['require as a property only', 'console.log({}.require)', 'commonjs'],
     ['both: import wins', `import x from 'x'; module.exports = x`, 'module'],
   ])('takes %s', async (_, source, format) => {
     expect((await compile(source)).format).toBe(format);

@@ -9,8 +9,8 @@ import {
   moduleExtensionOf,
 } from '../compiled-module.js';
 import type { CompileRequest, InvalidSource } from '../protocol.js';
-import { looksLikeCommonJs, mayCallRequire, REQUIRE_NAME, requiredSpecifiers } from './requires.js';
-import { withProbe } from './script-probe.js';
+import { mayCallRequire, REQUIRE_NAME, requiredSpecifiers } from './requires.js';
+import { isScript, withProbe } from './script-probe.js';
 
 const TARGET = 'node26';
 
@@ -56,21 +56,25 @@ export async function transform(build: Build, request: CompileRequest): Promise<
   if (extension === '.json') return checkedJson(build, path, source);
   const output = await toJavaScript(build, path, source, LOADERS[extension]);
   const format = formatOf(extension, output);
-  const bound = format === 'module' ? await withRequire(build, path, source, output) : null;
-  const module = finish(moduleUrl(rootUrl, path), bound ?? output, format, bound !== null);
+  const define: Record<string, string> = {};
+  const usesRequire = format === 'module' && (await callsRequire(build, path, source, output));
+  if (usesRequire) define['require'] = REQUIRE_NAME;
+  // Only a script is a main program; Node itself takes the runner for that.
+  const asksForMain = format === 'module' && request.probe && MAIN_QUESTION.test(output.code);
+  if (asksForMain) define['import.meta.main'] = 'true';
+  const bound =
+    usesRequire || asksForMain ? await toJavaScript(build, path, source, output.loader, define) : output;
+  const module = finish(moduleUrl(rootUrl, path), bound, format, usesRequire, asksForMain);
   return request.probe ? withProbe(module, source) : module;
 }
 
-/** ESM that calls a free `require`, compiled so that it calls the one that it imports; null: it does not. */
-async function withRequire(
-  build: Build,
-  path: string,
-  source: string,
-  output: Output,
-): Promise<Output | null> {
-  if (!mayCallRequire(output.code)) return null;
+const MAIN_QUESTION = /\bimport\.meta\.main\b/;
+
+/** Whether ESM calls a free `require`: it is then compiled so that it calls the one that it imports. */
+async function callsRequire(build: Build, path: string, source: string, output: Output): Promise<boolean> {
+  if (!mayCallRequire(output.code)) return false;
   const bound = await toJavaScript(build, path, source, output.loader, { require: REQUIRE_NAME });
-  return bound.code.includes(REQUIRE_NAME) ? bound : null;
+  return bound.code.includes(REQUIRE_NAME);
 }
 
 async function toJavaScript(
@@ -90,15 +94,22 @@ async function toJavaScript(
   }
 }
 
-function finish(url: string, output: Output, format: SourceFormat, usesRequire: boolean): CompiledModule {
+function finish(
+  url: string,
+  output: Output,
+  format: SourceFormat,
+  usesRequire: boolean,
+  asksForMain: boolean,
+): CompiledModule {
   const map = JSON.parse(output.map) as { sources: string[] };
   map.sources = [url];
   const inline = Buffer.from(JSON.stringify(map)).toString('base64');
   // After the code: nothing before it moves, and an import is bound before the module's body runs.
   const binding = usesRequire ? `import { require as ${REQUIRE_NAME} } from '${REQUIRE_SPECIFIER}';\n` : '';
+  const mark = asksForMain ? '// import.meta.main\n' : '';
   return {
     format,
-    source: `${output.code}${binding}//# sourceMappingURL=data:application/json;base64,${inline}\n`,
+    source: `${output.code}${binding}${mark}//# sourceMappingURL=data:application/json;base64,${inline}\n`,
     specifiers: [...new Set([...output.imports.map(({ path }) => path), ...requiredSpecifiers(output.code)])],
     staticImports: output.imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path),
     usesRequire,
@@ -112,6 +123,8 @@ interface Output {
   /** What esbuild found by the syntax; undefined where there is neither. */
   format: 'esm' | 'cjs' | undefined;
   imports: { path: string; kind: string }[];
+  /** Names that it exports. */
+  exports: number;
 }
 
 async function runBuild(
@@ -153,14 +166,17 @@ function readOutput(result: BuildOutput, loader: Loader): Output {
     loader,
     format: input?.format,
     imports: (output?.imports ?? []).map(({ path, kind }) => ({ path, kind })),
+    exports: output?.exports.length ?? 0,
   };
 }
 
+/** As Node decides for what has no package.json above it, after the types are gone: by the syntax. */
 function formatOf(extension: ModuleExtension, output: Output): SourceFormat {
   if (extension === '.mjs' || extension === '.mts') return 'module';
   if (extension === '.cjs' || extension === '.cts') return 'commonjs';
-  if (output.format) return output.format === 'esm' ? 'module' : 'commonjs';
-  return looksLikeCommonJs(output.code) ? 'commonjs' : 'module';
+  if (output.format !== 'esm') return 'commonjs';
+  const isModule = output.exports > 0 || output.imports.some(({ kind }) => kind === 'import-statement');
+  return isModule || !isScript(output.code) ? 'module' : 'commonjs';
 }
 
 async function checkedJson(build: Build, path: string, source: string): Promise<CompiledModule> {

@@ -31,6 +31,20 @@ export const prototypeOf = Reflect.getPrototypeOf;
 export const isExtensible = Reflect.isExtensible;
 export const apply = Reflect.apply;
 // oxlint-disable-next-line typescript/unbound-method -- bound by call
+export const tagOf = Function.prototype.call.bind(Object.prototype.toString) as (value: unknown) => string;
+// oxlint-disable-next-line typescript/unbound-method -- bound by call
+export const boundTo = Function.prototype.call.bind(Function.prototype.bind) as (
+  called: object,
+  owner: unknown,
+  ...args: unknown[]
+) => () => unknown;
+// oxlint-disable-next-line typescript/unbound-method -- bound by call
+export const thenOf = Function.prototype.call.bind(Promise.prototype.then) as <T>(
+  promise: Promise<T>,
+  done: (value: T) => unknown,
+  failed?: (error: unknown) => unknown,
+) => Promise<unknown>;
+// oxlint-disable-next-line typescript/unbound-method -- bound by call
 export const charCode = Function.prototype.call.bind(String.prototype.charCodeAt) as (
   value: string,
   at: number,

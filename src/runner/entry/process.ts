@@ -3,8 +3,6 @@
  * reports; when it is to be kept, waits for the next. It holds nothing of the worker: no Redis, no credentials, an empty environment.
  * Everything it imports is bundled into one file at the start of the worker.
  */
-import os from 'node:os';
-import { syncBuiltinESMExports } from 'node:module';
 import type { Confinement, NetworkPolicy } from '../../contract/confinement.js';
 import type { ResourceLimits } from '../../boundary/runner-limits.js';
 import type { RunnerCommand } from '../../boundary/runner-protocol.js';
@@ -13,6 +11,7 @@ import { CommandReader } from '../channel/command-reader.js';
 import { Executions } from '../user/execution.js';
 import { harden } from '../confine/harden.js';
 import { guardHeap } from '../confine/heap-guard.js';
+import { showSystem } from '../confine/shown-system.js';
 import { guardBuiltins } from '../modules/import-hook.js';
 import { captureOutput } from '../report/output-capture.js';
 import { useWorkersNetwork } from '../network/proxied-network.js';
@@ -33,9 +32,8 @@ const reader = new CommandReader((command: RunnerCommand) => {
 const executions = new Executions(reader);
 
 const scratch = process.cwd();
-os.tmpdir = () => scratch;
-os.homedir = () => scratch;
-syncBuiltinESMExports();
+showSystem(() => scratch);
+Reflect.deleteProperty(process, 'mainModule');
 captureOutput();
 guardBuiltins();
 guardHeap();

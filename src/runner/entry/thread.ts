@@ -2,14 +2,13 @@
  * Entry point of one thread of a thread host: as process.ts, but commands and frames go through the
  * host's main thread.
  */
-import os from 'node:os';
-import { syncBuiltinESMExports } from 'node:module';
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
 import type { RunnerCommand } from '../../boundary/runner-protocol.js';
 import { deliverBy } from '../channel/channel.js';
 import { Executions } from '../user/execution.js';
 import { guardHeap } from '../confine/heap-guard.js';
+import { showSystem } from '../confine/shown-system.js';
 import { hideHandle } from '../channel/hidden-handles.js';
 import { guardBuiltins } from '../modules/import-hook.js';
 import { receiveRepliesBy } from '../modules/module-requests.js';
@@ -42,9 +41,8 @@ import { IN_FLIGHT, IN_FLIGHT_LIMIT_CHARS, REPLIES, type ThreadLink } from './th
   });
   const executions = new Executions({ hold: ref, release: unref });
   let scratch = '';
-  os.tmpdir = () => scratch;
-  os.homedir = () => scratch;
-  syncBuiltinESMExports();
+  showSystem(() => scratch);
+  Reflect.deleteProperty(process, 'mainModule');
   captureOutput();
   guardBuiltins();
   guardHeap();

@@ -9,6 +9,7 @@ import {
 } from '../../boundary/module-protocol.js';
 import type { ShippedModule } from '../../boundary/shipped-module.js';
 import { moduleUrl, pathOfUrl } from '../../boundary/workspace-url.js';
+import { checkBuiltin } from './refused-builtins.js';
 import { PackageShortcut } from './package-shortcut.js';
 import { noticeBuiltin } from '../network/proxied-network.js';
 import { registerScript } from '../report/variables.js';
@@ -63,21 +64,11 @@ export function installImportHook(options: ImportHookOptions): ImportHook {
   };
 }
 
-/** The runner may use the inspector to find where code is blocked; code itself must not read the runner with it. */
-const REFUSED_BUILTIN = /^(node:)?inspector(\/|$)/;
-
-/** The error that Node's permission model gives. */
-const refusedBuiltin = (specifier: string): Error =>
-  Object.assign(new Error(`Access to this API has been restricted: ${specifier}`), {
-    code: 'ERR_ACCESS_DENIED',
-    permission: 'Inspector',
-  });
-
 /** Makes process.getBuiltinModule refuse what imports refuse, and give the probe of scripts its way to us. */
 export function guardBuiltins(): void {
   const original = process.getBuiltinModule.bind(process);
   process.getBuiltinModule = ((id: string): unknown => {
-    if (REFUSED_BUILTIN.test(id)) throw refusedBuiltin(id);
+    checkBuiltin(id);
     noticeBuiltin(id);
     return id === PROBE_SPECIFIER ? registerScript : original(id);
   }) as typeof process.getBuiltinModule;
@@ -119,8 +110,8 @@ class ModuleTable {
 
   resolve(specifier: string, context: ResolveContext, next: NextResolve): ResolvedModule {
     const parentUrl = context.parentURL;
+    checkBuiltin(specifier);
     if (isBuiltin(specifier)) {
-      if (REFUSED_BUILTIN.test(specifier)) throw refusedBuiltin(specifier);
       noticeBuiltin(specifier);
       return next(specifier, context);
     }

@@ -1,42 +1,40 @@
 import type { LimitHit } from '../../boundary/runner-limits.js';
+import { explainRefusal } from './refusal-words.js';
 import { limitHitOf } from './limit-hit.js';
+import { errorDetail } from './error-detail.js';
 import { inspectValue, text } from '../channel/primordials.js';
+import { userFramesOf } from './user-frames.js';
 
 /** What is reported of a thrown value. */
 export interface ErrorReport {
   name: string;
   message: string;
+  /** With those of its causes and of the errors that it gathers, as Node shows them. */
   stack: string | null;
   /** The limit of the worker that caused it. */
   limit: LimitHit | null;
   /** The code says that another attempt cannot help. */
   final: boolean;
+  /** JSON text of its own fields, its causes and the errors that it gathers; `null`: it has none. */
+  detail: string;
 }
 
 const NAME_LIMIT = 200;
 const MESSAGE_LIMIT = 16_384;
 const STACK_LIMIT = 65_536;
-const CAUSE_LIMIT = 5;
-const NODE_FRAME = /^ {4}at .*node:internal\//;
 
 /** Describes anything that was thrown; never throws itself, whatever getters the value has. */
-export function reportError(thrown: unknown, ownFile: string): ErrorReport {
+export function reportError(thrown: unknown): ErrorReport {
   try {
-    if (!isErrorLike(thrown)) {
-      return {
-        name: 'Error',
-        message: `thrown: ${inspectValue(thrown)}`.slice(0, MESSAGE_LIMIT),
-        stack: null,
-        limit: null,
-        final: isFinal(thrown),
-      };
-    }
+    const isError = isErrorLike(thrown);
+    const message = isError ? text(thrown.message) : `thrown: ${inspectValue(thrown, INSPECTED)}`;
     return {
-      name: nameOf(thrown).slice(0, NAME_LIMIT),
-      message: text(thrown.message).slice(0, MESSAGE_LIMIT),
-      stack: stackOf(thrown, ownFile).slice(0, STACK_LIMIT),
-      limit: limitHitOf(thrown),
+      name: isError ? nameOf(thrown).slice(0, NAME_LIMIT) : 'Error',
+      message: explainRefusal(message).slice(0, MESSAGE_LIMIT),
+      stack: isError ? explainRefusal(stackOf(thrown)).slice(0, STACK_LIMIT) : null,
+      limit: isError ? limitHitOf(thrown) : null,
       final: isFinal(thrown),
+      detail: errorDetail(thrown),
     };
   } catch {
     return {
@@ -45,9 +43,13 @@ export function reportError(thrown: unknown, ownFile: string): ErrorReport {
       stack: null,
       limit: null,
       final: false,
+      detail: 'null',
     };
   }
 }
+
+/** As deep as Node shows errors that end a program; no code of the user's decides how it looks. */
+export const INSPECTED = { customInspect: false, depth: 5 } as const;
 
 /** `retryable: false`, or the name that BullMQ and others have for such errors. */
 function isFinal(thrown: unknown): boolean {
@@ -58,23 +60,11 @@ function isFinal(thrown: unknown): boolean {
   );
 }
 
-/** The stack and those of its causes, without the frames of the runner. */
-function stackOf(error: Error, ownFile: string): string {
-  let stack = userFrames(error, ownFile);
-  let cause: unknown = error.cause;
-  for (let depth = 0; depth < CAUSE_LIMIT && cause !== undefined; depth++) {
-    stack += `\n[cause]: ${isErrorLike(cause) ? userFrames(cause, ownFile) : inspectValue(cause)}`;
-    cause = isErrorLike(cause) ? cause.cause : undefined;
-  }
-  return stack;
-}
-
-/** The error's stack without the runner's frames and without Node's at its end: how the code was started is ours. */
-function userFrames(error: Error, ownFile: string): string {
-  const lines = text(error.stack ?? `${nameOf(error)}: ${text(error.message)}`).split('\n');
-  const kept = lines.filter((line) => !line.includes(ownFile));
-  while (kept.length > 1 && NODE_FRAME.test(kept[kept.length - 1] as string)) kept.pop();
-  return kept.join('\n');
+/** As Node prints an error: its stack, its own fields, its causes. */
+function stackOf(error: Error): string {
+  const { stack } = error;
+  if (typeof stack !== 'string') return `${nameOf(error)}: ${text(error.message)}`;
+  return userFramesOf(error instanceof Error ? inspectValue(error, INSPECTED) : stack);
 }
 
 /** The class name says more than `name`, which classes that extend Error rarely set. */
@@ -83,6 +73,7 @@ function nameOf(error: Error): string {
   return own === 'Error' ? text(error.constructor?.name || own) : own;
 }
 
+/** Also errors of other realms, and what libraries make like them. */
 const isErrorLike = (value: unknown): value is Error =>
   value instanceof Error ||
   (typeof value === 'object' &&

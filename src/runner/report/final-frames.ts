@@ -3,6 +3,7 @@ import { json, sendFrame, usageJson } from '../channel/channel.js';
 import type { ErrorReport } from './error-report.js';
 import type { UserContext } from '../user/user-context.js';
 import { serializeValue } from '../user/user-value.js';
+import { endOutput } from './output-capture.js';
 import { variablesJson } from './variables.js';
 
 /** The fields that every last word carries, as JSON texts. */
@@ -18,7 +19,11 @@ export function reportValue(value: unknown, context: UserContext, limitBytes: nu
     return;
   }
   const { code, message } = serialized;
-  sendError(code, { name: 'TypeError', message, stack: null, limit: null, final: false }, context);
+  sendError(
+    code,
+    { name: 'TypeError', message, stack: null, limit: null, final: false, detail: 'null' },
+    context,
+  );
 }
 
 /** The code failed. `locals`: JSON text. */
@@ -36,6 +41,7 @@ export function sendError(
     stack: json(report.stack),
     limit: json(report.limit),
     final: `${report.final}`,
+    detail: report.detail,
     ...(fields && { fields: faultsJson(fields) }),
     locals,
     ...ending(context),
@@ -46,10 +52,10 @@ const faultsJson = (fields: readonly FieldFault[]): string =>
   `[${fields.map(({ field, message }) => `{"field":${json(field)},"message":${json(message)}}`).join(',')}]`;
 
 /** What every last word carries: variables and use of resources, as JSON texts. */
-export const ending = (context: UserContext): Ending => ({
-  variables: variablesOf(context),
-  usage: usageJson(),
-});
+export function ending(context: UserContext): Ending {
+  endOutput();
+  return { variables: variablesOf(context), usage: usageJson() };
+}
 
 function variablesOf(context: UserContext): string {
   try {

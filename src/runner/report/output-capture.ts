@@ -3,6 +3,8 @@ import { Writable } from 'node:stream';
 import type { FrameFields } from '../../boundary/runner-frames.js';
 import { OUTPUT_CHUNK_CHARS } from '../../boundary/runner-protocol.js';
 import { json, sendFrame } from '../channel/channel.js';
+import { explainRefusal } from './refusal-words.js';
+import { withoutOwnFrames } from './user-frames.js';
 import { charCode, now } from '../channel/primordials.js';
 
 /** Console methods and the level that their lines get; console formats and indents by itself. */
@@ -37,9 +39,10 @@ export function captureOutput(): void {
 export function emitOutput(
   stream: 'stdout' | 'stderr',
   level: string,
-  text: string,
+  printed: string,
   record: Pick<FrameFields<'output'>, 'message' | 'fields'> = {},
 ): void {
+  const text = withoutOwnFrames(explainRefusal(printed));
   const whole = text.length <= OUTPUT_CHUNK_CHARS;
   for (let start = 0; start < text.length;) {
     const end = chunkEnd(text, start);
@@ -75,18 +78,26 @@ function captureConsole(method: keyof typeof LEVELS, level: string): void {
   };
 }
 
+/** What was printed of characters whose rest never came, as text. Before the last word of an execution. */
+export function endOutput(): void {
+  for (let i = 0; i < ends.length; i++) (ends[i] as () => void)();
+}
+
+const ends: (() => void)[] = [];
+
 function replaceStream(name: 'stdout' | 'stderr', fd: number): void {
   const decoder = new StringDecoder('utf8');
+  const end = decoder.end.bind(decoder);
+  const decode = decoder.write.bind(decoder);
   const fallbackLevel = name === 'stdout' ? 'info' : 'error';
   const emit = (chunk: unknown, encoding: BufferEncoding | undefined): void => {
     const text =
       typeof chunk === 'string' && (encoding === undefined || encoding === 'utf8')
-        ? chunk
-        : decoder.write(
-            typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk as Uint8Array),
-          );
+        ? end() + chunk
+        : decode(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk as Uint8Array));
     emitOutput(name, currentLevel ?? fallbackLevel, text);
   };
+  ends[ends.length] = () => emitOutput(name, fallbackLevel, end());
   const stream = new Writable({
     decodeStrings: false,
     write: (chunk, encoding, done) => (emit(chunk, encoding), done()),

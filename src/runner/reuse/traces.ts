@@ -63,3 +63,9 @@ export function emptied(folder: string): boolean {
 
 /** Path of a file that a URL names, as Node spells it. */
 export const fileNameOf = (url: string): string => decodeURI(new URL(url).pathname);
+
+/** Whether a file belongs to the workspace or to a package, as V8 names files: CommonJS by path, ESM by URL. */
+export const isUsersCode = (rootUrl: string): ((url: string) => boolean) => {
+  const root = fileNameOf(rootUrl);
+  return (url) => url.startsWith(rootUrl) || url.startsWith(root) || url.includes('/node_modules/');
+};

@@ -1,5 +1,4 @@
 import { isMainThread } from 'node:worker_threads';
-import { setSourceMapsSupport } from 'node:module';
 import type { ModuleFailure } from '../../boundary/module-protocol.js';
 import type { ErrorCode } from '../../boundary/runner-frames.js';
 import type { ExecuteCommand, RunnerCommand } from '../../boundary/runner-protocol.js';
@@ -14,22 +13,25 @@ import {
   useNonce,
 } from '../channel/channel.js';
 import { reportError } from '../report/error-report.js';
+import { printedError } from '../report/printed-error.js';
 import { emitOutput } from '../report/output-capture.js';
 import { Hygiene } from '../reuse/hygiene.js';
 import { type ImportHook, installImportHook } from '../modules/import-hook.js';
 import { LocalVariables } from '../report/local-variables.js';
 import { requestModule } from '../modules/module-requests.js';
 import { endConnections } from '../network/proxied-network.js';
-import { activeResources, inNextTurn, inspectValue } from '../channel/primordials.js';
+import { activeResources, inNextTurn, thenOf } from '../channel/primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
 import { giveUp } from '../confine/rights.js';
-import { showPid } from '../confine/shown-pid.js';
 import { ending, reportValue, sendError } from '../report/final-frames.js';
-import { acceptParameters, ParametersInvalid, schemaOf } from './user-parameters.js';
-import { findFunction, scriptValue } from './user-module.js';
+import { NoJsonForm } from './json-form.js';
+import { ParametersInvalid } from './user-parameters.js';
+import { type Caught, runFunction, runScript } from './run-code.js';
 import { hideSecrets } from '../report/snapshot.js';
-import { emptied, fileNameOf, removeTraces } from '../reuse/traces.js';
+import { emptied, fileNameOf, isUsersCode, removeTraces } from '../reuse/traces.js';
 import { forgetScript } from '../report/variables.js';
+import { throwUncaught, watchProcessEnd, watchRejections } from './process-end.js';
+import { prepareGlobals } from './prepare-globals.js';
 
 /** Where an execution is; it is reported exactly once. */
 interface Progress {
@@ -56,27 +58,33 @@ export interface CommandSource {
   release(): void;
 }
 
-const OWN_FILE = __filename;
-
 /**
  * Runs executions, one at a time, and reports how each ended.
  *
  * A function ends when its promise settles. A script ends as under `node script.js`: when its event
- * loop is empty, at process.exit, or at an uncaught error. Unless the worker wants to keep the
- * runner, it ends the process then; otherwise it looks for what the execution left behind and reports it.
+ * loop is empty, at process.exit, or at an uncaught error. Both end when the event loop is empty and what
+ * they wait for has not come. Unless the worker wants to keep the runner, a script ends the process then;
+ * otherwise the runner looks for what the execution left behind and reports it.
  */
 export class Executions {
   private current: Current | null = null;
   private hook: ImportHook | null = null;
   private hygiene: Hygiene | null = null;
 
-  constructor(private readonly commands: CommandSource) {}
+  constructor(private readonly commands: CommandSource) {
+    watchProcessEnd({
+      emptied: () => this.emptied(),
+      isUnsettled: () => this.current !== null && isWaiting(this.current.progress),
+      uncaught: (error) => this.uncaught(error),
+      ended: (end) => this.ended(end),
+    });
+  }
 
   /** Does what the worker says; the same in a process and in a thread. */
   handle(command: RunnerCommand): void {
     switch (command.type) {
       case 'execute':
-        void this.run(command);
+        this.run(command);
         return;
       case 'cancel':
         this.cancel(command.ref, command.reason);
@@ -97,6 +105,8 @@ export class Executions {
     const error = new Error(reason);
     error.name = 'CancelledError';
     const { listensForAbort } = current;
+    // What the code does now decides how long it lives.
+    if (listensForAbort) this.commands.release();
     current.controller.abort(error);
     if (!listensForAbort) sendFrame('unheard', {});
   }
@@ -108,19 +118,14 @@ export class Executions {
     sendFrame('alive', { resources: `[${open.map((name) => json(name.slice(0, 100))).join(',')}]` });
   }
 
-  private async run(command: ExecuteCommand): Promise<void> {
+  private run(command: ExecuteCommand): void {
     useNonce(command.nonce);
     startUsage();
     forgetScript();
     hideSecrets(Object.values(command.context.secrets));
     const controller = new AbortController();
-    const context = createUserContext(
-      command.context,
-      controller.signal,
-      () => (current.listensForAbort = true),
-    );
+    const context = createUserContext(command.context, controller.signal, () => this.listens(current));
     const progress: Progress = { phase: 'loading', value: undefined };
-    if (this.hook === null) this.watchEnd();
     prepareGlobals(command);
     const { rootUrl, modules, packagesDir } = command;
     if (this.hook) this.hook.next(modules);
@@ -132,90 +137,117 @@ export class Executions {
     if (isMainThread) giveUp('inspector');
     const current: Current = { command, context, controller, progress, locals, listensForAbort: false };
     this.current = current;
-    if (locals === null) {
-      await this.runCode(current).catch((error: unknown) => this.failed(current, error));
-      return;
-    }
-    // The debugger reports errors that no handler is about to catch; so no handler may be attached here.
-    const done = this.runCode(current);
-    whenRejected(done, (error) => this.failed(current, error));
+    // From here on only user code keeps the event loop alive: where nothing does, nothing more can come.
+    this.commands.release();
+    this.start(current);
   }
 
-  private async runCode({ command, context, progress, locals }: Current): Promise<void> {
+  private start(current: Current): void {
+    const { command, context, progress, locals } = current;
     const startedAt = performance.now();
-    locals?.watch(command.functionName === null ? 'all' : 'uncaught');
-    const namespace = (await import(command.entry)) as Record<string, unknown>;
-    locals?.watch('uncaught');
-    postFrame('loaded', { loadMs: `${performance.now() - startedAt}` });
-    // With the result, when that comes in this turn of the event loop.
-    inNextTurn(flushFrames);
-    if (command.functionName === null) {
-      progress.value = typeof namespace['default'] === 'function' ? undefined : scriptValue(namespace);
-      progress.phase = 'draining';
-      this.commands.release();
-      return;
-    }
-    progress.phase = 'calling';
-    const called = findFunction(namespace, command.functionName);
-    const schema = schemaOf(called, namespace);
-    const parameters = schema ? await acceptParameters(schema, command.parameters) : command.parameters;
-    const value = await called(parameters, context);
+    const onLoaded = (): void => {
+      locals?.watch('uncaught');
+      progress.phase = 'calling';
+      postFrame('loaded', { loadMs: `${performance.now() - startedAt}` });
+      // With the result, when that comes in this turn of the event loop.
+      inNextTurn(flushFrames);
+    };
+    const isScript = command.functionName === null;
+    locals?.watch(isScript ? 'all' : 'uncaught');
+    const onFailed = (error: unknown): void => {
+      if (!isScript) return this.failed(current, error);
+      this.evaluated(current, undefined);
+      throwUncaught(error);
+    };
+    // The debugger reports errors that no handler is about to catch; so no handler may be attached then.
+    const watch = locals === null ? null : watchRejections(onFailed);
+    const caught: Caught = (promise, done) =>
+      watch === null ? void thenOf(promise, done, onFailed) : watch(thenOf(promise, done));
+    const call = { command, context, onLoaded, caught, mayUse: () => !settled(progress) };
+    if (isScript) runScript(call, (value) => this.evaluated(current, value));
+    else runFunction(call, (value) => this.returned(current, value));
+  }
+
+  /** The code can react to a request to end: it may wait for that alone. */
+  private listens(current: Current): void {
+    current.listensForAbort = true;
+    if (isWaiting(current.progress)) this.commands.hold();
+  }
+
+  /** A script has been evaluated; what it has begun goes on. */
+  private evaluated({ progress }: Current, value: unknown): void {
+    if (settled(progress)) return;
+    progress.value = value;
+    progress.phase = 'draining';
+    this.commands.release();
+  }
+
+  private returned({ command, context, progress }: Current, value: unknown): void {
     if (settled(progress)) return;
     progress.phase = 'reported';
+    this.commands.hold();
     this.holdReport();
     reportValue(value, context, command.resultLimitBytes);
     this.settle();
   }
 
-  private failed({ command, context, progress, locals }: Current, error: unknown): void {
+  /** A function failed; its error is the result, not output. */
+  private failed({ context, progress, locals }: Current, error: unknown): void {
     if (settled(progress)) return;
     // Node keeps a module that failed to load as failed.
     const broken = progress.phase === 'loading';
-    const script = command.functionName === null;
     progress.phase = 'reported';
-    if (!script) this.holdReport();
-    // As Node does for a script; for a function the error is the result, not output.
-    if (script) emitOutput('stderr', 'error', `${inspectError(error)}\n`);
-    const code = codeOf(this.hook?.failureOf(error));
+    this.commands.hold();
+    this.holdReport();
     const fields = error instanceof ParametersInvalid ? error.fields : undefined;
-    sendError(code, { ...reportError(error, OWN_FILE), fields }, context, locals?.of(error));
+    sendError(this.codeOf(error), { ...reportError(error), fields }, context, locals?.of(error));
     this.settle(broken ? ['a module that failed to load'] : []);
   }
 
-  /** Reports an end that comes without our doing: an empty event loop, process.exit, an uncaught error. */
-  private watchEnd(): void {
-    process.on('uncaughtExceptionMonitor', (error: unknown) => {
-      if (!this.current || settled(this.current.progress)) return;
-      const report = reportError(error, OWN_FILE);
-      sendFrame('uncaught', {
-        name: json(report.name),
-        message: json(report.message),
-        stack: json(report.stack),
-        limit: json(report.limit),
-        final: `${report.final}`,
-        locals: this.current.locals?.of(error) ?? 'null',
-      });
+  /** The worker failed to look for the module; a runner does not report faults of the worker. */
+  private codeOf(error: unknown): ErrorCode {
+    if (error instanceof NoJsonForm) return 'RESULT_NOT_SERIALIZABLE';
+    const failure: ModuleFailure | undefined = this.hook?.failureOf(error);
+    return failure?.code === 'INTERNAL' ? 'MODULE_NOT_FOUND' : (failure?.code ?? 'USER_ERROR');
+  }
+
+  private uncaught(error: unknown): void {
+    const { current } = this;
+    if (!current || settled(current.progress)) return;
+    const report = reportError(error);
+    sendFrame('uncaught', {
+      code: json(this.codeOf(error)),
+      name: json(report.name),
+      message: json(report.message),
+      stack: json(report.stack),
+      limit: json(report.limit),
+      final: `${report.final}`,
+      detail: report.detail,
+      locals: current.locals?.of(error) ?? 'null',
     });
-    process.on('beforeExit', (exitCode) => {
-      const { current } = this;
-      // Listeners of the user may go on: then the end is the exit of the process.
-      if (!current?.command.keep || exitCode !== 0 || process.listenerCount('beforeExit') > 1) return;
-      if (current.progress.phase !== 'draining') return;
-      current.progress.phase = 'reported';
-      this.commands.hold();
-      reportValue(current.progress.value, current.context, current.command.resultLimitBytes);
-      this.settle();
-    });
-    process.on('exit', (exitCode) => {
-      const { current } = this;
-      releaseFrames();
-      if (!current || settled(current.progress)) return;
-      const { command, context, progress } = current;
-      const drained = progress.phase === 'draining' && exitCode === 0;
-      progress.phase = 'reported';
-      if (drained) return reportValue(progress.value, context, command.resultLimitBytes);
-      sendFrame('exiting', { exitCode: `${exitCode}`, ...ending(context) });
-    });
+  }
+
+  private emptied(): boolean {
+    const { current } = this;
+    if (!current?.command.keep || current.progress.phase !== 'draining') return false;
+    current.progress.phase = 'reported';
+    this.commands.hold();
+    reportValue(current.progress.value, current.context, current.command.resultLimitBytes);
+    this.settle();
+    return true;
+  }
+
+  private ended({ exitCode, unsettled, error }: Parameters<EndedStep>[0]): void {
+    const { current } = this;
+    releaseFrames();
+    if (!current || settled(current.progress)) return;
+    const { command, context, progress } = current;
+    const drained = progress.phase === 'draining' && exitCode === 0;
+    progress.phase = 'reported';
+    if (error !== null) emitOutput('stderr', 'error', printedError(error.value));
+    else if (unsettled) emitOutput('stderr', 'error', unsettledWarning(command));
+    else if (drained) return reportValue(progress.value, context, command.resultLimitBytes);
+    sendFrame('exiting', { exitCode: `${exitCode}`, unsettled: `${unsettled}`, ...ending(context) });
   }
 
   /** A report goes out with `settled` where nothing is open that could keep that from coming at once. */
@@ -230,6 +262,7 @@ export class Executions {
     endConnections();
     inNextTurn(() =>
       inNextTurn(() => {
+        Reflect.deleteProperty(process, 'mainModule');
         const dirty = [...known, ...(this.hygiene?.inspect() ?? [])];
         if (current.command.clearsScratch && !emptied(current.command.scratch)) dirty.push('files');
         if (process.exitCode !== undefined) dirty.push('exit code');
@@ -242,49 +275,17 @@ export class Executions {
   }
 }
 
-/**
- * Calls back when the promise is rejected, without being a handler of it: what the debugger takes for
- * caught depends on the handlers. Errors of other promises end the process as they do in Node.
- */
-function whenRejected(promise: Promise<void>, callback: (error: unknown) => void): void {
-  process.on('unhandledRejection', (error, rejected) => {
-    if (rejected === promise) callback(error);
-    else if (process.listenerCount('unhandledRejection') === 1) throw error;
-  });
-}
+type EndedStep = Parameters<typeof watchProcessEnd>[0]['ended'];
 
-/** Whether a file belongs to the workspace or to a package, as V8 names files: CommonJS by path, ESM by URL. */
-const isUsersCode = (rootUrl: string): ((url: string) => boolean) => {
-  const root = fileNameOf(rootUrl);
-  return (url) => url.startsWith(rootUrl) || url.startsWith(root) || url.includes('/node_modules/');
-};
+/** As Node warns; it names the file of the code, for the place is known to V8 alone. */
+const unsettledWarning = ({ entry, functionName }: ExecuteCommand): string =>
+  functionName === null
+    ? `Warning: Detected unsettled top-level await at ${fileNameOf(entry)}\n`
+    : `Warning: the promise of ${functionName}() in ${fileNameOf(entry)} cannot settle: nothing is left to run\n`;
 
 const RESOURCES_SHOWN = 20;
 
-/** The worker failed to look for the module; a runner does not report faults of the worker. */
-const codeOf = (failure: ModuleFailure | undefined): ErrorCode =>
-  failure?.code === 'INTERNAL' ? 'MODULE_NOT_FOUND' : (failure?.code ?? 'USER_ERROR');
+const settled = ({ phase }: Progress): boolean => phase === 'reported';
 
-const settled = (progress: Progress): boolean => progress.phase === 'reported';
-
-/** What Node would print for an error that ends a script. */
-function inspectError(error: unknown): string {
-  try {
-    return error instanceof Error
-      ? (reportError(error, OWN_FILE).stack ?? error.message)
-      : `Uncaught ${inspectValue(error)}`;
-  } catch {
-    return 'Uncaught error that cannot be read';
-  }
-}
-
-function prepareGlobals(command: ExecuteCommand): void {
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  Object.assign(process.env, command.env);
-  setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
-  process.exitCode = undefined;
-  // The folder it is in may be gone. Threads share theirs and cannot leave it.
-  if (isMainThread) process.chdir(command.scratch);
-  showPid(command.pid);
-  process.argv = [process.execPath, fileNameOf(command.entry)];
-}
+/** For a promise of the code's: of its modules or of its function. */
+const isWaiting = ({ phase }: Progress): boolean => phase === 'loading' || phase === 'calling';

@@ -2,7 +2,8 @@ import { VALUE_DEPTH_LIMIT } from '../../contract/value-limits.js';
 import { shapeOfJson } from '../../lib/json-shape.js';
 import { json } from '../channel/channel.js';
 import { emitOutput } from '../report/output-capture.js';
-import { inspectValue, stringify, text } from '../channel/primordials.js';
+import { inspectValue, stringify } from '../channel/primordials.js';
+import { jsonForm } from './json-form.js';
 
 /** `context.logger`: messages with a level and structured fields. Declared in examples/workspace/bifrost.d.ts. */
 export interface UserLogger {
@@ -40,7 +41,7 @@ export function createUserLogger(always?: Record<string, unknown>): UserLogger {
 /** JSON text of an object; null where it has none, or one that is too long or too deep: the line still shows the fields. */
 function fieldsJson(fields: unknown): string | null {
   try {
-    const data = stringify(fields, readable);
+    const data = stringify(jsonForm(fields, { limitChars: FIELDS_LIMIT_CHARS, describe }));
     if (data?.[0] !== '{' || data.length > FIELDS_LIMIT_CHARS) return null;
     return shapeOfJson(data).depth > VALUE_DEPTH_LIMIT ? null : data;
   } catch {
@@ -48,9 +49,5 @@ function fieldsJson(fields: unknown): string | null {
   }
 }
 
-/** JSON knows neither errors nor large integers, which are what people log. */
-function readable(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return text(value);
-  if (!(value instanceof Error)) return value;
-  return { ...(value as object), name: value.name, message: value.message, stack: value.stack };
-}
+/** What has no JSON form is shown as on the line. */
+const describe = (value: unknown): string => inspectValue(value, { depth: 0, breakLength: Infinity });

@@ -1,44 +1,44 @@
-import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from '../../contract/value-limits.js';
 import { shapeOfJson } from '../../lib/json-shape.js';
+import { VALUE_DEPTH_LIMIT } from '../../contract/value-limits.js';
 import { stringify } from '../channel/primordials.js';
+import { jsonForm, NoJsonForm, TooLarge } from './json-form.js';
 
 /** JSON text of a value of user code, or why there is none. */
 export type SerializedValue =
   | { ok: true; json: string }
   | { ok: false; code: 'RESULT_NOT_SERIALIZABLE' | 'OUTPUT_LIMIT'; message: string };
 
-const UNSERIALIZABLE = new Set(['function', 'symbol', 'bigint']);
-
 /** Turns what user code returned into JSON. `undefined` becomes null. Never throws. */
 export function serializeValue(value: unknown, limitBytes: number): SerializedValue {
   if (value === undefined) return { ok: true, json: 'null' };
-  if (UNSERIALIZABLE.has(typeof value)) return refuse(`a ${typeof value} has no JSON form`);
   // Known before any of it is copied.
   if (typeof value === 'string' && value.length > limitBytes) return tooLarge(limitBytes);
   let json: string | undefined;
   try {
-    json = stringify(value);
+    json = stringify(jsonForm(value, { limitChars: limitBytes }));
   } catch (error) {
-    if (isTooLong(error)) return tooLarge(limitBytes);
+    if (error instanceof NoJsonForm) return refuse(error.message.slice(0, MESSAGE_LIMIT));
+    if (error instanceof TooLarge || isTooLong(error)) return tooLarge(limitBytes);
     if (isTooDeep(error)) return refuse(tooDeep);
-    return refuse(error instanceof Error ? error.message.slice(0, MESSAGE_LIMIT) : 'its toJSON threw');
+    return refuse(error instanceof Error ? error.message.slice(0, MESSAGE_LIMIT) : 'it cannot be read');
   }
   if (json === undefined) return refuse('it has no JSON form');
   // Characters, not bytes: cheap, and the worker counts bytes again.
   if (json.length > limitBytes) return tooLarge(limitBytes);
-  const { depth, keys } = shapeOfJson(json);
-  if (depth > VALUE_DEPTH_LIMIT) return refuse(tooDeep);
-  if (keys > VALUE_KEYS_LIMIT) return refuse(`it has ${keys} properties; the limit is ${VALUE_KEYS_LIMIT}`);
+  if (shapeOfJson(json).depth > VALUE_DEPTH_LIMIT) return refuse(tooDeep);
   return { ok: true, json };
 }
 
 const MESSAGE_LIMIT = 4_096;
 const tooDeep = `it is nested too deeply; the limit is ${VALUE_DEPTH_LIMIT} levels of objects and arrays`;
 
+/** Says why a value cannot be sent. */
+export const notSerializable = (why: string): string => `The returned value cannot be sent as JSON: ${why}`;
+
 const refuse = (why: string): SerializedValue => ({
   ok: false,
   code: 'RESULT_NOT_SERIALIZABLE',
-  message: `The returned value cannot be sent as JSON: ${why}`,
+  message: notSerializable(why),
 });
 
 const tooLarge = (limitBytes: number): SerializedValue => ({

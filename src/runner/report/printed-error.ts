@@ -1,0 +1,14 @@
+import { inspectValue } from '../channel/primordials.js';
+import { explainRefusal } from './refusal-words.js';
+import { INSPECTED } from './error-report.js';
+import { userFramesOf } from './user-frames.js';
+
+/** What Node prints of an error that ends a program, without the line of code, which is in the stack. Never throws. */
+export function printedError(thrown: unknown): string {
+  try {
+    const shown = typeof thrown === 'string' ? thrown : userFramesOf(inspectValue(thrown, INSPECTED));
+    return `${explainRefusal(shown)}\n\nNode.js ${process.version}\n`;
+  } catch {
+    return 'Uncaught error that cannot be read\n';
+  }
+}
