@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { shapeOfValue } from '../lib/json-shape.js';
 import { networkFieldSchema } from './network-field.js';
+import { environment, userObject } from './fields/user-fields.js';
 import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from './value-limits.js';
 
 const text = z.string({ error: 'must be a string' });
@@ -13,7 +14,7 @@ const isBounded = (value: unknown): boolean => {
 const BOUNDED = {
   error: `must have at most ${VALUE_DEPTH_LIMIT} levels of objects and arrays, and ${VALUE_KEYS_LIMIT} properties`,
 };
-const variables = z.record(z.string(), z.string({ error: 'must be a string' }));
+const secrets = z.record(z.string(), z.string({ error: 'must be a string' }));
 
 /** Every form of every secret is looked for in all output: docs/logs.md. */
 const SECRETS_LIMIT = 4_096;
@@ -22,10 +23,7 @@ const lengthOf = (secrets: Readonly<Record<string, string>>): number =>
   Object.values(secrets).reduce((sum, { length }) => sum + length, 0);
 
 /** An object that the code is handed as it is. */
-const handedOn = z
-  .record(z.string(), z.unknown(), { error: 'must be an object' })
-  .refine(isBounded, BOUNDED)
-  .nullish();
+const handedOn = userObject.refine(isBounded, BOUNDED).nullish();
 
 const contextFields = z.object({
   workflow_id: text.nullish(),
@@ -69,8 +67,8 @@ const contextFields = z.object({
   sync: z.boolean({ error: 'must be true or false' }).nullish().meta({
     description: 'A caller waits with BLPOP: the result also goes to the list bifrost:result:{execution_id}',
   }),
-  env: variables.nullish(),
-  secrets: variables
+  env: environment.nullish(),
+  secrets: secrets
     .refine((secrets) => Object.keys(secrets).length <= SECRETS_LIMIT, {
       error: `must be at most ${SECRETS_LIMIT}, or they could not be redacted`,
     })

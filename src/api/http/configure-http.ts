@@ -31,6 +31,9 @@ export function httpAdapter(settings: HttpSettings): FastifyAdapter {
     bodyLimit: settings.codeLimitBytes * JSON_ESCAPE_FACTOR + BODY_SLACK_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    // Keys of users' data are data. Nothing copies a body by assignment: schemas do, and leave these names out.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     clientErrorHandler: answerClientError,

@@ -23,6 +23,11 @@ export function fieldErrors(issues: readonly Issue[]): FieldError[] {
   return [...messages].map(([field, texts]) => ({ field, message: [...texts].join('; ') }));
 }
 
+/** Takes nothing out of a body before its schema sees it: parameters may have any names. */
+class WholeBodyPipe extends StandardSchemaValidationPipe {
+  protected override stripProtoKeys(): void {}
+}
+
 /** Validates everything a controller takes by the schema it names, with problem details as the answer. */
 export const validationPipe = (): StandardSchemaValidationPipe =>
-  new StandardSchemaValidationPipe({ exceptionFactory: (issues) => invalid(fieldErrors(issues)) });
+  new WholeBodyPipe({ exceptionFactory: (issues) => invalid(fieldErrors(issues)) });

@@ -156,6 +156,16 @@ describe('a value', () => {
     expect(shown).toBe(REDACTED);
   });
 
+  it('keeps keys that show secrets apart', () => {
+    const apart = new Redactor(['name', 'email', 'phone']);
+    expect(apart.value({ name: 1, email: 2, phone: 3, other: 4 })).toEqual({
+      '[redacted]': 1,
+      '[redacted] (2)': 2,
+      '[redacted] (3)': 3,
+      other: 4,
+    });
+  });
+
   it('keeps a key named __proto__ a key', () => {
     const value: unknown = JSON.parse('{"__proto__":{"a":1}}');
     expect(JSON.stringify(redactor.value(value))).toBe('{"__proto__":{"a":1}}');

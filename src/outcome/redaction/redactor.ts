@@ -81,8 +81,12 @@ export class Redactor {
     if (typeof value !== 'object' || value === null) return value;
     if (depth === MAX_DEPTH) return REDACTED;
     if (Array.isArray(value)) return value.map((item) => this.within(item, depth + 1));
-    const entries = Object.entries(value);
-    return Object.fromEntries(entries.map(([key, item]) => [this.text(key), this.within(item, depth + 1)]));
+    const names = new Set<string>();
+    const entries = Object.entries(value).map(([key, item]) => {
+      const name = unusedName(this.text(key), names);
+      return [name, this.within(item, depth + 1)] as const;
+    });
+    return Object.fromEntries(entries);
   }
 
   private number(value: number): number | string {
@@ -95,6 +99,14 @@ export class Redactor {
   stream(): RedactedStream {
     return new RedactedStream(this.isEmpty ? null : this.automaton.search());
   }
+}
+
+/** Two keys of an object that show secrets stay two. */
+function unusedName(name: string, used: Set<string>): string {
+  let unused = name;
+  for (let n = 2; used.has(unused); n++) unused = `${name} (${n})`;
+  used.add(unused);
+  return unused;
 }
 
 interface Parts {
