@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { isPlain } from './json-form.js';
 import type { UserContext } from './user-context.js';
 
 /** A function of the user's, and the object whose method it is. */
@@ -14,7 +15,11 @@ export const scriptValue = (exported: unknown, isCommonJs: boolean): unknown =>
   isCommonJs && isEmptyObject(exported) ? undefined : exported;
 
 const isEmptyObject = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && !types.isProxy(value) && Object.keys(value).length === 0;
+  typeof value === 'object' &&
+  value !== null &&
+  !types.isProxy(value) &&
+  isPlain(value) &&
+  Object.keys(value).length === 0;
 
 /** What a CommonJS module exports is there as its default export. */
 export const commonJsOf = (namespace: Record<string, unknown>): Record<string, unknown> | undefined =>

@@ -249,7 +249,10 @@ describe('the time limit', () => {
     ['an endless loop', 'console.log(process.pid); for (;;);'],
     // Each promise is let go of: a chain of them would fill the memory, at the machine's speed.
     ['endless microtasks', 'console.log(process.pid); const f = () => void Promise.resolve().then(f); f();'],
-    ['a promise that never settles', 'console.log(process.pid); await new Promise(() => {});'],
+    [
+      'a promise that never settles',
+      'console.log(process.pid); await new Promise(() => setInterval(() => {}, 1000));',
+    ],
     [
       'code that ignores signals',
       'console.log(process.pid); process.on("SIGTERM", () => {}); setInterval(() => {}, 1000);',
