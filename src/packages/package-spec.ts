@@ -44,8 +44,15 @@ export function parsePair(name: string, range: string): SpecVerdict {
   return refused(`"${wanted}" is not a version, a range or a dist-tag`);
 }
 
-/** The spec as npm reads it from its command line. */
+/** The spec as it is shown. */
 export const specText = (spec: PackageSpec): string => `${spec.name}@${spec.range}`;
+
+/**
+ * The spec as npm reads it from its command line. A name without a version asks for the newest that goes with
+ * the rest, which is npm's meaning of `*`; of `latest` it would insist on the very newest.
+ */
+export const npmText = ({ name, range }: PackageSpec): string =>
+  `${name}@${range === 'latest' ? '*' : range}`;
 
 /** The spec in the one form that all spellings of its range share: `^4` and `4.x` ask for the same. */
 export const canonicalText = (spec: PackageSpec): string =>

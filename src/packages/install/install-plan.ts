@@ -39,22 +39,131 @@ export const failure = (entry: ManifestEntry, reason: string): PackageFailure =>
 });
 
 /**
- * Installs everything at once; when that fails, tries each package alone and installs together what
- * works alone. Packages that only fail together are found by adding one after the other.
+ * Installs everything at once. When that fails, leaves out what npm names as missing and tries again; when it
+ * names nothing, finds what does not go with the rest by halves. The number of runs of npm grows with what
+ * fails, not with the length of the manifest.
  */
 export async function installTogether(
   entries: readonly ManifestEntry[],
   work: InstallWork,
 ): Promise<InstallResult> {
-  const folder = work.folderOf('batch');
-  const batch = await work.npm.install(folder, entries, { signal: work.signal });
-  if (batch.ok) return { good: entries, failed: [], folder };
-  if (entries.length === 1) return allFailed(entries, batch.reason);
-  work.onProgress(0.2);
-  const alone = await probeEach(entries, work);
-  const together = await installGood(alone.good, work);
-  return { ...together, failed: [...alone.failed, ...together.failed] };
+  const endMs = performance.now() + work.phaseMs;
+  const batch = await installWithoutMissing(entries, 'batch', work, endMs);
+  if (batch.reason === null || batch.unreachable || batch.left.length === 0) return resultOf(batch);
+  if (batch.left.length === 1)
+    return resultOf({ ...batch, left: [], failed: [...batch.failed, ...failAll(batch)] });
+  const divided = await goesTogether(batch.left, work, endMs, true);
+  const good = await installWithoutMissing(divided.good, 'good', work, endMs);
+  const failed = [...batch.failed, ...divided.failed, ...good.failed];
+  if (good.reason === null || good.left.length === 0) return resultOf({ ...good, failed });
+  // Resolving them says nothing against them; fetching them does.
+  const fetched = await goesTogether(good.left, work, endMs, false);
+  const last = await installWithoutMissing(fetched.good, 'last', work, endMs);
+  return resultOf({ ...last, failed: [...failed, ...fetched.failed, ...last.failed, ...failAll(last)] });
 }
+
+/** Where an install has come to. */
+interface Round {
+  folder: string;
+  /** Installed, where there is no reason; else what is left to try. */
+  left: readonly ManifestEntry[];
+  failed: readonly PackageFailure[];
+  /** Why the last run failed; null: it did not. */
+  reason: string | null;
+  unreachable: boolean;
+}
+
+/** Installs, and again without those that npm says it cannot get. */
+async function installWithoutMissing(
+  entries: readonly ManifestEntry[],
+  name: string,
+  work: InstallWork,
+  endMs: number,
+): Promise<Round> {
+  const folder = work.folderOf(name);
+  let left = entries;
+  const failed: PackageFailure[] = [];
+  for (;;) {
+    if (left.length === 0) return { folder, left, failed, reason: null, unreachable: false };
+    const outcome = await work.npm.install(folder, left, {
+      signal: work.signal,
+      timeoutMs: endMs - performance.now(),
+    });
+    if (outcome.ok) return { folder, left, failed, reason: null, unreachable: false };
+    const { reason, unreachable } = outcome;
+    const missing = unreachable ? [] : left.filter((entry) => isNamedMissing(entry.name, reason));
+    if (missing.length === 0) {
+      const all = unreachable ? left.map((entry) => failure(entry, reason)) : [];
+      return { folder, left: unreachable ? [] : left, failed: [...failed, ...all], reason, unreachable };
+    }
+    failed.push(...missing.map((entry) => failure(entry, reason)));
+    left = left.filter((entry) => !missing.includes(entry));
+    work.onProgress(0.1 + (0.5 * failed.length) / entries.length);
+  }
+}
+
+/** npm names one package that the registry does not have, or not in that version. Pure. */
+export function isNamedMissing(name: string, reason: string): boolean {
+  const plain = name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  const encoded = plain.replace('/', '(?:/|%2f)');
+  return [
+    new RegExp(`(?:^|[\\s'"])${plain}@\\S*['"]? (?:is not in this registry|could not be found)`, 'm'),
+    new RegExp(`No matching version found for ${plain}@`),
+    new RegExp(`\\b404\\b.*/${encoded}(?:\\s|$|/-/)`, 'im'),
+  ].some((pattern) => pattern.test(reason));
+}
+
+const resultOf = ({ folder, left, failed, reason }: Round): InstallResult => ({
+  good: reason === null ? left : [],
+  failed,
+  folder: reason === null && left.length > 0 ? folder : null,
+});
+
+const failAll = ({ left, reason }: Round): PackageFailure[] =>
+  reason === null ? [] : left.map((entry) => failure(entry, reason));
+
+/**
+ * The entries that go together, found by halves: a half that goes with those before it is taken as a whole.
+ * Of those that exclude each other the first one stays.
+ */
+async function goesTogether(
+  entries: readonly ManifestEntry[],
+  work: InstallWork,
+  endMs: number,
+  dryRun: boolean,
+): Promise<ProbeVerdicts> {
+  const good: ManifestEntry[] = [];
+  const failed: PackageFailure[] = [];
+  const add = async (some: readonly ManifestEntry[]): Promise<void> => {
+    const leftMs = endMs - performance.now();
+    const outcome: NpmOutcome =
+      leftMs <= 0
+        ? { ok: false, reason: NOT_TRIED, unreachable: false }
+        : await work.npm.install(work.folderOf(dryRun ? 'halves' : 'fetched-halves'), [...good, ...some], {
+            signal: work.signal,
+            timeoutMs: leftMs,
+            dryRun,
+          });
+    if (outcome.ok) good.push(...some);
+    else if (leftMs <= 0) failed.push(...some.map((entry) => failure(entry, outcome.reason)));
+    else if (some.length === 1)
+      failed.push(failure(some[0] as ManifestEntry, togetherReason(good, outcome.reason)));
+    else {
+      const middle = Math.ceil(some.length / 2);
+      await add(some.slice(0, middle));
+      await add(some.slice(middle));
+    }
+    work.onProgress(0.6 + (0.2 * (good.length + failed.length)) / entries.length);
+  };
+  const middle = Math.ceil(entries.length / 2);
+  // All of them together have just failed.
+  await add(entries.slice(0, middle));
+  await add(entries.slice(middle));
+  return { good: entries.filter((entry) => good.includes(entry)), failed };
+}
+
+const togetherReason = (good: readonly ManifestEntry[], reason: string): string =>
+  good.length === 0 ? reason : `does not go with the packages before it: ${reason}`;
 
 /** Tries each package in a folder of its own; which of them can be installed? */
 export async function probeEach(
@@ -94,46 +203,4 @@ export async function probeEach(
       return reason === undefined ? [] : [failure(entry, reason)];
     }),
   };
-}
-
-async function installGood(entries: readonly ManifestEntry[], work: InstallWork): Promise<InstallResult> {
-  const first = await installAs('good', entries, work);
-  if (first.good.length === entries.length) return first;
-  const compatible = await growCompatible(entries, work);
-  const last = await installAs('compatible', compatible.good, work);
-  return { ...last, failed: [...compatible.failed, ...last.failed] };
-}
-
-async function installAs(
-  name: string,
-  entries: readonly ManifestEntry[],
-  work: InstallWork,
-): Promise<InstallResult> {
-  if (entries.length === 0) return allFailed([], '');
-  const folder = work.folderOf(name);
-  const outcome = await work.npm.install(folder, entries, { signal: work.signal });
-  return outcome.ok ? { good: entries, failed: [], folder } : allFailed(entries, outcome.reason);
-}
-
-const allFailed = (entries: readonly ManifestEntry[], reason: string): InstallResult => ({
-  good: [],
-  failed: entries.map((entry) => failure(entry, reason)),
-  folder: null,
-});
-
-/** Adds one package after the other; the one that does not go with those before it is left out. */
-async function growCompatible(entries: readonly ManifestEntry[], work: InstallWork): Promise<ProbeVerdicts> {
-  const endMs = performance.now() + work.phaseMs;
-  const good: ManifestEntry[] = [];
-  const failed: PackageFailure[] = [];
-  for (const entry of entries) {
-    const outcome = await work.npm.install(work.folderOf('grow'), [...good, entry], {
-      signal: work.signal,
-      timeoutMs: endMs - performance.now(),
-      dryRun: true,
-    });
-    if (outcome.ok) good.push(entry);
-    else failed.push(failure(entry, `does not go with the packages before it: ${outcome.reason}`));
-  }
-  return { good, failed };
 }

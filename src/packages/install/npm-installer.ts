@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type GuardedOutcome, runGuarded } from './guarded-process.js';
 import { findNpm, type NpmCommand } from './npm-command.js';
 import { makeNpmHome, readRegistrySettings } from './npm-config.js';
-import { type PackageSpec, specText } from '../package-spec.js';
+import { npmText, type PackageSpec } from '../package-spec.js';
 
 export interface NpmSettings {
   /** Absent: what the machine's npm uses. */
@@ -89,7 +89,7 @@ export class NpmInstaller {
         ...FLAGS,
         ...dryRun,
         '--',
-        ...specs.map(specText),
+        ...specs.map(npmText),
       ],
       cwd: folder,
       env: this.env,

@@ -10,6 +10,7 @@ import {
 import type { ShippedModule } from '../../boundary/shipped-module.js';
 import { moduleUrl, pathOfUrl } from '../../boundary/workspace-url.js';
 import { checkBuiltin } from './refused-builtins.js';
+import { NAMES_SPECIFIER, namedImports, namesModule, namesUrl } from './named-imports.js';
 import { PackageShortcut } from './package-shortcut.js';
 import { noticeBuiltin } from '../network/proxied-network.js';
 import { registerScript } from '../report/variables.js';
@@ -80,6 +81,8 @@ const NOT_THERE: ReadonlySet<ModuleFailure['code']> = new Set([
   'PACKAGE_REFUSED',
   'PACKAGE_INSTALL_FAILED',
 ]);
+/** Node resolves subpaths for `import` only as they are. */
+const SUBPATH_ERRORS = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_UNSUPPORTED_DIR_IMPORT']);
 const MISSING_PACKAGE = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
 
 /** What specifiers mean and what the modules hold, for one execution. */
@@ -125,6 +128,7 @@ class ModuleTable {
 
   load(url: string): { format: string; source: string } | null {
     if (url.startsWith(REQUIRE_SPECIFIER)) return requireFor(url.slice(REQUIRE_SPECIFIER.length + 1));
+    if (url.startsWith(NAMES_SPECIFIER)) return { format: 'module', source: namesModule(url) };
     if (url.startsWith(PROBE_SPECIFIER)) return probeOf(url.slice(PROBE_SPECIFIER.length + 1));
     const path = pathOfUrl(this.rootUrl, url);
     const shipped = path === null ? undefined : this.modules.get(path);
@@ -197,11 +201,40 @@ class ModuleTable {
       if (context.conditions.includes('require')) {
         return next(createRequire(this.anchorUrl).resolve(specifier), context);
       }
-      return next(specifier, { ...context, parentURL: this.anchorUrl });
+      const found = this.importedPackage(specifier, this.anchorUrl, context, next);
+      return this.withNames(found, specifier, from);
     } catch (error) {
       if (!MISSING_PACKAGE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
       return this.missing(specifier, from, context);
     }
+  }
+
+  /** A subpath without extension, or of a folder, means what it means to require() and to bundlers. */
+  private importedPackage(
+    specifier: string,
+    anchorUrl: string,
+    context: ResolveContext,
+    next: NextResolve,
+  ): ResolvedModule {
+    try {
+      return next(specifier, { ...context, parentURL: anchorUrl });
+    } catch (error) {
+      const file = SUBPATH_ERRORS.has((error as NodeJS.ErrnoException).code ?? '')
+        ? resolved(createRequire(anchorUrl), specifier)
+        : null;
+      if (file === null) throw error;
+      return next(pathToFileURL(file).href, { ...context, parentURL: anchorUrl });
+    }
+  }
+
+  /** What a workspace module imports of CommonJS by name is looked for in what that exports when it has run. */
+  private withNames(found: ResolvedModule, specifier: string, from: string): ResolvedModule {
+    if (found.format !== 'commonjs' && found.format != null) return found;
+    const importer = this.modules.get(pathOfUrl(this.rootUrl, from) ?? '');
+    if (importer?.format !== 'module') return found;
+    const names = namedImports(importer.source).get(specifier);
+    if (names === undefined) return found;
+    return { url: namesUrl(found.url, specifier, names), format: 'module', shortCircuit: true };
   }
 
   private missing(specifier: string, from: string, context: ResolveContext): never {
@@ -250,3 +283,12 @@ const probeOf = (scriptUrl: string): { format: string; source: string } => ({
   format: 'module',
   source: `import * as script from ${JSON.stringify(scriptUrl)}; try { process.getBuiltinModule('${PROBE_SPECIFIER}')(script); } catch {}`,
 });
+
+/** null: require() does not find it either. */
+function resolved(require: NodeJS.Require, specifier: string): string | null {
+  try {
+    return require.resolve(specifier);
+  } catch {
+    return null;
+  }
+}

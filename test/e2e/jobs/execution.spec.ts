@@ -155,9 +155,9 @@ describe('an execution', () => {
     ],
     [
       'a value without JSON form',
-      { workflow_code: 'export default () => 10n' },
+      { workflow_code: 'export default () => [new WeakMap()]' },
       'RESULT_NOT_SERIALIZABLE',
-      /bigint/,
+      /\[0\]: an instance of WeakMap/,
     ],
     [
       'a huge value',
