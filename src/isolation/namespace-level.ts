@@ -123,6 +123,8 @@ export class NamespaceLevel implements IsolationLevel {
     const optional = [...sets, '/etc/localtime', ...(shareNetwork ? NAME_SERVICE : [])];
     const tmpfs = ['--perms', '0777', '--size', String(scratchBytes), '--tmpfs', scratch];
     return [
+      // Before what is mounted in it: bubblewrap would make it for its own user alone.
+      ...foldersAbove('/etc/resolv.conf'),
       ...libraries,
       ...[...programs, ...sets].flatMap(foldersAbove),
       ...needed.flatMap((path) => ['--ro-bind', path, path]),

@@ -6,7 +6,7 @@ import { type InstallWork, installTogether, isNamedMissing } from './install-pla
 import type { NpmInstaller, NpmOutcome } from './npm-installer.js';
 
 const entriesOf = (...names: string[]): ManifestEntry[] =>
-  names.map((name, index) => ({ name, range: 'latest', line: index + 1 }) as ManifestEntry);
+  names.map((name, index) => ({ name, range: 'latest', line: index + 1 }));
 
 /** npm, as far as it answers: `judge` decides about the names. */
 function plan(judge: (names: readonly string[]) => NpmOutcome): {

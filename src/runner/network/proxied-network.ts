@@ -5,17 +5,24 @@
  */
 import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
-import { NETWORK_FD, NETWORK_REFUSED } from '../../boundary/network-protocol.js';
+import { NETWORK_FD, type NetworkTarget } from '../../boundary/network-protocol.js';
+import type { MultiplexedStream } from '../../boundary/multiplexing/multiplexed-stream.js';
 import { Multiplexer } from '../../boundary/multiplexing/multiplexer.js';
 import { hideHandle } from '../channel/hidden-handles.js';
 import { builtinModule } from '../channel/primordials.js';
-import { type Hold, ProxiedSocket } from './proxied-socket.js';
+import {
+  adopted,
+  type Bridge,
+  connectArguments,
+  type ConnectOptions,
+  isProxied,
+  ProxiedSocket,
+} from './proxied-socket.js';
 
-type Options = Record<string, unknown> & { host?: string; port?: number; path?: string; socket?: unknown };
 type Done = (() => void) | undefined;
+type Options = ConnectOptions & { socket?: unknown };
 type Tls = { connect: (options: Options, done: Done) => net.Socket };
 
-const DEFAULT_HOST = 'localhost';
 /** Of Node's modules those that connect with TLS; loading it takes as long as half of a runner's boot. */
 const SECURE_BUILTIN = /^(node:)?(tls|_tls_wrap|https|http2)$/;
 
@@ -49,18 +56,20 @@ class ProxiedNetwork {
     onOpen: null,
     onViolation: () => undefined,
   });
-  private readonly holder: Hold;
+  private readonly bridge: Bridge;
   private secured = false;
 
   constructor() {
     hideHandle(this.connection);
     this.connection.unref();
-    this.holder = {
+    this.bridge = {
       hold: (socket) => this.hold(socket),
       release: (socket) => this.release(socket),
+      open: (socket, target) => this.open(socket, target),
     };
-    const connect = (...args: unknown[]): net.Socket => this.connect(...argumentsOf(args));
+    const connect = (...args: unknown[]): net.Socket => this.connect(...args);
     Object.assign(net, { connect, createConnection: connect });
+    bridgeSockets(this.bridge);
     syncBuiltinESMExports();
   }
 
@@ -71,9 +80,9 @@ class ProxiedNetwork {
     const tls = builtinModule('node:tls') as Tls;
     const original = tls.connect.bind(tls);
     tls.connect = (...args: unknown[]): net.Socket => {
-      const [options, done] = argumentsOf(args);
-      if (options.socket) return original(options, done);
-      const socket = this.connect(options, undefined);
+      const [options, done] = connectArguments(args) as [Options, Done];
+      if (options.socket) return upgraded(options.socket, () => original(options, done));
+      const socket = this.connect(options);
       const secured = original({ ...options, socket }, done);
       // What keeps the event loop alive is below TLS, which does not pass this on.
       secured.ref = () => (socket.ref(), secured);
@@ -88,16 +97,17 @@ class ProxiedNetwork {
     this.multiplexer.endStreams();
   }
 
-  private connect({ host, port, path }: Options, done: Done): net.Socket {
-    if (path != null)
-      return refusedSocket(`${path} is refused: this execution has no Unix sockets (NETWORK=proxy)`);
-    const target = { host: host || DEFAULT_HOST, port: Number(port) };
-    const open = () => this.multiplexer.open(Buffer.from(JSON.stringify(target)));
-    const socket = new ProxiedSocket(open, target, this.holder);
+  private connect(...args: unknown[]): net.Socket {
+    const socket = new ProxiedSocket(this.bridge);
+    const [options] = connectArguments(args);
+    if (typeof options['timeout'] === 'number') socket.setTimeout(options['timeout']);
+    return socket.connect(...args);
+  }
+
+  private open(socket: ProxiedSocket, target: NetworkTarget): MultiplexedStream {
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
-    if (done) socket.once('connect', done);
-    return socket;
+    return this.multiplexer.open(Buffer.from(JSON.stringify(target)));
   }
 
   /** Only open sockets keep the event loop alive, and only those that are not unreferenced. */
@@ -112,21 +122,32 @@ class ProxiedNetwork {
   }
 }
 
-function refusedSocket(message: string): net.Socket {
-  const socket = new net.Socket();
-  process.nextTick(() => socket.destroy(Object.assign(new Error(message), { code: NETWORK_REFUSED })));
-  return socket;
+/** What code makes itself by `new net.Socket()` goes by way of the worker once it connects. */
+function bridgeSockets(bridge: Bridge): void {
+  const { prototype } = net.Socket as unknown as {
+    prototype: { connect: (...args: unknown[]) => net.Socket };
+  };
+  const { connect: original } = prototype;
+  prototype.connect = function connect(this: net.Socket, ...args: unknown[]): net.Socket {
+    // A handle is there of what is no connection of the system, as below TLS; the system refuses all others.
+    if ((this as unknown as { _handle: unknown })._handle) return Reflect.apply(original, this, args);
+    return adopted(this, bridge).connect(...args);
+  };
 }
 
-/** `(options, done)`, `(port, host, done)`, `(port, host, options, done)` or `(path, done)`. */
-function argumentsOf(args: readonly unknown[]): [Options, Done] {
-  const done = args.find((arg) => typeof arg === 'function') as Done;
-  const options = args.find((arg) => typeof arg === 'object' && arg !== null) as Options | undefined;
-  const [first, second] = args;
-  if (typeof first === 'object' && first !== null) return [first as Options, done];
-  if (typeof first === 'string' && !/^\d+$/.test(first)) return [{ ...options, path: first }, done];
-  const host = typeof second === 'string' ? { host: second } : {};
-  return [{ ...options, port: Number(first), ...host }, done];
+/**
+ * TLS over a connection that is there already, as STARTTLS has it. TLS takes a socket without a handle for one
+ * that is yet to connect, and waits.
+ */
+function upgraded(below: unknown, secure: () => net.Socket): net.Socket {
+  if (!isProxied(below) || !below.isConnected) return secure();
+  const before = new Set(below.rawListeners('connect'));
+  const socket = secure();
+  const waiting = below.rawListeners('connect').filter((listener) => !before.has(listener));
+  process.nextTick(() => {
+    for (const listener of waiting) Reflect.apply(listener, below, []);
+  });
+  return socket;
 }
 
 /** Calls back before a global is read for the first time; from then on it is what it was. */

@@ -109,6 +109,41 @@ export default ({ url, ca }) => new Promise((done, no) => {
     },
   );
 
+  it.each([
+    ['new net.Socket().connect(port, host)', 'new net.Socket().connect(port, "127.0.0.1")'],
+    ['connect with options', 'new net.Socket().connect({ port, host: "127.0.0.1" })'],
+    ['a class of its own', 'new (class extends net.Socket {})().connect(port, "127.0.0.1")'],
+    ['net.createConnection', 'net.createConnection(port, "127.0.0.1")'],
+  ])('connects by %s', async (_what, made) => {
+    const workflow_code = `import net from 'node:net';
+export default ({ port }) => new Promise((done, no) => {
+  let seen = '';
+  const socket = ${made};
+  socket.on('data', (chunk) => (seen += chunk)).on('end', () => done([seen.split(' ')[1], socket instanceof net.Socket])).on('error', no);
+  socket.write('GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n');
+});`;
+    expect(await run({ workflow_code, parameters: { port } })).toMatchObject({ result: ['200', true] });
+  });
+
+  it.each(['net.connect(port, "localhost", secure)', 'new net.Socket().connect(port, "localhost", secure)'])(
+    'speaks TLS over a connection that is there already: %s',
+    async (made) => {
+      const workflow_code = `import net from 'node:net';
+import tls from 'node:tls';
+export default ({ port, ca }) => new Promise((done, no) => {
+  const plain = ${made};
+  plain.on('error', no);
+  function secure() {
+    let seen = '';
+    const socket = tls.connect({ socket: plain, ca, servername: 'localhost' }, () => socket.write('GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n'));
+    socket.on('data', (chunk) => (seen += chunk)).on('end', () => done([seen.split(' ')[1], socket.authorized])).on('error', no);
+  }
+});`;
+      const parameters = { port: securePort, ca: TEST_CERTIFICATE.cert };
+      expect(await run({ workflow_code, parameters })).toMatchObject({ result: ['200', true] });
+    },
+  );
+
   it('refuses what is inside, and says so to the code, in the log and in the metrics', async () => {
     const inside = [
       'http://127.0.0.1/',
@@ -195,5 +230,17 @@ export default () => { console.log('floods'); send(Buffer.concat(frames)); const
     expect(producer.resultsOf(id)).toEqual([]);
     await client.publish('bifrost:cancel', JSON.stringify({ execution_id: id }));
     expect(await producer.executionResult(id)).toMatchObject({ status: 'cancelled' });
+  });
+});
+
+describe('network open', () => {
+  it('resolves names at the strongest level of isolation', async () => {
+    const producer = makeProducer({ queueName: 'network-open' });
+    await startWorker({ env: { REDIS_URL: redis.url, QUEUE_NAME: 'network-open', NETWORK: 'open' } });
+    const workflow_code = `import { lookup } from 'node:dns/promises'; export default async () => (await lookup('localhost')).address;`;
+    const result = await producer.executionResult(
+      await producer.submitExecution(aContext({ workflow_code, function_name: 'default' })),
+    );
+    expect(result).toMatchObject({ error: null, result: expect.stringMatching(/^(127\.0\.0\.1|::1)$/) });
   });
 });
