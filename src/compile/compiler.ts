@@ -26,8 +26,18 @@ const LOCATE_TIMEOUT_MS = 2_000;
 export interface CompileOptions {
   /** It is a script whose top-level variables are shown. */
   probe?: boolean;
+  /** A tsconfig with the options that are obeyed, as JSON text; '' or absent: those of TypeScript. */
+  tsconfig?: string;
   /** The execution that is charged with the time; absent: none. */
   clock?: CompileClock;
+}
+
+type KeyOptions = Pick<CompileOptions, 'probe' | 'tsconfig'>;
+
+/** One source to compile, and how. */
+interface Source extends Required<KeyOptions> {
+  path: string;
+  source: string;
 }
 
 /** A source that is being compiled, and how many wait for it. */
@@ -55,8 +65,10 @@ export class Compiler {
   ) {}
 
   /** Names what comes out of {@link compile}: equal keys mean equal results, in every worker. */
-  key(path: string, sourceSha256: string, probe = false): string {
-    return sha256(`${REVISION}\0${version}\0${this.rootUrl}\0${path}\0${sourceSha256}\0${probe}`);
+  key(path: string, sourceSha256: string, { probe = false, tsconfig = '' }: KeyOptions = {}): string {
+    return sha256(
+      `${REVISION}\0${version}\0${this.rootUrl}\0${path}\0${sourceSha256}\0${probe}\0${tsconfig}`,
+    );
   }
 
   /**
@@ -72,14 +84,14 @@ export class Compiler {
     path: string,
     source: string,
     hash: string,
-    { probe = false, clock }: CompileOptions = {},
+    { probe = false, tsconfig = '', clock }: CompileOptions = {},
   ): Promise<CompiledModule> {
-    const key = this.key(path, hash, probe);
+    const key = this.key(path, hash, { probe, tsconfig });
     const known = this.cache.get(key);
     if (known) return known;
     this.refused.check(key);
     checkSize(path, source);
-    const running = this.running.get(key) ?? this.begin(key, path, source, probe);
+    const running = this.running.get(key) ?? this.begin(key, { path, source, probe, tsconfig });
     return wait(running, clock ?? new CompileClock(null));
   }
 
@@ -113,12 +125,12 @@ export class Compiler {
     return reply?.type === 'located' ? reply.places : undefined;
   }
 
-  private begin(key: string, path: string, source: string, probe: boolean): Running {
+  private begin(key: string, source: Source): Running {
     const controller = new AbortController();
     const running: Running = {
       waiting: 0,
       controller,
-      result: this.compileAnew(path, source, probe, controller.signal)
+      result: this.compileAnew(source, controller.signal)
         .then((compiled) => {
           this.remember(key, compiled);
           return compiled;
@@ -138,9 +150,7 @@ export class Compiler {
   }
 
   private async compileAnew(
-    path: string,
-    source: string,
-    probe: boolean,
+    { path, source, probe, tsconfig }: Source,
     signal: AbortSignal,
   ): Promise<CompiledModule> {
     const limitChars = outputLimitChars(this.settings, source.length);
@@ -150,6 +160,7 @@ export class Compiler {
       source,
       rootUrl: this.rootUrl,
       probe,
+      tsconfig,
       outputLimitChars: limitChars,
     } as const;
     return moduleOf(await this.pool.run(request, signal), path, limitChars);

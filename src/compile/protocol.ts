@@ -16,6 +16,8 @@ export interface CompileRequest {
   rootUrl: string;
   /** It is a script whose top-level variables are shown. */
   probe: boolean;
+  /** Compiler options of the workspace, as a tsconfig in JSON; '': none. */
+  tsconfig?: string;
   /** Largest compiled source, in UTF-16 units. */
   outputLimitChars: number;
 }

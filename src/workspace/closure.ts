@@ -1,6 +1,6 @@
 import type { CompiledModule } from '../compile/compiled-module.js';
 import { ModuleError } from './module-failure.js';
-import type { ModuleRef, ModuleSource } from './module-source.js';
+import type { ModuleRef } from './module-source.js';
 import type { PathLookup } from './path-lookup.js';
 import { firstExisting, interpret, type Meaning } from './resolver.js';
 import type { WorkspaceLimits } from './workspace-limits.js';
@@ -32,7 +32,7 @@ export class ClosureWalker {
   constructor(
     private readonly rootUrl: string,
     private readonly lookup: PathLookup,
-    private readonly source: Pick<ModuleSource, 'load'>,
+    private readonly source: { load(refs: readonly ModuleRef[]): Promise<(CompiledModule | Error)[]> },
     private readonly limits: WorkspaceLimits,
     private readonly explain: Explain,
   ) {}

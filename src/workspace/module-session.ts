@@ -10,6 +10,7 @@ import type { ModuleSource } from './module-source.js';
 import { nearestPaths } from './nearest-paths.js';
 import { PathLookup } from './path-lookup.js';
 import { entryCandidates, firstExisting, interpret, type Meaning } from './resolver.js';
+import { type CompilerOptions, TSCONFIG_PATH } from './tsconfig.js';
 import type { WorkspaceLimits } from './workspace-limits.js';
 import type { WorkspaceStore } from './workspace.store.js';
 
@@ -42,16 +43,33 @@ export class ModuleSession {
   private readonly loaded: SentModules = new Map();
   private readonly walker: ClosureWalker;
   private misses = 0;
+  private compilerOptions: Promise<CompilerOptions> | null = null;
 
   constructor(private readonly options: SessionOptions) {
     this.lookup = new PathLookup(options.store, options.generation);
     this.walker = new ClosureWalker(
       options.rootUrl,
       this.lookup,
-      { load: (refs) => options.source.load(refs, options.clock) },
+      {
+        load: async (refs) =>
+          options.source.load(refs, { tsconfig: await this.tsconfig(), clock: options.clock }),
+      },
       options.limits,
       (specifier, importer, meaning) => this.explain(specifier, importer.path, importer.compiled, meaning),
     );
+  }
+
+  /** The compiler options of the generation, as JSON text; '' where it has none. */
+  async tsconfig(): Promise<string> {
+    this.compilerOptions ??= this.readTsconfig();
+    return (await this.compilerOptions).json;
+  }
+
+  private async readTsconfig(): Promise<CompilerOptions> {
+    await this.lookup.learn([TSCONFIG_PATH]);
+    // What is asked of the lookup decides whether a remembered closure is still right.
+    const isThere = this.lookup.has(TSCONFIG_PATH);
+    return this.options.source.options(isThere ? this.lookup.hash(TSCONFIG_PATH) : null);
   }
 
   /** Closure of inline code. */

@@ -3,6 +3,7 @@ import type { CompileClock } from '../compile/compile-clock.js';
 import type { CompiledModule } from '../compile/compiled-module.js';
 import { Compiler } from '../compile/compiler.js';
 import { ModuleError } from './module-failure.js';
+import { type CompilerOptions, compilerOptions } from './tsconfig.js';
 import { WORKSPACE_LIMITS } from './workspace-limits.js';
 import { WorkspaceStore } from './workspace.store.js';
 
@@ -12,12 +13,23 @@ export interface ModuleRef {
   hash: string;
 }
 
+/** A generation has one. */
+const TSCONFIGS_KEPT = 32;
+
+/** How modules of a generation are compiled. */
+export interface LoadOptions {
+  /** JSON text; '': no options. */
+  tsconfig: string;
+  clock?: CompileClock;
+}
+
 /**
  * Compiled modules by path and hash: from memory, else from what another worker has shared, else
  * compiled here and shared. Nothing in it can become stale: equal hashes are equal sources.
  */
 @Injectable()
 export class ModuleSource {
+  private readonly tsconfigs = new Map<string, CompilerOptions>();
   private readonly logger = new Logger(ModuleSource.name);
 
   constructor(
@@ -26,17 +38,29 @@ export class ModuleSource {
   ) {}
 
   /** From memory only. */
-  cached({ path, hash }: ModuleRef): CompiledModule | undefined {
-    return this.compiler.cached(this.compiler.key(path, hash));
+  cached({ path, hash }: ModuleRef, tsconfig: string): CompiledModule | undefined {
+    return this.compiler.cached(this.compiler.key(path, hash, { tsconfig }));
+  }
+
+  /** What the tsconfig.json of this hash says; null: there is none. */
+  async options(hash: string | null): Promise<CompilerOptions> {
+    if (hash === null) return compilerOptions(null);
+    const known = this.tsconfigs.get(hash);
+    if (known) return known;
+    const options = compilerOptions((await this.store.blobs([hash]))[0] as string);
+    if (this.tsconfigs.size >= TSCONFIGS_KEPT) this.tsconfigs.clear();
+    this.tsconfigs.set(hash, options);
+    return options;
   }
 
   /**
    * Each module, or the error that prevents its use: too large, or no code.
-   * @param clock of the execution that it is for; absent: a publish
+   * @param options of the generation; its clock is that of the execution that it is for; absent: a publish
    * @throws {Error} when Redis does not have what a generation names
    */
-  async load(refs: readonly ModuleRef[], clock?: CompileClock): Promise<(CompiledModule | Error)[]> {
-    const keys = refs.map(({ path, hash }) => this.compiler.key(path, hash));
+  async load(refs: readonly ModuleRef[], options: LoadOptions): Promise<(CompiledModule | Error)[]> {
+    const { tsconfig } = options;
+    const keys = refs.map(({ path, hash }) => this.compiler.key(path, hash, { tsconfig }));
     const results: (CompiledModule | Error | undefined)[] = keys.map((key) => this.compiler.cached(key));
     const absent = [...keys.keys()].filter((index) => !results[index]);
     if (absent.length === 0) return results as CompiledModule[];
@@ -51,7 +75,7 @@ export class ModuleSource {
     const sources = await this.store.sources(unknown.map((index) => refs[index] as ModuleRef));
     await Promise.all(
       unknown.map(async (index, position) => {
-        results[index] = await this.compile(refs[index] as ModuleRef, sources[position] as string, clock);
+        results[index] = await this.compile(refs[index] as ModuleRef, sources[position] as string, options);
       }),
     );
     return results as (CompiledModule | Error)[];
@@ -60,7 +84,7 @@ export class ModuleSource {
   private async compile(
     { path, hash }: ModuleRef,
     source: string,
-    clock: CompileClock | undefined,
+    options: LoadOptions,
   ): Promise<CompiledModule | Error> {
     const bytes = Buffer.byteLength(source);
     if (bytes > WORKSPACE_LIMITS.moduleBytes) {
@@ -70,8 +94,8 @@ export class ModuleSource {
       );
     }
     try {
-      const compiled = await this.compiler.compile(path, source, hash, clock ? { clock } : {});
-      this.store.shareCompiled(this.compiler.key(path, hash), compiled).catch((error: Error) => {
+      const compiled = await this.compiler.compile(path, source, hash, options);
+      this.store.shareCompiled(this.compiler.key(path, hash, options), compiled).catch((error: Error) => {
         this.logger.warn(`compiled code of ${path} was not shared: ${error.message}`);
       });
       return compiled;

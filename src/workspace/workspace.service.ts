@@ -161,13 +161,13 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
    * before it begins. Redis must have the sources. Compiled code is shared: executions find it ready.
    * @throws {Error} when Redis has lost one
    */
-  async checkStored(refs: readonly ModuleRef[]): Promise<SourceFault[]> {
+  async checkStored(refs: readonly ModuleRef[], tsconfigHash: string | null): Promise<SourceFault[]> {
     const faults: SourceFault[] = [];
-    for (const batch of batches(
-      refs.filter(({ path }) => isModulePath(path)),
-      CHECKED_AT_ONCE,
-    )) {
-      for (const [index, error] of (await this.source.load(batch)).entries()) {
+    const { json: tsconfig } = await this.source.options(tsconfigHash);
+    // JSON that no code imports is only stored; tsconfig.json and others are none that Node would take.
+    const code = refs.filter(({ path }) => isModulePath(path) && !/\.json$/i.test(path));
+    for (const batch of batches(code, CHECKED_AT_ONCE)) {
+      for (const [index, error] of (await this.source.load(batch, { tsconfig })).entries()) {
         if (!(error instanceof Error)) continue;
         const ofSource = error instanceof CompileError || error instanceof CompileLimitError;
         if (!ofSource && !(error instanceof ModuleError)) throw error;
@@ -251,13 +251,14 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     else await session.lookup.learn(recipe.paths);
     if (recipe.paths.some((path, index) => session.lookup.hash(path) !== recipe.hashes[index])) return null;
     recipe.validFor = session.lookup.generation;
+    const tsconfig = recipe.modules.some((module) => module.hash !== null) ? await session.tsconfig() : '';
     const linked: LinkedModule[] = [];
     for (const [index, { path, hash, imports }] of recipe.modules.entries()) {
       const compiled =
         // Also where the workspace has a module of the same path.
         index === 0 && entry.kind === 'inline'
-          ? this.compiler.cached(this.compiler.key(path, entry.hash, entry.probe))
-          : this.source.cached({ path, hash: hash ?? '' });
+          ? this.compiler.cached(this.compiler.key(path, entry.hash, entry))
+          : this.source.cached({ path, hash: hash ?? '' }, tsconfig);
       if (!compiled) return null;
       linked.push({ path, compiled, imports });
     }

@@ -54,16 +54,16 @@ export async function transform(build: Build, request: CompileRequest): Promise<
     throw new InvalidSourceError({ reason, location: null });
   }
   if (extension === '.json') return checkedJson(build, path, source);
-  const output = await toJavaScript(build, path, source, LOADERS[extension]);
+  const output = await toJavaScript(build, request, LOADERS[extension]);
   const format = formatOf(extension, output);
   const define: Record<string, string> = {};
-  const usesRequire = format === 'module' && (await callsRequire(build, path, source, output));
+  const usesRequire = format === 'module' && (await callsRequire(build, request, output));
   if (usesRequire) define['require'] = REQUIRE_NAME;
   // Only a script is a main program; Node itself takes the runner for that.
   const asksForMain = format === 'module' && request.probe && MAIN_QUESTION.test(output.code);
   if (asksForMain) define['import.meta.main'] = 'true';
   const bound =
-    usesRequire || asksForMain ? await toJavaScript(build, path, source, output.loader, define) : output;
+    usesRequire || asksForMain ? await toJavaScript(build, request, output.loader, define) : output;
   const module = finish(moduleUrl(rootUrl, path), bound, format, usesRequire, asksForMain);
   return request.probe ? withProbe(module, source) : module;
 }
@@ -71,26 +71,25 @@ export async function transform(build: Build, request: CompileRequest): Promise<
 const MAIN_QUESTION = /\bimport\.meta\.main\b/;
 
 /** Whether ESM calls a free `require`: it is then compiled so that it calls the one that it imports. */
-async function callsRequire(build: Build, path: string, source: string, output: Output): Promise<boolean> {
+async function callsRequire(build: Build, request: CompileRequest, output: Output): Promise<boolean> {
   if (!mayCallRequire(output.code)) return false;
-  const bound = await toJavaScript(build, path, source, output.loader, { require: REQUIRE_NAME });
+  const bound = await toJavaScript(build, request, output.loader, { require: REQUIRE_NAME });
   return bound.code.includes(REQUIRE_NAME);
 }
 
 async function toJavaScript(
   build: Build,
-  path: string,
-  source: string,
+  request: CompileRequest,
   loader: Loader,
   define: Record<string, string> = {},
 ): Promise<Output> {
   try {
-    return await runBuild(build, path, source, loader, define);
+    return await runBuild(build, request, loader, define);
   } catch (error) {
     const plain = loader === 'ts' ? 'js' : loader === 'tsx' ? 'jsx' : undefined;
-    const retried = plain && (await runBuild(build, path, source, plain, define).catch(() => undefined));
+    const retried = plain && (await runBuild(build, request, plain, define).catch(() => undefined));
     if (retried) return retried;
-    throw toInvalidSource(error, path);
+    throw toInvalidSource(error, request.path);
   }
 }
 
@@ -129,8 +128,7 @@ interface Output {
 
 async function runBuild(
   build: Build,
-  path: string,
-  source: string,
+  { path, source, tsconfig }: Pick<CompileRequest, 'path' | 'source' | 'tsconfig'>,
   loader: Loader,
   define: Record<string, string>,
 ): Promise<Output> {
@@ -145,10 +143,10 @@ async function runBuild(
     target: TARGET,
     platform: 'node',
     charset: 'utf8',
-    jsx: 'automatic',
+    ...(tsconfig?.includes('"jsx"') ? {} : { jsx: 'automatic' as const }),
     logLevel: 'silent',
-    // An object, so that no tsconfig.json from a disk has a say.
-    tsconfigRaw: {},
+    // Always given, so that no tsconfig.json from a disk has a say.
+    tsconfigRaw: tsconfig || '{}',
     define,
     ...(/\.cts$/i.test(path) ? { format: 'cjs' as const } : {}),
   });
@@ -179,7 +177,9 @@ function formatOf(extension: ModuleExtension, output: Output): SourceFormat {
   return isModule || !isScript(output.code) ? 'module' : 'commonjs';
 }
 
-async function checkedJson(build: Build, path: string, source: string): Promise<CompiledModule> {
+/** As Node reads it: a byte order mark is left out. */
+async function checkedJson(build: Build, path: string, given: string): Promise<CompiledModule> {
+  const source = given.replace(/^\ufeff/, '');
   try {
     JSON.parse(source);
   } catch (error) {
@@ -191,7 +191,7 @@ async function checkedJson(build: Build, path: string, source: string): Promise<
 /** JSON.parse decides what is JSON, but does not always say where it is not: that comes from esbuild. */
 async function jsonError(build: Build, path: string, source: string, reason: string): Promise<unknown> {
   try {
-    await runBuild(build, path, source, 'json', {});
+    await runBuild(build, { path, source }, 'json', {});
   } catch (error) {
     return toInvalidSource(error, path);
   }

@@ -141,10 +141,10 @@ describe('publish', () => {
     const files = { 'a.ts': 'let = ;', 'b.json': '{', 'c.md': '{', 'd.ts': 'export const d: number = 1' };
     const hashes = await publisher.keepSources(Object.values(files));
     const refs = Object.keys(files).map((path, index) => ({ path, hash: hashes[index] as string }));
-    const faults = await service.checkStored(refs);
+    const faults = await service.checkStored(refs, null);
+    // JSON is read by the code that imports it.
     expect(faults.map(({ path, location }) => [path, location?.file, location?.line])).toEqual([
       ['a.ts', 'a.ts', 1],
-      ['b.json', 'b.json', 1],
     ]);
     const shared = async () => (await store.compiled([compiler.key('d.ts', hashes[3] as string)]))[0];
     await until(shared, { what: 'the compiled code is shared' });

@@ -31,6 +31,12 @@ beforeAll(async () => {
     'index.js': `exports.name = 'cjs-kit'; exports.part = require('./part').part;`,
     'part.js': `exports.part = 'part';`,
   });
+  await writePackage('hidden', {
+    'package.json': JSON.stringify({ name: 'hidden', main: 'index.js' }),
+    'index.js': `const all = {}; for (const name of ['chunk', 'map']) all[name] = () => name; module.exports = all;`,
+    'fp.js': `module.exports = { fp: true };`,
+    'locale/de.js': `module.exports = 'de';`,
+  });
   await writePackage('shared', {
     'package.json': JSON.stringify({ name: 'shared', main: 'index.js' }),
     'index.js': `exports.name = 'shared package';`,
@@ -378,5 +384,98 @@ describe('errors', () => {
       'main.ts',
     );
     expect(value).toEqual(['SyntaxError', true, expect.stringContaining('b.ts:1:1')]);
+  });
+});
+
+describe('packages as people import them', () => {
+  it.each<[string, string, unknown]>([
+    [
+      'names that Node cannot see',
+      `import { chunk, map as m } from 'hidden'; export default [chunk(), m()]`,
+      ['chunk', 'map'],
+    ],
+    ['names and the whole', `import all, { chunk } from 'hidden'; export default all.chunk === chunk`, true],
+    [
+      'names passed on',
+      `export { chunk } from 'hidden'; import { map } from 'hidden'; export default map()`,
+      'map',
+    ],
+    ['a subpath without extension', `import fp from 'hidden/fp'; export default fp.fp`, true],
+    ['a deeper one', `import de from 'hidden/locale/de'; export default de`, 'de'],
+    ['a namespace', `import * as all from 'hidden'; export default typeof all.default.chunk`, 'function'],
+  ])('%s', async (_what, source, value) => {
+    expect(await runModule({ 'main.ts': source }, 'main.ts')).toMatchObject({ value });
+  });
+
+  it('says what a package does not export', async () => {
+    const { error } = await runModule(
+      { 'main.ts': `import { none } from 'hidden'; export default none` },
+      'main.ts',
+    );
+    expect(error?.message).toBe("The requested module 'hidden' does not provide an export named 'none'");
+  });
+});
+
+describe('the tsconfig.json of a generation', () => {
+  const legacy = `
+    function seen(...args: unknown[]): void { calls.push(args.length) }
+    const calls: number[] = [];
+    class A { @seen field = 1; @seen method() {} constructor(@seen _p: number) {} }
+    export default calls;`;
+  const shadowing = `
+    class Base { name = 'base' }
+    class Derived extends Base { declare other: string; name: string }
+    export default new Derived(1).name ?? 'gone';`;
+  it.each<[string, string | null, string, unknown]>([
+    [
+      'legacy decorators',
+      '{ // tsc --init\n "compilerOptions": { "experimentalDecorators": true, }, }',
+      legacy,
+      [3, 3, 3],
+    ],
+    [
+      'class fields that are assigned',
+      '{ "compilerOptions": { "useDefineForClassFields": false } }',
+      shadowing,
+      'base',
+    ],
+    ['an old target', '{ "compilerOptions": { "target": "ES2021" } }', shadowing, 'base'],
+    ['nothing', null, shadowing, 'gone'],
+    [
+      'a byte order mark',
+      '\ufeff{ "compilerOptions": { "useDefineForClassFields": false } }',
+      shadowing,
+      'base',
+    ],
+    [
+      'JSX',
+      '{ "compilerOptions": { "jsx": "react", "jsxFactory": "h" } }',
+      `const h = (name: string) => name; export default <b>x</b>;`,
+      'b',
+    ],
+  ])('decides: %s', async (_what, tsconfig, source, value) => {
+    const files = { ...(tsconfig === null ? {} : { 'tsconfig.json': tsconfig }), 'main.tsx': source };
+    expect(await runModule(files, 'main.tsx')).toMatchObject({ value });
+  });
+
+  it('takes part in what is remembered', async () => {
+    const { publisher, service, rootUrl } = open();
+    const run = async (tsconfig: string): Promise<unknown> => {
+      await publisher.publish(filesOf({ 'tsconfig.json': tsconfig, 'main.ts': shadowing }));
+      const prepared = await service.prepare({ entry: { kind: 'module', path: 'main.ts' } });
+      return (await runner.run(prepared, rootUrl, packagesDir)).value;
+    };
+    expect(await run('{}')).toBe('gone');
+    expect(await run('{ "compilerOptions": { "useDefineForClassFields": false } }')).toBe('base');
+    expect(await run('{}')).toBe('gone');
+  });
+
+  it('is stored whatever it is, as other JSON that no code imports', async () => {
+    const files = {
+      'tsconfig.json': '{ // no',
+      'data/bom.json': '\ufeff{"a":1}',
+      'main.ts': `import bom from './data/bom.json'; export default bom.a`,
+    };
+    expect(await runModule(files, 'main.ts')).toMatchObject({ value: 1 });
   });
 });
