@@ -1,19 +1,16 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { ExecutionResult } from '../../src/contract/result.js';
+import { ALL_ROWS } from '../like-node/compatibility-page.js';
 import { runByNode } from '../like-node/plain-node.js';
 import { comparable, type Ending, type Row } from '../like-node/row.js';
-import { ENDS } from '../like-node/rows/ends.js';
-import { ERRORS } from '../like-node/rows/errors.js';
-import { MAIN_PROGRAM } from '../like-node/rows/main-program.js';
-import { OUTPUT } from '../like-node/rows/output.js';
 import { aContext } from '../support/builders.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { useWorkers } from '../support/processes/worker-process.js';
 
 const FOLDER = '/tmp/bifrost/workspace';
-const ROWS: readonly Row[] = [...MAIN_PROGRAM, ...ENDS, ...ERRORS, ...OUTPUT];
+const ROWS = ALL_ROWS;
 const REUSE = { RUNNER_MAX_EXECUTIONS: '50', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true' };
 
 const redis = useRedis();
