@@ -1,7 +1,7 @@
 import { row, type Difference, type Row } from '../row.js';
 
 const WARNED: Difference = {
-  reason: 'the warning names the file and not the line: V8 tells that to Node alone',
+  reason: 'the warning names the file and not the line: V8 shows that to Node alone',
   in: ['stderr'],
   shows: /Warning: Detected unsettled top-level await at \S*inline-code\.ts/,
 };
