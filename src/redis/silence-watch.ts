@@ -30,7 +30,7 @@ interface SentCommand {
   extractBlockingTimeout(): number | null | undefined;
 }
 
-/** A part of ioredis that its types hide; `test/integration/redis-silence.spec.ts` notices when it changes. */
+/** A part of ioredis that its types hide; `test/integration/redis/redis-silence.spec.ts` notices when it changes. */
 interface Queues {
   commandQueue: { peekFront(): { command: SentCommand } | undefined };
 }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { openRedis, type Patience, type RedisClient, untilReady } from '../../src/redis/connections.js';
-import { connectionStates, SILENCE_MS } from '../../src/redis/silence-watch.js';
-import { startTcpProxy, type TcpProxy } from '../support/servers/tcp-proxy.js';
-import { useRedis } from '../support/servers/test-redis.js';
-import { until } from '../support/until.js';
+import { openRedis, type Patience, type RedisClient, untilReady } from '../../../src/redis/connections.js';
+import { connectionStates, SILENCE_MS } from '../../../src/redis/silence-watch.js';
+import { startTcpProxy, type TcpProxy } from '../../support/servers/tcp-proxy.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+import { until } from '../../support/until.js';
 
 const redis = useRedis();
 let proxy: TcpProxy;

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { ExecutionResult } from '../../src/contract/result.js';
-import { ALL_ROWS } from '../like-node/compatibility-page.js';
-import { runByNode } from '../like-node/plain-node.js';
-import { comparable, type Ending, type Row } from '../like-node/row.js';
-import { aContext } from '../support/builders.js';
-import { type Producer, useProducers } from '../support/producer.js';
-import { useRedis } from '../support/servers/test-redis.js';
-import { useWorkers } from '../support/processes/worker-process.js';
+import type { ExecutionResult } from '../../../src/contract/result.js';
+import { ALL_ROWS } from '../../like-node/compatibility-page.js';
+import { runByNode } from '../../like-node/plain-node.js';
+import { comparable, type Ending, type Row } from '../../like-node/row.js';
+import { aContext } from '../../support/builders.js';
+import { type Producer, useProducers } from '../../support/producer.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+import { useWorkers } from '../../support/processes/worker-process.js';
 
 const FOLDER = '/tmp/bifrost/workspace';
 const ROWS = ALL_ROWS;

@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { ExecutionContext } from '../../src/contract/context.js';
-import type { ExecutionResult } from '../../src/contract/result.js';
-import { VALUES, type ValueRow } from '../like-node/rows/values.js';
-import { aContext } from '../support/builders.js';
-import { type Producer, useProducers } from '../support/producer.js';
-import { useRedis } from '../support/servers/test-redis.js';
-import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
+import type { ExecutionContext } from '../../../src/contract/context.js';
+import type { ExecutionResult } from '../../../src/contract/result.js';
+import { VALUES, type ValueRow } from '../../like-node/rows/values.js';
+import { aContext } from '../../support/builders.js';
+import { type Producer, useProducers } from '../../support/producer.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+import { useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
 
 const REUSE = { RUNNER_MAX_EXECUTIONS: '50', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true' };
 const redis = useRedis();
