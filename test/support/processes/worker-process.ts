@@ -102,7 +102,10 @@ export class WorkerProcess implements Witness {
 
   assertWell(): void {
     const { exitCode, signalCode } = this.child;
-    if (!this.running && !this.mayEnd) this.complain(`ended by itself (${signalCode ?? exitCode})`);
+    // Another test may have told all workers to stop.
+    const stopped = exitCode === 0 && this.logs.some(({ msg }) => msg === 'stopped');
+    if (!this.running && !this.mayEnd && !stopped)
+      this.complain(`ended by itself (${signalCode ?? exitCode})`);
   }
 
   lastWords(): string {
