@@ -1,8 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { Pool } from 'pg';
-import { pause } from '../lib/time-limit.js';
+import { pause, waitAtMost } from '../lib/time-limit.js';
 import { InjectSettings } from '../config/config.module.js';
 import { type ArchiveSettings, archiveSettings } from '../config/slices.js';
 import {
@@ -15,6 +14,7 @@ import { isDatabaseAway } from './database-errors.js';
 import { migrations } from './migrations/index.js';
 import { ensurePartitions, monthsAhead } from './write/partitions.js';
 import type { Database, Tables } from './schema.js';
+import { WatchedPool } from './watched-pool.js';
 
 /** The database cannot be used at the moment; `message` says why and what to do. */
 export class DatabaseAwayError extends Error {
@@ -28,9 +28,23 @@ export class NoArchiveError extends DatabaseAwayError {
 
 const CONNECTIONS = 5;
 const CONNECT_TIMEOUT_MS = 3_000;
+/** How long a query may take, and how long its connection may be silent meanwhile. */
+interface QueryLimits {
+  /** The server cancels what takes longer; 0: nothing. */
+  statementMs: number;
+  /** The client gives up a connection that is silent for longer. */
+  silenceMs: number;
+}
+
 /** A query that takes longer is cancelled: its client has gone, and others wait. */
-const STATEMENT_TIMEOUT_MS = 20_000;
+const SERVER_LIMITS: QueryLimits = { statementMs: 10_000, silenceMs: 12_000 };
+/** The embedded database knows no limit, and its clients wait for their turns; nothing but this machine can break it. */
+const EMBEDDED_LIMITS: QueryLimits = { statementMs: 0, silenceMs: 30_000 };
+/** Changes of large tables, while another process may hold the lock on them. */
+const MIGRATION_LIMITS: QueryLimits = { statementMs: 600_000, silenceMs: 610_000 };
 const RETRY_MS = 500;
+/** An opening under way, and a server that ends, are waited for this long when the process ends. */
+const STOP_STEP_MS = 1_500;
 /** Partitions of this month and the next two are there before the first result of them. */
 const MONTHS_AHEAD = 3;
 
@@ -48,12 +62,19 @@ export class ArchiveDatabase implements OnApplicationShutdown {
   private opening: Promise<void> | null = null;
   private open: { db: Database; embedded: EmbeddedDatabase | null } | null = null;
   private reason: string | null = null;
+  private writeProblem: string | null = null;
+  private writtenAtMs: number | null = null;
 
   constructor(@InjectSettings(archiveSettings) private readonly settings: ArchiveSettings) {}
 
-  /** Why it cannot be used now; null: it can, or was not tried yet. */
+  /** Why it cannot be used, or not be written, now; null: it can, or was not tried yet. */
   get away(): string | null {
-    return this.reason;
+    return this.reason ?? this.writeProblem;
+  }
+
+  /** Milliseconds since results were last written by this process; null: never. */
+  get writtenAgoMs(): number | null {
+    return this.writtenAtMs === null ? null : performance.now() - this.writtenAtMs;
   }
 
   get isOpen(): boolean {
@@ -77,11 +98,19 @@ export class ArchiveDatabase implements OnApplicationShutdown {
     }
   }
 
-  /** Work failed for a reason that may pass; {@link away} reports it until some work succeeds. */
-  complain(error: Error): void {
-    const reason = this.explain(error);
-    if (this.reason !== reason) this.logger.error(`the archive cannot be written: ${reason}`);
-    this.reason = reason;
+  /** Results could not be written, for a reason that may pass; {@link away} reports it until {@link noteWrite}: reading may work all the time. */
+  noteWriteFailure(error: Error): void {
+    const problem =
+      error instanceof DatabaseAwayError ? error.message : `it cannot be written: ${error.message}`;
+    if (this.writeProblem !== problem) this.logger.error(`the archive cannot be written: ${error.message}`);
+    this.writeProblem = problem;
+  }
+
+  /** Results were written. */
+  noteWrite(): void {
+    if (this.writeProblem !== null) this.logger.log('the archive can be written again');
+    this.writeProblem = null;
+    this.writtenAtMs = performance.now();
   }
 
   /** Resolves once the database is open, without a time limit, or `signal` aborts, or {@link stop} was called. */
@@ -97,11 +126,15 @@ export class ArchiveDatabase implements OnApplicationShutdown {
     await this.stop();
   }
 
-  /** Closes connections, and ends the embedded database if it is ours. */
+  /** Closes connections, and ends the embedded database if it is ours; waits for neither without a limit. */
   async stop(): Promise<void> {
     this.stopped.abort();
-    await this.opening?.catch(() => undefined);
-    await this.close();
+    if (this.opening)
+      await waitAtMost(
+        this.opening.catch(() => undefined),
+        STOP_STEP_MS,
+      );
+    await waitAtMost(this.close(), STOP_STEP_MS);
   }
 
   private openOnce(): Promise<void> {
@@ -117,7 +150,7 @@ export class ArchiveDatabase implements OnApplicationShutdown {
       if (databaseUrl === undefined)
         embedded = await (keeps ? openEmbeddedDatabase : joinEmbeddedDatabase)(dir);
       db = this.connect(embedded);
-      if (keeps) await prepare(db);
+      if (keeps) await this.prepare(db, embedded);
       else await ping(db);
       if (this.stopped.signal.aborted) throw new DatabaseAwayError('this process is ending');
       this.open = { db, embedded };
@@ -132,20 +165,34 @@ export class ArchiveDatabase implements OnApplicationShutdown {
     }
   }
 
-  private connect(embedded: EmbeddedDatabase | null): Database {
+  /** Brings the tables up to date, over connections that may take long for that, once the server is known to answer. */
+  private async prepare(db: Database, embedded: EmbeddedDatabase | null): Promise<void> {
+    await sql`SELECT 1`.execute(db);
+    const patient = this.connect(embedded, MIGRATION_LIMITS);
+    try {
+      await migrate(patient);
+    } finally {
+      await patient.destroy();
+    }
+  }
+
+  private connect(
+    embedded: EmbeddedDatabase | null,
+    limits: QueryLimits = embedded ? EMBEDDED_LIMITS : SERVER_LIMITS,
+  ): Database {
+    const { statementMs, silenceMs } = limits;
     const where = embedded
       ? { host: embedded.host, user: 'postgres', database: 'postgres' }
-      : { connectionString: this.settings.databaseUrl, statement_timeout: STATEMENT_TIMEOUT_MS };
-    const pool = new Pool({
-      ...where,
-      max: CONNECTIONS,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      application_name: `bifrost-${this.settings.workerId}`.slice(0, 63),
-    });
-    // A connection that breaks while idle; the next query gets the error.
-    pool.on('error', () => undefined);
-    // And one that breaks between two queries of its user: without a listener it would end the process.
-    pool.on('connect', (client) => client.on('error', () => undefined));
+      : { connectionString: this.settings.databaseUrl, statement_timeout: statementMs };
+    const pool = new WatchedPool(
+      {
+        ...where,
+        max: CONNECTIONS,
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        application_name: `bifrost-${this.settings.workerId}`.slice(0, 63),
+      },
+      silenceMs,
+    );
     return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   }
 
@@ -184,7 +231,7 @@ const ping = (db: Database): Promise<unknown> =>
   db.selectFrom('archived_ids').select('execution_id').limit(1).execute();
 
 /** Brings the tables up to date; Kysely holds a lock meanwhile, so that one process at a time does. */
-async function prepare(db: Database): Promise<void> {
+async function migrate(db: Database): Promise<void> {
   const migrator = new Migrator({
     db,
     provider: migrations,

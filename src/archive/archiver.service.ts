@@ -155,10 +155,11 @@ export class Archiver implements Service, OnApplicationBootstrap, BeforeApplicat
   private async storeWithRetry(documents: readonly ArchivedDocument[]): Promise<void> {
     while (documents.length > 0) {
       try {
-        return await this.writer.write(documents);
+        await this.writer.write(documents);
+        return this.database.noteWrite();
       } catch (error) {
         if (this.stopped.signal.aborted) throw error;
-        if (!(error instanceof DatabaseAwayError)) this.database.complain(error as Error);
+        this.database.noteWriteFailure(error as Error);
         await sleep(RETRY_MS, undefined, { signal: this.stopped.signal });
         if (error instanceof DatabaseAwayError) await this.database.whenOpen(this.stopped.signal);
       }

@@ -6,7 +6,8 @@
 export function isDatabaseAway(error: unknown): boolean {
   const { code, message = '' } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   if (code !== undefined && AWAY_CODES.has(code)) return true;
-  if (code !== undefined && /^(08|57P|53)/.test(code)) return true;
+  // 533: too many connections. The others of class 53 (disk or memory full) come from a server that answers.
+  if (code !== undefined && /^(08|57P|533)/.test(code)) return true;
   return AWAY_WORDS.test(message);
 }
 

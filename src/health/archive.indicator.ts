@@ -5,6 +5,9 @@ import { type FeedGap, FeedStore } from '../archive/write/feed-store.js';
 import { InjectSettings } from '../config/config.module.js';
 import { type ArchiveSettings, archiveSettings } from '../config/slices.js';
 
+/** Results that wait for longer, while none is written, are not being archived. */
+const STANDSTILL_MS = 15_000;
+
 /**
  * Degraded while results are not archived as they should be. Never down: executions run and end, and
  * results wait in Redis.
@@ -22,7 +25,7 @@ export class ArchiveIndicator {
     const check = this.health.check('archive');
     // Without Redis there is nothing to say here; that indicator says it.
     const gap = await this.feed.gap().catch(() => null);
-    const reason = this.databaseReason() ?? (gap && this.gapReason(gap));
+    const reason = this.databaseReason() ?? (gap && (this.standstillReason(gap) ?? this.gapReason(gap)));
     const detail = {
       waiting: gap?.waiting ?? null,
       waiting_since: gap?.oldest?.toISOString() ?? null,
@@ -36,6 +39,15 @@ export class ArchiveIndicator {
     const { away } = this.database;
     if (!this.settings.isWriter || away === null) return null;
     return `${away}; results wait in Redis and are archived once it is back`;
+  }
+
+  /** Whatever the reason is, also one that no error tells. */
+  private standstillReason({ waiting, oldest }: FeedGap): string | null {
+    if (!this.settings.isWriter || oldest === null) return null;
+    const waitedMs = Date.now() - oldest.getTime();
+    const idleMs = Math.min(waitedMs, this.database.writtenAgoMs ?? Number.POSITIVE_INFINITY);
+    if (idleMs < STANDSTILL_MS) return null;
+    return `${waiting} results wait, the oldest for ${Math.round(waitedMs / 1_000)} s, and none was written for ${Math.round(idleMs / 1_000)} s`;
   }
 
   private gapReason({ waiting }: FeedGap): string | null {

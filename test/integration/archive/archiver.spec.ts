@@ -10,6 +10,7 @@ import type { RedisClient } from '../../../src/redis/connections.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
 import { ArchiveFeed } from '../../../src/results/archive-feed.js';
 import { ResultPublisher } from '../../../src/results/result-publisher.js';
+import { ArchiveBench } from '../../support/archive-bench.js';
 import { DATABASES, emptyArchive, makeArchiver, useArchives } from '../../support/archive-parts.js';
 import { aDocument, anOutcome, closingOf, openResultQueue, settingsOf } from '../../support/parts.js';
 import { Producer } from '../../support/producer.js';
@@ -26,57 +27,6 @@ beforeAll(() => {
   client = redis.connect();
 });
 
-/** Publishes results as a worker does, and archives them; everything under a prefix of its own. */
-class Bench {
-  readonly keys: RedisKeys;
-  readonly archiver: Archiver;
-  readonly feed: FeedStore;
-  readonly queue: Queue;
-  private readonly publisher: ResultPublisher;
-
-  constructor(
-    readonly settings: Settings,
-    readonly database: ArchiveDatabase,
-  ) {
-    this.keys = new RedisKeys(settings.KEY_PREFIX);
-    ({ archiver: this.archiver, feed: this.feed } = makeArchiver(redis, database, settings));
-    const feed = new ArchiveFeed(client, this.keys, resultSettings.of(settings));
-    this.queue = openResultQueue(redis, settings);
-    this.publisher = new ResultPublisher(
-      client,
-      this.queue,
-      feed,
-      closingOf(client, this.keys, settings),
-      this.keys,
-      resultSettings.of(settings),
-    );
-  }
-
-  async publish(count: number, kind: 'task' | 'execution' = 'execution'): Promise<string[]> {
-    const ids = Array.from({ length: count }, () => randomUUID());
-    await Promise.all(
-      ids.map((executionId) =>
-        this.publisher.publish(aDocument(executionId, anOutcome(executionId)), { kind, mark: null }),
-      ),
-    );
-    return ids;
-  }
-
-  /** Those of the ids that have a row, once for each row. */
-  archived(ids: readonly string[]): Promise<string[]> {
-    return this.database.use(async (db) => {
-      const rows = db.selectFrom('executions').select('execution_id').where('execution_id', 'in', ids);
-      return (await rows.execute()).map((row) => row.execution_id).toSorted();
-    });
-  }
-
-  async untilArchived(): Promise<void> {
-    await until(async () => (await this.feed.gap()).waiting === 0, {
-      what: 'every result is archived',
-    });
-  }
-}
-
 describe.each(DATABASES)('the archive in %s', (kind) => {
   const open = useArchives();
   let settings: Settings;
@@ -90,9 +40,9 @@ describe.each(DATABASES)('the archive in %s', (kind) => {
     await Promise.all(archivers.map((archiver) => archiver.stop()));
     archivers = [];
   });
-  const bench = (changes: Partial<Settings> = {}): Bench => {
+  const bench = (changes: Partial<Settings> = {}): ArchiveBench => {
     const own = { KEY_PREFIX: `${randomUUID()}:`, ...changes };
-    const made = new Bench({ ...settings, ...own }, database);
+    const made = new ArchiveBench(redis, { ...settings, ...own }, database);
     archivers.push(made.archiver);
     return made;
   };
@@ -184,7 +134,7 @@ describe('while the database is away', () => {
       KEY_PREFIX: 'away:',
       ARCHIVE_FEED_LENGTH: '200',
     });
-    const b = new Bench(settings, open(settings));
+    const b = new ArchiveBench(redis, settings, open(settings));
     b.archiver.start();
     const ids = await b.publish(300);
     await b.untilArchived();
