@@ -8,6 +8,11 @@ import { ExecutionsController } from './executions/executions.controller.js';
 import { ForgetController } from './executions/forget.controller.js';
 import { ForgetService } from './executions/forget.service.js';
 import { HistoryController } from './history/history.controller.js';
+import { ChangeFeed } from './list/change-feed.js';
+import { ChangesController } from './list/changes.controller.js';
+import { ListController } from './list/list.controller.js';
+import { ListService } from './list/list.service.js';
+import { OpenExecutions } from './list/open-executions.service.js';
 import { LogAnnouncements } from './logs/log-announcements.js';
 import { LogFollower } from './logs/log-follower.service.js';
 import { LogReaders } from './logs/log-readers.js';
@@ -35,6 +40,8 @@ export class ApiModule {
         ExecutionsController,
         ForgetController,
         HistoryController,
+        ListController,
+        ChangesController,
         LogsController,
         WorkersController,
         PackagesController,
@@ -47,6 +54,9 @@ export class ApiModule {
         ExecutionLookup,
         ForgetService,
         WaitingService,
+        ListService,
+        ChangeFeed,
+        OpenExecutions,
         ResultWaiter,
         LogAnnouncements,
         LogFollower,

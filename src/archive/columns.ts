@@ -49,12 +49,12 @@ export const COLUMNS = {
   caller_email: key(({ caller }) => caller?.email),
   worker_id: column('text', (of) => cut(of.worker_id, MAX_KEY_CHARS) ?? ''),
   attempt: column('integer', ({ attempt }) => Math.trunc(numberOf(attempt))),
-  tags: column('text[]', ({ tags }) =>
-    Array.isArray(tags) ? tags.flatMap((tag) => cut(tag, MAX_KEY_CHARS) ?? []) : [],
-  ),
+  tags: column('text[]', tagsOf),
   duration_ms: figure((of) => of.duration_ms),
   queued_ms: figure((of) => of.queued_ms),
-  search: column('text', (document, executionId) => searchText(executionId, errorOf(document))),
+  search: column('text', (document, executionId) =>
+    searchText(executionId, errorOf(document), tagsOf(document)),
+  ),
 };
 
 /** Values of the columns. Texts are storable; times are ISO 8601 in UTC. */
@@ -71,8 +71,12 @@ export const columnsOf = (executionId: string, document: Document): ColumnValues
   ) as ColumnValues;
 
 /** What free text is looked for in; in lower case, as the text that is looked for. */
-export const searchText = (executionId: string, error: string | null): string =>
-  `${executionId}\n${error ?? ''}`.toLowerCase();
+export const searchText = (executionId: string, error: string | null, tags: readonly string[]): string =>
+  [executionId, error ?? '', ...tags].join('\n').toLowerCase();
+
+function tagsOf({ tags }: Document): string[] {
+  return Array.isArray(tags) ? tags.flatMap((tag) => cut(tag, MAX_KEY_CHARS) ?? []) : [];
+}
 
 function errorOf({ error }: Document): string | null {
   return cut(error, MAX_ERROR_CHARS);

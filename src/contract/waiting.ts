@@ -14,6 +14,7 @@ export const WAITING_REASONS = [
   'scheduled delay',
   'delayed retry',
   'handed back',
+  'waiting for children',
   'context stored, no job',
 ] as const;
 export type WaitingReason = (typeof WAITING_REASONS)[number];

@@ -3,8 +3,11 @@ import type { QueueSettings, ResultSettings } from '../config/slices.js';
 import { bullQueue } from '../redis/bull.module.js';
 import { ResultsModule } from '../results/results.module.js';
 import { CancelService } from './cancel.service.js';
+import { ContextSubjects } from './context-subjects.js';
 import { JobFinder } from './job-finder.js';
 import { JobPlaces } from './job-places.js';
+import { QueueChanges } from './queue-changes.js';
+import { QueuePages } from './queue-pages.js';
 import { QueuedExecutions } from './queued-executions.js';
 import { WORK_QUEUE } from './queue-tokens.js';
 import { WorkQueueGauge } from './work-queue-gauge.js';
@@ -15,7 +18,16 @@ export class QueueModule {
   static register({ name }: QueueSettings, resultSettings: ResultSettings): DynamicModule {
     const queue = bullQueue(name, WORK_QUEUE);
     const results = ResultsModule.register(resultSettings);
-    const parts = [WorkQueueGauge, CancelService, JobFinder, JobPlaces, QueuedExecutions];
+    const parts = [
+      WorkQueueGauge,
+      CancelService,
+      ContextSubjects,
+      JobFinder,
+      JobPlaces,
+      QueueChanges,
+      QueuePages,
+      QueuedExecutions,
+    ];
     return {
       module: QueueModule,
       imports: [...queue.imports, results],

@@ -1,12 +1,12 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { executionContextSchema } from '../contract/context.js';
 import type { JobKind } from '../contract/jobs/job.js';
 import type { Tick } from '../contract/jobs/schedule.js';
-import { NO_SUBJECT, type Subject, subjectOf } from '../contract/subject.js';
+import type { Subject } from '../contract/subject.js';
 import type { QueueTimes } from '../outcome/receipt.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { subjectIn } from './context-subjects.js';
 import { JobFinder } from './job-finder.js';
 import { parseJob } from './parse-job.js';
 import { queueTimes, UNKNOWN_TIMES } from './queue-times.js';
@@ -55,20 +55,5 @@ export class QueuedExecutions {
       const reason = (error as Error).message;
       this.logger.debug({ msg: 'the job of a cancelled execution stays', executionId, reason });
     }
-  }
-}
-
-/** On whose behalf it would have run, as far as its context can be read. */
-function subjectIn(document: string | null): Subject {
-  try {
-    const context = executionContextSchema.parse(JSON.parse(document ?? 'null'));
-    return subjectOf({
-      workflowId: context.workflow_id ?? null,
-      caller: context.caller ?? null,
-      organization: context.organization ?? null,
-      tags: context.tags ?? [],
-    });
-  } catch {
-    return NO_SUBJECT;
   }
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
-import type { ExecutionProgress, ExecutionResult } from '../contract/result.js';
+import type { ExecutionProgress, ExecutionResult, ExecutionStatus } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
@@ -17,6 +17,9 @@ export interface LedgerEntry {
   cancel: CancelRequest | null;
 }
 
+/** The subject comes before the status in a document, and has at most some tens of tags. */
+const HEAD_BYTES = 8_191;
+
 /** Reads results and ledgers; writing them is the business of the ledger and the publisher. */
 @Injectable()
 export class ResultStore {
@@ -29,6 +32,21 @@ export class ResultStore {
   async find(executionId: string): Promise<ExecutionResult | null> {
     const document = await this.redis.get(this.keys.result(executionId));
     return document === null ? null : (JSON.parse(document) as ExecutionResult);
+  }
+
+  /** Whether there is a result. */
+  async exists(executionId: string): Promise<boolean> {
+    return (await this.redis.exists(this.keys.result(executionId))) === 1;
+  }
+
+  /** How it ended; null while there is no result. Reads no more of the document than that. */
+  async findStatus(executionId: string): Promise<ExecutionStatus | null> {
+    const head = await this.redis.getrange(this.keys.result(executionId), 0, HEAD_BYTES);
+    if (head === '') return null;
+    // Quotes within texts are escaped, so that nothing of a user's reads like this.
+    const [, status] = /"success":(?:true|false),"status":"(\w+)"/.exec(head) ?? [];
+    if (status !== undefined) return status as ExecutionStatus;
+    return (await this.find(executionId))?.status ?? null;
   }
 
   /** Whether it was deleted so lately that its id cannot be used yet. */

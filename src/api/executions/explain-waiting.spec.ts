@@ -5,7 +5,15 @@ import { explainWaiting, type WaitingJob } from './explain-waiting.js';
 
 const NOW_MS = Date.parse('2026-03-01T10:00:00.000Z');
 const JOB: WaitingJob = { addedAtMs: NOW_MS - 5_000, scheduled: false, retried: false };
-const PLACE: JobPlace = { position: 3, untilMs: null, waiting: 9, active: 2, paused: false, limit: null };
+const PLACE: JobPlace = {
+  position: 3,
+  untilMs: null,
+  waiting: 9,
+  active: 2,
+  paused: false,
+  forChildren: false,
+  limit: null,
+};
 type Worker = Pick<WorkerRecord, 'state' | 'concurrency' | 'packages'>;
 const worker = (changes: Partial<Worker> = {}): Worker => ({ state: 'ACTIVE', concurrency: 2, ...changes });
 const LATER = { position: null, untilMs: NOW_MS + 1_000 };
@@ -17,6 +25,7 @@ describe('explainWaiting', () => {
     ['delayed retry', { ...JOB, scheduled: true, retried: true }, LATER, []],
     ['scheduled delay', { ...JOB, scheduled: true }, LATER, [worker()]],
     ['handed back', JOB, LATER, [worker()]],
+    ['waiting for children', JOB, { forChildren: true, position: null }, [worker()]],
     ['queue paused', JOB, { paused: true }, []],
     ['no live worker', JOB, {}, []],
     ['packages installing', JOB, {}, [installing, worker({ state: 'PAUSED' })]],

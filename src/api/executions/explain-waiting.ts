@@ -56,6 +56,7 @@ function reasonOf({ job, place, workers, capacity }: Situation): WaitingReason {
     if (job.retried) return 'delayed retry';
     return job.scheduled ? 'scheduled delay' : 'handed back';
   }
+  if (place.forChildren) return 'waiting for children';
   if (place.paused) return 'queue paused';
   if (workers.length === 0) return 'no live worker';
   if (capacity === 0) return reasonForNoTaker(workers);
@@ -104,6 +105,8 @@ function detailOf(
       return `An attempt failed; the next is at ${until} or later`;
     case 'handed back':
       return `A worker could not go on with it; it is looked at again at ${until}`;
+    case 'waiting for children':
+      return 'It is the parent of a flow, and its children have not all ended';
     case 'context stored, no job':
       return 'There is a context, but no job on the queue: its producer has not added it, or it is gone';
   }

@@ -12,7 +12,7 @@ import { refuseUnknown } from '../http/unknown-fields.js';
 const MAX_WAIT_SECONDS = 300;
 
 /** `GET /executions/stats` and its like: an execution of such an id could not be asked for. */
-const RESERVED_IDS: ReadonlySet<string> = new Set(['stats', 'export']);
+const RESERVED_IDS: ReadonlySet<string> = new Set(['stats', 'export', 'events']);
 const MAX_BACKOFF_MS = 86_400_000;
 const backoffMs = z
   .number({ error: 'must be a number of milliseconds' })

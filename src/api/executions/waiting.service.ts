@@ -4,6 +4,7 @@ import type { Waiting } from '../../contract/waiting.js';
 import type { WorkerRecord } from '../../contract/worker-record.js';
 import { WorkerRegistry } from '../../heartbeat/worker-registry.js';
 import { JobPlaces } from '../../queue/job-places.js';
+import type { ListedJob, QueuePlace } from '../../queue/queue-pages.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
@@ -32,6 +33,19 @@ export class WaitingService {
       retried: job.attemptsMade > 0,
     };
     return explainWaiting(waiting, place, workers, Date.now());
+  }
+
+  /** Asks once for what keeps all jobs of the queue, and explains with it why each of many waits. */
+  async explainMany(): Promise<(job: ListedJob, place: QueuePlace) => Waiting> {
+    const [queue, workers] = await Promise.all([this.places.find(null), this.liveWorkers()]);
+    const nowMs = Date.now();
+    return ({ addedAtMs, scheduled, attemptsMade, position, untilMs }, place) =>
+      explainWaiting(
+        { addedAtMs, scheduled, retried: attemptsMade > 0 },
+        { ...queue, position, untilMs, forChildren: place === 'waiting-children' },
+        workers,
+        nowMs,
+      );
   }
 
   /** A worker that misses two renewals of its lease does nothing, long before its record expires. */

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { placeOf } from '../../archive/read/cursor.js';
 import { MAX_KEY_CHARS } from '../../archive/columns.js';
 import { STATISTIC_GROUPS } from '../../contract/history.js';
 import { FILTER_ROWS, type FilterName, type HISTORY_FILTERS } from '../../contract/history/fields.js';
@@ -12,13 +11,15 @@ const DAY_MS = 86_400_000;
 /** Default period of statistics, in days. */
 const DEFAULT_DAYS = 30;
 
-const once = { error: 'must be there once, with a value' };
+/** Of a parameter that is given twice. */
+export const once = { error: 'must be there once, with a value' };
 const name = z
   .string(once)
   .min(1, { error: 'must not be empty' })
   .max(MAX_KEY_CHARS, { error: `must have at most ${MAX_KEY_CHARS} characters` });
 
-const someOf = <const T extends readonly string[]>(values: T) =>
+/** Reads a list with commas of values of a closed set. */
+export const someOf = <const T extends readonly string[]>(values: T) =>
   z.string(once).transform((text, ctx): T[number][] => {
     const items = text.length > MAX_LIST_CHARS ? [] : text.split(',').map((item) => item.trim());
     if (items.length > 0 && items.every((item) => values.includes(item))) return items;
@@ -66,37 +67,24 @@ function filterSchema(row: Row): z.ZodType {
   return row.description === undefined ? schema : schema.meta({ description: row.description });
 }
 
-const filters = Object.fromEntries(
+/** The filters of the history in a query, all optional. */
+export const filters = Object.fromEntries(
   FILTER_ROWS.map(([filter, row]) => [filter, filterSchema(row)]),
 ) as FilterShape;
 
-const inOrder = ({ since, until }: { since?: Date | undefined; until?: Date | undefined }): boolean =>
+/** Whether a period begins before it ends. */
+export const inOrder = ({ since, until }: { since?: Date | undefined; until?: Date | undefined }): boolean =>
   !since || !until || since < until;
-const OUT_OF_ORDER = { path: ['since'], error: 'must be before until' };
+export const OUT_OF_ORDER = { path: ['since'], error: 'must be before until' };
 
 const limitError = `must be a whole number from 1 to ${MAX_LIMIT}`;
-
-/** Query of `GET /executions`. */
-export const historyQuerySchema = refuseUnknown(
-  z.object({
-    ...filters,
-    limit: z.coerce
-      .number({ error: limitError })
-      .int({ error: limitError })
-      .min(1, { error: limitError })
-      .max(MAX_LIMIT, { error: limitError })
-      .default(DEFAULT_LIMIT),
-    cursor: z
-      .string(once)
-      .transform((text, ctx) => {
-        const place = placeOf(text);
-        if (place) return place;
-        ctx.addIssue({ code: 'custom', message: 'must be the next_cursor of the page before' });
-        return z.NEVER;
-      })
-      .optional(),
-  }),
-).refine(inOrder, OUT_OF_ORDER);
+/** Most entries of a page. */
+export const limitField = z.coerce
+  .number({ error: limitError })
+  .int({ error: limitError })
+  .min(1, { error: limitError })
+  .max(MAX_LIMIT, { error: limitError })
+  .default(DEFAULT_LIMIT);
 
 /** Query of `GET /executions/export`. */
 export const exportQuerySchema = refuseUnknown(z.object(filters)).refine(inOrder, OUT_OF_ORDER);
@@ -116,7 +104,6 @@ export const statisticsQuerySchema = refuseUnknown(
 ).refine(inOrder, OUT_OF_ORDER);
 
 type Filters = z.infer<typeof exportQuerySchema>;
-export type HistoryQuery = z.infer<typeof historyQuerySchema>;
 export type ExportQuery = Filters;
 export type StatisticsQuery = z.infer<typeof statisticsQuerySchema>;
 

@@ -4,20 +4,13 @@ import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagg
 import type { FastifyReply } from 'fastify';
 import { ArchiveReader } from '../../archive/read/archive-reader.js';
 import { StatisticsReader } from '../../archive/read/statistics-reader.js';
-import {
-  type HistoryPage,
-  historyPageSchema,
-  type Statistics,
-  statisticsSchema,
-} from '../../contract/history.js';
+import { type Statistics, statisticsSchema } from '../../contract/history.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import { withinArchive } from './archive-bound.js';
 import {
   daysOf,
   type ExportQuery,
   exportQuerySchema,
-  type HistoryQuery,
-  historyQuerySchema,
   type StatisticsQuery,
   statisticsQuerySchema,
 } from './history-requests.js';
@@ -30,16 +23,6 @@ export class HistoryController {
     private readonly archive: ArchiveReader,
     private readonly statistics: StatisticsReader,
   ) {}
-
-  /** Executions that have ended, newest first, a page at a time. */
-  @Get()
-  @ApiOperation({ summary: 'Executions that have ended, newest first' })
-  @ApiOkResponse({ standardSchema: historyPageSchema })
-  list(
-    @Query({ schema: historyQuerySchema }) { limit, cursor, ...query }: HistoryQuery,
-  ): Promise<HistoryPage> {
-    return withinArchive(this.archive.list(query, limit, cursor ?? null));
-  }
 
   /** Counts and durations by day, workflow and status. */
   @Get('stats')

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { describe, expect, it } from '@jest/globals';
 import { executionRequestSchema, taskRequestSchema } from '../executions/requests.js';
-import { historyQuerySchema } from '../history/history-requests.js';
+import { listQuerySchema } from '../list/list-requests.js';
 import { fieldErrors } from './validation.js';
 
 const errorsOf = (body: object, schema: z.ZodType = executionRequestSchema) =>
@@ -36,7 +36,7 @@ describe('a field that is not known', () => {
   });
 
   it('of a filter is refused, and the nearest filter is meant', () => {
-    expect(errorsOf({ wokflow: 'a', tags: 'b' }, historyQuerySchema)).toEqual([
+    expect(errorsOf({ wokflow: 'a', tags: 'b' }, listQuerySchema)).toEqual([
       { field: 'wokflow', message: 'is not known; did you mean workflow?' },
       { field: 'tags', message: 'is not known; did you mean tag?' },
     ]);

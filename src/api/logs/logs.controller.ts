@@ -11,11 +11,11 @@ import {
 import type { FastifyReply } from 'fastify';
 import { type LogEvent, logEventsOf } from '../../contract/log-stream.js';
 import { LogStore } from '../../results/log-store.js';
-import { eventStream } from './event-stream.js';
 import { ExecutionLookup } from '../executions/execution-lookup.service.js';
 import { unknownExecution } from '../executions/executions.controller.js';
 import { LogFollower } from './log-follower.service.js';
 import { LogReaders } from './log-readers.js';
+import { eventStream } from '../http/event-stream.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 import { type IdPath, idPathSchema, invalid } from '../executions/requests.js';
 import { CURSOR, type LogsQuery, logsQuerySchema, type LogsView, logsViewSchema } from './logs-requests.js';

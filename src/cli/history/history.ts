@@ -1,4 +1,5 @@
 import type { ExecutionSummary } from '../../contract/history.js';
+import { EXECUTION_STATUSES } from '../../contract/failure.js';
 import type { ApiAccess } from '../http/api-access.js';
 import { ApiClient } from '../http/api-client.js';
 import { EXIT, type ExitCode } from '../output/exit.js';
@@ -29,6 +30,7 @@ export async function history(
   const { since, until, limit, cursor, json, ...filter } = options;
   const now = new Date();
   const page = await new ApiClient(access).history({
+    status: EXECUTION_STATUSES.join(','),
     ...filterQuery(filter),
     ...present({
       since: momentOf('--since', since, now),

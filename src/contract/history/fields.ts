@@ -106,9 +106,9 @@ export const HISTORY_FILTERS = {
   text: {
     match: 'part',
     columns: ['search'],
-    description: 'Part of the id or of the error message, in any case of letters',
+    description: 'Part of the id, of the error message or of a tag, in any case of letters',
     option: '--text <text>',
-    help: 'part of the id or of the error',
+    help: 'part of the id, of the error or of a tag',
   },
 } as const satisfies Readonly<Record<string, FilterRow>>;
 

@@ -151,6 +151,7 @@ const CALLS: [operation: string, calls: Call[]][] = [
       { path: '/executions?limit=0', status: 400 },
     ],
   ],
+  ['get /executions/events', [{ path: '/executions/events?type=x', status: 400 }]],
   [
     'get /executions/stats',
     [

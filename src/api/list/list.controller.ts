@@ -1,0 +1,20 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type Listing, listingSchema } from '../../contract/api/listing.js';
+import { type ListQuery, listQuerySchema } from './list-requests.js';
+import { ListService } from './list.service.js';
+
+/** The one list of executions, whatever their state. */
+@ApiTags('executions')
+@Controller('executions')
+export class ListController {
+  constructor(private readonly executions: ListService) {}
+
+  /** What runs, waits, is delayed and has ended, each newest first, a page at a time. */
+  @Get()
+  @ApiOperation({ summary: 'Executions: running, queued, delayed and ended, newest first' })
+  @ApiOkResponse({ standardSchema: listingSchema })
+  list(@Query({ schema: listQuerySchema }) query: ListQuery): Promise<Listing> {
+    return this.executions.list(query);
+  }
+}
