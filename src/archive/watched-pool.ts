@@ -10,7 +10,7 @@ const TICK_MS = 1_000;
 /** How long a pool waits at its end for queries under way. */
 const END_TIMEOUT_MS = 1_000;
 
-/** Parts of pg that its types hide; `test/integration/archive-faults.spec.ts` notices when they change. */
+/** Parts of pg that its types hide; `test/integration/archive/archive-faults.spec.ts` notices when they change. */
 interface Watchable {
   connection: { stream: Socket };
   readyForQuery: boolean;

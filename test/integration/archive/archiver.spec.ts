@@ -1,23 +1,17 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import type { Queue } from 'bullmq';
 import type { ArchiveDatabase } from '../../../src/archive/archive-database.js';
 import type { Archiver } from '../../../src/archive/archiver.service.js';
-import type { FeedStore } from '../../../src/archive/write/feed-store.js';
 import type { Settings } from '../../../src/config/settings.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
-import { RedisKeys } from '../../../src/redis/keys.js';
-import { ArchiveFeed } from '../../../src/results/archive-feed.js';
-import { ResultPublisher } from '../../../src/results/result-publisher.js';
 import { ArchiveBench } from '../../support/archive-bench.js';
 import { DATABASES, emptyArchive, makeArchiver, useArchives } from '../../support/archive-parts.js';
-import { aDocument, anOutcome, closingOf, openResultQueue, settingsOf } from '../../support/parts.js';
+import { settingsOf } from '../../support/parts.js';
 import { Producer } from '../../support/producer.js';
 import { usePostgres } from '../../support/servers/test-postgres.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
-import { resultSettings } from '../../../src/config/slices.js';
 
 Logger.overrideLogger(false);
 const postgres = usePostgres();
