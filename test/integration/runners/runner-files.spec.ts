@@ -10,7 +10,6 @@ Logger.overrideLogger(false);
 
 const SOURCE = `
 import fs from 'node:fs';
-import { runnerSettings } from '../../../src/config/slices.js';
 const codeOf = async (use) => {
   try { await use(); return 'ok'; } catch (error) { return error.code; }
 };
