@@ -207,7 +207,7 @@ const version = (n: number) =>
 /** Throws when what is loaded at first and what is loaded late are of two generations. */
 const lateVersion = (n: number) =>
   filesOf({
-    'main.ts': `import { v } from './v'; export default async (name = ['w']) => { const { w } = await import('..' + name[0]); if (v !== w) throw new Error('mixed'); return v }`,
+    'main.ts': `import { v } from './v'; export default async (name = ['w']) => { const { w } = await import('./' + name[0]); if (v !== w) throw new Error('mixed'); return v }`,
     'v.ts': `export const v = ${n}`,
     'w.ts': `export const w = ${n}`,
   });
@@ -325,7 +325,10 @@ describe('when Redis is killed between upload and switch', () => {
   afterAll(() => own.dispose());
 
   it('leaves the old generation current and whole, and the next publish succeeds', async () => {
-    const { publisher, store, janitor } = openWorkspace(own.connect(), own.connect('impatient'));
+    const client = own.connect();
+    // The default lets Redis answer before a write is in its file, for as long as the disk is busy.
+    await client.config('SET', 'appendfsync', 'always');
+    const { publisher, store, janitor } = openWorkspace(client, own.connect('impatient'));
     const { generation } = await publisher.publish(filesOf({ 'a.ts': 'old' }));
     let killed = false;
     const failed = await publisher

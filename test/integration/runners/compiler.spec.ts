@@ -57,7 +57,7 @@ describe.each(['namespace', 'process'])('compilers at the level %s', (ISOLATION)
 
   it('compile TypeScript, say what is wrong with it, and show the variables of a script', async () => {
     const { source, format } = await compile('import "node:fs"; const a: number = 1;');
-    expect(format).toBe('commonjs');
+    expect(format).toBe('module');
     expect(source).toContain('const a = 1;');
     expect(await failureOf(compile('const = 1'))).toBeInstanceOf(CompileError);
     expect((await compile('let a = 1', { probe: true })).source).toContain('get a()');
