@@ -62,6 +62,7 @@ export interface ContextData extends ContextDetails {
   executionId: string;
   attempt: number;
   run: number;
+  starts: number;
   schedule: { id: string; dueAt: string } | null;
   children: Readonly<Record<string, unknown>>;
   childFailures: Readonly<Record<string, string>>;

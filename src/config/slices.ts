@@ -13,6 +13,9 @@ import type { Settings } from './settings.js';
 
 const SECOND_MS = 1000;
 const DAY_MS = 86_400_000;
+const DAY_SECONDS = 86_400;
+/** An execution may wait in the queue, or for another attempt, for this long and is still the same. */
+const UNFINISHED_DAYS = 30;
 const MB = 1_048_576;
 
 /** The settings of one room: what it needs, under names of its own, and nothing else. */
@@ -58,6 +61,9 @@ export type QueueSettings = SliceOf<typeof queueSettings>;
 export const resultSettings = slice('results', (settings) => ({
   workerId: settings.WORKER_ID,
   ttlSeconds: settings.RESULT_TTL_SECONDS,
+  /** Of what is kept of an execution until it has its result, whatever it waits for. */
+  unfinishedTtlSeconds:
+    Math.ceil(settings.MAX_TIMEOUT_SECONDS) + settings.RESULT_TTL_SECONDS + UNFINISHED_DAYS * DAY_SECONDS,
   /** Results go to the result queue. */
   areQueued: settings.RESULT_QUEUE === 'on',
   /** How results of tasks go to the queue: as an object, or as the text that the orchestrator stores. */

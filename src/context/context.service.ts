@@ -19,7 +19,7 @@ const UNSEALED: Seal = { signature: null, validUntil: null };
 /** Everything about an execution but what earlier attempts left. */
 export type LoadedExecution = Omit<
   Execution,
-  'attempt' | 'run' | 'tick' | 'flow' | 'generation' | 'traceparent'
+  'attempt' | 'run' | 'starts' | 'tick' | 'flow' | 'generation' | 'traceparent'
 > & {
   /** A caller waits for its result at the list of the execution. */
   sync: boolean;

@@ -34,6 +34,8 @@ export interface Execution {
   id: string;
   /** 1 for the first time that its code is started. */
   attempt: number;
+  /** How often its code was started in this run, with this time: also starts that do not count as attempts. */
+  starts: number;
   /** 1 for the first run; more where it has ended before and runs again. */
   run: number;
   /** The tick of a schedule that it is. */

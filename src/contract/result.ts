@@ -133,11 +133,31 @@ export const attemptRecordSchema = z.object({
   logs_truncated: z.boolean(),
 });
 
+/** One start of the code of an execution that was started more than once. */
+export const startRecordSchema = z.object({
+  start: z.number().int(),
+  worker_id: z.string(),
+  started_at: when,
+  ended: z.enum(['result', 'failed', 'handed_back', 'lost', 'overtaken']).meta({
+    description:
+      'result: this result; failed: the attempt was tried again; handed_back: to the queue, without counting as an attempt; lost: its worker died, froze or was cut off; overtaken: it still ran when another start came to this result, and was ended',
+  }),
+  ended_at: when.nullable(),
+});
+
 /** `bifrost:exec:{execution_id}:result`, and the data of the result-queue job of an execution. */
 export const resultSchema = z.object({
   execution_id: z.string(),
   worker_id: z.string(),
   attempt: z.number().int(),
+  starts: z.number().int().optional().meta({
+    description:
+      'How often its code was given to a worker to be started in this run: attempts, and what does not count as one',
+  }),
+  start_history: z
+    .array(startRecordSchema)
+    .optional()
+    .meta({ description: 'All starts, where there was more than one; of many the latest 20' }),
   run: z.number().int().optional().meta({
     description: 'Which run of the execution it is, where it ran again: docs/identity.md. Absent: the first',
   }),
@@ -183,5 +203,6 @@ export const resultSchema = z.object({
 export type Evidence = z.infer<typeof evidenceSchema>;
 export type LogEntry = z.infer<typeof logEntrySchema>;
 export type AttemptRecord = z.infer<typeof attemptRecordSchema>;
+export type StartRecord = z.infer<typeof startRecordSchema>;
 export type ExecutionProgress = z.infer<typeof progressSchema>;
 export type ExecutionResult = z.infer<typeof resultSchema>;

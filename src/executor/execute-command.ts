@@ -55,6 +55,7 @@ const contextOf = ({ execution, clock, span }: RunTask): ContextData => ({
   executionId: execution.id,
   attempt: execution.attempt,
   run: execution.run,
+  starts: execution.starts,
   schedule: execution.tick && {
     id: execution.tick.schedule,
     dueAt: new Date(execution.tick.dueMs).toISOString(),

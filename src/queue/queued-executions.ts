@@ -42,7 +42,15 @@ export class QueuedExecutions {
     if (!job)
       return context === null ? null : { kind: 'execution', times: UNKNOWN_TIMES, tick: null, subject };
     const { kind, tick } = parseJob(job);
-    const first = { kind: 'ours', run: 1, attempt: 1, freed: null, generation: null, cancel: null } as const;
+    const first = {
+      kind: 'ours',
+      run: 1,
+      attempt: 1,
+      starts: 1,
+      freed: null,
+      generation: null,
+      cancel: null,
+    } as const;
     return { kind, times: queueTimes(job, first, Date.now()), tick, subject };
   }
 

@@ -6,6 +6,14 @@ import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { ASK_CANCEL } from './execution-scripts.js';
+import { WorkerLease } from './worker-lease.js';
+
+/** What {@link CancelRequests.find} finds. */
+export interface Found {
+  requests: Map<string, CancelRequest>;
+  /** Ids of executions. */
+  overtaken: string[];
+}
 
 /** What a request to cancel met. */
 export type CancelNote =
@@ -33,13 +41,14 @@ export class CancelRequests {
   constructor(
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
+    private readonly lease: WorkerLease,
     @InjectSettings(resultSettings) private readonly settings: ResultSettings,
   ) {}
 
   /** Notes that the execution is to end, unless it has ended. */
   async note(executionId: string, reason: string | null): Promise<CancelNote> {
     const words = (reason ?? '').slice(0, REASON_LIMIT_CHARS);
-    const args = [new Date().toISOString(), words, this.settings.ttlSeconds];
+    const args = [new Date().toISOString(), words, this.settings.unfinishedTtlSeconds];
     const keys = [this.keys.result(executionId), this.keys.ledger(executionId)];
     const reply = (await ASK_CANCEL.run(this.redis, keys, args)) as
       ['ended'] | ['noted', string, string, string, string, string, string];
@@ -61,19 +70,24 @@ export class CancelRequests {
     await this.redis.publish(this.keys.cancelChannel(), message);
   }
 
-  /** The requests that are noted for these executions. */
-  async find(executionIds: readonly string[]): Promise<Map<string, CancelRequest>> {
-    const found = new Map<string, CancelRequest>();
+  /**
+   * What became elsewhere of executions that this worker has in hand: requests to cancel, and those that have their
+   * result although another worker made it.
+   */
+  async find(executionIds: readonly string[]): Promise<Found> {
+    const found: Found = { requests: new Map(), overtaken: [] };
     // Single commands, sent together: on Cluster the ledgers are in different slots.
     await Promise.all(
       executionIds.map(async (id) => {
         const key = this.keys.ledger(id);
-        const [[askedAt, reason], flagged] = await Promise.all([
-          this.redis.hmget(key, 'cancel_asked_at', 'cancel_reason'),
+        const [[askedAt, reason, owner], flagged] = await Promise.all([
+          this.redis.hmget(key, 'cancel_asked_at', 'cancel_reason', 'owner'),
           this.findFlag(id),
         ]);
         const noted = askedAt ? { askedAt, reason: reason || null } : flagged;
-        if (noted) found.set(id, noted);
+        if (noted) found.requests.set(id, noted);
+        if (owner === this.lease.owner) return;
+        if ((await this.redis.exists(this.keys.result(id))) === 1) found.overtaken.push(id);
       }),
     );
     return found;

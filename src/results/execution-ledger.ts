@@ -18,6 +18,7 @@ import {
   type Repeat,
 } from './delivery-identity.js';
 import { BEGIN, FREE, MARK_DELIVERY, REOPEN, TAKE_OVER } from './execution-scripts.js';
+import { MAX_LOST_WORKERS } from './start-history.js';
 import { WorkerLease } from './worker-lease.js';
 
 /** When an execution was last given back, to be taken again, and for how long it was to rest. */
@@ -42,6 +43,8 @@ export type Turn =
       kind: 'ours';
       run: number;
       attempt: number;
+      /** How often its code was started, with this time: also starts that do not count as attempts. */
+      starts: number;
       generation: number | null;
       cancel: CancelRequest | null;
       freed: HandBackTime | null;
@@ -50,7 +53,7 @@ export type Turn =
   | { kind: 'ended'; repeat: 'redelivered' | 'standing'; result: ExecutionResult | null }
   | { kind: 'unsent' }
   | { kind: 'elsewhere' }
-  | { kind: 'exhausted'; run: number; attempt: number; cancel: CancelRequest | null };
+  | { kind: 'exhausted'; run: number; attempt: number; starts: number; cancel: CancelRequest | null };
 
 type FurtherRun = Extract<Repeat, { kind: 'further run' }>;
 
@@ -60,9 +63,6 @@ export interface DeliveryClaim {
   /** Run it also where it has a result. */
   again: boolean;
 }
-
-/** Workers that may die over one run of an execution before it is given up. */
-export const MAX_LOST_WORKERS = 2;
 
 /**
  * Which worker carries out which execution. BullMQ delivers at least once and knows of locks only; the
@@ -74,6 +74,8 @@ export class ExecutionLedger {
   private readonly logger = new Logger(ExecutionLedger.name);
   /** Executions that this process has taken and not freed. */
   private readonly held = new Set<string>();
+  /** Executions that this process may have started and that Redis does not know to be free. */
+  private readonly begun = new Set<string>();
 
   constructor(
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
@@ -87,7 +89,7 @@ export class ExecutionLedger {
    * @param generation workspace generation of the first attempt of a run; later ones keep to that
    */
   async take(executionId: string, generation: number | null, claim: DeliveryClaim): Promise<Turn> {
-    const { workerId, ttlSeconds } = this.settings;
+    const { workerId, unfinishedTtlSeconds: ttlSeconds } = this.settings;
     for (;;) {
       const now = new Date().toISOString();
       const ours = [this.lease.owner, workerId, now, ttlSeconds, generation ?? ''];
@@ -166,7 +168,7 @@ export class ExecutionLedger {
    */
   async free(
     executionId: string,
-    { run, counted, failed, pauseMs = 0 }: Freeing,
+    { run, counted, ran = true, failed, pauseMs = 0 }: Freeing,
   ): Promise<CancelRequest | null> {
     this.held.delete(executionId);
     const args = [
@@ -177,13 +179,18 @@ export class ExecutionLedger {
       Date.now(),
       pauseMs,
       ...(failed ? [fieldOf(failed.mark), markText(failed.mark, { attemptOnly: true })] : ['', '']),
+      ran ? (counted ? 'failed' : 'handed_back') : '',
+      new Date().toISOString(),
     ];
     const [kind, askedAt, reason] = (await FREE.run(this.redis, this.keysOf(executionId), args)) as [
       'free' | 'foreign' | 'kept',
       string?,
       string?,
     ];
-    if (kind !== 'kept') return null;
+    if (kind !== 'kept') {
+      this.begun.delete(executionId);
+      return null;
+    }
     this.held.add(executionId);
     return cancelOf(askedAt, reason);
   }
@@ -198,6 +205,7 @@ export class ExecutionLedger {
   /** The execution has its result: nothing is left to hold. */
   release(executionId: string): void {
     this.held.delete(executionId);
+    this.begun.delete(executionId);
   }
 
   private async isAbandoned(executionId: string, owner: string): Promise<boolean> {
@@ -206,29 +214,41 @@ export class ExecutionLedger {
 
   private async takeOver(executionId: string, from: string): Promise<Turn> {
     const newlyLost = from === this.lease.owner ? '0' : '1';
-    const args = [from, this.lease.owner, this.settings.workerId, new Date().toISOString(), newlyLost];
+    // Ours, and not begun: the answer to our own request was lost with its connection.
+    const counted = from === this.lease.owner && !this.begun.has(executionId) ? '0' : '1';
+    const args = [
+      from,
+      this.lease.owner,
+      this.settings.workerId,
+      new Date().toISOString(),
+      newlyLost,
+      counted,
+    ];
     const reply = (await TAKE_OVER.run(this.redis, this.keysOf(executionId), args)) as
       ['ended'] | ['owned', string] | StartedReply;
     // What happened meanwhile is looked at when it comes again.
     if (reply[0] !== 'started') return { kind: 'elsewhere' };
-    const [, attempt, lost, , askedAt, reason, run] = reply;
+    const [, attempt, lost, , askedAt, reason, run, , , starts] = reply;
     if (lost < MAX_LOST_WORKERS) return this.hold(executionId, reply);
     this.held.add(executionId);
     return {
       kind: 'exhausted',
       run: Number(run),
       attempt: attempt - 1,
+      starts,
       cancel: cancelOf(askedAt, reason),
     };
   }
 
   private hold(executionId: string, reply: StartedReply): OwnTurn {
-    const [, attempt, , generation, askedAt, reason, run, freedAt = null, pause = null] = reply;
+    const [, attempt, , generation, askedAt, reason, run, freedAt, pause, starts] = reply;
     this.held.add(executionId);
+    this.begun.add(executionId);
     return {
       kind: 'ours',
       run: Number(run),
       attempt,
+      starts,
       generation: generation === null ? null : Number(generation),
       cancel: cancelOf(askedAt, reason),
       freed: freedAt === null ? null : { atMs: Number(freedAt), pauseMs: Number(pause ?? 0) },
@@ -246,6 +266,8 @@ interface Freeing {
   /** null: not known, because the answer to {@link ExecutionLedger.take} was lost. */
   run: number | null;
   counted: boolean;
+  /** Whether its code may have been started. */
+  ran?: boolean;
   failed?: { record: AttemptRecord; mark: DeliveryMark };
   pauseMs?: number;
 }
@@ -254,7 +276,7 @@ interface Freeing {
 const SAME_MOMENT_MS = 2;
 
 type Reply = string | null;
-type StartedReply = ['started', number, number, Reply, Reply, Reply, string, Reply?, Reply?];
+type StartedReply = ['started', number, number, Reply, Reply, Reply, string, Reply, Reply, number];
 type EndedReply = ['ended', string, string, Reply, Reply];
 type BeginReply = EndedReply | ['owned', string] | StartedReply;
 

@@ -13,10 +13,16 @@ import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ArchiveFeed } from './archive-feed.js';
 import { type DeliveryMark, fieldOf, markText } from './delivery-identity.js';
 import { ExecutionClosing } from './execution-closing.js';
+import { readStarts, tellStarts } from './start-history.js';
 import { MARK_PUBLISHED, SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
 
 /** Injects the BullMQ queue that results go to. */
 export const RESULT_QUEUE: unique symbol = Symbol('ResultQueue');
+
+/** The code was started once more since the document was made, which must tell it. */
+class UntoldStartsError extends Error {
+  override message = 'its code was started elsewhere meanwhile, which the result is to tell';
+}
 
 /** How a result goes out, beside its document. */
 export interface Posting {
@@ -59,17 +65,23 @@ export class ResultPublisher {
 
   /** Resolves with the result that stands when it is stored, on the result queue (unless that is off) and in the archive's feed. */
   async publish(document: ExecutionResult, posting: Posting): Promise<ExecutionResult> {
-    const text = JSON.stringify(document);
-    const { execution_id: executionId, run = 1 } = document;
+    const { execution_id: executionId, run = 1, starts: own = 0 } = document;
     const { mark } = posting;
     const ofJob = mark ? [fieldOf(mark), markText(mark)] : ['', ''];
-    const args = [text, this.settings.ttlSeconds, run, ...ofJob];
+    // Of a single start there is nothing to tell that the document does not say.
+    let told = own > 1 ? await this.withStarts(document, own) : document;
     return this.untilDone(executionId, async () => {
+      const text = JSON.stringify(told);
+      const args = [text, this.settings.ttlSeconds, run, ...ofJob, told.starts ?? 0];
       const [standing, sent] = (await SETTLE.run(this.redis, this.keysOf(executionId), args)) as [
         string,
-        '0' | '1' | 'stale',
+        '0' | '1' | 'stale' | 'untold',
       ];
-      const result = standing === text ? document : (JSON.parse(standing) as ExecutionResult);
+      if (sent === 'untold') {
+        told = await this.withStarts(document, own);
+        throw new UntoldStartsError();
+      }
+      const result = standing === text ? told : (JSON.parse(standing) as ExecutionResult);
       if (sent === '0') await this.send(posting, standing, result);
       return result;
     });
@@ -81,7 +93,8 @@ export class ResultPublisher {
    */
   async publishUnowned(document: ExecutionResult, kind: JobKind): Promise<boolean> {
     const { execution_id: executionId, run = 1 } = document;
-    const text = JSON.stringify(document);
+    const told = await this.withStarts(document, 0);
+    const text = JSON.stringify(told);
     const args = [text, this.settings.ttlSeconds, run];
     const [state, standing, sent] = (await SETTLE_UNOWNED.run(
       this.redis,
@@ -89,7 +102,7 @@ export class ResultPublisher {
       args,
     )) as ['standing' | 'owned' | 'settled', string, string];
     if (state === 'owned') return false;
-    if (state === 'settled') await this.send({ kind }, text, document);
+    if (state === 'settled') await this.send({ kind }, text, told);
     else if (sent !== '1') await this.send({ kind }, standing, JSON.parse(standing) as ExecutionResult);
     return true;
   }
@@ -109,7 +122,13 @@ export class ResultPublisher {
   }
 
   private keysOf(executionId: string): string[] {
-    return [this.keys.result(executionId), this.keys.ledger(executionId)];
+    return [this.keys.result(executionId), this.keys.ledger(executionId), this.keys.attempts(executionId)];
+  }
+
+  /** The document with every start of its run, of which the `own` one, if it had one, came to it. */
+  private async withStarts(document: ExecutionResult, own: number): Promise<ExecutionResult> {
+    const starts = await readStarts(this.redis, this.keys.ledger(document.execution_id));
+    return starts.starts === 0 ? document : tellStarts(document, starts, own);
   }
 
   private async send(

@@ -49,12 +49,12 @@ describe('Attempt, of what is not to run', () => {
   it.each<[string, Parameters<typeof aTakenDelivery>[0], object]>([
     [
       'workers died over it',
-      { turn: { kind: 'exhausted', run: 1, attempt: 2, cancel: null } },
+      { turn: { kind: 'exhausted', run: 1, attempt: 2, starts: 2, cancel: null } },
       { finding: { code: 'STALLED_OUT' } },
     ],
     [
       'workers died over it, and it is to end',
-      { turn: { kind: 'exhausted', run: 1, attempt: 2, cancel: CANCEL } },
+      { turn: { kind: 'exhausted', run: 1, attempt: 2, starts: 2, cancel: CANCEL } },
       { finding: null, cancel: { request: CANCEL, ended: 'not started again' } },
     ],
     [

@@ -59,7 +59,7 @@ export class Attempt {
   private async execute(delivery: TakenDelivery, turn: OwnTurn): Promise<AttemptReport> {
     const { job, request, family, stops } = delivery;
     const { executionId } = request;
-    const { attempt, run, generation } = turn;
+    const { attempt, run, starts, generation } = turn;
     const log = this.logs.open(executionId, attempt);
     this.updates.started(executionId);
     const progress = new LatestSender(
@@ -77,6 +77,7 @@ export class Attempt {
         ...loaded,
         attempt,
         run,
+        starts,
         tick: request.tick,
         flow: family?.children ?? NO_CHILDREN,
         generation,

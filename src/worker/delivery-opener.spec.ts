@@ -14,7 +14,7 @@ const away = () => {
 
 function anOpener({ fails = false, flagged = '' } = {}) {
   const running = new RunningExecutions({
-    find: () => Promise.resolve(new Map()),
+    find: () => Promise.resolve({ requests: new Map(), overtaken: [] }),
     findFlag: (id: string) => Promise.resolve(id === flagged ? { askedAt: 'now', reason: null } : null),
   } as unknown as CancelRequests);
   const contexts = { load: fails ? away : (id: string) => Promise.resolve(aLoadedExecution({ id })) };
@@ -36,8 +36,8 @@ describe('DeliveryOpener', () => {
       token: 'token',
       request: { executionId: 'e-1', kind: 'execution' },
       mark: { jobId: '7', addedAtMs: 1, ends: 0, stalls: 0 },
-      stops: { interrupt: INTERRUPT },
     });
+    expect(delivery.stops.interrupt.aborted).toBe(false);
     expect(await delivery.loading).toMatchObject({ id: 'e-1' });
     expect(await Promise.all([delivery.generation, delivery.family])).toEqual([4, null]);
   });

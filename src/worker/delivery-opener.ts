@@ -30,7 +30,10 @@ export class DeliveryOpener {
       token,
       request,
       mark: markOf(job),
-      stops: { interrupt, cancellation: running.cancellation },
+      stops: {
+        interrupt: AbortSignal.any([interrupt, running.overtaken]),
+        cancellation: running.cancellation,
+      },
       loading: read(() => this.load(request)),
       generation: read(() => this.executor.currentGeneration()),
       family: read(() => this.children.read(job)),

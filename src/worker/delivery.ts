@@ -37,6 +37,8 @@ export interface TakenDelivery extends Omit<Delivery, 'generation' | 'family'> {
   readonly run: number;
   /** Attempts of this run that were started, this one included. */
   readonly attempt: number;
+  /** How often its code was started in this run, this start included. */
+  readonly starts: number;
   readonly times: QueueTimes;
   /** null: its job waited for no others. */
   readonly family: Family | null;
@@ -51,10 +53,11 @@ export const markOf = (job: DeliveredJob): DeliveryMark => ({
 });
 
 /** Which attempt it is, as its result says. */
-export const identityOf = ({ request, run, attempt, times }: TakenDelivery): AttemptOf => ({
+export const identityOf = ({ request, run, attempt, starts, times }: TakenDelivery): AttemptOf => ({
   executionId: request.executionId,
   run,
   attempt,
+  starts,
   times,
   tick: request.tick,
 });

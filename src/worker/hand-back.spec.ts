@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DelayedError, type Job, WaitingError } from 'bullmq';
-import { InterruptedError } from '../executor/cancellation.js';
+import { Cancellation, InterruptedError } from '../executor/cancellation.js';
 import { RunnerBootError } from '../executor/process/runner-spawn.js';
 import type { JobRequest } from '../queue/parse-job.js';
 import type { ExecutionLedger } from '../results/execution-ledger.js';
@@ -19,7 +19,8 @@ const note =
     return broken ? Promise.reject(new Error('away')) : Promise.resolve();
   };
 const job = { id: '7', moveToWait: note('wait'), moveToDelayed: note('delay') } as unknown as Job;
-const delivery = { job, token: 'token', request: { executionId: 'e-1' } as JobRequest };
+const stops = { interrupt: new AbortController().signal, cancellation: new Cancellation() };
+const delivery = { job, token: 'token', stops, request: { executionId: 'e-1' } as JobRequest };
 const handBack = new HandBack({ free: note('free') } as unknown as ExecutionLedger);
 
 beforeEach(() => {
@@ -39,16 +40,16 @@ describe('HandBack', () => {
     expect(calls).toEqual([['delay', 11_000, 'token']]);
   });
 
-  it.each<[Error, boolean, unknown[]]>([
-    [new InterruptedError('drain'), false, ['wait', 'token']],
-    [new RunnerBootError('no memory'), false, ['delay', 11_000, 'token']],
-    [new Error('bug'), true, ['delay', 11_000, 'token']],
-  ])('after %s frees the execution first, counted: %s', async (fault, counted, returned) => {
+  it.each<[Error, boolean, boolean, unknown[]]>([
+    [new InterruptedError('drain'), false, true, ['wait', 'token']],
+    [new RunnerBootError('no memory'), false, false, ['delay', 11_000, 'token']],
+    [new Error('bug'), true, true, ['delay', 11_000, 'token']],
+  ])('after %s frees the execution first, counted: %s, ran: %s', async (fault, counted, ran, returned) => {
     expect(await handBack.free(delivery, 1, fault)).toBeNull();
     await expect(handBack.unfinished(delivery, fault)).rejects.toThrow(
       returned[0] === 'wait' ? WaitingError : DelayedError,
     );
-    expect(calls).toEqual([['free', 'e-1', { run: 1, counted }], returned]);
+    expect(calls).toEqual([['free', 'e-1', { run: 1, counted, ran }], returned]);
   });
 
   it('throws the same to BullMQ when Redis is away: the job comes back as stalled', async () => {

@@ -5,6 +5,7 @@ import { emitMeasurement } from '../telemetry/measurements.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import type { Delivery } from './delivery.js';
 import { isEnvironmental } from './job-decisions.js';
+import { OvertakenError } from './running-executions.js';
 import { InterruptedError } from '../executor/cancellation.js';
 
 type Handed = Pick<Delivery, 'job' | 'token'>;
@@ -46,14 +47,18 @@ export class HandBack {
    * for. `run`: null while it was not taken. Returns a request to cancel where there is one: then the execution is not freed, and must end.
    */
   async free(
-    { job, request: { executionId } }: Pick<Delivery, 'job' | 'request'>,
+    { job, stops, request: { executionId } }: Pick<Delivery, 'job' | 'request' | 'stops'>,
     run: number | null,
     fault: unknown,
   ): Promise<CancelRequest | null> {
     const reason = fault instanceof Error ? fault.message : String(fault);
-    this.logger.warn({ msg: 'execution handed back', executionId, jobId: job.id, reason });
+    const { reason: why } = stops.interrupt;
+    if (why instanceof OvertakenError)
+      this.logger.warn({ msg: 'execution ended here', executionId, jobId: job.id, reason: why.message });
+    else this.logger.warn({ msg: 'execution handed back', executionId, jobId: job.id, reason });
     const counted = !isEnvironmental(fault);
-    return (await this.attempt(job, () => this.ledger.free(executionId, { run, counted }))) ?? null;
+    const ran = run !== null && (counted || fault instanceof InterruptedError);
+    return (await this.attempt(job, () => this.ledger.free(executionId, { run, counted, ran }))) ?? null;
   }
 
   /** The job of an execution that was freed: at once when another worker can do better, else in a second. */

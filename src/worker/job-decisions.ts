@@ -8,7 +8,7 @@ import { InterruptedError } from '../executor/cancellation.js';
 import { type AttemptReport, codeOf, unrunReport } from '../outcome/attempt-report.js';
 import { RunnerBootError } from '../executor/process/runner-spawn.js';
 import type { FailedChild } from './flow-children.js';
-import { MAX_LOST_WORKERS } from '../results/execution-ledger.js';
+import { MAX_LOST_WORKERS } from '../results/start-history.js';
 
 /** The second attempt that meets a fault of the worker's own ends the execution: a third could spread it. */
 const MAX_INTERNAL_ATTEMPTS = 2;

@@ -9,6 +9,19 @@ const CHECK_MS = 1_000;
 /** One job that is being processed, and whether its end was requested. */
 export interface RunningExecution extends Disposable {
   readonly cancellation: Cancellation;
+  /** Aborts when another worker's copy of it has come to the result. */
+  readonly overtaken: AbortSignal;
+}
+
+/** Why code is ended whose execution has its result from another worker. */
+export class OvertakenError extends Error {
+  override message = 'another worker has come to the result of this execution';
+}
+
+/** What ends a job from outside. */
+interface Ends {
+  cancellation: Cancellation;
+  overtaken: AbortController;
 }
 
 /**
@@ -19,21 +32,22 @@ export interface RunningExecution extends Disposable {
 @Injectable()
 export class RunningExecutions {
   private readonly logger = new Logger(RunningExecutions.name);
-  private readonly byId = new Map<string, Set<Cancellation>>();
+  private readonly byId = new Map<string, Set<Ends>>();
   private timer: NodeJS.Timeout | null = null;
 
   constructor(private readonly requests: CancelRequests) {}
 
   /** Receives requests until it is disposed of: `using running = executions.enter(id)`. */
   enter(executionId: string): RunningExecution {
-    const cancellation = new Cancellation();
+    const ends: Ends = { cancellation: new Cancellation(), overtaken: new AbortController() };
     const jobs = this.byId.get(executionId) ?? new Set();
-    this.byId.set(executionId, jobs.add(cancellation));
+    this.byId.set(executionId, jobs.add(ends));
     this.timer ??= setInterval(() => void this.check(), CHECK_MS).unref();
     return {
-      cancellation,
+      cancellation: ends.cancellation,
+      overtaken: ends.overtaken.signal,
       [Symbol.dispose]: () => {
-        jobs.delete(cancellation);
+        jobs.delete(ends);
         if (jobs.size === 0 && this.byId.get(executionId) === jobs) this.byId.delete(executionId);
         if (this.byId.size === 0) this.stopChecking();
       },
@@ -43,7 +57,7 @@ export class RunningExecutions {
   /** Whether the execution is in hand here; if so it receives the request. */
   cancel(executionId: string, request: CancelRequest): boolean {
     const jobs = this.byId.get(executionId);
-    jobs?.forEach((cancellation) => cancellation.ask(request));
+    jobs?.forEach(({ cancellation }) => cancellation.ask(request));
     return jobs !== undefined;
   }
 
@@ -53,11 +67,16 @@ export class RunningExecutions {
     if (request) this.cancel(executionId, request);
   }
 
+  private overtake(executionId: string): void {
+    // One that is only being published here has ended: nothing of it listens any more.
+    for (const { overtaken } of this.byId.get(executionId) ?? []) overtaken.abort(new OvertakenError());
+  }
+
   private async check(): Promise<void> {
-    const open = [...this.byId].filter(([, jobs]) => [...jobs].some(({ request }) => request === null));
     try {
-      const found = await this.requests.find(open.map(([id]) => id));
-      for (const [id, request] of found) this.cancel(id, request);
+      const { requests, overtaken } = await this.requests.find([...this.byId.keys()]);
+      for (const [id, request] of requests) this.cancel(id, request);
+      for (const id of overtaken) this.overtake(id);
     } catch (error) {
       this.logger.debug(`requests to cancel could not be read: ${(error as Error).message}`);
     }

@@ -73,7 +73,7 @@ describe('Taker', () => {
   it.each<[Turn, number]>([
     [{ ...OUR_TURN, attempt: 3, cancel: CANCEL }, 2],
     [{ ...OUR_TURN, attempt: 1, cancel: CANCEL }, 1],
-    [{ kind: 'exhausted', run: 1, attempt: 2, cancel: CANCEL }, 1],
+    [{ kind: 'exhausted', run: 1, attempt: 2, starts: 2, cancel: CANCEL }, 1],
   ])('receives a request to cancel that was noted before: %j is no attempt', async (turn, attempt) => {
     const delivery = aDelivery();
     expect(await aTaker(turn).taker.take(delivery)).toMatchObject({ kind: 'taken', delivery: { attempt } });

@@ -33,10 +33,10 @@ export class Taker {
     if (turn.kind === 'elsewhere' || turn.kind === 'ended') return turn;
     if (turn.cancel) delivery.stops.cancellation.ask(turn.cancel);
     const times = family === null ? queueTimes(delivery.job, turn, Date.now()) : UNKNOWN_TIMES;
-    const { run } = turn;
+    const { run, starts } = turn;
     return {
       kind: 'taken',
-      delivery: { ...delivery, turn, run, attempt: startedAttempts(turn), times, family },
+      delivery: { ...delivery, turn, run, attempt: startedAttempts(turn), starts, times, family },
     };
   }
 

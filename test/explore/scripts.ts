@@ -20,7 +20,7 @@ const KEYS: Readonly<Record<ScriptName, readonly number[]>> = {
   FREE: [0, 1, 2],
   ASK_CANCEL: [0, 1],
   FORGET: [0, 1],
-  SETTLE: [0, 1],
+  SETTLE: [0, 1, 2],
   SETTLE_UNOWNED: [0, 1],
   MARK_PUBLISHED: [1],
   MARK_DELIVERY: [1],
@@ -81,7 +81,10 @@ export class Scripts {
         reply,
         store: {
           result: result as string | null,
-          ledger: ledger as Record<string, string>,
+          // Who made a start, and how that ended, decides nothing.
+          ledger: Object.fromEntries(
+            Object.entries(ledger as Record<string, string>).filter(([name]) => !/^(start|end):/.test(name)),
+          ),
           attempts: attempts as string[],
           former: moved === null ? store.former : { ...store.former, [call.former ?? '']: moved },
         },

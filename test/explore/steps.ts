@@ -6,7 +6,7 @@ import {
   parseMark,
   relationOf,
 } from '../../src/results/delivery-identity.js';
-import { MAX_LOST_WORKERS } from '../../src/results/execution-ledger.js';
+import { MAX_LOST_WORKERS } from '../../src/results/start-history.js';
 import type { Call } from './scripts.js';
 import { ownerOf, type JobState, type Step, type WorkerState, type World } from './world.js';
 
@@ -21,15 +21,17 @@ const NOW = '2026-01-01T00:00:00.000Z';
 const TTL = 3600;
 
 /** A result: as much of one as decisions look at. */
-const documentOf = (run: string, by: string, status: string, attempt: number): string =>
+const documentOf = (run: string, by: string, status: string, attempt: number, starts: number): string =>
   JSON.stringify({
     run: Number(run),
     by,
     status,
     attempt,
+    starts,
     failure: status === 'failed' ? { code: 'USER_ERROR' } : null,
     metrics: status === 'succeeded' || status === 'failed' ? { run_ms: 1 } : {},
   });
+const toldBy = ({ store }: World): number => Number(store.ledger['starts'] ?? 0);
 const runOf = (document: string): string => String((JSON.parse(document) as { run: number }).run);
 
 /** Everything that can happen next. */
@@ -150,7 +152,7 @@ function cancellerActions(world: World): Action[] {
   }
   switch (canceller.at) {
     case 'settle': {
-      const document = documentOf(canceller.run, 'canceller', 'cancelled', 1);
+      const document = documentOf(canceller.run, 'canceller', 'cancelled', 1, toldBy(world));
       return [
         {
           name: 'the canceller settles',
@@ -210,7 +212,7 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
   };
   const one = (apply: Action['apply'], call?: Call): Action[] => [{ name, ...(call ? { call } : {}), apply }];
   const started = (next: World, reply: unknown): void => {
-    const [, attempt, lost, , cancel, , run] = reply as [
+    const [, attempt, lost, , cancel, , run, , , starts] = reply as [
       string,
       number,
       number,
@@ -218,10 +220,14 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
       string | null,
       unknown,
       string,
+      unknown,
+      unknown,
+      number,
     ];
-    if (lost >= MAX_LOST_WORKERS) to(next, { at: 'settle', run, attempt: attempt - 1, status: 'stalled' });
-    else if (cancel) to(next, { at: 'settle', run, attempt, status: 'cancelled' });
-    else to(next, { at: 'start', run, attempt });
+    if (lost >= MAX_LOST_WORKERS)
+      to(next, { at: 'settle', run, attempt: attempt - 1, starts, status: 'stalled' });
+    else if (cancel) to(next, { at: 'settle', run, attempt, starts, status: 'cancelled' });
+    else to(next, { at: 'start', run, attempt, starts });
   };
   switch (step.at) {
     case 'begin':
@@ -240,7 +246,10 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
           // What it is by now is seen at the next look.
           else putBack(next, index, false);
         },
-        { script: 'TAKE_OVER', args: [step.from, owner, `w${index}`, NOW, step.from === owner ? '0' : '1'] },
+        {
+          script: 'TAKE_OVER',
+          args: [step.from, owner, `w${index}`, NOW, step.from === owner ? '0' : '1', '1'],
+        },
       );
     case 'reopen':
       return one(
@@ -284,25 +293,40 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
         (next, reply) => {
           const [kind] = reply as [string];
           const kept = kind === 'kept';
-          const { run, attempt } = step;
+          const { run, attempt, starts } = step;
           // BullMQ has given the job away, and never learns that the attempt has failed.
           if (kind === 'free' && next.workers[index]!.leaseLost) addLost(next, run);
-          to(next, kept ? { at: 'settle', run, attempt, status: 'cancelled' } : { at: 'fail attempt', run });
+          to(
+            next,
+            kept ? { at: 'settle', run, attempt, starts, status: 'cancelled' } : { at: 'fail attempt', run },
+          );
         },
         {
           script: 'FREE',
-          args: [owner, '1', '{}', step.run, 0, 0, fieldOf(mark), markText(mark, { attemptOnly: true })],
+          args: [
+            owner,
+            '1',
+            '{}',
+            step.run,
+            0,
+            0,
+            fieldOf(mark),
+            markText(mark, { attemptOnly: true }),
+            'failed',
+            NOW,
+          ],
         },
       );
     case 'settle': {
-      const document = documentOf(step.run, owner, step.status, step.attempt);
+      const document = documentOf(step.run, owner, step.status, step.attempt, step.starts);
       return one(
         (next, reply) => {
           const [standing, sent] = reply as [string, string];
+          if (sent === 'untold') return to(next, { ...step, starts: toldBy(next) });
           if (sent === '0') settle(next, standing);
           to(next, sent === '0' ? { at: 'send', document: standing } : { at: 'finish' });
         },
-        { script: 'SETTLE', args: [document, TTL, step.run, fieldOf(mark), markText(mark)] },
+        { script: 'SETTLE', args: [document, TTL, step.run, fieldOf(mark), markText(mark), step.starts] },
       );
     }
     case 'send':
@@ -348,7 +372,7 @@ function begun(
 function codeEnds(
   world: World,
   index: number,
-  { run, attempt }: Extract<Step, { at: 'code' }>,
+  { run, attempt, starts }: Extract<Step, { at: 'code' }>,
   to: To,
 ): Action[] {
   const job = world.jobs[world.workers[index]!.job!]!;
@@ -356,14 +380,16 @@ function codeEnds(
   return [
     {
       name: `w${index}: the code succeeds`,
-      apply: (next) => to(next, { at: 'settle', run, attempt, status: 'succeeded' }),
+      apply: (next) => to(next, { at: 'settle', run, attempt, starts, status: 'succeeded' }),
     },
     {
       name: `w${index}: the code fails`,
       apply: (next) =>
         to(
           next,
-          mayRetry ? { at: 'let go', run, attempt } : { at: 'settle', run, attempt, status: 'failed' },
+          mayRetry
+            ? { at: 'let go', run, attempt, starts }
+            : { at: 'settle', run, attempt, starts, status: 'failed' },
         ),
     },
   ];

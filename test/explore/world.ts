@@ -31,10 +31,10 @@ export type Step =
   | { at: 'mark delivery'; run: string }
   | { at: 'resend'; after: 'begin' | 'finish' }
   | { at: 'sent'; run: string; after: 'begin' | 'finish' }
-  | { at: 'start'; run: string; attempt: number }
-  | { at: 'code'; run: string; attempt: number }
-  | { at: 'let go'; run: string; attempt: number }
-  | { at: 'settle'; run: string; attempt: number; status: string }
+  | { at: 'start'; run: string; attempt: number; starts: number }
+  | { at: 'code'; run: string; attempt: number; starts: number }
+  | { at: 'let go'; run: string; attempt: number; starts: number }
+  | { at: 'settle'; run: string; attempt: number; starts: number; status: string }
   | { at: 'send'; document: string }
   | { at: 'fail attempt'; run: string }
   | { at: 'finish' };
@@ -146,6 +146,9 @@ export function faultOf(world: World, over: boolean): string | null {
   for (const [of, starts] of Object.entries(world.starts)) {
     const attempts = world.jobs.reduce((sum, job) => sum + job.attempts, 0);
     if (starts > attempts + (world.lost[of] ?? 0)) return `the code of run ${of} was started ${starts} times`;
+    const told = (JSON.parse(world.settled[of] ?? 'null') as { starts: number } | null)?.starts;
+    if (told !== undefined && starts > told)
+      return `the result of run ${of} tells ${told} of ${starts} starts`;
   }
   if (Number(run) > 1 + world.asked) return `there is a run ${run} without a request`;
   const former = Object.keys(world.settled).filter((of) => of !== run);

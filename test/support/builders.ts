@@ -24,6 +24,7 @@ export const anExecution = (changes: Partial<Execution> = {}): Execution => ({
   id: randomUUID(),
   attempt: 1,
   run: 1,
+  starts: 1,
   tick: null,
   flow: NO_CHILDREN,
   source: { kind: 'inline', code: 'console.log(2 + 2)', functionName: null },

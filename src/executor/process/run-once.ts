@@ -81,6 +81,7 @@ export const commandFor = ({ pid, place }: RunnerProcess, source: string): Execu
   context: {
     executionId: SELF_TEST_ID,
     run: 1,
+    starts: 1,
     schedule: null,
     children: {},
     childFailures: {},

@@ -245,7 +245,11 @@ describe.each(DATABASES)('the history in %s', (kind) => {
       // A stream entry that comes late, and a worker that was frozen and settles late.
       await new ArchiveFeed(redis.connect(), keys, resultSettings.of(settings)).append('gone', 1, text);
       await archiveAll();
-      await SETTLE.run(redis.connect(), [keys.result('gone'), keys.ledger('gone')], [text, 600, 1, '', '']);
+      await SETTLE.run(
+        redis.connect(),
+        [keys.result('gone'), keys.ledger('gone'), keys.attempts('gone')],
+        [text, 600, 1, '', '', 1],
+      );
       expect((await ask('/executions/gone')).status).toBe(404);
       const { body } = await ask<Statistics>('/executions/stats', { workflow: 'deleted' });
       expect(body.groups).toEqual([]);

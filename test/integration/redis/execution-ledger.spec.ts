@@ -6,6 +6,7 @@ import { RedisKeys } from '../../../src/redis/keys.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { CancelRequests } from '../../../src/results/cancel-requests.js';
 import { ExecutionLedger } from '../../../src/results/execution-ledger.js';
+import { readStarts } from '../../../src/results/start-history.js';
 import { ResultStore } from '../../../src/results/result-store.js';
 import type { WorkerLease } from '../../../src/results/worker-lease.js';
 import { aDocument, anOutcome, settingsOf } from '../../support/parts.js';
@@ -36,10 +37,11 @@ function aWorker(owner = `w#${randomUUID()}`) {
 type Worker = ReturnType<typeof aWorker>;
 const dies = ({ owner }: Worker): unknown => dead.add(owner);
 const anId = (): string => `e-${randomUUID()}`;
-const ours = (attempt: number, generation: number | null = null) => ({
+const ours = (attempt: number, generation: number | null = null, starts = attempt) => ({
   kind: 'ours',
   run: 1,
   attempt,
+  starts,
   generation,
   cancel: null,
 });
@@ -98,8 +100,41 @@ describe('taking an execution', () => {
     const [a, id] = [aWorker(), anId()];
     await take(a, id);
     const ttl = await client.ttl(keys.ledger(id));
-    expect(ttl).toBeGreaterThan(604_000);
-    expect(ttl).toBeLessThanOrEqual(604_800);
+    // However long it waits for another attempt, and whatever RESULT_TTL_SECONDS is.
+    expect(ttl).toBeGreaterThan(30 * 86_400);
+    await a.ledger.free(id, { run: 1, counted: true, pauseMs: 3_600_000 });
+    expect(await client.ttl(keys.ledger(id))).toBeGreaterThan(ttl + 3_500);
+  });
+});
+
+describe('starts of the code of an execution', () => {
+  it('count also where the attempt does not, unless no code ran', async () => {
+    const [a, b, id] = [aWorker(), aWorker(), anId()];
+    await take(a, id);
+    await a.ledger.free(id, { run: 1, counted: false });
+    expect(await take(b, id)).toEqual(ours(1, null, 2));
+    await b.ledger.free(id, { run: 1, counted: false, ran: false });
+    expect(await take(a, id)).toEqual(ours(1, null, 2));
+    expect(await readStarts(client, keys.ledger(id))).toEqual({
+      starts: 2,
+      history: [
+        expect.objectContaining({ start: 1, worker_id: a.id, ended: 'handed_back' }),
+        expect.objectContaining({ start: 2, worker_id: a.id, ended: 'overtaken', ended_at: null }),
+      ],
+    });
+  });
+
+  it('do not count twice when the answer was lost with its connection, nor when it is cancelled', async () => {
+    const [a, id, other] = [aWorker(), anId(), anId()];
+    await take(aWorker(a.owner), id);
+    expect(await take(a, id)).toEqual(ours(1));
+    await new CancelRequests(
+      client,
+      keys,
+      { owner: '' } as WorkerLease,
+      resultSettings.of(settingsOf()),
+    ).note(other, null);
+    expect(await take(a, other)).toMatchObject({ kind: 'ours', starts: 0 });
   });
 });
 
@@ -110,7 +145,7 @@ describe('letting go of an execution', () => {
     await a.ledger.free(id, { run: 1, counted: true });
     expect(await take(b, id)).toEqual(ours(2));
     await b.ledger.free(id, { run: 1, counted: false });
-    expect(await take(a, id)).toEqual(ours(2));
+    expect(await take(a, id)).toEqual(ours(2, null, 3));
   });
 
   it('has no effect on what another worker holds by now', async () => {
@@ -126,7 +161,7 @@ describe('letting go of an execution', () => {
   it('many times never makes the execution look lost', async () => {
     const [a, id] = [aWorker(), anId()];
     for (let n = 0; n < 5; n++) {
-      expect(await take(a, id)).toEqual(ours(1));
+      expect(await take(a, id)).toEqual(ours(1, null, n + 1));
       await a.ledger.free(id, { run: 1, counted: false });
     }
   });
@@ -162,7 +197,7 @@ describe('taking over from a worker', () => {
     dies(a);
     await take(b, id);
     dies(b);
-    expect(await take(c, id)).toEqual({ kind: 'exhausted', run: 1, attempt: 2, cancel: null });
+    expect(await take(c, id)).toEqual({ kind: 'exhausted', run: 1, attempt: 2, starts: 2, cancel: null });
     for (const other of [c, d]) expect(await take(other, id)).toEqual(ELSEWHERE);
     dies(c);
     expect((await take(d, id)).kind).toBe('exhausted');
@@ -174,20 +209,13 @@ describe('taking over from a worker', () => {
     dies(a);
     await take(b, id);
     await b.ledger.free(id, { run: 1, counted: false });
-    expect(await take(b, id)).toEqual(ours(2));
+    expect(await take(b, id)).toEqual(ours(2, null, 3));
     dies(b);
     expect((await take(c, id)).kind).toBe('exhausted');
   });
 });
 
 describe('what a worker marked as its own and does not hold', () => {
-  it('is its own to take again: it was released without a word to Redis', async () => {
-    const [a, id] = [aWorker(), anId()];
-    await take(a, id);
-    a.ledger.release(id);
-    expect(await take(a, id)).toEqual(ours(2));
-  });
-
   it('is its own to take again: it was let go while Redis refused', async () => {
     const [a, id] = [aWorker(), anId()];
     await take(a, id);
@@ -219,7 +247,10 @@ describe('the pinned generation', () => {
 });
 
 describe('a request to cancel', () => {
-  const requests = (): CancelRequests => new CancelRequests(client, keys, resultSettings.of(settingsOf()));
+  const requests = (): CancelRequests => {
+    const settings = resultSettings.of(settingsOf());
+    return new CancelRequests(client, keys, { owner: 'another' } as WorkerLease, settings);
+  };
 
   it('reaches the worker that takes the execution, and the first one stands', async () => {
     const [a, id] = [aWorker(), anId()];
@@ -265,7 +296,7 @@ describe('a request to cancel', () => {
   it('is found for those that have one', async () => {
     const [one, other] = [anId(), anId()];
     await requests().note(one, 'x'.repeat(1000));
-    expect([...(await requests().find([one, other]))]).toEqual([
+    expect([...(await requests().find([one, other])).requests]).toEqual([
       [one, { askedAt: expect.any(String), reason: 'x'.repeat(500) }],
     ]);
   });
@@ -294,7 +325,7 @@ describe('the attempts of an execution', () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
     await take(a, id);
     await a.ledger.free(id, { run: 1, counted: false });
-    expect(await take(b, id)).toEqual(ours(1));
+    expect(await take(b, id)).toEqual(ours(1, null, 2));
     expect(await b.ledger.earlierAttempts(id)).toEqual([]);
   });
 });

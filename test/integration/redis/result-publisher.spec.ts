@@ -83,8 +83,8 @@ const settleOnly = (delivery: Delivery, result: unknown): Promise<unknown> => {
   const [document] = posted(delivery, anOutcome(result), 'dead');
   return SETTLE.run(
     client,
-    [keys.result(executionId), keys.ledger(executionId)],
-    [JSON.stringify(document), 600, 1, '', ''],
+    [keys.result(executionId), keys.ledger(executionId), keys.attempts(executionId)],
+    [JSON.stringify(document), 600, 1, '', '', 1],
   );
 };
 
