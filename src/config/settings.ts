@@ -258,6 +258,18 @@ export const settingsSchema = z.object({
   RUNNER_THREADS: whole(1, 64).default(4).meta({
     about: 'Threads of one process with `RUNNER=thread`. `CONCURRENCY` is rounded up to whole processes.',
   }),
+  RUNNER_START: z.enum(['auto', 'fork', 'spawn']).default('spawn').meta({
+    about:
+      '`spawn`: Node is started for each runner. `fork`: runners are forked of a warm template, at a fraction of the CPU; where that does not work the worker does not start. `auto`: forked where that works and the self-test of the isolation comes to the same grade, started in every doubt; `/health` and `bifrost doctor` say which and why. See docs/runners.md.',
+  }),
+  TEMPLATE_MAX_CHILDREN: whole(1, 1_000_000).default(1000).meta({
+    about:
+      'A template is replaced after this many runners were forked of it. All of them have the same layout of memory: fewer makes that worth less to an attacker, more saves the second of CPU that a template costs.',
+  }),
+  TEMPLATE_MAX_AGE_SECONDS: whole(1, 31_536_000).default(3600).meta({
+    unit: 'seconds',
+    about: 'A template that is older is replaced; what was forked of it ends first.',
+  }),
   TRUSTED_CODE: flag.default(false).meta({
     about:
       '`true`: you trust all code that runs here with the data of all other code. `RUNNER=thread` needs it.',
@@ -484,6 +496,11 @@ const checked = settingsSchema
     path: ['RUNNER_MAX_EXECUTIONS'],
     error:
       'must be 1 for WORKSPACE_SOURCE=modules: a module may change between two executions, and a reused runner would keep the one it has loaded',
+    when: always,
+  })
+  .refine((settings) => settings.RUNNER_START !== 'fork' || !areTogether(settings), {
+    path: ['RUNNER_START'],
+    error: 'must be auto or spawn for RUNNER=thread and ISOLATION=thread: a host of threads is not forked',
     when: always,
   })
   .refine((settings) => !areTogether(settings) || settings.TRUSTED_CODE, {

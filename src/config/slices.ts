@@ -155,6 +155,13 @@ const outletOf = (settings: Settings) =>
 export const runnerSettings = slice('runners', (settings) => ({
   kind: settings.RUNNER,
   ...capacityOf(settings),
+  /** How runners come about. */
+  start: settings.RUNNER_START,
+  /** When a template is replaced that runners are forked of. */
+  templates: {
+    maxChildren: settings.TEMPLATE_MAX_CHILDREN,
+    maxAgeMs: settings.TEMPLATE_MAX_AGE_SECONDS * SECOND_MS,
+  },
   /** Runners that are booted ahead; undefined: by the kind. */
   spares: settings.SPARE_RUNNERS,
   /** A runner is replaced after this many executions. 0: never. */

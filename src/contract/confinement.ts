@@ -6,6 +6,10 @@ export type IsolationLevelName = (typeof ISOLATION_LEVELS)[number];
 export const RUNNER_KINDS = ['process', 'thread'] as const;
 export type RunnerKindName = (typeof RUNNER_KINDS)[number];
 
+/** How a runner process came about: Node was started, or a template of it was forked. See docs/runners.md. */
+export const RUNNER_STARTS = ['spawn', 'fork'] as const;
+export type RunnerStart = (typeof RUNNER_STARTS)[number];
+
 /** Which network user code has: none; what a proxy of the worker lets through; that of the machine. */
 export const NETWORK_POLICIES = ['none', 'proxy', 'open'] as const;
 export type NetworkPolicy = (typeof NETWORK_POLICIES)[number];

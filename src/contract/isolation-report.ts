@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ISOLATION_LEVELS, NETWORK_POLICIES } from './confinement.js';
+import { ISOLATION_LEVELS, NETWORK_POLICIES, RUNNER_STARTS } from './confinement.js';
 
 /**
  * How well a worker keeps user code from everything else, as it has seen by attacking itself; the best first.
@@ -40,6 +40,10 @@ export const resultIsolationSchema = z.object({
   level: z.enum(ISOLATION_LEVELS),
   grade: z.enum(ISOLATION_GRADES).meta({ description: 'A to D: docs/security-model.md#grades' }),
   network: z.enum(NETWORK_POLICIES),
+  start: z
+    .enum(RUNNER_STARTS)
+    .optional()
+    .meta({ description: 'How its runner came about: docs/runners.md; absent where none had it' }),
 });
 
 export type IsolationCheck = z.infer<typeof isolationCheckSchema>;

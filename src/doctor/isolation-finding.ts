@@ -6,7 +6,8 @@ import { type DoctorFinding, failure, okay, warning } from '../contract/doctor-r
 import { failedChecks, isAtLeast, type IsolationReport } from '../contract/isolation-report.js';
 import { closedFolder } from '../isolation/packages-access.js';
 import { RunnerFactory } from '../executor/pool/runner-factory.js';
-import { attackItself } from '../executor/self-test/attack-itself.js';
+import { attackEachWay } from '../executor/self-test/attack-each-way.js';
+import type { StartWay } from '../executor/template/template-source.js';
 
 /** What was found out about the isolation, with the whole self-test where one could be done. */
 export interface IsolationFindings {
@@ -34,9 +35,13 @@ export async function isolationFindings(settings: Settings): Promise<IsolationFi
   }
   const compilers = new CompilerPool(compilerSettings.of(settings));
   try {
-    const report = await attackItself(runners, factory, compilers);
+    const { report, weaker } = await attackEachWay(runners, factory, compilers);
     const { passedOver, level } = factory.choice;
-    const findings = [judgeIsolation(report, passedOver, runners), packagesFinding(runners, level.name)];
+    const findings = [
+      judgeIsolation(report, passedOver, runners),
+      judgeStarts(runners, factory.way, weaker),
+      packagesFinding(runners, level.name),
+    ];
     return { findings, report, passedOver };
   } finally {
     await Promise.all([compilers.stop(), factory.close()]);
@@ -58,6 +63,21 @@ export function judgeIsolation(
     return failure('isolation', detail, `ISOLATION_REQUIRED_GRADE=${wanted}: make a stronger level possible`);
   const [reason] = passedOver;
   return reason === undefined ? okay('isolation', detail) : warning('isolation', detail, reason);
+}
+
+/** How runners come about, and whether that is what the settings ask for. */
+export function judgeStarts(
+  { start: wanted }: Pick<RunnerSettings, 'start'>,
+  { start, reason }: StartWay,
+  weaker: string | null,
+): DoctorFinding {
+  const why = weaker ?? reason;
+  if (why === null)
+    return okay('runners', start === 'fork' ? 'forked of a template' : 'started, each a new process of Node');
+  const detail = `started, not forked: ${why}`;
+  return wanted === 'fork'
+    ? failure('runners', detail, 'RUNNER_START=auto takes what works here')
+    : warning('runners', detail, 'see docs/runners.md#forked-runners; RUNNER_START=spawn asks for no more');
 }
 
 function packagesFinding(

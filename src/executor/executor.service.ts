@@ -3,6 +3,7 @@ import { InjectSettings } from '../config/config.module.js';
 import { type RunnerSettings, runnerSettings } from '../config/slices.js';
 import type { ModuleReply, ModuleRequest } from '../boundary/module-protocol.js';
 import type { Execution } from '../contract/execution.js';
+import type { RunnerStart } from '../contract/confinement.js';
 import { type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import type { ExecutionProgress, LogEntry, Metrics } from '../contract/result.js';
@@ -35,7 +36,7 @@ export interface ExecutionListener {
   /** It printed something. A promise: nothing more may come until it settles. */
   onLog: (entry: LogEntry) => Promise<void> | null;
   /** The runner that carries it out. */
-  onRunner: (runnerId: string) => void;
+  onRunner: (runner: { id: string; start: RunnerStart }) => void;
   /** The workspace generation that it runs against, as soon as that is fixed. */
   onPinned: (generation: number) => void;
 }
@@ -159,7 +160,7 @@ export class ExecutorService {
       const checkout = traced('checkout', {}, () => this.pool.checkout(execution.id, key));
       const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));
       metrics.runner_wait_ms = elapsedMs(askedMs);
-      listener.onRunner(lease.slot.runner.id);
+      listener.onRunner(lease.slot.runner);
       const packagesDir = packageSet?.dir ?? null;
       const seen = await traced('run', runnerOf(lease), (span) =>
         this.runOn(

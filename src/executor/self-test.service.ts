@@ -11,7 +11,7 @@ import {
 } from '../contract/isolation-report.js';
 import type { NetworkPolicy } from '../contract/confinement.js';
 import { RunnerPool } from './pool/runner-pool.js';
-import { attackItself } from './self-test/attack-itself.js';
+import { attackEachWay } from './self-test/attack-each-way.js';
 
 /** What this worker knows of its own isolation, by attacking itself once at its start. */
 @Injectable()
@@ -43,12 +43,17 @@ export class SelfTestService {
   /**
    * Attacks and grades; needs runners, so the pool must have started. No execution is to begin before it is
    * done: its result says what was found out.
-   * @throws {SettingsError} when the grade is not as good as ISOLATION_REQUIRED_GRADE wants it.
+   * @throws {SettingsError} when the grade is not as good as ISOLATION_REQUIRED_GRADE wants it, or
+   * that of runners that are to be forked is worse than that of started ones.
    */
   async run(): Promise<void> {
     const factory = this.pool.factoryInUse();
     if (factory === null) return;
-    const report = await attackItself(this.settings, factory, this.compilers);
+    const { report, weaker } = await attackEachWay(this.settings, factory, this.compilers);
+    if (weaker !== null) {
+      factory.stopForking(weaker);
+      this.pool.recycle();
+    }
     this.done = report;
     this.logReport(report);
     const { requiredGrade: wanted } = this.settings;

@@ -14,9 +14,11 @@ export class CapacityIndicator {
 
   check(): HealthIndicatorResult<'capacity'> {
     const check = this.health.check('capacity');
+    const factory = this.pool.factoryInUse();
     const detail = {
       running: this.consumer.running,
-      isolation: this.pool.factoryInUse()?.choice.level.name ?? null,
+      isolation: factory?.choice.level.name ?? null,
+      runners: factory?.way ?? null,
     };
     const reason = this.pool.problem;
     return reason === null ? check.up(detail) : check.down({ ...detail, reason });

@@ -3,8 +3,7 @@ import { delimiter, join } from 'node:path';
 import { machineEnvironment } from '../config/machine-environment.js';
 import type { IsolationSettings } from '../config/slices.js';
 import type { IsolationLevelName } from '../contract/confinement.js';
-import { bootFilter } from '../boundary/filter/syscall-filter.js';
-import type { FilterArch } from '../boundary/filter/syscall-numbers.js';
+import { bootFilter, templateFilter } from '../boundary/filter/syscall-filter.js';
 import type { RuntimeDir } from './runtime-dir.js';
 import type { Candidate } from './choose-level.js';
 import type { IsolationLevel, ProcessAccess } from './isolation-level.js';
@@ -53,15 +52,17 @@ function namespaceLevel({ settings, dir, access }: LevelParts): NamespaceLevel {
     bwrap: findBwrap(),
     libraries: libraryMounts(),
     // A process that starts programs sets its filters itself: this one refuses new processes.
-    bootFilter: access.programs.length === 0 ? writeBootFilter(dir, process.arch) : null,
+    bootFilter: access.programs.length === 0 ? writeFilter(dir, 'boot', bootFilter(process.arch)) : null,
+    templateFilter:
+      access.programs.length === 0 ? writeFilter(dir, 'template', templateFilter(process.arch)) : null,
     access,
     scratchBytes: settings.scratchBytes,
   });
 }
 
-function writeBootFilter(dir: RuntimeDir, arch: FilterArch): string {
-  const path = join(dir.path, 'boot-filter.bpf');
-  writeFileSync(path, bootFilter(arch));
+function writeFilter(dir: RuntimeDir, name: string, program: Buffer): string {
+  const path = join(dir.path, `${name}-filter.bpf`);
+  writeFileSync(path, program);
   return path;
 }
 

@@ -62,4 +62,29 @@ export interface IsolationLevel {
   runnerPid(startedPid: number): number;
   /** How the runner ended, by how the process that was started ended. */
   runnerEnd(end: ProcessEnd): ProcessEnd;
+  /** The same level for a template of runners; null: it has none, and each runner is started. */
+  forTemplate(parts: TemplateParts): TemplateLevel | null;
+}
+
+/** What a template has beside what a runner has. */
+export interface TemplateParts {
+  /** Files that it may read: its program and its native piece. */
+  files: readonly string[];
+  /** Path of the worker's socket, to which children connect. */
+  door: string;
+}
+
+/**
+ * A level as a template of it is started: with the rights by which it makes its children, which are runners of
+ * the level. `confinement` is that of a child. No user code ever runs in a template.
+ */
+export interface TemplateLevel extends IsolationLevel {
+  /** Path of the door as the template sees it. */
+  readonly door: string;
+  /** Children have mounts, processes, IPC and host name of their own, and a keeper as process 1. */
+  readonly namespaces: boolean;
+  /** A child can take the template's /proc away, and need not cover it. */
+  readonly unmountsProc: boolean;
+  /** Size of a child's scratch folder in memory. */
+  readonly scratchBytes: number;
 }

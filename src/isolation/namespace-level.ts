@@ -9,6 +9,8 @@ import type {
   RunnerPlace,
   StartCommand,
   ProcessAccess,
+  TemplateLevel,
+  TemplateParts,
 } from './isolation-level.js';
 import { EXTRA_FD } from './isolation-level.js';
 import { childOf } from './process-tree.js';
@@ -23,11 +25,17 @@ export interface NamespaceParts {
   libraries: readonly string[];
   /** Path of the compiled filter under which Node boots; null: it boots without one. */
   bootFilter: string | null;
+  /** Path of that of templates; null: there are none. */
+  templateFilter: string | null;
   access: ProcessAccess;
   scratchBytes: number;
 }
 
 const SHELL_SIGNAL_BASE = 128;
+/** Where a template has the socket of the worker. */
+const DOOR = '/door';
+/** To make mounts and to empty the bounding set of its children; as process 1, so that no child has its number. */
+const TEMPLATE_RIGHTS = ['--as-pid-1', '--cap-add', 'CAP_SYS_ADMIN', '--cap-add', 'CAP_SETPCAP'];
 const DEVICES = ['/dev/null', '/dev/zero', '/dev/random', '/dev/urandom'];
 /** Only with the machine's network. */
 const NAME_SERVICE = [
@@ -70,10 +78,32 @@ export class NamespaceLevel implements IsolationLevel {
   }
 
   command(place: RunnerPlace, nodeArgs: readonly string[]): StartCommand {
-    const { bwrap, bootFilter } = this.parts;
-    const filter = bootFilter === null ? [] : ['--seccomp', String(EXTRA_FD)];
-    const args = [...this.namespaces(place), ...this.mounts(place), ...filter, process.execPath, ...nodeArgs];
-    return { file: bwrap, args, cwd: '/', extraFile: bootFilter };
+    const { bootFilter } = this.parts;
+    return this.bubblewrap([...this.namespaces(place), ...this.mounts(place)], bootFilter, nodeArgs);
+  }
+
+  forTemplate({ files, door }: TemplateParts): TemplateLevel | null {
+    const { templateFilter, scratchBytes } = this.parts;
+    // Under a user namespace all children would share one limit of tasks.
+    if (templateFilter === null || this.users === null) return null;
+    const shown = [...files.flatMap((path) => ['--ro-bind', path, path]), '--bind', door, DOOR];
+    return {
+      name: this.name,
+      openPlace: () => this.openPlace(),
+      command: (place, nodeArgs) => {
+        const args = [...this.namespaces(place), ...TEMPLATE_RIGHTS, ...this.mounts(place, shown)];
+        return this.bubblewrap(args, templateFilter, nodeArgs);
+      },
+      confinement: (place) => this.confinement(place),
+      // It is process 1 itself.
+      runnerPid: childOf,
+      runnerEnd: (end) => this.runnerEnd(end),
+      forTemplate: (parts) => this.forTemplate(parts),
+      door: DOOR,
+      namespaces: true,
+      unmountsProc: true,
+      scratchBytes,
+    };
   }
 
   confinement({ uid }: RunnerPlace): Confinement {
@@ -100,6 +130,16 @@ export class NamespaceLevel implements IsolationLevel {
     return name === undefined ? { exitCode, signal } : { exitCode: null, signal: name as NodeJS.Signals };
   }
 
+  private bubblewrap(args: string[], filter: string | null, nodeArgs: readonly string[]): StartCommand {
+    const filtered = filter === null ? [] : ['--seccomp', String(EXTRA_FD)];
+    return {
+      file: this.parts.bwrap,
+      args: [...args, ...filtered, process.execPath, ...nodeArgs],
+      cwd: '/',
+      extraFile: filter,
+    };
+  }
+
   private namespaces({ uid }: RunnerPlace): string[] {
     const asRoot = ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'];
     return [
@@ -115,7 +155,8 @@ export class NamespaceLevel implements IsolationLevel {
     ];
   }
 
-  private mounts({ scratch }: RunnerPlace): string[] {
+  /** `more`: arguments that show further files. */
+  private mounts({ scratch }: RunnerPlace, more: readonly string[] = []): string[] {
     const { libraries, scratchBytes } = this.parts;
     const { files, programs, packageSets, shareNetwork } = this.parts.access;
     const needed = [process.execPath, ...files, ...programs];
@@ -133,6 +174,7 @@ export class NamespaceLevel implements IsolationLevel {
       '/proc',
       ...DEVICES.flatMap((path) => ['--dev-bind-try', path, path]),
       ...tmpfs,
+      ...more,
       '--remount-ro',
       '/',
       '--chdir',

@@ -80,4 +80,8 @@ export class ProcessLevel implements IsolationLevel {
   runnerEnd(end: ProcessEnd): ProcessEnd {
     return end;
   }
+
+  forTemplate(): null {
+    return null;
+  }
 }

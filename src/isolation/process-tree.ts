@@ -5,24 +5,44 @@ import { readdirSync, readFileSync } from 'node:fs';
  * @throws Error when it has none.
  */
 export function childOf(pid: number): number {
-  const child = fromKernel(pid) ?? fromStat(pid);
+  const child = childrenOf(pid)[0];
   if (child === undefined) throw new Error(`process ${pid} has no child`);
   return child;
 }
 
-/** Not every kernel is built with this list. */
-function fromKernel(pid: number): number | undefined {
+/** All children of a process. */
+export const childrenOf = (pid: number): number[] => listFromKernel(pid) ?? fromStat(pid);
+
+/**
+ * The number that a process has in the namespace of another, which it is below; null: the kernel does not say.
+ * NSpid: a number for each namespace, from ours to its own.
+ */
+export function innerPid(pid: number, seenBy: number): number | null {
+  return numbersOf(pid)[numbersOf(seenBy).length - 1] ?? null;
+}
+
+function numbersOf(pid: number): number[] {
   try {
-    const first = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ')[0];
-    return first ? Number(first) : undefined;
+    const numbers = /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    return numbers?.split('\t').map(Number) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** Not every kernel is built with this list. */
+function listFromKernel(pid: number): number[] | undefined {
+  try {
+    const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+    return list === '' ? [] : list.split(' ').map(Number);
   } catch {
     return undefined;
   }
 }
 
-function fromStat(parent: number): number | undefined {
+function fromStat(parent: number): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).find((pid) => parentOf(pid) === parent);
+  return pids.map(Number).filter((pid) => parentOf(pid) === parent);
 }
 
 function parentOf(pid: number): number | undefined {

@@ -36,4 +36,8 @@ export class ThreadLevel implements IsolationLevel {
   runnerEnd(end: ProcessEnd): ProcessEnd {
     return end;
   }
+
+  forTemplate(): null {
+    return null;
+  }
 }

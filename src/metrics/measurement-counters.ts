@@ -27,7 +27,9 @@ export class MeasurementCounters implements OnModuleInit, OnApplicationShutdown 
       onMeasurement('ticks-missed', ({ count }) => to.count('ticksMissed', {}, count)),
       onMeasurement('job-mended', () => to.count('jobsMended')),
       onMeasurement('handed-back', ({ to: place }) => to.count('handedBack', { to: place })),
-      onMeasurement('runner-booted', ({ durationMs }) => to.observeMs('runnerBoot', durationMs)),
+      onMeasurement('runner-booted', ({ durationMs, start }) =>
+        to.observeMs('runnerBoot', durationMs, { start }),
+      ),
       onMeasurement('runner-boot-failed', () => to.count('runnerBootFailures')),
       onMeasurement('compiler-ended', ({ end }) => to.count('compilersEnded', { end })),
       onMeasurement('compile-refused', ({ limit }) => to.count('compilesRefused', { limit })),

@@ -130,9 +130,9 @@ export const METRICS = {
   runnerBoot: {
     name: 'bifrost_runner_boot_seconds',
     type: 'histogram',
-    labels: [],
+    labels: ['start'],
     unit: 'seconds',
-    help: 'How long runners took to be ready',
+    help: 'How long runners took to be ready, by how they came about: spawn or fork',
     buckets: FAST_SECONDS,
   },
   runnerBootFailures: {
@@ -233,6 +233,13 @@ export const METRICS = {
     labels: [],
     unit: 'checks',
     help: 'Checks of that self-test in which user code got through; absent until it is done',
+  },
+  runnersForked: {
+    name: 'bifrost_runners_are_forked',
+    type: 'gauge',
+    labels: [],
+    unit: '0 or 1',
+    help: '1 while runners are forked of a template, 0 while each is started; `/health` says why: docs/runners.md',
   },
   heartbeatAge: {
     name: 'bifrost_heartbeat_age_seconds',

@@ -54,6 +54,8 @@ export class WorkerGauges implements OnModuleInit {
       to.set('isolationGrade', 1, { level, grade, network });
       to.set('isolationFailed', failedChecks(report).length);
     }
+    const way = this.pool.factoryInUse()?.way;
+    if (way) to.set('runnersForked', way.start === 'fork' ? 1 : 0);
     const { ageMs } = this.heartbeat;
     if (ageMs !== null) to.set('heartbeatAge', ageMs / 1000);
   }

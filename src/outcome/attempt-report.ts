@@ -1,5 +1,6 @@
 import type { CancellationReceipt, CancelRequest } from '../contract/cancellation.js';
 import type { FailureCode } from '../contract/failure.js';
+import type { RunnerStart } from '../contract/confinement.js';
 import type { ResultIsolation } from '../contract/isolation-report.js';
 import type { Evidence, ExecutionStatus, Metrics } from '../contract/result.js';
 import type { Subject } from '../contract/subject.js';
@@ -34,6 +35,8 @@ export interface AttemptReport {
   isolation?: ResultIsolation | undefined;
   /** The runner that carried it out, for log lines. */
   runnerId?: string | undefined;
+  /** How that came about. */
+  runnerStart?: RunnerStart;
   /** Its context was read and has no secrets that would have to be removed. */
   holdsNoSecrets?: boolean;
   /** Its context was read, and says that a caller waits for the result. */

@@ -32,7 +32,7 @@ export interface ResultIdentity {
  */
 export function resultDocument(identity: ResultIdentity, report: AttemptReport): ExecutionResult {
   const { run, tick, times, earlier = [] } = identity;
-  const { isolation, cancel } = report;
+  const { isolation, runnerStart: start, cancel } = report;
   const document = redactedDocument(
     {
       execution_id: identity.executionId,
@@ -53,7 +53,7 @@ export function resultDocument(identity: ResultIdentity, report: AttemptReport):
         ...(report.run ? runMetrics(report.run.end) : {}),
       },
       ...(cancel ? { cancellation: cancellationOf(report, cancel) } : {}),
-      ...(isolation ? { isolation } : {}),
+      ...(isolation ? { isolation: start ? { ...isolation, start } : isolation } : {}),
       workspace_generation: report.generation ?? null,
       package_set: report.packageSet ?? null,
     },

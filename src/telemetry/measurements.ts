@@ -1,3 +1,4 @@
+import type { RunnerStart } from '../contract/confinement.js';
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Metrics, ExecutionStatus } from '../contract/result.js';
 
@@ -26,7 +27,7 @@ export interface Measurements {
   'ticks-missed': { count: number };
   /** A job that BullMQ could not read was made readable, to be refused. */
   'job-mended': object;
-  'runner-booted': { durationMs: number };
+  'runner-booted': { durationMs: number; start: RunnerStart };
   'runner-boot-failed': object;
   'redis-error': { connection: string };
   'redis-back': { connection: string };

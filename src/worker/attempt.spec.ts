@@ -83,7 +83,7 @@ describe('Attempt', () => {
     let asked: Execution | undefined;
     const { attempt, noted } = anAttempt((execution, _stops, listener) => {
       asked = execution;
-      listener.onRunner('r-1');
+      listener.onRunner({ id: 'r-1', start: 'fork' });
       listener.onPinned(5);
       listener.onProgress({ fraction: 0.5, message: null });
       return Promise.resolve(unrunReport({ code: 'USER_ERROR', message: 'no' }));

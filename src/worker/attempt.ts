@@ -67,7 +67,7 @@ export class Attempt {
         Promise.all([job.updateProgress(value), this.ledger.noteProgress(executionId, value)]),
       PROGRESS_MS,
     );
-    const seen: Pick<AttemptReport, 'subject' | 'holdsNoSecrets' | 'sync' | 'runnerId'> = {};
+    const seen: Pick<AttemptReport, 'subject' | 'holdsNoSecrets' | 'sync' | 'runnerId' | 'runnerStart'> = {};
     try {
       const loaded = await delivery.loading;
       seen.subject = subjectOf(loaded);
@@ -89,7 +89,10 @@ export class Attempt {
           progress.push(value);
         },
         onLog: (entry) => log.add(entry),
-        onRunner: (id) => (seen.runnerId = id),
+        onRunner: ({ id, start }) => {
+          seen.runnerId = id;
+          seen.runnerStart = start;
+        },
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
       return { ...report, ...seen, isolation: this.selfTest.ofResult(execution.network) };

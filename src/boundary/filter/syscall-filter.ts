@@ -29,6 +29,9 @@ export interface SealedRunner {
 }
 
 const CLONE_THREAD = 0x10000;
+const CLONE_NEWCGROUP = 0x2000000;
+const CLONE_NEWUSER = 0x10000000;
+const CLONE_NEWNET = 0x40000000;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const AF_NETLINK = 16;
@@ -104,6 +107,24 @@ export const launchFilter = (arch: FilterArch, sharedUser: boolean): Buffer =>
     ...refuseAll(arch, ALWAYS_REFUSED),
     ...refuseAll(arch, REFUSED_TO_PROGRAMS),
     ...rule(arch, 'prlimit64', onlyFor(0, [0])),
+    allow,
+  ]);
+
+/**
+ * The filter of a template: it makes processes with mounts, process numbers, IPC and host name of their own, and
+ * mounts what they see; never a user, network or cgroup namespace. What it forks sets {@link sealedFilter} on top.
+ */
+export const templateFilter = (arch: FilterArch): Buffer =>
+  assemble([
+    ...opening(arch),
+    ...rule(arch, 'clone', [
+      loadArgument(0),
+      ...whenAnyBit(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWCGROUP, [refuse(EPERM)]),
+      allow,
+    ]),
+    ...(['fork', 'vfork'] as const).flatMap((name) => rule(arch, name, [refuse(EPERM)])),
+    ...(['mount', 'umount2'] as const).flatMap((name) => rule(arch, name, [allow])),
+    ...refuseAll(arch, ALWAYS_REFUSED),
     allow,
   ]);
 

@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pause } from '../../lib/time-limit.js';
@@ -186,11 +185,11 @@ interface OutletRunner {
 
 /** The outlet of a runner that has the descriptor for it. */
 export function openOutlet(
-  child: ChildProcess,
+  child: { readonly stdio: readonly unknown[] },
   services: OutletServices,
   runner: OutletRunner,
 ): NetworkOutlet {
-  const connection = (child.stdio as readonly unknown[])[NETWORK_FD] as Duplex;
+  const connection = child.stdio[NETWORK_FD] as Duplex;
   // User code can close its end.
   connection.once('close', () => runner.markUnfit('network'));
   return new NetworkOutlet(connection, services, (what) => runner.refuse(what));

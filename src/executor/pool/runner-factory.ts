@@ -4,6 +4,8 @@ import { SettingsError } from '../../config/settings.js';
 import type { RunnerSettings } from '../../config/slices.js';
 import type { IsolationLevelName } from '../../contract/confinement.js';
 import { candidates } from '../../isolation/candidates.js';
+import { type StartWay, TemplateSource } from '../template/template-source.js';
+import type { Templates } from '../template/templates.js';
 import { type Choice, chooseLevel, NoIsolationError } from '../../isolation/choose-level.js';
 import { hideWorker } from '../../isolation/hide-worker.js';
 import type { IsolationLevel, ProcessAccess } from '../../isolation/isolation-level.js';
@@ -30,6 +32,9 @@ const MIN_HEAP_MB = 32;
 const FRAME_FACTOR = 3;
 const FRAME_EXTRA_BYTES = 1_048_576;
 
+/** From the checkout of a runner to its execution. */
+const HANDOVER_MS = 10_000;
+
 const logger = new Logger('Isolation');
 
 /** What every runner of a worker is made from. */
@@ -42,16 +47,21 @@ interface RunnerParts {
 /** Makes runner processes at one level of isolation, and the folders that they and their executions have. */
 export class RunnerFactory implements RunnerSource {
   private readonly scratches = new ScratchFolders();
+  /** Not used yet: these are replaced when their template must not be used further. */
+  private readonly forked = new Set<RunnerProcess>();
 
   private constructor(
     private readonly parts: RunnerParts,
     readonly dir: RuntimeDir,
     readonly choice: Choice,
-  ) {}
+    private readonly templates: TemplateSource,
+  ) {
+    templates.onCrash((pids) => this.replaceSpares(pids));
+  }
 
   /**
    * Chooses the level that the settings allow and that works on this machine.
-   * @throws {SettingsError} when none does.
+   * @throws {SettingsError} when none does, or when runners are to be forked and cannot be.
    */
   static async open(settings: RunnerSettings): Promise<RunnerFactory> {
     const visible = hideWorker();
@@ -59,16 +69,17 @@ export class RunnerFactory implements RunnerSource {
     const dir = await RuntimeDir.create();
     try {
       const bundles = bundleRunners(dir.path, KINDS[settings.kind].entries);
-      const outlet = outletOf(settings);
-      const prove = (level: IsolationLevel) => proveLevel(level, { settings, bundles, outlet });
+      const parts = { settings, bundles, outlet: outletOf(settings) };
       const choice = await chooseLevel(
         candidates({ settings: settings.isolation, dir, access: accessOf(settings, bundles) }),
-        prove,
+        (level) => proveLevel(level, parts),
       );
       const { level, passedOver } = choice;
       warnOfPackages(settings.packageSets, level.name);
       logger.log({ msg: 'isolation', isolation: level.name, network: settings.network, passedOver });
-      return new RunnerFactory({ settings, bundles, outlet }, dir, choice);
+      const launch = launchOf(parts);
+      const templates = await TemplateSource.open(settings, { launch, level, dir: dir.path });
+      return new RunnerFactory(parts, dir, choice, templates);
     } catch (error) {
       await dir.remove();
       if (!(error instanceof NoIsolationError) || error.mayPass) throw error;
@@ -76,16 +87,41 @@ export class RunnerFactory implements RunnerSource {
     }
   }
 
+  /** How runners come about now. */
+  get way(): StartWay {
+    return this.templates.way;
+  }
+
+  /**
+   * From now on every runner is started anew.
+   * @throws {SettingsError} when runners are to be forked.
+   */
+  stopForking(reason: string): void {
+    this.templates.stop(reason);
+  }
+
   /**
    * A runner as every other, or at a variation of their level, which is no business of the pool.
    * @throws {RunnerBootError} or what the file system says; nothing is left behind then.
    */
-  bootAside(level: IsolationLevel = this.choice.level): Promise<RunnerProcess> {
-    return bootAt(level, this.parts);
+  async bootAside(level: IsolationLevel = this.choice.level, start = this.way.start): Promise<RunnerProcess> {
+    const { current } = this.templates;
+    if (start === 'spawn' || current === null) return bootAt(level, this.parts);
+    if (level === this.choice.level) return this.fork(current);
+    const aside = this.templates.aside(level);
+    try {
+      const runner = await bootAt(level, this.parts, aside);
+      void runner.ended.then(() => aside.close());
+      return runner;
+    } catch (error) {
+      await aside.close();
+      throw error;
+    }
   }
 
-  /** Removes every folder. */
+  /** Ends every template and removes every folder. */
   async close(): Promise<void> {
+    await this.templates.close();
     await this.dir.remove();
   }
 
@@ -93,8 +129,11 @@ export class RunnerFactory implements RunnerSource {
   async boot(): Promise<RunnerProcess> {
     const startedMs = performance.now();
     try {
-      const runner = await bootAt(this.choice.level, this.parts);
-      emitMeasurement('runner-booted', { durationMs: performance.now() - startedMs });
+      const runner = await this.bootCheaply();
+      emitMeasurement('runner-booted', {
+        durationMs: performance.now() - startedMs,
+        start: runner.start,
+      });
       return runner;
     } catch (error) {
       emitMeasurement('runner-boot-failed', {});
@@ -116,8 +155,42 @@ export class RunnerFactory implements RunnerSource {
 
   /** Removes the folder of a runner that is gone. */
   async cleanUp(runner: RunnerProcess): Promise<void> {
+    this.forked.delete(runner);
     this.scratches.forget(runner);
     await runner.place.remove();
+  }
+
+  /** Forked where that works, started in every doubt. */
+  private async bootCheaply(): Promise<RunnerProcess> {
+    const { current } = this.templates;
+    if (current === null) return bootAt(this.choice.level, this.parts);
+    try {
+      const runner = await this.fork(current);
+      if (this.templates.current === current) return runner;
+      // Forks were refused in the meantime.
+      runner.kill();
+      void runner.ended.then(() => this.cleanUp(runner));
+      return await bootAt(this.choice.level, this.parts);
+    } catch (error) {
+      if (this.parts.settings.start === 'fork') throw error;
+      return bootAt(this.choice.level, this.parts);
+    }
+  }
+
+  private async fork(templates: Templates): Promise<RunnerProcess> {
+    const runner = await bootAt(this.choice.level, this.parts, templates);
+    this.forked.add(runner);
+    return runner;
+  }
+
+  /** Spares have the memory layout of the crashed one, which its code may have learned. */
+  private replaceSpares(pids: ReadonlySet<number>): void {
+    for (const runner of this.forked) {
+      if (!pids.has(runner.pid) || runner.executions > 0 || runner.state !== 'ACTIVE') continue;
+      // It takes no execution from now on; one that has been given to it already begins within this time.
+      runner.standing.enter('retire');
+      setTimeout(() => runner.executions === 0 && runner.kill(), HANDOVER_MS).unref();
+    }
   }
 }
 
@@ -137,10 +210,17 @@ export const accessOf = (settings: RunnerSettings, bundles: RunnerBundles): Proc
   shareNetwork: settings.network === 'open',
 });
 
-async function bootAt(level: IsolationLevel, parts: RunnerParts): Promise<RunnerProcess> {
+async function bootAt(
+  level: IsolationLevel,
+  parts: RunnerParts,
+  templates: Templates | null = null,
+): Promise<RunnerProcess> {
   const place = await level.openPlace();
   try {
-    return await RunnerProcess.boot({ ...launchOf(parts), level, place });
+    const launch = { ...launchOf(parts), level, place };
+    return templates === null
+      ? await RunnerProcess.boot(launch)
+      : await RunnerProcess.boot(launch, () => templates.fork(place));
   } catch (error) {
     await place.remove().catch(() => undefined);
     throw error;

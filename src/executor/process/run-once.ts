@@ -42,7 +42,8 @@ export async function runOnce(
   }
 }
 
-function resultOf(runner: RunnerProcess, command: ExecuteCommand): Promise<unknown> {
+/** What a command of ours returns; rejects with what the runner did instead. */
+export function resultOf(runner: RunnerProcess, command: ExecuteCommand): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let stderr = '';
     runner.execute(command, {

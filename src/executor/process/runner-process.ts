@@ -1,23 +1,28 @@
-import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import { within } from '../../lib/time-limit.js';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
-import { BOOT_NONCE, CHANNEL_FD, COMMAND_FD } from '../../boundary/runner-protocol.js';
+import {
+  BOOT_NONCE,
+  CHANNEL_FD,
+  COMMAND_FD,
+  type ExecuteCommand,
+  type RunnerCommand,
+} from '../../boundary/runner-protocol.js';
 import type { RunnerFrame } from '../../boundary/runner-frames.js';
-import type { ExecuteCommand, RunnerCommand } from '../../boundary/runner-protocol.js';
+import type { RunnerStart } from '../../contract/confinement.js';
 import type { ProcessState } from '../../contract/worker-record.js';
 import { LineSplitter } from '../../lib/line-splitter.js';
-import { killGroup } from '../../lib/process-group.js';
-import { TailBuffer } from '../../lib/tail-buffer.js';
 import { type NetworkOutlet, openOutlet } from '../network/network-outlet.js';
 import { ProcessProbe } from '../../isolation/process-usage.js';
 import type { ProcessEnd, RunnerPlace } from '../../isolation/isolation-level.js';
 import { yieldToWorker } from '../../isolation/yield-to-worker.js';
 import { parseFrame } from './frame-parser.js';
+import { RawOutput } from './raw-output.js';
 import type { LaunchKind, RunnerLaunch } from './runner-launch.js';
 import { RunnerBootError, spawnRunner } from './runner-spawn.js';
 import { RunnerStanding } from './runner-standing.js';
+import type { StartedProcess } from './started-process.js';
 
 /** How the process ended: one of the two is null. */
 export type RunnerExit = ProcessEnd;
@@ -35,7 +40,6 @@ export interface RunnerObserver {
 const BOOT_TIMEOUT_MS = 15_000;
 /** How long output may still arrive after the process is gone; a descendant may hold the pipe open. */
 const CLOSE_GRACE_MS = 500;
-const STDERR_TAIL_BYTES = 4096;
 /** Late frames of this many past executions are recognized as late. */
 const NONCES_KEPT = 256;
 
@@ -66,22 +70,20 @@ export class RunnerProcess {
 
   private readonly commands: Writable;
   private readonly channel: Duplex;
+  private readonly raw: RawOutput;
   private readonly outlet: NetworkOutlet | null;
   private readonly observers = new Map<string, RunnerObserver>();
   /** Nonces of executions that are over; what still comes from them is dropped. */
   private readonly past = new Set<string>();
-  private readonly tail = new TailBuffer(STDERR_TAIL_BYTES);
-  /** Takes what Node answers to SIGINT. */
-  private onTrace: ((text: string) => void) | null = null;
   private exit: RunnerExit = { exitCode: null, signal: null };
   /** It broke the protocol: nothing that it says is read any more. */
   private refused = false;
 
   private constructor(
-    private readonly child: ChildProcess,
+    private readonly child: StartedProcess,
     private readonly launch: RunnerLaunch,
   ) {
-    this.pid = child.pid as number;
+    this.pid = child.pid;
     this.probe = new ProcessProbe(this.pid);
     this.kind = launch.kind;
     this.slots = launch.slots;
@@ -92,17 +94,19 @@ export class RunnerProcess {
     this.channel = child.stdio[CHANNEL_FD] as Duplex;
     this.outlet = launch.outlet && openOutlet(child, launch.outlet, this);
     this.readChannel(launch.frameLimitBytes);
-    this.readRaw('stdout', child.stdout as Readable);
-    this.readRaw('stderr', child.stderr as Readable);
+    this.raw = new RawOutput(child.stdio, (name, text) => this.receiveRaw(name, text));
     this.ended = this.watchEnd();
   }
 
   /**
-   * Starts a process and waits until it is ready to execute.
+   * Starts a process, in whichever way, and waits until it is ready to execute.
    * @throws {RunnerBootError}
    */
-  static async boot(launch: RunnerLaunch): Promise<RunnerProcess> {
-    const child = await spawnRunner(launch);
+  static async boot(
+    launch: RunnerLaunch,
+    start: (launch: RunnerLaunch) => Promise<StartedProcess> = spawnRunner,
+  ): Promise<RunnerProcess> {
+    const child = await start(launch);
     const runner = new RunnerProcess(child, launch);
     try {
       const ended = runner.ended.then(() => {
@@ -111,8 +115,9 @@ export class RunnerProcess {
       await within(Promise.race([runner.untilReady(), ended]), BOOT_TIMEOUT_MS, () => {
         throw new RunnerBootError(`a runner was not ready within ${BOOT_TIMEOUT_MS} ms`);
       });
-      runner.pid = launch.level.runnerPid(runner.pid);
-      yieldToWorker(runner.pid);
+      runner.pid = child.runnerPid();
+      // What is forked has it of its template.
+      if (child.start === 'spawn') yieldToWorker(runner.pid);
       runner.probe = new ProcessProbe(runner.pid);
       return runner;
     } catch (error) {
@@ -123,6 +128,10 @@ export class RunnerProcess {
 
   get state(): ProcessState {
     return this.standing.state;
+  }
+
+  get start(): RunnerStart {
+    return this.child.start;
   }
 
   /** Whether what we kill is the runner itself, and not something that holds it and takes it along. */
@@ -161,7 +170,7 @@ export class RunnerProcess {
 
   /** Stops reading what it says and prints, or reads on; what it wrote waits in its pipes, then its next write. */
   hold(held: boolean): void {
-    for (const stream of [this.channel, this.child.stdout as Readable, this.child.stderr as Readable]) {
+    for (const stream of [this.channel, ...this.raw.streams]) {
       if (held) stream.pause();
       else stream.resume();
     }
@@ -177,7 +186,7 @@ export class RunnerProcess {
    * stderr. Node ends the process afterwards.
    */
   traceAndEnd(onText: (text: string) => void): void {
-    this.onTrace = onText;
+    this.raw.divertStderr(onText);
     this.signal('SIGINT');
   }
 
@@ -186,7 +195,7 @@ export class RunnerProcess {
     this.standing.enter('end');
     this.outlet?.close();
     this.signal('SIGKILL');
-    killGroup(this.child);
+    this.child.killAll();
   }
 
   /** To the runner alone, and only while its pid is surely its own. */
@@ -202,8 +211,12 @@ export class RunnerProcess {
   /** How it ended, with its last words: `(exit code 127): stderr: no such library`. */
   get exitDescription(): string {
     const { exitCode, signal } = this.exit;
-    const words = this.tail.toString().trim();
+    const words = this.lastWords;
     return `(${signal ?? `exit code ${exitCode}`})${words === '' ? '' : `: ${words}`}`;
+  }
+
+  get lastWords(): string {
+    return this.raw.lastWords;
   }
 
   private untilReady(): Promise<void> {
@@ -257,15 +270,7 @@ export class RunnerProcess {
       observer.onViolation(`The runner's channel carried ${what}`);
   }
 
-  private readRaw(name: 'stdout' | 'stderr', stream: Readable): void {
-    stream.setEncoding('utf8');
-    stream.on('error', () => undefined);
-    stream.on('data', (text: string) => this.receiveRaw(name, text));
-  }
-
   private receiveRaw(name: 'stdout' | 'stderr', text: string): void {
-    if (name === 'stderr' && this.onTrace) return this.onTrace(text);
-    this.tail.append(`${name}: ${text}`);
     // With several executions the writer of raw output is unknown. The process's last words concern all of them.
     for (const observer of this.observers.values())
       if (this.observers.size === 1 || (name === 'stderr' && LAST_WORDS.test(text)))
@@ -276,7 +281,7 @@ export class RunnerProcess {
     return new Promise((resolve) => {
       this.child.once('exit', (exitCode, signal) => {
         this.probe.close();
-        this.exit = this.launch.level.runnerEnd({ exitCode, signal });
+        this.exit = this.child.endOf({ exitCode, signal });
         this.diedByItself = this.state !== 'EXITING';
         // The leader is dead; whatever else is in its group goes with it. What it wrote is still to be read.
         this.kill();

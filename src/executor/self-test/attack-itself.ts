@@ -7,7 +7,10 @@ import type { IsolationCheck, IsolationReport } from '../../contract/isolation-r
 import type { Findings, ServerAddress } from '../../boundary/self-test.js';
 import { parseRedisUrl } from '../../redis/redis-url.js';
 import type { IsolationLevel } from '../../isolation/isolation-level.js';
+import type { RunnerStart } from '../../contract/confinement.js';
+import type { RuntimeDir } from '../../isolation/runtime-dir.js';
 import { runOnce } from '../process/run-once.js';
+import type { RunnerProcess } from '../process/runner-process.js';
 import { bundleSelfTest } from '../process/runner-bundle.js';
 import type { RunnerFactory } from '../pool/runner-factory.js';
 import { attackChecks, type Round } from './attack-checks.js';
@@ -35,10 +38,14 @@ export async function attackItself(
   settings: RunnerSettings,
   factory: RunnerFactory,
   compilers: Pick<CompilerPool, 'any'>,
+  start: RunnerStart = factory.way.start,
 ): Promise<IsolationReport> {
   const startedMs = performance.now();
   const { level } = factory.choice;
-  const checks = level.name === 'thread' ? [OF_THREADS] : await checksOf(settings, factory, level, compilers);
+  const checks =
+    level.name === 'thread'
+      ? [OF_THREADS]
+      : await checksOf(settings, aside(factory, start), level, compilers);
   return {
     level: level.name,
     grade: gradeOf(level.name, checks),
@@ -56,9 +63,20 @@ const OF_THREADS: IsolationCheck = {
   detail: 'threads of one process are not kept apart: TRUSTED_CODE=true says that no code has to be',
 };
 
+/** Runners that come about in one way. */
+interface AttackedRunners {
+  dir: RuntimeDir;
+  boot(level: IsolationLevel): Promise<RunnerProcess>;
+}
+
+const aside = (factory: RunnerFactory, start: RunnerStart): AttackedRunners => ({
+  dir: factory.dir,
+  boot: (level) => factory.bootAside(level, start),
+});
+
 async function checksOf(
   settings: RunnerSettings,
-  factory: RunnerFactory,
+  runners: AttackedRunners,
   level: IsolationLevel,
   compilers: Pick<CompilerPool, 'any'>,
 ): Promise<IsolationCheck[]> {
@@ -70,8 +88,8 @@ async function checksOf(
     const source = bundleSelfTest();
     const [compiler, whole, bare] = await Promise.all([
       compilerCheck(compilers),
-      attackFrom(level, source, settings, factory),
-      attackFrom(withoutPermissionModel(level), source, settings, factory).catch(() => null),
+      attackFrom(level, source, settings, runners),
+      attackFrom(withoutPermissionModel(level), source, settings, runners).catch(() => null),
     ]);
     const { network, redisUrl, hasOpenApi: openApi } = settings;
     const where = { network, hasRedis: redisUrl !== undefined, openApi };
@@ -93,15 +111,15 @@ async function attackFrom(
   level: IsolationLevel,
   source: string,
   settings: RunnerSettings,
-  factory: RunnerFactory,
+  runners: AttackedRunners,
 ): Promise<SeenRound> {
   const canaries = await Canaries.open({
-    dir: factory.dir,
+    dir: runners.dir,
     ownFiles: [PACKAGE_JSON, join(process.cwd(), '.env')],
     folders: [settings.packageSets, homedir()],
   });
   try {
-    const runner = await factory.bootAside(level);
+    const runner = await runners.boot(level);
     const network = settings.network;
     const confinement = level.confinement(runner.place);
     let facts = kernelFacts(runner.pid);

@@ -1,4 +1,4 @@
-import type { IsolationLevel } from '../../isolation/isolation-level.js';
+import type { IsolationLevel, TemplateLevel } from '../../isolation/isolation-level.js';
 
 const INNER_LAYER = /^--(permission|allow-|no-experimental-sqlite|disable-sigusr1)/;
 
@@ -9,9 +9,15 @@ export const withoutPermissionModel = (level: IsolationLevel): IsolationLevel =>
   confinement: (place) => level.confinement(place),
   runnerPid: (pid) => level.runnerPid(pid),
   runnerEnd: (end) => level.runnerEnd(end),
-  command: (place, args) =>
-    level.command(
-      place,
-      args.filter((flag) => !INNER_LAYER.test(flag)),
-    ),
+  command: (place, args) => level.command(place, withoutInnerLayer(args)),
+  forTemplate: (parts) => templateWithout(level.forTemplate(parts)),
 });
+
+function templateWithout(level: TemplateLevel | null): TemplateLevel | null {
+  if (level === null) return null;
+  const { door, namespaces, unmountsProc, scratchBytes } = level;
+  return { ...withoutPermissionModel(level), door, namespaces, unmountsProc, scratchBytes };
+}
+
+const withoutInnerLayer = (args: readonly string[]): string[] =>
+  args.filter((flag) => !INNER_LAYER.test(flag));

@@ -1,4 +1,10 @@
-const ownPid = process.pid;
+let ownPid = process.pid;
+
+/** A forked process still shows the number of its template. Before user code is loaded. */
+export function becomeProcess(pid: number): void {
+  ownPid = pid;
+  Object.defineProperty(process, 'pid', { value: pid, enumerable: true, configurable: true });
+}
 
 /**
  * Makes `process.pid` the number by which the machine knows this process, as the worker's records and logs do.

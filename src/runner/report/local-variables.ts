@@ -69,6 +69,11 @@ export class LocalVariables {
     this.post('Debugger.setPauseOnExceptions', { state: which });
   }
 
+  /** Ends the session. */
+  stop(): void {
+    this.session.disconnect();
+  }
+
   /** JSON text of the calls that this thrown value went through; 'null' when nothing is known of them. */
   of(thrown: unknown): string {
     const title = titleOf(thrown);

@@ -40,6 +40,11 @@ export class Hygiene {
   private readonly events: Map<string | symbol, number>;
   private readonly resources = new Map<number, string>();
   private looks = 0;
+  private readonly hook = createHook({
+    init: (id, type) => void (HARMLESS.has(type) || this.resources.set(id, type)),
+    destroy: (id) => void this.resources.delete(id),
+    trackPromises: false,
+  });
 
   /** Take it last, when the runner has done all its own patching. */
   constructor() {
@@ -56,11 +61,12 @@ export class Hygiene {
       this.watch(`node:${name}`, target);
     this.watch('process', process, { volatile: VOLATILE, isNodes: startsWithUnderscore });
     this.events = listenersOf();
-    createHook({
-      init: (id, type) => void (HARMLESS.has(type) || this.resources.set(id, type)),
-      destroy: (id) => void this.resources.delete(id),
-      trackPromises: false,
-    }).enable();
+    this.hook.enable();
+  }
+
+  /** Compares no more: nothing of this stays in the process. */
+  stop(): void {
+    this.hook.disable();
   }
 
   /** What is open before an execution is not the execution's. */

@@ -28,17 +28,11 @@ import { NoJsonForm } from './json-form.js';
 import { ParametersInvalid } from './user-parameters.js';
 import { type Caught, runFunction, runScript } from './run-code.js';
 import { hideSecrets } from '../report/snapshot.js';
-import { emptied, fileNameOf, isUsersCode, removeTraces } from '../reuse/traces.js';
+import { emptied, isUsersCode, removeTraces } from '../reuse/traces.js';
 import { forgetScript } from '../report/variables.js';
-import { throwUncaught, watchProcessEnd, watchRejections } from './process-end.js';
+import { throwUncaught, unsettledWarning, watchProcessEnd, watchRejections } from './process-end.js';
+import { isWaiting, type Progress, settled } from './progress.js';
 import { prepareGlobals } from './prepare-globals.js';
-
-/** Where an execution is; it is reported exactly once. */
-interface Progress {
-  phase: 'loading' | 'calling' | 'draining' | 'reported';
-  /** Value of a script that has been evaluated and whose event loop is still busy. */
-  value: unknown;
-}
 
 interface Current {
   command: ExecuteCommand;
@@ -70,14 +64,27 @@ export class Executions {
   private current: Current | null = null;
   private hook: ImportHook | null = null;
   private hygiene: Hygiene | null = null;
+  /** How what this has put into the process is taken back, in the order in which it was put there. */
+  private readonly undo: (() => void)[] = [];
 
-  constructor(private readonly commands: CommandSource) {
-    watchProcessEnd({
+  /** @param giveUpRight takes a right from this process for good. */
+  constructor(
+    private readonly commands: CommandSource,
+    private readonly giveUpRight: typeof giveUp = giveUp,
+  ) {
+    const unwatch = watchProcessEnd({
       emptied: () => this.emptied(),
       isUnsettled: () => this.current !== null && isWaiting(this.current.progress),
       uncaught: (error) => this.uncaught(error),
       ended: (end) => this.ended(end),
     });
+    this.undo.push(unwatch);
+  }
+
+  /** Takes back all that this has put into the process, where others run executions from now on. */
+  dispose(): void {
+    for (const step of this.undo.splice(0).toReversed()) step();
+    this.current = null;
   }
 
   /** Does what the worker says; the same in a process and in a thread. */
@@ -128,18 +135,26 @@ export class Executions {
     const progress: Progress = { phase: 'loading', value: undefined };
     prepareGlobals(command);
     const { rootUrl, modules, packagesDir } = command;
+    const shipped = { rootUrl, modules, packagesDir, requestModule };
     if (this.hook) this.hook.next(modules);
-    else this.hook = installImportHook({ rootUrl, modules, packagesDir, requestModule });
-    if (command.keep) this.hygiene ??= new Hygiene();
+    else this.hook = this.installed(installImportHook(shipped), (hook) => hook.remove());
+    if (command.keep) this.hygiene ??= this.installed(new Hygiene(), (hygiene) => hygiene.stop());
     this.hygiene?.begin();
     const locals = command.captureLocals ? LocalVariables.start(isUsersCode(command.rootUrl)) : null;
+    if (locals) this.undo.push(() => locals.stop());
     // Our session goes on. A reused runner is never asked for another one: see runnerKey of the executor.
-    if (isMainThread) giveUp('inspector');
+    if (isMainThread) this.giveUpRight('inspector');
     const current: Current = { command, context, controller, progress, locals, listensForAbort: false };
     this.current = current;
     // From here on only user code keeps the event loop alive: where nothing does, nothing more can come.
     this.commands.release();
     this.start(current);
+  }
+
+  /** Notes how something that was put into the process is taken back. */
+  private installed<T>(thing: T, remove: (thing: T) => void): T {
+    this.undo.push(() => remove(thing));
+    return thing;
   }
 
   private start(current: Current): void {
@@ -160,9 +175,10 @@ export class Executions {
       throwUncaught(error);
     };
     // The debugger reports errors that no handler is about to catch; so no handler may be attached then.
-    const watch = locals === null ? null : watchRejections(onFailed);
+    const rejections = locals === null ? null : watchRejections(onFailed);
+    if (rejections) this.undo.push(() => rejections.stop());
     const caught: Caught = (promise, done) =>
-      watch === null ? void thenOf(promise, done, onFailed) : watch(thenOf(promise, done));
+      rejections === null ? void thenOf(promise, done, onFailed) : rejections.watch(thenOf(promise, done));
     const call = { command, context, onLoaded, caught, mayUse: () => !settled(progress) };
     if (isScript) runScript(call, (value) => this.evaluated(current, value));
     else runFunction(call, (value) => this.returned(current, value));
@@ -277,15 +293,4 @@ export class Executions {
 
 type EndedStep = Parameters<typeof watchProcessEnd>[0]['ended'];
 
-/** As Node warns; it names the file of the code, for the place is known to V8 alone. */
-const unsettledWarning = ({ entry, functionName }: ExecuteCommand): string =>
-  functionName === null
-    ? `Warning: Detected unsettled top-level await at ${fileNameOf(entry)}\n`
-    : `Warning: the promise of ${functionName}() in ${fileNameOf(entry)} cannot settle: nothing is left to run\n`;
-
 const RESOURCES_SHOWN = 20;
-
-const settled = ({ phase }: Progress): boolean => phase === 'reported';
-
-/** For a promise of the code's: of its modules or of its function. */
-const isWaiting = ({ phase }: Progress): boolean => phase === 'loading' || phase === 'calling';

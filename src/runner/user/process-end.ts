@@ -3,7 +3,9 @@
  * `exit`, the text of an uncaught error. Node gives no event that comes after the listeners of user code, so
  * the method that it calls to emit events is replaced, before user code runs.
  */
+import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
 import { apply, exit } from '../channel/primordials.js';
+import { fileNameOf } from '../reuse/traces.js';
 
 /** Exit code that Node gives a program whose top-level `await` never settles. */
 export const UNSETTLED_EXIT_CODE = 13;
@@ -23,8 +25,12 @@ export interface EndSteps {
   ended(end: { exitCode: number; unsettled: boolean; error: { value: unknown } | null }): void;
 }
 
-/** Calls the steps at every end from now on. */
-export function watchProcessEnd(steps: EndSteps): void {
+/**
+ * Calls the steps at every end from now on.
+ * @returns takes the watch back; `emit` of the process is then what it was.
+ */
+export function watchProcessEnd(steps: EndSteps): () => void {
+  const before = Object.getOwnPropertyDescriptor(process, 'emit');
   // oxlint-disable-next-line typescript/unbound-method -- applied to process
   const original = process.emit as (...args: unknown[]) => boolean;
   const emitEvent = (...args: unknown[]): boolean => apply(original, process, args);
@@ -88,7 +94,17 @@ export function watchProcessEnd(steps: EndSteps): void {
     configurable: true,
     enumerable: false,
   });
+  return () => {
+    if (before) Object.defineProperty(process, 'emit', before);
+    else Reflect.deleteProperty(process, 'emit');
+  };
 }
+
+/** As Node warns; it names the file of the code, for the place is known to V8 alone. */
+export const unsettledWarning = ({ entry, functionName }: ExecuteCommand): string =>
+  functionName === null
+    ? `Warning: Detected unsettled top-level await at ${fileNameOf(entry)}\n`
+    : `Warning: the promise of ${functionName}() in ${fileNameOf(entry)} cannot settle: nothing is left to run\n`;
 
 const isExiting = (): boolean => (process as unknown as { _exiting: boolean })._exiting;
 
@@ -99,15 +115,25 @@ export function throwUncaught(error: unknown): void {
   });
 }
 
+/** A watch over promises, each of which is given to it. */
+export interface RejectionWatch {
+  watch(promise: Promise<unknown>): void;
+  stop(): void;
+}
+
 /**
  * Calls back when one of the promises that it is given is rejected, without being a handler of it: what the
  * debugger takes for caught depends on the handlers. Errors of other promises end the process as they do in Node.
  */
-export function watchRejections(callback: (error: unknown) => void): (promise: Promise<unknown>) => void {
+export function watchRejections(callback: (error: unknown) => void): RejectionWatch {
   const own = new WeakSet<Promise<unknown>>();
-  process.on('unhandledRejection', (error, rejected) => {
+  const onRejection = (error: unknown, rejected: Promise<unknown>): void => {
     if (own.has(rejected)) callback(error);
     else if (process.listenerCount('unhandledRejection') === 1) throw error;
-  });
-  return (promise) => void own.add(promise);
+  };
+  process.on('unhandledRejection', onRejection);
+  return {
+    watch: (promise) => void own.add(promise),
+    stop: () => void process.removeListener('unhandledRejection', onRejection),
+  };
 }

@@ -119,6 +119,7 @@ const bare = withoutPermissionModel({
   confinement: () => nothing,
   runnerPid: (pid) => pid,
   runnerEnd: (end) => end,
+  forTemplate: () => null,
   command: ({ scratch }, args) => ({
     file: process.execPath,
     args: [...args],

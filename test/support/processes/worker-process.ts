@@ -19,7 +19,7 @@ export interface Exit {
 export type LogLine = Record<string, unknown> & { msg?: string };
 
 export interface WorkerOptions {
-  /** Settings; nothing else of this process's environment but PATH and HOME reaches the worker. */
+  /** Settings; of this process's environment only PATH, HOME and RUNNER_START reach the worker. */
   env: Record<string, string>;
   args?: string[];
 }
@@ -38,7 +38,7 @@ export class WorkerProcess implements Witness {
   constructor({ env, args = [] }: WorkerOptions) {
     this.child = spawn(process.execPath, ['--enable-source-maps', WORKER_ENTRY, ...args], {
       env: {
-        ...pick(process.env, ['PATH', 'HOME']),
+        ...pick(process.env, ['PATH', 'HOME', 'RUNNER_START']),
         LOG_FORMAT: 'json',
         PORT: '0',
         // No archive unless a test asks for one: it would start a database for each worker.

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { CHANNEL_FD, COMMAND_FD, type ExecuteCommand } from '../../../src/boundary/runner-protocol.js';
 import { commandFor } from '../../../src/executor/process/run-once.js';
@@ -25,6 +24,7 @@ class ScriptedPipe extends EventEmitter {
 
 /** A process that does what the test says, and ends when it is killed. */
 class ScriptedChild extends EventEmitter {
+  readonly start = 'spawn';
   readonly pid = NO_PID;
   readonly stdout = new ScriptedPipe();
   readonly stderr = new ScriptedPipe();
@@ -38,9 +38,12 @@ class ScriptedChild extends EventEmitter {
     this.stdio[COMMAND_FD] = new ScriptedPipe();
   }
 
-  kill(signal = 'SIGKILL'): boolean {
-    this.end(null, signal);
-    return true;
+  killAll(): void {
+    this.end(null, 'SIGKILL');
+  }
+
+  endOf(end: unknown): unknown {
+    return end;
   }
 
   end(exitCode: number | null, signal: string | null): void {
@@ -64,12 +67,8 @@ export class ScriptedRunner {
       outlet: null,
       frameLimitBytes,
       place: { scratch: '/nowhere', onDisk: false, hasPackages: false, usedBytes: () => Promise.resolve(0) },
-      level: { runnerEnd: (end: unknown) => end },
     } as unknown as RunnerLaunch;
-    this.runner = Reflect.construct(RunnerProcess, [
-      this.child as unknown as ChildProcess,
-      launch,
-    ]) as RunnerProcess;
+    this.runner = Reflect.construct(RunnerProcess, [this.child, launch]) as RunnerProcess;
   }
 
   command(changes: Partial<ExecuteCommand>): ExecuteCommand {

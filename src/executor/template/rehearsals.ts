@@ -1,0 +1,88 @@
+import type { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
+import type { FreezeCommand } from '../../boundary/template-protocol.js';
+import { commandFor, resultOf } from '../process/run-once.js';
+import type { RunnerProcess } from '../process/runner-process.js';
+import { RunnerBootError } from '../process/runner-spawn.js';
+
+const PREPARE_MS = 30_000;
+const ROOT_URL = 'file:///bifrost-rehearsal/';
+
+/** How many; beyond this V8 has compiled nearly all that an execution goes through. */
+const REHEARSALS = 40;
+
+/** What executions mostly do; each returns its parameters, so that it is seen to have run. */
+const FUNCTION = `export default async function main(parameters, context) {
+  const doubled = [1, 2, 3].map((each) => each * 2);
+  console.log('rehearsal', { doubled });
+  context.variables.doubled = doubled;
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  return { doubled, text: JSON.stringify(parameters), ...parameters };
+}`;
+const SHORT_FUNCTION = 'export default (parameters) => ({ sum: 1 + 1, ...parameters });';
+const COMMONJS = 'module.exports = async (parameters) => ({ sum: 1 + 1, ...parameters });';
+
+const PROGRAMS = [
+  { format: 'module', source: FUNCTION },
+  { format: 'module', source: SHORT_FUNCTION },
+  { format: 'commonjs', source: COMMONJS },
+] as const;
+
+/**
+ * Has a template carry out executions of ours, over the descriptors by which those of users come, and freeze:
+ * what Node loads and compiles for the first of them, its children have.
+ * @param frozen resolves when the template says that it is.
+ * @throws {RunnerBootError} when one does not return what it should, or the template does not freeze.
+ */
+export async function prepareTemplate(
+  template: RunnerProcess,
+  commands: Writable,
+  frozen: Promise<void>,
+): Promise<void> {
+  const limit = new AbortController();
+  const late = sleep(PREPARE_MS, undefined, { signal: limit.signal }).then(() => {
+    throw new RunnerBootError(`a template was not frozen within ${PREPARE_MS} ms`);
+  });
+  const gone = template.ended.then(() => {
+    throw new RunnerBootError(`a template ended before it was frozen ${template.exitDescription}`);
+  });
+  const freeze: FreezeCommand = { type: 'freeze' };
+  try {
+    await Promise.race([rehearse(template), gone, late]);
+    commands.write(`${JSON.stringify(freeze)}\n`);
+    await Promise.race([frozen, gone, late]);
+  } finally {
+    limit.abort();
+    for (const unused of [late, gone]) unused.catch(() => undefined);
+  }
+}
+
+async function rehearse(template: RunnerProcess): Promise<void> {
+  for (let number = 0; number < REHEARSALS; number++) {
+    const command = rehearsal(template, number);
+    const value = (await resultOf(template, command).catch((error: Error) => {
+      throw new RunnerBootError(`a rehearsal failed: ${error.message}`);
+    })) as { number?: unknown } | null;
+    template.forget(command.nonce);
+    if (value?.number !== number) throw new RunnerBootError('a rehearsal did not return what it should');
+  }
+}
+
+function rehearsal(runner: RunnerProcess, number: number): ExecuteCommand {
+  const { format, source } = PROGRAMS[number % PROGRAMS.length] as (typeof PROGRAMS)[number];
+  // Node keeps a module by its URL, and V8 a script by its source: each is to be compiled.
+  const url = `${ROOT_URL}${number}.${format === 'commonjs' ? 'cjs' : 'js'}`;
+  return {
+    ...commandFor(runner, ''),
+    entry: url,
+    modules: [{ url, format, source: `${source} // ${number}` }],
+    rootUrl: ROOT_URL,
+    parameters: { number },
+    // What it shows itself as; a child has another number, which it is given then.
+    pid: TEMPLATE_PID,
+  };
+}
+
+/** Of a template in its own namespace: nothing about it is to be changed. */
+const TEMPLATE_PID = 1;

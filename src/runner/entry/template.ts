@@ -1,0 +1,115 @@
+/**
+ * Entry point of a template: boots as a runner does (process.ts), rehearses executions of ours, and freezes for
+ * good. What goes on after `freeze` are its children, each a runner that is booted and warm. It never gets
+ * anything of a user, and runs no JavaScript any more once it has a child.
+ */
+import { writeSync } from 'node:fs';
+import { arch } from 'node:os';
+import v8 from 'node:v8';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Confinement } from '../../contract/confinement.js';
+import type { FilterArch } from '../../boundary/filter/syscall-numbers.js';
+import { sealedFilter } from '../../boundary/filter/syscall-filter.js';
+import { NETWORK_FD } from '../../boundary/network-protocol.js';
+import type { ResourceLimits } from '../../boundary/runner-limits.js';
+import { BOOT_NONCE } from '../../boundary/runner-protocol.js';
+import {
+  CONTROL_FD,
+  FORKED_PID,
+  type TemplateCommand,
+  type TemplateOptions,
+} from '../../boundary/template-protocol.js';
+import { sendFrame, useNonce } from '../channel/channel.js';
+import { CommandReader } from '../channel/command-reader.js';
+import { exit } from '../channel/primordials.js';
+import { guardHeap } from '../confine/heap-guard.js';
+import { limitResources } from '../confine/resource-limits.js';
+import { giveUp } from '../confine/rights.js';
+import { becomeProcess } from '../confine/shown-pid.js';
+import { showSystem } from '../confine/shown-system.js';
+import { guardBuiltins } from '../modules/import-hook.js';
+import { useWorkersNetwork } from '../network/proxied-network.js';
+import { captureOutput } from '../report/output-capture.js';
+import { Freezer, FreezeRefused } from '../template/freezer.js';
+import { Executions } from '../user/execution.js';
+import { warmUp } from './warm-up.js';
+
+const STDERR = 2;
+const TRIES = 200;
+const TRY_MS = 10;
+/** More than any limit of ours: those of open files and tasks are set in each child. */
+const UNLIMITED_FILES = 2 ** 31;
+
+const [confinementJson, limitsJson, optionsJson] = process.argv.slice(2) as [string, string, string];
+const confinement = JSON.parse(confinementJson) as Confinement;
+const options = JSON.parse(optionsJson) as TemplateOptions;
+const scratch = process.cwd();
+const setFlags = v8.setFlagsFromString.bind(v8);
+
+// OpenSSL knows a fork by its number, and so do programs that keep theirs.
+if (process.pid === FORKED_PID)
+  throw new Error('a template must not have the process number of its children');
+const freezer = new Freezer(options.freezer, {
+  control: CONTROL_FD,
+  door: options.door,
+  scratch,
+  filter: sealedFilter(arch() as FilterArch, {
+    ownPid: FORKED_PID,
+    sockets: 'none',
+    sharedUser: confinement.sharedUser,
+  }),
+  network: options.network === 'proxy' ? NETWORK_FD : null,
+  namespaces: options.namespaces,
+  unmountsProc: options.unmountsProc,
+});
+
+const reader = new CommandReader((received) => {
+  const command = received as TemplateCommand;
+  if (command.type === 'freeze') return void freeze();
+  if (command.type === 'execute' && command.network === 'proxy') useWorkersNetwork();
+  executions.handle(command);
+});
+/** Rehearsals keep the right to the debugger, which an execution may need and gives up itself. */
+let executions = new Executions(reader, () => undefined);
+
+showSystem(() => scratch);
+Reflect.deleteProperty(process, 'mainModule');
+captureOutput();
+guardBuiltins();
+guardHeap();
+if (options.network === 'proxy') useWorkersNetwork();
+void warmUp().then(() => sendFrame('ready', {}));
+
+/** Freezes; from its return on this is a child. */
+async function freeze(): Promise<void> {
+  try {
+    // What rehearsals left behind is not for executions.
+    executions.dispose();
+    executions = new Executions(reader);
+    useNonce(BOOT_NONCE);
+    limitResources({ ...(JSON.parse(limitsJson) as ResourceLimits), openFiles: UNLIMITED_FILES });
+    giveUp('ffi');
+    giveUp('net');
+    await freezeWhenQuiet();
+    sendFrame('ready', {});
+  } catch (error) {
+    const { message, stack } = error as Error;
+    writeSync(STDERR, error instanceof FreezeRefused ? message : String(stack));
+    exit(1);
+  }
+}
+
+async function freezeWhenQuiet(): Promise<void> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    // The threads of V8 end what they are at.
+    await sleep(TRY_MS);
+    const thawed = freezer.freeze();
+    if (thawed === null) continue;
+    freezer.stirRandomness();
+    // V8 takes it for whatever draws its first random number from now on; 0 would be none.
+    setFlags(`--random-seed=${thawed.seed || 1}`);
+    becomeProcess(thawed.pid);
+    return;
+  }
+  throw new FreezeRefused('its threads were never all at rest');
+}

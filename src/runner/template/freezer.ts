@@ -1,0 +1,120 @@
+import { builtinModule } from '../channel/primordials.js';
+
+/** The part of node:ffi that is used here. */
+interface Ffi {
+  dlopen(
+    library: string | null,
+    symbols: Record<string, { arguments: string[]; return: string }>,
+  ): { lib: unknown; functions: Record<string, (...args: never[]) => number> };
+  dlsym(library: unknown, symbol: string): bigint;
+  getInt64(address: bigint, offset: number): bigint;
+  getUint32(address: bigint, offset: number): number;
+  getRawPointer(memory: NodeJS.ArrayBufferView): bigint;
+}
+
+/** How the template freezes, and what its children become. */
+export interface Freezing {
+  /** Descriptor over which the worker asks for children. */
+  control: number;
+  /** Path of the worker's socket, to which children connect. */
+  door: string;
+  scratch: string;
+  /** The program of system calls under which user code runs. */
+  filter: Buffer;
+  /** Descriptor of the connection to the worker's network; null: there is none. */
+  network: number | null;
+  /** Children have mounts, processes and a /proc of their own. */
+  namespaces: boolean;
+  /** The template's /proc can be taken away, and need not be covered. */
+  unmountsProc: boolean;
+}
+
+/** What a child learns of itself. */
+export interface Thawed {
+  /** 31 random bits. */
+  seed: number;
+  /** Its process number as it sees it. */
+  pid: number;
+}
+
+/** struct freezing of native/freezer/freezer.h: places of what it answers, in words of 8 bytes. */
+const FIELDS = { seed: 10, pid: 11 } as const;
+const REASON_BYTES = 256;
+const INSTRUCTION_BYTES = 8;
+const FEATURE_NAMESPACES = 1n;
+const FEATURE_UNMOUNT_PROC = 2n;
+const NOT_QUIET = -1;
+
+/** The C library of this system is none that the freezer knows how to freeze, or it found something in its way. */
+export class FreezeRefused extends Error {
+  override name = 'FreezeRefused';
+}
+
+/**
+ * The native piece that freezes this process and forks it (native/freezer). Everything of it is looked up when
+ * this is made, while FFI is still allowed; the functions stay callable afterwards, and only by this object.
+ */
+export class Freezer {
+  private readonly freezeAt: (freezing: bigint) => number;
+  private readonly pollRandom: () => number;
+  private readonly reason = Buffer.alloc(REASON_BYTES);
+  private readonly freezing: BigUint64Array;
+  private readonly address: bigint;
+  /** What `freezing` names; held here, where V8 does not move or free it. */
+  private readonly named: readonly Buffer[];
+
+  /** @throws Error when the library cannot be loaded here, or the C library lacks what it needs. */
+  constructor(library: string, how: Freezing) {
+    const ffi = builtinModule('node:ffi') as Ffi;
+    const { functions } = ffi.dlopen(library, { freezer_freeze: { arguments: ['u64'], return: 'i32' } });
+    this.freezeAt = functions['freezer_freeze'] as unknown as (freezing: bigint) => number;
+    const own = ffi.dlopen(null, { RAND_poll: { arguments: [], return: 'i32' } });
+    this.pollRandom = own.functions['RAND_poll'] as unknown as () => number;
+    // glibc says where in each thread it has registered with the kernel; another C library does not.
+    const rseqOffset = ffi.getInt64(ffi.dlsym(own.lib, '__rseq_offset'), 0);
+    const rseqBytes = ffi.getUint32(ffi.dlsym(own.lib, '__rseq_size'), 0);
+    this.named = [Buffer.from(`${how.door}\0`), Buffer.from(`${how.scratch}\0`), how.filter];
+    const [door, scratch, filter] = this.named.map((memory) => ffi.getRawPointer(memory)) as [
+      bigint,
+      bigint,
+      bigint,
+    ];
+    const namespaces = how.namespaces ? FEATURE_NAMESPACES : 0n;
+    const unmountsProc = how.unmountsProc ? FEATURE_UNMOUNT_PROC : 0n;
+    this.freezing = BigUint64Array.of(
+      BigInt(how.control),
+      door,
+      scratch,
+      filter,
+      BigInt(how.filter.length / INSTRUCTION_BYTES),
+      BigInt.asUintN(64, rseqOffset),
+      BigInt(rseqBytes),
+      BigInt(how.network ?? 0),
+      namespaces | unmountsProc,
+      ffi.getRawPointer(this.reason),
+      0n,
+      0n,
+    );
+    this.address = ffi.getRawPointer(this.freezing);
+    // Compiled now: a child makes the call once.
+    this.stirRandomness();
+  }
+
+  /**
+   * Freezes this process. Returns in each child that is forked of it, and never in the process itself, unless
+   * a thread was busy: null, and everything is as before.
+   * @throws {FreezeRefused} when it cannot be frozen; everything is as before then, too.
+   */
+  freeze(): Thawed | null {
+    const result = this.freezeAt(this.address);
+    const { freezing, reason } = this;
+    if (result === 0) return { seed: Number(freezing[FIELDS.seed]), pid: Number(freezing[FIELDS.pid]) };
+    if (result === NOT_QUIET) return null;
+    throw new FreezeRefused(reason.toString('utf8', 0, reason.indexOf(0)));
+  }
+
+  /** Gives OpenSSL fresh randomness from the kernel, which every generator of this process takes over at its next use. */
+  stirRandomness(): void {
+    if (this.pollRandom() !== 1) throw new FreezeRefused('OpenSSL takes no fresh randomness');
+  }
+}
