@@ -5,7 +5,7 @@
 #include "freezer.h"
 
 enum { AF_UNIX = 1, SOCK_STREAM = 1, PATH_BYTES = 108, TOKEN_BYTES = 16 };
-enum { MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REC = 0x4000, MS_PRIVATE = 0x40000, MNT_DETACH = 2 };
+enum { MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_BIND = 0x1000, MS_REC = 0x4000, MS_PRIVATE = 0x40000, MNT_DETACH = 2 };
 enum { RLIMIT_NPROC = 6, RLIMIT_NOFILE = 7 };
 enum {
   PR_SET_PDEATHSIG = 1,
@@ -62,19 +62,18 @@ static i64 connect_all(const struct request *request, int given[GIVEN_MAX]) {
 
 /* The way to the worker is gone, and the folder and /proc are the child's own. */
 static i64 mount_own(const struct request *request) {
+  /* Mounts that come from another user namespace may not be taken away, only covered. */
+  int covers = freezing.features & FEATURE_OWN_USERS;
   i64 result = kernel(NR_mount, "none", "/", NULL, MS_REC | MS_PRIVATE);
   if (result < 0) return result;
-  result = kernel(NR_umount2, freezing.door, MNT_DETACH);
+  result = covers ? kernel(NR_mount, "/dev/null", freezing.door, NULL, MS_BIND)
+                  : kernel(NR_umount2, freezing.door, MNT_DETACH);
   if (result < 0) return result;
   char size[64];
   join(size, sizeof size, "mode=0777,size=", request->scratch_bytes, "");
   result = kernel(NR_mount, "tmpfs", freezing.scratch, "tmpfs", MS_NOSUID | MS_NODEV, size);
   if (result < 0) return result;
-  /* Whose mounts are of another user namespace may not be taken away, only covered. */
-  if (freezing.features & FEATURE_UNMOUNT_PROC) {
-    result = kernel(NR_umount2, "/proc", MNT_DETACH);
-    if (result < 0) return result;
-  }
+  if (!covers && (result = kernel(NR_umount2, "/proc", MNT_DETACH)) < 0) return result;
   return kernel(NR_mount, "proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2");
 }
 
@@ -107,6 +106,31 @@ static i64 give_up_rights(void) {
   /* After the change of user, which takes it back. */
   if (result >= 0) result = kernel(NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
   return result;
+}
+
+static i64 write_file(const char *path, const char *text) {
+  i64 file = kernel(NR_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
+  if (file < 0) return file;
+  i64 result = kernel(NR_write, file, text, text_length(text));
+  kernel(NR_close, file);
+  return result;
+}
+
+/*
+ * In a user namespace that was just made: user and group are the ones that they were outside. Called by a keeper,
+ * which shares the template's memory: nothing static is written.
+ */
+int map_users(u32 uid, u32 gid) {
+  char once[24], map[64];
+  i64 result = write_file("/proc/self/setgroups", "deny");
+  if (result < 0) return (int)result;
+  join(once, sizeof once, " ", uid, " 1");
+  join(map, sizeof map, "", uid, once);
+  if ((result = write_file("/proc/self/uid_map", map)) < 0) return (int)result;
+  join(once, sizeof once, " ", gid, " 1");
+  join(map, sizeof map, "", gid, once);
+  result = write_file("/proc/self/gid_map", map);
+  return result < 0 ? (int)result : 0;
 }
 
 /* 0, or minus the step with the kernel's error number in its last three digits. */

@@ -34,7 +34,7 @@ struct freezing {
 
 enum {
   FEATURE_NAMESPACES = 1,   /* a child has mounts, processes, IPC and host name of its own */
-  FEATURE_UNMOUNT_PROC = 2, /* take the template's /proc away before mounting another */
+  FEATURE_OWN_USERS = 2,    /* and a user namespace, whose rights it makes them with */
 };
 enum { REASON_BYTES = 256 };
 
@@ -100,6 +100,7 @@ int open_memory(void);
 
 /* child.c */
 int become_runner(const struct request *request);
+int map_users(u32 uid, u32 gid);
 
 /* registers.c */
 /* What the ABI has a function keep, and where it goes on. */

@@ -53,6 +53,8 @@ enum {
   NR_wait4 = 61,
   NR_fcntl = 72,
   NR_chdir = 80,
+  NR_getuid = 102,
+  NR_getgid = 104,
   NR_setuid = 105,
   NR_setgid = 106,
   NR_setsid = 112,
@@ -88,6 +90,7 @@ enum {
 enum {
   E_INTR = 4,
   AT_FDCWD = -100,
+  O_WRONLY = 1,
   O_RDWR = 2,
   O_NONBLOCK = 0x800,
   O_CLOEXEC = 0x80000,

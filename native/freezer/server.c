@@ -15,6 +15,7 @@ enum {
   CLONE_NEWNS = 0x20000,
   CLONE_NEWUTS = 0x4000000,
   CLONE_NEWIPC = 0x8000000,
+  CLONE_NEWUSER = 0x10000000,
   CLONE_NEWPID = 0x20000000,
   CLONE_CHILD_CLEARTID = 0x200000,
   CLONE_CHILD_SETTID = 0x1000000,
@@ -43,6 +44,7 @@ static struct registers freezer_caller;
 static struct signal_action sigchld_before;
 static u64 mask_before;
 static u64 served_mask;
+static u32 own_uid, own_gid;
 
 static void say(const struct answer *answer) {
   kernel(NR_sendto, freezing.control, answer, sizeof *answer, MSG_NOSIGNAL);
@@ -53,7 +55,7 @@ static void on_child_end(int signal) { (void)signal; }
 /* ---- in the child ---- */
 
 static void complain(const char *what, int number) {
-  static char text[96];
+  char text[96];
   join(text, sizeof text, what, -number, "\n");
   /* Where there is no connection yet, descriptor 2 is the template's, which the worker reads too. */
   kernel(NR_write, 2, text, text_length(text));
@@ -88,6 +90,11 @@ static void be_runner(const struct child *self) {
 
 static void keep(u64 index) {
   struct child *child = &children[index];
+  int mapped = freezing.features & FEATURE_OWN_USERS ? map_users(own_uid, own_gid) : 0;
+  if (mapped < 0) {
+    complain("a forked runner has no user namespace: error ", mapped);
+    kernel(NR_exit, EXIT_NO_RUNNER);
+  }
   u64 flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
   i64 pid = kernel(NR_clone, flags, 0, 0, main_thread_number);
   if (pid == 0) be_runner(child);
@@ -120,7 +127,9 @@ static void fork_child(void) {
     child->has_keeper = (freezing.features & FEATURE_NAMESPACES) != 0;
     i64 pid;
     if (child->has_keeper) {
-      pid = clone_onto(CLONE_VM | CLONE_NEWPID | SIGCHLD, (u64)&stacks[index][STACK_BYTES], keep, index);
+      u64 flags = CLONE_VM | CLONE_NEWPID | SIGCHLD;
+      if (freezing.features & FEATURE_OWN_USERS) flags |= CLONE_NEWUSER;
+      pid = clone_onto(flags, (u64)&stacks[index][STACK_BYTES], keep, index);
     } else {
       pid = kernel(NR_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, 0, 0, main_thread_number);
       if (pid == 0) be_runner(child);
@@ -222,8 +231,13 @@ EXPORT int freezer_freeze(const struct freezing *wanted) {
   served_mask = everything & ~(1UL << (SIGCHLD - 1));
   struct signal_action action = {on_child_end, SA_RESTORER, signal_restorer, 0};
   kernel(NR_rt_sigaction, SIGCHLD, &action, &sigchld_before, SIGSET_BYTES);
-  /* No process but root's may look into what all children are copied from. */
-  kernel(NR_prctl, PR_SET_DUMPABLE, 0);
+  own_uid = (u32)kernel(NR_getuid);
+  own_gid = (u32)kernel(NR_getgid);
+  /*
+   * No process but root's may look into what all children are copied from. A keeper that maps users must be seen
+   * to be its own user's; the rights that it has in its namespace keep its runner from looking into it.
+   */
+  if (!(freezing.features & FEATURE_OWN_USERS)) kernel(NR_prctl, PR_SET_DUMPABLE, 0);
   if (save_registers(&freezer_caller) == 0) serve();
   struct freezing *answer = (struct freezing *)wanted;
   u32 random = 0;

@@ -24,7 +24,7 @@ export interface TemplateOptions {
   /** The most of the network that an execution of a child has. */
   network: NetworkPolicy;
   namespaces: boolean;
-  unmountsProc: boolean;
+  ownUsers: boolean;
 }
 
 /** The number of every forked runner in its own namespace: number 1 is its keeper (native/freezer/server.c). */

@@ -83,8 +83,8 @@ export interface TemplateLevel extends IsolationLevel {
   readonly door: string;
   /** Children have mounts, processes, IPC and host name of their own, and a keeper as process 1. */
   readonly namespaces: boolean;
-  /** A child can take the template's /proc away, and need not cover it. */
-  readonly unmountsProc: boolean;
+  /** And a user namespace, without which its user could not make the others. */
+  readonly ownUsers: boolean;
   /** Size of a child's scratch folder in memory. */
   readonly scratchBytes: number;
 }

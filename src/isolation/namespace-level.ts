@@ -34,8 +34,6 @@ export interface NamespaceParts {
 const SHELL_SIGNAL_BASE = 128;
 /** Where a template has the socket of the worker. */
 const DOOR = '/door';
-/** To make mounts and to empty the bounding set of its children; as process 1, so that no child has its number. */
-const TEMPLATE_RIGHTS = ['--as-pid-1', '--cap-add', 'CAP_SYS_ADMIN', '--cap-add', 'CAP_SETPCAP'];
 const DEVICES = ['/dev/null', '/dev/zero', '/dev/random', '/dev/urandom'];
 /** Only with the machine's network. */
 const NAME_SERVICE = [
@@ -84,14 +82,14 @@ export class NamespaceLevel implements IsolationLevel {
 
   forTemplate({ files, door }: TemplateParts): TemplateLevel | null {
     const { templateFilter, scratchBytes } = this.parts;
-    // Under a user namespace all children would share one limit of tasks.
-    if (templateFilter === null || this.users === null) return null;
+    if (templateFilter === null) return null;
+    const ownUsers = this.users === null;
     const shown = [...files.flatMap((path) => ['--ro-bind', path, path]), '--bind', door, DOOR];
     return {
       name: this.name,
       openPlace: () => this.openPlace(),
       command: (place, nodeArgs) => {
-        const args = [...this.namespaces(place), ...TEMPLATE_RIGHTS, ...this.mounts(place, shown)];
+        const args = [...this.namespaces(place), ...templateRights(ownUsers), ...this.mounts(place, shown)];
         return this.bubblewrap(args, templateFilter, nodeArgs);
       },
       confinement: (place) => this.confinement(place),
@@ -101,7 +99,7 @@ export class NamespaceLevel implements IsolationLevel {
       forTemplate: (parts) => this.forTemplate(parts),
       door: DOOR,
       namespaces: true,
-      unmountsProc: true,
+      ownUsers,
       scratchBytes,
     };
   }
@@ -182,6 +180,13 @@ export class NamespaceLevel implements IsolationLevel {
     ];
   }
 }
+
+/**
+ * As process 1, so that no child has its number. To make mounts and to empty the bounding set of its children;
+ * children with a user namespace of their own have the rights of that.
+ */
+const templateRights = (ownUsers: boolean): string[] =>
+  ownUsers ? ['--as-pid-1'] : ['--as-pid-1', '--cap-add', 'CAP_SYS_ADMIN', '--cap-add', 'CAP_SETPCAP'];
 
 /** bubblewrap makes missing folders for its own user alone; the runner's user has to pass through these. */
 function foldersAbove(path: string): string[] {

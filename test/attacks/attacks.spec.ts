@@ -21,25 +21,30 @@ const catalog = await Promise.all(
 const chosen = catalog.filter(({ attack }) => EVERYTHING || attack.quick);
 
 const users = EVERYTHING && process.getuid?.() === 0 ? [null, NOBODY] : [null];
-const setups: Setup[] = users.flatMap((uid) => [
-  { level: 'process', layers: 'none', uid },
-  { level: 'namespace', layers: 'all', uid },
-  { level: 'process', layers: 'all', uid },
+const spawned: Setup[] = users.flatMap((uid) => [
+  { level: 'process', layers: 'none', uid, start: 'spawn' },
+  { level: 'namespace', layers: 'all', uid, start: 'spawn' },
+  { level: 'process', layers: 'all', uid, start: 'spawn' },
   ...(EVERYTHING
     ? ([
-        { level: 'namespace', layers: 'kernel', uid },
-        { level: 'process', layers: 'kernel', uid },
+        { level: 'namespace', layers: 'kernel', uid, start: 'spawn' },
+        { level: 'process', layers: 'kernel', uid, start: 'spawn' },
       ] as const)
     : []),
 ]);
+/** Runners that are forked, where they are: docs/runners.md. */
+const forked: Setup[] = spawned
+  .filter(({ level, layers }) => level === 'namespace' && layers !== 'none')
+  .map((setup) => ({ ...setup, start: 'fork' }));
+const setups = [...spawned, ...forked];
 
-const titleOf = ({ level, layers, uid }: Setup): string => {
+const titleOf = ({ level, layers, uid, start }: Setup): string => {
   const what = {
     all: `level ${level}`,
     kernel: `level ${level} without Node's permission model`,
     none: 'no layer at all',
   };
-  return `${what[layers]}${uid === null ? '' : `, worker of user ${uid}`}`;
+  return `${what[layers]}${start === 'fork' ? ', forked' : ''}${uid === null ? '' : `, worker of user ${uid}`}`;
 };
 
 describe.each(setups.map((setup) => [titleOf(setup), setup] as const))('%s', (_title, setup) => {

@@ -112,14 +112,15 @@ export const launchFilter = (arch: FilterArch, sharedUser: boolean): Buffer =>
 
 /**
  * The filter of a template: it makes processes with mounts, process numbers, IPC and host name of their own, and
- * mounts what they see; never a user, network or cgroup namespace. What it forks sets {@link sealedFilter} on top.
+ * mounts what they see; never a network or cgroup namespace. What it forks sets {@link sealedFilter} on top.
+ * `ownUsers`: they also have a user namespace each.
  */
-export const templateFilter = (arch: FilterArch): Buffer =>
+export const templateFilter = (arch: FilterArch, ownUsers: boolean): Buffer =>
   assemble([
     ...opening(arch),
     ...rule(arch, 'clone', [
       loadArgument(0),
-      ...whenAnyBit(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWCGROUP, [refuse(EPERM)]),
+      ...whenAnyBit(CLONE_NEWNET | CLONE_NEWCGROUP | (ownUsers ? 0 : CLONE_NEWUSER), [refuse(EPERM)]),
       allow,
     ]),
     ...(['fork', 'vfork'] as const).flatMap((name) => rule(arch, name, [refuse(EPERM)])),

@@ -15,8 +15,8 @@ export const withoutPermissionModel = (level: IsolationLevel): IsolationLevel =>
 
 function templateWithout(level: TemplateLevel | null): TemplateLevel | null {
   if (level === null) return null;
-  const { door, namespaces, unmountsProc, scratchBytes } = level;
-  return { ...withoutPermissionModel(level), door, namespaces, unmountsProc, scratchBytes };
+  const { door, namespaces, ownUsers, scratchBytes } = level;
+  return { ...withoutPermissionModel(level), door, namespaces, ownUsers, scratchBytes };
 }
 
 const withoutInnerLayer = (args: readonly string[]): string[] =>

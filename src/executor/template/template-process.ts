@@ -270,7 +270,7 @@ function programOf(launch: TemplateLaunch, level: TemplateLevel): OtherProgram {
     door: level.door,
     network: launch.network,
     namespaces: level.namespaces,
-    unmountsProc: level.unmountsProc,
+    ownUsers: level.ownUsers,
   };
   return { file: launch.program, arguments: [JSON.stringify(options)], flags: FLAGS, hasControl: true };
 }

@@ -60,7 +60,7 @@ const freezer = new Freezer(options.freezer, {
   }),
   network: options.network === 'proxy' ? NETWORK_FD : null,
   namespaces: options.namespaces,
-  unmountsProc: options.unmountsProc,
+  ownUsers: options.ownUsers,
 });
 
 const reader = new CommandReader((received) => {

@@ -25,8 +25,8 @@ export interface Freezing {
   network: number | null;
   /** Children have mounts, processes and a /proc of their own. */
   namespaces: boolean;
-  /** The template's /proc can be taken away, and need not be covered. */
-  unmountsProc: boolean;
+  /** And a user namespace. */
+  ownUsers: boolean;
 }
 
 /** What a child learns of itself. */
@@ -42,7 +42,7 @@ const FIELDS = { seed: 10, pid: 11 } as const;
 const REASON_BYTES = 256;
 const INSTRUCTION_BYTES = 8;
 const FEATURE_NAMESPACES = 1n;
-const FEATURE_UNMOUNT_PROC = 2n;
+const FEATURE_OWN_USERS = 2n;
 const NOT_QUIET = -1;
 
 /** The C library of this system is none that the freezer knows how to freeze, or it found something in its way. */
@@ -80,7 +80,7 @@ export class Freezer {
       bigint,
     ];
     const namespaces = how.namespaces ? FEATURE_NAMESPACES : 0n;
-    const unmountsProc = how.unmountsProc ? FEATURE_UNMOUNT_PROC : 0n;
+    const ownUsers = how.ownUsers ? FEATURE_OWN_USERS : 0n;
     this.freezing = BigUint64Array.of(
       BigInt(how.control),
       door,
@@ -90,7 +90,7 @@ export class Freezer {
       BigInt.asUintN(64, rseqOffset),
       BigInt(rseqBytes),
       BigInt(how.network ?? 0),
-      namespaces | unmountsProc,
+      namespaces | ownUsers,
       ffi.getRawPointer(this.reason),
       0n,
       0n,

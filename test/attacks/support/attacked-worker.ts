@@ -14,6 +14,8 @@ import { join } from 'node:path';
 import type { Confinement } from '../../../src/contract/confinement.js';
 import type { OutletServices } from '../../../src/executor/network/network-outlet.js';
 import type { RunnerProcess as RunnerProcessType } from '../../../src/executor/process/runner-process.js';
+import type { RunnerLaunch } from '../../../src/executor/process/runner-launch.js';
+import type { Templates as TemplatesType } from '../../../src/executor/template/templates.js';
 import { createInterface } from 'node:readline';
 
 // Its output is the answers to the test.
@@ -22,7 +24,11 @@ Logger.overrideLogger(false);
 const DIST = join(import.meta.dirname, '..', '..', '..', 'dist');
 /** The built worker, with the types of its sources. */
 const from = async <M>(path: string): Promise<M> => (await import(join(DIST, path))) as M;
-const [levelName, layers] = process.argv.slice(2) as [string, 'all' | 'kernel' | 'none'];
+const [levelName, layers, start] = process.argv.slice(2) as [
+  string,
+  'all' | 'kernel' | 'none',
+  'spawn' | 'fork',
+];
 const canary = process.env['CANARY'] as string;
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-attack-'));
 chmodSync(folder, 0o777);
@@ -38,6 +44,9 @@ const { bundleRunners } = await from<typeof import('../../../src/executor/proces
 );
 const { RunnerProcess } = await from<typeof import('../../../src/executor/process/runner-process.js')>(
   'executor/process/runner-process.js',
+);
+const { Templates } = await from<typeof import('../../../src/executor/template/templates.js')>(
+  'executor/template/templates.js',
 );
 const { candidates } =
   await from<typeof import('../../../src/isolation/candidates.js')>('isolation/candidates.js');
@@ -87,7 +96,7 @@ const { Redactor } = await from<typeof import('../../../src/outcome/redaction/re
 const packages = join(folder, 'packages');
 mkdirSync(join(packages, 'sets', 'one'), { recursive: true });
 writeFileSync(join(packages, 'sets', 'one', 'index.js'), 'original');
-copyFileSync(process.argv[4] as string, join(packages, 'sets', 'one', 'addon.node'));
+copyFileSync(process.argv[5] as string, join(packages, 'sets', 'one', 'addon.node'));
 if (layers === 'none')
   for (const path of ['sets', 'sets/one', 'sets/one/index.js']) chmodSync(join(packages, path), 0o777);
 const settings = parseSettings({
@@ -167,24 +176,37 @@ function addressesOf(name: string): string[] {
   return times === 1 ? ['1.1.1.1'] : ['127.0.0.1'];
 }
 
+const launchOf = (outlet: OutletServices | null): Omit<RunnerLaunch, 'level' | 'place'> => ({
+  kind: KINDS.process,
+  slots: 1,
+  bundles,
+  network: outlet ? 'proxy' : layers === 'none' ? 'open' : 'none',
+  outlet,
+  packageSets: join(packages, 'sets'),
+  heapMb: layers === 'none' ? 3000 : 136,
+  memoryMb: 200,
+  maxExecutions: 1,
+  resources: layers === 'none' ? { dataMb: null, fileMb: 4096, openFiles: 1024 } : resourceLimitsOf(runners),
+  frameLimitBytes: 16e6,
+});
+
+/** All runners of one network are forked of one template, so that attackers have their neighbours' layout. */
+const templates = new Map<string, TemplatesType>();
+function templatesFor(launch: Omit<RunnerLaunch, 'level' | 'place'>): TemplatesType {
+  const { network } = launch;
+  const program = bundleRunners(dir.path, ['template'])['template'] as string;
+  const rules = { maxChildren: 1e6, maxAgeMs: 1e9 };
+  const made =
+    templates.get(network) ?? new Templates({ launch, dir: dir.path, program, rules }, used, () => undefined);
+  templates.set(network, made);
+  return made;
+}
+
 async function boot(outlet: OutletServices | null = null): Promise<RunnerProcessType> {
   const place = await used.openPlace();
-  return await RunnerProcess.boot({
-    kind: KINDS.process,
-    slots: 1,
-    bundles,
-    level: used,
-    place,
-    network: outlet ? 'proxy' : layers === 'none' ? 'open' : 'none',
-    outlet,
-    packageSets: join(packages, 'sets'),
-    heapMb: layers === 'none' ? 3000 : 136,
-    memoryMb: 200,
-    maxExecutions: 1,
-    resources:
-      layers === 'none' ? { dataMb: null, fileMb: 4096, openFiles: 1024 } : resourceLimitsOf(runners),
-    frameLimitBytes: 16e6,
-  });
+  const launch = { ...launchOf(outlet), level: used, place };
+  if (start === 'spawn') return await RunnerProcess.boot(launch);
+  return await RunnerProcess.boot(launch, () => templatesFor(launch).fork(place));
 }
 
 async function attack(source: string, timeoutMs: number, allow: string | null): Promise<unknown> {
@@ -345,6 +367,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 other.kill();
 await other.ended;
+for (const made of templates.values()) await made.close();
 await dir.remove();
 rmSync(folder, { recursive: true, force: true });
 process.exit(0);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
+import type { RunnerStart } from '../../../src/contract/confinement.js';
 import { requireFreshBuild } from '../../support/processes/built-worker.js';
 import { until } from '../../support/until.js';
 import type { Attack, Ending, Target, World } from './attack.js';
@@ -21,6 +22,8 @@ export interface Setup {
   level: 'namespace' | 'process';
   layers: 'all' | 'kernel' | 'none';
   uid: number | null;
+  /** How its runners come about. */
+  start: RunnerStart;
 }
 
 type Answer = { target: Target } | { ending: Ending } | { failed: string };
@@ -43,10 +46,18 @@ export class Attacked {
   }
 
   /** @throws {Error} with what it wrote, when it does not start. */
-  static async start({ level, layers, uid }: Setup): Promise<Attacked> {
+  static async start({ level, layers, uid, start }: Setup): Promise<Attacked> {
     requireFreshBuild();
     const canary = `canary-${randomBytes(8).toString('hex')}`;
-    const command = [process.execPath, '--disable-warning=ExperimentalWarning', MAIN, level, layers, addon()];
+    const command = [
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      MAIN,
+      level,
+      layers,
+      start,
+      addon(),
+    ];
     const [file, ...args] = inOwnNetwork(command, uid) as [string, ...string[]];
     const child = spawn(file, args, {
       env: { PATH: process.env['PATH'], HOME: '/tmp', CANARY: canary },
