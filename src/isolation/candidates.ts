@@ -54,7 +54,9 @@ function namespaceLevel({ settings, dir, access }: LevelParts): NamespaceLevel {
     // A process that starts programs sets its filters itself: this one refuses new processes.
     bootFilter: access.programs.length === 0 ? writeFilter(dir, 'boot', bootFilter(process.arch)) : null,
     templateFilter:
-      access.programs.length === 0 ? writeFilter(dir, 'template', templateFilter(process.arch, process.getuid?.() !== 0)) : null,
+      access.programs.length === 0
+        ? writeFilter(dir, 'template', templateFilter(process.arch, process.getuid?.() !== 0))
+        : null,
     access,
     scratchBytes: settings.scratchBytes,
   });

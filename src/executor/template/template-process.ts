@@ -71,6 +71,8 @@ export class TemplateProcess {
   readonly bornAtMs = performance.now();
   /** Children so far. */
   forked = 0;
+  /** It forks no more. */
+  isOver = false;
   /** Resolves, never rejects, with how it ended; its children and its folders are gone then, too. */
   readonly ended: Promise<string>;
 
@@ -78,7 +80,6 @@ export class TemplateProcess {
   private readonly asked: OpenFork[] = [];
   private readonly answers = new AnswerReader();
   private onFrozen: () => void = () => undefined;
-  private isOver = false;
 
   private constructor(
     private readonly launch: TemplateLaunch,

@@ -124,6 +124,7 @@ export class Templates {
   }
 
   private async usable(): Promise<TemplateProcess> {
+    if (this.current?.isOver) this.current = null;
     const { current } = this;
     // What it does not see its children cannot, and packages may have come since.
     if (current?.isBlind && existsSync(this.parts.launch.packageSets)) {

@@ -5,7 +5,7 @@
  */
 import { writeSync } from 'node:fs';
 import { arch } from 'node:os';
-import v8 from 'node:v8';
+import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Confinement } from '../../contract/confinement.js';
 import type { FilterArch } from '../../boundary/filter/syscall-numbers.js';
@@ -21,7 +21,6 @@ import {
 } from '../../boundary/template-protocol.js';
 import { sendFrame, useNonce } from '../channel/channel.js';
 import { CommandReader } from '../channel/command-reader.js';
-import { exit } from '../channel/primordials.js';
 import { guardHeap } from '../confine/heap-guard.js';
 import { limitResources } from '../confine/resource-limits.js';
 import { giveUp } from '../confine/rights.js';
@@ -31,11 +30,13 @@ import { guardBuiltins } from '../modules/import-hook.js';
 import { useWorkersNetwork } from '../network/proxied-network.js';
 import { captureOutput } from '../report/output-capture.js';
 import { Freezer, FreezeRefused } from '../template/freezer.js';
+import { seedContexts, seedRandom } from '../template/random-seeds.js';
 import { Executions } from '../user/execution.js';
 import { warmUp } from './warm-up.js';
 
 const STDERR = 2;
-const TRIES = 200;
+/** How long the threads may take to come to rest, and between two looks at them. */
+const REST_MS = 5_000;
 const TRY_MS = 10;
 /** More than any limit of ours: those of open files and tasks are set in each child. */
 const UNLIMITED_FILES = 2 ** 31;
@@ -44,7 +45,6 @@ const [confinementJson, limitsJson, optionsJson] = process.argv.slice(2) as [str
 const confinement = JSON.parse(confinementJson) as Confinement;
 const options = JSON.parse(optionsJson) as TemplateOptions;
 const scratch = process.cwd();
-const setFlags = v8.setFlagsFromString.bind(v8);
 
 // OpenSSL knows a fork by its number, and so do programs that keep theirs.
 if (process.pid === FORKED_PID)
@@ -77,14 +77,22 @@ Reflect.deleteProperty(process, 'mainModule');
 captureOutput();
 guardBuiltins();
 guardHeap();
+seedContexts();
 if (options.network === 'proxy') useWorkersNetwork();
 void warmUp().then(() => sendFrame('ready', {}));
+
+/** The modules of rehearsals, which code would find in the cache of `require`. */
+function forgetModules(): void {
+  const { cache } = createRequire(__filename);
+  for (const file of Object.keys(cache)) if (file !== __filename) delete cache[file];
+}
 
 /** Freezes; from its return on this is a child. */
 async function freeze(): Promise<void> {
   try {
     // What rehearsals left behind is not for executions.
     executions.dispose();
+    forgetModules();
     executions = new Executions(reader);
     useNonce(BOOT_NONCE);
     limitResources({ ...(JSON.parse(limitsJson) as ResourceLimits), openFiles: UNLIMITED_FILES });
@@ -95,19 +103,19 @@ async function freeze(): Promise<void> {
   } catch (error) {
     const { message, stack } = error as Error;
     writeSync(STDERR, error instanceof FreezeRefused ? message : String(stack));
-    exit(1);
+    freezer.leave(1);
   }
 }
 
 async function freezeWhenQuiet(): Promise<void> {
-  for (let tries = 0; tries < TRIES; tries++) {
+  const deadline = performance.now() + REST_MS;
+  while (performance.now() < deadline) {
     // The threads of V8 end what they are at.
     await sleep(TRY_MS);
     const thawed = freezer.freeze();
     if (thawed === null) continue;
     freezer.stirRandomness();
-    // V8 takes it for whatever draws its first random number from now on; 0 would be none.
-    setFlags(`--random-seed=${thawed.seed || 1}`);
+    seedRandom(thawed.seed);
     becomeProcess(thawed.pid);
     return;
   }

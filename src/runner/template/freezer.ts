@@ -55,6 +55,8 @@ export class FreezeRefused extends Error {
  * this is made, while FFI is still allowed; the functions stay callable afterwards, and only by this object.
  */
 export class Freezer {
+  /** Ends this process at once, also while a thread of it is busy. */
+  readonly leave: (code: number) => never;
   private readonly freezeAt: (freezing: bigint) => number;
   private readonly pollRandom: () => number;
   private readonly reason = Buffer.alloc(REASON_BYTES);
@@ -66,8 +68,12 @@ export class Freezer {
   /** @throws Error when the library cannot be loaded here, or the C library lacks what it needs. */
   constructor(library: string, how: Freezing) {
     const ffi = builtinModule('node:ffi') as Ffi;
-    const { functions } = ffi.dlopen(library, { freezer_freeze: { arguments: ['u64'], return: 'i32' } });
+    const { functions } = ffi.dlopen(library, {
+      freezer_freeze: { arguments: ['u64'], return: 'i32' },
+      freezer_leave: { arguments: ['i32'], return: 'void' },
+    });
     this.freezeAt = functions['freezer_freeze'] as unknown as (freezing: bigint) => number;
+    this.leave = functions['freezer_leave'] as unknown as (code: number) => never;
     const own = ffi.dlopen(null, { RAND_poll: { arguments: [], return: 'i32' } });
     this.pollRandom = own.functions['RAND_poll'] as unknown as () => number;
     // glibc says where in each thread it has registered with the kernel; another C library does not.

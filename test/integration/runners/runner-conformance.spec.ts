@@ -75,7 +75,8 @@ const ENDINGS: Ending[] = [
 ];
 
 describe.each([
-  ['single-use process', {}],
+  ['single-use process', { RUNNER_START: 'spawn' }],
+  ['forked process', { RUNNER_START: 'fork', ISOLATION: 'namespace' }],
   [
     'reused process',
     { RUNNER_MAX_EXECUTIONS: '100', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true', ISOLATION: 'process' },
@@ -125,6 +126,7 @@ describe.each([
       ]);
       if (failure !== null) expect(result.error).toMatch(message);
       if (failure === null) expect(result.result).toBe(42);
+      expect(result.isolation?.start).toBe(kind === 'forked process' ? 'fork' : 'spawn');
       if (failure === 'TIMED_OUT') expect(result.failure?.evidence.limit).toBe('1 s of time');
       expect(await run({ workflow_code: 'export default () => "next"' })).toMatchObject({ result: 'next' });
       expect(producer.resultsOf(id)).toHaveLength(1);

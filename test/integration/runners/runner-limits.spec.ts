@@ -117,9 +117,11 @@ const REUSED = { RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true', RUNNER_MAX_EXECUTION
 const limitsOf = (pid: number): string => readFileSync(`/proc/${pid}/limits`, 'utf8');
 
 describe.each([
-  ['single-use', {}, BREACHES],
+  ['single-use', { RUNNER_START: 'spawn' }, BREACHES],
+  ['forked', { RUNNER_START: 'fork', ISOLATION: 'namespace' }, BREACHES],
   ['single-use, of CPU time', CPU_LIMIT, CPU_BREACHES],
   ['reused', REUSED, ofReuse(BREACHES)],
+  ['forked, of CPU time', { RUNNER_START: 'fork', ISOLATION: 'namespace', ...CPU_LIMIT }, CPU_BREACHES],
   ['reused, of CPU time', { ...REUSED, ...CPU_LIMIT }, ofReuse(CPU_BREACHES)],
 ])('the limits of a process (%s)', (title, env, breaches) => {
   const kind = title.replaceAll(/\W+/g, '-');

@@ -13,10 +13,14 @@ const oomScoreOf = (pid: number | string): number =>
 /** Field 19 of /proc/PID/task/TID/stat. */
 const niceOf = (stat: string): number => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
 
-it.each(['namespace', 'process'])(
-  'every thread of a runner at the level %s goes after the worker, and dies before it',
-  async (ISOLATION) => {
-    const factory = await RunnerFactory.open(runnerSettings.of(settingsOf({ ISOLATION })));
+it.each([
+  ['namespace', 'spawn'],
+  ['namespace', 'fork'],
+  ['process', 'spawn'],
+])(
+  'every thread of a runner at the level %s (%s) goes after the worker, and dies before it',
+  async (ISOLATION, RUNNER_START) => {
+    const factory = await RunnerFactory.open(runnerSettings.of(settingsOf({ ISOLATION, RUNNER_START })));
     try {
       const runner = await factory.bootAside();
       const { pid } = runner;

@@ -68,8 +68,12 @@ describe('the check of compilers', () => {
 });
 
 describe('the self-test of the isolation', () => {
-  it.each(['namespace', 'process'])('finds that everything holds at the level %s', async (ISOLATION) => {
-    const report = await reportOf({ ISOLATION });
+  it.each([
+    ['namespace', 'spawn'],
+    ['namespace', 'fork'],
+    ['process', 'spawn'],
+  ])('finds that everything holds at the level %s (%s)', async (ISOLATION, RUNNER_START) => {
+    const report = await reportOf({ ISOLATION, RUNNER_START });
     expect(failedChecks(report)).toEqual([]);
     expect(report).toMatchObject({ level: ISOLATION, network: 'none' });
     // Without Landlock an ordinary user's files are kept by Node alone.

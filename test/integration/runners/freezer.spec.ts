@@ -4,9 +4,13 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FREEZER_COMPILER, FREEZER_SOURCE, FREEZER_X64 } from '../../src/executor/template/freezer-code.js';
+import {
+  FREEZER_COMPILER,
+  FREEZER_SOURCE,
+  FREEZER_X64,
+} from '../../../src/executor/template/freezer-code.js';
 
-const NATIVE = new URL('../../native/', import.meta.url);
+const NATIVE = new URL('../../../native/', import.meta.url);
 
 /** As scripts/write-freezer.mjs has it. */
 function sourceDigest(): string {
@@ -35,7 +39,7 @@ it('the machine code is that of the source beside it', () => {
 });
 
 it('the machine code needs no library', () => {
-  // DT_NEEDED entries name libraries in the string table, which holds the one export and nothing else.
+  // DT_NEEDED entries name libraries in the string table, which holds the exports and nothing else.
   const names = FREEZER_X64.toString('latin1').match(/[\w.-]+\.so[\w.]*/g);
   expect(names).toBeNull();
   expect(FREEZER_X64.includes('freezer_freeze')).toBe(true);

@@ -1,0 +1,235 @@
+import { Logger } from '@nestjs/common';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { runnerSettings } from '../../../src/config/slices.js';
+import { RunnerFactory } from '../../../src/executor/pool/runner-factory.js';
+import { runOnce } from '../../../src/executor/process/run-once.js';
+import type { RunnerProcess } from '../../../src/executor/process/runner-process.js';
+import { parentOf } from '../../support/processes/process-facts.js';
+import { sharedDescriptions } from '../../support/processes/shared-descriptions.js';
+import { settingsOf } from '../../support/parts.js';
+import { until } from '../../support/until.js';
+
+Logger.overrideLogger(false);
+
+const isRoot = process.getuid?.() === 0;
+
+const open = (changes: Record<string, string> = {}): Promise<RunnerFactory> =>
+  RunnerFactory.open(
+    runnerSettings.of(settingsOf({ ISOLATION: 'namespace', RUNNER_START: 'fork', ...changes })),
+  );
+
+const statusOf = (pid: number): Map<string, string> =>
+  new Map(
+    readFileSync(`/proc/${pid}/status`, 'latin1')
+      .split('\n')
+      .map((line) => line.split(/:\s+/, 2) as [string, string]),
+  );
+
+/** The keeper of a runner, and the template that both were forked of. */
+const keeperOf = ({ pid }: RunnerProcess): number => parentOf(pid);
+const templateOf = (runner: RunnerProcess): number => parentOf(keeperOf(runner));
+
+async function ended(runner: RunnerProcess): Promise<void> {
+  runner.kill();
+  await runner.ended;
+  await runner.place.remove();
+}
+
+describe('forked runners', () => {
+  let factory: RunnerFactory;
+  beforeAll(async () => {
+    factory = await open();
+  });
+  afterAll(async () => {
+    await factory.close();
+  });
+
+  it('come of one template, with processes, mounts, user, rights and filter of their own', async () => {
+    const [one, other] = [await factory.boot(), await factory.boot()];
+    try {
+      expect([one.start, other.start, factory.way]).toEqual([
+        'fork',
+        'fork',
+        { start: 'fork', reason: null },
+      ]);
+      expect(templateOf(one)).toBe(templateOf(other));
+      const status = statusOf(one.pid);
+      expect(status.get('NSpid')?.split('\t').at(-1)).toBe('2');
+      expect(['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'].map((set) => status.get(set))).toEqual(
+        Array.from({ length: 5 }, () => '0000000000000000'),
+      );
+      expect([status.get('Seccomp'), status.get('NoNewPrivs')]).toEqual(['2', '1']);
+      if (isRoot)
+        expect(status.get('Uid')?.split('\t')[0]).not.toBe(statusOf(other.pid).get('Uid')?.split('\t')[0]);
+      for (const name of ['pid', 'mnt', 'ipc', 'uts', ...(isRoot ? [] : ['user'])]) {
+        const namespaces = [one.pid, other.pid, templateOf(one), process.pid].map((pid) =>
+          readlinkSync(`/proc/${pid}/ns/${name}`),
+        );
+        expect(new Set(namespaces).size).toBe(4);
+      }
+    } finally {
+      await Promise.all([ended(one), ended(other)]);
+    }
+  });
+
+  it('share no open file and no writable memory with the template or each other', async () => {
+    const [one, other] = [await factory.boot(), await factory.boot()];
+    try {
+      const template = templateOf(one);
+      for (const [a, b] of [
+        [template, one.pid],
+        [template, other.pid],
+        [one.pid, other.pid],
+      ] as const)
+        expect(sharedDescriptions(a, b)).toEqual([]);
+      // Of a process with itself it finds each, so that finding none says something.
+      expect(sharedDescriptions(one.pid, one.pid).length).toBeGreaterThan(5);
+      const shared = readFileSync(`/proc/${one.pid}/maps`, 'latin1')
+        .split('\n')
+        .filter((line) => / ..[-x]s /.test(line));
+      expect(shared.filter((line) => !line.includes('[v'))).toEqual([]);
+    } finally {
+      await Promise.all([ended(one), ended(other)]);
+    }
+  });
+
+  it('draw random numbers of their own', async () => {
+    const source = `import crypto from 'node:crypto'; import vm from 'node:vm';
+      export default () => {
+        const inContext = () => vm.runInNewContext('Math.random()');
+        return [
+          Math.random(), Math.random(), inContext(), inContext(), new vm.Script('Math.random()').runInNewContext(),
+          crypto.randomUUID(), crypto.randomBytes(16).toString('hex'), crypto.randomInt(2 ** 47),
+          globalThis.crypto.randomUUID(), globalThis.crypto.getRandomValues(new Uint32Array(4)).join(),
+          crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }).x,
+          crypto.webcrypto.getRandomValues(new Uint32Array(4)).join(),
+        ].map(String);
+      }`;
+    const seen: string[] = [];
+    for (let child = 0; child < 12; child++)
+      seen.push(...((await runOnce(await factory.boot(), source)) as string[]));
+    expect(seen).toHaveLength(12 * 12);
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  it('leave nothing of the rehearsals to code', async () => {
+    const source = `import { createRequire, builtinModules } from 'node:module';
+      const listeners = Object.fromEntries(process.eventNames().map((name) => [String(name), process.listenerCount(name)]));
+      let depth = 0;
+      process.once('test', () => { depth = new Error().stack.split('\\n').length });
+      process.emit('test');
+      export default (p, context) => ({
+        listeners, depth, keys: Reflect.ownKeys(process).map(String).toSorted(), pid: process.pid, argv: process.argv.slice(1), env: process.env, exitCode: process.exitCode ?? null,
+        variables: context.variables, cwd: process.cwd(), cached: Object.keys(createRequire(import.meta.url).cache).map((file) => file.replace(/.*\\/(process|template)\\.cjs$/, 'runner')),
+        globals: Object.keys(globalThis).includes('doubled'), ffi: process.permission.has('ffi'), net: process.permission.has('net'),
+      })`;
+    const forked = await factory.boot();
+    const started = await factory.bootAside(factory.choice.level, 'spawn');
+    const pids = [forked.pid, started.pid];
+    const results = [await runOnce(forked, source), await runOnce(started, source)].map((value, index) => {
+      const seen = value as { pid: number };
+      return { ...seen, pid: seen.pid === pids[index] };
+    });
+    expect(results[0]).toEqual(results[1]);
+    expect(results[0]).toMatchObject({ pid: true, ffi: false, net: false, cached: ['runner'] });
+  });
+
+  it('end as started runners do, and leave no process', async () => {
+    const endOf = async (source: string): Promise<unknown> => {
+      const runner = await factory.boot();
+      const keeper = keeperOf(runner);
+      await runOnce(runner, source).catch(() => undefined);
+      const { exitCode, signal } = await runner.ended;
+      await until(() => !existsSync(`/proc/${keeper}`), { what: 'the keeper is gone' });
+      return exitCode ?? signal;
+    };
+    expect(await endOf('export default () => { process.exit(7) }')).toBe(7);
+    expect(await endOf('export default () => { process.abort() }')).toBe('SIGABRT');
+    expect(
+      await endOf(
+        'export default () => { process.kill(process.pid, "SIGTERM"); return new Promise(() => {}) }',
+      ),
+    ).toBe('SIGTERM');
+    expect(await endOf('export default () => 1')).toBe('SIGKILL');
+  });
+
+  it('use nothing up: after many ends the template has what it had', async () => {
+    const first = await factory.boot();
+    const template = templateOf(first);
+    await ended(first);
+    const held = (): [number, number] => [
+      readdirSync(`/proc/${template}/fd`).length,
+      Number(statusOf(template).get('VmRSS')?.split(' ')[0]),
+    ];
+    const round = async (): Promise<void> => {
+      for (let child = 0; child < 10; child++) await ended(await factory.boot());
+    };
+    await round();
+    const before = held();
+    for (let rounds = 0; rounds < 3; rounds++) await round();
+    const after = held();
+    expect(after[0]).toBe(before[0]);
+    expect(after[1] - before[1]).toBeLessThan(256);
+    expect(readFileSync(`/proc/${template}/task/${template}/children`, 'latin1').trim()).toBe('');
+  });
+});
+
+describe('a template', () => {
+  it('whose child crashed is not used again, nor are its spares', async () => {
+    const factory = await open();
+    try {
+      const crashing = await factory.boot();
+      const spare = await factory.boot();
+      const template = templateOf(crashing);
+      await runOnce(
+        crashing,
+        'export default () => { process.kill(process.pid, "SIGSEGV"); return new Promise(() => {}) }',
+      ).catch(() => undefined);
+      expect(spare.state).toBe('PENDING_KILL');
+      expect(factory.way).toEqual({ start: 'spawn', reason: expect.stringContaining('SIGSEGV') });
+      await ended(spare);
+      await until(() => !existsSync(`/proc/${template}`), { what: 'the template ends with its last child' });
+    } finally {
+      await factory.close();
+    }
+  });
+
+  it('is replaced after its number of children, while it is used until the next is ready', async () => {
+    const factory = await open({ TEMPLATE_MAX_CHILDREN: '3' });
+    try {
+      const templates = new Set<number>();
+      await until(
+        async () => {
+          const runner = await factory.boot();
+          expect(runner.start).toBe('fork');
+          templates.add(templateOf(runner));
+          await ended(runner);
+          return templates.size > 1;
+        },
+        { what: 'another template' },
+      );
+    } finally {
+      await factory.close();
+    }
+  });
+
+  it('that is killed takes its children along, and another takes its place', async () => {
+    const factory = await open();
+    try {
+      const runner = await factory.boot();
+      const [template, keeper] = [templateOf(runner), keeperOf(runner)];
+      process.kill(template, 'SIGKILL');
+      await expect(runner.ended).resolves.toEqual({ exitCode: null, signal: 'SIGKILL' });
+      await until(() => ![template, keeper, runner.pid].some((pid) => existsSync(`/proc/${pid}`)), {
+        what: 'none of its processes is left',
+      });
+      await runner.place.remove();
+      const next = await factory.boot();
+      expect([next.start, templateOf(next) === template]).toEqual(['fork', false]);
+      await ended(next);
+    } finally {
+      await factory.close();
+    }
+  });
+});
