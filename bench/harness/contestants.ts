@@ -53,6 +53,8 @@ export const THREAD = product('bifrost, threads', {
 export const SINGLE_USE = product('bifrost, single-use processes', UNWRAPPED);
 /** The strongest isolation that works on the machine. */
 export const SINGLE_USE_DEFAULT = product('bifrost, single-use, default isolation', {});
+/** The same, forked where that works. */
+export const SINGLE_USE_FORKED = product('bifrost, single-use, forked', { RUNNER_START: 'auto' });
 
 export const ALL_CONTESTANTS: readonly Contestant[] = [
   BARE,
@@ -67,4 +69,5 @@ export const ALL_CONTESTANTS: readonly Contestant[] = [
   THREAD,
   SINGLE_USE,
   SINGLE_USE_DEFAULT,
+  SINGLE_USE_FORKED,
 ];

@@ -1,6 +1,6 @@
 /*
  * Freezes a warm Node process, the template, and makes children of it that go on where it stopped: with all of its
- * threads, with descriptors of their own, and confined. docs/decisions/0016-forked-runners.md says why that is
+ * threads, with descriptors of their own, and confined. docs/decisions/0020-forked-runners.md says why that is
  * sound, and what it rests on.
  *
  *   threads.c      parks every other thread, and starts it again in a child
@@ -22,7 +22,7 @@ struct freezing {
   u64 door;         /* path of the worker's socket, to which children connect */
   u64 scratch;      /* path of the folder that a child gets as its own */
   u64 filter;       /* the seccomp program under which user code runs */
-  u64 filter_length; /* in instructions */
+  u64 filter_length; /* in instructions; 0: it depends on the execution, see freezer_seal */
   i64 rseq_offset;  /* of glibc's struct rseq from the thread pointer */
   u64 rseq_bytes;   /* 0: it registers none */
   u64 network;      /* descriptor of the connection to the worker's network; 0: none */

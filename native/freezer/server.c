@@ -21,7 +21,7 @@ enum {
   CLONE_CHILD_SETTID = 0x1000000,
 };
 enum { POLLIN = 1, MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000, PR_SET_DUMPABLE = 4 };
-enum { SECCOMP_SET_MODE_FILTER = 1 };
+enum { SECCOMP_SET_MODE_FILTER = 1, SECCOMP_FILTER_FLAG_TSYNC = 1 };
 enum { EXIT_PROTOCOL = 3, EXIT_NOT_CONFINED = 120, EXIT_NO_FILTER = 121, EXIT_NO_THREADS = 122, EXIT_NO_RUNNER = 123 };
 
 struct freezing freezing;
@@ -61,6 +61,15 @@ static void complain(const char *what, int number) {
   kernel(NR_write, 2, text, text_length(text));
 }
 
+static int set_filter(u64 program, u64 length, u64 flags) {
+  struct {
+    u16 length;
+    u16 padding[3];
+    u64 program;
+  } filter = {(u16)length, {0}, program};
+  return (int)kernel(NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
+}
+
 static void be_runner(const struct child *self) {
   int result = become_runner(&self->request);
   if (result < 0) {
@@ -69,12 +78,8 @@ static void be_runner(const struct child *self) {
   }
   kernel(NR_rt_sigaction, SIGCHLD, &sigchld_before, NULL, SIGSET_BYTES);
   restore_main_thread();
-  struct {
-    u16 length;
-    u16 padding[3];
-    u64 program;
-  } filter = {(u16)freezing.filter_length, {0}, freezing.filter};
-  if ((result = (int)kernel(NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter)) < 0) {
+  /* Before there are other threads, which inherit it. */
+  if (freezing.filter_length && (result = set_filter(freezing.filter, freezing.filter_length, 0)) < 0) {
     complain("a forked runner could not set its filter: error ", result);
     kernel(NR_exit_group, EXIT_NO_FILTER);
   }
@@ -246,6 +251,12 @@ EXPORT int freezer_freeze(const struct freezing *wanted) {
   answer->pid = kernel(NR_getpid);
   return IN_CHILD;
 }
+
+/*
+ * In a child whose filter depends on its execution: sets it, for all threads. 0, or an error number, negated; or the
+ * number of a thread that has another filter.
+ */
+EXPORT int freezer_seal(u64 program, u64 length) { return set_filter(program, length, SECCOMP_FILTER_FLAG_TSYNC); }
 
 /* Ends a template that does not freeze: Node would first wait for its threads, of which one may never rest. */
 EXPORT void freezer_leave(int code) { kernel(NR_exit_group, code); }

@@ -23,6 +23,8 @@ export interface TemplateOptions {
   door: string;
   /** The most of the network that an execution of a child has. */
   network: NetworkPolicy;
+  /** Children have a connection to the worker's network: NETWORK_FD. */
+  hasOutlet: boolean;
   namespaces: boolean;
   ownUsers: boolean;
 }

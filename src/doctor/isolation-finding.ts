@@ -75,9 +75,13 @@ export function judgeStarts(
   if (why === null)
     return okay('runners', start === 'fork' ? 'forked of a template' : 'started, each a new process of Node');
   const detail = `started, not forked: ${why}`;
-  return wanted === 'fork'
-    ? failure('runners', detail, 'RUNNER_START=auto takes what works here')
-    : warning('runners', detail, 'see docs/runners.md#forked-runners; RUNNER_START=spawn asks for no more');
+  if (wanted === 'fork') return failure('runners', detail, 'RUNNER_START=auto takes what works here');
+  if (weaker === null) return okay('runners', detail);
+  return warning(
+    'runners',
+    detail,
+    'see docs/security-model.md#forked-runners; RUNNER_START=spawn asks for no more',
+  );
 }
 
 function packagesFinding(

@@ -270,6 +270,7 @@ function programOf(launch: TemplateLaunch, level: TemplateLevel): OtherProgram {
     freezer: launch.freezer,
     door: level.door,
     network: launch.network,
+    hasOutlet: launch.outlet !== null,
     namespaces: level.namespaces,
     ownUsers: level.ownUsers,
   };

@@ -34,13 +34,12 @@ const RETIRED_PAUSE_MS = 10_000;
  * Why runners cannot be forked here whatever the template does; null: they can be tried.
  * @param level of isolation that the runners have.
  */
-export function whyNever({ network, kind }: TemplateParts['launch'], level: IsolationLevel): string | null {
+export function whyNever({ kind }: TemplateParts['launch'], level: IsolationLevel): string | null {
   if (!kind.ownsProcess) return `a runner of the kind ${kind.name} hosts threads`;
   if (platform() !== 'linux' || arch() !== 'x64')
     return `there is no native piece for ${platform()} on ${arch()}`;
-  if (network === 'open') return 'with NETWORK=open a runner is sealed only when its execution is known';
   const isPossible = level.forTemplate({ files: [], door: '' }) !== null;
-  return isPossible ? null : `the level ${level.name} has no templates for this user`;
+  return isPossible ? null : `the level ${level.name} has no templates`;
 }
 
 /**

@@ -7,9 +7,9 @@ import { writeSync } from 'node:fs';
 import { arch } from 'node:os';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Confinement } from '../../contract/confinement.js';
+import type { Confinement, NetworkPolicy } from '../../contract/confinement.js';
 import type { FilterArch } from '../../boundary/filter/syscall-numbers.js';
-import { sealedFilter } from '../../boundary/filter/syscall-filter.js';
+import { sealedFilter, type SocketPolicy } from '../../boundary/filter/syscall-filter.js';
 import { NETWORK_FD } from '../../boundary/network-protocol.js';
 import type { ResourceLimits } from '../../boundary/runner-limits.js';
 import { BOOT_NONCE } from '../../boundary/runner-protocol.js';
@@ -46,6 +46,14 @@ const confinement = JSON.parse(confinementJson) as Confinement;
 const options = JSON.parse(optionsJson) as TemplateOptions;
 const scratch = process.cwd();
 
+const isOpen = options.network === 'open';
+const filterFor = (sockets: SocketPolicy): Buffer =>
+  sealedFilter(arch() as FilterArch, {
+    ownPid: FORKED_PID,
+    sockets,
+    sharedUser: confinement.sharedUser,
+  });
+
 // OpenSSL knows a fork by its number, and so do programs that keep theirs.
 if (process.pid === FORKED_PID)
   throw new Error('a template must not have the process number of its children');
@@ -53,12 +61,9 @@ const freezer = new Freezer(options.freezer, {
   control: CONTROL_FD,
   door: options.door,
   scratch,
-  filter: sealedFilter(arch() as FilterArch, {
-    ownPid: FORKED_PID,
-    sockets: 'none',
-    sharedUser: confinement.sharedUser,
-  }),
-  network: options.network === 'proxy' ? NETWORK_FD : null,
+  filters: { closed: filterFor('none'), open: filterFor('internet') },
+  sealsAtOnce: !isOpen,
+  network: options.hasOutlet ? NETWORK_FD : null,
   namespaces: options.namespaces,
   ownUsers: options.ownUsers,
 });
@@ -66,9 +71,15 @@ const freezer = new Freezer(options.freezer, {
 const reader = new CommandReader((received) => {
   const command = received as TemplateCommand;
   if (command.type === 'freeze') return void freeze();
-  if (command.type === 'execute' && command.network === 'proxy') useWorkersNetwork();
+  if (command.type === 'execute') {
+    if (isFrozen && !isSealed) seal(command.network);
+    if (command.network === 'proxy') useWorkersNetwork();
+  }
   executions.handle(command);
 });
+/** From here on this is a child. */
+let isFrozen = false;
+let isSealed = !isOpen;
 /** Rehearsals keep the right to the debugger, which an execution may need and gives up itself. */
 let executions = new Executions(reader, () => undefined);
 
@@ -80,6 +91,13 @@ guardHeap();
 seedContexts();
 if (options.network === 'proxy') useWorkersNetwork();
 void warmUp().then(() => sendFrame('ready', {}));
+
+/** What a child may have of the network is known with its execution only where it may have all of it. */
+function seal(network: NetworkPolicy): void {
+  isSealed = true;
+  freezer.seal(network === 'open' ? 'open' : 'closed');
+  if (network !== 'open') giveUp('net');
+}
 
 /** The modules of rehearsals, which code would find in the cache of `require`. */
 function forgetModules(): void {
@@ -97,7 +115,7 @@ async function freeze(): Promise<void> {
     useNonce(BOOT_NONCE);
     limitResources({ ...(JSON.parse(limitsJson) as ResourceLimits), openFiles: UNLIMITED_FILES });
     giveUp('ffi');
-    giveUp('net');
+    if (!isOpen) giveUp('net');
     await freezeWhenQuiet();
     sendFrame('ready', {});
   } catch (error) {
@@ -117,6 +135,7 @@ async function freezeWhenQuiet(): Promise<void> {
     freezer.stirRandomness();
     seedRandom(thawed.seed);
     becomeProcess(thawed.pid);
+    isFrozen = true;
     return;
   }
   throw new FreezeRefused('its threads were never all at rest');

@@ -19,7 +19,12 @@ const untilReady = (worker: WorkerProcess): Promise<unknown> =>
 
 describe('what a worker says of its isolation', () => {
   it('is the same in its log, its record, its probes, its metrics and every result', async () => {
-    const env = { REDIS_URL: redis.url, QUEUE_NAME: 'isolation', ISOLATION: 'namespace' };
+    const env = {
+      REDIS_URL: redis.url,
+      QUEUE_NAME: 'isolation',
+      ISOLATION: 'namespace',
+      RUNNER_START: 'spawn',
+    };
     const worker = await startWorker({ env });
     await untilReady(worker);
     const producer = makeProducer({ queueName: 'isolation' });
@@ -56,7 +61,11 @@ describe('what a worker says of its isolation', () => {
     for (const workflow_code of ['export default () => 1', 'export default () => no'])
       expect(
         await producer.executionResult(await producer.submitExecution(aContext({ workflow_code }))),
-      ).toEqual(expect.objectContaining({ isolation: { level: 'namespace', grade: 'A', network: 'none' } }));
+      ).toEqual(
+        expect.objectContaining({
+          isolation: { level: 'namespace', grade: 'A', network: 'none', start: 'spawn' },
+        }),
+      );
   });
 
   it('names the hole: Redis without a password in an open network', async () => {

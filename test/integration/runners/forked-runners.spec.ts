@@ -175,6 +175,32 @@ describe('forked runners', () => {
   });
 });
 
+it.each(['none', 'open'] as const)(
+  'forked runners that may have the whole network are sealed by what the execution has: %s',
+  async (network) => {
+    const factory = await open({ NETWORK: 'open' });
+    const source = `import { connect } from 'node:net';
+      export default () => new Promise((resolve) => connect(9, '127.0.0.1').once('error', ({ code }) => resolve(code)));`;
+    const filters: string[] = [];
+    const note = ({ pid }: RunnerProcess): void =>
+      void filters.push(statusOf(pid).get('Seccomp_filters') ?? '');
+    try {
+      const answers: unknown[] = [];
+      for (const start of ['fork', 'spawn'] as const) {
+        const runner = await factory.bootAside(factory.choice.level, start);
+        expect(runner.start).toBe(start);
+        note(runner);
+        answers.push(await runOnce(runner, source, { network, onReturned: note }));
+      }
+      expect(answers[0]).toBe(answers[1]);
+      expect(answers[0]).toBe(network === 'open' ? 'ECONNREFUSED' : 'ERR_ACCESS_DENIED');
+      expect(filters).toEqual(['1', '2', '1', '2']);
+    } finally {
+      await factory.close();
+    }
+  },
+);
+
 describe('a template', () => {
   it('whose child crashed is not used again, nor are its spares', async () => {
     const factory = await open();

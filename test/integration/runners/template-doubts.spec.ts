@@ -108,14 +108,16 @@ it('an unknown start is refused, and so is a fork that cannot be', async () => {
   expect(() => settingsOf({ RUNNER_START: 'fork', RUNNER: 'thread', TRUSTED_CODE: 'true' })).toThrow(
     /RUNNER_START: must be auto or spawn/,
   );
-  const refused = RunnerFactory.open(runners({ RUNNER_START: 'fork', NETWORK: 'open' }));
-  await expect(refused).rejects.toThrow(/RUNNER_START: fork does not work here: with NETWORK=open/);
+  const refused = RunnerFactory.open(runners({ RUNNER_START: 'fork', ISOLATION: 'process' }));
+  await expect(refused).rejects.toThrow(
+    /RUNNER_START: fork does not work here: the level process has no templates; set it to auto or spawn/,
+  );
 });
 
 it('where runners cannot be forked, RUNNER_START=auto starts them and says why', async () => {
-  const factory = await RunnerFactory.open(runners({ RUNNER_START: 'auto', NETWORK: 'open' }));
+  const factory = await RunnerFactory.open(runners({ RUNNER_START: 'auto', ISOLATION: 'process' }));
   try {
-    expect(factory.way).toEqual({ start: 'spawn', reason: expect.stringContaining('NETWORK=open') });
+    expect(factory.way).toEqual({ start: 'spawn', reason: 'the level process has no templates' });
     const runner = await factory.boot();
     expect(runner.start).toBe('spawn');
     runner.kill();
