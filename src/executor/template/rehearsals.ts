@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
 import type { FreezeCommand } from '../../boundary/template-protocol.js';
+import { within } from '../../lib/time-limit.js';
 import { commandFor, resultOf } from '../process/run-once.js';
 import type { RunnerProcess } from '../process/runner-process.js';
 import { RunnerBootError } from '../process/runner-spawn.js';
@@ -40,22 +40,17 @@ export async function prepareTemplate(
   commands: Writable,
   frozen: Promise<void>,
 ): Promise<void> {
-  const limit = new AbortController();
-  const late = sleep(PREPARE_MS, undefined, { signal: limit.signal }).then(() => {
-    throw new RunnerBootError(`a template was not frozen within ${PREPARE_MS} ms`);
+  const freeze: FreezeCommand = { type: 'freeze' };
+  const prepared = rehearse(template).then(() => {
+    commands.write(`${JSON.stringify(freeze)}\n`);
+    return frozen;
   });
   const gone = template.ended.then(() => {
     throw new RunnerBootError(`a template ended before it was frozen ${template.exitDescription}`);
   });
-  const freeze: FreezeCommand = { type: 'freeze' };
-  try {
-    await Promise.race([rehearse(template), gone, late]);
-    commands.write(`${JSON.stringify(freeze)}\n`);
-    await Promise.race([frozen, gone, late]);
-  } finally {
-    limit.abort();
-    for (const unused of [late, gone]) unused.catch(() => undefined);
-  }
+  await within(Promise.race([prepared, gone]), PREPARE_MS, () => {
+    throw new RunnerBootError(`a template was not frozen within ${PREPARE_MS} ms`);
+  });
 }
 
 async function rehearse(template: RunnerProcess): Promise<void> {
