@@ -29,6 +29,7 @@ it('has enough programs, each with a name of its own', () => {
 
 describe.each([
   ['process', {}],
+  ['forked process', { ISOLATION: 'namespace', RUNNER_START: 'fork' }],
   ['reused process', { ...REUSE, ISOLATION: 'process' }],
   ['thread', { ...REUSE, RUNNER: 'thread', TRUSTED_CODE: 'true', RUNNER_THREADS: '2' }],
 ])('a script on a runner of the kind %s does what it does by plain Node', (kind, env) => {

@@ -116,11 +116,12 @@ describe('forked runners', () => {
   it('leave nothing of the rehearsals to code', async () => {
     const source = `import { createRequire, builtinModules } from 'node:module';
       const listeners = Object.fromEntries(process.eventNames().map((name) => [String(name), process.listenerCount(name)]));
+      Error.stackTraceLimit = 50;
       let depth = 0;
       process.once('test', () => { depth = new Error().stack.split('\\n').length });
       process.emit('test');
       export default (p, context) => ({
-        listeners, depth, keys: Reflect.ownKeys(process).map(String).toSorted(), pid: process.pid, argv: process.argv.slice(1), env: process.env, exitCode: process.exitCode ?? null,
+        listeners, depth, keys: Reflect.ownKeys(process).map(String).toSorted(), pid: process.pid, argv: process.argv.slice(1), env: { ...process.env }, exitCode: process.exitCode ?? null,
         variables: context.variables, cwd: process.cwd(), cached: Object.keys(createRequire(import.meta.url).cache).map((file) => file.replace(/.*\\/(process|template)\\.cjs$/, 'runner')),
         globals: Object.keys(globalThis).includes('doubled'), ffi: process.permission.has('ffi'), net: process.permission.has('net'),
       })`;
