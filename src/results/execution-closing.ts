@@ -3,9 +3,9 @@ import type { ExecutionResult } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
-import { ExecutionUpdates } from './execution-updates.js';
+import { ExecutionUpdates } from './clients/execution-updates.js';
 import { LogWriter } from './log-writer.js';
-import { WaitingCallers } from './waiting-callers.js';
+import { WaitingCallers } from './clients/waiting-callers.js';
 import { withoutSecretsInTurns } from './without-secrets.js';
 
 /** What is left to do of an execution once it has its result and never runs again. Every step may be repeated. */

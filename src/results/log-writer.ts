@@ -6,7 +6,7 @@ import type { ExecutionStatus } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
-import { ExecutionUpdates } from './execution-updates.js';
+import { ExecutionUpdates } from './clients/execution-updates.js';
 import { ExecutionLog, type LogRecord, type LogSender } from './execution-log.js';
 import { APPEND } from './log-script.js';
 

@@ -5,7 +5,7 @@ import { ArchiveFeed } from './archive-feed.js';
 import { CancelRequests } from './cancel-requests.js';
 import { ExecutionClosing } from './execution-closing.js';
 import { ExecutionLedger } from './execution-ledger.js';
-import { ExecutionUpdates } from './execution-updates.js';
+import { ExecutionUpdates } from './clients/execution-updates.js';
 import { LogStore } from './log-store.js';
 import { LogWriter } from './log-writer.js';
 import { ResultEraser } from './result-eraser.js';
@@ -13,7 +13,7 @@ import { ResultQueueGauge } from './result-queue-gauge.js';
 import { ResultAuthor } from './result-author.js';
 import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
 import { ResultStore } from './result-store.js';
-import { WaitingCallers } from './waiting-callers.js';
+import { WaitingCallers } from './clients/waiting-callers.js';
 import { WorkerLease } from './worker-lease.js';
 
 /** One result per execution: which worker runs it, and the delivery of how it ended. */

@@ -14,7 +14,7 @@ import type { SelfTestService } from '../executor/self-test.service.js';
 import { type AttemptReport, type Cancelled, codeOf, unrunReport } from '../outcome/attempt-report.js';
 import { parseJob } from '../queue/parse-job.js';
 import type { ExecutionLedger } from '../results/execution-ledger.js';
-import type { ExecutionUpdates } from '../results/execution-updates.js';
+import type { ExecutionUpdates } from '../results/clients/execution-updates.js';
 import type { LogWriter } from '../results/log-writer.js';
 import { Attempt } from './attempt.js';
 

@@ -11,7 +11,7 @@ import { SelfTestService } from '../executor/self-test.service.js';
 import { LatestSender } from '../lib/latest-sender.js';
 import { traced } from '../telemetry/tracing.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
-import { ExecutionUpdates } from '../results/execution-updates.js';
+import { ExecutionUpdates } from '../results/clients/execution-updates.js';
 import { LogWriter } from '../results/log-writer.js';
 import type { OurTurn } from '../queue/queue-times.js';
 import { type TakenDelivery, traceOf } from './delivery.js';

@@ -7,9 +7,9 @@ import { resultDocument } from '../../src/outcome/result-document.js';
 import type { RedisClient } from '../../src/redis/connections.js';
 import type { RedisKeys } from '../../src/redis/keys.js';
 import { ExecutionClosing } from '../../src/results/execution-closing.js';
-import { ExecutionUpdates } from '../../src/results/execution-updates.js';
+import { ExecutionUpdates } from '../../src/results/clients/execution-updates.js';
 import { LogWriter } from '../../src/results/log-writer.js';
-import { WaitingCallers } from '../../src/results/waiting-callers.js';
+import { WaitingCallers } from '../../src/results/clients/waiting-callers.js';
 import type { TestRedis } from './servers/test-redis.js';
 import { logSettings, resultSettings } from '../../src/config/slices.js';
 

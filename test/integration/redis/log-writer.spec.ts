@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { LogEntry } from '../../../src/contract/result.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
-import { ExecutionUpdates } from '../../../src/results/execution-updates.js';
+import { ExecutionUpdates } from '../../../src/results/clients/execution-updates.js';
 import { LogWriter } from '../../../src/results/log-writer.js';
 import { settingsOf } from '../../support/parts.js';
 import { useRedis } from '../../support/servers/test-redis.js';

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { resultSettings } from '../../../src/config/slices.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
-import { WaitingCallers } from '../../../src/results/waiting-callers.js';
+import { WaitingCallers } from '../../../src/results/clients/waiting-callers.js';
 import { settingsOf } from '../../support/parts.js';
 import { aResult } from '../../support/results.js';
 import { useRedis } from '../../support/servers/test-redis.js';

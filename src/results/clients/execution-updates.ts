@@ -1,13 +1,13 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { InjectSettings } from '../config/config.module.js';
-import { type ResultSettings, resultSettings } from '../config/slices.js';
-import { endUpdate, engineLevel, type ExecutionUpdate, startUpdate } from '../contract/clients/engine.js';
-import { logEventOf } from '../contract/log-stream.js';
-import type { ExecutionResult } from '../contract/result.js';
-import type { RedisClient } from '../redis/connections.js';
-import { RedisKeys } from '../redis/keys.js';
-import { IMPATIENT_REDIS } from '../redis/redis.module.js';
-import type { LogRecord } from './execution-log.js';
+import { InjectSettings } from '../../config/config.module.js';
+import { type ResultSettings, resultSettings } from '../../config/slices.js';
+import { endUpdate, engineLevel, type ExecutionUpdate, startUpdate } from '../../contract/clients/engine.js';
+import { logEventOf } from '../../contract/log-stream.js';
+import type { ExecutionResult } from '../../contract/result.js';
+import type { RedisClient } from '../../redis/connections.js';
+import { RedisKeys } from '../../redis/keys.js';
+import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
+import type { LogRecord } from '../execution-log.js';
 
 /**
  * With EXECUTION_UPDATES=on: publishes what becomes of executions on `bifrost:execution:{execution_id}`. As

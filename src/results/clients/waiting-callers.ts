@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { InjectSettings } from '../config/config.module.js';
-import { type ResultSettings, resultSettings } from '../config/slices.js';
-import { toWaitedResult, WAITED_RESULT_TTL_SECONDS } from '../contract/clients/engine.js';
-import type { ExecutionResult } from '../contract/result.js';
-import type { RedisClient } from '../redis/connections.js';
-import { RedisKeys } from '../redis/keys.js';
-import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { InjectSettings } from '../../config/config.module.js';
+import { type ResultSettings, resultSettings } from '../../config/slices.js';
+import { toWaitedResult, WAITED_RESULT_TTL_SECONDS } from '../../contract/clients/engine.js';
+import type { ExecutionResult } from '../../contract/result.js';
+import type { RedisClient } from '../../redis/connections.js';
+import { RedisKeys } from '../../redis/keys.js';
+import { PATIENT_REDIS } from '../../redis/redis.module.js';
 
 /** Callers that wait for a result with BLPOP at the list `bifrost:result:{execution_id}`. */
 @Injectable()
