@@ -41,7 +41,7 @@ export class ArchiveIndicator {
     return `${away}; results wait in Redis and are archived once it is back`;
   }
 
-  /** Whatever the reason is, also one that comes with no error. */
+  /** Whatever the reason is, also where no error was reported. */
   private standstillReason({ waiting, oldest }: FeedGap): string | null {
     if (!this.settings.isWriter || oldest === null) return null;
     const waitedMs = Date.now() - oldest.getTime();

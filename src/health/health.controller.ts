@@ -1,7 +1,7 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
-import { READINESS, type Readiness } from './probes.js';
+import { LIVENESS, READINESS, type Readiness } from './probes.js';
 
 /** Kubernetes-style probes, which need no token, and `/health`, which follows the access rules of the API. */
 @ApiTags('health')
@@ -9,15 +9,16 @@ import { READINESS, type Readiness } from './probes.js';
 export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
+    @Inject(LIVENESS) private readonly liveness: Readiness,
     @Inject(READINESS) private readonly readiness: Readiness,
   ) {}
 
-  /** 200 while the event loop turns; an answer proves that, so nothing is checked. */
+  /** 200 while the event loop turns, which an answer proves, and the process can get well by itself; else 503 with the reason. */
   @Get('live')
   @ApiOperation({ summary: 'Whether the process is alive' })
   @HealthCheck()
   live(): Promise<HealthCheckResult> {
-    return this.health.check([]);
+    return this.health.check([...this.liveness]);
   }
 
   /** 200 while this process should be sent work, else 503 with the reason. */

@@ -6,11 +6,12 @@ import { HeartbeatModule } from '../heartbeat/heartbeat.module.js';
 import { ArchiveIndicator } from './archive.indicator.js';
 import { CapacityIndicator } from './capacity.indicator.js';
 import { CompilerIndicator } from './compiler.indicator.js';
+import { ConsumptionIndicator } from './consumption.indicator.js';
 import { HealthController } from './health.controller.js';
 import { HeartbeatIndicator } from './heartbeat.indicator.js';
 import { IsolationIndicator } from './isolation.indicator.js';
 import { PackagesIndicator } from './packages.indicator.js';
-import { READINESS, type Readiness } from './probes.js';
+import { LIVENESS, READINESS, type Readiness } from './probes.js';
 import { RedisIndicator } from './redis.indicator.js';
 import { ResultQueueIndicator } from './result-queue.indicator.js';
 import { StateIndicator } from './state.indicator.js';
@@ -24,6 +25,7 @@ const WORKER_INDICATORS = [
   HeartbeatIndicator,
   CapacityIndicator,
   CompilerIndicator,
+  ConsumptionIndicator,
   IsolationIndicator,
   PackagesIndicator,
 ];
@@ -59,6 +61,12 @@ export class HealthModule {
       inject: indicators,
       useFactory: (...parts: Indicator[]): Readiness => parts.map((part) => () => part.check()),
     };
+    const liveness: Provider = {
+      provide: LIVENESS,
+      inject: works ? [ConsumptionIndicator] : [],
+      useFactory: (consumption?: ConsumptionIndicator): Readiness =>
+        consumption ? [() => consumption.alive()] : [],
+    };
     return {
       module: HealthModule,
       imports: [
@@ -68,7 +76,7 @@ export class HealthModule {
         archive,
       ],
       controllers: [HealthController],
-      providers: [...indicators, readiness],
+      providers: [...indicators, readiness, liveness],
     };
   }
 }

@@ -1,25 +1,27 @@
 /** Counts what is under way and signals when nothing is. */
 export class Activity {
-  private active = 0;
+  /** How often something began, and ended. */
+  entered = 0;
+  left = 0;
   private waiting: (() => void)[] = [];
 
   get count(): number {
-    return this.active;
+    return this.entered - this.left;
   }
 
   /** Counts until the returned thing is disposed of: `using _ = activity.enter()`. */
   enter(): Disposable {
-    this.active += 1;
+    this.entered += 1;
     return { [Symbol.dispose]: () => this.leave() };
   }
 
   /** Resolves as soon as nothing is under way; at once when that is so now. */
   whenIdle(): Promise<void> {
-    return this.active === 0 ? Promise.resolve() : new Promise((resolve) => this.waiting.push(resolve));
+    return this.count === 0 ? Promise.resolve() : new Promise((resolve) => this.waiting.push(resolve));
   }
 
   private leave(): void {
-    this.active -= 1;
-    if (this.active === 0) for (const resolve of this.waiting.splice(0)) resolve();
+    this.left += 1;
+    if (this.count === 0) for (const resolve of this.waiting.splice(0)) resolve();
   }
 }

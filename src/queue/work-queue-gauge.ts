@@ -15,6 +15,21 @@ export class WorkQueueGauge {
     @InjectSettings(queueSettings) private readonly settings: QueueSettings,
   ) {}
 
+  /**
+   * How many jobs wait that a worker could take now: none while the queue is paused or limited.
+   * Throws within a second when Redis does not answer.
+   */
+  async takable(): Promise<number> {
+    const queue = `${this.settings.bullPrefix}:${this.settings.name}`;
+    const [{ waiting, active }, [paused, most], limited] = await Promise.all([
+      this.counts(),
+      this.redis.hmget(`${queue}:meta`, 'paused', 'concurrency'),
+      this.redis.exists(`${queue}:limiter`),
+    ]);
+    if (paused || limited === 1 || (most && active >= Number(most))) return 0;
+    return waiting;
+  }
+
   /** Throws within a second when Redis does not answer. */
   async counts(): Promise<OpenJobs> {
     // Not by BullMQ's own counts: those wait for Redis however long.

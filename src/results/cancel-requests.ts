@@ -9,7 +9,7 @@ import { ASK_CANCEL } from './execution-scripts.js';
 import { WorkerLease } from './worker-lease.js';
 
 /** What {@link CancelRequests.find} finds. */
-export interface Found {
+export interface Findings {
   requests: Map<string, CancelRequest>;
   /** Ids of executions. */
   overtaken: string[];
@@ -74,8 +74,8 @@ export class CancelRequests {
    * What became elsewhere of executions that this worker has in hand: requests to cancel, and those that have their
    * result although another worker made it.
    */
-  async find(executionIds: readonly string[]): Promise<Found> {
-    const found: Found = { requests: new Map(), overtaken: [] };
+  async find(executionIds: readonly string[]): Promise<Findings> {
+    const found: Findings = { requests: new Map(), overtaken: [] };
     // Single commands, sent together: on Cluster the ledgers are in different slots.
     await Promise.all(
       executionIds.map(async (id) => {

@@ -46,7 +46,7 @@ local function mark(key, field, text)
 end
 `;
 
-/** Lua: counts a start and notes who makes it. */
+/** Lua: counts a start and notes the worker that makes it. */
 const START = `
 local function start(key, worker, now)
   local n = redis.call('HINCRBY', key, 'starts', 1)
@@ -196,9 +196,9 @@ return {'forgotten', run}
 `);
 
 /**
- * ARGV document, ttl, run, field of the job or '', its mark, starts that the document tells -> {document that stands, '1'
+ * ARGV document, ttl, run, field of the job or '', its mark, starts that the document shows -> {document that stands, '1'
  * when it is on the result queue already, '0' when not, 'stale' when a later run has begun: then the document is dropped,
- * 'untold' when its code was started more often: then nothing is settled}
+ * 'outdated' when its code was started more often: then nothing is settled}
  */
 export const SETTLE = new GatheredScript(
   `${MARK}
@@ -206,7 +206,7 @@ local known = redis.call('HMGET', KEYS[2], 'run', 'published', 'forgotten', 'sta
 if known[1] and known[1] ~= ARGV[3] then return {ARGV[1], 'stale'} end
 if known[3] then return {ARGV[1], '1'} end
 local standing = redis.call('GET', KEYS[1])
-if not standing and tonumber(known[4] or '0') > tonumber(ARGV[6]) then return {ARGV[1], 'untold'} end
+if not standing and tonumber(known[4] or '0') > tonumber(ARGV[6]) then return {ARGV[1], 'outdated'} end
 if not standing then
   redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
   redis.call('HSET', KEYS[2], 'owner', '')

@@ -13,15 +13,15 @@ import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ArchiveFeed } from './archive-feed.js';
 import { type DeliveryMark, fieldOf, markText } from './delivery-identity.js';
 import { ExecutionClosing } from './execution-closing.js';
-import { readStarts, tellStarts } from './start-history.js';
+import { readStarts, withStartHistory } from './start-history.js';
 import { MARK_PUBLISHED, SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
 
 /** Injects the BullMQ queue that results go to. */
 export const RESULT_QUEUE: unique symbol = Symbol('ResultQueue');
 
-/** The code was started once more since the document was made, which must tell it. */
-class UntoldStartsError extends Error {
-  override message = 'its code was started elsewhere meanwhile, which the result is to tell';
+/** The code was started once more since the document was made, which must show that. */
+class OutdatedStartsError extends Error {
+  override message = 'its code was started elsewhere meanwhile, which the result must show';
 }
 
 /** How a result goes out, beside its document. */
@@ -68,20 +68,20 @@ export class ResultPublisher {
     const { execution_id: executionId, run = 1, starts: own = 0 } = document;
     const { mark } = posting;
     const ofJob = mark ? [fieldOf(mark), markText(mark)] : ['', ''];
-    // Of a single start there is nothing to tell that the document does not say.
-    let told = own > 1 ? await this.withStarts(document, own) : document;
+    // A single start is in the document already.
+    let complete = own > 1 ? await this.withStarts(document, own) : document;
     return this.untilDone(executionId, async () => {
-      const text = JSON.stringify(told);
-      const args = [text, this.settings.ttlSeconds, run, ...ofJob, told.starts ?? 0];
+      const text = JSON.stringify(complete);
+      const args = [text, this.settings.ttlSeconds, run, ...ofJob, complete.starts ?? 0];
       const [standing, sent] = (await SETTLE.run(this.redis, this.keysOf(executionId), args)) as [
         string,
-        '0' | '1' | 'stale' | 'untold',
+        '0' | '1' | 'stale' | 'outdated',
       ];
-      if (sent === 'untold') {
-        told = await this.withStarts(document, own);
-        throw new UntoldStartsError();
+      if (sent === 'outdated') {
+        complete = await this.withStarts(document, own);
+        throw new OutdatedStartsError();
       }
-      const result = standing === text ? told : (JSON.parse(standing) as ExecutionResult);
+      const result = standing === text ? complete : (JSON.parse(standing) as ExecutionResult);
       if (sent === '0') await this.send(posting, standing, result);
       return result;
     });
@@ -93,8 +93,8 @@ export class ResultPublisher {
    */
   async publishUnowned(document: ExecutionResult, kind: JobKind): Promise<boolean> {
     const { execution_id: executionId, run = 1 } = document;
-    const told = await this.withStarts(document, 0);
-    const text = JSON.stringify(told);
+    const complete = await this.withStarts(document, 0);
+    const text = JSON.stringify(complete);
     const args = [text, this.settings.ttlSeconds, run];
     const [state, standing, sent] = (await SETTLE_UNOWNED.run(
       this.redis,
@@ -102,7 +102,7 @@ export class ResultPublisher {
       args,
     )) as ['standing' | 'owned' | 'settled', string, string];
     if (state === 'owned') return false;
-    if (state === 'settled') await this.send({ kind }, text, told);
+    if (state === 'settled') await this.send({ kind }, text, complete);
     else if (sent !== '1') await this.send({ kind }, standing, JSON.parse(standing) as ExecutionResult);
     return true;
   }
@@ -128,7 +128,7 @@ export class ResultPublisher {
   /** The document with every start of its run, of which the `own` one, if it had one, came to it. */
   private async withStarts(document: ExecutionResult, own: number): Promise<ExecutionResult> {
     const starts = await readStarts(this.redis, this.keys.ledger(document.execution_id));
-    return starts.starts === 0 ? document : tellStarts(document, starts, own);
+    return starts.starts === 0 ? document : withStartHistory(document, starts, own);
   }
 
   private async send(

@@ -34,14 +34,14 @@ export async function readStarts(redis: RedisClient, ledger: string): Promise<St
   return { starts, history };
 }
 
-/** A result that tells these starts, one of which came to it: that of its own worker and attempt. */
-export function tellStarts(
+/** A result that shows these starts; the `own` one came to it. */
+export function withStartHistory(
   document: ExecutionResult,
   { starts, history }: Starts,
   own: number,
 ): ExecutionResult {
-  const told = history.map((record) =>
+  const shown = history.map((record) =>
     record.start === own ? { ...record, ended: 'result' as const, ended_at: document.finished_at } : record,
   );
-  return { ...document, starts, ...(starts > 1 ? { start_history: told } : {}) };
+  return { ...document, starts, ...(starts > 1 ? { start_history: shown } : {}) };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Service } from '../lib/service.js';
 import { InjectSettings } from '../config/config.module.js';
 import { type ResultSettings, resultSettings } from '../config/slices.js';
@@ -11,6 +11,8 @@ import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 /** How long a worker is believed to be alive after its last sign, and how often it gives one. */
 export const LEASE_TTL_MS = 10_000;
 export const LEASE_RENEW_MS = 2_500;
+/** A lease that was renewed within this time cannot have expired. */
+const FORGOTTEN_WITHIN_MS = LEASE_TTL_MS - LEASE_RENEW_MS;
 /** After an outage of Redis every lease is gone: how long the living workers have to renew theirs. */
 export const LEASE_GRACE_MS = 5_000;
 
@@ -21,6 +23,8 @@ export const LEASE_GRACE_MS = 5_000;
 @Injectable()
 export class WorkerLease implements Service {
   readonly owner: string;
+  private readonly logger = new Logger(WorkerLease.name);
+  private renewedAtMs = Number.NEGATIVE_INFINITY;
   private readonly steadiness = new Steadiness(LEASE_RENEW_MS, LEASE_GRACE_MS);
   private timer: NodeJS.Timeout | null = null;
   private readonly renewNow = (): void => void this.renew();
@@ -59,9 +63,27 @@ export class WorkerLease implements Service {
   }
 
   private async renew(): Promise<void> {
-    const reply = await this.redis
-      .set(this.keys.lease(this.owner), '1', 'PX', LEASE_TTL_MS)
-      .catch(() => null);
-    if (reply === 'OK') this.steadiness.ok(performance.now());
+    const key = this.keys.lease(this.owner);
+    const askedAtMs = performance.now();
+    try {
+      const [wasThere] = await Promise.all([
+        this.redis.exists(key),
+        this.redis.set(key, '1', 'PX', LEASE_TTL_MS),
+      ]);
+      if (wasThere === 0 && askedAtMs - this.renewedAtMs < FORGOTTEN_WITHIN_MS) this.reportForgotten();
+      this.renewedAtMs = askedAtMs;
+      this.steadiness.ok(performance.now());
+    } catch {
+      // The connection reports why; the next renewal is due soon.
+    }
+  }
+
+  /** A lease that cannot have expired is gone. */
+  private reportForgotten(): void {
+    this.logger.error({
+      msg: 'Redis has lost its data: it was emptied (FLUSHALL), or came back without what was written last',
+      consequence:
+        'jobs that waited are gone, and their producers have to send them again; what runs here ends and its results are written',
+    });
   }
 }

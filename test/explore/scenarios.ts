@@ -113,10 +113,10 @@ export const MUTATIONS: readonly (Mutation & { name: string; scenario: string })
     to: '',
   },
   {
-    name: 'a result does not tell that another worker has started the code too',
+    name: 'a result does not show that another worker has started the code too',
     scenario: 'a worker that loses its lease',
     script: 'SETTLE',
-    from: "if not standing and tonumber(known[4] or '0') > tonumber(ARGV[6]) then return {ARGV[1], 'untold'} end",
+    from: "if not standing and tonumber(known[4] or '0') > tonumber(ARGV[6]) then return {ARGV[1], 'outdated'} end",
     to: '',
   },
   {

@@ -31,7 +31,7 @@ const documentOf = (run: string, by: string, status: string, attempt: number, st
     failure: status === 'failed' ? { code: 'USER_ERROR' } : null,
     metrics: status === 'succeeded' || status === 'failed' ? { run_ms: 1 } : {},
   });
-const toldBy = ({ store }: World): number => Number(store.ledger['starts'] ?? 0);
+const startsIn = ({ store }: World): number => Number(store.ledger['starts'] ?? 0);
 const runOf = (document: string): string => String((JSON.parse(document) as { run: number }).run);
 
 /** Everything that can happen next. */
@@ -152,7 +152,7 @@ function cancellerActions(world: World): Action[] {
   }
   switch (canceller.at) {
     case 'settle': {
-      const document = documentOf(canceller.run, 'canceller', 'cancelled', 1, toldBy(world));
+      const document = documentOf(canceller.run, 'canceller', 'cancelled', 1, startsIn(world));
       return [
         {
           name: 'the canceller settles',
@@ -322,7 +322,7 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
       return one(
         (next, reply) => {
           const [standing, sent] = reply as [string, string];
-          if (sent === 'untold') return to(next, { ...step, starts: toldBy(next) });
+          if (sent === 'outdated') return to(next, { ...step, starts: startsIn(next) });
           if (sent === '0') settle(next, standing);
           to(next, sent === '0' ? { at: 'send', document: standing } : { at: 'finish' });
         },

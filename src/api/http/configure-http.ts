@@ -53,6 +53,7 @@ export function configureHttp(app: NestFastifyApplication, settings: HttpSetting
   guardAccess(app, settings);
   traceRequests(app);
   allowWorkspaceBodies(app.getHttpAdapter().getInstance());
+  allowBodilessDeletes(app);
   drainRefusedBodies(app);
   if (settings.hasApi) serveDocs(app);
 }
@@ -72,6 +73,18 @@ function guardAccess(app: NestFastifyApplication, settings: HttpSettings): void 
         },
         settings,
       );
+    });
+}
+
+/** Many clients name a content type with every request; one that deletes sends no body that would have it. */
+function allowBodilessDeletes(app: NestFastifyApplication): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', async ({ method, headers }: FastifyRequest, _reply: FastifyReply) => {
+      const hasBody =
+        Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
+      if (method === 'DELETE' && !hasBody) delete headers['content-type'];
     });
 }
 

@@ -27,6 +27,7 @@ export class NoEmbeddedDatabaseError extends Error {
 }
 
 const LOCKED = 75;
+const SOCKET_FOLDER = 'bifrost-archive-';
 const JOIN_TIMEOUT_MS = 15_000;
 const POLL_MS = 100;
 // Run as it is by tests, which import sources, and compiled everywhere else.
@@ -73,7 +74,7 @@ const noteOf = (folder: string): string => join(folder, 'socket');
 
 /** Null when another process holds the folder. */
 async function startServer(folder: string): Promise<EmbeddedDatabase | null> {
-  const host = await mkdtemp(join(tmpdir(), 'bifrost-archive-'));
+  const host = await mkdtemp(join(tmpdir(), SOCKET_FOLDER));
   const lockFile = join(folder, 'lock');
   const command = [process.execPath, PROGRAM, join(folder, 'data'), host, lockFile];
   const child = spawn('/bin/sh', ['-c', WITH_LOCK, 'archive-database', ...command], {
@@ -90,6 +91,9 @@ async function startServer(folder: string): Promise<EmbeddedDatabase | null> {
     if (outcome[0] === LOCKED) return null;
     throw new Error(`the embedded database could not be started (exit code ${outcome[0]})`);
   }
+  // The lock is ours: the process that noted another socket was killed, and left its folder.
+  const former = await readFile(noteOf(folder), 'utf8').catch(() => '');
+  if (former.startsWith(join(tmpdir(), SOCKET_FOLDER))) await rm(former, { recursive: true, force: true });
   await writeFile(noteOf(folder), host);
   child.stdout.resume();
   child.unref();

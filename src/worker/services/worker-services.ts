@@ -5,6 +5,7 @@ import { WorkerLease } from '../../results/worker-lease.js';
 import { CancelListener } from '../cancel.listener.js';
 import { ControlListener } from '../control.listener.js';
 import { QueueConsumer } from '../queue-consumer.js';
+import { ConsumptionWatch } from './consumption-watch.js';
 import { WorkerHeartbeat } from './worker-heartbeat.js';
 import { WorkerRunners } from './worker-runners.js';
 
@@ -16,7 +17,7 @@ export const WORKER_SERVICES = Symbol('WorkerServices');
  * 1. its lease and its heartbeat, by which others see it;
  * 2. what work needs: runners, packages, and the commands of operators, which a client that sees the worker as active
  *    may send;
- * 3. the work: requests to cancel, and the queue.
+ * 3. the work: requests to cancel, the queue, and what sees whether work is taken.
  */
 export const workerServices: FactoryProvider<Service> = {
   provide: WORKER_SERVICES,
@@ -28,6 +29,7 @@ export const workerServices: FactoryProvider<Service> = {
     ControlListener,
     CancelListener,
     QueueConsumer,
+    ConsumptionWatch,
   ],
   useFactory: (
     lease: Service,
@@ -37,5 +39,6 @@ export const workerServices: FactoryProvider<Service> = {
     control: Service,
     cancels: Service,
     queue: Service,
-  ) => inOrder(lease, heartbeat, together(runners, packages, control), cancels, queue),
+    watch: Service,
+  ) => inOrder(lease, heartbeat, together(runners, packages, control), cancels, queue, watch),
 };
