@@ -3,10 +3,9 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SettingsError } from '../config/settings.js';
 import type { CompilerSettings } from '../config/slices.js';
 import { candidates } from '../isolation/candidates.js';
-import { type Choice, chooseLevel, NoIsolationError } from '../isolation/choose-level.js';
+import { type Choice, chooseLevel, levelRefusal, NoIsolationError } from '../isolation/choose-level.js';
 import { hideWorker } from '../isolation/hide-worker.js';
 import type { IsolationLevel } from '../isolation/isolation-level.js';
 import { RuntimeDir } from '../isolation/runtime-dir.js';
@@ -65,7 +64,7 @@ export class CompilerFactory {
     } catch (error) {
       await dir.remove();
       if (!(error instanceof NoIsolationError) || error.mayPass) throw error;
-      throw new SettingsError(`The configuration cannot be used:\n  ISOLATION: ${error.message}`);
+      throw levelRefusal(error, settings.isolation);
     }
   }
 

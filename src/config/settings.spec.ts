@@ -92,6 +92,15 @@ describe('parseSettings', () => {
     expect(list[1]).toContain('NETWORK_ALLOW: "http://bad.example" is no host name');
   });
 
+  it.each([
+    [{ ISOLATION: 'process' }, /^ {2}NATIVE_ADDONS: must be off for ISOLATION=process/],
+    [{ RUNNER: 'thread', TRUSTED_CODE: 'true' }, /^ {2}NATIVE_ADDONS: must be off for .*RUNNER=thread/],
+    [{ RUNNER_MAX_EXECUTIONS: '0' }, /^ {2}RUNNER_MAX_EXECUTIONS: must be 1 for NATIVE_ADDONS=on/],
+    [{ NATIVE_ADDONS: 'yes' }, /^ {2}NATIVE_ADDONS: .*off.*on/],
+  ])('refuses native add-ons with %j', (settings, problem) => {
+    expect(problemsOf({ NATIVE_ADDONS: 'on', ...settings })[1]).toMatch(problem);
+  });
+
   it('never repeats a secret', () => {
     const text = problemsOf({ REDIS_URL: 'reddis://u:geheim@h', API_TOKEN: 'geheim' }).join('\n');
     expect(text).toContain('REDIS_URL');

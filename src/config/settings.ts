@@ -278,6 +278,10 @@ export const settingsSchema = z.object({
     about:
       '`namespace`: each runner in namespaces of its own (bubblewrap). `process`: no namespaces, but a user of its own under root, and no rights. `auto`: the strongest of these that works here. A level that is named and does not work stops the start. `thread`: as `RUNNER=thread`, which has no other level. See docs/security-model.md.',
   }),
+  NATIVE_ADDONS: z.enum(['off', 'on']).default('off').meta({
+    about:
+      '`on`: packages may load the native binaries that they ship (`.node` files), such as those of bcrypt, argon2 and better-sqlite3. Only at the level `namespace`, which `ISOLATION=auto` then insists on, and with `RUNNER_MAX_EXECUTIONS=1`. Native code is kept by the kernel alone. See docs/security-model.md#native-add-ons.',
+  }),
   ISOLATION_REQUIRED_GRADE: z.enum(ISOLATION_GRADES).optional().meta({
     fallback: 'none: the worker starts with what it has',
     about:
@@ -501,6 +505,31 @@ const checked = settingsSchema
   .refine((settings) => settings.RUNNER_START !== 'fork' || !areTogether(settings), {
     path: ['RUNNER_START'],
     error: 'must be auto or spawn for RUNNER=thread and ISOLATION=thread: a host of threads is not forked',
+    when: always,
+  })
+  .refine(
+    (settings) =>
+      settings.NATIVE_ADDONS !== 'on' || !(areTogether(settings) || settings.ISOLATION === 'process'),
+    {
+      path: ['NATIVE_ADDONS'],
+      error:
+        'must be off for ISOLATION=process, ISOLATION=thread and RUNNER=thread: only namespaces keep native code from the machine',
+      when: always,
+    },
+  )
+  .refine(
+    ({ NATIVE_ADDONS: addons, RUNNER_MAX_EXECUTIONS: uses }) =>
+      addons !== 'on' || uses === undefined || uses === 1,
+    {
+      path: ['RUNNER_MAX_EXECUTIONS'],
+      error:
+        'must be 1 for NATIVE_ADDONS=on: what native code of one execution leaves in the process, nothing can take away before the next',
+      when: always,
+    },
+  )
+  .refine(({ NATIVE_ADDONS: addons, RUNNER_START: start }) => addons !== 'on' || start !== 'fork', {
+    path: ['RUNNER_START'],
+    error: 'must be auto or spawn for NATIVE_ADDONS=on: a template loads no native code of packages',
     when: always,
   })
   .refine((settings) => !areTogether(settings) || settings.TRUSTED_CODE, {

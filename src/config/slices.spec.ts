@@ -50,13 +50,21 @@ describe('the slices of the settings', () => {
     expect(packagesSettings.of(settings)).toMatchObject({ keepMs: 43_200_000, installTimeoutMs: 4000 });
     expect(compilerSettings.of(settings)).toMatchObject({
       cpuLimitMs: 250,
-      isolation: { levels: ['namespace', 'process'], scratchBytes: 2_097_152 },
+      isolation: { levels: ['namespace', 'process'], askedBy: 'ISOLATION', scratchBytes: 2_097_152 },
     });
     expect(runnerSettings.of(settings)).toMatchObject({
       maxAgeMs: 5000,
       limits: { cancelGraceMs: 6000, cpuMs: 7000 },
       outlet: { limits: { transferBytes: 3_145_728, idleMs: 8000 } },
       packageSets: '/packages/sets',
+    });
+  });
+
+  it('have one level where packages may load native code', () => {
+    const native = parseSettings({ NATIVE_ADDONS: 'on' });
+    expect(runnerSettings.of(native)).toMatchObject({
+      nativeAddons: true,
+      isolation: { levels: ['namespace'], askedBy: 'NATIVE_ADDONS' },
     });
   });
 

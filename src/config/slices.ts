@@ -132,11 +132,21 @@ export type WorkerSettings = SliceOf<typeof workerSettings>;
 export interface IsolationSettings {
   /** Levels that are allowed, the strongest first. */
   levels: readonly IsolationLevelName[];
+  /** The setting by which these are the ones. */
+  askedBy: 'ISOLATION' | 'NATIVE_ADDONS';
   scratchBytes: number;
 }
 
+const hasNativeAddons = ({ NATIVE_ADDONS }: Settings): boolean => NATIVE_ADDONS === 'on';
+
+const levelsOf = (settings: Settings): readonly IsolationLevelName[] => {
+  if (hasNativeAddons(settings)) return ['namespace'];
+  return settings.ISOLATION === 'auto' ? KIND_RULES[settings.RUNNER].levels : [settings.ISOLATION];
+};
+
 const isolationOf = (settings: Settings): IsolationSettings => ({
-  levels: settings.ISOLATION === 'auto' ? KIND_RULES[settings.RUNNER].levels : [settings.ISOLATION],
+  levels: levelsOf(settings),
+  askedBy: hasNativeAddons(settings) ? 'NATIVE_ADDONS' : 'ISOLATION',
   scratchBytes: settings.SCRATCH_LIMIT_MB * MB,
 });
 
@@ -182,6 +192,8 @@ export const runnerSettings = slice('runners', (settings) => ({
   },
   isolation: isolationOf(settings),
   requiredGrade: settings.ISOLATION_REQUIRED_GRADE,
+  /** Packages may load native code. */
+  nativeAddons: hasNativeAddons(settings),
   network: networkOf(settings),
   /** Network through the worker; null: no execution can have that. */
   outlet: outletOf(settings),
@@ -222,6 +234,8 @@ export const packagesSettings = slice('packages', (settings) => ({
   maxBytes: settings.PACKAGES_MAX_BYTES,
   registry: settings.NPM_REGISTRY,
   token: settings.NPM_TOKEN,
+  /** Packages may load native code. */
+  nativeAddons: hasNativeAddons(settings),
 }));
 export type PackagesSettings = SliceOf<typeof packagesSettings>;
 

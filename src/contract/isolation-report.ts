@@ -26,11 +26,16 @@ export const isolationCheckSchema = z.object({
   detail: z.string().meta({ description: 'What was seen, and for a failed check what to do' }),
 });
 
+const nativeAddons = z.literal(true).optional().meta({
+  description: 'NATIVE_ADDONS=on: packages may load native code, which the kernel alone keeps. Absent: none',
+});
+
 /** What a worker found out about its own isolation when it started. */
 export const isolationReportSchema = z.object({
   level: z.enum(ISOLATION_LEVELS),
   grade: z.enum(ISOLATION_GRADES),
   network: z.enum(NETWORK_POLICIES),
+  native_addons: nativeAddons,
   checks: z.array(isolationCheckSchema),
   took_ms: z.number(),
 });
@@ -44,6 +49,7 @@ export const resultIsolationSchema = z.object({
     .enum(RUNNER_STARTS)
     .optional()
     .meta({ description: 'How its runner came about: docs/runners.md; absent where none had it' }),
+  native_addons: nativeAddons,
 });
 
 export type IsolationCheck = z.infer<typeof isolationCheckSchema>;

@@ -27,7 +27,13 @@ export async function isolationFindings(settings: Settings): Promise<IsolationFi
     const detail = error.message.split('\n').slice(1).join('\n').trim();
     return {
       findings: [
-        failure('isolation', detail.replace(/^ISOLATION: /, ''), 'or take what works here: ISOLATION=auto'),
+        failure(
+          'isolation',
+          detail.replace(/^[A-Z_]+: /, ''),
+          runners.nativeAddons
+            ? 'or do without: NATIVE_ADDONS=off'
+            : 'or take what works here: ISOLATION=auto',
+        ),
       ],
       report: null,
       passedOver: [],
@@ -54,9 +60,9 @@ export function judgeIsolation(
   passedOver: readonly string[],
   { requiredGrade: wanted }: Pick<RunnerSettings, 'requiredGrade'>,
 ): DoctorFinding {
-  const { level, grade, network } = report;
+  const { level, grade, network, native_addons: addons } = report;
   const failed = failedChecks(report);
-  const detail = `level ${level}, grade ${grade}, network ${network}`;
+  const detail = `level ${level}, grade ${grade}, network ${network}${addons ? ', native add-ons' : ''}`;
   if (failed.length > 0)
     return failure('isolation', `${detail}; failed: ${failed.join(', ')}`, 'see the failed checks below');
   if (wanted !== undefined && !isAtLeast(grade, wanted))

@@ -36,8 +36,8 @@ export class SelfTestService {
    */
   ofResult(narrowed?: NetworkPolicy): ResultIsolation | undefined {
     if (this.done === null) return undefined;
-    const { level, grade, network } = this.done;
-    return { level, grade, network: narrowed ?? network };
+    const { level, grade, network, native_addons } = this.done;
+    return { level, grade, network: narrowed ?? network, ...(native_addons ? { native_addons } : {}) };
   }
 
   /**
@@ -60,9 +60,17 @@ export class SelfTestService {
     if (wanted !== undefined && !isAtLeast(report.grade, wanted)) throw tooWeak(report, wanted);
   }
 
-  private logReport({ level, grade, network, checks, took_ms: tookMs }: IsolationReport): void {
+  private logReport(report: IsolationReport): void {
+    const { level, grade, network, native_addons: nativeAddons, checks, took_ms: tookMs } = report;
     const failed = checks.filter(({ outcome }) => outcome === 'failed');
-    const line = { msg: 'self-test of the isolation', isolation: level, grade, network, tookMs };
+    const line = {
+      msg: 'self-test of the isolation',
+      isolation: level,
+      grade,
+      network,
+      nativeAddons,
+      tookMs,
+    };
     if (failed.length === 0) this.logger.log({ ...line, failed: [] });
     else this.logger.error({ ...line, failed: failed.map(({ name, detail }) => `${name}: ${detail}`) });
   }

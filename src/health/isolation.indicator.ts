@@ -19,9 +19,9 @@ export class IsolationIndicator {
     const check = this.health.check('isolation');
     const { report } = this.selfTest;
     if (report === null) return check.down({ reason: 'the self-test of the isolation is not done' });
-    const { level, grade, network } = report;
+    const { level, grade, network, native_addons } = report;
     const failed = failedChecks(report);
-    const detail = { level, grade, network, failed };
+    const detail = { level, grade, network, ...(native_addons ? { native_addons } : {}), failed };
     if (failed.length === 0) return check.up(detail);
     return check.degraded({
       ...detail,

@@ -1,3 +1,5 @@
+import { SettingsError } from '../config/settings.js';
+import type { IsolationSettings } from '../config/slices.js';
 import type { IsolationLevelName } from '../contract/confinement.js';
 import type { IsolationLevel } from './isolation-level.js';
 
@@ -27,6 +29,14 @@ export class NoIsolationError extends Error {
   }
 }
 
+/** The same for the operator: names the setting that asked for the level, and how to do without. */
+export const levelRefusal = (error: NoIsolationError, { askedBy }: IsolationSettings): SettingsError =>
+  new SettingsError(
+    askedBy === 'NATIVE_ADDONS'
+      ? `The configuration cannot be used:\n  NATIVE_ADDONS: on needs the level namespace: ${error.message}; or set NATIVE_ADDONS=off`
+      : `The configuration cannot be used:\n  ISOLATION: ${error.message}; or set ISOLATION=auto`,
+  );
+
 /** What the system says when it is short of space, memory, processes or files; and a runner that was too slow to boot. */
 const SHORTAGE =
   /\b(ENOSPC|EDQUOT|ENOMEM|EAGAIN|EMFILE|ENFILE|No space left|Cannot allocate memory|not ready within)\b/i;
@@ -34,7 +44,7 @@ const SHORTAGE =
 /** What the operator must change for a level to work. */
 const REMEDIES: Readonly<Record<IsolationLevelName, string>> = {
   namespace:
-    'install bubblewrap (apt-get install bubblewrap) and allow user namespaces (sysctl user.max_user_namespaces, and kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu); in a container allow them in its seccomp profile; or set ISOLATION=auto',
+    'install bubblewrap (apt-get install bubblewrap) and allow user namespaces (sysctl user.max_user_namespaces, and kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu); in a container allow them in its seccomp profile',
   process: 'run Node 26 on Linux on x64 or arm64 with seccomp',
   thread: 'set RUNNER=thread and TRUSTED_CODE=true',
 };

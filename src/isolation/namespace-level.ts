@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import { dirname } from 'node:path';
 import type { Confinement } from '../contract/confinement.js';
 import { MemoryPlace } from './memory-place.js';
 import type {
@@ -13,6 +12,7 @@ import type {
   TemplateParts,
 } from './isolation-level.js';
 import { EXTRA_FD } from './isolation-level.js';
+import { foldersAbove } from './node-libraries.js';
 import { childOf } from './process-tree.js';
 import { MAX_TASKS } from './process-level.js';
 import { RunnerUsers } from './runner-users.js';
@@ -187,9 +187,3 @@ export class NamespaceLevel implements IsolationLevel {
  */
 const templateRights = (ownUsers: boolean): string[] =>
   ownUsers ? ['--as-pid-1'] : ['--as-pid-1', '--cap-add', 'CAP_SYS_ADMIN', '--cap-add', 'CAP_SETPCAP'];
-
-/** bubblewrap makes missing folders for its own user alone; the runner's user has to pass through these. */
-function foldersAbove(path: string): string[] {
-  const above = dirname(path);
-  return above === '/' ? [] : [...foldersAbove(above), '--perms', '0755', '--dir', above];
-}

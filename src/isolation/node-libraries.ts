@@ -18,8 +18,16 @@ export function libraryMounts(maps = readFileSync('/proc/self/maps', 'utf8')): s
     if (root === '/lib64') folders.add(target === null ? root : resolve('/', target));
     return target === null ? [] : ['--symlink', target, root];
   });
+  // Native code of packages looks for libraries when the runner has its own user already.
+  const above = [...folders].flatMap(foldersAbove);
   const shown = [...folders, '/etc/ld.so.cache'].flatMap((path) => ['--ro-bind-try', path, path]);
-  return [...shown, ...links];
+  return [...above, ...shown, ...links];
+}
+
+/** Arguments for bubblewrap, which makes missing folders for its own user alone: the runner's has to pass through these. */
+export function foldersAbove(path: string): string[] {
+  const above = dirname(path);
+  return above === '/' ? [] : [...foldersAbove(above), '--perms', '0755', '--dir', above];
 }
 
 function linkTarget(path: string): string | null {

@@ -45,5 +45,5 @@ export function openPackageSets(settings: PackagesSettings, folders: SetFolders)
     timeoutMs: settings.installTimeoutMs,
     environment: machineEnvironment(),
   };
-  return new PackageSets(folders, npm, new ProcessImportChecker());
+  return new PackageSets(folders, npm, new ProcessImportChecker(), settings.nativeAddons);
 }

@@ -24,6 +24,7 @@ const users = EVERYTHING && process.getuid?.() === 0 ? [null, NOBODY] : [null];
 const spawned: Setup[] = users.flatMap((uid) => [
   { level: 'process', layers: 'none', uid, start: 'spawn' },
   { level: 'namespace', layers: 'all', uid, start: 'spawn' },
+  { level: 'namespace', layers: 'all', uid, start: 'spawn', addons: true },
   { level: 'process', layers: 'all', uid, start: 'spawn' },
   ...(EVERYTHING
     ? ([
@@ -34,17 +35,18 @@ const spawned: Setup[] = users.flatMap((uid) => [
 ]);
 /** Runners that are forked, where they are: docs/runners.md. */
 const forked: Setup[] = spawned
-  .filter(({ level, layers }) => level === 'namespace' && layers !== 'none')
+  .filter(({ level, layers, addons }) => level === 'namespace' && layers !== 'none' && !addons)
   .map((setup) => ({ ...setup, start: 'fork' }));
 const setups = [...spawned, ...forked];
 
-const titleOf = ({ level, layers, uid, start }: Setup): string => {
+const titleOf = ({ level, layers, uid, start, addons }: Setup): string => {
   const what = {
     all: `level ${level}`,
     kernel: `level ${level} without Node's permission model`,
     none: 'no layer at all',
   };
-  return `${what[layers]}${start === 'fork' ? ', forked' : ''}${uid === null ? '' : `, worker of user ${uid}`}`;
+  const how = `${addons ? ' and NATIVE_ADDONS=on' : ''}${start === 'fork' ? ', forked' : ''}`;
+  return `${what[layers]}${how}${uid === null ? '' : `, worker of user ${uid}`}`;
 };
 
 describe.each(setups.map((setup) => [titleOf(setup), setup] as const))('%s', (_title, setup) => {
@@ -59,7 +61,8 @@ describe.each(setups.map((setup) => [titleOf(setup), setup] as const))('%s', (_t
   const tried = chosen.filter(({ attack }) => setup.layers !== 'kernel' || attack.kernel);
   it.each(tried)('$name', async ({ attack }) => {
     // What nothing keeps from its aim must reach it: a test that cannot fail proves nothing.
-    const wanted = setup.layers === 'none' && !attack.impossible?.(attacked.target);
+    const unhindered = setup.layers === 'none' || (setup.addons && attack.allowedWithAddons);
+    const wanted = unhindered === true && !attack.impossible?.(attacked.target);
     const world = await attacked.suffer(attack, wanted);
     expect({ reached: attack.reached(world), ending: wanted ? world.ending : null }).toEqual({
       reached: wanted,

@@ -1,12 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { existsSync } from 'node:fs';
-import { SettingsError } from '../../config/settings.js';
 import type { RunnerSettings } from '../../config/slices.js';
 import type { IsolationLevelName } from '../../contract/confinement.js';
 import { candidates } from '../../isolation/candidates.js';
 import { type StartWay, TemplateSource } from '../template/template-source.js';
 import type { Templates } from '../template/templates.js';
-import { type Choice, chooseLevel, NoIsolationError } from '../../isolation/choose-level.js';
+import { type Choice, chooseLevel, levelRefusal, NoIsolationError } from '../../isolation/choose-level.js';
 import { hideWorker } from '../../isolation/hide-worker.js';
 import type { IsolationLevel, ProcessAccess } from '../../isolation/isolation-level.js';
 import { closedFolder } from '../../isolation/packages-access.js';
@@ -83,7 +82,7 @@ export class RunnerFactory implements RunnerSource {
     } catch (error) {
       await dir.remove();
       if (!(error instanceof NoIsolationError) || error.mayPass) throw error;
-      throw new SettingsError(`The configuration cannot be used:\n  ISOLATION: ${error.message}`);
+      throw levelRefusal(error, settings.isolation);
     }
   }
 
@@ -247,6 +246,7 @@ function launchOf({ settings, bundles, outlet }: RunnerParts): Omit<RunnerLaunch
     slots: settings.slots,
     bundles,
     packageSets: settings.packageSets,
+    nativeAddons: settings.nativeAddons,
     network: settings.network,
     outlet,
     heapMb: Math.max(memoryMb - BASE_MEMORY_MB, MIN_HEAP_MB),

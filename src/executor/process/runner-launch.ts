@@ -47,6 +47,8 @@ export interface RunnerLaunch {
   maxExecutions: number;
   /** Folder of package sets, which user code may read. */
   packageSets: string;
+  /** Packages of the sets may load native code. */
+  nativeAddons: boolean;
   /** What the kernel enforces on the process. */
   resources: ResourceLimits;
   /** Longest frame that is read before the runner is given up. */

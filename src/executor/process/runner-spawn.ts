@@ -21,6 +21,7 @@ function runnerFlags(launch: RunnerLaunch, program: string): string[] {
     // For the calls that confine the runner; dropped before user code is loaded.
     '--allow-ffi',
     ...(launch.network === 'open' ? ['--allow-net'] : []),
+    ...(launch.nativeAddons ? ['--allow-addons'] : []),
     `--allow-fs-read=${program}`,
     `--allow-fs-read=${launch.place.scratch}`,
     `--allow-fs-read=${launch.packageSets}/*`,

@@ -17,7 +17,7 @@ const NOTHING: Observations = {
   files: new Set(['/app/.env digest']),
 };
 const REFUSED: Finding = { kind: 'refused', code: 'EPERM' };
-const CLOSED: AttackContext = { network: 'none', hasRedis: true, openApi: true };
+const CLOSED: AttackContext = { network: 'none', hasRedis: true, openApi: true, nativeAddons: false };
 
 function aRound(findings: Partial<Findings> = {}, seen: Partial<Observations> = {}): Round {
   const refused = Object.fromEntries(ATTACK_NAMES.map((name) => [name, REFUSED])) as Findings;
@@ -98,8 +98,28 @@ describe('what is got that is not the worker’s', () => {
   });
 });
 
+describe('with native add-ons', () => {
+  const addons: AttackContext = { ...CLOSED, nativeAddons: true };
+
+  it('loading native code was asked for', () => {
+    const checks = outcomesOf(aRound({ addon: got('loaded') }), aRound(), addons);
+    expect(checks['addon']).toMatchObject({ outcome: 'not_applicable', by: null });
+    expect(checks['addon']?.detail).toContain('NATIVE_ADDONS=on');
+    expect(gradeOf('namespace', Object.values(checks))).toBe('A');
+  });
+
+  it('what Node’s permission model alone holds is a hole', () => {
+    for (const bare of [aRound({ files: got('/app/.env digest') }), null]) {
+      const checks = outcomesOf(aRound(), bare, addons);
+      expect(checks['files']).toMatchObject({ outcome: 'failed' });
+      expect(checks['files']?.detail).toContain('NATIVE_ADDONS=on');
+      expect(gradeOf('namespace', Object.values(checks))).toBe('D');
+    }
+  });
+});
+
 describe('with the network of the machine', () => {
-  const open: AttackContext = { network: 'open', hasRedis: true, openApi: false };
+  const open: AttackContext = { network: 'open', hasRedis: true, openApi: false, nativeAddons: false };
   it('Redis has to want a password', () => {
     const answer = (text: string) =>
       outcomesOf(aRound({ redis: got(text) }), aRound(), open)['redis']?.outcome;

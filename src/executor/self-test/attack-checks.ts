@@ -15,6 +15,8 @@ export interface AttackContext {
   hasRedis: boolean;
   /** Every client that reaches the HTTP API may use it. */
   openApi: boolean;
+  /** Packages may load native code, which Node's permission model does not hold. */
+  nativeAddons: boolean;
 }
 
 interface Target {
@@ -94,6 +96,8 @@ const TARGETS: Readonly<Record<AttackName, Target>> = {
     tries: 'load native code',
     kernel: false,
     reached: ([loaded]) => loaded ?? null,
+    allowed: ({ nativeAddons }) =>
+      nativeAddons ? 'NATIVE_ADDONS=on: packages load native code, which the kernel alone keeps' : null,
   },
   'become-root': {
     tries: 'become root',
@@ -156,6 +160,14 @@ function checkOf(name: AttackName, whole: Round, bare: Round | null, where: Atta
     return { name, tries, outcome: 'held', by: 'kernel', detail };
   }
   const detail = `${how}, by Node's permission model alone; without it: ${alone}`;
+  if (where.nativeAddons)
+    return {
+      name,
+      tries,
+      outcome: 'failed',
+      by: null,
+      detail: `${detail}; NATIVE_ADDONS=on lets native code pass that model: set it to off`,
+    };
   return { name, tries, outcome: 'held', by: 'node', detail };
 }
 

@@ -50,6 +50,7 @@ export async function attackItself(
     level: level.name,
     grade: gradeOf(level.name, checks),
     network: settings.network,
+    ...(settings.nativeAddons ? { native_addons: true as const } : {}),
     checks,
     took_ms: Math.round(performance.now() - startedMs),
   };
@@ -91,8 +92,8 @@ async function checksOf(
       attackFrom(level, source, settings, runners),
       attackFrom(withoutPermissionModel(level), source, settings, runners).catch(() => null),
     ]);
-    const { network, redisUrl, hasOpenApi: openApi } = settings;
-    const where = { network, hasRedis: redisUrl !== undefined, openApi };
+    const { network, redisUrl, hasOpenApi: openApi, nativeAddons } = settings;
+    const where = { network, hasRedis: redisUrl !== undefined, openApi, nativeAddons };
     return [...attackChecks(whole, bare, where), ...kernelChecks(whole.facts, whole.promised), compiler];
   } catch (error) {
     return [notCarriedOut(error as Error)];

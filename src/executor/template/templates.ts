@@ -34,8 +34,12 @@ const RETIRED_PAUSE_MS = 10_000;
  * Why runners cannot be forked here whatever the template does; null: they can be tried.
  * @param level of isolation that the runners have.
  */
-export function whyNever({ kind }: TemplateParts['launch'], level: IsolationLevel): string | null {
+export function whyNever(
+  { kind, nativeAddons }: TemplateParts['launch'],
+  level: IsolationLevel,
+): string | null {
   if (!kind.ownsProcess) return `a runner of the kind ${kind.name} hosts threads`;
+  if (nativeAddons) return 'with NATIVE_ADDONS=on packages may load native code, which no template has';
   if (platform() !== 'linux' || arch() !== 'x64')
     return `there is no native piece for ${platform()} on ${arch()}`;
   const isPossible = level.forTemplate({ files: [], door: '' }) !== null;

@@ -2,10 +2,17 @@ import { realpath } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { runGuarded } from './guarded-process.js';
 
-/** Tries packages of a folder with `node_modules`; one reason for each that cannot be imported. */
+/** Why a package cannot be imported. */
+export interface ImportFailure {
+  reason: string;
+  /** It asked for native code, which the check never loads. */
+  needsAddon: boolean;
+}
+
+/** Tries packages of a folder with `node_modules`. */
 export interface ImportChecker {
   /**
-   * Returns name -> reason of those that failed.
+   * Returns name -> why, of those that failed.
    * @throws the signal's reason when it was aborted
    */
   check(
@@ -13,7 +20,7 @@ export interface ImportChecker {
     names: readonly string[],
     signal: AbortSignal,
     onChecked: () => void,
-  ): Promise<Map<string, string>>;
+  ): Promise<Map<string, ImportFailure>>;
 }
 
 const CHECK_TIMEOUT_MS = 30_000;
@@ -30,13 +37,23 @@ const [name, mark] = process.argv.slice(1);
 const { writeSync } = process.getBuiltinModule('node:fs');
 const { reallyExit } = process;
 let answer;
+let needsAddon = false;
+const { dlopen } = process;
+process.dlopen = (...args) => {
+  try {
+    return dlopen.apply(process, args);
+  } catch (error) {
+    needsAddon ||= error?.code === 'ERR_DLOPEN_DISABLED';
+    throw error;
+  }
+};
 try {
   await import(name);
   answer = { ok: true };
 } catch (error) {
   const text = String(error?.message ?? error);
   const subpathsOnly = error?.code === 'ERR_PACKAGE_PATH_NOT_EXPORTED' && text.startsWith('No "exports" main');
-  answer = { ok: subpathsOnly, reason: (error?.code ? error.code + ': ' : '') + text };
+  answer = { ok: subpathsOnly, needsAddon, reason: (error?.code ? error.code + ': ' : '') + text };
 }
 writeSync(1, '\\n' + mark + JSON.stringify(answer) + '\\n');
 reallyExit.call(process, 0);
@@ -53,15 +70,15 @@ export class ProcessImportChecker implements ImportChecker {
     names: readonly string[],
     signal: AbortSignal,
     onChecked: () => void,
-  ): Promise<Map<string, string>> {
+  ): Promise<Map<string, ImportFailure>> {
     const root = await realpath(folder);
-    const failures = new Map<string, string>();
+    const failures = new Map<string, ImportFailure>();
     const waiting = [...names];
     const lane = async () => {
       for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-        const reason = await checkOne(root, name, signal);
+        const failure = await checkOne(root, name, signal);
         signal.throwIfAborted();
-        if (reason !== null) failures.set(name, reason);
+        if (failure !== null) failures.set(name, failure);
         onChecked();
       }
     };
@@ -70,7 +87,7 @@ export class ProcessImportChecker implements ImportChecker {
   }
 }
 
-async function checkOne(folder: string, name: string, signal: AbortSignal): Promise<string | null> {
+async function checkOne(folder: string, name: string, signal: AbortSignal): Promise<ImportFailure | null> {
   // Types have nothing to import.
   if (name.startsWith('@types/')) return null;
   const mark = `checked-${randomBytes(12).toString('hex')} `;
@@ -95,9 +112,20 @@ async function checkOne(folder: string, name: string, signal: AbortSignal): Prom
     outputLimitBytes: OUTPUT_LIMIT_BYTES,
     signal,
   });
-  if (outcome.ending === 'timed_out') return `was not imported within ${CHECK_TIMEOUT_MS / 1000} s`;
+  if (outcome.ending === 'timed_out') return failed(`was not imported within ${CHECK_TIMEOUT_MS / 1000} s`);
   const line = outcome.stdout.split('\n').find((text) => text.startsWith(mark));
-  if (line === undefined) return `ended the process while it was imported (exit code ${outcome.exitCode})`;
-  const answer = JSON.parse(line.slice(mark.length)) as { ok: boolean; reason?: string };
-  return answer.ok ? null : (answer.reason ?? 'failed').replaceAll(folder, '').slice(0, REASON_CHARS);
+  if (line === undefined)
+    return failed(`ended the process while it was imported (exit code ${outcome.exitCode})`);
+  const answer = JSON.parse(line.slice(mark.length)) as {
+    ok: boolean;
+    needsAddon?: boolean;
+    reason?: string;
+  };
+  if (answer.ok) return null;
+  const reason = (answer.reason ?? 'failed').replaceAll(folder, '').slice(0, REASON_CHARS);
+  return answer.needsAddon
+    ? { reason: `needs native code, see NATIVE_ADDONS: ${reason}`, needsAddon: true }
+    : failed(reason);
 }
+
+const failed = (reason: string): ImportFailure => ({ reason, needsAddon: false });

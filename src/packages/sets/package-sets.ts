@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InstalledPackage, PackageFailure } from '../../contract/packages.js';
-import type { ImportChecker } from '../install/import-check.js';
+import type { ImportChecker, ImportFailure } from '../install/import-check.js';
 import {
   failure,
   type InstallResult,
@@ -51,6 +51,8 @@ export class PackageSets {
     private readonly folders: SetFolders,
     private readonly npm: NpmSettings,
     private readonly checker: ImportChecker,
+    /** Packages may load native code, so that those which need it are not at fault. */
+    private readonly nativeAddons: boolean,
   ) {}
 
   /** What is there already for these packages, without starting npm; null when they were never installed. */
@@ -144,7 +146,7 @@ export class PackageSets {
     options.onProgress(0.85);
     let checked = 0;
     const names = result.good.map((entry) => entry.name);
-    const reasons = await this.checker.check(folder, names, options.signal, () => {
+    const unusable = await this.checker.check(folder, names, options.signal, () => {
       checked += 1;
       options.onProgress(0.85 + (0.14 * checked) / names.length);
     });
@@ -153,10 +155,8 @@ export class PackageSets {
       id,
       specs: result.good.map(canonicalText),
       installed: [...result.installed],
-      not_importable: result.good.flatMap((entry) => {
-        const reason = reasons.get(entry.name);
-        return reason === undefined ? [] : [{ spec: specText(entry), reason, phase: 'import' as const }];
-      }),
+      not_importable: importFailuresOf(result.good, unusable, false),
+      needing_addons: importFailuresOf(result.good, unusable, true),
       node: process.version,
       created_at: new Date().toISOString(),
     });
@@ -189,7 +189,8 @@ export class PackageSets {
   ): SetOutcome {
     // Lines are those of the manifest at hand; the set may have been installed for another one.
     const lines = new Map(entries.map((entry) => [entry.name, entry.line]));
-    const all = [...failed, ...(record?.not_importable ?? [])];
+    const withoutAddons = this.nativeAddons ? [] : (record?.needing_addons ?? []);
+    const all = [...failed, ...(record?.not_importable ?? []), ...withoutAddons];
     return {
       set: record && { id: record.id, dir: this.folders.setDir(record.id), installed: record.installed },
       failed: all.map((one) => ({ ...one, line: lines.get(nameOf(one.spec)) ?? one.line })),
@@ -197,6 +198,18 @@ export class PackageSets {
     };
   }
 }
+
+const importFailuresOf = (
+  entries: readonly ManifestEntry[],
+  unusable: ReadonlyMap<string, ImportFailure>,
+  needsAddon: boolean,
+): PackageFailure[] =>
+  entries.flatMap((entry) => {
+    const found = unusable.get(entry.name);
+    return found?.needsAddon === needsAddon
+      ? [{ spec: specText(entry), reason: found.reason, phase: 'import' as const }]
+      : [];
+  });
 
 interface VerifiedResult extends InstallResult {
   installed: readonly InstalledPackage[];

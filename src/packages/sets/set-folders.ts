@@ -13,6 +13,8 @@ const setRecordSchema = z.object({
   installed: z.array(installedPackageSchema),
   /** Packages that are there but could not be imported when they were checked. */
   not_importable: z.array(packageFailureSchema),
+  /** Packages that could not be imported without the native code that they ship. */
+  needing_addons: z.array(packageFailureSchema).default([]),
   size_bytes: z.number(),
   node: z.string(),
   created_at: z.string(),

@@ -13,12 +13,19 @@ import { harden } from '../confine/harden.js';
 import { guardHeap } from '../confine/heap-guard.js';
 import { showSystem } from '../confine/shown-system.js';
 import { guardBuiltins } from '../modules/import-hook.js';
+import { guardAddons } from '../modules/native-addons.js';
 import { captureOutput } from '../report/output-capture.js';
 import { useWorkersNetwork } from '../network/proxied-network.js';
 import { limitResources } from '../confine/resource-limits.js';
 import { warmUp } from './warm-up.js';
 
-const [confinement, limits, network] = process.argv.slice(2) as [string, string, NetworkPolicy];
+/** `addonFolder`: where native code may come from; '': it may not. */
+const [confinement, limits, network, addonFolder] = process.argv.slice(2) as [
+  string,
+  string,
+  NetworkPolicy,
+  string,
+];
 limitResources(JSON.parse(limits) as ResourceLimits);
 const seal = harden(JSON.parse(confinement) as Confinement, network);
 
@@ -36,6 +43,7 @@ showSystem(() => scratch);
 Reflect.deleteProperty(process, 'mainModule');
 captureOutput();
 guardBuiltins();
+guardAddons(addonFolder === '' ? null : addonFolder);
 guardHeap();
 // The worker refuses an execution that may have less, with a failure that says so.
 if (network === 'proxy') useWorkersNetwork();

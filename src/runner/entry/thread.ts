@@ -11,6 +11,7 @@ import { guardHeap } from '../confine/heap-guard.js';
 import { showSystem } from '../confine/shown-system.js';
 import { hideHandle } from '../channel/hidden-handles.js';
 import { guardBuiltins } from '../modules/import-hook.js';
+import { guardAddons } from '../modules/native-addons.js';
 import { receiveRepliesBy } from '../modules/module-requests.js';
 import { captureOutput } from '../report/output-capture.js';
 import { wait } from '../channel/primordials.js';
@@ -45,6 +46,7 @@ import { IN_FLIGHT, IN_FLIGHT_LIMIT_CHARS, REPLIES, type ThreadLink } from './th
   Reflect.deleteProperty(process, 'mainModule');
   captureOutput();
   guardBuiltins();
+  guardAddons(null);
   guardHeap();
   commands.on('message', (command: RunnerCommand) => {
     if (command.type === 'execute') scratch = command.scratch;

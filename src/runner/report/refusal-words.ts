@@ -11,7 +11,7 @@ const BY_FLAG: Readonly<Record<string, string>> = {
   net: 'This execution has no network: the setting NETWORK of the worker allows it, and an execution may ask for less.',
   'child-process': 'The isolation lets code start no other program.',
   worker: 'The isolation lets code start no threads.',
-  addons: 'Native add-ons are refused unless the setting NATIVE_ADDONS of the worker allows them.',
+  addons: 'Code loads native add-ons only where the setting NATIVE_ADDONS of the worker is on.',
   inspector: 'Code cannot look into its runner.',
   ffi: 'Code cannot call native libraries.',
   wasi: 'The isolation refuses WASI.',

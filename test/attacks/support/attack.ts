@@ -34,6 +34,8 @@ export interface Target {
   knownNonce: string;
   /** No layers: attacks on the order of messages may come first. */
   early: boolean;
+  /** Packages may load native code. */
+  nativeAddons: boolean;
   isRoot: boolean;
 }
 
@@ -82,6 +84,8 @@ export interface Attack {
   /** Whether it got there: looks for the canary, never at an error's text. */
   reached(world: World): boolean;
   timeoutMs?: number;
+  /** What it wants is allowed where packages may load native code, and so it must get it. */
+  allowedWithAddons?: boolean;
   /** In the quick part that `npm test` runs. */
   quick?: boolean;
   /** A reason why it cannot reach anything on this machine even with all layers off; null: it can. */

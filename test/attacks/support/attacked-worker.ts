@@ -29,6 +29,8 @@ const [levelName, layers, start] = process.argv.slice(2) as [
   'all' | 'kernel' | 'none',
   'spawn' | 'fork',
 ];
+/** As with NATIVE_ADDONS=on. */
+const withAddons = process.argv[6] === 'addons';
 const canary = process.env['CANARY'] as string;
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-attack-'));
 chmodSync(folder, 0o777);
@@ -183,6 +185,7 @@ const launchOf = (outlet: OutletServices | null): Omit<RunnerLaunch, 'level' | '
   network: outlet ? 'proxy' : layers === 'none' ? 'open' : 'none',
   outlet,
   packageSets: join(packages, 'sets'),
+  nativeAddons: withAddons,
   heapMb: layers === 'none' ? 3000 : 136,
   memoryMb: 200,
   maxExecutions: 1,
@@ -346,6 +349,7 @@ say({
     allowedPort,
     knownNonce: KNOWN_NONCE,
     early: layers === 'none',
+    nativeAddons: withAddons,
     isRoot: process.getuid?.() === 0,
     packagesFolder: join(packages, 'sets', 'one'),
     packageFile: join(packages, 'sets', 'one', 'index.js'),

@@ -1,29 +1,33 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import type { RunnerStart } from '../../../src/contract/confinement.js';
+import { anyNativeAddon } from '../../support/native-addon.js';
 import { requireFreshBuild } from '../../support/processes/built-worker.js';
 import { until } from '../../support/until.js';
 import type { Attack, Ending, Target, World } from './attack.js';
 
-const ROOT = join(import.meta.dirname, '..', '..', '..');
 const MAIN = join(import.meta.dirname, 'attacked-worker.ts');
 const DEFAULT_TIMEOUT_MS = 60_000;
 /** For what comes a moment after the answer of an attack that should reach nothing. */
 const AFTERMATH_MS = 150;
 const STATE_POLL_MS = 20;
 
-/** How a worker is attacked: at which level, with which layers, by which user (null: the one of the tests). */
+/**
+ * How a worker is attacked: at which level, with which layers, by which user (null: the one of the tests),
+ * and whether packages load native code, as with NATIVE_ADDONS=on.
+ */
 export interface Setup {
   level: 'namespace' | 'process';
   layers: 'all' | 'kernel' | 'none';
   uid: number | null;
   /** How its runners come about. */
   start: RunnerStart;
+  addons?: boolean;
 }
 
 type Answer = { target: Target } | { ending: Ending } | { failed: string };
@@ -46,7 +50,7 @@ export class Attacked {
   }
 
   /** @throws {Error} with what it wrote, when it does not start. */
-  static async start({ level, layers, uid, start }: Setup): Promise<Attacked> {
+  static async start({ level, layers, uid, start, addons = false }: Setup): Promise<Attacked> {
     requireFreshBuild();
     const canary = `canary-${randomBytes(8).toString('hex')}`;
     const command = [
@@ -56,7 +60,8 @@ export class Attacked {
       level,
       layers,
       start,
-      addon(),
+      anyNativeAddon(),
+      ...(addons ? ['addons'] : []),
     ];
     const [file, ...args] = inOwnNetwork(command, uid) as [string, ...string[]];
     const child = spawn(file, args, {
@@ -138,13 +143,6 @@ function inOwnNetwork(command: string[], uid: number | null): string[] {
   const wrapped = ['unshare', '-n', 'sh', '-c', script, 'sh'];
   const works = spawnSync(wrapped[0] as string, [...wrapped.slice(1), 'true']).status === 0;
   return works ? [...wrapped, ...command] : command;
-}
-
-/** Any addon that can be loaded will do. */
-function addon(): string {
-  const found = globSync(`node_modules/@*/*-${process.platform}-${process.arch}*/*.node`, { cwd: ROOT });
-  if (found[0] === undefined) throw new Error('there is no native addon in node_modules to try');
-  return join(ROOT, found.toSorted()[0] as string);
 }
 
 const signalsIn = (output: string): string[] =>

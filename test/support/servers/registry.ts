@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 export interface TestPackage {
   name: string;
   version: string;
-  files?: Record<string, string>;
+  files?: Record<string, string | Buffer>;
   manifest?: Record<string, unknown>;
 }
 
@@ -116,10 +116,10 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
 }
 
 /** The tarball of a package: ustar, everything below `package/`. */
-function pack(manifest: Record<string, unknown>, files: Record<string, string>): Buffer {
+function pack(manifest: Record<string, unknown>, files: Record<string, string | Buffer>): Buffer {
   const all = { 'package.json': JSON.stringify(manifest), ...files };
-  const parts = Object.entries(all).flatMap(([path, text]) => {
-    const body = Buffer.from(text);
+  const parts = Object.entries(all).flatMap(([path, content]) => {
+    const body = typeof content === 'string' ? Buffer.from(content) : content;
     return [
       tarHeader(`package/${path}`, body.length),
       body,
