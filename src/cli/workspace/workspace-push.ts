@@ -2,7 +2,8 @@ import { CommandError, EXIT, type ExitCode } from '../output/exit.js';
 import { type Output, paint, plain } from '../output/output.js';
 import type { Terminal } from '../packages/packages-terminal.js';
 import { WorkspaceClient } from './workspace-client.js';
-import { readFolder, readIgnoreRules } from './workspace-folder.js';
+import { unusedOptions } from './unused-options.js';
+import { type Folder, readFolder, readIgnoreRules } from './workspace-folder.js';
 import { publishFolder } from './workspace-publish.js';
 import { diffLines, isEmpty, summaryOf, uploadBar } from './workspace-report.js';
 import { changesIn } from './workspace-watch.js';
@@ -55,6 +56,7 @@ async function pushOnce(dir: string, options: PushOptions, terminal: Terminal): 
   const { access, output, interrupt } = terminal;
   const folder = await readFolder(dir);
   warnOfSkipped(folder.skipped, output);
+  warnOfOptions(folder, output);
   const { generation, diff } = await publishFolder(
     new WorkspaceClient(access, interrupt),
     folder,
@@ -79,6 +81,12 @@ function warnOfSkipped(skipped: readonly string[], { stderr }: Output): void {
   const shown = skipped.slice(0, MAX_SKIPPED_SHOWN).map(plain).join(', ');
   const rest = skipped.length > MAX_SKIPPED_SHOWN ? ` and ${skipped.length - MAX_SKIPPED_SHOWN} more` : '';
   stderr.write(`left out, no UTF-8 text or a link: ${shown}${rest}\n`);
+}
+
+function warnOfOptions({ files }: Folder, { stderr }: Output): void {
+  const unused = unusedOptions(files.get('tsconfig.json')?.source ?? '');
+  if (unused.length > 0)
+    stderr.write(`tsconfig.json: not used by workspace modules: ${unused.join(', ')} (docs/workspace.md)\n`);
 }
 
 function parseExpected(text: string): number | null {

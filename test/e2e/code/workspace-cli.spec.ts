@@ -57,6 +57,18 @@ describe('bifrost workspace push', () => {
     );
   });
 
+  it('names the options of tsconfig.json that are not used', async () => {
+    await write({
+      'a.ts': '1',
+      'tsconfig.json': '{ "compilerOptions": { "paths": { "@/*": ["*"] }, "strict": true } }',
+    });
+    const { code, stderr } = await bifrost('workspace', 'push', dir);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining('tsconfig.json: not used by workspace modules: paths (docs/workspace.md)'),
+    ]);
+  });
+
   it('leaves out what the ignore file says, node_modules, dotfiles, links and what is no text', async () => {
     await write({
       '.bifrostignore': '# comment\n*.test.ts\n/build/\n!keep.test.ts\n',
