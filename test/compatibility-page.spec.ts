@@ -1,6 +1,9 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
+import { packagesPart } from './compat/packages-part.js';
+import type { SeenRun } from './compat/seen.js';
+import { ALL_USES } from './compat/uses.js';
 import { compatibilityPage } from './like-node/compatibility-page.js';
 
 const PAGE = new URL('../docs/compatibility.md', import.meta.url);
@@ -10,4 +13,29 @@ it('docs/compatibility.md is what the programs say; npm run docs:compat writes i
   const page = await format(compatibilityPage(), { ...options, parser: 'markdown' });
   if (process.env['WRITE_DOCS'] === 'yes') writeFileSync(PAGE, page);
   expect(readFileSync(PAGE, 'utf8')).toBe(page);
+});
+
+describe('the part about packages', () => {
+  const uses = [
+    { name: 'fine', version: '1.0.0', native: false, works: true, why: null },
+    { name: 'binary', version: '2.0.0', native: true, works: true, why: null },
+    { name: 'odd', version: null, native: false, works: false, why: 'a | b' },
+  ];
+
+  it('counts what works, and names what does not with its reason', () => {
+    const text = packagesPart({ node: 'v26.0.0', on: '2026-11-28', uses });
+    expect(text).toContain('2 of 3 do what is asked');
+    expect(text).toContain('Work: fine 1.0.0.');
+    expect(text).toContain('Work with `NATIVE_ADDONS=on`: binary 2.0.0.');
+    expect(text).toContain(String.raw`| odd  | a \| b |`);
+  });
+
+  it('says of each package that is tried what was seen, and of no other', () => {
+    const { uses: seen } = JSON.parse(
+      readFileSync(new URL('./compat/seen.json', import.meta.url), 'utf8'),
+    ) as SeenRun;
+    expect(seen.map(({ name }) => name)).toEqual(ALL_USES.map(({ name }) => name));
+    expect(new Set(ALL_USES.map(({ name }) => name)).size).toBe(ALL_USES.length);
+    expect(ALL_USES.length).toBeGreaterThanOrEqual(100);
+  });
 });

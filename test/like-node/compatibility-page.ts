@@ -1,3 +1,4 @@
+import { packagesPart } from '../compat/packages-part.js';
 import type { Row } from './row.js';
 import { ENDS } from './rows/ends.js';
 import { ERRORS } from './rows/errors.js';
@@ -28,7 +29,8 @@ Generated from \`test/like-node\` by \`npm run docs:compat\`. Each program of th
 | enum, namespace, parameter properties, JSX | refused | compiled |
 | files outside of the scratch folder and the packages | as the user may | refused, in words that name the folder; \`existsSync\` answers false |
 | the network | open | by the setting \`NETWORK\` |
-| \`node:sqlite\`, \`node:inspector\`, child processes, worker threads, native add-ons | work | refused |
+| \`node:sqlite\`, \`node:inspector\`, child processes, worker threads | work | refused |
+| native add-ons of packages | work | with \`NATIVE_ADDONS=on\`; file locks are refused, so that SQLite has databases in memory only |
 | \`os.userInfo()\`, \`os.networkInterfaces()\` where the isolation hides them | the machine's | a plain user, \`{}\` |
 | variables declared with \`using\` at the top level | | are not among the variables of the result: V8 does not dispose of what is exported |
 | \`emitDecoratorMetadata\` | | is not carried out: name the types in decorators that need them, as \`@Column('int')\` |
@@ -46,5 +48,5 @@ export function compatibilityPage(): string {
   const compared = TOPICS.map(
     ([title, rows]) => `### ${title} (${rows.length})\n\n${rows.map(({ name }) => name).join('; ')}.\n`,
   );
-  return `${HEAD}| program | not the same | why |\n| --- | --- | --- |\n${differences.join('\n')}\n\n## Programs that are compared (${ALL_ROWS.length})\n\n${compared.join('\n')}`;
+  return `${HEAD}| program | not the same | why |\n| --- | --- | --- |\n${differences.join('\n')}\n\n## Programs that are compared (${ALL_ROWS.length})\n\n${compared.join('\n')}\n${packagesPart()}`;
 }

@@ -1,0 +1,146 @@
+import { type PackageUse, use } from './package-use.js';
+
+/** Values, collections, dates, numbers, ids. */
+export const DATA: readonly PackageUse[] = [
+  use('lodash', `import { chunk } from 'lodash';`, `chunk([1, 2, 3], 2)`, [[1, 2], [3]]),
+  use('lodash-es', `import { groupBy } from 'lodash-es';`, `groupBy([1, 2, 3], (n) => n % 2)`, {
+    0: [2],
+    1: [1, 3],
+  }),
+  use('underscore', `import _ from 'underscore';`, `_.uniq([1, 1, 2])`, [1, 2]),
+  use('ramda', `import * as R from 'ramda';`, `R.pipe(R.map((n) => n * 2), R.sum)([1, 2, 3])`, 12),
+  use('remeda', `import * as R from 'remeda';`, `R.pipe([3, 1, 2], R.sortBy((n) => n))`, [1, 2, 3]),
+  use('immutable', `import { Map } from 'immutable';`, `Map({ a: 1 }).set('b', 2).toJS()`, { a: 1, b: 2 }),
+  use('immer', `import { produce } from 'immer';`, `produce({ a: [1] }, (draft) => { draft.a.push(2); })`, {
+    a: [1, 2],
+  }),
+  use(
+    'rxjs',
+    `import { from, map, toArray, lastValueFrom } from 'rxjs';`,
+    `lastValueFrom(from([1, 2]).pipe(map((n) => n + 1), toArray()))`,
+    [2, 3],
+  ),
+  use(
+    'date-fns',
+    `import { addDays, format } from 'date-fns';`,
+    `format(addDays(new Date(2026, 0, 31), 1), 'yyyy-MM-dd')`,
+    '2026-02-01',
+  ),
+  use(
+    'date-fns-tz',
+    `import { formatInTimeZone } from 'date-fns-tz';`,
+    `formatInTimeZone(new Date(0), 'Asia/Tokyo', 'HH:mm')`,
+    '09:00',
+  ),
+  use(
+    'dayjs',
+    `import dayjs from 'dayjs'; import utc from 'dayjs/plugin/utc'; dayjs.extend(utc);`,
+    `dayjs.utc('2026-05-01').add(1, 'month').format('YYYY-MM-DD')`,
+    '2026-06-01',
+  ),
+  use(
+    'luxon',
+    `import { DateTime } from 'luxon';`,
+    `DateTime.fromISO('2026-05-01T12:00:00Z').setZone('Europe/Berlin').hour`,
+    14,
+  ),
+  use(
+    'moment',
+    `import moment from 'moment'; import 'moment/locale/de';`,
+    `moment.utc('2026-05-01').locale('de').format('D. MMMM')`,
+    '1. Mai',
+  ),
+  use(
+    'moment-timezone',
+    `import moment from 'moment-timezone';`,
+    `moment.tz('2026-07-01 12:00', 'America/New_York').utcOffset()`,
+    -240,
+  ),
+  use(
+    'cron-parser',
+    `import { CronExpressionParser } from 'cron-parser';`,
+    `CronExpressionParser.parse('0 5 * * *', { currentDate: '2026-01-01T00:00:00Z', tz: 'UTC' }).next().toISOString()`,
+    '2026-01-01T05:00:00.000Z',
+  ),
+  use('ms', `import ms from 'ms';`, `[ms('2 days'), ms(60000)]`, [172_800_000, '1m']),
+  use('uuid', `import { v5, validate, v4 } from 'uuid';`, `[v5('a', v5.DNS), validate(v4())]`, [
+    '4f3f2898-69e3-5a0d-820a-c4e87987dbce',
+    true,
+  ]),
+  use('nanoid', `import { nanoid } from 'nanoid';`, `nanoid(10).length`, 10),
+  use(
+    'ulid',
+    `import { ulid, decodeTime } from 'ulid';`,
+    `decodeTime(ulid(1469918176385))`,
+    1_469_918_176_385,
+  ),
+  use('decimal.js', `import Decimal from 'decimal.js';`, `new Decimal('0.1').plus('0.2').toString()`, '0.3'),
+  use(
+    'bignumber.js',
+    `import BigNumber from 'bignumber.js';`,
+    `new BigNumber('1e30').plus(1).toFixed()`,
+    '1000000000000000000000000000001',
+  ),
+  use('big.js', `import Big from 'big.js';`, `new Big('1').div(3).toFixed(5)`, '0.33333'),
+  use('mathjs', `import { evaluate } from 'mathjs';`, `evaluate('sqrt(16) + 2 ^ 3')`, 12),
+  use('fast-deep-equal', `import equal from 'fast-deep-equal';`, `equal({ a: [1] }, { a: [1] })`, true),
+  use('deepmerge', `import merge from 'deepmerge';`, `merge({ a: { b: 1 } }, { a: { c: 2 } })`, {
+    a: { b: 1, c: 2 },
+  }),
+  use('fast-json-patch', `import { compare } from 'fast-json-patch';`, `compare({ a: 1 }, { a: 2 })`, [
+    { op: 'replace', path: '/a', value: 2 },
+  ]),
+  use(
+    'jsonpath-plus',
+    `import { JSONPath } from 'jsonpath-plus';`,
+    `JSONPath({ path: '$..price', json: { a: { price: 1 }, b: { price: 2 } } })`,
+    [1, 2],
+  ),
+  use(
+    'jmespath',
+    `import jmespath from 'jmespath';`,
+    `jmespath.search({ a: [{ n: 1 }, { n: 2 }] }, 'a[*].n')`,
+    [1, 2],
+  ),
+  use(
+    'jsonata',
+    `import jsonata from 'jsonata';`,
+    `jsonata('$sum(items.price)').evaluate({ items: [{ price: 1 }, { price: 2 }] })`,
+    3,
+  ),
+  use('flat', `import { flatten } from 'flat';`, `flatten({ a: { b: 1 } })`, { 'a.b': 1 }),
+  use('dot-prop', `import { getProperty } from 'dot-prop';`, `getProperty({ a: { b: 1 } }, 'a.b')`, 1),
+  use(
+    'object-hash',
+    `import hash from 'object-hash';`,
+    `hash({ a: 1, b: 2 }) === hash({ b: 2, a: 1 })`,
+    true,
+  ),
+  use(
+    'superjson',
+    `import superjson from 'superjson';`,
+    `superjson.parse(superjson.stringify({ at: new Date(0) })).at.toISOString()`,
+    '1970-01-01T00:00:00.000Z',
+  ),
+  use('qs', `import qs from 'qs';`, `qs.parse('a[b]=1&c=2')`, { a: { b: '1' }, c: '2' }),
+  use(
+    'query-string',
+    `import queryString from 'query-string';`,
+    `queryString.stringify({ b: 1, a: [2, 3] })`,
+    'a=2&a=3&b=1',
+  ),
+  use('semver', `import semver from 'semver';`, `semver.satisfies('1.2.3', '^1.0.0')`, true),
+  use('currency.js', `import currency from 'currency.js';`, `currency(1.23).add('4.56').format()`, '$5.79'),
+  use(
+    'lru-cache',
+    `import { LRUCache } from 'lru-cache';`,
+    `(() => { const c = new LRUCache({ max: 1 }); c.set('a', 1); c.set('b', 2); return [c.get('a') ?? null, c.get('b')]; })()`,
+    [null, 2],
+  ),
+  use(
+    'eventemitter3',
+    `import EventEmitter from 'eventemitter3';`,
+    `(() => { const e = new EventEmitter(); let got; e.on('x', (v) => { got = v; }); e.emit('x', 7); return got; })()`,
+    7,
+  ),
+];
