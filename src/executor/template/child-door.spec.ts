@@ -44,7 +44,7 @@ it('a child is there when all of its connections are, in whatever order, and non
   const others = [await knock(other.token, 1), await knock(other.token, 3)];
   const late = await knock(one.token, 1);
   const connections = await one.arrived;
-  expect([...connections.keys()].toSorted()).toEqual([1, 3]);
+  expect([...connections.keys()].toSorted((a, b) => a - b)).toEqual([1, 3]);
   const [bytes] = (await once(connections.get(3) as Socket, 'data')) as [Buffer];
   expect(String(bytes)).toBe('boot {"type":"ready"}\n');
   await other.arrived;
