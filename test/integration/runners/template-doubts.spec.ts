@@ -49,6 +49,7 @@ function templatesThat(does: string): Templates {
     maxExecutions: 1,
     resources: resourceLimitsOf(settings),
     frameLimitBytes: 1e7,
+    nativeAddons: false,
   };
   const rules = { maxChildren: 100, maxAgeMs: 1e9 };
   return new Templates({ launch, dir: dir.path, program, rules }, level, () => undefined);
