@@ -3,8 +3,13 @@ import { WorkerCommands } from '../heartbeat/worker-commands.js';
 import { WorkerRegistry } from '../heartbeat/worker-registry.js';
 import { PackagesStore } from '../packages/packages.store.js';
 import { WorkspaceModule } from '../workspace/workspace.module.js';
+import { BatchStore } from './batches/batch-store.js';
+import { BatchService } from './batches/batch.service.js';
+import { BatchesController } from './batches/batches.controller.js';
 import { ExecutionLookup } from './executions/execution-lookup.service.js';
 import { ExecutionsController } from './executions/executions.controller.js';
+import { Idempotency } from './executions/idempotency.service.js';
+import { KnownExecutions } from './executions/known-executions.js';
 import { ForgetController } from './executions/forget.controller.js';
 import { ForgetService } from './executions/forget.service.js';
 import { HistoryController } from './history/history.controller.js';
@@ -37,6 +42,7 @@ export class ApiModule {
       imports: [queue, archive, WorkspaceModule],
       controllers: [
         TasksController,
+        BatchesController,
         ExecutionsController,
         ForgetController,
         HistoryController,
@@ -51,6 +57,10 @@ export class ApiModule {
       // Registry and store by themselves: their modules would make a process without the worker role a worker.
       providers: [
         SubmissionService,
+        BatchService,
+        BatchStore,
+        Idempotency,
+        KnownExecutions,
         ExecutionLookup,
         ForgetService,
         WaitingService,

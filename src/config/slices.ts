@@ -110,6 +110,8 @@ export const executionSettings = slice('executions', (settings) => ({
   maxTimeoutMs: settings.MAX_TIMEOUT_SECONDS * SECOND_MS,
   /** A time limit of 0 is the longest one; otherwise it is refused. */
   zeroIsLongest: settings.ZERO_TIMEOUT === 'longest',
+  /** How long the context of one that our API submitted is kept beyond its own time: as long as its result. */
+  contextKeptSeconds: settings.RESULT_TTL_SECONDS,
   /** The first one signs, all are accepted; none: nothing is signed. */
   signingKeys: signingKeys(settings.JOB_SIGNING_KEY),
   /** The most that it may have of the network. */

@@ -112,6 +112,14 @@ export const FAILURES = {
     fault: 'producer',
     remedy: 'Write the context before the job, with a TTL longer than the queue is.',
   },
+  EXPIRED: {
+    status: 'failed',
+    errorType: 'Expired',
+    retry: false,
+    meaning: 'Its `ttl` was over before a worker came to it; nothing was run.',
+    fault: 'too few workers, or the producer',
+    remedy: 'Start more workers or allow it more time; ask for it again if it is still wanted.',
+  },
   CHILD_FAILED: {
     status: 'failed',
     errorType: 'ChildFailed',

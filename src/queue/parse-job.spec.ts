@@ -4,7 +4,7 @@ import { parseJob } from './parse-job.js';
 
 const read = (data: unknown, id = '17') => parseJob({ id, data });
 
-const NOT_SCHEDULED = { tick: null, again: false };
+const NOT_SCHEDULED = { expiresAtMs: null, tick: null, again: false };
 const UNSEALED = {
   ...NOT_SCHEDULED,
   kind: 'execution',

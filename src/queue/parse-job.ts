@@ -13,6 +13,8 @@ interface JobBase {
   tick: Tick | null;
   /** It is to run also where it has a result already. */
   again: boolean;
+  /** Unix milliseconds after which its code is not started for the first time; null: it always is. */
+  expiresAtMs: number | null;
 }
 
 /** What a job asks for. A job that cannot be read still has an id, because it still gets a result. */
@@ -44,7 +46,7 @@ export function parseJob(job: QueuedJob): JobRequest {
   const content = contentOf(fields, tick);
   const refusal = troubleOf(opts);
   const own = asked(job, tick, idIn(fields, content.kind), content);
-  return { ...(refusal ? { ...own, refusal } : own), again };
+  return { ...(refusal ? { ...own, refusal } : own), again, expiresAtMs: expiryIn(fields, content) };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -92,8 +94,16 @@ const asked = (job: QueuedJob, tick: Tick | null, id: string | null, content: Co
   executionId: tick ? tickExecutionId(tick) : (id ?? `job-${job.id ?? 'unknown'}`),
   tick,
   again: false,
+  expiresAtMs: null,
   ...content,
 });
+
+/** Of a job that can be read: its schema has seen the time. */
+function expiryIn(fields: Fields, content: Content): number | null {
+  if ('refusal' in content) return null;
+  const time = fields[content.kind === 'task' ? 'expiresAt' : 'expires_at'];
+  return typeof time === 'number' ? time : null;
+}
 
 /** The id that its producer waits for: the valid one, else any text that can be filed under. */
 function idIn(fields: Fields, kind: JobKind): string | null {

@@ -12,6 +12,12 @@ export class RedisKeys {
   /** Execution context, written by the producer. */
   context = (executionId: string): string => `${this.prefix}bifrost:exec:${executionId}:context`;
 
+  /** Hash: what the first request of an Idempotency-Key began; expires. */
+  idempotency = (sha256: string): string => `${this.prefix}bifrost:idempotency:${sha256}`;
+
+  /** JSON: the executions of a batch; expires. */
+  batch = (batchId: string): string => `${this.prefix}bifrost:batch:${batchId}`;
+
   /** The one result of an execution. */
   result = (executionId: string): string => `${this.prefix}bifrost:exec:${executionId}:result`;
 

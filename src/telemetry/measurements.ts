@@ -8,6 +8,7 @@ export const UNRUN_REASONS = [
   'redelivered',
   'refused',
   'child-failed',
+  'expired',
   'cancelled',
   'stalled-out',
 ] as const;

@@ -13,9 +13,10 @@ import { traced } from '../telemetry/tracing.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import { ExecutionUpdates } from '../results/clients/execution-updates.js';
 import { LogWriter } from '../results/log-writer.js';
+import type { JobRequest } from '../queue/parse-job.js';
 import type { OurTurn } from '../queue/queue-times.js';
 import { type TakenDelivery, traceOf } from './delivery.js';
-import { childFailed, reportOfError, refused, stalledOut } from './job-decisions.js';
+import { childFailed, expired, reportOfError, refused, stalledOut } from './job-decisions.js';
 
 type OwnTurn = Extract<OurTurn, { kind: 'ours' }>;
 
@@ -52,6 +53,7 @@ export class Attempt {
     if (turn.kind === 'exhausted')
       return turn.cancel ? cancelledReport(turn.cancel, 'not started again') : stalledOut();
     if ('refusal' in request) return refused(request.refusal);
+    if (isExpired(request, turn)) return expired(request.expiresAtMs);
     if (family?.failed) return childFailed(family.failed);
     return this.execute(delivery, turn);
   }
@@ -106,6 +108,13 @@ export class Attempt {
     }
   }
 }
+
+/** Only the first start of its code has a time. */
+const isExpired = (
+  request: JobRequest,
+  { run, attempt }: OwnTurn,
+): request is JobRequest & { expiresAtMs: number } =>
+  request.expiresAtMs !== null && run === 1 && attempt === 1 && Date.now() > request.expiresAtMs;
 
 /** Its code may have run before: in this attempt, or in one whose worker was lost. */
 function cancelledAt(error: unknown, turn: OwnTurn, cancel: CancelRequest): AttemptReport {

@@ -32,6 +32,7 @@ const FINAL: FailureCode[] = [
   'INVALID_JOB',
   'CONTEXT_NOT_FOUND',
   'CHILD_FAILED',
+  'EXPIRED',
   'CANCELLED',
   'PACKAGE_REFUSED',
   'COMPILE_LIMIT',

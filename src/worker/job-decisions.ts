@@ -66,6 +66,13 @@ export function refused(refusal: Refusal): AttemptReport {
   return unrunReport({ code: refusal.code, message: refusal.message }, { evidence });
 }
 
+/** An execution whose code was to start by a time that is over. */
+export const expired = (expiresAtMs: number): AttemptReport =>
+  unrunReport({
+    code: 'EXPIRED',
+    message: `No worker came to it before ${new Date(expiresAtMs).toISOString()}, by when it was to start`,
+  });
+
 /** A flow's parent that fails because of a child. */
 export function childFailed({ jobId, queue, executionId, error }: FailedChild): AttemptReport {
   const child = executionId === null ? `job ${jobId}` : `${executionId} (job ${jobId})`;
@@ -107,6 +114,8 @@ export function unrunReason({
       return 'refused';
     case 'CHILD_FAILED':
       return 'child-failed';
+    case 'EXPIRED':
+      return 'expired';
     case 'STALLED_OUT':
       return 'stalled-out';
     case 'CANCELLED':

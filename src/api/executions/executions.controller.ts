@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import type { ExecutionResult } from '../../contract/result.js';
 import { CancelService } from '../../queue/cancel.service.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
+import { IDEMPOTENCY_HEADER, idempotencyKey } from './idempotency.service.js';
 import { ProblemException } from '../http/problem.js';
 import { withinSearch } from '../http/redis-bound.js';
 import {
@@ -38,6 +39,7 @@ export class ExecutionsController {
     required: false,
     description: 'W3C Trace Context: the trace that this is part of',
   })
+  @ApiHeader(IDEMPOTENCY_HEADER)
   @ApiOperation({ summary: 'Queue an execution, and wait for its result if you like' })
   @ApiAcceptedResponse({ standardSchema: executionViewSchema })
   @ApiOkResponse({ standardSchema: executionViewSchema })
@@ -45,12 +47,15 @@ export class ExecutionsController {
     @Body({ schema: executionRequestSchema }) request: ExecutionRequest,
     @Query({ schema: waitQuerySchema }) { wait }: WaitQuery,
     @Headers('traceparent') traceparent: string | undefined,
+    @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ExecutionView> {
-    const id = await this.submission.submitExecution(request, traceparent);
+    const headers = { traceparent, idempotencyKey: idempotencyKey(key) };
+    const { id, isReplayed } = await this.submission.submitExecution(request, headers);
     reply.header('location', `/executions/${encodeURIComponent(id)}`);
+    if (isReplayed) reply.header('idempotency-replayed', 'true');
     // Redis may become unreachable while the client waits; the execution is still accepted.
-    const result = wait > 0 ? await this.await(id, wait, reply).catch(() => null) : null;
+    const result = wait > 0 ? await this.waiter.waitFor(id, wait, reply).catch(() => null) : null;
     reply.status(result === null ? 202 : 200);
     if (result || wait === 0) return result ?? { execution_id: id, status: 'queued' };
     const progress = await this.lookup.find(id).catch(() => null);
@@ -68,11 +73,7 @@ export class ExecutionsController {
     @Query({ schema: waitQuerySchema }) { wait }: WaitQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ExecutionView> {
-    let progress = await this.lookup.find(id);
-    if (wait > 0 && progress.state !== 'unknown' && progress.state !== 'ended') {
-      const result = await this.await(id, wait, reply);
-      progress = result === null ? await this.lookup.find(id) : { state: 'ended', result };
-    }
+    const progress = await this.waiter.find(id, wait, reply);
     if (progress.state === 'unknown') throw unknownExecution(id);
     return executionView(id, progress);
   }
@@ -93,21 +94,13 @@ export class ExecutionsController {
     const answer = await withinSearch(this.cancels.cancel(id, reason ?? null), NOT_CANCELLED);
     if (answer.kind === 'unknown') throw unknownExecution(id);
     const over = answer.kind === 'signalled' ? null : await this.lookup.findResult(id);
-    const result = over ?? (wait > 0 ? await this.await(id, wait, reply) : null);
+    const result = over ?? (wait > 0 ? await this.waiter.waitFor(id, wait, reply) : null);
     if (result) return cancelledOnly(result);
     const progress = await this.lookup.find(id);
     if (progress.state === 'unknown') throw unknownExecution(id);
     if (progress.state === 'ended') return cancelledOnly(progress.result);
     reply.status(202);
     return executionView(id, progress);
-  }
-
-  private await(id: string, seconds: number, reply: FastifyReply): Promise<ExecutionResult | null> {
-    const gone = new AbortController();
-    // On the response: the request's own "close" comes as soon as its body was read.
-    if (reply.raw.destroyed) gone.abort();
-    else reply.raw.once('close', () => gone.abort());
-    return this.waiter.wait(id, seconds * 1000, gone.signal);
   }
 }
 

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { REASON_LIMIT_CHARS } from '../../contract/cancellation.js';
 import { requestedContextSchema } from '../../contract/context.js';
 import { idSchema } from '../../contract/ids.js';
-import { BACKOFF_TYPES, MAX_ATTEMPTS } from '../../contract/jobs/job-options.js';
 import { taskJobSchema } from '../../contract/jobs/job.js';
 import type { ExecutionSettings } from '../../config/slices.js';
 import { type FieldError, ProblemException } from '../http/problem.js';
+import { EXCLUDES_DELAY, jobFields, runAtField } from './job-fields.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
 
 /** Longest time that one request may wait for a result. */
@@ -13,40 +13,17 @@ const MAX_WAIT_SECONDS = 300;
 
 /** `GET /executions/stats` and its like: an execution of such an id could not be asked for. */
 const RESERVED_IDS: ReadonlySet<string> = new Set(['stats', 'export', 'events']);
-const MAX_BACKOFF_MS = 86_400_000;
-const backoffMs = z
-  .number({ error: 'must be a number of milliseconds' })
-  .min(0, { error: 'must be at least 0' })
-  .max(MAX_BACKOFF_MS, { error: `must be at most ${MAX_BACKOFF_MS} ms` });
-
-/** Options of a job, beside what is to be run. */
-const retryFields = {
-  attempts: z
-    .number({ error: 'must be a number' })
-    .int({ error: 'must be a whole number' })
-    .min(1, { error: 'must be at least 1' })
-    .max(MAX_ATTEMPTS, { error: `must be at most ${MAX_ATTEMPTS}` })
-    .nullish()
-    .meta({ description: 'How often it is tried while its code fails. Default: once' }),
-  backoff: z
-    .union([backoffMs, z.strictObject({ type: z.enum(BACKOFF_TYPES), delay: backoffMs })], {
-      error: 'must be milliseconds, or {type: "fixed", "linear" or "exponential", delay: milliseconds}',
-    })
-    .nullish()
-    .meta({
-      description: 'Pause before another attempt, as BullMQ has it: milliseconds, or {type, delay}',
-    }),
-};
-
 /** Body of `POST /tasks`. */
 export const taskRequestSchema = refuseUnknown(
   taskJobSchema
-    // The API signs by itself, and takes no id that is known.
-    .omit({ signature: true, validUntil: true, again: true })
+    // The API signs by itself, takes no id that is known, and makes a time of the ttl.
+    .omit({ signature: true, validUntil: true, again: true, expiresAt: true })
     .extend({
       taskId: idSchema.optional().meta({ description: 'Default: an id of ours' }),
-      ...retryFields,
-    }),
+      ...jobFields,
+      runAt: runAtField,
+    })
+    .refine(({ delay, runAt }) => delay == null || runAt == null, { path: ['runAt'], error: EXCLUDES_DELAY }),
 ).meta({
   id: 'TaskRequest',
   example: { code: 'console.log(2 + 2)', timeout: 10 },
@@ -54,15 +31,21 @@ export const taskRequestSchema = refuseUnknown(
 
 /** Body of `POST /executions`: the execution context, and optionally the id to file it under and options of its job. */
 export const executionRequestSchema = refuseUnknown(
-  requestedContextSchema.safeExtend({
-    execution_id: idSchema
-      .refine((id) => !RESERVED_IDS.has(id), {
-        error: 'is the name of a page beside the executions; take another',
-      })
-      .optional()
-      .meta({ description: 'Default: an id of ours' }),
-    ...retryFields,
-  }),
+  requestedContextSchema
+    .safeExtend({
+      execution_id: idSchema
+        .refine((id) => !RESERVED_IDS.has(id), {
+          error: 'is the name of a page beside the executions; take another',
+        })
+        .optional()
+        .meta({ description: 'Default: an id of ours' }),
+      ...jobFields,
+      run_at: runAtField,
+    })
+    .refine(({ delay, run_at }) => delay == null || run_at == null, {
+      path: ['run_at'],
+      error: EXCLUDES_DELAY,
+    }),
 ).meta({
   id: 'ExecutionRequest',
   example: {

@@ -6,12 +6,13 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { type Queue, QueueEvents } from 'bullmq';
+import type { FastifyReply } from 'fastify';
 import { within } from '../../lib/time-limit.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import { Bell } from '../../lib/bell.js';
 import { isConnectionError } from '../../redis/connections.js';
-import { ExecutionLookup } from './execution-lookup.service.js';
+import { ExecutionLookup, type Progress } from './execution-lookup.service.js';
 import { jobIdOf } from '../../contract/jobs/job-id.js';
 
 /** An event is lost when its connection breaks at that moment; then this finds the result. */
@@ -40,6 +41,23 @@ export class ResultWaiter implements BeforeApplicationShutdown, OnApplicationShu
     @Inject(WORK_QUEUE) private readonly queue: Queue,
     private readonly lookup: ExecutionLookup,
   ) {}
+
+  /** How far it is; where it has not ended, once it has or `seconds` are over or the client of `reply` is gone. */
+  async find(executionId: string, seconds: number, reply: FastifyReply): Promise<Progress> {
+    const progress = await this.lookup.find(executionId);
+    if (seconds === 0 || progress.state === 'unknown' || progress.state === 'ended') return progress;
+    const result = await this.waitFor(executionId, seconds, reply);
+    return result === null ? this.lookup.find(executionId) : { state: 'ended', result };
+  }
+
+  /** As {@link wait}, for as long as the client of `reply` is there. */
+  waitFor(executionId: string, seconds: number, reply: FastifyReply): Promise<ExecutionResult | null> {
+    const gone = new AbortController();
+    // On the response: the request's own "close" comes as soon as its body was read.
+    if (reply.raw.destroyed) gone.abort();
+    else reply.raw.once('close', () => gone.abort());
+    return this.wait(executionId, seconds * 1000, gone.signal);
+  }
 
   /**
    * The result, or null when there is none within `waitMs` milliseconds, or when `signal` aborts.

@@ -4,22 +4,45 @@ import type { JobsOptions, Queue } from 'bullmq';
 import { InjectSettings } from '../../config/config.module.js';
 import { type ExecutionSettings, executionSettings } from '../../config/slices.js';
 import { JOB_NAMES, type JobKind, type TaskJob } from '../../contract/jobs/job.js';
-import { parseTraceparent } from '../../contract/traceparent.js';
+import { jobIdOf } from '../../contract/jobs/job-id.js';
 import { executionJob, signedTask } from '../../contract/jobs/signature.js';
+import { parseTraceparent } from '../../contract/traceparent.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
-import { ResultStore } from '../../results/result-store.js';
-import { jobIdOf } from '../../contract/jobs/job-id.js';
-import { retryOptions, retryPeriodSeconds } from './retry-options.js';
-import { ProblemException } from '../http/problem.js';
 import { redisAway, withinRedisLimit } from '../http/redis-bound.js';
+import { type Claim, fingerprintOf, Idempotency, refuseOtherBody } from './idempotency.service.js';
+import { type JobTiming, timingOf } from './job-timing.js';
+import { KnownExecutions, knownId } from './known-executions.js';
 import { checkLimits, type ExecutionRequest, type TaskRequest } from './requests.js';
 
-/** How long a context outlives the time limit of its execution: time to wait in the queue. */
-const CONTEXT_SLACK_SECONDS = 3_600;
 const NOT_ACCEPTED = 'Redis does not answer. Nothing was accepted; send it again later';
+
+/** What concerns a submission beside its body. */
+export interface SubmissionHeaders {
+  traceparent?: string | undefined;
+  idempotencyKey?: string | undefined;
+  /** A new id for what names none; default: a random one. */
+  ownId?: string | undefined;
+}
+
+export interface Submitted {
+  id: string;
+  /** A request with the same Idempotency-Key came before. */
+  isReplayed: boolean;
+}
+
+/** What is left of a request once it was checked. */
+interface Submission {
+  kind: JobKind;
+  /** Of the id in the body. */
+  field: string;
+  givenId: string | undefined;
+  body: unknown;
+  headers: SubmissionHeaders;
+  send: (id: string) => Promise<void>;
+}
 
 /**
  * Puts executions and tasks on the work queue. What was answered as failed must not start
@@ -30,62 +53,124 @@ export class SubmissionService {
   constructor(
     @Inject(WORK_QUEUE) private readonly queue: Queue,
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
-    private readonly results: ResultStore,
+    private readonly known: KnownExecutions,
+    private readonly idempotency: Idempotency,
     private readonly keys: RedisKeys,
     @InjectSettings(executionSettings) private readonly settings: ExecutionSettings,
   ) {}
 
   /**
-   * Queues an inline task and returns its id.
-   * @throws {ProblemException} 400 or 413 naming the field, 409 when the id is known, 503 without Redis.
+   * Queues an inline task.
+   * @throws {ProblemException} 400 or 413 naming the field, 409 when the id is known or the Idempotency-Key was used
+   * for something else, 503 without Redis.
    */
-  async submitTask(
-    { taskId, attempts, backoff, ...task }: TaskRequest,
-    traceparent?: string,
-  ): Promise<string> {
+  submitTask(request: TaskRequest, headers: SubmissionHeaders = {}): Promise<Submitted> {
+    const { taskId, attempts, backoff, delay, runAt, priority, ttl, ...task } = request;
     checkLimits(
       { field: 'code', value: task.code },
       { field: 'timeout', value: task.timeout },
       this.settings,
     );
-    const id = taskId ?? randomUUID();
-    await this.prepare(taskId, 'taskId');
-    await this.send(id, async () => {
-      const data: TaskJob = signedTask(this.key, { taskId: id, ...task });
-      await this.enqueue('task', id, data, {
-        ...retryOptions(attempts ?? 1, backoff ?? 0),
-        ...placeOf(traceparent),
-      });
-      if (taskId !== undefined) await this.confirmTask(data);
+    const when = { attempts, backoff, delay, runAt: runAt == null ? null : new Date(runAt), priority, ttl };
+    const timing = this.timingOf(when, task.timeout);
+    return this.submit({
+      kind: 'task',
+      field: 'taskId',
+      givenId: taskId,
+      body: request,
+      headers,
+      send: async (id) => {
+        const { expiresAtMs } = timing;
+        const data: TaskJob = {
+          ...signedTask(this.key, { taskId: id, ...task }),
+          ...(expiresAtMs === null ? {} : { expiresAt: expiresAtMs }),
+        };
+        await this.enqueue('task', id, data, { ...timing.options, ...traceOf(headers) });
+        if (taskId !== undefined) await this.confirmTask(data);
+      },
     });
-    return id;
   }
 
   /**
-   * Writes the context of an execution, queues it and returns its id.
+   * Writes the context of an execution and queues it.
    * @throws {ProblemException} as {@link submitTask}.
    */
-  async submitExecution(request: ExecutionRequest, traceparent?: string): Promise<string> {
-    const { execution_id: givenId, attempts, backoff, ...context } = request;
-    const retries = retryOptions(attempts ?? 1, backoff ?? 0);
+  submitExecution(request: ExecutionRequest, headers: SubmissionHeaders = {}): Promise<Submitted> {
+    const { context, timing } = this.check(request);
+    return this.submit({
+      kind: 'execution',
+      field: 'execution_id',
+      givenId: request.execution_id,
+      body: request,
+      headers,
+      send: async (id) => {
+        const document = JSON.stringify(context);
+        const { expiresAtMs, periodSeconds, options } = timing;
+        await this.writeContext(id, document, Math.ceil(periodSeconds + this.settings.contextKeptSeconds));
+        const data = {
+          ...executionJob(this.key, id, document),
+          ...(expiresAtMs === null ? {} : { expires_at: expiresAtMs }),
+        };
+        await this.enqueue('execution', id, data, { ...options, ...traceOf(headers) });
+      },
+    });
+  }
+
+  /**
+   * The context and the job that a request asks for; nothing is written.
+   * @throws {ProblemException} 400 or 413 naming the field.
+   */
+  check(request: ExecutionRequest): { context: object; timing: JobTiming } {
+    const { execution_id: _, attempts, backoff, delay, run_at, priority, ttl, ...context } = request;
     checkLimits(
       { field: 'workflow_code', value: context.workflow_code },
       { field: 'timeout_seconds', value: context.timeout_seconds },
       this.settings,
     );
-    const id = givenId ?? randomUUID();
-    const attemptSeconds = context.timeout_seconds ?? this.settings.defaultTimeoutMs / 1000;
-    const ttlSeconds = Math.ceil(retryPeriodSeconds(retries, attemptSeconds) + CONTEXT_SLACK_SECONDS);
-    await this.prepare(givenId, 'execution_id');
-    await this.send(id, async () => {
-      const document = JSON.stringify(context);
-      await this.writeContext(id, document, ttlSeconds);
-      await this.enqueue('execution', id, executionJob(this.key, id, document), {
-        ...retries,
-        ...placeOf(traceparent),
-      });
+    const runAt = run_at == null ? null : new Date(run_at);
+    const when = { attempts, backoff, delay, runAt, priority, ttl };
+    return { context, timing: this.timingOf(when, context.timeout_seconds) };
+  }
+
+  private async submit(submission: Submission): Promise<Submitted> {
+    const { field, givenId, headers, send } = submission;
+    await this.reach();
+    const key = headers.idempotencyKey;
+    if (key !== undefined) return this.submitOnce(submission, key);
+    if (givenId !== undefined) await withinRedisLimit(this.known.refuse(givenId, field), NOT_ACCEPTED);
+    const id = givenId ?? headers.ownId ?? randomUUID();
+    await this.sendWithin(id, () => send(id));
+    return { id, isReplayed: false };
+  }
+
+  private async submitOnce(submission: Submission, key: string): Promise<Submitted> {
+    const fingerprint = fingerprintOf(key, submission.kind, submission.body);
+    const claim = await withinRedisLimit(this.claim(submission, key, fingerprint), NOT_ACCEPTED);
+    refuseOtherBody(claim, fingerprint);
+    const { id, isNew, isAccepted } = claim;
+    if (isAccepted) return { id, isReplayed: true };
+    await this.sendWithin(id, async () => {
+      // The request before this one may have ended its process after it had queued the job.
+      if (isNew || !(await this.known.has(id))) await submission.send(id);
+      await this.idempotency.accept(key);
     });
-    return id;
+    return { id, isReplayed: !isNew };
+  }
+
+  /** An id of the client's that is known is refused, unless it is known because of this very key. */
+  private async claim(
+    { givenId, field, headers }: Submission,
+    key: string,
+    fingerprint: string,
+  ): Promise<Claim> {
+    const known = await this.idempotency.find(key);
+    if (known) return known;
+    if (givenId !== undefined && (await this.known.has(givenId))) {
+      const late = await this.idempotency.find(key);
+      if (!late) throw knownId(givenId, field);
+      return late;
+    }
+    return this.idempotency.claim(key, fingerprint, givenId ?? headers.ownId ?? randomUUID());
   }
 
   /** What we submit is signed by the first key, where there is one. */
@@ -93,18 +178,15 @@ export class SubmissionService {
     return this.settings.signingKeys[0];
   }
 
-  private async enqueue(kind: JobKind, id: string, data: object, options: JobsOptions): Promise<void> {
-    await this.queue.add(JOB_NAMES[kind], data, { jobId: jobIdOf(id), ...options });
+  private timingOf(
+    when: Parameters<typeof timingOf>[0],
+    timeoutSeconds: number | null | undefined,
+  ): JobTiming {
+    return timingOf(when, timeoutSeconds ?? this.settings.defaultTimeoutMs / 1000, Date.now());
   }
 
-  private async refuseKnown(id: string, field: string): Promise<void> {
-    const [result, ledger, erased, job] = await Promise.all([
-      this.results.find(id),
-      this.results.findLedger(id),
-      this.results.isForgotten(id),
-      this.queue.getJob(jobIdOf(id)),
-    ]);
-    if (result !== null || ledger !== null || erased || job !== undefined) throw known(id, field);
+  private async enqueue(kind: JobKind, id: string, data: object, options: JobsOptions): Promise<void> {
+    await this.queue.add(JOB_NAMES[kind], data, { jobId: jobIdOf(id), ...options });
   }
 
   /**
@@ -115,24 +197,23 @@ export class SubmissionService {
     const key = this.keys.context(id);
     if ((await this.redis.set(key, document, 'EX', ttlSeconds, 'NX')) === 'OK') return;
     const first = await this.redis.get(key);
-    if (first !== document) throw known(id, 'execution_id');
+    if (first !== document) throw knownId(id, 'execution_id');
     await this.redis.expire(key, ttlSeconds);
   }
 
   /** BullMQ silently ignores a second job of an id: of two different tasks at once one must get an error. */
   private async confirmTask(task: TaskJob): Promise<void> {
     const stored = await this.queue.getJob(jobIdOf(task.taskId));
-    if (stored && (stored.data as Partial<TaskJob>).code !== task.code) throw known(task.taskId, 'taskId');
+    if (stored && (stored.data as Partial<TaskJob>).code !== task.code) throw knownId(task.taskId, 'taskId');
   }
 
-  /** Only reads: when this fails, nothing was added, and the answer says so. */
-  private async prepare(givenId: string | undefined, field: string): Promise<void> {
+  /** Only asks: when this fails, nothing was added, and the answer says so. */
+  private async reach(): Promise<void> {
     if (this.redis.status !== 'ready') throw redisAway(NOT_ACCEPTED);
     await withinRedisLimit(this.redis.ping(), NOT_ACCEPTED);
-    if (givenId !== undefined) await withinRedisLimit(this.refuseKnown(givenId, field), NOT_ACCEPTED);
   }
 
-  private async send(id: string, work: () => Promise<void>): Promise<void> {
+  private async sendWithin(id: string, work: () => Promise<void>): Promise<void> {
     await withinRedisLimit(
       work(),
       `Redis does not answer. Whether ${id} was accepted is not known: ask for it later, or send it again with this id`,
@@ -140,11 +221,6 @@ export class SubmissionService {
   }
 }
 
-const known = (id: string, field: string): ProblemException =>
-  new ProblemException('conflict', `${field}: ${id} is known already; choose another id or leave it out`, {
-    errors: [{ field, message: 'is known already; choose another or leave it out' }],
-  });
-
 /** The caller's place in a trace, for the code; where we trace ourselves, BullMQ puts ours instead. */
-const placeOf = (traceparent: string | undefined): JobsOptions =>
+const traceOf = ({ traceparent }: SubmissionHeaders): JobsOptions =>
   parseTraceparent(traceparent) === null ? {} : { telemetry: { metadata: JSON.stringify({ traceparent }) } };

@@ -1,9 +1,17 @@
-import { Body, Controller, Get, Headers, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ExecutionLookup } from './execution-lookup.service.js';
 import { ProblemException } from '../http/problem.js';
-import { idPathSchema, type IdPath, type TaskRequest, taskRequestSchema } from './requests.js';
+import { IDEMPOTENCY_HEADER, idempotencyKey } from './idempotency.service.js';
+import {
+  idPathSchema,
+  type IdPath,
+  type TaskRequest,
+  taskRequestSchema,
+  type WaitQuery,
+  waitQuerySchema,
+} from './requests.js';
+import { ResultWaiter } from './result-waiter.js';
 import { SubmissionService } from './submission.service.js';
 import { taskView, type TaskView, taskViewSchema } from './views.js';
 
@@ -13,7 +21,7 @@ import { taskView, type TaskView, taskViewSchema } from './views.js';
 export class TasksController {
   constructor(
     private readonly submission: SubmissionService,
-    private readonly lookup: ExecutionLookup,
+    private readonly waiter: ResultWaiter,
   ) {}
 
   @Post()
@@ -23,22 +31,35 @@ export class TasksController {
     description: 'W3C Trace Context: the trace that this is part of',
   })
   @ApiOperation({ summary: 'Queue inline code as a task' })
+  @ApiHeader(IDEMPOTENCY_HEADER)
   @ApiAcceptedResponse({ standardSchema: taskViewSchema })
+  @ApiOkResponse({ standardSchema: taskViewSchema })
   async submit(
     @Body({ schema: taskRequestSchema }) request: TaskRequest,
+    @Query({ schema: waitQuerySchema }) { wait }: WaitQuery,
     @Headers('traceparent') traceparent: string | undefined,
+    @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TaskView> {
-    const id = await this.submission.submitTask(request, traceparent);
-    reply.status(202).header('location', `/tasks/${encodeURIComponent(id)}`);
-    return { id, status: 'queued' };
+    const headers = { traceparent, idempotencyKey: idempotencyKey(key) };
+    const { id, isReplayed } = await this.submission.submitTask(request, headers);
+    reply.header('location', `/tasks/${encodeURIComponent(id)}`);
+    if (isReplayed) reply.header('idempotency-replayed', 'true');
+    // Redis may become unreachable while the client waits; the task is still accepted.
+    const result = wait > 0 ? await this.waiter.waitFor(id, wait, reply).catch(() => null) : null;
+    reply.status(result === null ? 202 : 200);
+    return result ? taskView(id, { state: 'ended', result }) : { id, status: 'queued' };
   }
 
   @Get(':id')
   @ApiOperation({ summary: 'How far a task is, and its result' })
   @ApiOkResponse({ standardSchema: taskViewSchema })
-  async find(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<TaskView> {
-    const progress = await this.lookup.find(id);
+  async find(
+    @Param({ schema: idPathSchema }) { id }: IdPath,
+    @Query({ schema: waitQuerySchema }) { wait }: WaitQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TaskView> {
+    const progress = await this.waiter.find(id, wait, reply);
     if (progress.state === 'unknown') {
       throw new ProblemException(
         'not-found',

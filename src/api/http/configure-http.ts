@@ -8,7 +8,7 @@ import { answerClientError } from './client-error.js';
 import { openApiDocument } from './openapi.js';
 import { describe, pathOf, ProblemFilter, sendProblem } from './problem.filter.js';
 import { traceRequests } from './request-tracing.js';
-import { allowWorkspaceBodies } from '../workspace/workspace-body-limit.js';
+import { allowLargeBodies } from './large-bodies.js';
 import { WaitingConnections } from './waiting-connections.js';
 import { validationPipe } from './validation.js';
 
@@ -52,7 +52,7 @@ export function configureHttp(app: NestFastifyApplication, settings: HttpSetting
   new WaitingConnections(settings.connectionsWaitingLimit).attach(app.getHttpServer());
   guardAccess(app, settings);
   traceRequests(app);
-  allowWorkspaceBodies(app.getHttpAdapter().getInstance());
+  allowLargeBodies(app.getHttpAdapter().getInstance());
   allowBodilessDeletes(app);
   drainRefusedBodies(app);
   if (settings.hasApi) serveDocs(app);

@@ -2,6 +2,15 @@ import { z } from 'zod';
 import { FAILURE_CODES } from '../../contract/failure.js';
 import { type Problem, PROBLEM_KINDS } from './problem.js';
 
+/** What is wrong with one field. */
+export const fieldErrorSchema = z.object({
+  field: z.string().meta({ description: 'Dotted path; body for the whole of it' }),
+  message: z.string(),
+  line: z.number().int().optional(),
+  column: z.number().int().optional(),
+  code: z.enum(FAILURE_CODES).optional(),
+});
+
 /** Every error answer: RFC 9457 problem details; some kinds have members of their own beside these. */
 export const problemSchema = z
   .looseObject({
@@ -10,17 +19,7 @@ export const problemSchema = z
     status: z.number().int(),
     detail: z.string().meta({ description: 'What is wrong and what to do' }),
     instance: z.string().meta({ description: 'Path of the request' }),
-    errors: z
-      .array(
-        z.object({
-          field: z.string().meta({ description: 'Dotted path; body for the whole of it' }),
-          message: z.string(),
-          line: z.number().int().optional(),
-          column: z.number().int().optional(),
-          code: z.enum(FAILURE_CODES).optional(),
-        }),
-      )
-      .meta({ description: 'One entry for each field that is wrong' }),
+    errors: z.array(fieldErrorSchema).meta({ description: 'One entry for each field that is wrong' }),
   })
   .meta({
     example: {

@@ -14,7 +14,8 @@ describe('a field that is not known', () => {
     ['code', 'workflow_code'],
     ['tag', 'tags'],
     ['atempts', 'attempts'],
-    ['idempotency_key', 'execution_id'],
+    ['idempotency_key', 'the header Idempotency-Key'],
+    ['runAt', 'run_at'],
     ['params', 'parameters'],
     ['filePath', 'file_path'],
   ])('%s of an execution is refused by name, and %s is meant', (field, meant) => {
@@ -23,7 +24,7 @@ describe('a field that is not known', () => {
     ]);
   });
 
-  it.each(['delay', 'priority', 'zzz'])('%s has nothing near', (field) => {
+  it.each(['webhook', 'zzz'])('%s has nothing near', (field) => {
     expect(errorsOf({ workflow_code: 'x', [field]: 1 })).toEqual([
       { field, message: 'is not known here; /docs lists what is' },
     ]);

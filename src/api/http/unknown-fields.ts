@@ -3,7 +3,6 @@ import { nearestPaths } from '../../workspace/nearest-paths.js';
 
 /** Other names that clients commonly use for these fields. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
-  idempotency_key: 'execution_id',
   request_id: 'execution_id',
   id: 'execution_id',
   args: 'parameters',
@@ -31,6 +30,7 @@ export function refuseUnknown<T extends z.ZodObject>(schema: T): T {
 
 /** What is said of a field that is not known: the nearest one that is, where one is near. */
 export function messageOf(field: string, known: readonly string[]): string {
+  if (/^idempotency.?key$/i.test(field)) return 'is not known; did you mean the header Idempotency-Key?';
   const near = nearestOf(field, known);
   return near === null ? 'is not known here; /docs lists what is' : `is not known; did you mean ${near}?`;
 }

@@ -11,6 +11,12 @@ const again = z
   .nullish()
   .meta({ description: 'Run it also where it has a result already: docs/identity.md' });
 
+const expires = z
+  .number({ error: 'must be a time in Unix milliseconds' })
+  .int({ error: 'must be whole Unix milliseconds' })
+  .nullish()
+  .meta({ description: 'Unix milliseconds: ends with EXPIRED where its code has not started by then' });
+
 /** Work-queue job of the execution engine; everything else is in the execution context. */
 export const executionJobSchema = z.object({
   execution_id: idSchema,
@@ -19,6 +25,7 @@ export const executionJobSchema = z.object({
     .nullish()
     .meta({ description: 'See docs/signed-jobs.md' }),
   valid_until: unixSeconds.nullish(),
+  expires_at: expires,
   again,
 });
 
@@ -31,6 +38,7 @@ export const taskJobSchema = z.object({
   network: networkFieldSchema,
   signature: z.string({ error: 'must be a string' }).nullish(),
   validUntil: unixSeconds.nullish(),
+  expiresAt: expires,
   again,
 });
 

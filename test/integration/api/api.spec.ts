@@ -200,6 +200,22 @@ describe('with a worker in the same process', () => {
     });
   });
 
+  it('does not start what was to start by a time that is over, and waits for the result of a task', async () => {
+    await app.queue.add('task', { taskId: 'late', code: 'console.log(1)', expiresAt: 1 });
+    expect((await app.get('/executions/late?wait=90')).body).toMatchObject({
+      status: 'failed',
+      failure: { code: 'EXPIRED' },
+      stdout: '',
+    });
+    const { status, body } = await app.post('/tasks?wait=90', { code: 'console.log(3)', ttl: 600 });
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { status: 'completed', result: { stdout: '3\n' } },
+    });
+    const known = await app.get(`/tasks/${body['id'] as string}?wait=5`);
+    expect(known.body).toEqual(body);
+  });
+
   it('runs a function of a workspace module', async () => {
     const source = 'export const greet = ({ name }: { name: string }): string => `Hello ${name}`;';
     const put = await app.ask('PUT', '/workspace', { files: { 'workflows/greet.ts': source } });
@@ -483,10 +499,14 @@ describe('/docs-json', () => {
       'attempts',
       'backoff',
       'code',
+      'delay',
       'network',
+      'priority',
       'prompt',
+      'runAt',
       'taskId',
       'timeout',
+      'ttl',
     ]);
     expect(propertiesOf('/executions')).toEqual(
       expect.arrayContaining(['execution_id', 'workflow_code', 'file_path', 'parameters', 'timeout_seconds']),

@@ -128,6 +128,15 @@ const CALLS: [operation: string, calls: Call[]][] = [
     ],
   ],
   [
+    'post /executions/batch',
+    [
+      { path: '/executions/batch', body: null, status: 202 },
+      { path: '/executions/batch', body: { executions: [SCRIPT], mode: 'each' }, status: 202 },
+      { path: '/executions/batch', body: { executions: [UNKNOWN] }, status: 400 },
+    ],
+  ],
+  ['get /batches/{id}', [{ path: '/batches/never', status: 404 }]],
+  [
     'get /executions/{id}',
     [
       { path: '/executions/done', status: 200 },
