@@ -3,6 +3,9 @@ import { WorkerCommands } from '../heartbeat/worker-commands.js';
 import { WorkerRegistry } from '../heartbeat/worker-registry.js';
 import { PackagesStore } from '../packages/packages.store.js';
 import { WorkspaceModule } from '../workspace/workspace.module.js';
+import { AgainController } from './again/again.controller.js';
+import { AgainService } from './again/again.service.js';
+import { BulkAgainService } from './again/bulk-again.service.js';
 import { BatchStore } from './batches/batch-store.js';
 import { BatchService } from './batches/batch.service.js';
 import { BatchesController } from './batches/batches.controller.js';
@@ -42,6 +45,7 @@ export class ApiModule {
       imports: [queue, archive, WorkspaceModule],
       controllers: [
         TasksController,
+        AgainController,
         BatchesController,
         ExecutionsController,
         ForgetController,
@@ -58,6 +62,8 @@ export class ApiModule {
       providers: [
         SubmissionService,
         BatchService,
+        AgainService,
+        BulkAgainService,
         BatchStore,
         Idempotency,
         KnownExecutions,

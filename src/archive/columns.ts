@@ -36,6 +36,8 @@ export const COLUMNS = {
   run: column('integer', ({ run }) => Math.max(1, Math.trunc(numberOf(run ?? 1)))),
   /** Id of the job scheduler whose tick it is. */
   schedule: key(({ schedule }) => schedule?.id),
+  /** Id of the execution that it was run again of. */
+  again_of: key((of) => of.again_of),
   // The same for every delivery of a result, also of one that says no time.
   finished_at: column('timestamptz(3)', (of) => firstTime(of.finished_at, of.started_at)),
   started_at: column('timestamptz(3)', (of) => firstTime(of.started_at, of.finished_at)),

@@ -76,6 +76,7 @@ export class ContextService {
       },
       sync: context.sync ?? false,
       tags: context.tags ?? [],
+      ...(context.again_of == null ? {} : { againOf: context.again_of }),
       timeoutMs: this.timeoutMs(this.limitOf(context), 'timeout_seconds'),
       network: this.network(context.network),
       captureLocals: context.capture_locals ?? false,

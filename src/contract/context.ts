@@ -78,6 +78,9 @@ const contextFields = z.object({
     .nullish(),
   network: networkFieldSchema,
   tags: z.array(text).nullish(),
+  again_of: text.nullish().meta({
+    description: 'Id of the execution that this is run again of; results and the history repeat it',
+  }),
   capture_locals: z.boolean({ error: 'must be true or false' }).nullish().meta({
     description:
       'On failure: also show the local variables of the calls that the error went through, in failure.evidence.locals. Makes asynchronous code slower',

@@ -51,6 +51,8 @@ export interface Execution {
   workflowId: string | null;
   details: ContextDetails;
   tags: readonly string[];
+  /** Id of the execution that it is run again of; missing: of none. */
+  againOf?: string;
   timeoutMs: number;
   /** Which network its code has. */
   network: NetworkPolicy;

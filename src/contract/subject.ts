@@ -8,6 +8,10 @@ export const subjectSchema = z.object({
   caller: z.object({ user_id: name, email: name, name }).nullable(),
   organization: z.object({ id: z.string(), name }).nullable(),
   tags: z.array(z.string()),
+  again_of: z
+    .string()
+    .optional()
+    .meta({ description: 'Id of the execution that it was run again of; absent: of none' }),
 });
 
 export type Subject = z.infer<typeof subjectSchema>;
@@ -25,6 +29,7 @@ export function subjectOf(context: {
   caller: Readonly<Record<string, unknown>> | null;
   organization: ({ id: string } & Readonly<Record<string, unknown>>) | null;
   tags: readonly string[];
+  againOf?: string | undefined;
 }): Subject {
   const { caller, organization } = context;
   return {
@@ -39,6 +44,7 @@ export function subjectOf(context: {
       name: text(organization['name']),
     },
     tags: context.tags.slice(0, MAX_TAGS).map((tag) => tag.slice(0, MAX_CHARS)),
+    ...(context.againOf === undefined ? {} : { again_of: context.againOf.slice(0, MAX_CHARS) }),
   };
 }
 

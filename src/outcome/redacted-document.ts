@@ -12,6 +12,7 @@ const HARMLESS: ReadonlySet<string> = new Set<keyof ExecutionResult>([
   'caller',
   'organization',
   'tags',
+  'again_of',
   'success',
   'status',
   'duration_ms',

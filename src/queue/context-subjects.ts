@@ -11,6 +11,7 @@ const subjectFields = z.object({
   caller: z.looseObject({}).nullish().catch(null),
   organization: z.looseObject({ id: z.string() }).nullish().catch(null),
   tags: z.array(z.string()).nullish().catch(null),
+  again_of: z.string().nullish().catch(null),
 });
 
 /** Contexts of one call together; of what is beyond, nothing is read. */
@@ -48,12 +49,15 @@ export class ContextSubjects {
 /** Never throws: a context that cannot be read gets its execution a result that says so. */
 export function subjectIn(document: string | null): Subject {
   try {
-    const { workflow_id, caller, organization, tags } = subjectFields.parse(JSON.parse(document ?? 'null'));
+    const { workflow_id, caller, organization, tags, again_of } = subjectFields.parse(
+      JSON.parse(document ?? 'null'),
+    );
     return subjectOf({
       workflowId: workflow_id ?? null,
       caller: caller ?? null,
       organization: organization ?? null,
       tags: tags ?? [],
+      againOf: again_of ?? undefined,
     });
   } catch {
     return NO_SUBJECT;

@@ -40,6 +40,14 @@ export class ExecutionLookup {
     return result ? { state: 'ended', result } : progress;
   }
 
+  /** As {@link find}; one whose result is only in the history has ended, also where its context was kept longer. */
+  async findEnded(executionId: string): Promise<Progress> {
+    const progress = await this.find(executionId);
+    if (progress.state !== 'stored') return progress;
+    const result = await withinArchive(this.findArchived(executionId));
+    return result ? { state: 'ended', result } : progress;
+  }
+
   /** The result alone, or null. Throws as {@link find} does. */
   findResult(executionId: string): Promise<ExecutionResult | null> {
     return withinRedisLimit(this.results.find(executionId));

@@ -28,6 +28,8 @@ const OWN_ERRORS: Readonly<Record<string, readonly number[]>> = {
   'post /tasks': [409],
   'post /executions': [409],
   'post /executions/batch': [409],
+  'post /executions/again': [409],
+  'post /executions/{id}/again': [409],
   'delete /executions/{id}': [409],
   'delete /executions/{id}/record': [409],
   'put /workspace': [409, 422],

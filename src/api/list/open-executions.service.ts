@@ -134,6 +134,7 @@ const common = ({ request, addedAtMs }: ListedJob, subject: Subject) => ({
   caller_id: subject.caller?.user_id ?? null,
   caller_email: subject.caller?.email ?? null,
   tags: subject.tags,
+  again_of: subject.again_of ?? null,
   queued_at: new Date(addedAtMs).toISOString(),
 });
 
@@ -169,6 +170,7 @@ function fits(execution: OpenExecution, { statuses, filter }: OpenQuestion): boo
     (isEqual(caller, execution.caller_id) || isEqual(caller, execution.caller_email)) &&
     isEqual(worker, worksOn) &&
     isEqual(schedule, execution.schedule) &&
+    isEqual(filter.again_of, execution.again_of) &&
     (tag === undefined || execution.tags.some((one) => isEqual(tag, one))) &&
     (text === undefined || searched.includes(text.toLowerCase()))
   );

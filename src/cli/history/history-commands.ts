@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { FILTER_ROWS } from '../../contract/history/fields.js';
+import type { AgainOptions } from '../executions/again.js';
 import type { ApiAccess } from '../http/api-access.js';
 import type { ExitCode } from '../output/exit.js';
 import type { ExportOptions } from './export.js';
@@ -18,13 +19,15 @@ export interface HistoryIo {
 const TIMES = `
 Times are ISO 8601 (2026-11-30, 2026-11-30T12:00:00Z) or how long ago (30m, 24h, 7d).`;
 
+const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
+
 const filtered = (command: Command): Command =>
   FILTER_ROWS.reduce(
     (added, [, { option, help }]) => (option === undefined ? added : added.option(option, help)),
     command,
   );
 
-/** Adds `history`, `stats`, `export` and `forget`. */
+/** Adds `history`, `stats`, `export`, `again` and `forget`. */
 export function defineHistory(program: Command, io: () => HistoryIo, exit: (code: ExitCode) => void): void {
   filtered(program.command('history').description('executions that have ended, newest first'))
     .option('--since <time>', 'ended then or later')
@@ -61,6 +64,26 @@ export function defineHistory(program: Command, io: () => HistoryIo, exit: (code
     .action(async (options: ExportOptions) => {
       const { exportHistory } = await import('./export.js');
       exit(await exportHistory(options, io()));
+    });
+
+  filtered(
+    program
+      .command('again')
+      .description(
+        'run executions that have ended again, as new ones: one by its id, or all that filters find',
+      )
+      .argument('[id]', 'id of one execution'),
+  )
+    .option('--since <time>', 'ended then or later')
+    .option('--until <time>', 'ended before')
+    .option('--current', 'against the current workspace (default: the generation of the run before)')
+    .option('--secret <name=value>', 'a secret of its context, which is not kept; repeatable', collect)
+    .option('--yes', 'with filters: run them; without it they are only listed')
+    .option('--json', 'print what the API answers')
+    .addHelpText('after', `${TIMES}\n\nExit codes:\n  0 queued, 1 some were refused`)
+    .action(async (id: string | undefined, options: AgainOptions) => {
+      const { again } = await import('../executions/again.js');
+      exit(await again(id, options, io()));
     });
 
   program

@@ -8,6 +8,7 @@ import type { Waiting } from '../../contract/waiting.js';
 import type { WorkerRecord } from '../../contract/worker-record.js';
 import type { ApiAccess } from './api-access.js';
 import { refusalError, strangeAnswer } from './api-errors.js';
+import type { AgainEntry } from '../executions/again-entry.js';
 import { plain } from '../output/output.js';
 import { parseJson, sendRequest } from './api-request.js';
 
@@ -80,6 +81,16 @@ export class ApiClient {
     if (status < 200 || status > 299) throw refusalError({ status, body }, this.access);
     if (!isExecution(body)) throw strangeAnswer(status, this.access);
     return body;
+  }
+
+  /** Has an execution that has ended run again, as a new one. */
+  again(id: string, how: object): Promise<{ execution_id: string }> {
+    return this.ask(`/executions/${encodeURIComponent(id)}/again`, isExecution, 0, JSON.stringify(how));
+  }
+
+  /** Has a page of those that a filter finds run again, or only says which they are. */
+  againMany(request: object): Promise<{ executions: AgainEntry[]; next_cursor: string | null }> {
+    return this.ask('/executions/again', isAgain, FORGET_SECONDS, JSON.stringify(request));
   }
 
   /** A page of what an execution printed, after the entry of the id `after`. */
@@ -164,6 +175,9 @@ const isLogPage = (body: unknown): body is LogPage =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['entries']);
 
 const isHistory = (body: unknown): body is HistoryPage =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['executions']);
+
+const isAgain = (body: unknown): body is { executions: AgainEntry[]; next_cursor: string | null } =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['executions']);
 
 const isForgotten = (body: unknown): body is ForgetResult =>

@@ -19,6 +19,7 @@ const open = {
   caller_id: text,
   caller_email: text,
   tags: z.array(z.string()),
+  again_of: text.meta({ description: 'Id of the execution that it is run again of' }),
   queued_at: when.meta({ description: 'When its job was added' }),
 };
 

@@ -14,6 +14,7 @@ export const SUMMARY_FIELDS = {
   execution_id: { holds: 'text' },
   run: { holds: 'number', description: 'Which run of the execution it is; 1: the first' },
   schedule: { holds: 'text or null', description: 'Id of the job scheduler whose tick it is' },
+  again_of: { holds: 'text or null', description: 'Id of the execution that it was run again of' },
   status: { holds: 'text' },
   failure_code: { holds: 'text or null' },
   error_type: { holds: 'text or null' },
@@ -88,6 +89,13 @@ export const HISTORY_FILTERS = {
     description: 'Id of the job scheduler whose ticks they are',
     option: '--schedule <id>',
     help: 'id of a job scheduler: its ticks',
+  },
+  again_of: {
+    match: 'equal',
+    columns: ['again_of'],
+    description: 'Id of the execution that they were run again of',
+    option: '--again-of <id>',
+    help: 'id of an execution: those that were run again of it',
   },
   tag: { match: 'among', columns: ['tags'], option: '--tag <tag>' },
   since: {

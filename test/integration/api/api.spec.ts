@@ -229,6 +229,58 @@ describe('with a worker in the same process', () => {
     expect(body).toMatchObject({ status: 'succeeded', result: 'Hello Ada' });
   });
 
+  it('runs an execution again, against the generation of before or the current one', async () => {
+    const publish = (text: string) =>
+      app.ask('PUT', '/workspace', { files: { 'again.ts': `export default () => '${text}';` } });
+    await publish('old');
+    const before = (
+      await app.post('/executions?wait=90', { file_path: 'again.ts', secrets: { token: 'abc' } })
+    ).body;
+    const id = before['execution_id'] as string;
+    expect(before['result']).toBe('old');
+    await publish('new');
+    expect(fieldsOf(await app.post(`/executions/${id}/again`, {}))).toEqual(['secrets.token']);
+    for (const [workspace, result] of [
+      ['same', 'old'],
+      ['current', 'new'],
+    ]) {
+      const { status, body } = await app.post(`/executions/${id}/again`, {
+        workspace,
+        secrets: { token: 'abc' },
+      });
+      expect({ status, body }).toMatchObject({ status: 202, body: { status: 'queued', again_of: id } });
+      const after = await app.get(`/executions/${body['execution_id'] as string}?wait=90`);
+      expect(after.body).toMatchObject({ status: 'succeeded', result, again_of: id });
+    }
+  });
+
+  it('runs a task again, and another time when its parameters are others', async () => {
+    const { body: task } = await app.post('/tasks?wait=90', { code: 'console.log(5)' });
+    const { body } = await app.post(`/executions/${task['id'] as string}/again`, {});
+    const after = await app.get(`/executions/${body['execution_id'] as string}?wait=90`);
+    expect(after.body).toMatchObject({ status: 'succeeded', stdout: '5\n', again_of: task['id'] });
+    const code = {
+      workflow_code: 'export default ({ n }) => n',
+      function_name: 'default',
+      parameters: { n: 1 },
+    };
+    const first = (await app.post('/executions?wait=90', code)).body['execution_id'] as string;
+    const other = await app.post(`/executions/${first}/again`, { parameters: { n: 2 } });
+    const last = await app.get(`/executions/${other.body['execution_id'] as string}?wait=90`);
+    expect(last.body).toMatchObject({ result: 2, again_of: first });
+  });
+
+  it('does not run again what holds a secret elsewhere, what is not there, and what has not ended', async () => {
+    const code = { workflow_code: '"abc-secret"', secrets: { token: 'abc-secret' } };
+    const held = (await app.post('/executions?wait=90', code)).body['execution_id'] as string;
+    const secrets = { token: 'abc-secret' };
+    expect(fieldsOf(await app.post(`/executions/${held}/again`, { secrets }))).toEqual(['workflow_code']);
+    expect((await app.post('/executions/never/again', {})).status).toBe(404);
+    const { body } = await app.post('/executions', { workflow_code: '1', delay: 600_000 });
+    expect((await app.post(`/executions/${body['execution_id'] as string}/again`, {})).status).toBe(409);
+    expect(fieldsOf(await app.post(`/executions/${held}/again`, { parameter: {} }))).toEqual(['parameter']);
+  });
+
   it('lists the worker', async () => {
     const { body } = await app.get('/workers');
     expect(body).toEqual({ workers: [expect.objectContaining({ id: 'w1', state: 'ACTIVE' })] });

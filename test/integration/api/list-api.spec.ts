@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import type { BulkAgainView } from '../../../src/api/again/again-requests.js';
 import { ChangeFeed } from '../../../src/api/list/change-feed.js';
 import { ArchiveWriter } from '../../../src/archive/write/archive-writer.js';
 import type { ExecutionContext } from '../../../src/contract/context.js';
@@ -123,6 +124,7 @@ describe('the list of executions', () => {
       caller_id: null,
       caller_email: null,
       tags: ['Red'],
+      again_of: null,
       queued_at: expect.stringMatching(/Z$/),
       worker_id: 'w-2',
       attempt: 2,
@@ -205,6 +207,53 @@ describe('the list of executions', () => {
       status: 400,
       fields: [field],
     });
+  });
+});
+
+describe('running what a filter finds again', () => {
+  const post = async (body: unknown) => {
+    const response = await fetch(`${api.url}/executions/again`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as BulkAgainView };
+  };
+  const filter = { workflow: 'wf-even' };
+
+  it('only says which they are, if that is asked for, a page at a time', async () => {
+    const first = await post({ filter, dry_run: true, limit: 10 });
+    expect(first.body.executions).toHaveLength(10);
+    expect(first.body.executions[0]).toEqual({ status: 'found', again_of: 'ended-28' });
+    const rest = await post({ filter, dry_run: true, limit: 10, cursor: first.body.next_cursor });
+    expect(rest.body.executions.map(({ again_of: id }) => id)).toEqual(
+      ['08', '06', '04', '02', '00'].map((n) => `ended-${n}`),
+    );
+    expect(rest.body.next_cursor).toBeNull();
+  });
+
+  it('queues each whose context is still there, under a new id that names it', async () => {
+    await store('ended-02', { workflow_code: '1', workflow_id: 'wf-even' });
+    const { status, body } = await post({ filter, dry_run: false, workspace: 'current' });
+    expect(status).toBe(202);
+    const queued = body.executions.filter((entry) => entry.status === 'queued');
+    expect(queued).toEqual([{ status: 'queued', again_of: 'ended-02', execution_id: expect.any(String) }]);
+    expect(body.executions.filter((entry) => entry.status === 'refused')).toHaveLength(14);
+    const [open] = (await list({ again_of: 'ended-02' })).body.executions;
+    expect(open).toMatchObject({
+      status: 'queued',
+      execution_id: queued[0]?.execution_id,
+      again_of: 'ended-02',
+    });
+  });
+
+  it.each([
+    ['filter', { filter: {}, dry_run: true }],
+    ['filter.wokflow', { filter: { wokflow: 'x' }, dry_run: true }],
+    ['dry_run', { filter }],
+  ])('refuses a wrong %s by name', async (field, body) => {
+    const answer = await post(body);
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ field }] } });
   });
 });
 

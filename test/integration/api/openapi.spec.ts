@@ -135,6 +135,22 @@ const CALLS: [operation: string, calls: Call[]][] = [
       { path: '/executions/batch', body: { executions: [UNKNOWN] }, status: 400 },
     ],
   ],
+  [
+    'post /executions/{id}/again',
+    [
+      { path: '/executions/done/again', body: {}, status: 202 },
+      { path: '/executions/never/again', body: null, status: 404 },
+      { path: '/executions/done/again', body: { workspace: 1 }, status: 400 },
+    ],
+  ],
+  [
+    'post /executions/again',
+    [
+      { path: '/executions/again', body: null, status: 202 },
+      { path: '/executions/again', body: { filter: { workflow: 'none' }, dry_run: false }, status: 202 },
+      { path: '/executions/again', body: {}, status: 400 },
+    ],
+  ],
   ['get /batches/{id}', [{ path: '/batches/never', status: 404 }]],
   [
     'get /executions/{id}',

@@ -1,0 +1,110 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Queue } from 'bullmq';
+import { executionContextSchema, type ExecutionContext } from '../../contract/context.js';
+import { jobIdOf } from '../../contract/jobs/job-id.js';
+import type { ExecutionResult } from '../../contract/result.js';
+import { REDACTED } from '../../outcome/redaction/redactor.js';
+import { parseJob } from '../../queue/parse-job.js';
+import { WORK_QUEUE } from '../../queue/queue-tokens.js';
+import type { RedisClient } from '../../redis/connections.js';
+import { RedisKeys } from '../../redis/keys.js';
+import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
+import { WorkspaceStore } from '../../workspace/workspace.store.js';
+import { ExecutionLookup } from '../executions/execution-lookup.service.js';
+import { invalid } from '../executions/requests.js';
+import { type SubmissionHeaders, SubmissionService } from '../executions/submission.service.js';
+import { ProblemException } from '../http/problem.js';
+import { withinRedisLimit } from '../http/redis-bound.js';
+import type { AgainRequest } from './again-requests.js';
+
+/** Has an execution that has ended run again, as an execution of its own that names the one before. */
+@Injectable()
+export class AgainService {
+  constructor(
+    private readonly lookup: ExecutionLookup,
+    private readonly submission: SubmissionService,
+    private readonly workspace: WorkspaceStore,
+    @Inject(WORK_QUEUE) private readonly queue: Queue,
+    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+  ) {}
+
+  /**
+   * Returns the id of the new execution.
+   * @throws {ProblemException} 404 for one that is not known or whose context is not kept any more, 409 for one that
+   * has not ended or whose generation is gone, 400 for secrets that are missing, and as a submission does.
+   */
+  async runAgain(id: string, request: AgainRequest, headers: SubmissionHeaders): Promise<string> {
+    const progress = await this.lookup.findEnded(id);
+    if (progress.state === 'unknown') throw new ProblemException('not-found', `There is no execution ${id}`);
+    if (progress.state !== 'ended')
+      throw new ProblemException('conflict', `${id} has not ended: it can be run again once it has`);
+    const { workspace, secrets, parameters, ...job } = request;
+    const context = withSecrets(await this.contextOf(id), secrets ?? {});
+    const generation = await this.generationFor(workspace, progress.result);
+    const { workspace_generation: _, ...rest } = context;
+    const submitted = await this.submission.submitExecution(
+      {
+        ...rest,
+        ...(parameters == null ? {} : { parameters }),
+        ...(generation === null ? {} : { workspace_generation: generation }),
+        again_of: id,
+        ...job,
+      },
+      headers,
+    );
+    return submitted.id;
+  }
+
+  /** Of a task, the context of an execution that does the same. */
+  private async contextOf(id: string): Promise<ExecutionContext> {
+    const document = await withinRedisLimit(this.redis.get(this.keys.context(id)));
+    if (document !== null) return executionContextSchema.parse(JSON.parse(document));
+    const job = await withinRedisLimit(this.queue.getJob(jobIdOf(id)));
+    const request = job && parseJob(job);
+    if (request && 'task' in request && request.executionId === id) {
+      const { code, timeout, network } = request.task;
+      return { workflow_code: code, timeout_seconds: timeout, network };
+    }
+    throw new ProblemException(
+      'not-found',
+      `What ${id} ran is not kept any more, or belongs to a schedule: submit it anew`,
+    );
+  }
+
+  private async generationFor(
+    workspace: AgainRequest['workspace'],
+    { workspace_generation: generation }: ExecutionResult,
+  ): Promise<number | null> {
+    if (workspace === 'current' || generation === null) return null;
+    if (await withinRedisLimit(this.workspace.exists(generation))) return generation;
+    throw new ProblemException(
+      'conflict',
+      `Generation ${generation} of the workspace, against which it ran, is gone; run it against the current one`,
+      { errors: [{ field: 'workspace', message: 'must be current: the generation of before is gone' }] },
+    );
+  }
+}
+
+/**
+ * The context with its secrets put back.
+ * @throws {ProblemException} 400 naming those that are missing, or what else of the context held one.
+ */
+function withSecrets(context: ExecutionContext, given: Readonly<Record<string, string>>): ExecutionContext {
+  const { secrets, ...rest } = context;
+  const names = Object.keys(secrets ?? {});
+  if (names.length === 0) return Object.keys(given).length === 0 ? context : { ...rest, secrets: given };
+  // A name that held a secret itself is not known any more.
+  const missing = names.filter((name) => !name.includes(REDACTED) && !(name in given));
+  if (missing.length > 0)
+    throw invalid(
+      missing.map((name) => ({
+        field: `secrets.${name}`,
+        message: 'must be given again: it was removed when the execution ended',
+      })),
+    );
+  const held = Object.entries(rest).find(([, value]) => JSON.stringify(value ?? null).includes(REDACTED));
+  if (held)
+    throw invalid([{ field: held[0], message: 'held a secret, which was removed from it: submit it anew' }]);
+  return { ...rest, secrets: given };
+}
