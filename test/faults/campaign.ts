@@ -61,7 +61,7 @@ interface Member {
 }
 
 /** Indexes and states that hold nothing of a single execution. */
-const KEPT_FOR_EVER = /^(bull:|bifrost:(workers|workspace|packages|archive))/;
+const KEPT_FOR_EVER = /^(bull:|{?bifrost:(workers|workspace|packages|archive))/;
 const ALL_DONE_MS = 300_000;
 
 /** Runs executions while faults are made, and then compares what happened with what the results show. */

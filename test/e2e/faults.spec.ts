@@ -1,0 +1,64 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { campaign } from '../faults/campaign.js';
+import { useWorkers } from '../support/processes/worker-process.js';
+import { useProducers } from '../support/producer.js';
+import { useRedis } from '../support/servers/test-redis.js';
+import { useStartCounter } from '../support/start-counter.js';
+import { until } from '../support/until.js';
+
+const redis = useRedis({ persistent: true });
+const counter = useStartCounter();
+const makeProducer = useProducers(redis);
+const startWorker = useWorkers();
+const folders: string[] = [];
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+describe('a worker that cannot start for now', () => {
+  it('says why, tries again, starts once it can, and ends with 0', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'bifrost-test-start-'));
+    folders.push(folder);
+    const missing = join(folder, 'tmp');
+    const worker = await startWorker({
+      env: { REDIS_URL: redis.url, QUEUE_NAME: 'start', TMPDIR: missing },
+    });
+    const ready = async (): Promise<string> => (await fetch(`${worker.url}/health/ready`)).text();
+    await until(async () => (await ready()).includes('tries again'), {
+      what: 'health says that it tries again',
+    });
+    expect((await fetch(`${worker.url}/health/live`)).status).toBe(200);
+    await mkdir(missing);
+    await until(async () => (await fetch(`${worker.url}/health/ready`)).ok, { what: 'the worker is ready' });
+    expect(worker.logs.filter(({ msg }) => msg?.startsWith('the worker cannot start'))).toHaveLength(1);
+    expect(await worker.stop()).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('a short campaign of faults', () => {
+  it('loses, doubles and hides nothing', async () => {
+    const queueName = 'campaign';
+    const report = await campaign(
+      {
+        seed: 3,
+        executions: 60,
+        workers: 2,
+        atOnce: 8,
+        pauseMs: [500, 1_500],
+        faults: ['kill a worker', 'silence a worker', 'kill a runner or compiler', 'restart Redis'],
+      },
+      { redis, counter, startWorker, producer: makeProducer({ queueName }), queueName },
+    );
+    expect(Object.keys(report.faults).length).toBeGreaterThan(0);
+    expect(report).toMatchObject({
+      executions: 60,
+      lost: [],
+      doubled: [],
+      disagreeing: [],
+      undeclared: [],
+      orphans: [],
+      keysForEver: [],
+    });
+  });
+});
