@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
-import { executionContextSchema, type ExecutionContext } from '../../contract/context.js';
+import { executionContextSchema, type ParsedContext, type RequestedContext } from '../../contract/context.js';
 import { jobIdOf } from '../../contract/jobs/job-id.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import { REDACTED } from '../../outcome/redaction/redactor.js';
@@ -57,9 +57,9 @@ export class AgainService {
   }
 
   /** Of a task, the context of an execution that does the same. */
-  private async contextOf(id: string): Promise<ExecutionContext> {
+  private async contextOf(id: string): Promise<RequestedContext> {
     const document = await withinRedisLimit(this.redis.get(this.keys.context(id)));
-    if (document !== null) return executionContextSchema.parse(JSON.parse(document));
+    if (document !== null) return requested(executionContextSchema.parse(JSON.parse(document)));
     const job = await withinRedisLimit(this.queue.getJob(jobIdOf(id)));
     const request = job && parseJob(job);
     if (request && 'task' in request && request.executionId === id) {
@@ -86,11 +86,21 @@ export class AgainService {
   }
 }
 
+/** A stored context as a request would have it; the credential of the engine is one of that run alone. */
+function requested({
+  code,
+  execution_id: _id,
+  engine_token: _token,
+  ...context
+}: ParsedContext): RequestedContext {
+  return code == null ? context : { ...context, workflow_code: code };
+}
+
 /**
  * The context with its secrets put back.
  * @throws {ProblemException} 400 naming those that are missing, or what else of the context held one.
  */
-function withSecrets(context: ExecutionContext, given: Readonly<Record<string, string>>): ExecutionContext {
+function withSecrets(context: RequestedContext, given: Readonly<Record<string, string>>): RequestedContext {
   const { secrets, ...rest } = context;
   const names = Object.keys(secrets ?? {});
   if (names.length === 0) return Object.keys(given).length === 0 ? context : { ...rest, secrets: given };

@@ -1,14 +1,14 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Queue } from 'bullmq';
 import { randomUUID } from 'node:crypto';
-import { Idempotency } from '../../src/api/executions/idempotency.service.js';
-import { jobIdOf } from '../../src/contract/jobs/job-id.js';
-import { WORK_QUEUE } from '../../src/queue/queue-tokens.js';
-import type { RedisClient } from '../../src/redis/connections.js';
-import { RedisKeys } from '../../src/redis/keys.js';
-import { type Application, openApplication } from '../support/application.js';
-import { aResult } from '../support/archive-parts.js';
-import { useRedis } from '../support/servers/test-redis.js';
+import { Idempotency } from '../../../src/api/executions/idempotency.service.js';
+import { jobIdOf } from '../../../src/contract/jobs/job-id.js';
+import { WORK_QUEUE } from '../../../src/queue/queue-tokens.js';
+import type { RedisClient } from '../../../src/redis/connections.js';
+import { RedisKeys } from '../../../src/redis/keys.js';
+import { type Application, openApplication } from '../../support/application.js';
+import { aResult } from '../../support/archive-parts.js';
+import { useRedis } from '../../support/servers/test-redis.js';
 
 const redis = useRedis();
 const KEY_PREFIX = 'submit:';

@@ -2,12 +2,12 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { campaign } from '../faults/campaign.js';
-import { useWorkers } from '../support/processes/worker-process.js';
-import { useProducers } from '../support/producer.js';
-import { useRedis } from '../support/servers/test-redis.js';
-import { useStartCounter } from '../support/start-counter.js';
-import { until } from '../support/until.js';
+import { campaign } from '../../faults/campaign.js';
+import { useWorkers } from '../../support/processes/worker-process.js';
+import { useProducers } from '../../support/producer.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+import { useStartCounter } from '../../support/start-counter.js';
+import { until } from '../../support/until.js';
 
 const redis = useRedis({ persistent: true });
 const counter = useStartCounter();
