@@ -92,7 +92,7 @@ describe('after a push', () => {
         export async function run({ wait }: { wait: number }): Promise<number> {
           for (const part of ['late', 'later']) {
             await new Promise((resolve) => setTimeout(resolve, wait));
-            const { version: other } = await import('..' + part);
+            const { version: other } = await import('./' + part);
             if (other !== version) throw new Error('mixed ' + version + ' with ' + other);
           }
           return version;
@@ -157,7 +157,7 @@ describe('a CommonJS module reached through import()', () => {
     });
     expect(put.ok).toBe(true);
     await publish({
-      'cjs/main.ts': `export const run = async () => (await import('..' + 'legacy.cjs')).default;`,
+      'cjs/main.ts': `export const run = async () => (await import('./' + 'legacy.cjs')).default;`,
       'cjs/legacy.cjs': `module.exports = { own: require('./other').own, packaged: require('plain').name };`,
       'cjs/other.cjs': `exports.own = 'workspace';`,
     });
