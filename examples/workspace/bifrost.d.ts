@@ -12,6 +12,8 @@ declare module 'bifrost' {
     executionId: string;
     /** 1 for the first time; more when a worker died or the job asked for more attempts. */
     attempt: number;
+    /** How often this code was given to a worker to be started, this time included; above 1 it may have run before. */
+    starts: number;
     /** 1 for the first run; more where it had ended and runs again, such as after a retry by hand. */
     run: number;
     /** The job scheduler whose tick it is, and when that was due (ISO 8601). */

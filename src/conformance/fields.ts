@@ -1,8 +1,15 @@
 import { metricsSchema, resultSchema } from '../contract/result.js';
 import { workerRecordSchema } from '../contract/worker-record.js';
 
-/** Of executions that ran more than once, were cancelled, or are ticks of a schedule. */
-const RARE_RESULT_FIELDS = new Set(['run', 'schedule', 'cancellation', 'attempts']);
+/** Of executions that ran more than once, run again, were cancelled, or are ticks of a schedule. */
+const RARE_RESULT_FIELDS = new Set([
+  'run',
+  'again_of',
+  'schedule',
+  'cancellation',
+  'attempts',
+  'start_history',
+]);
 const RARE_METRICS = new Set(['delay_ms', 'backoff_ms']);
 
 /** Fields of every result, null ones included. */

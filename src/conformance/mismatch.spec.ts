@@ -4,7 +4,11 @@ import { RESULT_FIELDS } from './fields.js';
 import { expectDocument, expectEqual, Mismatch } from './mismatch.js';
 
 const isolation = { level: 'process', grade: 'B', network: 'none' } as const;
-const result = (): Record<string, unknown> => ({ ...aDocument('e-1', anOutcome(1)), isolation });
+const result = (): Record<string, unknown> => ({
+  ...aDocument('e-1', anOutcome(1)),
+  starts: 1,
+  isolation,
+});
 
 describe('expectDocument', () => {
   it('takes a whole result', () => {

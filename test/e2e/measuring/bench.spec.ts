@@ -29,7 +29,7 @@ describe('the benchmarks', () => {
         targets: { name: string; ratio?: unknown }[];
       };
       const contestants = new Set(measurements.map(({ contestant }) => contestant));
-      expect([...contestants].filter((name) => name.startsWith('bifrost'))).toHaveLength(4);
+      expect([...contestants].filter((name) => name.startsWith('bifrost'))).toHaveLength(5);
       expect([...contestants].filter((name) => name.startsWith('BullMQ'))).toHaveLength(8);
       // The smoke run has no backlog of 100,000 and does not run at concurrency 8.
       expect(targets).toHaveLength(12);

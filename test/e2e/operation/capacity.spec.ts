@@ -81,7 +81,7 @@ it('hands work back without an attempt while no process can be started, says so,
     },
     { what: 'the worker is not ready' },
   );
-  expect(down.body).toMatch(/"capacity":\{[^}]*a runner could not be started: [^}]*EMFILE/);
+  expect(down.body).toMatch(/"capacity":\{[^}]*\}[^}]*"reason":"a runner could not be started: [^}]*EMFILE/);
   expect((await fetch(`${worker.url}/health/live`)).status).toBe(200);
   expect(producer.resultsOf(id)).toEqual([]);
 

@@ -60,7 +60,11 @@ describe('bifrost history', () => {
   it('narrows it', async () => {
     const found = await page('--status', 'failed', '--since', '1h', '--text', 'LUCK', '--caller', 'u1');
     expect(found.executions.map((execution) => execution.execution_id)).toEqual(['bad-1']);
-    expect(await page('--min-duration', '10m')).toEqual({ executions: [], next_cursor: null, history_away: null });
+    expect(await page('--min-duration', '10m')).toEqual({
+      executions: [],
+      next_cursor: null,
+      history_away: null,
+    });
   });
 
   it('says which option cannot be used', async () => {
