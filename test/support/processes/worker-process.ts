@@ -117,7 +117,9 @@ export class WorkerProcess implements Witness {
     const entry = parseLog(line);
     if (!entry) return;
     this.logs.push(entry);
-    if (entry.msg?.includes('listening') && typeof entry['url'] === 'string') this.address = entry['url'];
+    const { msg = '', url } = entry;
+    // Without Redis it has only its probes; that is said at the same address.
+    if (/listening|waits for Redis/.test(msg) && typeof url === 'string') this.address = url;
   }
 
   private complain(what: string, cause?: unknown): never {
