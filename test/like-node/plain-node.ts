@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { comparable, type Ending, type Row } from './row.js';
@@ -26,25 +27,23 @@ export async function runByNode(rows: readonly Row[]): Promise<Map<Row, Ending>>
   return endings;
 }
 
+/** Into files, which Node writes to at once: at process.exit it loses what a full pipe has not taken. */
 async function runOne({ code, language }: Row, folder: string): Promise<Ending> {
   await mkdir(folder);
   const file = join(folder, `${FILE}.${language ?? 'ts'}`);
   await writeFile(file, code);
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', file],
-      { cwd: folder, env: {}, maxBuffer: 2 ** 24 },
-      (error, stdout, stderr) => {
-        const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
-        const pid = child.pid ?? null;
-        resolve({
-          stdout: comparable(stdout, folder, pid),
-          stderr: comparable(stderr, folder, pid),
-          exitCode,
-        });
-      },
-    );
-    child.stdin?.end();
-  });
+  const [stdout, stderr] = await Promise.all([open(`${folder}.out`, 'w+'), open(`${folder}.err`, 'w+')]);
+  try {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file], {
+      cwd: folder,
+      env: {},
+      stdio: ['ignore', stdout.fd, stderr.fd],
+    });
+    const [exitCode] = (await once(child, 'exit')) as [number | null];
+    const written = async (suffix: string): Promise<string> =>
+      comparable(await readFile(`${folder}.${suffix}`, 'utf8'), folder, child.pid ?? null);
+    return { stdout: await written('out'), stderr: await written('err'), exitCode };
+  } finally {
+    await Promise.all([stdout.close(), stderr.close()]);
+  }
 }
