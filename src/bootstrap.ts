@@ -8,7 +8,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { configureHttp, httpAdapter } from './api/http/configure-http.js';
 import { AppModule } from './app.module.js';
 import { isPretty } from './config/logging.js';
-import { parseSettings, type Settings, SettingsError } from './config/settings.js';
+import { EX_CONFIG, parseSettings, type Settings, SettingsError } from './config/settings.js';
 import { type HttpSettings, httpSettings, workerSettings } from './config/slices.js';
 import { WorkerLogger } from './config/worker-logger.js';
 import { type WorkerArguments, workerArguments } from './config/worker-arguments.js';
@@ -19,8 +19,6 @@ import { VERSION } from './lib/version.js';
 import { openEmbeddedRedis } from './redis/embedded-endpoint.js';
 import { whenRedisAnswers } from './redis/redis.module.js';
 
-/** sysexits.h: something was found in an unconfigured or misconfigured state. */
-const EX_CONFIG = 78;
 const DEFAULT_PORT = 3000;
 const MIN_NODE_MAJOR = 26;
 /** How long the end of an application may take that a signal stops before it has started. */

@@ -452,6 +452,9 @@ export class SettingsError extends Error {
   override name = 'SettingsError';
 }
 
+/** Exit code for that, of sysexits.h: something was found in an unconfigured or misconfigured state. */
+export const EX_CONFIG = 78;
+
 // Also where other variables are bad already, so that one message lists everything.
 const always = (): boolean => true;
 

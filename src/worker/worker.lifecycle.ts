@@ -5,7 +5,7 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { SettingsError } from '../config/settings.js';
+import { EX_CONFIG, SettingsError } from '../config/settings.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import type { Service } from '../lib/service.js';
 import { pause, waitAtMost } from '../lib/time-limit.js';
@@ -18,9 +18,6 @@ const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 /** What began of a start that cannot pass has this long to end. */
 const GIVE_UP_MS = 8_000;
-
-/** sysexits.h: something was found in an unconfigured or misconfigured state. */
-const EX_CONFIG = 78;
 
 /**
  * Starts the services of the worker with the application and stops them before it ends: no new work, what runs

@@ -9,7 +9,7 @@ import type { TestRedis } from '../support/servers/test-redis.js';
 import type { StartCounter } from '../support/start-counter.js';
 import { until } from '../support/until.js';
 import { type Audit, audit, type Death } from './audit.js';
-import { pick, randomOf } from './random.js';
+import { pick, randomOf } from '../support/random.js';
 
 /** What a campaign does: the same seed draws the same faults, in the same order. */
 export interface CampaignPlan {

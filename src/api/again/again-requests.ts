@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from '../../contract/ids.js';
 import { executionContextSchema } from '../../contract/context.js';
-import { EXCLUDES_DELAY, jobFields, runAtField } from '../executions/job-fields.js';
+import { beginsOnce, jobFields, runAtField } from '../executions/job-fields.js';
 import { filters, inOrder, OUT_OF_ORDER } from '../history/history-requests.js';
 import { fieldErrorSchema } from '../http/problem-schema.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
@@ -20,9 +20,6 @@ const common = {
   ...jobFields,
   run_at: runAtField,
 };
-const oneStart = ({ delay, run_at }: { delay?: unknown; run_at?: unknown }): boolean =>
-  delay == null || run_at == null;
-const TWO_STARTS = { path: ['run_at'], error: EXCLUDES_DELAY };
 
 /** Body of `POST /executions/:id/again`. */
 export const againRequestSchema = refuseUnknown(
@@ -34,7 +31,7 @@ export const againRequestSchema = refuseUnknown(
       }),
       ...common,
     })
-    .refine(oneStart, TWO_STARTS),
+    .superRefine(beginsOnce('run_at')),
 ).meta({ id: 'AgainRequest', example: { workspace: 'current' } });
 
 /** Body of `POST /executions/again`. */
@@ -67,7 +64,7 @@ export const bulkAgainRequestSchema = refuseUnknown(
         .nullish(),
       ...common,
     })
-    .refine(oneStart, TWO_STARTS),
+    .superRefine(beginsOnce('run_at')),
 ).meta({
   id: 'BulkAgainRequest',
   example: { filter: { status: 'failed', workflow: 'greet' }, dry_run: true },

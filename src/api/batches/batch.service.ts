@@ -6,7 +6,7 @@ import { ResultStore } from '../../results/result-store.js';
 import { fingerprintOf, Idempotency, refuseOtherBody } from '../executions/idempotency.service.js';
 import { KnownExecutions, knownId } from '../executions/known-executions.js';
 import { type ExecutionRequest, executionRequestSchema, invalid } from '../executions/requests.js';
-import { type SubmissionHeaders, SubmissionService } from '../executions/submission.service.js';
+import { NOT_ACCEPTED, type SubmissionHeaders, SubmissionService } from '../executions/submission.service.js';
 import { type FieldError, ProblemException } from '../http/problem.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 import { fieldErrors } from '../http/validation.js';
@@ -18,7 +18,6 @@ const AT_ONCE = 100;
 /** A whole batch may take longer than a single request. */
 const LIMIT_MS = 10_000;
 const MOST_REPORTED = 50;
-const NOT_ACCEPTED = 'Redis does not answer. Nothing was accepted; send it again later';
 
 /** One entry that was checked. */
 type Checked = { request: ExecutionRequest; periodSeconds: number } | { refusal: Refusal };

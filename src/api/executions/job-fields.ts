@@ -63,5 +63,13 @@ export const runAtField = z
   .nullish()
   .meta({ description: 'ISO 8601 time at which it is taken at the earliest; excludes delay' });
 
-/** Whether only one of two fields says when to begin. */
-export const EXCLUDES_DELAY = 'excludes delay: send one of them';
+/**
+ * Refuses a request that says twice when to begin.
+ * @param field the one that holds {@link runAtField} in its dialect
+ */
+export const beginsOnce =
+  (field: 'run_at' | 'runAt') =>
+  (request: Readonly<Record<string, unknown>>, ctx: z.RefinementCtx): void => {
+    if (request['delay'] == null || request[field] == null) return;
+    ctx.addIssue({ code: 'custom', path: [field], message: 'excludes delay: send one of them' });
+  };

@@ -5,7 +5,7 @@ import { idSchema } from '../../contract/ids.js';
 import { taskJobSchema } from '../../contract/jobs/job.js';
 import type { ExecutionSettings } from '../../config/slices.js';
 import { type FieldError, ProblemException } from '../http/problem.js';
-import { EXCLUDES_DELAY, jobFields, runAtField } from './job-fields.js';
+import { beginsOnce, jobFields, runAtField } from './job-fields.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
 
 /** Longest time that one request may wait for a result. */
@@ -13,6 +13,7 @@ const MAX_WAIT_SECONDS = 300;
 
 /** `GET /executions/stats` and its like: an execution of such an id could not be asked for. */
 const RESERVED_IDS: ReadonlySet<string> = new Set(['stats', 'export', 'events']);
+
 /** Body of `POST /tasks`. */
 export const taskRequestSchema = refuseUnknown(
   taskJobSchema
@@ -23,7 +24,7 @@ export const taskRequestSchema = refuseUnknown(
       ...jobFields,
       runAt: runAtField,
     })
-    .refine(({ delay, runAt }) => delay == null || runAt == null, { path: ['runAt'], error: EXCLUDES_DELAY }),
+    .superRefine(beginsOnce('runAt')),
 ).meta({
   id: 'TaskRequest',
   example: { code: 'console.log(2 + 2)', timeout: 10 },
@@ -42,10 +43,7 @@ export const executionRequestSchema = refuseUnknown(
       ...jobFields,
       run_at: runAtField,
     })
-    .refine(({ delay, run_at }) => delay == null || run_at == null, {
-      path: ['run_at'],
-      error: EXCLUDES_DELAY,
-    }),
+    .superRefine(beginsOnce('run_at')),
 ).meta({
   id: 'ExecutionRequest',
   example: {

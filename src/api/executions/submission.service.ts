@@ -17,7 +17,8 @@ import { type JobTiming, timingOf } from './job-timing.js';
 import { KnownExecutions, knownId } from './known-executions.js';
 import { checkLimits, type ExecutionRequest, type TaskRequest } from './requests.js';
 
-const NOT_ACCEPTED = 'Redis does not answer. Nothing was accepted; send it again later';
+/** For a request that failed before anything of it was written. */
+export const NOT_ACCEPTED = 'Redis does not answer. Nothing was accepted; send it again later';
 
 /** What concerns a submission beside its body. */
 export interface SubmissionHeaders {

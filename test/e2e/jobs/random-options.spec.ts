@@ -3,6 +3,7 @@ import type { JobsOptions } from 'bullmq';
 import { optionTrouble } from '../../../src/contract/jobs/job-options.js';
 import { Jobs, type Submitted } from '../../support/jobs.js';
 import { type Producer, useProducers } from '../../support/producer.js';
+import { randomOf } from '../../support/random.js';
 import { useStartCounter } from '../../support/start-counter.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
@@ -31,17 +32,6 @@ beforeAll(async () => {
   jobs = new Jobs(producer, redis.connect(), starts);
   [doomed] = await Promise.all([start('doomed'), start('survivor')]);
 });
-
-/** Mulberry32: a small generator of well-spread numbers from 0 to 1. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 const random = randomOf(SEED);
 const oneOf = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;

@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { CompileError, CompileLimitError } from '../../../src/compile/compile-error.js';
 import { useCompilers } from '../../support/compilers.js';
+import { randomOf } from '../../support/random.js';
 
 const SOURCES = 2_000;
 const AT_ONCE = 8;
@@ -15,21 +16,10 @@ const PIECES = [
 ].flatMap((line) => line.split('§'));
 const PATHS = ['a.ts', 'a.tsx', 'a.js', 'a.cjs', 'a.mts', 'a.json'];
 
-/** A generator of numbers below 1 that is the same for each run: mulberry32. */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 const { compile, pool } = useCompilers();
 
 it(`answers ${SOURCES} arbitrary sources with code or with the fault of that source`, async () => {
-  const next = numbers(SEED);
+  const next = randomOf(SEED);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)] as T;
   const source = (): string =>
     Array.from({ length: 1 + Math.floor(next() * 40) }, () => {
