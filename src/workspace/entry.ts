@@ -41,6 +41,9 @@ export function entryPath(path: string): string {
   try {
     return normalizeModulePath(path);
   } catch (error) {
-    throw new ModuleError('MODULE_NOT_FOUND', `Cannot load the workspace module ${(error as Error).message}`);
+    throw new ModuleError(
+      'MODULE_NOT_FOUND',
+      `Cannot load the workspace module: ${(error as Error).message}`,
+    );
   }
 }

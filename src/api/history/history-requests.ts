@@ -23,7 +23,7 @@ export const someOf = <const T extends readonly string[]>(values: T) =>
   z.string(once).transform((text, ctx): T[number][] => {
     const items = text.length > MAX_LIST_CHARS ? [] : text.split(',').map((item) => item.trim());
     if (items.length > 0 && items.every((item) => values.includes(item))) return items;
-    const message = `must be some of ${values.join(', ')}, with commas between them`;
+    const message = `must be one or more of ${values.join(', ')}, separated by commas`;
     ctx.addIssue({ code: 'custom', message });
     return z.NEVER;
   });

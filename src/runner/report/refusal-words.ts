@@ -5,7 +5,7 @@
 
 const BY_FLAG: Readonly<Record<string, string>> = {
   'fs-read':
-    'Code reads its own modules, its packages and its scratch folder, which is os.tmpdir(); the isolation refuses every other file.',
+    'Code reads the files of its packages and of its scratch folder, which is os.tmpdir(); the isolation refuses every other file. The workspace is on no disk: its modules are imported, not read.',
   'fs-write':
     'Code writes files in its scratch folder, which is os.tmpdir() and the current folder; the isolation refuses every other place.',
   net: 'This execution has no network: the setting NETWORK of the worker allows it, and an execution may ask for less.',
