@@ -1,7 +1,12 @@
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { endOnEarlySignals } from './lib/process/early-signals.js';
 
 // `node dist/main.js`, and what `nest start` starts. `bifrost worker` calls runWorker itself. Signals are listened for
 // before the application is loaded, which takes a second.
 const early = endOnEarlySignals();
+// What V8 compiles of the worker's own files is kept beside them, a quarter of the time of a start. Where that folder
+// cannot be written, each start compiles.
+enableCompileCache(fileURLToPath(new URL('.compile-cache', import.meta.url)));
 const { runWorker } = await import('./bootstrap.js');
 await runWorker(process.env, process.argv.slice(2), early);
