@@ -17,6 +17,9 @@ const cpuSeconds = ({ metrics }: ExecutionResult): number =>
 /** A time limit that code has to reach a certain place before, also on a slow and busy machine. */
 const PLACE_LIMIT_SECONDS = 3;
 
+/** Blocks the event loop as an endless loop does, and leaves the processor to others. */
+const NAP = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)';
+
 /** How an execution must end, whatever kind of runner carries it out. */
 type Ending = [what: string, code: string, failure: string | null, message?: RegExp];
 
@@ -165,7 +168,7 @@ describe.each([
       '() => { console.log("on"); return new Promise(() => setInterval(() => {}, 1e6)); }',
       'killed',
     ],
-    ['is blocked', '() => { console.log("on"); for (;;); }', 'killed'],
+    ['is blocked', `() => { console.log("on"); for (;;) ${NAP}; }`, 'killed'],
   ])('ends cancelled code that %s, and the next execution succeeds', async (_what, code, ended) => {
     const id = await producer.submitExecution(aContext({ workflow_code: `export default ${code}` }));
     const client = redis.connect();
@@ -220,7 +223,7 @@ describe.each([
     const blocked = await run({
       workflow_code: `interface A { n: number }${blank}
 function spin(a: A): never {
-  for (;;) a.n += 1;
+  for (;;) a.n += ${NAP}.length;
 }
 export default () => spin({ n: 0 });`,
       timeout_seconds: PLACE_LIMIT_SECONDS,
@@ -241,7 +244,7 @@ export default () => spin({ n: 0 });`,
   it('says where a published module was blocked', async () => {
     const files = {
       'jobs/main.ts': `import { grind } from '../lib/work';\nexport default () => grind(3);\n`,
-      'lib/work.ts': `type Load = number;\n${'\n'.repeat(13)}export function grind(load: Load): number {\n  let n = load;\n  for (;;) n += 1;\n}\n`,
+      'lib/work.ts': `type Load = number;\n${'\n'.repeat(13)}export function grind(load: Load): number {\n  let n = load;\n  for (;;) n += ${NAP}.length;\n}\n`,
     };
     const published = await fetch(`${worker.url}/workspace`, {
       method: 'PUT',
