@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 lock
 install_packages
-[ -n "${REDIS_URL:-}" ] || require_redis_server \
+[ -n "${REDIS_URL:-}${BIFROST_REDIS_URL:-}${REDIS_URL_FILE:-}${BIFROST_REDIS_URL_FILE:-}" ] || require_redis_server \
   'There is no redis-server here and REDIS_URL is not set. One of these helps:' \
   '  REDIS_URL=redis://host:6379 npm start   use a Redis that you have' \
   '  docker compose up -d redis              then REDIS_URL=redis://127.0.0.1:6379 npm start' \

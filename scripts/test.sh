@@ -17,7 +17,7 @@ require_postgres \
   '  apt-get install -y postgresql   as root' \
   '  brew install postgresql         on macOS' \
   '  dnf install postgresql-server   elsewhere; make sure that initdb is on PATH'
-unset REDIS_URL DATABASE_URL
+unset REDIS_URL DATABASE_URL BIFROST_REDIS_URL BIFROST_DATABASE_URL
 
 failed_steps=0
 step() {

@@ -8,7 +8,13 @@ import { PinoLogger } from 'nestjs-pino';
 import { configureHttp, httpAdapter } from './api/http/configure-http.js';
 import { AppModule } from './app.module.js';
 import { isPretty } from './config/logging.js';
-import { EX_CONFIG, parseSettings, type Settings, SettingsError } from './config/settings.js';
+import {
+  EX_CONFIG,
+  parseSettings,
+  type Settings,
+  SettingsError,
+  settingsRemarks,
+} from './config/settings.js';
 import { type HttpSettings, httpSettings, workerSettings } from './config/slices.js';
 import { WorkerLogger } from './config/worker-logger.js';
 import { type WorkerArguments, workerArguments } from './config/worker-arguments.js';
@@ -41,12 +47,9 @@ export async function runWorker(
     // Without a listener this signal, which user code can send, opens Node's inspector in the worker.
     process.on('SIGUSR1', () => undefined);
     const args = isArgv(given) ? workerArguments(given) : given;
-    const settings = parseSettings({
-      ...env,
-      WORKER_ID: args.id ?? env['WORKER_ID'],
-      WORKER_TYPE: args.type ?? env['WORKER_TYPE'],
-    });
-    await start(settings.REDIS_URL ? settings : { ...settings, REDIS_URL: await embeddedRedisUrl() }, early);
+    const settings = parseSettings(env, { WORKER_ID: args.id, WORKER_TYPE: args.type });
+    const usable = settings.REDIS_URL ? settings : { ...settings, REDIS_URL: await embeddedRedisUrl() };
+    await start(usable, settingsRemarks(env), early);
   } catch (error) {
     process.stderr.write(
       `${error instanceof SettingsError ? error.message : String((error as Error).stack)}\n`,
@@ -55,7 +58,7 @@ export async function runWorker(
   }
 }
 
-async function start(settings: Settings, early: EarlyEnd): Promise<void> {
+async function start(settings: Settings, remarks: readonly string[], early: EarlyEnd): Promise<void> {
   const http = httpSettings.of(settings);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.register(settings),
@@ -66,6 +69,7 @@ async function start(settings: Settings, early: EarlyEnd): Promise<void> {
     },
   );
   app.useLogger(new WorkerLogger(await app.resolve(PinoLogger), {}));
+  for (const remark of remarks) new NestLogger('Settings').warn(remark);
   configureHttp(app, http);
   const url = await listenUnlessEnded(app, http, early);
   limitShutdown(workerSettings.of(settings).drainTimeoutMs);

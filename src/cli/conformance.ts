@@ -35,11 +35,10 @@ export async function conformance(
   ]);
   const settings = (() => {
     try {
-      return parseSettings({
-        ...env,
-        REDIS_URL: options.redis ?? env['REDIS_URL'],
-        PRESET: options.preset ?? env['PRESET'],
-        QUEUE_NAME: options.queue ?? env['QUEUE_NAME'],
+      return parseSettings(env, {
+        REDIS_URL: options.redis,
+        PRESET: options.preset,
+        QUEUE_NAME: options.queue,
       });
     } catch (error) {
       if (error instanceof SettingsError) throw new CommandError(EXIT.usage, error.message);

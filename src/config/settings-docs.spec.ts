@@ -31,7 +31,7 @@ describe('docs/configuration.md', () => {
     expect(rowOf('DEFAULT_TIMEOUT_SECONDS')).toContain('| number, seconds, above 0 | `300` |');
     expect(rowOf('LOG_FORMAT')).toContain('| `auto`, `json`, `pretty` | `auto` |');
     expect(rowOf('ROLES')).toContain('| list of `worker`, `api`, `archive` | `worker,api,archive` |');
-    expect(rowOf('API_TOKEN')).toContain('| text, at least 16 characters | none |');
+    expect(rowOf('API_TOKEN')).toContain('| text, at least 16 characters, or `API_TOKEN_FILE` | none |');
     expect(rowOf('KEY_PREFIX')).toContain('| text | empty |');
   });
 });

@@ -5,6 +5,7 @@ interface RowMeta {
   about: string;
   unit?: string;
   fallback?: string;
+  credential?: boolean;
 }
 
 interface RowJson {
@@ -23,13 +24,16 @@ export function renderSettingsDocs(): string {
   const rows = Object.entries(settingsSchema.shape).map(([name, schema]) => {
     const meta = schema.meta() as unknown as RowMeta;
     const json = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }) as RowJson;
-    const type = [typeOf(json), meta.unit, boundsOf(json)].filter(Boolean).join(', ');
+    const file = meta.credential ? `or \`${name}_FILE\`` : '';
+    const type = [typeOf(json), meta.unit, boundsOf(json), file].filter(Boolean).join(', ');
     return `| \`${name}\` | ${type} | ${defaultOf(meta, json)} | ${meta.about} |`;
   });
   return [
     '# Configuration',
     '',
     'Every setting is an environment variable. All are read once, at the start; what cannot be used is reported in one message and the worker exits with code 78. An empty variable counts as not set.',
+    '',
+    'Each may carry the prefix `BIFROST_`, which wins over the name without it. What holds credentials can come from a file, as orchestrators mount secrets: `API_TOKEN_FILE=/run/secrets/token`; a line break at its end does not count. A variable whose name is nearly that of a setting is remarked on in the log.',
     '',
     'This page is generated from `src/config/settings.ts` by `npm run docs`.',
     '',

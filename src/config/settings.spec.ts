@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { availableParallelism, hostname } from 'node:os';
 import { PRESET_NAMES } from './presets.js';
-import { parseSettings, SettingsError } from './settings.js';
+import { parseSettings, SettingsError, settingsSchema } from './settings.js';
 
 const problemsOf = (env: Record<string, string>): string[] => {
   try {
@@ -62,6 +62,41 @@ describe('parseSettings', () => {
       new Set(['API_TOKEN', 'CONCURRENCY', 'LOG_LEVEL', 'PORT', 'QUEUE_NAME', 'REDIS_URL', 'ROLES']),
     );
     expect(named).toHaveLength(7);
+  });
+
+  it.each([
+    [{ CONCURRENCY: 'many' }, 'CONCURRENCY: must be a whole number from 1 to 1000, but is "many"'],
+    [{ BIFROST_PORT: 'http' }, 'BIFROST_PORT: must be a whole number from 0 to 65535, but is "http"'],
+    [{ NATIVE_ADDONS: 'yes' }, 'NATIVE_ADDONS: must be off or on, but is "yes"'],
+    [{ ROLES: 'worker,boss' }, 'ROLES: must be worker, api or archive, but is "worker,boss"'],
+    [
+      { TRUSTED_CODE: 'maybe' },
+      'TRUSTED_CODE: must be true, 1, yes, on, false, 0, no or off, but is "maybe"',
+    ],
+    [
+      { WORKER_TYPE: 'x'.repeat(100) },
+      `WORKER_TYPE: must have at most 64 characters, but is "${'x'.repeat(80)}…"`,
+    ],
+    [{ API_TOKEN: 'short' }, 'API_TOKEN: must have at least 16 characters'],
+    [{ API_TOKEN_FILE: '/nowhere' }, 'API_TOKEN_FILE: /nowhere cannot be read: ENOENT'],
+    [
+      { RUNNER: 'thread', TRUSTED_CODE: 'true', ISOLATION: 'process' },
+      'ISOLATION: must be auto or thread for RUNNER=thread, but is "process": threads of one process cannot be kept from each other',
+    ],
+  ])('says of %j what is allowed and what it is', (env, problem) => {
+    expect(problemsOf(env)[1]).toBe(`  ${problem}`);
+  });
+
+  it('has words of its own for every setting', () => {
+    const env = Object.fromEntries(Object.keys(settingsSchema.shape).map((name) => [name, '\u0000 ?']));
+    for (const line of problemsOf(env).slice(1, -1))
+      expect(line).not.toMatch(/invalid|received|expected [a-z]+,/i);
+  });
+
+  it('lets options of a command line win over every spelling', () => {
+    const env = { WORKER_ID: 'a', BIFROST_WORKER_ID: 'b' };
+    expect(parseSettings(env).WORKER_ID).toBe('b');
+    expect(parseSettings(env, { WORKER_ID: 'c', WORKER_TYPE: undefined }).WORKER_ID).toBe('c');
   });
 
   it.each(['0.0.0.0', '::', '192.168.1.5', 'worker.internal'])('wants a token to listen on %s', (HOST) => {
@@ -139,7 +174,7 @@ describe('parseSettings', () => {
 
   it('has usable presets only, and names them', () => {
     for (const PRESET of PRESET_NAMES) expect(problemsOf({ PRESET })).toEqual([]);
-    expect(problemsOf({ PRESET: 'constructor' })[1]).toContain('"orchestrator"|"engine"');
+    expect(problemsOf({ PRESET: 'constructor' })[1]).toContain('must be orchestrator or engine');
   });
 
   it('refuses reused runners for modules that may change', () => {

@@ -6,10 +6,12 @@ import { z } from 'zod';
 import { NETWORK_POLICIES, RUNNER_KINDS, type RunnerKindName } from '../contract/confinement.js';
 import { ISOLATION_GRADES } from '../contract/isolation-report.js';
 import { signingKeys } from '../contract/jobs/signature.js';
+import { readEnvironment, type SettingNames } from './environment.js';
 import { KIND_RULES } from './kind-rules.js';
 import { parseNetworkAllow } from './network-allow.js';
 import { PRESET_NAMES, presetDefaults, PRESETS } from './presets.js';
 import { redisUrlOf } from './redis-address.js';
+import { allowedByIssue, withValue } from './settings-messages.js';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
@@ -549,18 +551,42 @@ const completed = (settings: Settings): Settings => ({
   RUNNER: kindAtLevel(settings.ISOLATION) ?? settings.RUNNER,
 });
 
+/** The names of all settings, and which of them hold credentials. */
+const NAMES: SettingNames = {
+  all: Object.keys(settingsSchema.shape),
+  credentials: new Set(
+    Object.entries(settingsSchema.shape).flatMap(([name, row]) => (row.meta()?.['credential'] ? [name] : [])),
+  ),
+};
+
 /**
- * Parses environment variables into settings. An empty variable counts as not set.
- * @throws {SettingsError} naming every bad variable at once.
+ * Parses environment variables into settings, as `readEnvironment` finds them.
+ * @param options of a command line, which win.
+ * @throws {SettingsError} naming every bad variable at once, with its value unless that is a credential.
  */
-export function parseSettings(env: Readonly<Record<string, string | undefined>>): Settings {
-  const present = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+export function parseSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  options: Readonly<Record<string, string | undefined>> = {},
+): Settings {
+  const { values, spellings, problems } = readEnvironment(env, NAMES);
+  for (const [name, value] of Object.entries(options)) if (value !== undefined) values[name] = value;
+  const parsed = checked.safeParse(
+    { ...presetDefaults(values['PRESET']), ...values },
+    { error: allowedByIssue },
   );
-  const parsed = checked.safeParse({ ...presetDefaults(present['PRESET']), ...present });
-  if (parsed.success) return Object.freeze(completed(parsed.data));
-  const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  if (parsed.success && problems.length === 0) return Object.freeze(completed(parsed.data));
+  const lines = [
+    ...problems.map(({ name, message }) => `  ${name}: ${message}`),
+    ...(parsed.error?.issues ?? []).map((issue) => {
+      const name = String(issue.path[0]);
+      return `  ${spellings[name] ?? name}: ${withValue(issue.message, NAMES.credentials.has(name) ? undefined : values[name])}`;
+    }),
+  ];
   throw new SettingsError(
     `The configuration cannot be used:\n${lines.join('\n')}\nSee docs/configuration.md for every variable.`,
   );
 }
+
+/** What an environment probably means otherwise than it is read, one sentence each. */
+export const settingsRemarks = (env: Readonly<Record<string, string | undefined>>): string[] =>
+  readEnvironment(env, NAMES).remarks;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ModulePathError, normalizeModulePath } from './module-path.js';
-import { nearestPaths } from './nearest-paths.js';
+import { nearestPaths } from '../lib/text/nearest-paths.js';
 
 describe('normalizeModulePath', () => {
   it.each([

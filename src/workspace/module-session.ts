@@ -7,7 +7,7 @@ import type { CompiledModule } from '../compile/compiled-module.js';
 import type { Compiler } from '../compile/compiler.js';
 import { ModuleError, toModuleFailure } from './module-failure.js';
 import type { ModuleSource } from './module-source.js';
-import { nearestPaths } from './nearest-paths.js';
+import { nearestPaths } from '../lib/text/nearest-paths.js';
 import { PathLookup } from './path-lookup.js';
 import { entryCandidates, firstExisting, interpret, type Meaning } from './resolver.js';
 import { type CompilerOptions, TSCONFIG_PATH } from './tsconfig.js';

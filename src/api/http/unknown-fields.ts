@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nearestPaths } from '../../workspace/nearest-paths.js';
+import { nearestPaths } from '../../lib/text/nearest-paths.js';
 
 /** Other names that clients commonly use for these fields. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
