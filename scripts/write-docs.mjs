@@ -1,9 +1,12 @@
 // `npm run docs`: writes the pages and JSON Schemas that are generated from the sources, out of the built code.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { stringify } from 'yaml';
 import { renderSettingsDocs } from '../dist/config/settings-docs.js';
 import { DOCUMENT_NAMES, schemaFile } from '../dist/contract/schemas/documents.js';
 import { renderFailureDocs } from '../dist/outcome/failure-docs.js';
 import { renderMetricsDocs } from '../dist/metrics/metrics-docs.js';
+import { dashboard } from '../dist/metrics/monitoring/dashboard.js';
+import { rulesFile } from '../dist/metrics/monitoring/rules-file.js';
 
 writeFileSync(new URL('../docs/configuration.md', import.meta.url), renderSettingsDocs());
 writeFileSync(new URL('../docs/metrics.md', import.meta.url), renderMetricsDocs());
@@ -12,3 +15,13 @@ writeFileSync(new URL('../docs/failure-codes.md', import.meta.url), renderFailur
 const schemas = new URL('../schemas/', import.meta.url);
 mkdirSync(schemas, { recursive: true });
 for (const name of DOCUMENT_NAMES) writeFileSync(new URL(`${name}.json`, schemas), schemaFile(name));
+
+const GENERATED = '# Generated from src/metrics/monitoring by `npm run docs`.\n';
+for (const [folder, file, text] of [
+  ['prometheus', 'bifrost.rules.yml', GENERATED + stringify(rulesFile(), { lineWidth: 0 })],
+  ['grafana', 'bifrost.json', `${JSON.stringify(dashboard(), null, 2)}\n`],
+]) {
+  const target = new URL(`../deploy/${folder}/`, import.meta.url);
+  mkdirSync(target, { recursive: true });
+  writeFileSync(new URL(file, target), text);
+}

@@ -28,6 +28,17 @@ describe('the instruments', () => {
 });
 
 describe('emitted measurements', () => {
+  it('are counted from zero: the first failure of a kind is a rise, to Prometheus', async () => {
+    const instruments = new Instruments();
+    const counters = new MeasurementCounters(instruments);
+    counters.onModuleInit();
+    counters.onApplicationShutdown();
+    const text = await instruments.render();
+    expect(text).toContain('bifrost_executions_total{status="failed",code="INTERNAL"} 0');
+    expect(text).toContain('bifrost_jobs_handed_back_total{to="front"} 0');
+    expect(text).toContain('bifrost_redis_errors_total{connection="patient"} 0');
+  });
+
   it('becomes counts and lengths of time, in seconds', async () => {
     const instruments = new Instruments();
     const counters = new MeasurementCounters(instruments);

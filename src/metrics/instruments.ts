@@ -29,6 +29,11 @@ export class Instruments {
     if (Number.isFinite(by) && by > 0) this.counters.get(key)?.inc(labels, by);
   }
 
+  /** Shows a counter from the start: what appears with its first event has not risen, to Prometheus. */
+  begin(key: MetricKey, labels: Labels): void {
+    this.counters.get(key)?.inc(labels, 0);
+  }
+
   set(key: MetricKey, value: number, labels: Labels = {}): void {
     this.gauges.get(key)?.set(labels, value);
   }

@@ -1,5 +1,7 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { onMeasurement } from '../telemetry/measurements.js';
+import { type FailureRow, FAILURES } from '../contract/failure.js';
+import { PATIENCES } from '../redis/connections.js';
+import { FURTHER_RUNS, HAND_BACKS, onMeasurement, UNRUN_REASONS } from '../telemetry/measurements.js';
 import { Instruments } from './instruments.js';
 
 /** Counts measurements as parts of the worker emit them. */
@@ -11,6 +13,7 @@ export class MeasurementCounters implements OnModuleInit, OnApplicationShutdown 
 
   onModuleInit(): void {
     const to = this.instruments;
+    this.begin();
     this.stops = [
       onMeasurement('execution-ended', ({ status, code, durationMs, metrics }) => {
         to.count('executions', { status, code: code ?? '' });
@@ -39,6 +42,22 @@ export class MeasurementCounters implements OnModuleInit, OnApplicationShutdown 
       onMeasurement('redis-back', ({ connection }) => to.count('redisReconnects', { connection })),
       onMeasurement('result-retried', () => to.count('resultRetries')),
     ];
+  }
+
+  /** Every value of labels that can be known before it occurs. */
+  private begin(): void {
+    const to = this.instruments;
+    to.begin('executions', { status: 'succeeded', code: '' });
+    for (const [code, { status, retry }] of Object.entries<FailureRow>(FAILURES)) {
+      to.begin('executions', { status, code });
+      if (retry) to.begin('attemptsFailed', { code });
+    }
+    for (const mode of ['user', 'system']) to.begin('cpu', { mode });
+    for (const reason of UNRUN_REASONS) to.begin('jobsUnrun', { reason });
+    for (const because of FURTHER_RUNS) to.begin('runsAgain', { because });
+    for (const place of HAND_BACKS) to.begin('handedBack', { to: place });
+    for (const connection of PATIENCES) to.begin('redisErrors', { connection });
+    for (const connection of PATIENCES) to.begin('redisReconnects', { connection });
   }
 
   onApplicationShutdown(): void {

@@ -8,6 +8,8 @@ export interface MetricRow {
   unit: string;
   help: string;
   buckets?: readonly number[];
+  /** Every process reports it alike, because it is about what all share: the highest is the figure, not the sum. */
+  shared?: true;
 }
 
 /** Put before the names of what prom-client says of the process itself. */
@@ -254,6 +256,7 @@ export const METRICS = {
     labels: ['queue', 'state'],
     unit: 'jobs',
     help: 'Jobs on the queues of executions and of results, seen by every worker alike; absent while Redis does not answer',
+    shared: true,
   },
   archiveWaiting: {
     name: 'bifrost_archive_waiting_results',
@@ -261,6 +264,7 @@ export const METRICS = {
     labels: [],
     unit: 'results',
     help: 'Results that are not archived yet, seen by every process alike; absent while Redis does not answer',
+    shared: true,
   },
   archiveLag: {
     name: 'bifrost_archive_lag_seconds',
@@ -268,6 +272,7 @@ export const METRICS = {
     labels: [],
     unit: 'seconds',
     help: 'For how long the oldest of them waits; 0 when none does',
+    shared: true,
   },
   archiveLost: {
     name: 'bifrost_archive_lost_results',
@@ -275,6 +280,7 @@ export const METRICS = {
     labels: [],
     unit: 'results',
     help: 'Results that expired before any archive had them, since the beginning',
+    shared: true,
   },
   archiveDatabase: {
     name: 'bifrost_archive_database_up',

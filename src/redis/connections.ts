@@ -12,7 +12,8 @@ export type RedisClient = Redis | Cluster;
  * patient: a command waits until Redis is back, without a limit; for what must not be lost.
  * impatient: a command fails within a second; for probes and heartbeats, which a delay would make stale.
  */
-export type Patience = 'patient' | 'impatient';
+export const PATIENCES = ['patient', 'impatient'] as const;
+export type Patience = (typeof PATIENCES)[number];
 
 /** Within this time a connection is there or its `error` event is. */
 export const CONNECT_TIMEOUT_MS = 5_000;

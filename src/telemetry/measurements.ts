@@ -14,16 +14,21 @@ export const UNRUN_REASONS = [
 ] as const;
 export type UnrunReason = (typeof UNRUN_REASONS)[number];
 
+/** Where a job goes that ends without a result: to the front of its queue, or to be looked at later. */
+export const HAND_BACKS = ['front', 'later'] as const;
+/** Why an execution that had ended runs again. */
+export const FURTHER_RUNS = ['retried', 'asked for', 'nothing ran'] as const;
+
 /** Measurements that parts of this process emit. None of them names an execution or holds user data. */
 export interface Measurements {
   'execution-ended': { status: ExecutionStatus; code: string | null; durationMs: number; metrics: Metrics };
   'attempt-failed': { code: string };
-  /** A job went back to the queue without a result: to its front, or delayed. */
-  'handed-back': { to: 'front' | 'later' };
+  /** A job went back to the queue without a result. */
+  'handed-back': { to: (typeof HAND_BACKS)[number] };
   /** A job ended without code being run for it. */
   'job-ended-unrun': { reason: UnrunReason };
   /** An execution that had ended runs again. */
-  'run-again': { because: 'retried' | 'asked for' | 'nothing ran' };
+  'run-again': { because: (typeof FURTHER_RUNS)[number] };
   /** Ticks of a schedule that BullMQ never made, because no worker took the tick before them in time. */
   'ticks-missed': { count: number };
   /** A job that BullMQ could not read was made readable, to be refused. */

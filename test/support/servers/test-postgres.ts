@@ -138,7 +138,7 @@ function serverUser(): { uid: number; gid: number } | undefined {
   throw new Error('there is neither a user "postgres" nor "nobody" to run Postgres as');
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
