@@ -116,7 +116,7 @@ function limitShutdown(drainTimeoutMs: number): void {
 async function announce(app: NestFastifyApplication, settings: Settings, url: string): Promise<void> {
   const { WORKER_ID: workerId, ROLES: roles, CONCURRENCY: concurrency } = settings;
   const logger = new NestLogger('Worker');
-  const about = { url, workerId, roles, concurrency };
+  const about = { url, roles, concurrency };
   await whenRedisAnswers(app, () =>
     logger.warn({
       msg: `worker ${workerId} ${VERSION} waits for Redis; its probes are at ${url}/health`,

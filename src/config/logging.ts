@@ -1,5 +1,6 @@
 import type { Params } from 'nestjs-pino';
-import { destination, type DestinationStream } from 'pino';
+import { type DestinationStream, stdTimeFunctions } from 'pino';
+import { LogOutput, writeStandardOutput } from './log-output.js';
 import type { Settings } from './settings.js';
 
 /**
@@ -20,42 +21,30 @@ export function loggingParams(settings: Settings): Params {
               options: { singleLine: true, ignore: 'pid,hostname,workerId,context' },
             },
           }
-        : { stream: standardOutput() }),
+        : {
+            stream: standardOutput(settings.WORKER_ID),
+            timestamp: stdTimeFunctions.isoTime,
+            formatters: { level: (level: string) => ({ level }) },
+          }),
     },
   };
 }
 
-/** How long the lines of a busy worker are collected: each write is a system call. */
-const GATHER_MS = 20;
-const GATHER_BYTES = 8_192;
-
 let output: DestinationStream | null = null;
 
-/** Writes a line at once, those that follow closely together, and what is left when the process ends. */
-function standardOutput(): DestinationStream {
+/** One for the process, whose last lines are written when it ends. */
+function standardOutput(workerId: string): DestinationStream {
   if (output) return output;
-  const stdout = destination({ fd: 1, sync: true, minLength: GATHER_BYTES });
-  let timer: NodeJS.Timeout | null = null;
-  let waiting = false;
-  const pause = (): void => {
-    timer = setTimeout(() => {
-      timer = null;
-      if (waiting) flush();
-    }, GATHER_MS).unref();
-  };
-  const flush = (): void => {
-    waiting = false;
-    stdout.flushSync();
-    if (timer === null) pause();
-  };
-  process.once('exit', () => stdout.flushSync());
-  output = {
-    write(line: string): void {
-      stdout.write(line);
-      waiting = true;
-      if (timer === null) flush();
-    },
-  };
+  const lines = new LogOutput(writeStandardOutput(), (count) =>
+    JSON.stringify({
+      level: 'warn',
+      time: new Date().toISOString(),
+      workerId,
+      msg: `${count} lines of the log are lost: they could not be written`,
+    }),
+  );
+  process.once('exit', () => lines.finish());
+  output = lines;
   return output;
 }
 
