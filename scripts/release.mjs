@@ -26,6 +26,10 @@ writeFileSync('CHANGELOG.md', `${changelog.slice(0, at)}${UNRELEASED}\n## [${ver
 execFileSync('npm', ['version', version, '--no-git-tag-version', '--allow-same-version'], {
   stdio: 'inherit',
 });
+// As npm run docs would write it.
+const described = JSON.parse(readFileSync('schemas/openapi.json', 'utf8'));
+described.info.version = version;
+writeFileSync('schemas/openapi.json', `${JSON.stringify(described, null, 2)}\n`);
 git('commit', '--all', '--message', `Release ${version}`);
 git('tag', '--annotate', `v${version}`, '--message', `Version ${version}`);
 process.stdout.write(`v${version} is committed and tagged here; push it with: git push --follow-tags\n`);

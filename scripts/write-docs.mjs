@@ -1,6 +1,12 @@
 // `npm run docs`: writes the pages and JSON Schemas that are generated from the sources, out of the built code.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
+import { NestFactory } from '@nestjs/core';
+import { httpAdapter } from '../dist/api/http/configure-http.js';
+import { openApiDocument } from '../dist/api/http/openapi.js';
+import { AppModule } from '../dist/app.module.js';
+import { parseSettings } from '../dist/config/settings.js';
+import { httpSettings } from '../dist/config/slices.js';
 import { renderSettingsDocs } from '../dist/config/settings-docs.js';
 import { DOCUMENT_NAMES, schemaFile } from '../dist/contract/schemas/documents.js';
 import { renderFailureDocs } from '../dist/outcome/failure-docs.js';
@@ -14,6 +20,13 @@ writeFileSync(new URL('../docs/failure-codes.md', import.meta.url), renderFailur
 
 const schemas = new URL('../schemas/', import.meta.url);
 mkdirSync(schemas, { recursive: true });
+// Routes without anything behind them: nothing is opened or started.
+const settings = parseSettings({});
+const app = await NestFactory.create(AppModule.register(settings), httpAdapter(httpSettings.of(settings)), {
+  preview: true,
+  logger: false,
+});
+writeFileSync(new URL('openapi.json', schemas), `${JSON.stringify(openApiDocument(app), null, 2)}\n`);
 for (const name of DOCUMENT_NAMES) writeFileSync(new URL(`${name}.json`, schemas), schemaFile(name));
 
 const GENERATED = '# Generated from src/metrics/monitoring by `npm run docs`.\n';

@@ -32,18 +32,22 @@ const ts = z.string().meta({ description: 'ISO 8601 time, UTC' });
 /** One entry of the stream as the API shows it. */
 export const logEventSchema = z
   .discriminatedUnion('type', [
-    z.object({ ...common, type: z.literal('start'), ts, worker_id: z.string() }),
-    z.object({ ...common, type: z.literal('log'), ...logEntrySchema.shape }),
-    z.object({
-      ...common,
-      type: z.literal('progress'),
-      ts,
-      fraction: z.number(),
-      message: z.string().nullable(),
-    }),
-    z.object({ ...common, type: z.literal('dropped'), ts, count: z.number() }),
-    z.object({ ...common, type: z.literal('truncated'), ts }),
-    z.object({ ...common, type: z.literal('end'), ts, status: z.enum(EXECUTION_STATUSES) }),
+    z.object({ ...common, type: z.literal('start'), ts, worker_id: z.string() }).meta({ id: 'LogStart' }),
+    z.object({ ...common, type: z.literal('log'), ...logEntrySchema.shape }).meta({ id: 'LogLine' }),
+    z
+      .object({
+        ...common,
+        type: z.literal('progress'),
+        ts,
+        fraction: z.number(),
+        message: z.string().nullable(),
+      })
+      .meta({ id: 'LogProgress' }),
+    z.object({ ...common, type: z.literal('dropped'), ts, count: z.number() }).meta({ id: 'LogDropped' }),
+    z.object({ ...common, type: z.literal('truncated'), ts }).meta({ id: 'LogTruncated' }),
+    z
+      .object({ ...common, type: z.literal('end'), ts, status: z.enum(EXECUTION_STATUSES) })
+      .meta({ id: 'LogEnd' }),
   ])
   .meta({ id: 'LogEvent' });
 

@@ -15,7 +15,7 @@ export class HealthController {
 
   /** 200 while the event loop turns, which an answer proves, and the process can get well by itself; else 503 with the reason. */
   @Get('live')
-  @ApiOperation({ summary: 'Whether the process is alive' })
+  @ApiOperation({ operationId: 'getLiveness', summary: 'Whether the process is alive' })
   @HealthCheck()
   live(): Promise<HealthCheckResult> {
     return this.health.check([...this.liveness]);
@@ -23,7 +23,7 @@ export class HealthController {
 
   /** 200 while this process should be sent work, else 503 with the reason. */
   @Get('ready')
-  @ApiOperation({ summary: 'Whether the process should be sent work' })
+  @ApiOperation({ operationId: 'getReadiness', summary: 'Whether the process should be sent work' })
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
     return this.health.check([...this.readiness]);
@@ -31,7 +31,7 @@ export class HealthController {
 
   /** Everything that is known, for people. */
   @Get()
-  @ApiOperation({ summary: 'Everything that the probes know' })
+  @ApiOperation({ operationId: 'getHealth', summary: 'Everything that the probes know' })
   @HealthCheck()
   all(): Promise<HealthCheckResult> {
     return this.health.check([...this.readiness]);

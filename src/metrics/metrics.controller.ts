@@ -10,7 +10,7 @@ export class MetricsController {
   constructor(private readonly instruments: Instruments) {}
 
   @Get()
-  @ApiOperation({ summary: 'The figures of this process, for Prometheus' })
+  @ApiOperation({ operationId: 'getMetrics', summary: 'The figures of this process, for Prometheus' })
   @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
   @ApiProduces('text/plain')
   @ApiOkResponse({ description: 'Text format of Prometheus', schema: { type: 'string' } })

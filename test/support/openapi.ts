@@ -1,14 +1,17 @@
-import { Ajv, type ValidateFunction } from 'ajv';
+import { Ajv2020 as Ajv, type ValidateFunction } from 'ajv/dist/2020.js';
 
 interface Schema {
   $ref?: string;
   example?: unknown;
+  oneOf?: Schema[];
+  discriminator?: { propertyName: string; mapping: Record<string, string> };
   [keyword: string]: unknown;
 }
 interface Content {
   content?: Record<string, { schema?: Schema }>;
 }
 interface Operation {
+  operationId?: string;
   summary?: string;
   security?: object[];
   parameters?: { name: string; in: string }[];
@@ -29,7 +32,7 @@ interface Answer {
   text: string;
 }
 
-/** An OpenAPI 3.0 document that answers and requests are held against. */
+/** An OpenAPI 3.1 document that answers and requests are held against. */
 export class OpenApi {
   readonly operations: Documented[];
   private readonly schemas: Record<string, Schema>;
@@ -45,7 +48,7 @@ export class OpenApi {
       Object.entries(item).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
     );
     this.schemas = components.schemas;
-    this.ajv.addSchema(toJsonSchema({ components }) as object, 'document');
+    this.ajv.addSchema(withAbsoluteRefs({ components }) as object, 'document');
   }
 
   operation(name: string): Documented | undefined {
@@ -72,7 +75,7 @@ export class OpenApi {
   /** The example of the body's schema. */
   exampleBody({ name, operation }: Documented): unknown {
     const schema = bodySchema(operation);
-    const example = (schema.$ref ? this.schemas[schema.$ref.split('/').at(-1) as string] : schema)?.example;
+    const example = (schema.$ref ? this.schemas[nameOf(schema.$ref)] : schema)?.example;
     if (example === undefined) throw new Error(`the body of ${name} has no example`);
     return example;
   }
@@ -84,10 +87,37 @@ export class OpenApi {
     );
   }
 
+  /** Of each named union that a field tells apart: which schema each value of it stands for. */
+  discriminators(): Record<string, Record<string, string>> {
+    return Object.fromEntries(
+      Object.entries(this.schemas).flatMap(([name, { discriminator }]) =>
+        discriminator
+          ? [
+              [
+                name,
+                Object.fromEntries(Object.entries(discriminator.mapping).map(([k, v]) => [k, nameOf(v)])),
+              ],
+            ]
+          : [],
+      ),
+    );
+  }
+
+  /** Unions of objects without such a field, by where they are. */
+  unmappedUnions(value: unknown = this.schemas, path = ''): string[] {
+    if (typeof value !== 'object' || value === null) return [];
+    const { oneOf, discriminator } = value as Schema;
+    const here = Array.isArray(oneOf) && discriminator === undefined ? [path] : [];
+    return [
+      ...here,
+      ...Object.entries(value).flatMap(([key, part]) => this.unmappedUnions(part, `${path}/${key}`)),
+    ];
+  }
+
   problemsOf(schema: Schema, value: unknown): string[] {
     let validate = this.validators.get(schema);
     if (!validate) {
-      validate = this.ajv.compile(toJsonSchema(schema) as object);
+      validate = this.ajv.compile(withAbsoluteRefs(schema) as object);
       this.validators.set(schema, validate);
     }
     if (validate(value)) return [];
@@ -97,30 +127,19 @@ export class OpenApi {
   }
 }
 
+const nameOf = (ref: string): string => ref.split('/').at(-1) as string;
+
 const bodySchema = (operation: Operation): Schema =>
   operation.requestBody?.content?.['application/json']?.schema ?? {};
 
-/** What OpenAPI 3.0 says in its own way: references, bounds that exclude, and null. */
-function toJsonSchema(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(toJsonSchema);
+/** Schemas of OpenAPI 3.1 are JSON Schema; where one stands alone, its references need the name of the document. */
+function withAbsoluteRefs(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withAbsoluteRefs);
   if (typeof value !== 'object' || value === null) return value;
-  const schema = Object.fromEntries(
-    Object.entries(value).map(([key, part]) => [
-      key,
-      key === 'example' || key === 'enum' ? (part as unknown) : toJsonSchema(part),
-    ]),
-  ) as Schema;
-  if (typeof schema.$ref === 'string') schema.$ref = `document${schema.$ref}`;
-  for (const [flag, bound] of [
-    ['exclusiveMinimum', 'minimum'],
-    ['exclusiveMaximum', 'maximum'],
-  ] as const) {
-    if (schema[flag] === true) {
-      schema[flag] = schema[bound];
-      delete schema[bound];
-    } else if (schema[flag] === false) delete schema[flag];
-  }
-  if (schema['nullable'] !== true) return schema;
-  const { nullable: _, ...rest } = schema;
-  return { anyOf: [rest, { type: 'null' }] };
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]: [string, unknown]) => {
+      if (key === 'example' || key === 'enum') return [key, part];
+      return key === '$ref' ? [key, `document${String(part)}`] : [key, withAbsoluteRefs(part)];
+    }),
+  );
 }

@@ -81,14 +81,20 @@ export const bulkAgainViewSchema = z
     dry_run: z.boolean(),
     executions: z.array(
       z.discriminatedUnion('status', [
-        z.object({ status: z.literal('found'), again_of: z.string() }).meta({ description: 'Of a dry run' }),
-        z.object({ status: z.literal('queued'), again_of: z.string(), execution_id: z.string() }),
-        z.object({
-          status: z.literal('refused'),
-          again_of: z.string(),
-          detail: z.string(),
-          errors: z.array(fieldErrorSchema),
-        }),
+        z
+          .object({ status: z.literal('found'), again_of: z.string() })
+          .meta({ id: 'AgainFound', description: 'Of a dry run' }),
+        z
+          .object({ status: z.literal('queued'), again_of: z.string(), execution_id: z.string() })
+          .meta({ id: 'AgainQueued' }),
+        z
+          .object({
+            status: z.literal('refused'),
+            again_of: z.string(),
+            detail: z.string(),
+            errors: z.array(fieldErrorSchema),
+          })
+          .meta({ id: 'AgainRefused' }),
       ]),
     ),
     next_cursor: z

@@ -28,7 +28,10 @@ export class AgainController {
   @Post('again')
   @HttpCode(202)
   @ApiHeader(IDEMPOTENCY_HEADER)
-  @ApiOperation({ summary: 'Run all executions again that a filter finds, or say which they are' })
+  @ApiOperation({
+    operationId: 'runExecutionsAgain',
+    summary: 'Run all executions again that a filter finds, or say which they are',
+  })
   @ApiAcceptedResponse({ standardSchema: bulkAgainViewSchema })
   runMany(
     @Body({ schema: bulkAgainRequestSchema }) request: BulkAgainRequest,
@@ -42,7 +45,10 @@ export class AgainController {
   @Post(':id/again')
   @HttpCode(202)
   @ApiHeader(IDEMPOTENCY_HEADER)
-  @ApiOperation({ summary: 'Run an execution that has ended again, as a new one' })
+  @ApiOperation({
+    operationId: 'runExecutionAgain',
+    summary: 'Run an execution that has ended again, as a new one',
+  })
   @ApiAcceptedResponse({ standardSchema: againViewSchema })
   async run(
     @Param({ schema: idPathSchema }) { id }: IdPath,

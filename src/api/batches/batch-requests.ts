@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { EXECUTION_STATUSES } from '../../contract/result.js';
-import { executionRequestSchema } from '../executions/requests.js';
 import { fieldErrorSchema } from '../http/problem-schema.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
 
@@ -17,7 +16,7 @@ export const batchRequestSchema = refuseUnknown(
       .array(z.unknown(), { error: 'must be an array of executions' })
       .min(1, { error: 'must hold at least one execution' })
       .max(MAX_ENTRIES, { error: `must hold at most ${MAX_ENTRIES} executions` })
-      .meta({ items: z.toJSONSchema(executionRequestSchema, { target: 'openapi-3.0', io: 'input' }) }),
+      .meta({ items: { $ref: '#/components/schemas/ExecutionRequest' } }),
     mode: z.enum(['all', 'each'], { error: 'must be all or each' }).default('all').meta({
       description: 'all: one entry that is refused refuses the batch; each: the others are accepted',
     }),
@@ -40,14 +39,18 @@ export const batchAcceptedSchema = z
     refused: z.number().int(),
     executions: z.array(
       z.discriminatedUnion('status', [
-        z.object({ status: z.literal('queued'), index, execution_id: z.string() }),
-        z.object({
-          status: z.literal('refused'),
-          index,
-          execution_id: z.string().nullable(),
-          detail: z.string(),
-          errors: z.array(fieldErrorSchema),
-        }),
+        z
+          .object({ status: z.literal('queued'), index, execution_id: z.string() })
+          .meta({ id: 'BatchQueued' }),
+        z
+          .object({
+            status: z.literal('refused'),
+            index,
+            execution_id: z.string().nullable(),
+            detail: z.string(),
+            errors: z.array(fieldErrorSchema),
+          })
+          .meta({ id: 'BatchRefused' }),
       ]),
     ),
   })

@@ -22,7 +22,7 @@ export class BatchesController {
   @Post('executions/batch')
   @HttpCode(202)
   @ApiHeader(IDEMPOTENCY_HEADER)
-  @ApiOperation({ summary: 'Queue up to 1,000 executions at once' })
+  @ApiOperation({ operationId: 'submitBatch', summary: 'Queue up to 1,000 executions at once' })
   @ApiAcceptedResponse({ standardSchema: batchAcceptedSchema })
   submit(
     @Body({ schema: batchRequestSchema }) batch: BatchRequest,
@@ -33,7 +33,7 @@ export class BatchesController {
   }
 
   @Get('batches/:id')
-  @ApiOperation({ summary: 'How many executions of a batch have ended, and how' })
+  @ApiOperation({ operationId: 'getBatch', summary: 'How many executions of a batch have ended, and how' })
   @ApiOkResponse({ standardSchema: batchViewSchema })
   find(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<BatchView> {
     return this.batches.find(id);

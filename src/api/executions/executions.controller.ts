@@ -40,7 +40,10 @@ export class ExecutionsController {
     description: 'W3C Trace Context: the trace that this is part of',
   })
   @ApiHeader(IDEMPOTENCY_HEADER)
-  @ApiOperation({ summary: 'Queue an execution, and wait for its result if you like' })
+  @ApiOperation({
+    operationId: 'submitExecution',
+    summary: 'Queue an execution, and wait for its result if you like',
+  })
   @ApiAcceptedResponse({ standardSchema: executionViewSchema })
   @ApiOkResponse({ standardSchema: executionViewSchema })
   async submit(
@@ -66,7 +69,7 @@ export class ExecutionsController {
 
   /** How far it is; with `wait`, once it has ended or the seconds are over. */
   @Get(':id')
-  @ApiOperation({ summary: 'How far an execution is, and its result' })
+  @ApiOperation({ operationId: 'getExecution', summary: 'How far an execution is, and its result' })
   @ApiOkResponse({ standardSchema: executionViewSchema })
   async find(
     @Param({ schema: idPathSchema }) { id }: IdPath,
@@ -83,7 +86,7 @@ export class ExecutionsController {
    * that), 409 when it had ended otherwise: then nothing was changed.
    */
   @Delete(':id')
-  @ApiOperation({ summary: 'Cancel an execution' })
+  @ApiOperation({ operationId: 'cancelExecution', summary: 'Cancel an execution' })
   @ApiOkResponse({ standardSchema: executionViewSchema })
   @ApiAcceptedResponse({ standardSchema: executionViewSchema })
   async cancel(

@@ -13,7 +13,7 @@ export class ForgetController {
 
   /** Removes everything that is kept of one execution. 409 while it has not ended. */
   @Delete('executions/:id/record')
-  @ApiOperation({ summary: 'Remove everything that is kept of an execution' })
+  @ApiOperation({ operationId: 'forgetExecution', summary: 'Remove everything that is kept of an execution' })
   @ApiOkResponse({ standardSchema: forgottenSchema })
   forgetOne(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<ForgetResult> {
     return this.forgetting.forgetOne(id);
@@ -21,7 +21,10 @@ export class ForgetController {
 
   /** Removes everything that is kept of the executions of an organization that have ended. */
   @Delete('organizations/:organization/executions')
-  @ApiOperation({ summary: 'Remove everything that is kept of the executions of an organization' })
+  @ApiOperation({
+    operationId: 'forgetOrganization',
+    summary: 'Remove everything that is kept of the executions of an organization',
+  })
   @ApiOkResponse({ standardSchema: forgottenSchema })
   forgetOrganization(
     @Param({ schema: organizationPathSchema }) { organization }: OrganizationPath,

@@ -30,7 +30,7 @@ export class TasksController {
     required: false,
     description: 'W3C Trace Context: the trace that this is part of',
   })
-  @ApiOperation({ summary: 'Queue inline code as a task' })
+  @ApiOperation({ operationId: 'submitTask', summary: 'Queue inline code as a task' })
   @ApiHeader(IDEMPOTENCY_HEADER)
   @ApiAcceptedResponse({ standardSchema: taskViewSchema })
   @ApiOkResponse({ standardSchema: taskViewSchema })
@@ -52,7 +52,7 @@ export class TasksController {
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'How far a task is, and its result' })
+  @ApiOperation({ operationId: 'getTask', summary: 'How far a task is, and its result' })
   @ApiOkResponse({ standardSchema: taskViewSchema })
   async find(
     @Param({ schema: idPathSchema }) { id }: IdPath,

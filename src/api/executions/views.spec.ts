@@ -88,7 +88,7 @@ describe('taskView', () => {
     ],
   ])('shows %j', (progress, view) => {
     expect(taskView('e', progress)).toEqual(view);
-    expect(taskViewSchema.strict().parse(view)).toEqual(view);
+    expect(taskViewSchema.parse(view)).toEqual(view);
   });
 });
 
@@ -117,6 +117,6 @@ describe('executionView', () => {
     [{ state: 'ended', result: FAILED } as const, FAILED],
   ])('shows %j', (progress, view) => {
     expect(executionView('e', progress)).toEqual(view);
-    expect(executionViewSchema.strict().parse(view)).toEqual(view);
+    expect(executionViewSchema.parse(view)).toEqual(view);
   });
 });

@@ -1,39 +1,68 @@
 import { z } from 'zod';
 import { cancellationSchema } from '../../contract/cancellation.js';
 import { controlAnswerSchema } from '../../contract/control.js';
-import { EXECUTION_STATUSES, resultSchema } from '../../contract/result.js';
-import { taskOutputSchema, toTaskResult } from '../../contract/clients/task-result.js';
+import { progressSchema, resultSchema } from '../../contract/result.js';
+import {
+  taskOutputSchema,
+  type TaskResult,
+  taskResultSchema,
+  toTaskResult,
+} from '../../contract/clients/task-result.js';
 import { countedWorkerSchema } from '../../contract/worker-record.js';
 import { waitingSchema } from '../../contract/waiting.js';
 import type { Progress } from './execution-lookup.service.js';
 
-/** `GET /tasks/:id`: the task result, once there is one, beside id and status. */
+const id = z.string();
+/** The task result, beside its id; `result` is never text here. */
+const endedTaskSchema = taskResultSchema.extend({ id, result: taskOutputSchema.optional() });
+
+/** `GET /tasks/:id`, by its status. */
 export const taskViewSchema = z
-  .object({
-    id: z.string(),
-    status: z.enum(['queued', 'running', 'completed', 'failed']),
-    taskId: z.string().optional(),
-    workerId: z.string().optional(),
-    result: taskOutputSchema.optional(),
-    errorMessage: z.string().optional(),
-    executionTimeMs: z.number().optional(),
-  })
+  .discriminatedUnion('status', [
+    z.object({ id, status: z.literal('queued') }).meta({ id: 'QueuedTask' }),
+    z
+      .object({ id, status: z.literal('running'), workerId: z.string().optional() })
+      .meta({ id: 'RunningTask' }),
+    endedTaskSchema
+      .extend({ status: z.literal('completed') })
+      .omit({ errorMessage: true })
+      .meta({ id: 'CompletedTask' }),
+    endedTaskSchema
+      .extend({ status: z.literal('failed'), errorMessage: z.string() })
+      .meta({ id: 'FailedTask' }),
+  ])
   .meta({ id: 'Task' });
 
-/** `GET /executions/:id`: the result document, once there is one. */
-export const executionViewSchema = resultSchema
-  .partial()
-  .extend({
-    execution_id: z.string(),
-    status: z
-      .enum(['stored', 'queued', 'running', ...EXECUTION_STATUSES])
-      .meta({ description: 'stored: there is a context, but no job on the queue' }),
-    waiting: waitingSchema.optional().meta({ description: 'Why it is not running yet' }),
-    cancellation: cancellationSchema
-      .partial()
-      .optional()
-      .meta({ description: 'While it runs: its cancellation was requested' }),
-  })
+/** `GET /executions/:id`, by its status: the result document, once there is one. */
+export const executionViewSchema = z
+  .discriminatedUnion('status', [
+    z
+      .object({
+        execution_id: z.string(),
+        status: z
+          .enum(['stored', 'queued'])
+          .meta({ description: 'stored: there is a context, but no job on the queue' }),
+        waiting: waitingSchema
+          .optional()
+          .meta({ description: 'Why it is not running yet; absent right after it was accepted' }),
+      })
+      .meta({ id: 'WaitingExecution' }),
+    z
+      .object({
+        execution_id: z.string(),
+        status: z.literal('running'),
+        attempt: z.number().int(),
+        worker_id: z.string().optional().meta({ description: 'Absent between two attempts' }),
+        started_at: z.string().optional().meta({ description: 'ISO 8601 time, UTC' }),
+        progress: progressSchema.optional(),
+        cancellation: cancellationSchema
+          .pick({ asked_at: true, reason: true })
+          .optional()
+          .meta({ description: 'Its cancellation was requested' }),
+      })
+      .meta({ id: 'ActiveExecution' }),
+    resultSchema.meta({ id: 'ExecutionResult' }),
+  ])
   .meta({ id: 'Execution' });
 
 /** `GET /workers`. */
@@ -60,8 +89,12 @@ export function taskView(id: string, progress: Known): TaskView {
     case 'running':
       return { id, status: 'running', ...(progress.worker === '' ? {} : { workerId: progress.worker }) };
     case 'ended':
-      return { id, ...toTaskResult(progress.result) };
+      return endedTaskView(id, toTaskResult(progress.result));
   }
+}
+
+function endedTaskView(id: string, { status, errorMessage = 'failed', ...rest }: TaskResult): TaskView {
+  return status === 'completed' ? { id, ...rest, status } : { id, ...rest, status, errorMessage };
 }
 
 /** What a client sees of an execution. */

@@ -26,7 +26,7 @@ export class HistoryController {
 
   /** Counts and durations by day, workflow and status. */
   @Get('stats')
-  @ApiOperation({ summary: 'Counts and durations of executions by day' })
+  @ApiOperation({ operationId: 'getStatistics', summary: 'Counts and durations of executions by day' })
   @ApiOkResponse({ standardSchema: statisticsSchema })
   stats(
     @Query({ schema: statisticsQuerySchema }) { since, until, ...question }: StatisticsQuery,
@@ -39,7 +39,7 @@ export class HistoryController {
    * on the way breaks the connection: an answer that ends well is complete.
    */
   @Get('export')
-  @ApiOperation({ summary: 'Whole result documents, one a line' })
+  @ApiOperation({ operationId: 'exportExecutions', summary: 'Whole result documents, one a line' })
   @ApiProduces('application/x-ndjson')
   @ApiOkResponse({
     description: 'One result document a line, oldest first',

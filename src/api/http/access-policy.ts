@@ -20,6 +20,10 @@ export const isProbe = (route: string | undefined): boolean =>
 /** The probes, and every other route that answers with the state of this process. */
 export const isHealth = (route: string | undefined): boolean => route === '/health' || isProbe(route);
 
+/** The page that describes the API and what belongs to it, and the same for programs. */
+export const isDescription = (route: string): boolean =>
+  route.startsWith('/docs') || route === '/openapi.json';
+
 /**
  * Access to an API that runs code:
  * 1. With API_TOKEN: requests that carry it.

@@ -1,8 +1,9 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { z } from 'zod';
+import { changeSchema } from '../../contract/api/changes.js';
 import { VERSION } from '../../lib/version.js';
 import { isProbe } from './access-policy.js';
+import { OpenApiSchemas } from './openapi-schemas.js';
 import { problemSchema } from './problem-schema.js';
 
 type PathItem = OpenAPIObject['paths'][string];
@@ -39,7 +40,10 @@ const OWN_ERRORS: Readonly<Record<string, readonly number[]>> = {
   'get /workspace/{generation}/files/{path}': [404],
 };
 
-/** The description of the API, as `/docs` shows it and `/docs-json` hands it out. */
+/**
+ * The description of the API in OpenAPI 3.1, as `/docs` shows it, `/openapi.json` hands it out and
+ * schemas/openapi.json keeps it. Of the application it needs nothing but its routes.
+ */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle('bifrost-worker')
@@ -47,21 +51,29 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
       'Runs JavaScript and TypeScript. Errors are RFC 9457 problem details. With API_TOKEN every request but the probes carries it as a bearer token.',
     )
     .setVersion(VERSION)
+    .setOpenAPIVersion('3.1.0')
+    .addServer('/', 'The process that handed this out')
     .addBearerAuth()
     .build();
-  return withErrors(SwaggerModule.createDocument(app, config));
+  const schemas = new OpenApiSchemas();
+  const document = SwaggerModule.createDocument(app, config, {
+    standardSchemaConverter: (schema, { schemaType }) => schemas.convert(schema, schemaType),
+  });
+  return withErrors(document, schemas);
 }
 
 /** Adds what all routes share: problem documents, access, and one name for the rest of a path. */
-function withErrors(document: OpenAPIObject): OpenAPIObject {
+function withErrors(document: OpenAPIObject, schemas: OpenApiSchemas): OpenAPIObject {
   for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
       const operation = item[method];
       if (operation) complete(path, method, operation);
     }
   }
-  const { $schema: _, ...problem } = z.toJSONSchema(problemSchema, { target: 'openapi-3.0' });
-  (document.components ??= {}).schemas = { ...document.components.schemas, Problem: problem as object };
+  const shared = ((document.components ??= {}).schemas ??= {});
+  // What no operation has as JSON: error answers, and the events of a stream.
+  for (const schema of [problemSchema, changeSchema])
+    Object.assign(shared, schemas.convert(schema, 'output')?.components);
   return document;
 }
 

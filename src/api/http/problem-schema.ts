@@ -22,6 +22,7 @@ export const problemSchema = z
     errors: z.array(fieldErrorSchema).meta({ description: 'One entry for each field that is wrong' }),
   })
   .meta({
+    id: 'Problem',
     example: {
       type: 'urn:bifrost:problem:invalid-request',
       title: 'The request cannot be used',

@@ -17,7 +17,10 @@ export class ChangesController {
 
   /** Server-Sent Events, without an end: from now on, or after `Last-Event-ID`. */
   @Get('events')
-  @ApiOperation({ summary: 'What happens to executions, as Server-Sent Events' })
+  @ApiOperation({
+    operationId: 'followExecutions',
+    summary: 'What happens to executions, as Server-Sent Events',
+  })
   @ApiHeader({
     name: 'last-event-id',
     required: false,

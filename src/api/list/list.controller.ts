@@ -12,7 +12,10 @@ export class ListController {
 
   /** What runs, waits, is delayed and has ended, each newest first, a page at a time. */
   @Get()
-  @ApiOperation({ summary: 'Executions: running, queued, delayed and ended, newest first' })
+  @ApiOperation({
+    operationId: 'listExecutions',
+    summary: 'Executions: running, queued, delayed and ended, newest first',
+  })
   @ApiOkResponse({ standardSchema: listingSchema })
   list(@Query({ schema: listQuerySchema }) query: ListQuery): Promise<Listing> {
     return this.executions.list(query);

@@ -36,7 +36,10 @@ export class LogsController {
    * the end event; 204 where that was seen already, 503 above LOG_READERS_LIMIT. Otherwise a page of what is there.
    */
   @Get(':id/logs')
-  @ApiOperation({ summary: 'What an execution prints, while it runs and afterwards' })
+  @ApiOperation({
+    operationId: 'getExecutionLogs',
+    summary: 'What an execution prints, while it runs and afterwards',
+  })
   @ApiHeader({
     name: 'last-event-id',
     required: false,

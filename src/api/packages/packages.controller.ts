@@ -28,7 +28,10 @@ export class PackagesController {
 
   /** The manifest, and how far each live worker is with it. */
   @Get()
-  @ApiOperation({ summary: 'The package manifest, and how far each worker is with it' })
+  @ApiOperation({
+    operationId: 'getPackages',
+    summary: 'The package manifest, and how far each worker is with it',
+  })
   @ApiOkResponse({ standardSchema: packagesViewSchema })
   find(): Promise<PackagesOverview> {
     return withinRedisLimit(this.store.readManifest().then((reading) => this.overview(reading)));
@@ -39,7 +42,7 @@ export class PackagesController {
    * rejects the whole manifest, because the sender can fix it: nothing is published then.
    */
   @Put()
-  @ApiOperation({ summary: 'Replace the package manifest' })
+  @ApiOperation({ operationId: 'replacePackages', summary: 'Replace the package manifest' })
   @ApiOkResponse({ standardSchema: packagesViewSchema })
   replace(
     @Body({ schema: packagesRequestSchema }) { content }: z.infer<typeof packagesRequestSchema>,

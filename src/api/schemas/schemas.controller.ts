@@ -12,7 +12,7 @@ const FILES: ReadonlyMap<string, DocumentName> = new Map(
 @Controller('schemas')
 export class SchemasController {
   @Get()
-  @ApiOperation({ summary: 'Names of the JSON Schemas' })
+  @ApiOperation({ operationId: 'listSchemas', summary: 'Names of the JSON Schemas' })
   @ApiOkResponse({
     schema: {
       type: 'object',
@@ -26,7 +26,7 @@ export class SchemasController {
 
   @Get(':file')
   @Header('content-type', 'application/schema+json; charset=utf-8')
-  @ApiOperation({ summary: 'The JSON Schema of one document' })
+  @ApiOperation({ operationId: 'getSchema', summary: 'The JSON Schema of one document' })
   @ApiOkResponse({
     content: { 'application/schema+json': { schema: { type: 'object', additionalProperties: true } } },
   })

@@ -26,7 +26,7 @@ export class WorkersController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'The workers that are alive' })
+  @ApiOperation({ operationId: 'listWorkers', summary: 'The workers that are alive' })
   @ApiOkResponse({ standardSchema: workersViewSchema })
   async list(): Promise<WorkersView> {
     return { workers: await withinRedisLimit(this.registry.listWithCounts()) };
@@ -34,7 +34,10 @@ export class WorkersController {
 
   /** Takes no new work, finishes what runs, stops. `all`: every worker. */
   @Post(':id/drain')
-  @ApiOperation({ summary: 'Drain a worker, or all: finish what runs, then stop' })
+  @ApiOperation({
+    operationId: 'drainWorkers',
+    summary: 'Drain a worker, or all: finish what runs, then stop',
+  })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   drain(@Param('id') id: string): Promise<ControlView> {
@@ -43,7 +46,7 @@ export class WorkersController {
 
   /** Takes no new work until it is resumed. */
   @Post(':id/pause')
-  @ApiOperation({ summary: 'Pause a worker, or all: take no new work' })
+  @ApiOperation({ operationId: 'pauseWorkers', summary: 'Pause a worker, or all: take no new work' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   pause(@Param('id') id: string): Promise<ControlView> {
@@ -51,7 +54,7 @@ export class WorkersController {
   }
 
   @Post(':id/resume')
-  @ApiOperation({ summary: 'Resume a worker, or all: take work again' })
+  @ApiOperation({ operationId: 'resumeWorkers', summary: 'Resume a worker, or all: take work again' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   resume(@Param('id') id: string): Promise<ControlView> {
@@ -60,7 +63,7 @@ export class WorkersController {
 
   /** Replaces its runners, or the one with this `pid`: idle ones at once, busy ones after what they run. */
   @Post(':id/recycle')
-  @ApiOperation({ summary: 'Replace the runners of a worker, or of all' })
+  @ApiOperation({ operationId: 'recycleWorkers', summary: 'Replace the runners of a worker, or of all' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
   recycle(

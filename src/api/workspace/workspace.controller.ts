@@ -53,7 +53,10 @@ export class WorkspaceController {
 
   /** The current generation or another one, and the latest that were published. */
   @Get()
-  @ApiOperation({ summary: 'A generation of the workspace, and those before it' })
+  @ApiOperation({
+    operationId: 'getWorkspace',
+    summary: 'A generation of the workspace, and those before it',
+  })
   @ApiOkResponse({ standardSchema: workspaceViewSchema })
   async find(@Query({ schema: workspaceQuerySchema }) query: WorkspaceQuery): Promise<WorkspaceView> {
     return this.within(READ_LIMIT_MS, async () => {
@@ -67,7 +70,7 @@ export class WorkspaceController {
 
   /** Makes a new generation and the current one of it, in one step. */
   @Put()
-  @ApiOperation({ summary: 'Publish a new generation' })
+  @ApiOperation({ operationId: 'publishWorkspace', summary: 'Publish a new generation' })
   @ApiOkResponse({ standardSchema: publicationSchema })
   async publish(@Body({ schema: publishRequestSchema }) request: PublishRequest): Promise<Publication> {
     this.requireGenerations();
@@ -76,7 +79,7 @@ export class WorkspaceController {
 
   /** Takes sources that a publish will name by their hashes; without one they are gone after a day. */
   @Put('sources')
-  @ApiOperation({ summary: 'Send sources that a publish will name' })
+  @ApiOperation({ operationId: 'sendWorkspaceSources', summary: 'Send sources that a publish will name' })
   @ApiOkResponse({ standardSchema: storedSourcesSchema })
   async send(@Body({ schema: sourcesRequestSchema }) { sources }: SourcesRequest): Promise<StoredSources> {
     this.requireGenerations();
@@ -85,7 +88,7 @@ export class WorkspaceController {
 
   /** Which paths differ between two generations. */
   @Get('diff')
-  @ApiOperation({ summary: 'Which paths differ between two generations' })
+  @ApiOperation({ operationId: 'getWorkspaceDiff', summary: 'Which paths differ between two generations' })
   @ApiOkResponse({ standardSchema: workspaceDiffSchema })
   async diff(@Query({ schema: diffQuerySchema }) { from, to }: DiffQuery): Promise<GenerationDiff> {
     return this.within(READ_LIMIT_MS, () => this.store.diff(from, to));
@@ -93,7 +96,7 @@ export class WorkspaceController {
 
   /** Publishes the files of an earlier generation again, under a new number. */
   @Post('rollback')
-  @ApiOperation({ summary: 'Publish an earlier generation again' })
+  @ApiOperation({ operationId: 'rollBackWorkspace', summary: 'Publish an earlier generation again' })
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: generationSchema })
   async rollback(
@@ -112,7 +115,7 @@ export class WorkspaceController {
 
   /** One file as it was published. */
   @Get(':generation/files/*')
-  @ApiOperation({ summary: 'One file as it was published' })
+  @ApiOperation({ operationId: 'getWorkspaceFile', summary: 'One file as it was published' })
   @ApiProduces('text/plain')
   @ApiOkResponse({ description: 'The source', schema: { type: 'string' } })
   async readFile(

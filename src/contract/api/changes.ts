@@ -13,17 +13,21 @@ export const CHANGE_TYPES = ['queued', 'delayed', 'running', 'progress', 'ended'
 /** One event of `GET /executions/events`; `type` is the name of the event. */
 export const changeSchema = z
   .discriminatedUnion('type', [
-    z.object({ type: z.literal('queued'), ...execution }),
-    z.object({ type: z.literal('delayed'), ...execution, until: z.string() }),
-    z.object({ type: z.literal('running'), ...execution }),
-    z.object({ type: z.literal('progress'), ...execution, progress: progressSchema }),
-    z.object({ type: z.literal('ended'), ...execution, status: z.enum(EXECUTION_STATUSES) }),
+    z.object({ type: z.literal('queued'), ...execution }).meta({ id: 'ChangeQueued' }),
+    z.object({ type: z.literal('delayed'), ...execution, until: z.string() }).meta({ id: 'ChangeDelayed' }),
+    z.object({ type: z.literal('running'), ...execution }).meta({ id: 'ChangeRunning' }),
+    z
+      .object({ type: z.literal('progress'), ...execution, progress: progressSchema })
+      .meta({ id: 'ChangeProgress' }),
+    z
+      .object({ type: z.literal('ended'), ...execution, status: z.enum(EXECUTION_STATUSES) })
+      .meta({ id: 'ChangeEnded' }),
     z
       .object({ type: z.literal('removed'), ...execution })
-      .meta({ description: 'Its job was taken off the queue; it has no result' }),
+      .meta({ id: 'ChangeRemoved', description: 'Its job was taken off the queue; it has no result' }),
     z
       .object({ type: z.literal('gap'), ...common })
-      .meta({ description: 'Earlier events are lost: read the list again' }),
+      .meta({ id: 'ChangeGap', description: 'Earlier events are lost: read the list again' }),
   ])
   .meta({ id: 'Change' });
 

@@ -185,13 +185,6 @@ describe('generations', () => {
       errors: [{ field: 'generation' }],
     });
   });
-
-  it('are in the documentation', async () => {
-    const { body } = await ask('GET', '/docs-json');
-    expect(Object.keys(body['paths'] as object)).toEqual(
-      expect.arrayContaining(['/workspace', '/workspace/sources', '/workspace/rollback', '/workspace/diff']),
-    );
-  });
 });
 
 describe('without Redis', () => {

@@ -1,7 +1,8 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configureHttp, httpAdapter } from '../../../src/api/http/configure-http.js';
@@ -19,6 +20,7 @@ const redis = useRedis();
 let folder = '';
 let nest: NestFastifyApplication;
 let url = '';
+let document: { openapi: string };
 let docs: OpenApi;
 /** The routes of the HTTP server, as the document writes them. */
 const registered = new Set<string>();
@@ -39,6 +41,7 @@ async function ask(method: string, path: string, body?: unknown, headers: Record
     status: response.status,
     type: response.headers.get('content-type') ?? '',
     text: await response.text(),
+    headers: response.headers,
   };
 }
 
@@ -69,7 +72,8 @@ beforeAll(async () => {
     what: 'the worker is ready',
   });
   await until(async () => (await ask('GET', '/executions')).status === 200, { what: 'the history is open' });
-  docs = new OpenApi(JSON.parse((await ask('GET', '/docs-json')).text) as object);
+  document = JSON.parse((await ask('GET', '/openapi.json')).text) as typeof document;
+  docs = new OpenApi(document);
 });
 
 let closed: Promise<void> | undefined;
@@ -314,8 +318,47 @@ const CALLS: [operation: string, calls: Call[]][] = [
 
 describe('the description of the API', () => {
   it('has every route that there is, and no other', () => {
-    const routes = [...registered].filter((route) => !route.startsWith('head ') && !route.includes(' /docs'));
+    const routes = [...registered].filter(
+      (route) => !route.startsWith('head ') && !/ \/(docs|openapi\.json)/.test(route),
+    );
     expect(docs.operations.map(({ name }) => name).toSorted()).toEqual(routes.toSorted());
+  });
+
+  it('is what schemas/openapi.json keeps; npm run docs writes it', async () => {
+    const kept = await readFile(new URL('../../../schemas/openapi.json', import.meta.url), 'utf8');
+    expect(document).toEqual(JSON.parse(kept));
+  });
+
+  it('is OpenAPI 3.1', async () => {
+    const { valid, errors } = await new Validator().validate(structuredClone(document));
+    expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
+    expect(document.openapi).toMatch(/^3\.1\./);
+    const { openapi: _, ...broken } = structuredClone(document);
+    expect((await new Validator().validate(broken)).valid).toBe(false);
+  });
+
+  it('gives each operation a name of its own', () => {
+    const names = docs.operations.map(({ operation }) => operation.operationId ?? '');
+    for (const name of names) expect(name).toMatch(/^[a-z]+([A-Z][a-z]+)+$/);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('names the members of every union that a field tells apart', () => {
+    const mapped = docs.discriminators();
+    expect(Object.keys(mapped).toSorted()).toEqual(
+      expect.arrayContaining(['Change', 'Execution', 'ListedExecution', 'LogEvent', 'Task']),
+    );
+    expect(mapped['Execution']).toMatchObject({ queued: 'WaitingExecution', failed: 'ExecutionResult' });
+    expect(docs.unmappedUnions()).toEqual([]);
+  });
+
+  it('is shown by a page that loads nothing from elsewhere', async () => {
+    const { status, text, headers } = await ask('GET', '/docs');
+    expect(status).toBe(200);
+    expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self';/);
+    expect(text).not.toMatch(/<script>|(src|href)=['"](https?:)?\/\//);
+    for (const [, path = ''] of text.matchAll(/<script src="\.?([^"]+)"/g))
+      expect([path, (await ask('GET', path)).status]).toEqual([path, 200]);
   });
 
   it('is called as a whole by this suite', () => {
