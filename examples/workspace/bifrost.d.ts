@@ -25,6 +25,10 @@ declare module 'bifrost' {
     workflowId: string | null;
     /** What people call it. */
     name: string | null;
+    /** Files that its producer sent along, by name. */
+    files: Readonly<Record<string, Buffer>>;
+    /** Files that come out of the execution: docs/artifacts.md. */
+    artifacts: Artifacts;
     /** Settings that its producer hands on. */
     config: Record<string, unknown>;
     /** What a launch workflow returned before. */
@@ -54,6 +58,20 @@ declare module 'bifrost' {
     progress(fraction: number, message?: string): void;
     /** What is put in here is in the result, also when the workflow fails. JSON values. */
     variables: Record<string, unknown>;
+  }
+
+  export interface Artifacts {
+    /** Folder: what lies in it when the execution ends comes out. */
+    readonly dir: string;
+    /** Writes one of them: a name without a path, and text, bytes, or something that gives these piece by piece. */
+    write(
+      name: string,
+      data:
+        | string
+        | NodeJS.ArrayBufferView
+        | Iterable<string | NodeJS.ArrayBufferView>
+        | AsyncIterable<string | NodeJS.ArrayBufferView>,
+    ): Promise<void>;
   }
 
   /** Writes to the logs of the execution: a level, a message, and fields that programs can read. */

@@ -1,4 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { ArtifactsModule } from '../artifacts/artifacts.module.js';
+import { type HttpSettings, httpSettings } from '../config/slices.js';
 import { WorkerCommands } from '../heartbeat/worker-commands.js';
 import { WorkerRegistry } from '../heartbeat/worker-registry.js';
 import { PackagesStore } from '../packages/packages.store.js';
@@ -6,6 +8,9 @@ import { WorkspaceModule } from '../workspace/workspace.module.js';
 import { AgainController } from './again/again.controller.js';
 import { AgainService } from './again/again.service.js';
 import { BulkAgainService } from './again/bulk-again.service.js';
+import { ArtifactLinks } from './artifacts/artifact-links.js';
+import { ArtifactsController } from './artifacts/artifacts.controller.js';
+import { ArtifactsService } from './artifacts/artifacts.service.js';
 import { BatchStore } from './batches/batch-store.js';
 import { BatchService } from './batches/batch.service.js';
 import { BatchesController } from './batches/batches.controller.js';
@@ -42,10 +47,11 @@ export class ApiModule {
   static register({ queue, archive }: { queue: DynamicModule; archive: DynamicModule }): DynamicModule {
     return {
       module: ApiModule,
-      imports: [queue, archive, WorkspaceModule],
+      imports: [queue, archive, ArtifactsModule, WorkspaceModule],
       controllers: [
         TasksController,
         AgainController,
+        ArtifactsController,
         BatchesController,
         ExecutionsController,
         ForgetController,
@@ -60,6 +66,12 @@ export class ApiModule {
       ],
       // Registry and store by themselves: their modules would make a process without the worker role a worker.
       providers: [
+        {
+          provide: ArtifactLinks,
+          inject: [httpSettings.KEY],
+          useFactory: ({ token }: HttpSettings) => new ArtifactLinks(token),
+        },
+        ArtifactsService,
         SubmissionService,
         BatchService,
         AgainService,

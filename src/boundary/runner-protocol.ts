@@ -11,6 +11,7 @@
  * runner only: what user code writes to the descriptor lacks it, which ends that execution.
  */
 
+import type { InputFile } from '../contract/fields/artifacts.js';
 import type { NetworkPolicy } from '../contract/confinement.js';
 import type { ContextDetails } from '../contract/execution.js';
 import type { ModuleReply } from './module-protocol.js';
@@ -43,6 +44,8 @@ export interface ExecuteCommand {
   parameters: Record<string, unknown>;
   env: Record<string, string>;
   scratch: string;
+  /** The worker takes what lies in the artifacts folder at the end. */
+  keepsArtifacts: boolean;
   /** The worker cannot: the runner empties its scratch folder before it says `settled`. */
   clearsScratch: boolean;
   /** What `process.pid` shows: in a namespace the runner itself cannot know it. */
@@ -67,6 +70,8 @@ export interface ContextData extends ContextDetails {
   children: Readonly<Record<string, unknown>>;
   childFailures: Readonly<Record<string, string>>;
   workflowId: string | null;
+  /** Input files by name. */
+  files: Readonly<Record<string, InputFile>>;
   caller: Record<string, unknown> | null;
   organization: Record<string, unknown> | null;
   secrets: Record<string, string>;

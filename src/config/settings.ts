@@ -27,6 +27,7 @@ const moreThanZero = z.coerce.number(MORE_THAN_ZERO).positive(MORE_THAN_ZERO);
 const zeroOrMore = z.coerce.number(ZERO_OR_MORE).min(0, ZERO_OR_MORE);
 /** Beside what is installed, whatever folder the process was started in. */
 const archiveDir = (): string => fileURLToPath(new URL('../../.bifrost/archive', import.meta.url));
+const artifactsDir = (): string => fileURLToPath(new URL('../../.bifrost/artifacts', import.meta.url));
 const list = <const T extends readonly [string, ...string[]]>(names: T) =>
   z
     .string()
@@ -199,6 +200,46 @@ export const settingsSchema = z.object({
   ARCHIVE_FEED_LENGTH: whole(0, 10_000_000).default(10_000).meta({
     about:
       'This many results wait in Redis for the archive as a stream, at most; the archive fetches what is beyond from the results themselves while those have not expired. A result of up to 16 KiB is in the stream whole. 0: results are not archived.',
+  }),
+  ARTIFACTS_DIR: z
+    .string()
+    .refine(isAbsolute, { error: 'must be an absolute path' })
+    .default(artifactsDir)
+    .meta({
+      fallback: 'the folder `.bifrost/artifacts` beside what is installed',
+      about:
+        'Where artifacts are kept when `ARTIFACTS_S3_URL` is not set. Workers and API must share it: docs/artifacts.md.',
+    }),
+  ARTIFACTS_S3_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .refine((url) => !/^\w+:\/\/[^/]*@|[?#]/.test(url), {
+      error: 'must hold neither user nor query: the keys are settings of their own',
+    })
+    .optional()
+    .meta({
+      fallback: 'none: artifacts are kept in ARTIFACTS_DIR',
+      about:
+        'Bucket that keeps artifacts, with any service that speaks the S3 protocol: `https://minio.example.com/bucket`, `https://bucket.s3.eu-central-1.amazonaws.com`, and after that a folder in it.',
+    }),
+  ARTIFACTS_S3_REGION: z.string().min(1).default('us-east-1').meta({ about: 'Region of the bucket.' }),
+  ARTIFACTS_S3_ACCESS_KEY_ID: z.string().min(1).optional().meta({
+    about: 'Access key of the bucket.',
+  }),
+  ARTIFACTS_S3_SECRET_ACCESS_KEY: z.string().min(1).optional().meta({
+    credential: true,
+    about: 'Secret of that access key.',
+  }),
+  ARTIFACT_MAX_MB: whole(0, 5_000).default(100).meta({
+    unit: 'MB',
+    about:
+      'What the artifacts of one execution may have together; more is `ARTIFACT_REFUSED`. They lie in its scratch folder first: see `SCRATCH_LIMIT_MB`.',
+  }),
+  ARTIFACT_MAX_COUNT: whole(0, 10_000).default(100).meta({
+    about: 'Artifacts that one execution may leave; more is `ARTIFACT_REFUSED`.',
+  }),
+  ARTIFACT_LINK_SECONDS: whole(1, 604_800).default(3_600).meta({
+    unit: 'seconds',
+    about: 'How long the links to artifacts work that the API hands out.',
   }),
   MEMORY_LIMIT_MB: whole(32, 65_536).default(512).meta({
     unit: 'MB',

@@ -3,6 +3,7 @@ import { registerAs } from '@nestjs/config';
 import type { IsolationLevelName } from '../contract/confinement.js';
 import { resultQueueName } from '../contract/jobs/job.js';
 import { signingKeys } from '../contract/jobs/signature.js';
+import { artifactsOf } from './artifact-storage.js';
 import { bullPrefix } from './bull-prefix.js';
 import { capacityOf } from './capacity.js';
 import { credentialsOf } from './credentials.js';
@@ -102,6 +103,9 @@ export const archiveSettings = slice('archive', (settings) => ({
   retentionMs: settings.ARCHIVE_RETENTION_DAYS === 0 ? null : settings.ARCHIVE_RETENTION_DAYS * DAY_MS,
 }));
 export type ArchiveSettings = SliceOf<typeof archiveSettings>;
+
+export const artifactSettings = slice('artifacts', artifactsOf);
+export type ArtifactSettings = SliceOf<typeof artifactSettings>;
 
 /** What an execution may ask for. */
 export const executionSettings = slice('executions', (settings) => ({
@@ -270,6 +274,7 @@ export const SLICES: readonly Slice<object>[] = [
   resultSettings,
   logSettings,
   archiveSettings,
+  artifactSettings,
   executionSettings,
   workerSettings,
   runnerSettings,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { shapeOfValue } from '../lib/json-shape.js';
+import { inputFilesSchema } from './fields/artifacts.js';
 import { networkFieldSchema } from './network-field.js';
 import { environment, userObject } from './fields/user-fields.js';
 import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from './value-limits.js';
@@ -49,6 +50,9 @@ const contextFields = z.object({
     .meta({ description: 'Export to call. Inline code without one runs as a script' }),
   name: text.nullish().meta({ description: 'What people call it; the code sees it as context.name' }),
   parameters: handedOn,
+  files: inputFilesSchema.nullish().meta({
+    description: 'Files for the code, by name, as text or {"base64": "…"}: context.files',
+  }),
   config: handedOn.meta({ description: 'Settings of the organization, for the code: context.config' }),
   startup: handedOn.meta({ description: 'What a launch workflow returned: context.startup' }),
   event: handedOn.meta({ description: 'What set it off: context.event' }),

@@ -1,3 +1,4 @@
+import type { InputFile } from './fields/artifacts.js';
 import type { NetworkPolicy } from './confinement.js';
 import type { Tick } from './jobs/schedule.js';
 
@@ -44,6 +45,8 @@ export interface Execution {
   flow: FlowChildren;
   source: ExecutionSource;
   parameters: Record<string, unknown>;
+  /** Files that its code is given, by name. */
+  files: Readonly<Record<string, InputFile>>;
   env: Record<string, string>;
   secrets: Record<string, string>;
   caller: Record<string, unknown> | null;

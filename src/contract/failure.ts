@@ -173,6 +173,24 @@ export const FAILURES = {
     fault: 'registry or manifest',
     remedy: "Read the end of npm's output in the message; try again when the registry is back.",
   },
+  ARTIFACT_REFUSED: {
+    status: 'failed',
+    errorType: 'ArtifactRefused',
+    retry: false,
+    meaning:
+      'The code left artifacts that are too large (`ARTIFACT_MAX_MB`), too many (`ARTIFACT_MAX_COUNT`), no plain files, or of a name that is not allowed ([artifacts.md](artifacts.md)). What it returned is in `result` all the same.',
+    fault: 'user code',
+    remedy: 'The message names the file, and what is wrong with it.',
+  },
+  ARTIFACT_STORE_FAILED: {
+    status: 'failed',
+    errorType: 'ArtifactStoreFailed',
+    retry: true,
+    meaning:
+      'The code ended, but what it left in its artifacts folder could not be stored: the folder or the bucket did not take it.',
+    fault: 'disk or object store',
+    remedy: 'Read the message; see that `ARTIFACTS_DIR` or the bucket can be written, then run it again.',
+  },
   STALLED_OUT: {
     status: 'failed',
     errorType: 'StalledOut',

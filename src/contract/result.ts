@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cancellationSchema } from './cancellation.js';
 import { EXECUTION_STATUSES, type ExecutionStatus, FAILURE_CODES } from './failure.js';
+import { artifactSchema } from './fields/artifacts.js';
 import { resultIsolationSchema } from './isolation-report.js';
 import { subjectSchema } from './subject.js';
 
@@ -47,6 +48,10 @@ export const evidenceSchema = z.looseObject({
     .optional()
     .meta({ description: 'Blocked in native code, its thread could not be ended' }),
   limit: z.string().optional().meta({ description: 'The limit that was reached' }),
+  artifacts: z
+    .string()
+    .optional()
+    .meta({ description: 'Why what it left was not kept, where it had failed already' }),
   field: z.string().optional(),
   child: z
     .object({
@@ -185,6 +190,9 @@ export const resultSchema = z.object({
   stderr: z.string(),
   exit_code: z.number().nullable(),
   variables: z.record(z.string(), z.unknown()),
+  artifacts: z.array(artifactSchema).optional().meta({
+    description: 'Files that it left, by name; GET /executions/{id}/artifacts has links. Absent: none',
+  }),
   metrics: metricsSchema,
   cancellation: cancellationSchema
     .optional()

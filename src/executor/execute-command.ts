@@ -17,6 +17,7 @@ export interface RunTask {
   span: Span;
   redactor: Redactor;
   clock: CompileClock;
+  startedAt: Date;
 }
 
 /** What the runner is sent, with secrets of its own for this one execution. */
@@ -41,6 +42,7 @@ export function executeCommand(
     parameters: execution.parameters,
     env: execution.env,
     scratch: slot.scratch,
+    keepsArtifacts: slot.runner.place.pathOf(slot.scratch) !== null,
     clearsScratch: !slot.runner.place.onDisk,
     pid: slot.runner.pid,
     network: execution.network,
@@ -64,6 +66,7 @@ const contextOf = ({ execution, clock, span }: RunTask): ContextData => ({
   childFailures: execution.flow.failures,
   workflowId: execution.workflowId,
   ...execution.details,
+  files: execution.files,
   caller: execution.caller,
   organization: execution.organization,
   secrets: execution.secrets,

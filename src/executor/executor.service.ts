@@ -12,6 +12,7 @@ import { traced } from '../telemetry/tracing.js';
 import type { CompileClock } from '../compile/compile-clock.js';
 import { CompileTimeoutError } from '../compile/compile-error.js';
 import { CompilerPool } from '../compile/compiler-pool.js';
+import type { AttemptPlace } from '../artifacts/artifact-folders.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { type PreparedCode, WorkspaceService } from '../workspace/workspace.service.js';
 import { OriginalPlaces } from '../outcome/original-places.js';
@@ -20,6 +21,7 @@ import type { AttemptReport, Cancelled } from '../outcome/attempt-report.js';
 import { type Finding, judge } from '../outcome/judge.js';
 import type { RunEnd } from '../outcome/run-end.js';
 import { placesIn } from '../outcome/run-evidence.js';
+import { ArtifactTaker } from './artifact-taker.js';
 import { type Cancellation, InterruptedError, type Stops } from './cancellation.js';
 import { executeCommand, type RunTask } from './execute-command.js';
 import { withCompileClock } from './execution-clock.js';
@@ -58,6 +60,7 @@ export class ExecutorService {
     private readonly packages: PackagesService,
     private readonly compilers: CompilerPool,
     private readonly pool: RunnerPool,
+    private readonly artifacts: ArtifactTaker,
     @InjectSettings(runnerSettings) private readonly settings: RunnerSettings,
   ) {
     this.credentials = settings.credentials;
@@ -173,6 +176,7 @@ export class ExecutorService {
             redactor,
             clock,
             span,
+            startedAt,
           },
           stops,
           listener,
@@ -199,7 +203,7 @@ export class ExecutorService {
     task: RunTask,
     { interrupt, cancellation }: Stops,
     listener: ExecutionListener,
-  ): Promise<Pick<AttemptReport, 'finishedAt' | 'finding' | 'run' | 'cancel'>> {
+  ): Promise<RanOn> {
     const { execution, program, redactor, clock, span } = task;
     // With the debugger's help a runner serves no other execution.
     if (execution.captureLocals || !this.maySharePlace(execution)) lease.keep = false;
@@ -222,9 +226,13 @@ export class ExecutorService {
         this.workspace.locate(compiled, places),
       );
       const cancel = cancelledIn(end, cancellation);
+      const finishedAt = new Date();
+      const { artifacts, fault } = await this.artifacts.take(lease, attemptOf(task), redactor);
       return {
-        finishedAt: new Date(),
-        finding,
+        finishedAt,
+        finding: finding ?? fault,
+        ...(finding && fault ? { evidence: { artifacts: fault.message } } : {}),
+        artifacts,
         run: { end, limits, originals },
         ...(cancel ? { cancel } : {}),
       };
@@ -233,6 +241,15 @@ export class ExecutorService {
     }
   }
 }
+
+type RanOn = Pick<AttemptReport, 'finishedAt' | 'finding' | 'evidence' | 'artifacts' | 'run' | 'cancel'>;
+
+const attemptOf = ({ execution: { id, run, attempt }, startedAt }: RunTask): AttemptPlace => ({
+  executionId: id,
+  run,
+  attempt,
+  startedAt,
+});
 
 const elapsedMs = (sinceMs: number): number => Math.round((performance.now() - sinceMs) * 100) / 100;
 

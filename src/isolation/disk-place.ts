@@ -29,6 +29,12 @@ export class DiskPlace implements RunnerPlace {
     return new DiskPlace(scratch, uid, onRemoved);
   }
 
+  attach(): void {}
+
+  pathOf(folder: string): string {
+    return folder;
+  }
+
   async usedBytes(_pid: number, enough: number): Promise<number | null> {
     return await bytesIn(this.scratch, enough).catch(() => null);
   }

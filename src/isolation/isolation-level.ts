@@ -22,6 +22,10 @@ export interface RunnerPlace {
   readonly onDisk: boolean;
   /** Whether packages of the sets can be loaded here: what is made later may stay out of its sight. */
   readonly hasPackages: boolean;
+  /** The runner is there: what of its folder can only be reached through it is to be held from now on. */
+  attach(pid: number): void;
+  /** How this process reaches a folder that the runner calls so, until `remove`; null: it cannot. */
+  pathOf(folder: string): string | null;
   /** What is in the scratch folder, with 1 KiB for each file; null where that cannot be known. Need not count beyond `enough`. */
   usedBytes(pid: number, enough: number): Promise<number | null>;
   /** Gives everything back; the runner must be dead. */

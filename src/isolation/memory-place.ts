@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { RunnerPlace } from './isolation-level.js';
 
@@ -10,12 +11,28 @@ export class MemoryPlace implements RunnerPlace {
   readonly scratch = SCRATCH;
   readonly onDisk = false;
   private filesAtFirst: number | null = null;
+  /** Of the folder, which lives as long as this is open; null: it cannot be seen from here. */
+  private descriptor: number | null = null;
 
   constructor(
     readonly uid: number | null,
     readonly hasPackages: boolean,
     private readonly onRemoved: () => void,
   ) {}
+
+  attach(pid: number): void {
+    this.detach();
+    try {
+      this.descriptor = openSync(`/proc/${pid}/root${SCRATCH}`, constants.O_RDONLY | constants.O_DIRECTORY);
+    } catch {
+      // A kernel that does not show it: artifacts are then refused where there are any.
+    }
+  }
+
+  pathOf(folder: string): string | null {
+    if (this.descriptor === null || !folder.startsWith(SCRATCH)) return null;
+    return `/proc/self/fd/${this.descriptor}${folder.slice(SCRATCH.length)}`;
+  }
 
   async usedBytes(pid: number): Promise<number | null> {
     try {
@@ -27,7 +44,13 @@ export class MemoryPlace implements RunnerPlace {
     }
   }
 
+  private detach(): void {
+    if (this.descriptor !== null) closeSync(this.descriptor);
+    this.descriptor = null;
+  }
+
   remove(): Promise<void> {
+    this.detach();
     this.onRemoved();
     return Promise.resolve();
   }

@@ -1,3 +1,4 @@
+import type { Artifact } from '../contract/fields/artifacts.js';
 import type { CancellationReceipt, CancelRequest } from '../contract/cancellation.js';
 import type { FailureCode } from '../contract/failure.js';
 import type { RunnerStart } from '../contract/confinement.js';
@@ -21,6 +22,8 @@ export interface AttemptReport {
   evidence?: Evidence;
   /** Left out: no code ran. */
   run?: RunSeen;
+  /** Files that its code left, which are stored. */
+  artifacts?: readonly Artifact[];
   /** The request to end it, and what became of that. */
   cancel?: Cancelled;
   /** What the worker measured of its own part. */

@@ -20,6 +20,8 @@ const HARMLESS: ReadonlySet<string> = new Set<keyof ExecutionResult>([
   'started_at',
   'finished_at',
   'exit_code',
+  // Names that hold a secret are refused; the rest is ours.
+  'artifacts',
   'metrics',
   'isolation',
   'workspace_generation',

@@ -47,6 +47,7 @@ export function resultDocument(identity: ResultIdentity, report: AttemptReport):
       queued_ms: times.queue ?? 0,
       started_at: report.startedAt.toISOString(),
       finished_at: report.finishedAt.toISOString(),
+      ...(report.artifacts?.length ? { artifacts: [...report.artifacts] } : {}),
       metrics: {
         ...waitMetrics(times),
         ...report.metrics,
@@ -125,7 +126,8 @@ function runOf({ run, finding, cancel, startedAt, finishedAt }: AttemptReport): 
   const { end } = run;
   const { report } = end;
   // What it still returned after it was asked to end is kept.
-  const counts = finding === null || cancel?.ended === 'by itself' || cancel?.ended === 'killed';
+  const counts =
+    finding === null || isOfArtifacts(finding) || cancel?.ended === 'by itself' || cancel?.ended === 'killed';
   return {
     result: counts && report?.type === 'result' ? (report.value ?? null) : null,
     duration_ms: round(end.durationMs),
@@ -138,6 +140,10 @@ function runOf({ run, finding, cancel, startedAt, finishedAt }: AttemptReport): 
     variables: report?.variables ?? {},
   };
 }
+
+/** The code itself ended well. */
+const isOfArtifacts = ({ code }: Finding): boolean =>
+  code === 'ARTIFACT_REFUSED' || code === 'ARTIFACT_STORE_FAILED';
 
 function cancellationOf(
   { run }: AttemptReport,

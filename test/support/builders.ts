@@ -29,6 +29,7 @@ export const anExecution = (changes: Partial<Execution> = {}): Execution => ({
   flow: NO_CHILDREN,
   source: { kind: 'inline', code: 'console.log(2 + 2)', functionName: null },
   parameters: {},
+  files: {},
   env: {},
   secrets: {},
   caller: null,

@@ -11,6 +11,7 @@ export const aLoadedExecution = (changes: Partial<LoadedExecution> = {}): Loaded
   id: 'e-1',
   source: { kind: 'inline', code: '', functionName: null },
   parameters: {},
+  files: {},
   env: {},
   secrets: {},
   caller: null,

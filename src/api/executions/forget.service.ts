@@ -4,12 +4,15 @@ import { ArchiveEraser, type Forgettable } from '../../archive/write/archive-era
 import { NoArchiveError } from '../../archive/archive-database.js';
 import { FeedStore } from '../../archive/write/feed-store.js';
 import type { ForgetResult } from '../../contract/history.js';
+import { executionFolder } from '../../artifacts/artifact-folders.js';
+import { ARTIFACT_STORE, type ArtifactStore } from '../../artifacts/artifact-store.js';
 import { jobIdOf } from '../../contract/jobs/job-id.js';
 import { inBatches } from '../../lib/in-batches.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import { ResultEraser } from '../../results/result-eraser.js';
 import { withinArchive } from '../history/archive-bound.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
+import { withinStore } from '../artifacts/store-bound.js';
 import { ProblemException } from '../http/problem.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 
@@ -18,7 +21,7 @@ const AT_ONCE = 20;
 /** Erasing waits for a worker or a consumer that is about to be done. */
 const LIMIT_MS = 10_000;
 
-/** Removes executions that have ended, in Redis and in the archive. What has not ended must be cancelled first. */
+/** Removes executions that have ended, in Redis and in the archive, and what they left. What has not ended must be cancelled first. */
 @Injectable()
 export class ForgetService {
   constructor(
@@ -27,6 +30,7 @@ export class ForgetService {
     private readonly results: ResultEraser,
     private readonly archive: ArchiveEraser,
     private readonly feed: FeedStore,
+    @Inject(ARTIFACT_STORE) private readonly artifacts: ArtifactStore,
   ) {}
 
   /** @throws {ProblemException} 404 for an unknown id, 409 for one that has not ended, 503 when Redis or the archive is away. */
@@ -38,8 +42,9 @@ export class ForgetService {
       const detail = `${executionId} has not ended: cancel it first (DELETE /executions/:id), and then forget it`;
       throw new ProblemException('conflict', detail);
     }
-    const finishedAt = progress.result.finished_at;
-    return { executions: 1, archived: await withinArchive(this.forget([{ executionId, finishedAt }])) };
+    const { finished_at: finishedAt, started_at: startedAt } = progress.result;
+    const archived = await withinArchive(this.forget([{ executionId, finishedAt, startedAt }]));
+    return { executions: 1, archived };
   }
 
   /** Everything of an organization that has ended. May be repeated: it goes on where an outage stopped it. */
@@ -63,6 +68,8 @@ export class ForgetService {
   /** The archive first: from then on it ignores what is still on its way. Returns how many it had. */
   private async forget(executions: readonly Forgettable[]): Promise<number> {
     if (executions.length === 0) return 0;
+    // While it is still known where they are: after an outage the same request finds them again.
+    await withinStore(this.artifacts.remove(executions.map(folderOf)));
     const archived = await this.eraseArchived(executions);
     const ids = executions.map(({ executionId }) => executionId);
     const erasing = inBatches(ids, AT_ONCE, (id) => this.eraseInRedis(id));
@@ -87,3 +94,6 @@ export class ForgetService {
     }
   }
 }
+
+const folderOf = ({ executionId, startedAt }: Forgettable): string =>
+  executionFolder(executionId, new Date(startedAt));

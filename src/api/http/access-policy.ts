@@ -9,6 +9,8 @@ export interface AccessRequest {
   host: string | undefined;
   authorization: string | undefined;
   contentType: string | undefined;
+  /** It is a link that this API signed, and not over. */
+  isLinked?: boolean;
 }
 
 type Access = Pick<HttpSettings, 'host' | 'token' | 'metricsAccess'>;
@@ -25,7 +27,7 @@ export const isDescription = (route: string): boolean =>
   route.startsWith('/docs') || route === '/openapi.json';
 
 /**
- * Access to an API that runs code:
+ * Access to an API that runs code. Links to artifacts are good by themselves. Otherwise:
  * 1. With API_TOKEN: requests that carry it.
  * 2. Without, the API is bound to loopback, and every program of the machine may. A browser there is
  *    such a program, but the pages in it are not trusted. A page of another origin cannot send JSON
@@ -35,7 +37,7 @@ export const isDescription = (route: string): boolean =>
  * @throws {ProblemException} saying why not.
  */
 export function checkAccess(asked: AccessRequest, settings: Access): void {
-  if (isProbe(asked.route)) return;
+  if (isProbe(asked.route) || asked.isLinked) return;
   if (asked.route === '/metrics' && settings.metricsAccess === 'open') return;
   if (settings.token !== undefined) {
     checkToken(asked.authorization, settings.token);

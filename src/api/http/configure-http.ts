@@ -3,6 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpSettings } from '../../config/slices.js';
+import { ArtifactLinks, type LinkTarget } from '../artifacts/artifact-links.js';
 import { checkAccess } from './access-policy.js';
 import { answerClientError } from './client-error.js';
 import { openApiDocument } from './openapi.js';
@@ -70,6 +71,7 @@ export function configureHttp(app: NestFastifyApplication, settings: HttpSetting
 
 /** A hook and not a guard: it comes before the body is read, and before routes that are none of Nest's. */
 function guardAccess(app: NestFastifyApplication, settings: HttpSettings): void {
+  const links = settings.hasApi ? app.get(ArtifactLinks, { strict: false }) : null;
   app
     .getHttpAdapter()
     .getInstance()
@@ -80,11 +82,19 @@ function guardAccess(app: NestFastifyApplication, settings: HttpSettings): void 
           host: request.headers.host,
           authorization: request.headers.authorization,
           contentType: request.headers['content-type'],
+          isLinked: request.routeOptions.url === ARTIFACT_ROUTE && isLink(links, request),
         },
         settings,
       );
     });
 }
+
+const ARTIFACT_ROUTE = '/executions/:id/artifacts/:name';
+
+const isLink = (links: ArtifactLinks | null, { method, params, query }: FastifyRequest): boolean =>
+  (method === 'GET' || method === 'HEAD') &&
+  links !== null &&
+  links.accepts(params as LinkTarget, query as Record<string, unknown>);
 
 /** Many clients name a content type with every request; one that deletes sends no body that would have it. */
 function allowBodilessDeletes(app: NestFastifyApplication): void {

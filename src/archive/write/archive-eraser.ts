@@ -9,6 +9,8 @@ import { toStorable } from '../storable-text.js';
 export interface Forgettable {
   executionId: string;
   finishedAt: string | null;
+  /** When its last attempt started, ISO 8601. */
+  startedAt: string;
 }
 
 const PIECE = 500;
@@ -46,13 +48,17 @@ export class ArchiveEraser {
   async some(organization: string): Promise<Forgettable[]> {
     const name = toStorable(organization);
     const { rows } = await this.database.use((db) =>
-      sql<{ execution_id: string }>`SELECT execution_id FROM executions
+      sql<{ execution_id: string; started_at: Date }>`SELECT execution_id, started_at FROM executions
         WHERE organization_id = ${name}
           -- The column holds the beginning of a very long id, which another one may share.
           AND coalesce(rest #>> '{organization,id}', organization_id) = ${name}
         LIMIT ${PIECE}`.execute(db),
     );
-    return rows.map((row) => ({ executionId: row.execution_id, finishedAt: null }));
+    return rows.map((row) => ({
+      executionId: row.execution_id,
+      finishedAt: null,
+      startedAt: new Date(row.started_at).toISOString(),
+    }));
   }
 
   /** Removes statistics that count nothing any more. */

@@ -177,7 +177,8 @@ export class FeedStore {
         const text = await this.document(executionId, run);
         const result = text === null ? null : (JSON.parse(text) as Partial<ExecutionResult>);
         if (result?.organization?.id !== organization) continue;
-        found.set(executionId, { executionId, finishedAt: result.finished_at ?? null });
+        const { finished_at: finishedAt = null, started_at: startedAt = new Date().toISOString() } = result;
+        found.set(executionId, { executionId, finishedAt, startedAt });
       }
     } while (cursor !== '0');
     return [...found.values()];

@@ -92,6 +92,7 @@ export class PoolMachine {
   release(lease: RunnerLease): void {
     if (lease.phase !== 'running') return;
     lease.phase = 'released';
+    lease.giveBack();
     this.advance();
   }
 
@@ -235,12 +236,17 @@ export class PoolMachine {
 
   private async bury(pooled: PooledRunner, source: RunnerSource): Promise<void> {
     const { runner, places } = pooled;
+    const wasBusy = places.size > 0;
     this.runners.delete(pooled);
     this.onChange();
-    await source
-      .cleanUp(runner)
-      .catch((error: Error) => this.logger.warn(`scratch folder stays: ${error.message}`));
-    if (!runner.diedByItself || places.size > 0 || this.source !== source) return this.advance();
+    const cleanUp = (): Promise<void> =>
+      source
+        .cleanUp(runner)
+        .catch((error: Error) => this.logger.warn(`scratch folder stays: ${error.message}`));
+    // Artifacts may still be taken from its folder; the pool goes on meanwhile.
+    if (wasBusy) this.track(Promise.all([...places].map(({ returned }) => returned)).then(cleanUp));
+    else await cleanUp();
+    if (!runner.diedByItself || wasBusy || this.source !== source) return this.advance();
     // What dies while we wait before the next boot belongs to the same incident.
     if (!this.pause) this.trouble.died(runner.exitDescription, pooled.isProven);
     this.backOff();

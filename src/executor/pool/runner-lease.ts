@@ -6,6 +6,9 @@ import type { PlacePhase, PlaceView } from './pool-view.js';
 /** The right to one execution on one runner. Given back to the pool, which alone makes them. */
 export class RunnerLease implements PlaceView {
   phase: PlacePhase = 'running';
+  /** Resolves when it was given back: what the execution left is no longer looked at. */
+  readonly returned: Promise<void>;
+  giveBack: () => void = () => undefined;
   /** ISO 8601 */
   readonly startedAt = new Date().toISOString();
 
@@ -13,7 +16,9 @@ export class RunnerLease implements PlaceView {
     readonly executionId: string,
     readonly slot: Slot,
     public keep: boolean,
-  ) {}
+  ) {
+    this.returned = new Promise((resolve) => (this.giveBack = resolve));
+  }
 
   get end(): SlotEnd | null {
     return this.slot.end;

@@ -119,6 +119,7 @@ export class RunnerProcess {
       // What is forked has it of its template.
       if (child.start === 'spawn') yieldToWorker(runner.pid);
       runner.probe = new ProcessProbe(runner.pid);
+      runner.place.attach(runner.pid);
       return runner;
     } catch (error) {
       runner.kill();

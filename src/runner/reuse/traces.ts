@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { types } from 'node:util';
+import { ARTIFACTS_FOLDER } from '../../contract/fields/file-names.js';
 import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
 import { descriptorOf, list, ownKeysOf, remove } from '../channel/primordials.js';
 
@@ -51,11 +52,16 @@ function forgetInline({ entry, rootUrl }: ExecuteCommand): void {
   delete cache[fileNameOf(entry)];
 }
 
-/** Removes what is in a folder; false when something stays. */
+/** Removes what is in a folder, but the artifacts, which the worker takes; false when something stays. */
 export function emptied(folder: string): boolean {
   try {
-    for (const name of list(folder)) remove(`${folder}/${name}`, { recursive: true, force: true });
-    return true;
+    let isEmpty = true;
+    const names = list(folder);
+    for (let i = 0; i < names.length; i++) {
+      if (names[i] === ARTIFACTS_FOLDER) isEmpty = false;
+      else remove(`${folder}/${names[i]}`, { recursive: true, force: true });
+    }
+    return isEmpty;
   } catch {
     return false;
   }

@@ -131,7 +131,7 @@ export class Executions {
     forgetScript();
     hideSecrets(Object.values(command.context.secrets));
     const controller = new AbortController();
-    const context = createUserContext(command.context, controller.signal, () => this.listens(current));
+    const context = createUserContext(command, controller.signal, () => this.listens(current));
     const progress: Progress = { phase: 'loading', value: undefined };
     prepareGlobals(command);
     const { rootUrl, modules, packagesDir } = command;

@@ -1,11 +1,16 @@
-import type { ContextData } from '../../boundary/runner-protocol.js';
+import type { InputFile } from '../../contract/fields/artifacts.js';
+import type { ContextData, ExecuteCommand } from '../../boundary/runner-protocol.js';
 import { deferFrame, json, sendFrame } from '../channel/channel.js';
 import { inspectValue, now, text } from '../channel/primordials.js';
 import { ProgressPace } from './progress-pace.js';
+import { createUserArtifacts, type UserArtifacts } from './user-artifacts.js';
 import { createUserLogger, type UserLogger } from './user-logger.js';
 
 /** The second argument of a workflow function. Declared for editors in examples/bifrost.d.ts. */
-export interface UserContext extends Omit<ContextData, 'deadline'> {
+export interface UserContext extends Omit<ContextData, 'deadline' | 'files'> {
+  /** Input files by name. */
+  files: Record<string, Buffer>;
+  artifacts: UserArtifacts;
   deadline: Date;
   signal: AbortSignal;
   logger: UserLogger;
@@ -14,7 +19,12 @@ export interface UserContext extends Omit<ContextData, 'deadline'> {
 }
 
 /** Builds the `context` that user code sees. `onSignal`: called when the code takes the signal, and can react to it from then on. */
-export function createUserContext(data: ContextData, signal: AbortSignal, onSignal: () => void): UserContext {
+export function createUserContext(
+  command: Pick<ExecuteCommand, 'context' | 'scratch' | 'keepsArtifacts'>,
+  signal: AbortSignal,
+  onSignal: () => void,
+): UserContext {
+  const { files, ...data } = command.context;
   const pace = new ProgressPace();
   return {
     ...data,
@@ -24,6 +34,8 @@ export function createUserContext(data: ContextData, signal: AbortSignal, onSign
       return signal;
     },
     logger: createUserLogger(),
+    files: bytesOf(files),
+    artifacts: createUserArtifacts(command),
     progress(fraction, message) {
       if (typeof fraction !== 'number' || !(fraction >= 0 && fraction <= 1)) {
         throw new RangeError(
@@ -39,6 +51,14 @@ export function createUserContext(data: ContextData, signal: AbortSignal, onSign
     },
     variables: {},
   };
+}
+
+function bytesOf(files: Readonly<Record<string, InputFile>>): Record<string, Buffer> {
+  const all = Object.entries(files).map(([name, file]): [string, Buffer] => [
+    name,
+    typeof file === 'string' ? Buffer.from(file) : Buffer.from(file.base64, 'base64'),
+  ]);
+  return Object.fromEntries(all);
 }
 
 const PROGRESS_MESSAGE_LIMIT = 1000;

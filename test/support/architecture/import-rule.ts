@@ -10,7 +10,7 @@ export interface Violation {
 
 const BASE = ['contract', 'lib', 'config', 'telemetry', 'redis'];
 const BEHIND_THE_QUEUE = ['boundary', 'isolation', 'compile', 'outcome', 'context', 'workspace', 'packages'];
-const ENGINE = [...BASE, ...BEHIND_THE_QUEUE, 'executor', 'heartbeat', 'results', 'queue'];
+const ENGINE = [...BASE, ...BEHIND_THE_QUEUE, 'artifacts', 'executor', 'heartbeat', 'results', 'queue'];
 const PARTS = [...ENGINE, 'worker', 'archive'];
 
 /** Which folders of `src` a folder may import; itself always. A file at the top of `src` counts by its name. */
@@ -30,7 +30,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   workspace: [...BASE, 'boundary', 'compile'],
   packages: BASE,
   results: [...BASE, 'outcome'],
-  executor: [...BASE, 'boundary', 'isolation', 'compile', 'outcome', 'workspace', 'packages'],
+  artifacts: BASE,
+  executor: [...BASE, 'boundary', 'isolation', 'compile', 'outcome', 'workspace', 'packages', 'artifacts'],
   heartbeat: [...BASE, 'executor'],
   queue: [...BASE, 'outcome', 'context', 'results'],
   worker: ENGINE,
