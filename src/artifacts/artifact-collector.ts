@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync } from 'node:fs';
 import { type FileHandle, open, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import mime from 'mime/lite';
 import type { Artifact } from '../contract/fields/artifacts.js';
 import { ARTIFACTS_FOLDER, faultOfFileName } from '../contract/fields/file-names.js';
@@ -149,8 +148,8 @@ async function keep(
   if ((await sizeOf(file, name, kept.uid)) !== bytes) throw changed(name);
   const type = mime.getType(name) ?? 'application/octet-stream';
   let sha256 = '';
-  const read = (): Readable => Readable.from(chunksOf(file, name, bytes, (digest) => (sha256 = digest)));
-  await store.put(kept.folder, { name, bytes, type, read });
+  const chunks = () => chunksOf(file, name, bytes, (digest) => (sha256 = digest));
+  await store.put(kept.folder, { name, bytes, type, chunks });
   return { name, bytes, sha256, type };
 }
 
@@ -163,13 +162,13 @@ async function* chunksOf(
   name: string,
   bytes: number,
   onDigest: (digest: string) => void,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
+  // One byte more than there should be shows that it has grown.
+  const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, bytes + 1));
   let at = 0;
   for (;;) {
-    // One byte more than there should be shows that it has grown.
-    const wanted = Math.min(CHUNK_BYTES, bytes - at + 1);
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
     at += bytesRead;
     if (at > bytes || (bytesRead === 0 && at < bytes)) throw changed(name);
     if (bytesRead === 0) break;

@@ -9,8 +9,11 @@ export interface Content {
   name: string;
   bytes: number;
   type: string;
-  /** Its bytes from the beginning: exactly {@link bytes} of them, or it fails. */
-  read(): Readable;
+  /**
+   * Its bytes from the beginning: exactly {@link bytes} of them, or it fails. A chunk holds until the next one is
+   * asked for: all of them are one piece of memory.
+   */
+  chunks(): AsyncIterable<Uint8Array>;
 }
 
 /**

@@ -3,12 +3,10 @@ import { type ClientRequest, type IncomingMessage, request as overHttp } from 'n
 import { request as overHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
 import { AwsV4Signer } from 'aws4fetch';
 import pRetry, { AbortError } from 'p-retry';
 import type { Artifact } from '../contract/fields/artifacts.js';
 import { type ArtifactStore, type Content, StoreError } from './artifact-store.js';
-import { contentDisposition } from './content-disposition.js';
 
 /** A bucket that speaks the S3 protocol. */
 export interface S3Settings {
@@ -26,6 +24,9 @@ const RETRIES = 2;
 const MAX_LINK_SECONDS = 604_800;
 /** Of an error document, which goes into a message. */
 const MAX_ERROR_CHARS = 300;
+
+/** Keys that are ours. */
+const OF_A_DAY = /^\d{4}-\d{2}-\d{2}\//;
 
 interface Call {
   method: 'GET' | 'PUT' | 'DELETE';
@@ -69,24 +70,20 @@ export class S3Store implements ArtifactStore {
     const url = this.urlOf(folder + name);
     const seconds = Math.min(Math.floor(lifetimeMs / 1000), MAX_LINK_SECONDS);
     url.searchParams.set('X-Amz-Expires', String(seconds));
-    url.searchParams.set('response-content-disposition', contentDisposition(name));
+    // To be saved, under the name that ends the path.
+    url.searchParams.set('response-content-disposition', 'attachment');
     url.searchParams.set('response-content-type', type);
     const signed = await this.signer('GET', url, true).sign();
     return signed.url.href;
   }
 
   async remove(folders: readonly string[]): Promise<void> {
-    for (const folder of folders) {
-      for (const key of await this.list(folder)) {
-        const answer = await this.call({ method: 'DELETE', url: this.urlOf(key) });
-        answer.resume();
-      }
-    }
+    for (const folder of folders) await this.removeKeys({ prefix: folder });
   }
 
-  async removeBefore(day: string): Promise<void> {
-    const { prefixes } = await this.page({ delimiter: '/' });
-    await this.remove(prefixes.filter((name) => /^\d{4}-\d{2}-\d{2}\/$/.test(name) && name < day));
+  /** Keys are listed in their order, in which days come from the first on. */
+  removeBefore(day: string): Promise<void> {
+    return this.removeKeys({ before: day });
   }
 
   private urlOf(key: string): URL {
@@ -94,37 +91,31 @@ export class S3Store implements ArtifactStore {
     return new URL(`${this.bucket.href.replace(/\/$/, '')}/${parts.join('/')}`);
   }
 
-  /** Keys below a folder. */
-  private async list(folder: string): Promise<string[]> {
-    const keys: string[] = [];
-    let after = '';
-    for (;;) {
-      const page = await this.page({ prefix: folder, 'start-after': after });
-      keys.push(...page.keys);
-      const last = page.keys.at(-1);
-      if (!page.isTruncated || last === undefined) return keys;
-      after = last;
+  private async removeKeys({ prefix = '', before }: { prefix?: string; before?: string }): Promise<void> {
+    for (let after = ''; ;) {
+      const { keys, isTruncated } = await this.page(prefix, after);
+      for (const key of keys) {
+        if (before !== undefined && key >= before) return;
+        if (!OF_A_DAY.test(key)) continue;
+        const answer = await this.call({ method: 'DELETE', url: this.urlOf(key) });
+        answer.resume();
+      }
+      after = keys.at(-1) ?? '';
+      if (!isTruncated || after === '') return;
     }
   }
 
-  private async page(query: Record<string, string>): Promise<Listing> {
+  /** Keys after `after` that begin with a prefix, a thousand at most. */
+  private async page(prefix: string, after: string): Promise<{ keys: string[]; isTruncated: boolean }> {
     const url = new URL(this.bucket);
     url.searchParams.set('list-type', '2');
-    url.searchParams.set('encoding-type', 'url');
-    const { prefix = '', 'start-after': after = '', ...rest } = query;
-    for (const [name, value] of Object.entries({
-      ...rest,
-      prefix: this.prefix + prefix,
-      ...(after === '' ? {} : { 'start-after': this.prefix + after }),
-    }))
-      url.searchParams.set(name, value);
+    url.searchParams.set('prefix', this.prefix + prefix);
+    if (after !== '') url.searchParams.set('start-after', this.prefix + after);
     const document = await text(await this.call({ method: 'GET', url }));
-    const own = (name: string): string => decodeURIComponent(name).slice(this.prefix.length);
     return {
-      keys: [...document.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => own(key)),
-      prefixes: [
-        ...document.matchAll(/<CommonPrefixes>\s*<Prefix>([^<]*)<\/Prefix>\s*<\/CommonPrefixes>/g),
-      ].map(([, name = '']) => own(name)),
+      keys: [...document.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) =>
+        unescaped(key).slice(this.prefix.length),
+      ),
       isTruncated: document.includes('<IsTruncated>true</IsTruncated>'),
     };
   }
@@ -150,6 +141,8 @@ export class S3Store implements ArtifactStore {
     const open = signed.url.protocol === 'https:' ? overHttps : overHttp;
     const sent = open(signed.url, { method, headers, timeout: IDLE_MS });
     sent.once('timeout', () => sent.destroy(new Error(`nothing came for ${IDLE_MS / 1000} s`)));
+    // What ends it after its answer, the reader of that sees.
+    sent.on('error', () => undefined);
     const answered = once(sent, 'response') as Promise<[IncomingMessage]>;
     // It may be refused while it is still being sent, which breaks off the sending.
     answered.catch(() => undefined);
@@ -157,6 +150,8 @@ export class S3Store implements ArtifactStore {
     const [answer] = await answered.catch((error: Error) => {
       throw new StoreError(`the S3 store does not answer: ${error.message}`);
     });
+    // A reader of ours may be slow.
+    sent.setTimeout(0);
     const { statusCode = 0 } = answer;
     if (statusCode >= 200 && statusCode < 300) return answer;
     const said = (await text(answer).catch(() => '')).slice(0, MAX_ERROR_CHARS);
@@ -165,12 +160,6 @@ export class S3Store implements ArtifactStore {
     if (statusCode === 429 || statusCode >= 500) throw refused;
     throw new AbortError(refused);
   }
-}
-
-interface Listing {
-  keys: string[];
-  prefixes: string[];
-  isTruncated: boolean;
 }
 
 /** It answered, and did not do it. */
@@ -183,24 +172,32 @@ class RefusedError extends StoreError {
   }
 }
 
-/** Sends what belongs to the request; resolves also when the answer came first. @throws what reading the content throws */
+/**
+ * Sends what belongs to the request, and stops where an answer or the end of the connection comes first.
+ * @throws what reading the content throws
+ */
 async function send(
   sent: ClientRequest,
   content: Content | undefined,
   answered: Promise<unknown>,
 ): Promise<void> {
-  if (!content) {
+  let isOver = false;
+  const over = answered.then(
+    () => (isOver = true),
+    () => (isOver = true),
+  );
+  try {
+    for await (const chunk of content?.chunks() ?? []) {
+      // Only when it was handed to the system may the next chunk take its memory.
+      const written = new Promise<void>((resolve) => sent.write(chunk, () => resolve()));
+      await Promise.race([written, over]);
+      if (isOver) return;
+    }
     sent.end();
-    return;
+  } catch (error) {
+    sent.destroy();
+    throw new AbortError(error as Error);
   }
-  const source = content.read();
-  let fault: unknown = null;
-  source.once('error', (error) => (fault ??= error));
-  const sending = pipeline(source, sent).catch((error: unknown) => {
-    // What went wrong with the connection, the answer or its absence says.
-    if (error === fault) throw new AbortError(error as Error);
-  });
-  await Promise.race([sending, answered.then(() => sending).catch(() => sending)]);
 }
 
 /** As the signature has it: also what encodeURIComponent leaves. */
@@ -209,3 +206,12 @@ const encodePart = (part: string): string =>
     /[!'()*]/g,
     (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
   );
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+/** Text of an XML element. */
+const unescaped = (xml: string): string =>
+  xml.replaceAll(/&(?:#x([\da-f]+)|#(\d+)|(\w+));/gi, (all, hex?: string, decimal?: string, name = '') => {
+    if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
+    return decimal === undefined ? (ENTITIES[name as string] ?? all) : String.fromCodePoint(Number(decimal));
+  });

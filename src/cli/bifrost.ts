@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../lib/version.js';
 import { apiAccess } from './http/api-access.js';
 import type { ConformanceOptions } from './conformance.js';
+import type { ArtifactsOptions } from './executions/artifacts.js';
 import type { CancelOptions } from './executions/cancel.js';
 import { CommandError, EXIT } from './output/exit.js';
 import { defineHistory } from './history/history-commands.js';
@@ -124,6 +125,18 @@ program
   .action(async (id: string, options: LogsOptions) => {
     const { logs } = await import('./executions/logs.js');
     process.exitCode = await logs(id, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
+  });
+
+program
+  .command('artifacts')
+  .description('list the files that an execution left, or save them')
+  .argument('<id>', 'id of the execution or task')
+  .option('--save <dir>', 'save them into this folder; what is there already is not touched')
+  .option('--json', 'print the document of the API')
+  .action(async (id: string, options: ArtifactsOptions) => {
+    const { artifacts } = await import('./executions/artifacts.js');
+    const io = { access: apiAccess(env), output, interrupt: onCtrlC() };
+    process.exitCode = await artifacts(id, options, io);
   });
 
 program

@@ -60,7 +60,7 @@ export class OpenApi {
     const response = operation.responses[status];
     if (!response) return `${name} does not say that it may answer ${status}`;
     const media = type.split(';')[0] as string;
-    const documented = response.content?.[media];
+    const documented = response.content?.[media] ?? response.content?.['*/*'];
     if (!documented) return text === '' ? null : `${name} does not say that ${status} comes as ${type}`;
     if (!/[/+]json$/.test(media))
       return documented.schema?.['type'] === 'string' ? null : `${media} is no text`;

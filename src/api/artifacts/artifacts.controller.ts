@@ -35,10 +35,10 @@ export class ArtifactsController {
   /** The whole content; `etag` is its SHA-256. A connection that breaks ends before content-length. */
   @Get(':id/artifacts/:name')
   @ApiOperation({ operationId: 'getArtifact', summary: 'The content of an artifact' })
-  @ApiProduces('application/octet-stream')
+  @ApiProduces('*/*')
   @ApiOkResponse({
     description: 'Its bytes, under its own media type',
-    schema: { type: 'string', format: 'binary' },
+    schema: { type: 'string' },
   })
   async read(
     @Param({ schema: artifactPathSchema }) { id, name }: ArtifactPath,

@@ -1,4 +1,5 @@
 import type { RequestedContext } from '../../contract/context.js';
+import type { Artifact } from '../../contract/fields/artifacts.js';
 import type { ControlAnswer } from '../../contract/control.js';
 import type { ForgetResult, HistoryPage, Statistics } from '../../contract/history.js';
 import type { PackagesOverview } from '../../contract/packages.js';
@@ -39,6 +40,13 @@ export interface LogPage {
   /** Cursor of the next page; null: this is the last. */
   next: string | null;
   ended: boolean;
+}
+
+/** Answer of `GET /executions/:id/artifacts`. */
+export interface ArtifactList {
+  /** false: what it leaves is there once it has ended. */
+  ended: boolean;
+  artifacts: Artifact[];
 }
 
 export type ExecutionView = UnfinishedExecution | (ExecutionResult & { waiting?: undefined });
@@ -97,6 +105,11 @@ export class ApiClient {
   logs(id: string, after: string | null): Promise<LogPage> {
     const query = after === null ? '' : `?after=${encodeURIComponent(after)}`;
     return this.ask(`/executions/${encodeURIComponent(id)}/logs${query}`, isLogPage, 0);
+  }
+
+  /** Files that an execution left. */
+  artifacts(id: string): Promise<ArtifactList> {
+    return this.ask(`/executions/${encodeURIComponent(id)}/artifacts`, isArtifacts, 0);
   }
 
   /** A page of executions that have ended. */
@@ -173,6 +186,9 @@ const isExecution = (body: unknown): body is ExecutionView => {
 
 const isLogPage = (body: unknown): body is LogPage =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['entries']);
+
+const isArtifacts = (body: unknown): body is ArtifactList =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['artifacts']);
 
 const isHistory = (body: unknown): body is HistoryPage =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['executions']);

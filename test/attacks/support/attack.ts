@@ -48,6 +48,8 @@ export interface Ending {
   durationMs: number;
   peakMb: number;
   output: string;
+  /** What the worker took of the artifacts folder, by name; with no layer as a program would that trusts it. */
+  artifacts: Record<string, string>;
 }
 
 /** What the test looks at besides what the code returned. */

@@ -5,12 +5,24 @@
 import { Logger } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync, chmodSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer as createWebServer, type RequestListener } from 'node:http';
 import type { Resolver } from 'node:dns/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ArtifactStore, Content } from '../../../src/artifacts/artifact-store.js';
 import type { Confinement } from '../../../src/contract/confinement.js';
 import type { OutletServices } from '../../../src/executor/network/network-outlet.js';
 import type { RunnerProcess as RunnerProcessType } from '../../../src/executor/process/runner-process.js';
@@ -91,6 +103,9 @@ const { storesOf } = await from<typeof import('../../../src/executor/network/own
 const { parseNetworkAllow } =
   await from<typeof import('../../../src/config/network-allow.js')>('config/network-allow.js');
 const { ownPorts } = await from<typeof import('../../../src/lib/own-ports.js')>('lib/own-ports.js');
+const { ArtifactRefusedError, collectArtifacts } = await from<
+  typeof import('../../../src/artifacts/artifact-collector.js')
+>('artifacts/artifact-collector.js');
 const { Redactor } = await from<typeof import('../../../src/outcome/redaction/redactor.js')>(
   'outcome/redaction/redactor.js',
 );
@@ -235,6 +250,7 @@ async function attack(source: string, timeoutMs: number, allow: string | null): 
   const end = await run.finish(command, new AbortController().signal, new Cancellation());
   runner.kill();
   await runner.ended;
+  const artifacts = await takeArtifacts(runner);
   await runner.place.remove();
   const { verdict, report, exit, durationMs, peakMb } = end;
   return {
@@ -245,7 +261,33 @@ async function attack(source: string, timeoutMs: number, allow: string | null): 
     durationMs,
     peakMb,
     output: `${end.stdout}${end.stderr}`,
+    artifacts,
   };
+}
+
+async function takeArtifacts({ place }: RunnerProcessType): Promise<Record<string, string>> {
+  const scratch = place.pathOf(place.scratch);
+  if (scratch === null) throw new Error('the worker cannot see the scratch folder of the runner');
+  const found: Record<string, string> = {};
+  if (layers === 'none') {
+    const from = join(scratch, 'artifacts');
+    for (const name of existsSync(from) ? readdirSync(from) : [])
+      if (statSync(join(from, name)).isFile()) found[name] = readFileSync(join(from, name), 'utf8');
+    return found;
+  }
+  const store = {
+    async put(_folder: string, { name, chunks }: Content): Promise<void> {
+      for await (const chunk of chunks())
+        found[name] = `${found[name] ?? ''}${Buffer.from(chunk).toString()}`;
+    },
+  } as ArtifactStore;
+  const limits = { maxBytes: 1e8, maxCount: 100 };
+  await collectArtifacts(scratch, store, limits, { folder: '', uid: place.uid, mayShow: () => true }).catch(
+    (error: unknown) => {
+      if (!(error instanceof ArtifactRefusedError)) throw error;
+    },
+  );
+  return found;
 }
 
 let redisPort = 0;

@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configureHttp, httpAdapter } from '../../../src/api/http/configure-http.js';
@@ -56,6 +56,7 @@ beforeAll(async () => {
     API_TOKEN: TOKEN,
     ROLES: 'worker,api,archive',
     ARCHIVE_DIR: join(folder, 'archive'),
+    ARTIFACTS_DIR: join(folder, 'artifacts'),
     WORKER_ID,
   });
   const adapter = httpAdapter(httpSettings.of(settings));
@@ -91,6 +92,12 @@ afterAll(async () => {
 const templateOf = (path: string): string =>
   (path.replace(/\/$/, '') || '/').replaceAll(/:(\w+)/g, '{$1}').replace(/\*$/, '{path}');
 
+/** Every file below a folder. */
+async function filesOf(...path: string[]): Promise<string[]> {
+  const all = await readdir(join(...path), { recursive: true, withFileTypes: true });
+  return all.filter((entry) => entry.isFile()).map(({ name }) => name);
+}
+
 /** One call of a documented operation. */
 interface Call {
   path: string;
@@ -99,7 +106,10 @@ interface Call {
   status: number;
 }
 
-const SCRIPT = { workflow_code: 'console.log(1); export default 7', execution_id: 'done' };
+const SCRIPT = {
+  workflow_code: `import fs from 'node:fs'; fs.mkdirSync('artifacts'); fs.writeFileSync('artifacts/a b.html', '<script>'); console.log(1); export default 7`,
+  execution_id: 'done',
+};
 const UNKNOWN = { execution_id: 'never', workflow_code: 1 };
 
 /** In this order, since later ones build on what earlier ones made; `null` stands for the example of the document. */
@@ -170,6 +180,21 @@ const CALLS: [operation: string, calls: Call[]][] = [
       { path: '/executions/done/logs', status: 200 },
       { path: '/executions/done/logs', headers: { accept: 'text/event-stream' }, status: 200 },
       { path: '/executions/never/logs', status: 404 },
+    ],
+  ],
+  [
+    'get /executions/{id}/artifacts',
+    [
+      { path: '/executions/done/artifacts', status: 200 },
+      { path: '/executions/never/artifacts', status: 404 },
+    ],
+  ],
+  [
+    'get /executions/{id}/artifacts/{name}',
+    [
+      { path: '/executions/done/artifacts/a%20b.html', status: 200 },
+      { path: '/executions/done/artifacts/b', status: 404 },
+      { path: '/executions/done/artifacts/a%20b.html?signatur=x', status: 400 },
     ],
   ],
   [
@@ -420,6 +445,34 @@ describe('the description of the API', () => {
     });
     expect(answer.status).toBe(401);
     expect(docs.mismatch(documented, answer)).toBeNull();
+  });
+
+  it('has links that open an artifact without the token, harmlessly', async () => {
+    await ask('POST', '/executions?wait=90', { ...SCRIPT, execution_id: 'linked' });
+    const { text } = await ask('GET', '/executions/linked/artifacts');
+    const { artifacts } = JSON.parse(text) as { artifacts: { url: string; sha256: string }[] };
+    const { url: link = '', sha256 = '' } = artifacts[0] ?? {};
+    const opened = await fetch(`${url}${link}`);
+    expect([opened.status, await opened.text()]).toEqual([200, '<script>']);
+    expect(Object.fromEntries(opened.headers)).toMatchObject({
+      'content-type': 'text/html',
+      'content-length': '8',
+      'content-disposition': `attachment; filename="a b.html"; filename*=UTF-8''a%20b.html`,
+      'content-security-policy': "default-src 'none'; sandbox",
+      'x-content-type-options': 'nosniff',
+      etag: `"${sha256}"`,
+    });
+    for (const other of [
+      link.replace('a%20b', 'b'),
+      link.replace('signature=', 'signature=x'),
+      link.replace(/\/artifacts\/.*\?/, '?'),
+    ])
+      expect([other, (await fetch(`${url}${other}`)).status]).toEqual([other, 401]);
+
+    // Others were run again of the same code.
+    const before = await filesOf(folder, 'artifacts');
+    expect((await ask('DELETE', '/executions/linked/record')).status).toBe(200);
+    expect(await filesOf(folder, 'artifacts')).toEqual(before.slice(1));
   });
 
   it('is true of a history that holds executions', async () => {

@@ -1,4 +1,8 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ExecutionContext } from '../../../src/contract/context.js';
 import type { ExecutionResult } from '../../../src/contract/result.js';
 import { aContext } from '../../support/builders.js';
@@ -10,6 +14,13 @@ import { useWorkers, type WorkerProcess } from '../../support/processes/worker-p
 const redis = useRedis();
 const makeProducer = useProducers(redis);
 const startWorker = useWorkers();
+
+const folder = mkdtempSync(join(tmpdir(), 'bifrost-test-artifacts-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Most memory that a process ever had. */
+const mostMemoryMb = (pid: number): number =>
+  Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
 const cpuSeconds = ({ metrics }: ExecutionResult): number =>
   (metrics.user_time_seconds as number) + (metrics.system_time_seconds as number);
@@ -112,6 +123,8 @@ describe.each([
         OUTPUT_LIMIT_BYTES: '1000000',
         // What reacts has to do so within it, also on a slow and busy machine.
         CANCEL_GRACE_SECONDS: '3',
+        ARTIFACTS_DIR: join(folder, queueName),
+        ARTIFACT_MAX_MB: '60',
         ...env,
       },
     });
@@ -216,6 +229,63 @@ describe.each([
     });
     expect(result).toMatchObject({ success: true, result: 1, stdout: 'one\nthree\n', stderr: 'two\n' });
     expect((await run({ workflow_code: 'export default () => ({ ...process.env })' })).result).toEqual({});
+  });
+
+  it('takes what code leaves, however it ends, and hands it the files that it is given', async () => {
+    const named = ({ artifacts = [] }: ExecutionResult): string[] => artifacts.map(({ name }) => name);
+    const left = await run({
+      workflow_code: `import fs from 'node:fs';
+export default async (_, { artifacts, files }) => {
+  await artifacts.write('copy.txt', files['in.txt']);
+  await artifacts.write('pieces.bin', (function* () { for (let i = 0; i < 3; i++) yield files['in.bin']; })());
+  fs.writeFileSync(artifacts.dir + '/by path.json', '{}');
+};`,
+      files: { 'in.txt': 'text', 'in.bin': { base64: 'AAEC' } },
+    });
+    const read = async (result: ExecutionResult, name: string): Promise<Buffer> => {
+      const path = `${result.execution_id}/artifacts/${encodeURIComponent(name)}`;
+      return Buffer.from(await (await fetch(`${worker.url}/executions/${path}`)).arrayBuffer());
+    };
+    expect(left).toMatchObject({ status: 'succeeded' });
+    expect(named(left)).toEqual(['by path.json', 'copy.txt', 'pieces.bin']);
+    expect(String(await read(left, 'copy.txt'))).toBe('text');
+    expect([...(await read(left, 'pieces.bin'))]).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2]);
+    // The next one finds nothing of it.
+    expect(named(await run({ workflow_code: 'export default (_, { artifacts }) => artifacts.dir' }))).toEqual(
+      [],
+    );
+
+    for (const end of ['throw new Error("no")', 'process.exit(3)', 'process.kill(process.pid, "SIGKILL")']) {
+      const result = await run({
+        workflow_code: `export default async (_, { artifacts }) => { await artifacts.write('seen.txt', '1'); ${end} }`,
+      });
+      expect([end, result.status, named(result)]).toEqual([end, 'failed', ['seen.txt']]);
+    }
+  });
+
+  // What the worker does is the same for all kinds; here the folder is in memory.
+  const itOnce = kind === 'single-use process' ? it : null;
+  itOnce?.('takes 50 MB without having them in memory, and refuses more than it may take', async () => {
+    const write = (megabytes: number): Partial<ExecutionContext> => ({
+      workflow_code: `export default async (_, { artifacts }) => {
+  await artifacts.write('large.bin', (function* () { for (let i = 0; i < ${megabytes}; i++) yield Buffer.alloc(1048576, i); })());
+  return 'returned';
+}`,
+    });
+    await run(write(1));
+    const before = mostMemoryMb(worker.pid);
+    const taken = await run(write(50));
+    expect(taken.artifacts).toMatchObject([{ bytes: 52_428_800, type: 'application/octet-stream' }]);
+    expect(mostMemoryMb(worker.pid) - before).toBeLessThan(40);
+    const hash = createHash('sha256');
+    const answer = await fetch(`${worker.url}/executions/${taken.execution_id}/artifacts/large.bin`);
+    for await (const chunk of answer.body ?? []) hash.update(chunk);
+    expect(hash.digest('hex')).toBe(taken.artifacts?.[0]?.sha256);
+    expect(await run(write(61))).toMatchObject({
+      status: 'failed',
+      failure: { code: 'ARTIFACT_REFUSED', message: expect.stringMatching(/more than 60 MB together/) },
+      result: 'returned',
+    });
   });
 
   it('says where code was blocked at its time limit, or that it waited', async () => {
