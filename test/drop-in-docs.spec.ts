@@ -47,6 +47,7 @@ it('has every field of the documents that it is about', () => {
         ![
           'workspace_generation',
           'extra',
+          'files',
           'env',
           'secrets',
           'network',

@@ -23,10 +23,10 @@ const FOLDER = '2026-11-28/e/1-1/';
 /** Keeps what it is given in memory. `onPut` is called before it reads. */
 class MemoryStore implements ArtifactStore {
   readonly files = new Map<string, string>();
-  onPut: (content: Content) => void = () => undefined;
+  onPut: (content: Content) => void | Promise<void> = () => undefined;
 
   async put(folder: string, content: Content): Promise<void> {
-    this.onPut(content);
+    await this.onPut(content);
     const parts: Buffer[] = [];
     for await (const chunk of content.chunks()) parts.push(Buffer.from(chunk));
     this.files.set(folder + content.name, Buffer.concat(parts).toString());

@@ -19,7 +19,7 @@ export class ArtifactRefusedError extends Error {
 }
 
 const CHUNK_BYTES = 262_144;
-const { O_RDONLY, O_DIRECTORY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 const MB = 1_048_576;
 const NOT_A_FOLDER = /^(ENOENT|ENOTDIR|ELOOP|EMLINK)$/;
 

@@ -19,9 +19,14 @@ const nameOf = (executionId: string): string =>
 export const executionFolder = (executionId: string, startedAt: Date): string =>
   `${dayOf(startedAt)}/${nameOf(executionId)}/`;
 
-/** Of one attempt: `2026-11-28/5f2c…/1-1/`. Another attempt never writes to it. */
-export const attemptFolder = ({ executionId, run, attempt, startedAt }: AttemptPlace): string =>
-  `${executionFolder(executionId, startedAt)}${run}-${attempt}/`;
+/**
+ * Of one attempt: `2026-11-28/5f2c…/1-1-20261128T103000123Z/`. Nothing else writes to it, not even a worker that was
+ * frozen and goes on with an attempt that was started anew elsewhere: that started at another time.
+ */
+export const attemptFolder = ({ executionId, run, attempt, startedAt }: AttemptPlace): string => {
+  const time = startedAt.toISOString().replaceAll(/[-:.]/g, '');
+  return `${executionFolder(executionId, startedAt)}${run}-${attempt}-${time}/`;
+};
 
 /** The first day that is kept, when artifacts go with the history: that drops whole months. */
 export function firstDayKept(now: Date, retentionMs: number): string {

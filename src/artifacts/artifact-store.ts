@@ -13,7 +13,7 @@ export interface Content {
    * Its bytes from the beginning: exactly {@link bytes} of them, or it fails. A chunk holds until the next one is
    * asked for: all of them are one piece of memory.
    */
-  chunks(): AsyncIterable<Uint8Array>;
+  readonly chunks: () => AsyncIterable<Uint8Array>;
 }
 
 /**

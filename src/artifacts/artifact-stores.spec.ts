@@ -172,5 +172,5 @@ it.each([
 });
 
 it('gives every execution a folder whose name is harmless', () => {
-  expect(folder).toMatch(/^2026-11-28\/[0-9a-f]{40}\/1-2\/$/);
+  expect(folder).toMatch(/^2026-11-28\/[0-9a-f]{40}\/1-2-20261128T235900000Z\/$/);
 });
