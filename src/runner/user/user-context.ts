@@ -9,7 +9,7 @@ import { createUserLogger, type UserLogger } from './user-logger.js';
 /** The second argument of a workflow function. Declared for editors in examples/bifrost.d.ts. */
 export interface UserContext extends Omit<ContextData, 'deadline' | 'files'> {
   /** Input files by name. */
-  files: Record<string, Buffer>;
+  files: Readonly<Record<string, Buffer>>;
   artifacts: UserArtifacts;
   deadline: Date;
   signal: AbortSignal;

@@ -31,7 +31,7 @@ export const callerComes: ExecutionContext['caller'] = declared.caller;
 export const organizationComes: ExecutionContext['organization'] = declared.organization;
 `;
 const FIELDS =
-  'executionId attempt run starts schedule children childFailures workflowId name config startup event extra secrets traceparent deadline signal logger progress variables'.split(
+  'executionId attempt run starts schedule children childFailures workflowId name files artifacts config startup event extra secrets traceparent deadline signal logger progress variables'.split(
     ' ',
   );
 
