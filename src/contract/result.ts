@@ -157,7 +157,7 @@ export const resultSchema = z.object({
   attempt: z.number().int(),
   starts: z.number().int().optional().meta({
     description:
-      'How often its code was given to a worker to be started in this run: attempts, and what does not count as one',
+      'How often its code was given to a runner in this run, whether that counts as an attempt or not; 0: no code ran. A worker that was lost counts as having started it',
   }),
   start_history: z
     .array(startRecordSchema)

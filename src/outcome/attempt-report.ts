@@ -36,7 +36,7 @@ export interface AttemptReport {
   subject?: Subject;
   /** How the worker keeps code apart. */
   isolation?: ResultIsolation | undefined;
-  /** The runner that carried it out, for log lines. */
+  /** The runner that its code was given to. */
   runnerId?: string | undefined;
   /** How that came about. */
   runnerStart?: RunnerStart;

@@ -20,6 +20,7 @@ const IDENTITY: ResultIdentity = {
   workerId: 'w-1',
   run: 1,
   attempt: 1,
+  starts: 1,
   times: { queue: 17, delay: null, backoff: null },
 };
 
@@ -53,6 +54,7 @@ describe('the result of code that ran', () => {
       execution_id: 'e-1',
       worker_id: 'w-1',
       attempt: 1,
+      starts: 1,
       queued_ms: 17,
       ...NO_SUBJECT,
       success: true,

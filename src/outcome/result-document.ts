@@ -17,8 +17,8 @@ export interface ResultIdentity {
   /** 1 for the first run of the execution. */
   run: number;
   attempt: number;
-  /** How often its code was started in this run; undefined: it was never taken to be started. */
-  starts?: number;
+  /** How often its code was given to a runner in this run. */
+  starts: number;
   times: QueueTimes;
   /** The tick of a schedule that it is. */
   tick?: Tick | null;
@@ -38,7 +38,7 @@ export function resultDocument(identity: ResultIdentity, report: AttemptReport):
       execution_id: identity.executionId,
       worker_id: identity.workerId,
       attempt: identity.attempt,
-      ...(identity.starts === undefined ? {} : { starts: identity.starts }),
+      starts: identity.starts,
       ...(run === 1 ? {} : { run }),
       ...(tick ? { schedule: { id: tick.schedule, due_at: new Date(tick.dueMs).toISOString() } } : {}),
       ...(report.subject ?? NO_SUBJECT),

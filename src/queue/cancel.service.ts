@@ -63,6 +63,7 @@ export class CancelService {
         executionId,
         run,
         attempt: Math.max(1, attempt),
+        starts: 0,
         times: queued?.times ?? UNKNOWN_TIMES,
         tick: queued?.tick ?? null,
         earlier: attempt > 0 ? await this.ledger.earlierAttempts(executionId) : [],

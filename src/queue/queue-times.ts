@@ -1,9 +1,6 @@
 import type { Job } from 'bullmq';
-import type { Turn } from '../results/execution-ledger.js';
+import type { OurTurn } from '../results/execution-ledger.js';
 import type { QueueTimes } from '../outcome/receipt.js';
-
-/** A turn that makes this worker responsible for the end of the execution. */
-export type OurTurn = Extract<Turn, { kind: 'ours' | 'exhausted' }>;
 
 /** What BullMQ says of a job when it delivers it. */
 export type DeliveredJob = Pick<

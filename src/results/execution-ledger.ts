@@ -43,7 +43,7 @@ export type Turn =
       kind: 'ours';
       run: number;
       attempt: number;
-      /** How often its code was started, with this time: also starts that do not count as attempts. */
+      /** How often its code was given to a runner, with this time: also where that does not count as an attempt. */
       starts: number;
       generation: number | null;
       cancel: CancelRequest | null;
@@ -76,6 +76,8 @@ export class ExecutionLedger {
   private readonly held = new Set<string>();
   /** Executions that this process may have started and that Redis does not know to be free. */
   private readonly begun = new Set<string>();
+  /** Executions of ours whose code a runner was given. */
+  private readonly given = new Set<string>();
 
   constructor(
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
@@ -161,6 +163,18 @@ export class ExecutionLedger {
     await this.redis.hset(this.keys.ledger(executionId), 'progress', JSON.stringify(progress));
   }
 
+  /** A runner is given its code now. What was counted as a start when it was taken has become one. */
+  noteGiven(executionId: string): void {
+    this.given.add(executionId);
+  }
+
+  /** The start that was counted for this turn and whose code no runner was given; null: there is none. */
+  unusedStart(executionId: string, turn: OurTurn): number | null {
+    // One that was to be cancelled was not counted, nor is one of workers that are no more.
+    if (turn.kind !== 'ours' || turn.cancel || this.given.has(executionId)) return null;
+    return turn.starts;
+  }
+
   /**
    * Gives up a run of an execution without a result. `counted`: whether the attempt stays in its count.
    * `failed`: the attempt that is to be remembered. `pauseMs`: for how long it is not to be taken.
@@ -168,7 +182,7 @@ export class ExecutionLedger {
    */
   async free(
     executionId: string,
-    { run, counted, ran = true, failed, pauseMs = 0 }: Freeing,
+    { run, counted, failed, pauseMs = 0 }: Freeing,
   ): Promise<CancelRequest | null> {
     this.held.delete(executionId);
     const args = [
@@ -179,7 +193,7 @@ export class ExecutionLedger {
       Date.now(),
       pauseMs,
       ...(failed ? [fieldOf(failed.mark), markText(failed.mark, { attemptOnly: true })] : ['', '']),
-      ran ? (counted ? 'failed' : 'handed_back') : '',
+      this.given.has(executionId) ? (counted ? 'failed' : 'handed_back') : '',
       new Date().toISOString(),
     ];
     const [kind, askedAt, reason] = (await FREE.run(this.redis, this.keysOf(executionId), args)) as [
@@ -189,6 +203,7 @@ export class ExecutionLedger {
     ];
     if (kind !== 'kept') {
       this.begun.delete(executionId);
+      this.given.delete(executionId);
       return null;
     }
     this.held.add(executionId);
@@ -206,6 +221,7 @@ export class ExecutionLedger {
   release(executionId: string): void {
     this.held.delete(executionId);
     this.begun.delete(executionId);
+    this.given.delete(executionId);
   }
 
   private async isAbandoned(executionId: string, owner: string): Promise<boolean> {
@@ -244,6 +260,7 @@ export class ExecutionLedger {
     const [, attempt, , generation, askedAt, reason, run, freedAt, pause, starts] = reply;
     this.held.add(executionId);
     this.begun.add(executionId);
+    this.given.delete(executionId);
     return {
       kind: 'ours',
       run: Number(run),
@@ -260,14 +277,14 @@ export class ExecutionLedger {
   }
 }
 
+/** A turn that makes this worker responsible for the end of the execution. */
+export type OurTurn = Extract<Turn, { kind: 'ours' | 'exhausted' }>;
 type OwnTurn = Extract<Turn, { kind: 'ours' }>;
 
 interface Freeing {
   /** null: not known, because the answer to {@link ExecutionLedger.take} was lost. */
   run: number | null;
   counted: boolean;
-  /** Whether its code may have been started. */
-  ran?: boolean;
   failed?: { record: AttemptRecord; mark: DeliveryMark };
   pauseMs?: number;
 }

@@ -196,7 +196,7 @@ return {'forgotten', run}
 `);
 
 /**
- * ARGV document, ttl, run, field of the job or '', its mark, starts that the document shows -> {document that stands, '1'
+ * ARGV document, ttl, run, field of the job or '', its mark, counted starts that the document takes account of -> {document that stands, '1'
  * when it is on the result queue already, '0' when not, 'stale' when a later run has begun: then the document is dropped,
  * 'outdated' when its code was started more often: then nothing is settled}
  */

@@ -13,7 +13,7 @@ import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ArchiveFeed } from './archive-feed.js';
 import { type DeliveryMark, fieldOf, markText } from './delivery-identity.js';
 import { ExecutionClosing } from './execution-closing.js';
-import { readStarts, withStartHistory } from './start-history.js';
+import { readStarts, withoutLatest, withStartHistory } from './start-history.js';
 import { MARK_PUBLISHED, SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
 
 /** Injects the BullMQ queue that results go to. */
@@ -34,6 +34,8 @@ export interface Posting {
   holdsNoSecrets?: boolean;
   /** A caller waits for it, as its context says; read there when it is not known here. */
   sync?: boolean;
+  /** A start that the ledger counted when the execution was taken, and whose code reached no runner: not shown. */
+  unusedStart?: number | null;
 }
 
 /** Consumed results stay known for a day, so that a repeated publish adds nothing. */
@@ -65,20 +67,24 @@ export class ResultPublisher {
 
   /** Resolves with the result that stands when it is stored, on the result queue (unless that is off) and in the archive's feed. */
   async publish(document: ExecutionResult, posting: Posting): Promise<ExecutionResult> {
-    const { execution_id: executionId, run = 1, starts: own = 0 } = document;
-    const { mark } = posting;
+    const { execution_id: executionId, run = 1 } = document;
+    const { mark, unusedStart = null } = posting;
     const ofJob = mark ? [fieldOf(mark), markText(mark)] : ['', ''];
-    // A single start is in the document already.
-    let complete = own > 1 ? await this.withStarts(document, own) : document;
+    const { starts = 0 } = document;
+    const own = unusedStart === null ? starts : 0;
+    // Of a single start nothing is missing in the document.
+    let counted = unusedStart ?? starts;
+    let complete = document;
+    if (counted > 1) ({ complete, counted } = await this.withStarts(document, own, unusedStart));
     return this.untilDone(executionId, async () => {
       const text = JSON.stringify(complete);
-      const args = [text, this.settings.ttlSeconds, run, ...ofJob, complete.starts ?? 0];
+      const args = [text, this.settings.ttlSeconds, run, ...ofJob, counted];
       const [standing, sent] = (await SETTLE.run(this.redis, this.keysOf(executionId), args)) as [
         string,
         '0' | '1' | 'stale' | 'outdated',
       ];
       if (sent === 'outdated') {
-        complete = await this.withStarts(document, own);
+        ({ complete, counted } = await this.withStarts(document, own, unusedStart));
         throw new OutdatedStartsError();
       }
       const result = standing === text ? complete : (JSON.parse(standing) as ExecutionResult);
@@ -93,7 +99,7 @@ export class ResultPublisher {
    */
   async publishUnowned(document: ExecutionResult, kind: JobKind): Promise<boolean> {
     const { execution_id: executionId, run = 1 } = document;
-    const complete = await this.withStarts(document, 0);
+    const { complete } = await this.withStarts(document, 0, null);
     const text = JSON.stringify(complete);
     const args = [text, this.settings.ttlSeconds, run];
     const [state, standing, sent] = (await SETTLE_UNOWNED.run(
@@ -125,10 +131,18 @@ export class ResultPublisher {
     return [this.keys.result(executionId), this.keys.ledger(executionId), this.keys.attempts(executionId)];
   }
 
-  /** The document with every start of its run, of which the `own` one, if it had one, came to it. */
-  private async withStarts(document: ExecutionResult, own: number): Promise<ExecutionResult> {
-    const starts = await readStarts(this.redis, this.keys.ledger(document.execution_id));
-    return starts.starts === 0 ? document : withStartHistory(document, starts, own);
+  /**
+   * The document with every start of its run, of which the `own` one, if it had one, came to it; and how many the
+   * ledger has counted.
+   */
+  private async withStarts(
+    document: ExecutionResult,
+    own: number,
+    unusedStart: number | null,
+  ): Promise<{ complete: ExecutionResult; counted: number }> {
+    const all = await readStarts(this.redis, this.keys.ledger(document.execution_id));
+    const shown = all.starts === unusedStart ? withoutLatest(all) : all;
+    return { complete: withStartHistory(document, shown, own), counted: all.starts };
   }
 
   private async send(

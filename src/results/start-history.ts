@@ -34,6 +34,12 @@ export async function readStarts(redis: RedisClient, ledger: string): Promise<St
   return { starts, history };
 }
 
+/** The starts before the latest one. */
+export const withoutLatest = ({ starts, history }: Starts): Starts => ({
+  starts: starts - 1,
+  history: history.slice(0, -1),
+});
+
 /** A result that shows these starts; the `own` one came to it. */
 export function withStartHistory(
   document: ExecutionResult,

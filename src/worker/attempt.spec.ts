@@ -33,7 +33,7 @@ function anAttempt(execute: Execute) {
   const log = { progress: note('log progress'), add: () => null };
   const attempt = new Attempt(
     { execute } as unknown as ExecutorService,
-    { noteProgress: note('progress'), pin: note('pin') } as unknown as ExecutionLedger,
+    { noteProgress: note('progress'), pin: note('pin'), noteGiven: note('given') } as unknown as ExecutionLedger,
     { open: () => log, close: note('close log') } as unknown as LogWriter,
     { started: () => undefined } as unknown as ExecutionUpdates,
     {
@@ -97,6 +97,7 @@ describe('Attempt', () => {
       holdsNoSecrets: true,
       isolation: { network: 'none' },
     });
+    expect(noted).toContainEqual(['given', 'e-1']);
     expect(noted).toContainEqual(['pin', 'e-1', 5]);
     expect(noted).toContainEqual(['progress', 'e-1', { fraction: 0.5, message: null }]);
   });

@@ -10,11 +10,10 @@ import { InterruptedError } from '../executor/cancellation.js';
 import { SelfTestService } from '../executor/self-test.service.js';
 import { LatestSender } from '../lib/latest-sender.js';
 import { traced } from '../telemetry/tracing.js';
-import { ExecutionLedger } from '../results/execution-ledger.js';
+import { ExecutionLedger, type OurTurn } from '../results/execution-ledger.js';
 import { ExecutionUpdates } from '../results/clients/execution-updates.js';
 import { LogWriter } from '../results/log-writer.js';
 import type { JobRequest } from '../queue/parse-job.js';
-import type { OurTurn } from '../queue/queue-times.js';
 import { type TakenDelivery, traceOf } from './delivery.js';
 import { childFailed, expired, reportOfError, refused, stalledOut } from './job-decisions.js';
 
@@ -92,6 +91,7 @@ export class Attempt {
         },
         onLog: (entry) => log.add(entry),
         onRunner: ({ id, start }) => {
+          this.ledger.noteGiven(executionId);
           seen.runnerId = id;
           seen.runnerStart = start;
         },

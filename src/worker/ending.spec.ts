@@ -29,12 +29,14 @@ const RETURNED: AttemptReport = unrunReport(null, {
 let calls: unknown[][];
 let published: ExecutionResult | undefined;
 let noted: CancelRequest | null;
+let unusedStart: number | null;
 let ending: Ending;
 
 beforeEach(() => {
   calls = [];
   published = undefined;
   noted = null;
+  unusedStart = null;
   const call =
     <T>(name: string, answer: () => T) =>
     (...args: unknown[]) => {
@@ -45,6 +47,7 @@ beforeEach(() => {
     free: call('free', () => noted),
     release: call('release', () => undefined),
     earlierAttempts: call('earlier', () => []),
+    unusedStart: () => unusedStart,
   };
   const results = {
     publish: (document: ExecutionResult, posting: object) => {
@@ -71,18 +74,29 @@ describe('Ending', () => {
     const delivery = aTakenDelivery();
     expect(await ending.end(delivery, { ...RETURNED, holdsNoSecrets: true })).toEqual({ n: 1 });
     expect(calls).toEqual([
-      ['publish', { kind: 'execution', mark: delivery.mark, holdsNoSecrets: true, sync: false }],
+      [
+        'publish',
+        { kind: 'execution', mark: delivery.mark, holdsNoSecrets: true, sync: false, unusedStart: null },
+      ],
       ['release', 'e-1'],
     ]);
     expect(published).toMatchObject({
       execution_id: 'e-1',
       worker_id: 'w-1',
       status: 'succeeded',
+      starts: 1,
       queued_ms: 5,
       isolation: { grade: 'B' },
     });
     // Also where BullMQ cannot complete it, the job is not delivered again.
     expect(delivery.job.opts.attempts).toBe(1);
+  });
+
+  it('does not show a start whose code reached no runner', async () => {
+    unusedStart = 3;
+    await expect(ending.end(aTakenDelivery({ starts: 3 }), FAILED)).rejects.toThrow(ExecutionFailedError);
+    expect(published).toMatchObject({ starts: 2 });
+    expect(calls[0]).toEqual(['publish', expect.objectContaining({ unusedStart: 3 })]);
   });
 
   it('fails the job with the error of its execution, for good', async () => {

@@ -91,11 +91,12 @@ export class Ending {
     const { holdsNoSecrets = false, sync = false } = report;
     const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
     const isolation = report.isolation ?? this.selfTest.ofResult();
-    const document = this.write(delivery, { ...report, isolation }, earlier);
+    const unusedStart = this.ledger.unusedStart(executionId, delivery.turn);
+    const document = this.write(delivery, { ...report, isolation }, { earlier, unusedStart });
     if ('refusal' in request) makeFinishable(job);
     await freeDeduplicationId(job);
     const result = await traced('publish', {}, () =>
-      this.results.publish(document, { kind, mark, holdsNoSecrets, sync }),
+      this.results.publish(document, { kind, mark, holdsNoSecrets, sync, unusedStart }),
     );
     this.ledger.release(executionId);
     this.note(delivery, report, document);
@@ -109,9 +110,10 @@ export class Ending {
   private write(
     delivery: TakenDelivery,
     report: AttemptReport,
-    earlier: readonly AttemptRecord[] = [],
+    { earlier = [], unusedStart = null }: WhatWasBefore = {},
   ): ExecutionResult {
-    const identity = { ...identityOf(delivery), earlier };
+    const starts = unusedStart === null ? delivery.starts : unusedStart - 1;
+    const identity = { ...identityOf(delivery), starts, earlier };
     try {
       return this.author.write(identity, report);
     } catch (error) {
@@ -165,6 +167,12 @@ export class Ending {
     }
     return endOf(result, kind, this.results.keyOf(executionId));
   }
+}
+
+/** What a document shows of what was before it; {@link ExecutionLedger.unusedStart}. */
+interface WhatWasBefore {
+  earlier?: readonly AttemptRecord[];
+  unusedStart?: number | null;
 }
 
 type Ended = Extract<Turn, { kind: 'ended' }>;

@@ -57,8 +57,7 @@ export class HandBack {
       this.logger.warn({ msg: 'execution ended here', executionId, jobId: job.id, reason: why.message });
     else this.logger.warn({ msg: 'execution handed back', executionId, jobId: job.id, reason });
     const counted = !isEnvironmental(fault);
-    const ran = run !== null && (counted || fault instanceof InterruptedError);
-    return (await this.attempt(job, () => this.ledger.free(executionId, { run, counted, ran }))) ?? null;
+    return (await this.attempt(job, () => this.ledger.free(executionId, { run, counted }))) ?? null;
   }
 
   /** The job of an execution that was freed: at once when another worker can do better, else in a second. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { queueTimes, type OurTurn, UNKNOWN_TIMES } from '../queue/queue-times.js';
-import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
+import { queueTimes, UNKNOWN_TIMES } from '../queue/queue-times.js';
+import { ExecutionLedger, type OurTurn, type Turn } from '../results/execution-ledger.js';
 import { ResultPublisher } from '../results/result-publisher.js';
 import type { Delivery, TakenDelivery } from './delivery.js';
 

@@ -119,7 +119,7 @@ export class UnreadableJobs {
     const message = `The job cannot be read: no job lies under its key ${this.queue.toKey(id)}`;
     const report = refused(new Refusal('INVALID_JOB', message, 'job'));
     const { executionId, kind } = parseJob({ id, data: null });
-    const attempt = { executionId, run: 1, attempt: 1, times: UNKNOWN_TIMES };
+    const attempt = { executionId, run: 1, attempt: 1, starts: 0, times: UNKNOWN_TIMES };
     const document = this.author.write(attempt, report);
     await this.results.publishUnowned(document, kind);
     await this.redis.lrem(this.queue.toKey('active'), 1, id);

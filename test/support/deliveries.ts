@@ -3,7 +3,7 @@ import type { LoadedExecution } from '../../src/context/context.service.js';
 import { NO_DETAILS } from '../../src/contract/execution.js';
 import { Cancellation } from '../../src/executor/cancellation.js';
 import { parseJob } from '../../src/queue/parse-job.js';
-import type { OurTurn } from '../../src/queue/queue-times.js';
+import type { OurTurn } from '../../src/results/execution-ledger.js';
 import { type Delivery, markOf, type TakenDelivery } from '../../src/worker/delivery.js';
 
 /** An execution of inline code, changed as wanted. */

@@ -36,6 +36,7 @@ export const aFirstRun = {
   run: 1,
   attempt: 1,
   times: { queue: 1, delay: null, backoff: null },
+  starts: 1,
   mark: null,
 } as const;
 

@@ -5,7 +5,7 @@ import { attemptRecord } from '../../../src/outcome/attempt-record.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { CancelRequests } from '../../../src/results/cancel-requests.js';
-import { ExecutionLedger } from '../../../src/results/execution-ledger.js';
+import { ExecutionLedger, type OurTurn } from '../../../src/results/execution-ledger.js';
 import { readStarts } from '../../../src/results/start-history.js';
 import { ResultStore } from '../../../src/results/result-store.js';
 import type { WorkerLease } from '../../../src/results/worker-lease.js';
@@ -48,8 +48,15 @@ const ours = (attempt: number, generation: number | null = null, starts = attemp
 const ENDED = { kind: 'ended', repeat: 'standing', result: {} };
 const A_MARK = { jobId: '1', addedAtMs: 1, ends: 0, stalls: 0 };
 
+/** Has a worker take an execution and give its code to a runner. */
+async function take(worker: Worker, id: string, generation: number | null = null) {
+  const turn = await takeOnly(worker, id, generation);
+  if (turn.kind === 'ours') worker.ledger.noteGiven(id);
+  return turn;
+}
+
 /** Has a worker take an execution for a job that it never saw; when it was given back is tested elsewhere. */
-async function take({ ledger }: Worker, id: string, generation: number | null = null) {
+async function takeOnly({ ledger }: Worker, id: string, generation: number | null = null) {
   const mark = { jobId: randomUUID(), addedAtMs: 1, ends: 0, stalls: 0 };
   const turn = await ledger.take(id, generation, { mark, again: false });
   if (turn.kind !== 'ours') return turn;
@@ -110,11 +117,16 @@ describe('taking an execution', () => {
 describe('starts of the code of an execution', () => {
   it('count also where the attempt does not, unless no code ran', async () => {
     const [a, b, id] = [aWorker(), aWorker(), anId()];
-    await take(a, id);
+    const first = await takeOnly(a, id);
+    expect(a.ledger.unusedStart(id, first as OurTurn)).toBe(1);
+    a.ledger.noteGiven(id);
+    expect(a.ledger.unusedStart(id, first as OurTurn)).toBeNull();
     await a.ledger.free(id, { run: 1, counted: false });
-    expect(await take(b, id)).toEqual(ours(1, null, 2));
-    await b.ledger.free(id, { run: 1, counted: false, ran: false });
-    expect(await take(a, id)).toEqual(ours(1, null, 2));
+    expect(await takeOnly(b, id)).toEqual(ours(1, null, 2));
+    await b.ledger.free(id, { run: 1, counted: false });
+    const again = await takeOnly(a, id);
+    expect(again).toEqual(ours(1, null, 2));
+    expect(a.ledger.unusedStart(id, again as OurTurn)).toBe(2);
     expect(await readStarts(client, keys.ledger(id))).toEqual({
       starts: 2,
       history: [
@@ -134,7 +146,9 @@ describe('starts of the code of an execution', () => {
       { owner: '' } as WorkerLease,
       resultSettings.of(settingsOf()),
     ).note(other, null);
-    expect(await take(a, other)).toMatchObject({ kind: 'ours', starts: 0 });
+    const turn = await takeOnly(a, other);
+    expect(turn).toMatchObject({ kind: 'ours', starts: 0 });
+    expect(a.ledger.unusedStart(other, turn as OurTurn)).toBeNull();
   });
 });
 

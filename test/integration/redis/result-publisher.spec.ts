@@ -128,6 +128,30 @@ describe('publish', () => {
     }
   });
 
+  it('does not show a start whose code reached no runner, and the others', async () => {
+    const delivery = aDelivery();
+    const ledger = keys.ledger(delivery.executionId);
+    const handedBack = ['start:1', 'w9 2026-01-01T00:00:00Z', 'end:1', 'handed_back 2026-01-01T00:00:01Z'];
+    const third = ['start:3', 'w1 2026-01-01T00:00:04Z'];
+    await client.hset(ledger, 'starts', 3, ...handedBack, 'start:2', 'w8 2026-01-01T00:00:02Z', ...third);
+    const [document, posting] = posted(delivery, anOutcome(1, { starts: 2 }));
+    const result = await publisher.publish(document, { ...posting, unusedStart: 3 });
+    expect(result).toMatchObject({
+      starts: 2,
+      start_history: [
+        { start: 1, worker_id: 'w9', ended: 'handed_back' },
+        { start: 2, worker_id: 'w8' },
+      ],
+    });
+    expect(result.start_history).toHaveLength(2);
+
+    const refused = aDelivery();
+    await client.hset(keys.ledger(refused.executionId), 'starts', 1, 'start:1', 'w1 2026-01-01T00:00:00Z');
+    const [its, way] = posted(refused, anOutcome(null, { starts: 0 }));
+    const shown = await publisher.publish(its, { ...way, unusedStart: 1 });
+    expect([shown.starts, shown.start_history]).toEqual([0, undefined]);
+  });
+
   it('frees the execution in the ledger', async () => {
     const delivery = aDelivery();
     await client.hset(keys.ledger(delivery.executionId), 'owner', 'w#1');
