@@ -5,7 +5,7 @@ import type { IsolationSettings } from '../config/slices.js';
 import type { IsolationLevelName } from '../contract/confinement.js';
 import { bootFilter, templateFilter } from '../boundary/filter/syscall-filter.js';
 import type { RuntimeDir } from './runtime-dir.js';
-import type { Candidate } from './choose-level.js';
+import { type Candidate, isShortage } from './choose-level.js';
 import type { IsolationLevel, ProcessAccess } from './isolation-level.js';
 import { NamespaceLevel } from './namespace-level.js';
 import { libraryMounts } from './node-libraries.js';
@@ -19,7 +19,10 @@ export interface LevelParts {
   access: ProcessAccess;
 }
 
-/** The levels that the settings allow, the strongest first. */
+/**
+ * The levels that the settings allow, the strongest first.
+ * @throws what the file system says where it is short of something: that says nothing of a level.
+ */
 export function candidates(parts: LevelParts): Candidate[] {
   return parts.settings.levels.map((name) => candidate(name, parts));
 }
@@ -28,6 +31,7 @@ function candidate(name: IsolationLevelName, parts: LevelParts): Candidate {
   try {
     return { name, level: levelOf(name, parts) };
   } catch (error) {
+    if (isShortage(error as Error)) throw error;
     return { name, unavailable: (error as Error).message };
   }
 }

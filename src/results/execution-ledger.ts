@@ -170,9 +170,8 @@ export class ExecutionLedger {
 
   /** The start that was counted for this turn and whose code no runner was given; null: there is none. */
   unusedStart(executionId: string, turn: OurTurn): number | null {
-    // One that was to be cancelled was not counted, nor is one of workers that are no more.
-    if (turn.kind !== 'ours' || turn.cancel || this.given.has(executionId)) return null;
-    return turn.starts;
+    const isCounted = turn.kind === 'ours' && turn.cancel === null;
+    return isCounted && !this.given.has(executionId) ? turn.starts : null;
   }
 
   /**

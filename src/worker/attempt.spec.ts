@@ -33,7 +33,11 @@ function anAttempt(execute: Execute) {
   const log = { progress: note('log progress'), add: () => null };
   const attempt = new Attempt(
     { execute } as unknown as ExecutorService,
-    { noteProgress: note('progress'), pin: note('pin'), noteGiven: note('given') } as unknown as ExecutionLedger,
+    {
+      noteProgress: note('progress'),
+      pin: note('pin'),
+      noteGiven: note('given'),
+    } as unknown as ExecutionLedger,
     { open: () => log, close: note('close log') } as unknown as LogWriter,
     { started: () => undefined } as unknown as ExecutionUpdates,
     {

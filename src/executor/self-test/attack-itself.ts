@@ -6,6 +6,7 @@ import type { RunnerSettings } from '../../config/slices.js';
 import type { IsolationCheck, IsolationReport } from '../../contract/isolation-report.js';
 import type { Findings, ServerAddress } from '../../boundary/self-test.js';
 import { parseRedisUrl } from '../../redis/redis-url.js';
+import { triedAgain } from '../../isolation/choose-level.js';
 import type { IsolationLevel } from '../../isolation/isolation-level.js';
 import type { RunnerStart } from '../../contract/confinement.js';
 import type { RuntimeDir } from '../../isolation/runtime-dir.js';
@@ -89,7 +90,7 @@ async function checksOf(
     const source = bundleSelfTest();
     const [compiler, whole, bare] = await Promise.all([
       compilerCheck(compilers),
-      attackFrom(level, source, settings, runners),
+      triedAgain('self-test', () => attackFrom(level, source, settings, runners)),
       attackFrom(withoutPermissionModel(level), source, settings, runners).catch(() => null),
     ]);
     const { network, redisUrl, hasOpenApi: openApi, nativeAddons } = settings;
