@@ -1,23 +1,41 @@
-import { describe, expect, it } from '@jest/globals';
-import { useProducers } from '../support/producer.js';
-import { useRedis } from '../support/servers/test-redis.js';
-import { useStartCounter } from '../support/start-counter.js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { useWorkers } from '../support/processes/worker-process.js';
-import { campaign, FAULTS } from './campaign.js';
+import { Producer } from '../support/producer.js';
+import { TestPostgres } from '../support/servers/test-postgres.js';
+import { useStartCounter } from '../support/start-counter.js';
+import { campaign } from './campaign.js';
+import { PostgresStack } from './stacks/postgres-stack.js';
+import { redisStackOf } from './stacks/redis-stack.js';
+import { SmallDisk } from './stacks/small-disk.js';
 
 // `npm run faults`; docs/faults.md says what it does and how to read its report.
 
-const redis = useRedis({ persistent: true });
-const counter = useStartCounter();
-const makeProducer = useProducers(redis);
-const startWorker = useWorkers();
-const HOURS_MS = 6 * 3_600_000;
+const text = (name: string, fallback: string): string => process.env[name] ?? fallback;
 const number = (name: string, fallback: number): number => Number(process.env[name] ?? fallback);
+const HOURS_MS = 6 * 3_600_000;
+/** Enough for the temporary files of three workers. */
+const DISK_MB = 256;
+
+const redis = redisStackOf(text('FAULTS_REDIS', 'server'));
+const postgres = text('FAULTS_POSTGRES', 'no') === 'yes' ? new TestPostgres() : null;
+const disk = text('FAULTS_DISK', 'no') === 'yes' ? new SmallDisk(DISK_MB) : null;
+const counter = useStartCounter();
+// Jest ends what is defined first first: the workers before what they use.
+const startWorker = useWorkers();
+beforeAll(async () => {
+  await Promise.all([redis.start(), postgres?.start()]);
+});
+afterAll(async () => {
+  await Promise.all([redis.dispose(), postgres?.dispose()]);
+  disk?.dispose();
+});
 
 describe('npm run faults', () => {
   it(
     'nothing is lost, doubled, or run more often than its result shows',
     async () => {
+      const queueName = `faults-${Date.now()}`;
+      const producer = new Producer(redis, { queueName, keyPrefix: redis.keyPrefix });
       const report = await campaign(
         {
           seed: number('FAULTS_SEED', Math.floor(Math.random() * 1e9)),
@@ -25,11 +43,19 @@ describe('npm run faults', () => {
           workers: number('FAULTS_WORKERS', 3),
           atOnce: 24,
           pauseMs: [2_000, 6_000],
-          faults: FAULTS,
         },
-        { redis, counter, startWorker, producer: makeProducer({ queueName: 'faults' }), queueName: 'faults' },
+        {
+          redis,
+          ...(postgres ? { postgres: new PostgresStack(postgres, await postgres.createDatabase()) } : {}),
+          ...(disk ? { disk } : {}),
+          counter,
+          startWorker,
+          producer,
+          queueName,
+        },
       );
       console.info(JSON.stringify(report, null, 2));
+      await producer.close();
       expect(report).toMatchObject({
         lost: [],
         doubled: [],
@@ -37,6 +63,7 @@ describe('npm run faults', () => {
         undeclared: [],
         orphans: [],
         keysForEver: [],
+        notOneRow: [],
       });
     },
     HOURS_MS,

@@ -1,3 +1,4 @@
+import type { Cluster } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { aContext } from '../support/builders.js';
 import { childrenOf } from '../support/processes/footprint.js';
@@ -5,11 +6,13 @@ import { isAlive } from '../support/processes/processes.js';
 import type { WorkerOptions, WorkerProcess } from '../support/processes/worker-process.js';
 import type { Producer } from '../support/producer.js';
 import { startTcpProxy, type TcpProxy } from '../support/servers/tcp-proxy.js';
-import type { TestRedis } from '../support/servers/test-redis.js';
 import type { StartCounter } from '../support/start-counter.js';
 import { until } from '../support/until.js';
 import { type Audit, audit, type Death } from './audit.js';
 import { pick, randomOf } from '../support/random.js';
+import type { PostgresStack } from './stacks/postgres-stack.js';
+import type { MakeFault, RedisStack } from './stacks/redis-stack.js';
+import type { SmallDisk } from './stacks/small-disk.js';
 
 /** What a campaign does: the same seed draws the same faults, in the same order. */
 export interface CampaignPlan {
@@ -20,18 +23,9 @@ export interface CampaignPlan {
   atOnce: number;
   /** Pause between two faults, in milliseconds. */
   pauseMs: readonly [least: number, most: number];
-  faults: readonly FaultName[];
+  /** Left out: all that its stack allows. */
+  faults?: readonly string[];
 }
-
-export const FAULTS = [
-  'kill a worker',
-  'freeze a worker',
-  'silence a worker',
-  'kill a runner or compiler',
-  'freeze Redis',
-  'restart Redis',
-] as const;
-export type FaultName = (typeof FAULTS)[number];
 
 export interface CampaignReport extends Audit {
   seed: number;
@@ -42,21 +36,28 @@ export interface CampaignReport extends Audit {
   orphans: number[];
   /** Keys of this product without an expiry, beside those that are to stay. */
   keysForEver: string[];
+  /** Executions with more or fewer than one row in the archive, where there is one. */
+  notOneRow: string[];
 }
 
 /** Parts of the stack that a campaign breaks. */
 export interface CampaignStack {
-  redis: TestRedis;
+  redis: RedisStack;
+  /** Of the archive; left out: there is none. */
+  postgres?: PostgresStack;
+  /** For the temporary files of all workers; left out: that of the machine. */
+  disk?: SmallDisk;
+  /** Its keys are under the prefix of the Redis. */
   producer: Producer;
   counter: StartCounter;
   queueName: string;
   startWorker: (options: WorkerOptions) => Promise<WorkerProcess>;
 }
 
-/** One worker behind a proxy of its own, started again whenever it was killed. */
+/** One worker, behind a proxy of its own where there is one server, started again whenever it was killed. */
 interface Member {
   id: string;
-  proxy: TcpProxy;
+  proxy: TcpProxy | null;
   worker: WorkerProcess;
 }
 
@@ -71,6 +72,7 @@ export async function campaign(plan: CampaignPlan, stack: CampaignStack): Promis
   await run.start();
   const ids = await run.load();
   const found = await audit(ids, { ...stack, deaths: run.deaths });
+  const notOneRow = (await stack.postgres?.notOnce(ids)) ?? [];
   const left = await run.end();
   return {
     seed: plan.seed,
@@ -78,6 +80,7 @@ export async function campaign(plan: CampaignPlan, stack: CampaignStack): Promis
     faults: run.made,
     ...found,
     ...left,
+    notOneRow,
   };
 }
 
@@ -88,6 +91,7 @@ class Campaign {
   /** Of its own: how many executions there have been by a fault depends on the machine. */
   private readonly randomLoad: () => number;
   private readonly members: Member[] = [];
+  private readonly faults: Readonly<Record<string, MakeFault>>;
   private readonly over = new AbortController();
 
   constructor(
@@ -96,6 +100,13 @@ class Campaign {
   ) {
     this.random = randomOf(plan.seed);
     this.randomLoad = randomOf(plan.seed + 1);
+    const { redis, postgres, disk } = stack;
+    this.faults = {
+      ...this.workerFaults(),
+      ...redis.faults,
+      ...postgres?.faults,
+      ...disk?.faults,
+    };
   }
 
   async start(): Promise<void> {
@@ -103,7 +114,8 @@ class Campaign {
     this.members.push(
       ...(await Promise.all(
         names.map(async (id) => {
-          const proxy = await startTcpProxy(Number(new URL(this.stack.redis.url).port));
+          const { port } = this.stack.redis;
+          const proxy = port === null ? null : await startTcpProxy(port);
           return { id, proxy, worker: await this.startMember(id, proxy) };
         }),
       )),
@@ -114,6 +126,8 @@ class Campaign {
   async load(): Promise<string[]> {
     const { producer } = this.stack;
     const breaking = this.breakThings();
+    // What goes wrong there is thrown below.
+    breaking.catch(() => undefined);
     const ids: string[] = [];
     const open = (): number => ids.filter((id) => producer.resultsOf(id).length === 0).length;
     while (ids.length < this.plan.executions) {
@@ -122,21 +136,28 @@ class Campaign {
     }
     this.over.abort();
     await breaking;
-    await until(() => open() === 0, { timeoutMs: ALL_DONE_MS, what: 'every execution has a result' });
+    // What has no result by then is lost, which the audit says.
+    await until(() => open() === 0, { timeoutMs: ALL_DONE_MS, what: 'every execution has a result' }).catch(
+      () => undefined,
+    );
     return ids;
   }
 
   async end(): Promise<{ orphans: number[]; keysForEver: string[] }> {
     const processes = this.members.flatMap(({ worker }) => childrenOf(worker.pid));
     await Promise.all(this.members.map(({ worker }) => worker.stop()));
-    await Promise.all(this.members.map(({ proxy }) => proxy.close()));
-    const client = this.stack.redis.connect();
-    const keys = (await client.keys('*')).filter((key) => !KEPT_FOR_EVER.test(key));
+    await Promise.all(this.members.map(({ proxy }) => proxy?.close()));
+    return { orphans: processes.filter(isAlive), keysForEver: await this.keysForEver() };
+  }
+
+  private async keysForEver(): Promise<string[]> {
+    const { redis } = this.stack;
+    const client = redis.connect();
+    const nodes = client.isCluster ? (client as Cluster).nodes('master') : [client];
+    const all = await Promise.all(nodes.map((node) => node.keys(`${redis.keyPrefix}*`)));
+    const keys = all.flat().filter((key) => !KEPT_FOR_EVER.test(key.slice(redis.keyPrefix.length)));
     const ttls = await Promise.all(keys.map((key) => client.ttl(key)));
-    return {
-      orphans: processes.filter(isAlive),
-      keysForEver: keys.filter((_key, index) => ttls[index] === -1),
-    };
+    return keys.filter((_key, index) => ttls[index] === -1);
   }
 
   /** Most are short; some outlive a fault; some fail by themselves. Each says first that it was started. */
@@ -152,60 +173,61 @@ class Campaign {
 
   private async breakThings(): Promise<void> {
     const [least, most] = this.plan.pauseMs;
+    const names = this.plan.faults ?? Object.keys(this.faults);
+    const chance = { random: this.random, rest: (ms: number) => this.rest(ms) };
     for (;;) {
       await this.rest(least + this.random() * (most - least));
       if (this.over.signal.aborted) return;
-      const fault = pick(this.random, this.plan.faults);
-      this.made[fault] = (this.made[fault] ?? 0) + 1;
-      await this.make(fault);
+      const name = pick(this.random, names);
+      const make = this.faults[name];
+      if (!make) throw new Error(`this stack has no fault "${name}"`);
+      this.made[name] = (this.made[name] ?? 0) + 1;
+      await make(chance);
     }
   }
 
-  private async make(fault: FaultName): Promise<void> {
-    const member = pick(this.random, this.members);
-    const { redis } = this.stack;
-    switch (fault) {
-      case 'kill a worker':
-        this.deaths.push({ workerId: member.id, atMs: Date.now() });
-        await member.worker.kill9();
-        member.worker = await this.startMember(member.id, member.proxy);
-        return;
-      case 'freeze a worker':
-        return this.freeze(member.worker.pid, 2_000 + this.random() * 14_000);
-      case 'silence a worker':
-        return member.proxy.silence();
-      case 'kill a runner or compiler': {
-        const children = childrenOf(member.worker.pid);
-        if (children.length > 0) process.kill(pick(this.random, children), 'SIGKILL');
-        return;
-      }
-      case 'freeze Redis':
-        return this.freeze(redis.pid, 1_000 + this.random() * 9_000);
-      case 'restart Redis':
-        await redis.stop();
-        await this.rest(this.random() * 3_000);
-        await redis.start();
-    }
+  private workerFaults(): Record<string, MakeFault> {
+    const member = (): Member => pick(this.random, this.members);
+    return {
+      'kill a worker': () => this.kill(member()),
+      'freeze a worker': async ({ random, rest }) => {
+        const { pid } = member().worker;
+        process.kill(pid, 'SIGSTOP');
+        await rest(2_000 + random() * 14_000);
+        process.kill(pid, 'SIGCONT');
+      },
+      'kill a runner or compiler': ({ random }) => {
+        const children = childrenOf(member().worker.pid);
+        if (children.length > 0) process.kill(pick(random, children), 'SIGKILL');
+        return Promise.resolve();
+      },
+      ...(this.stack.redis.port === null
+        ? {}
+        : { 'silence a worker': () => Promise.resolve(member().proxy?.silence()) }),
+    };
   }
 
-  private async freeze(pid: number, ms: number): Promise<void> {
-    process.kill(pid, 'SIGSTOP');
-    await sleep(ms);
-    process.kill(pid, 'SIGCONT');
+  private async kill(member: Member): Promise<void> {
+    this.deaths.push({ workerId: member.id, atMs: Date.now() });
+    await member.worker.kill9();
+    member.worker = await this.startMember(member.id, member.proxy);
   }
 
   private async rest(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.over.signal }).catch(() => undefined);
   }
 
-  private startMember(id: string, proxy: TcpProxy): Promise<WorkerProcess> {
-    const { queueName, counter, startWorker } = this.stack;
+  private startMember(id: string, proxy: TcpProxy | null): Promise<WorkerProcess> {
+    const { queueName, counter, startWorker, redis, postgres, disk } = this.stack;
     return startWorker({
       env: {
-        REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+        REDIS_URL: proxy === null ? redis.url : `redis://127.0.0.1:${proxy.port}`,
+        KEY_PREFIX: redis.keyPrefix,
         QUEUE_NAME: queueName,
         CONCURRENCY: '4',
         DRAIN_TIMEOUT_SECONDS: '5',
+        ...(postgres ? { ROLES: 'worker,api,archive', DATABASE_URL: postgres.url } : {}),
+        ...(disk ? { TMPDIR: disk.folder } : {}),
         ...counter.settings,
       },
       args: ['--id', id],

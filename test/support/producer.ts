@@ -4,10 +4,15 @@ import type { ExecutionContext } from '../../src/contract/context.js';
 import { JOB_NAMES, RESULT_JOB_NAME, resultQueueName, type TaskJob } from '../../src/contract/jobs/job.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import type { TaskResult } from '../../src/contract/clients/task-result.js';
-import type { RedisClient } from '../../src/redis/connections.js';
+import type { Patience, RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
 import type { TestRedis } from './servers/test-redis.js';
 import { until } from './until.js';
+
+/** Where a producer gets its connections. */
+export interface RedisSource {
+  connect(patience?: Patience): RedisClient;
+}
 
 const CONTEXT_TTL_SECONDS = 3600;
 
@@ -23,7 +28,7 @@ export class Producer {
   /** Everything that came by the result queue, in order. */
   readonly received: (ExecutionResult | TaskResult)[] = [];
 
-  constructor(redis: TestRedis, options: { queueName?: string; keyPrefix?: string } = {}) {
+  constructor(redis: RedisSource, options: { queueName?: string; keyPrefix?: string } = {}) {
     const queueName = options.queueName ?? 'bifrost-executions';
     const keyPrefix = options.keyPrefix ?? '';
     this.connection = redis.connect();

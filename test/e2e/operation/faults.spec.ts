@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { campaign } from '../../faults/campaign.js';
+import { OneServer } from '../../faults/stacks/redis-stack.js';
 import { useWorkers } from '../../support/processes/worker-process.js';
 import { useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
@@ -48,7 +49,13 @@ describe('a short campaign of faults', () => {
         pauseMs: [500, 1_500],
         faults: ['kill a worker', 'silence a worker', 'kill a runner or compiler', 'restart Redis'],
       },
-      { redis, counter, startWorker, producer: makeProducer({ queueName }), queueName },
+      {
+        redis: new OneServer(redis),
+        counter,
+        startWorker,
+        producer: makeProducer({ queueName }),
+        queueName,
+      },
     );
     expect(Object.keys(report.faults).length).toBeGreaterThan(0);
     expect(report).toMatchObject({

@@ -59,6 +59,12 @@ export class TestPostgres {
     await exited;
   }
 
+  /** Process of the server, the parent of those that serve connections. */
+  get pid(): number {
+    if (!this.server?.pid) throw new Error('the Postgres server of this suite is not running');
+    return this.server.pid;
+  }
+
   async dispose(): Promise<void> {
     await this.stop();
     if (this.dataDir) rmSync(dirname(this.dataDir), { recursive: true, force: true });
