@@ -133,6 +133,11 @@ export const settingsSchema = z.object({
     about:
       'After SIGTERM: how long running executions may go on before they are handed back to the queue. Keep it below the grace period of the orchestrator.',
   }),
+  CANARY_SECONDS: zeroOrMore.max(86_400, { error: 'must be at most 86400' }).default(0).meta({
+    unit: 'seconds',
+    about:
+      'A worker that has had nothing to do for this long puts a job of its own on the work queue, which asks for nothing and is gone once it was taken, so that a queue that is no longer read shows in `/health` before there is work. 0: never, the default, since programs that are not this worker may read the queue too, and workers of versions before this one end such a job as invalid.',
+  }),
   CANCEL_GRACE_SECONDS: zeroOrMore.max(3600, { error: 'must be at most 3600' }).default(5).meta({
     unit: 'seconds',
     about:

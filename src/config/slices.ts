@@ -131,6 +131,8 @@ export const workerSettings = slice('worker', (settings) => ({
   queue: settings.QUEUE_NAME,
   concurrency: capacityOf(settings).concurrency,
   drainTimeoutMs: settings.DRAIN_TIMEOUT_SECONDS * SECOND_MS,
+  /** How long it must have been idle; 0: never. */
+  canaryMs: settings.CANARY_SECONDS * SECOND_MS,
 }));
 export type WorkerSettings = SliceOf<typeof workerSettings>;
 

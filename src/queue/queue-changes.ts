@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import type { Change } from '../contract/api/changes.js';
+import { CANARY } from '../contract/jobs/canary.js';
 import { progressSchema } from '../contract/result.js';
 import { ByteLru } from '../lib/byte-lru.js';
 import type { RedisClient } from '../redis/connections.js';
@@ -101,6 +102,7 @@ export class QueueChanges {
 
   private async changeOf(id: string, fields: Fields): Promise<Change | null> {
     const { event, jobId = '' } = fields;
+    if (jobId === CANARY.id) return null;
     // What is gone already was most likely named after its execution.
     const executionId = this.names.get(jobId) ?? decoded(jobId);
     const change = { id, at: timeOf(id), execution_id: executionId };

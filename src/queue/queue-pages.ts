@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
+import { CANARY } from '../contract/jobs/canary.js';
 import type { RedisClient } from '../redis/connections.js';
 import { LuaScript } from '../redis/lua-script.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
@@ -134,12 +135,13 @@ export class QueuePages {
       number,
       ...Entry[],
     ];
+    const jobs = entries.map((entry, nth) => {
+      const index = from + nth;
+      const cursor = { jobId: entry[0], hint: isList ? String(index + 1) : entry[1] };
+      return { ...jobOf(entry, place), cursor, position: positionOf(place, index, length, waiting) };
+    });
     return {
-      jobs: entries.map((entry, nth) => {
-        const index = from + nth;
-        const cursor = { jobId: entry[0], hint: isList ? String(index + 1) : entry[1] };
-        return { ...jobOf(entry, place), cursor, position: positionOf(place, index, length, waiting) };
-      }),
+      jobs: jobs.filter(({ jobId }) => jobId !== CANARY.id),
       isLast: from + entries.length >= length,
     };
   }

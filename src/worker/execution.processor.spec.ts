@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { DelayedError, type Job, WaitingError } from 'bullmq';
 import { aDelivery, aJob, aTakenDelivery } from '../../test/support/deliveries.js';
 import type { CancelRequest } from '../contract/cancellation.js';
+import { CANARY } from '../contract/jobs/canary.js';
 import type { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { unrunReport } from '../outcome/attempt-report.js';
 import type { Attempt } from './attempt.js';
@@ -35,7 +36,10 @@ interface Course {
 }
 
 /** Processes a job whose steps answer so. */
-function processJob({ takesWork = true, taken = TAKEN, fault, cancel = null }: Course): Promise<unknown> {
+function processJob(
+  { takesWork = true, taken = TAKEN, fault, cancel = null }: Course,
+  job: Job = aJob(),
+): Promise<unknown> {
   const opened = aDelivery({ [Symbol.dispose]: () => (disposed = true) });
   const processor = new ExecutionProcessor(
     { takesWork } as WorkerStateHolder,
@@ -60,7 +64,7 @@ function processJob({ takesWork = true, taken = TAKEN, fault, cancel = null }: C
       unfinished: step('unfinished', () => 'unfinished'),
     } as unknown as HandBack,
   );
-  return processor.process(aJob() as Job, 'token', new AbortController().signal);
+  return processor.process(job, 'token', new AbortController().signal);
 }
 
 beforeEach(() => {
@@ -96,6 +100,12 @@ describe('ExecutionProcessor', () => {
     expect(await processJob(course)).toBe(answer);
     expect(steps).toEqual(gone);
     expect(disposed).toBe(course.takesWork !== false);
+  });
+
+  it('ends a canary without a step, and takes an execution of its id for one', async () => {
+    expect(await processJob({}, aJob(CANARY))).toBeNull();
+    expect(steps).toEqual([]);
+    expect(await processJob({}, aJob({ id: CANARY.id, name: 'execute' }))).toBe('ended');
   });
 
   it.each([new WaitingError(), new DelayedError()])(

@@ -1,6 +1,7 @@
 import { WorkerHost } from '@nestjs/bullmq';
 import { Injectable } from '@nestjs/common';
 import type { Job } from 'bullmq';
+import { isCanary } from '../contract/jobs/canary.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { Activity } from '../lib/activity.js';
 import { Attempt } from './attempt.js';
@@ -39,6 +40,7 @@ export class ExecutionProcessor extends WorkerHost {
     if (token === undefined || signal === undefined) throw new Error('BullMQ gave no token or no signal');
     using _active = this.activity.enter();
     if (!this.state.takesWork) return this.handBack.toFront({ job, token });
+    if (isCanary(job)) return null;
     using delivery = this.opener.open(job, token, signal);
     let ours: TakenDelivery | null = null;
     try {

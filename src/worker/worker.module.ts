@@ -22,6 +22,7 @@ import { Taker } from './taker.js';
 import { UnreadableJobs } from './unreadable-jobs.js';
 import { WorkerLifecycle } from './worker.lifecycle.js';
 import { WorkerHeartbeat } from './services/worker-heartbeat.js';
+import { Canary } from './services/canary.js';
 import { ConsumptionWatch } from './services/consumption-watch.js';
 import { WorkerRunners } from './services/worker-runners.js';
 import { workerServices } from './services/worker-services.js';
@@ -55,6 +56,7 @@ export class WorkerModule {
       module: WorkerModule,
       imports: [queue, ContextModule, ExecutorModule, HeartbeatModule],
       providers: [
+        Canary,
         CancelListener,
         ConsumptionWatch,
         ControlListener,

@@ -146,7 +146,7 @@ class Campaign {
   async end(): Promise<{ orphans: number[]; keysForEver: string[] }> {
     const processes = this.members.flatMap(({ worker }) => childrenOf(worker.pid));
     await Promise.all(this.members.map(({ worker }) => worker.stop()));
-    await Promise.all(this.members.map(({ proxy }) => proxy?.close()));
+    for (const { proxy } of this.members) await proxy?.close();
     return { orphans: processes.filter(isAlive), keysForEver: await this.keysForEver() };
   }
 

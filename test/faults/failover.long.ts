@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ExecutionResult } from '../../src/contract/result.js';
 import { aContext } from '../support/builders.js';
 import { useWorkers } from '../support/processes/worker-process.js';
 import { Producer } from '../support/producer.js';
@@ -114,7 +113,7 @@ describe('a worker that is killed', () => {
         await until(async () => (await producer.queue.getActiveCount()) === 1, { what: 'it runs' });
         const killedAtMs = Date.now();
         await workers[owner].kill9();
-        const { start_history: starts } = (await producer.executionResult(id)) as ExecutionResult;
+        const { start_history: starts } = await producer.executionResult(id);
         ms.push(Date.parse(starts?.[1]?.started_at ?? '') - killedAtMs);
         workers[owner] = await start(owner);
       }

@@ -12,7 +12,7 @@ import { heapMbOf, WITH_INSPECTOR } from '../support/processes/worker-heap.js';
 import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 import { type Producer, useProducers } from '../support/producer.js';
 import { useRedis } from '../support/servers/test-redis.js';
-import { slopeOf } from '../support/slope.js';
+import { slopeOf } from './slope.js';
 import { KILLS } from '../support/soak.js';
 import { until } from '../support/until.js';
 

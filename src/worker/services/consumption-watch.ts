@@ -5,6 +5,7 @@ import { WorkerStateHolder } from '../../heartbeat/worker-state.js';
 import type { Service } from '../../lib/service.js';
 import { WorkQueueGauge } from '../../queue/work-queue-gauge.js';
 import { ExecutionProcessor } from '../execution.processor.js';
+import { Canary } from './canary.js';
 
 const LOOK_MS = 5_000;
 
@@ -44,11 +45,13 @@ export class ConsumptionWatch implements Service {
   private readonly standstill = new Standstill();
   private timer: NodeJS.Timeout | null = null;
   private standsMs = 0;
+  private takenBefore = 0;
 
   constructor(
     private readonly gauge: WorkQueueGauge,
     private readonly processor: ExecutionProcessor,
     private readonly state: WorkerStateHolder,
+    private readonly canary: Canary,
     @InjectSettings(workerSettings) private readonly settings: WorkerSettings,
   ) {}
 
@@ -71,12 +74,15 @@ export class ConsumptionWatch implements Service {
     const { activity } = this.processor;
     const takable = this.state.takesWork ? await this.gauge.takable().catch(() => null) : null;
     const before = this.standsMs;
+    const isIdle = takable === 0 && activity.count === 0 && activity.entered === this.takenBefore;
+    this.takenBefore = activity.entered;
     this.standsMs = this.standstill.note({
       takable,
       taken: activity.entered,
       ended: activity.left,
       room: this.settings.concurrency - activity.count,
     });
+    this.canary.note(isIdle, LOOK_MS);
     if (before === 0 && this.standsMs > 0) this.logger.debug('work waits and none was taken');
   }
 }

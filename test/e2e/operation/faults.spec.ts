@@ -23,7 +23,7 @@ describe('a worker that cannot start for now', () => {
     folders.push(folder);
     const missing = join(folder, 'tmp');
     const worker = await startWorker({
-      env: { REDIS_URL: redis.url, QUEUE_NAME: 'start', TMPDIR: missing },
+      env: { REDIS_URL: redis.url, QUEUE_NAME: 'start', TMPDIR: missing, CANARY_SECONDS: '1' },
     });
     const ready = async (): Promise<string> => (await fetch(`${worker.url}/health/ready`)).text();
     await until(async () => (await ready()).includes('tries again'), {
@@ -33,6 +33,13 @@ describe('a worker that cannot start for now', () => {
     await mkdir(missing);
     await until(async () => (await fetch(`${worker.url}/health/ready`)).ok, { what: 'the worker is ready' });
     expect(worker.logs.filter(({ msg }) => msg?.startsWith('the worker cannot start'))).toHaveLength(1);
+    const client = redis.connect();
+    const events = async () => JSON.stringify(await client.xrange('bull:start:events', '-', '+'));
+    await until(async () => (await events()).includes('completed'), { what: 'a canary is taken' });
+    expect(await client.keys('*bifrost-canary*')).toEqual([]);
+    expect(await client.exists('bull:start-results:id', 'bull:start-results:events')).toBe(0);
+    const { workers } = (await (await fetch(`${worker.url}/workers`)).json()) as { workers: object[] };
+    expect(workers).toEqual([expect.objectContaining({ completed: 0, failed: 0 })]);
     expect(await worker.stop()).toEqual({ code: 0, signal: null });
   });
 });

@@ -8,7 +8,7 @@ import { TestRedis } from '../../support/servers/test-redis.js';
 /** What a fault may draw, and how long it rests: less when the campaign is over. */
 export interface Chance {
   random: () => number;
-  rest(ms: number): Promise<void>;
+  rest: (ms: number) => Promise<void>;
 }
 
 /** Makes a fault and resolves when it is over. */

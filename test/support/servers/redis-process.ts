@@ -75,7 +75,14 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /** As in production: every write is in the append-only file within a second. */
-export const dataArgs = (port: number, dir: string): string[] => [
-  ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--loglevel', 'warning'],
-  ...['--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--repl-diskless-sync-delay', '0'],
-];
+export const dataArgs = (port: number, dir: string): string[] =>
+  Object.entries({
+    port: String(port),
+    bind: '127.0.0.1',
+    dir,
+    save: '',
+    loglevel: 'warning',
+    appendonly: 'yes',
+    'maxmemory-policy': 'noeviction',
+    'repl-diskless-sync-delay': '0',
+  }).flatMap(([name, value]) => [`--${name}`, value]);
