@@ -6,7 +6,7 @@ import { useStartCounter } from '../support/start-counter.js';
 import { campaign } from './campaign.js';
 import { PostgresStack } from './stacks/postgres-stack.js';
 import { redisStackOf } from './stacks/redis-stack.js';
-import { SmallDisk } from './stacks/small-disk.js';
+import { SmallDisk } from '../support/servers/small-disk.js';
 
 // `npm run faults`; docs/faults.md says what it does and how to read its report.
 

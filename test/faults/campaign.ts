@@ -11,8 +11,8 @@ import { until } from '../support/until.js';
 import { type Audit, audit, type Death } from './audit.js';
 import { pick, randomOf } from '../support/random.js';
 import type { PostgresStack } from './stacks/postgres-stack.js';
-import type { MakeFault, RedisStack } from './stacks/redis-stack.js';
-import type { SmallDisk } from './stacks/small-disk.js';
+import type { Chance, MakeFault, RedisStack } from './stacks/redis-stack.js';
+import type { SmallDisk } from '../support/servers/small-disk.js';
 
 /** What a campaign does: the same seed draws the same faults, in the same order. */
 export interface CampaignPlan {
@@ -105,7 +105,7 @@ class Campaign {
       ...this.workerFaults(),
       ...redis.faults,
       ...postgres?.faults,
-      ...disk?.faults,
+      ...(disk ? { 'fill the disk': (chance: Chance) => fill(disk, chance) } : {}),
     };
   }
 
@@ -233,4 +233,10 @@ class Campaign {
       args: ['--id', id],
     });
   }
+}
+
+async function fill(disk: SmallDisk, { random, rest }: Chance): Promise<void> {
+  disk.fill();
+  await rest(1_000 + random() * 9_000);
+  disk.clear();
 }

@@ -19,7 +19,7 @@ export class ArchiveBench {
   readonly archiver: Archiver;
   readonly feed: FeedStore;
   readonly queue: Queue;
-  private readonly publisher: ResultPublisher;
+  readonly publisher: ResultPublisher;
 
   constructor(
     redis: TestRedis,

@@ -8,6 +8,7 @@ import { useWorkers } from '../../support/processes/worker-process.js';
 import { useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { useStartCounter } from '../../support/start-counter.js';
+import { canMount, SmallDisk } from '../../support/servers/small-disk.js';
 import { until } from '../../support/until.js';
 
 const redis = useRedis({ persistent: true });
@@ -15,13 +16,20 @@ const counter = useStartCounter();
 const makeProducer = useProducers(redis);
 const startWorker = useWorkers();
 const folders: string[] = [];
+const disks: (SmallDisk | null)[] = [];
+const DISK_MB = 64;
+afterAll(() => disks.forEach((disk) => disk?.dispose()));
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
 
 describe('a worker that cannot start for now', () => {
   it('says why, tries again, starts once it can, and ends with 0', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'bifrost-test-start-'));
     folders.push(folder);
-    const missing = join(folder, 'tmp');
+    // Where no disk can be mounted, a folder that is not there keeps it from starting too.
+    const disk = canMount() ? new SmallDisk(DISK_MB) : null;
+    disks.push(disk);
+    disk?.fill();
+    const missing = disk?.folder ?? join(folder, 'tmp');
     const worker = await startWorker({
       env: { REDIS_URL: redis.url, QUEUE_NAME: 'start', TMPDIR: missing, CANARY_SECONDS: '1' },
     });
@@ -30,7 +38,8 @@ describe('a worker that cannot start for now', () => {
       what: 'health says that it tries again',
     });
     expect((await fetch(`${worker.url}/health/live`)).status).toBe(200);
-    await mkdir(missing);
+    if (disk) disk.clear();
+    else await mkdir(missing);
     await until(async () => (await fetch(`${worker.url}/health/ready`)).ok, { what: 'the worker is ready' });
     expect(worker.logs.filter(({ msg }) => msg?.startsWith('the worker cannot start'))).toHaveLength(1);
     const client = redis.connect();

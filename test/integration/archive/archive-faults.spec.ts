@@ -1,14 +1,18 @@
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
+import { randomBytes } from 'node:crypto';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
 import pg from 'pg';
 import type { ArchiveDatabase } from '../../../src/archive/archive-database.js';
 import { archiveSettings } from '../../../src/config/slices.js';
 import { ArchiveIndicator } from '../../../src/health/archive.indicator.js';
 import { ArchiveBench } from '../../support/archive-bench.js';
-import { useArchives } from '../../support/archive-parts.js';
-import { settingsOf } from '../../support/parts.js';
+import { emptyFolder, useArchives } from '../../support/archive-parts.js';
+import { aDocument, anOutcome, settingsOf } from '../../support/parts.js';
+import { canMount, SmallDisk } from '../../support/servers/small-disk.js';
 import { startTcpProxy, type TcpProxy } from '../../support/servers/tcp-proxy.js';
 import { usePostgres } from '../../support/servers/test-postgres.js';
 import { useRedis } from '../../support/servers/test-redis.js';
@@ -20,7 +24,10 @@ const redis = useRedis();
 const open = useArchives();
 const ANSWER_LIMIT_MS = 20_000;
 let health: HealthIndicatorService;
-let proxy: TcpProxy;
+let proxy: TcpProxy | null = null;
+let disk: SmallDisk | null = null;
+/** The database takes about 40 MB of it. */
+const DISK_MB = 96;
 let bench: ArchiveBench;
 
 beforeAll(async () => {
@@ -29,8 +36,11 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await bench.archiver.stop();
-  await proxy.close();
+  await proxy?.close();
+  proxy = null;
 });
+
+afterAll(() => disk?.dispose());
 
 /** An archive that works, and that reaches its database through a proxy of its own. */
 async function archiveOf(url: string): Promise<ArchiveBench> {
@@ -58,7 +68,7 @@ const countOf = (database: ArchiveDatabase): Promise<number> =>
 describe('the archive', () => {
   it('replaces connections that fell silent, without losing or repeating a result', async () => {
     const { database } = await archiveOf(await postgres.createDatabase());
-    proxy.silence();
+    proxy?.silence();
     const startedMs = performance.now();
     const reading = countOf(database).catch(() => null);
     await bench.publish(5);
@@ -70,6 +80,31 @@ describe('the archive', () => {
     await bench.untilArchived();
     expect(await countOf(database)).toBe(10);
     await until(async () => (await stateOf(bench))['status'] === 'up', { what: 'health says that it is up' });
+  });
+
+  it.each(canMount() ? ['embedded'] : [])('is not up while its disk is full: %s', async () => {
+    disk = new SmallDisk(DISK_MB);
+    const folder = await emptyFolder();
+    await cp(join(folder, 'data'), join(disk.folder, 'data'), { recursive: true });
+    const settings = settingsOf({ ROLES: 'archive', ARCHIVE_DIR: disk.folder, KEY_PREFIX: 'disk:' });
+    bench = new ArchiveBench(redis, settings, open(settings));
+    bench.archiver.start();
+    await bench.publish(5);
+    await bench.untilArchived();
+    disk.fill();
+    // More than its write-ahead log and its tables have room for already.
+    for (let n = 0; n < 5; n++) {
+      const document = aDocument(`large-${n}`, anOutcome(randomBytes(200_000).toString('base64')));
+      await bench.publisher.publish(document, { kind: 'execution', mark: null });
+    }
+    await until(async () => (await stateOf(bench))['status'] === 'degraded', {
+      what: 'health says that it is degraded',
+    });
+    expect((await stateOf(bench))['reason']).toContain('No space left on device');
+    disk.clear();
+    await bench.untilArchived();
+    await until(async () => (await stateOf(bench))['status'] === 'up', { what: 'health says that it is up' });
+    expect(await countOf(bench.database)).toBe(10);
   });
 
   it('is not up while the database can only be read, however often that is done', async () => {

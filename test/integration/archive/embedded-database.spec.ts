@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import pg from 'pg';
 import {
   type EmbeddedDatabase,
@@ -104,6 +104,8 @@ describe('the embedded database', () => {
     await until(() => !isAlive(first.pid as number), { what: 'its process is gone' });
     const next = await open();
     expect(next.shared).toBe(false);
+    // The folder of its socket, which it could not remove.
+    expect([first.host, next.host].map((host) => existsSync(host))).toEqual([false, true]);
     expect((await connect(next).query('SELECT count(*)::int FROM t')).rows).toEqual(rows);
   });
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
 import {
@@ -45,6 +46,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   jest.useRealTimers();
+  jest.restoreAllMocks();
   await lease.stop();
   client.disconnect();
 });
@@ -70,6 +72,22 @@ describe('a lease', () => {
     // More than it was given: it was renewed.
     expect(await client.pttl(key)).toBeGreaterThan(1_000);
     expect(LEASE_TTL_MS).toBeGreaterThan(3 * LEASE_RENEW_MS);
+  });
+
+  it('shows once that Redis has lost its data', async () => {
+    const errors: unknown[] = [];
+    jest.spyOn(Logger.prototype, 'error').mockImplementation((line: unknown) => void errors.push(line));
+    await lease.start();
+    await pass(2 * LEASE_RENEW_MS);
+    expect(errors).toEqual([]);
+    await client.flushall();
+    await pass(4 * LEASE_RENEW_MS);
+    expect(errors).toEqual([
+      {
+        msg: expect.stringContaining('Redis has lost its data'),
+        consequence: expect.stringContaining('jobs that waited are gone'),
+      },
+    ]);
   });
 
   it('is not renewed after the stop', async () => {
