@@ -89,7 +89,10 @@ export class RedisClusterGroup {
         const links = await Promise.all(this.nodes.map((node) => node.ask('INFO', 'replication')));
         const replicas = links.map(String).filter((info) => info.includes('master_link_status:up'));
         const seen = await Promise.all(this.nodes.map((node) => nodesSeenBy(node)));
+        // A primary that has just come back may still take itself for one.
+        const views = new Set(seen.map((nodes) => rolesIn(nodes)));
         return (
+          views.size === 1 &&
           infos.every((info) => String(info).includes('cluster_state:ok')) &&
           replicas.length === 3 &&
           seen.every((nodes) => nodes.every(({ isWell }) => isWell))
@@ -100,13 +103,19 @@ export class RedisClusterGroup {
   }
 }
 
+/** Which node holds which slots. */
+const rolesIn = (nodes: readonly Node[]): string =>
+  JSON.stringify(
+    nodes.map(({ port, slots }) => [port, slots]).toSorted(([one], [other]) => Number(one) - Number(other)),
+  );
+
 async function nodesSeenBy(node: RedisProcess): Promise<Node[]> {
   const text = String(await node.ask('CLUSTER', 'NODES'));
   return text
     .trim()
     .split('\n')
     .map((line) => {
-      const [, address = '', flags = '', , , , link, ...slots] = line.split(' ');
+      const [, address = '', flags = '', , , , , link, ...slots] = line.split(' ');
       return {
         port: Number(/:(\d+)/.exec(address)?.[1]),
         isPrimary: flags.includes('master'),

@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RedisKeys } from '../../src/redis/keys.js';
 import { aContext } from '../support/builders.js';
 import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
 import { useProducers } from '../support/producer.js';
@@ -35,6 +36,9 @@ it(
       Array.from({ length: 24 }, () => producer.submitExecution(sleeper(20_000))),
     );
     await until(async () => (await producer.queue.getActiveCount()) === 4, { what: 'four run' });
+    // Those of this producer expire after an hour, which is what is tried here.
+    const client = redis.connect();
+    for (const id of ids) await client.persist(new RedisKeys('').context(id));
     const rssMb = [rssMbOf(worker)];
     await redis.stop();
     const endMs = performance.now() + AWAY_MS;
@@ -61,7 +65,7 @@ it(
     console.info(JSON.stringify(report));
     expect(report.live).toEqual({ 200: rssMb.length - 1 });
     expect(Math.max(...rssMb) - rssMb[0]!).toBeLessThan(GROWTH_MB);
-    expect(results.every(({ success }) => success)).toBe(true);
+    expect(results.filter(({ success }) => !success)).toEqual([]);
     expect(ids.every((id) => producer.resultsOf(id).length === 1)).toBe(true);
     expect(await worker.stop()).toEqual({ code: 0, signal: null });
   },
