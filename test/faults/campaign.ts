@@ -63,6 +63,7 @@ interface Member {
 
 /** Indexes and states that hold nothing of a single execution. */
 const KEPT_FOR_EVER = /^(bull:|{?bifrost:(workers|workspace|packages|archive))/;
+const ORPHANS_END_MS = 1_000;
 const ALL_DONE_MS = 300_000;
 
 /** Runs executions while faults are made, and then compares what happened with what the results show. */
@@ -147,6 +148,8 @@ class Campaign {
     const processes = this.members.flatMap(({ worker }) => childrenOf(worker.pid));
     await Promise.all(this.members.map(({ worker }) => worker.stop()));
     for (const { proxy } of this.members) await proxy?.close();
+    // A runner may outlive its worker by a second.
+    await sleep(ORPHANS_END_MS);
     return { orphans: processes.filter(isAlive), keysForEver: await this.keysForEver() };
   }
 
