@@ -1,7 +1,7 @@
 import { metricsSchema, resultSchema } from '../contract/result.js';
 import { workerRecordSchema } from '../contract/worker-record.js';
 
-/** Of executions that ran more than once, run again, were cancelled, or are ticks of a schedule. */
+/** Of executions that ran more than once, run again, were cancelled, left files, or are ticks of a schedule. */
 const RARE_RESULT_FIELDS = new Set([
   'run',
   'again_of',
@@ -9,6 +9,7 @@ const RARE_RESULT_FIELDS = new Set([
   'cancellation',
   'attempts',
   'start_history',
+  'artifacts',
 ]);
 const RARE_METRICS = new Set(['delay_ms', 'backoff_ms']);
 

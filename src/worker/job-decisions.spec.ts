@@ -35,6 +35,7 @@ const FINAL: FailureCode[] = [
   'EXPIRED',
   'CANCELLED',
   'PACKAGE_REFUSED',
+  'ARTIFACT_REFUSED',
   'COMPILE_LIMIT',
   'STALLED_OUT',
   'INTERNAL',
