@@ -31,6 +31,9 @@ import { LogFollower } from './logs/log-follower.service.js';
 import { LogReaders } from './logs/log-readers.js';
 import { LogsController } from './logs/logs.controller.js';
 import { PackagesController } from './packages/packages.controller.js';
+import { ScheduleStore } from './schedules/schedule-store.js';
+import { SchedulesController } from './schedules/schedules.controller.js';
+import { SchedulesService } from './schedules/schedules.service.js';
 import { SchemasController } from './schemas/schemas.controller.js';
 import { ResultWaiter } from './executions/result-waiter.js';
 import { SubmissionService } from './executions/submission.service.js';
@@ -61,6 +64,7 @@ export class ApiModule {
         LogsController,
         WorkersController,
         PackagesController,
+        SchedulesController,
         SchemasController,
         WorkspaceController,
       ],
@@ -86,6 +90,8 @@ export class ApiModule {
         ChangeFeed,
         OpenExecutions,
         ResultWaiter,
+        SchedulesService,
+        ScheduleStore,
         LogAnnouncements,
         LogFollower,
         LogReaders,

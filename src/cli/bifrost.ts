@@ -11,6 +11,7 @@ import { type Output, paint } from './output/output.js';
 import { definePackages } from './packages/packages-commands.js';
 import type { LogsOptions } from './executions/logs.js';
 import type { RunOptions } from './executions/run-request.js';
+import { defineSchedules } from './schedules/schedules-commands.js';
 import { defineWorkers } from './workers/workers-commands.js';
 import type { SignOptions } from './executions/sign.js';
 import { defineWorkspace } from './workspace/workspace-commands.js';
@@ -183,6 +184,12 @@ defineHistory(
 
 defineWorkers(
   program.command('workers').description('list the live workers, or control them'),
+  () => ({ access: apiAccess(env), output }),
+  (code) => (process.exitCode = code),
+);
+
+defineSchedules(
+  program.command('schedules').description('what runs again and again, and when'),
   () => ({ access: apiAccess(env), output }),
   (code) => (process.exitCode = code),
 );

@@ -120,6 +120,15 @@ export const FAILURES = {
     fault: 'too few workers, or the producer',
     remedy: 'Start more workers or allow it more time; ask for it again if it is still wanted.',
   },
+  SKIPPED: {
+    status: 'cancelled',
+    errorType: 'Skipped',
+    retry: false,
+    meaning:
+      'A tick of a schedule that was passed over, as its `overlap` or `missed` says ([schedules.md](schedules.md)); nothing was run.',
+    fault: 'none',
+    remedy: 'Nothing; or let the schedule tick less often, or choose another policy.',
+  },
   CHILD_FAILED: {
     status: 'failed',
     errorType: 'ChildFailed',

@@ -78,6 +78,7 @@ export function statusOf(code: FailureCode | null): ExecutionStatus {
     case 'TIMED_OUT':
       return 'timed_out';
     case 'CANCELLED':
+    case 'SKIPPED':
       return 'cancelled';
     default:
       return 'failed';

@@ -4,7 +4,12 @@ import { parseJob } from './parse-job.js';
 
 const read = (data: unknown, id = '17') => parseJob({ id, data });
 
-const NOT_SCHEDULED = { expiresAtMs: null, tick: null, again: false };
+const NOT_SCHEDULED = {
+  expiresAtMs: null,
+  tick: null,
+  again: false,
+  policy: { overlap: 'allow', missed: 'one' },
+};
 const UNSEALED = {
   ...NOT_SCHEDULED,
   kind: 'execution',
@@ -139,5 +144,26 @@ describe('parseJob', () => {
 
   it('files the result under an id even where the job has none', () => {
     expect(parseJob({ data: null })).toMatchObject({ executionId: 'job-unknown' });
+  });
+
+  it('reads how the ticks of a schedule are treated, and a tick that no job scheduler made', () => {
+    const schedule = {
+      id: 'nightly',
+      due_at: '2026-11-28T01:00:00.000Z',
+      overlap: 'skip',
+      missed: 'all',
+      ttl: 5,
+    };
+    expect(read({ code: '1', schedule })).toMatchObject({
+      kind: 'task',
+      executionId: 'nightly@2026-11-28T01:00:00.000Z',
+      tick: { schedule: 'nightly', dueMs: Date.parse(schedule.due_at) },
+      policy: { overlap: 'skip', missed: 'all' },
+      expiresAtMs: Date.parse(schedule.due_at) + 5_000,
+    });
+    expect(read({ execution_id: 'e-1', schedule: { overlap: 'often' } })).toMatchObject({
+      executionId: 'e-1',
+      refusal: { code: 'INVALID_JOB', field: 'schedule' },
+    });
   });
 });

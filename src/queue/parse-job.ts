@@ -4,13 +4,21 @@ import { idSchema } from '../contract/ids.js';
 import { executionJobSchema, type JobKind, type TaskJob, taskJobSchema } from '../contract/jobs/job.js';
 import { optionTrouble } from '../contract/jobs/job-options.js';
 import { Refusal } from '../contract/jobs/refusal.js';
-import { type Tick, tickExecutionId, tickOf } from '../contract/jobs/schedule.js';
+import {
+  type Tick,
+  tickExecutionId,
+  tickFieldSchema,
+  tickOf,
+  type TickPolicy,
+} from '../contract/jobs/schedule.js';
 
 /** What every job says, whatever its kind. */
 interface JobBase {
   executionId: string;
   /** The tick of a schedule that it is; null: it was added otherwise. */
   tick: Tick | null;
+  /** How that is treated. */
+  policy: TickPolicy;
   /** It is to run also where it has a result already. */
   again: boolean;
   /** Unix milliseconds after which its code is not started for the first time; null: it always is. */
@@ -46,7 +54,20 @@ export function parseJob(job: QueuedJob): JobRequest {
   const content = contentOf(fields, tick);
   const refusal = troubleOf(opts);
   const own = asked(job, tick, idIn(fields, content.kind), content);
-  return { ...(refusal ? { ...own, refusal } : own), again, expiresAtMs: expiryIn(fields, content) };
+  return {
+    ...(refusal ? { ...own, refusal } : own),
+    again,
+    expiresAtMs: expiryIn(fields, content, tick),
+    policy: policyIn(fields),
+  };
+}
+
+/** Where a job does not say, BullMQ's own way. */
+const DEFAULT_POLICY: TickPolicy = { overlap: 'allow', missed: 'one' };
+
+function policyIn({ schedule }: Fields): TickPolicy {
+  const { overlap, missed } = tickFieldSchema.safeParse(schedule).data ?? {};
+  return { overlap: overlap ?? DEFAULT_POLICY.overlap, missed: missed ?? DEFAULT_POLICY.missed };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -93,16 +114,19 @@ const asked = (job: QueuedJob, tick: Tick | null, id: string | null, content: Co
   // Without any id of its own, the result is filed under the id of the job.
   executionId: tick ? tickExecutionId(tick) : (id ?? `job-${job.id ?? 'unknown'}`),
   tick,
+  policy: DEFAULT_POLICY,
   again: false,
   expiresAtMs: null,
   ...content,
 });
 
 /** Of a job that can be read: its schema has seen the time. */
-function expiryIn(fields: Fields, content: Content): number | null {
+function expiryIn(fields: Fields, content: Content, tick: Tick | null): number | null {
   if ('refusal' in content) return null;
   const time = fields[content.kind === 'task' ? 'expiresAt' : 'expires_at'];
-  return typeof time === 'number' ? time : null;
+  if (typeof time === 'number') return time;
+  const ttl = tick && tickFieldSchema.safeParse(fields['schedule']).data?.ttl;
+  return tick && ttl != null ? tick.dueMs + ttl * 1000 : null;
 }
 
 /** The id that its producer waits for: the valid one, else any text that can be filed under. */

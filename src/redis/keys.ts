@@ -78,8 +78,10 @@ export class RedisKeys {
   /** What a worker has of the manifest, see contract/packages.ts; expires as a heartbeat does. */
   workerPackages = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}:packages`;
 
-  /** JSON of the last tick of a schedule that was carried out; expires. */
-  scheduleTick = (schedule: string): string => `${this.prefix}bifrost:schedule:${schedule}:tick`;
+  /** Hash: due time -> JSON of what was decided of that tick (worker/ticks/tick-decision.ts), `version` -> counter; expires. */
+  scheduleTurns = (schedule: string): string => `${this.prefix}bifrost:schedule:${schedule}:turns`;
+  /** Hash: id -> JSON of a schedule that was set by the API. */
+  schedules = (): string => `${this.prefix}bifrost:schedules`;
 
   cancelChannel = (): string => `${this.prefix}bifrost:cancel`;
   controlChannel = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}:control`;

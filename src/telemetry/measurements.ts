@@ -9,6 +9,7 @@ export const UNRUN_REASONS = [
   'refused',
   'child-failed',
   'expired',
+  'skipped',
   'cancelled',
   'stalled-out',
 ] as const;

@@ -15,7 +15,7 @@ import { ExecutionUpdates } from '../results/clients/execution-updates.js';
 import { LogWriter } from '../results/log-writer.js';
 import type { JobRequest } from '../queue/parse-job.js';
 import { type TakenDelivery, traceOf } from './delivery.js';
-import { childFailed, expired, reportOfError, refused, stalledOut } from './job-decisions.js';
+import { childFailed, expired, passedOver, reportOfError, refused, stalledOut } from './job-decisions.js';
 
 type OwnTurn = Extract<OurTurn, { kind: 'ours' }>;
 
@@ -52,6 +52,7 @@ export class Attempt {
     if (turn.kind === 'exhausted')
       return turn.cancel ? cancelledReport(turn.cancel, 'not started again') : stalledOut();
     if ('refusal' in request) return refused(request.refusal);
+    if (delivery.passedOver !== null) return passedOver(delivery.passedOver);
     if (isExpired(request, turn)) return expired(request.expiresAtMs);
     if (family?.failed) return childFailed(family.failed);
     return this.execute(delivery, turn);

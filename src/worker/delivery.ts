@@ -43,6 +43,8 @@ export interface TakenDelivery extends Omit<Delivery, 'generation' | 'family'> {
   readonly times: QueueTimes;
   /** null: its job waited for no others. */
   readonly family: Family | null;
+  /** Why a tick of a schedule ends without a run; null: it does not. */
+  readonly passedOver: string | null;
 }
 
 /** How often BullMQ has taken and ended the job, for the ledger. */

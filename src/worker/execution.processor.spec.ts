@@ -77,6 +77,7 @@ describe('ExecutionProcessor', () => {
     ['takes, runs and ends', {}, 'ended', ['take', 'run', 'end']],
     ['takes nothing while it drains', { takesWork: false }, 'front', ['to front']],
     ['waits for children', { taken: { kind: 'children under way' } }, 'children', ['take', 'until children']],
+    ['leaves a tick whose turn it is not', { taken: { kind: 'not its turn' } }, 'later', ['take', 'later']],
     ['leaves what runs elsewhere', { taken: { kind: 'elsewhere' } }, 'later', ['take', 'later']],
     [
       'ends what has its result',

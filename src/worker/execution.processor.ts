@@ -49,6 +49,7 @@ export class ExecutionProcessor extends WorkerHost {
         case 'children under way':
           return await this.handBack.untilChildren(delivery);
         case 'elsewhere':
+        case 'not its turn':
           return await this.handBack.later(delivery);
         case 'ended':
           return await this.ending.repeat(delivery, taken);

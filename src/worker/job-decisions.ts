@@ -73,6 +73,10 @@ export const expired = (expiresAtMs: number): AttemptReport =>
     message: `No worker came to it before ${new Date(expiresAtMs).toISOString()}, by when it was to start`,
   });
 
+/** A tick of a schedule that is not to run. */
+export const passedOver = (reason: string): AttemptReport =>
+  unrunReport({ code: 'SKIPPED', message: `The tick was passed over: ${reason}` });
+
 /** A flow's parent that fails because of a child. */
 export function childFailed({ jobId, queue, executionId, error }: FailedChild): AttemptReport {
   const child = executionId === null ? `job ${jobId}` : `${executionId} (job ${jobId})`;
@@ -116,6 +120,8 @@ export function unrunReason({
       return 'child-failed';
     case 'EXPIRED':
       return 'expired';
+    case 'SKIPPED':
+      return 'skipped';
     case 'STALLED_OUT':
       return 'stalled-out';
     case 'CANCELLED':

@@ -7,7 +7,6 @@ import type { Service } from '../lib/service.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import { isConnectionError } from '../redis/connections.js';
 import { ExecutionProcessor } from './execution.processor.js';
-import { ScheduleTicks } from './schedule-ticks.js';
 import { UnreadableJobs } from './unreadable-jobs.js';
 
 /** All of a stop beyond the drain time fits into 2.5 s, also while Redis does not answer. */
@@ -24,7 +23,6 @@ export class QueueConsumer implements Service {
 
   constructor(
     private readonly processor: ExecutionProcessor,
-    private readonly ticks: ScheduleTicks,
     private readonly unreadable: UnreadableJobs,
     private readonly state: WorkerStateHolder,
     @InjectSettings(workerSettings) private readonly settings: WorkerSettings,
@@ -39,7 +37,6 @@ export class QueueConsumer implements Service {
       this.logger.warn({ msg: 'queue', reason: error.message });
       void this.unreadable.look();
     });
-    worker.on('active', (job) => void this.ticks.note(job));
     worker
       .run()
       .catch((error: Error) => this.logger.error({ msg: 'queue reader ended', reason: error.message }));

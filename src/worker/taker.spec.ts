@@ -5,12 +5,16 @@ import type { ExecutionLedger, Turn } from '../results/execution-ledger.js';
 import type { ResultPublisher } from '../results/result-publisher.js';
 import type { Family, FailedChild } from './flow-children.js';
 import { Taker } from './taker.js';
+import type { Admission, ScheduleTicks } from './ticks/schedule-ticks.js';
 
 const CANCEL = { askedAt: '2026-03-01T10:00:00.000Z', reason: 'enough' };
 const CHILD: FailedChild = { jobId: '8', queue: 'q', executionId: 'e-8', error: 'no' };
 
 /** A taker whose ledger answers with these turns, one after the other, and what was asked of it. */
-function aTaker(...turns: Turn[]) {
+const aTaker = (...turns: Turn[]) => aTakerOf({ kind: 'run' }, ...turns);
+
+/** As {@link aTaker}, of the tick of a schedule. */
+function aTakerOf(admission: Admission, ...turns: Turn[]) {
   const asked: unknown[][] = [];
   const ledger = {
     take: (...args: unknown[]) => {
@@ -24,7 +28,12 @@ function aTaker(...turns: Turn[]) {
       return Promise.resolve();
     },
   };
-  const taker = new Taker(ledger as unknown as ExecutionLedger, results as unknown as ResultPublisher);
+  const ticks = { admit: () => Promise.resolve(admission) };
+  const taker = new Taker(
+    ledger as unknown as ExecutionLedger,
+    results as unknown as ResultPublisher,
+    ticks as unknown as ScheduleTicks,
+  );
   return { taker, asked };
 }
 
@@ -32,6 +41,17 @@ const aFamily = (changes: Partial<Family>): Promise<Family> =>
   Promise.resolve({ children: NO_CHILDREN, failed: null, pending: false, ...changes });
 
 describe('Taker', () => {
+  it('asks for nothing while a tick waits for the former one', async () => {
+    const { taker, asked } = aTakerOf({ kind: 'wait' });
+    expect(await taker.take(aDelivery())).toEqual({ kind: 'not its turn' });
+    expect(asked).toEqual([]);
+  });
+
+  it('takes a tick that is passed over, to end it', async () => {
+    const { taker } = aTakerOf({ kind: 'passed over', reason: 'late' }, OUR_TURN);
+    expect(await taker.take(aDelivery())).toMatchObject({ kind: 'taken', delivery: { passedOver: 'late' } });
+  });
+
   it('asks for the execution of the job, with the mark of this delivery', async () => {
     const { taker, asked } = aTaker(OUR_TURN);
     const job = aJob({ data: { execution_id: 'e-2', again: true }, attemptsMade: 2, timestamp: 50 });

@@ -3,18 +3,21 @@ import { queueTimes, UNKNOWN_TIMES } from '../queue/queue-times.js';
 import { ExecutionLedger, type OurTurn, type Turn } from '../results/execution-ledger.js';
 import { ResultPublisher } from '../results/result-publisher.js';
 import type { Delivery, TakenDelivery } from './delivery.js';
+import { ScheduleTicks } from './ticks/schedule-ticks.js';
 
 /**
  * What this worker may do with a delivery:
  * - `taken`: the execution is ours, to run or to end.
  * - `ended`: it has its result already, and does not run again.
  * - `elsewhere`: another worker carries it out.
+ * - `not its turn`: a tick that waits for the former one of its schedule.
  * - `children under way`: its job waits for others, one of which is being retried.
  */
 export type TakeOutcome =
   | { kind: 'taken'; delivery: TakenDelivery }
   | Extract<Turn, { kind: 'ended' }>
   | { kind: 'elsewhere' }
+  | { kind: 'not its turn' }
   | { kind: 'children under way' };
 
 /** Second step of the main flow: whose the execution of a delivery is. */
@@ -23,12 +26,16 @@ export class Taker {
   constructor(
     private readonly ledger: ExecutionLedger,
     private readonly results: ResultPublisher,
+    private readonly ticks: ScheduleTicks,
   ) {}
 
   /** A request to cancel that was noted before reaches the delivery here. */
   async take(delivery: Delivery): Promise<TakeOutcome> {
     const [generation, family] = await Promise.all([delivery.generation, delivery.family]);
     if (family?.pending && !family.failed) return { kind: 'children under way' };
+    const admission = await this.ticks.admit(delivery);
+    if (admission.kind === 'wait') return { kind: 'not its turn' };
+    const passedOver = admission.kind === 'passed over' ? admission.reason : null;
     const turn = await this.turnOf(delivery, generation);
     if (turn.kind === 'elsewhere' || turn.kind === 'ended') return turn;
     if (turn.cancel) delivery.stops.cancellation.ask(turn.cancel);
@@ -36,7 +43,7 @@ export class Taker {
     const { run, starts } = turn;
     return {
       kind: 'taken',
-      delivery: { ...delivery, turn, run, attempt: startedAttempts(turn), starts, times, family },
+      delivery: { ...delivery, turn, run, attempt: startedAttempts(turn), starts, times, family, passedOver },
     };
   }
 

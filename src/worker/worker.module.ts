@@ -17,7 +17,8 @@ import { HandBack } from './hand-back.js';
 import { OperatorCommands } from './operator-commands.js';
 import { QueueConsumer } from './queue-consumer.js';
 import { RunningExecutions } from './running-executions.js';
-import { ScheduleTicks } from './schedule-ticks.js';
+import { ScheduleTicks } from './ticks/schedule-ticks.js';
+import { TickTurns } from './ticks/tick-turns.js';
 import { Taker } from './taker.js';
 import { UnreadableJobs } from './unreadable-jobs.js';
 import { WorkerLifecycle } from './worker.lifecycle.js';
@@ -71,6 +72,7 @@ export class WorkerModule {
         RunningExecutions,
         ScheduleTicks,
         Taker,
+        TickTurns,
         UnreadableJobs,
         WorkerHeartbeat,
         WorkerLifecycle,

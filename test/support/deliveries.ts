@@ -84,6 +84,7 @@ export function aTakenDelivery(changes: Partial<TakenDelivery> = {}): TakenDeliv
     starts: 1,
     times: { queue: 5, delay: null, backoff: null },
     family: null,
+    passedOver: null,
     ...changes,
   };
 }

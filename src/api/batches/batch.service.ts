@@ -45,6 +45,7 @@ export class BatchService {
    */
   async submit(batch: BatchRequest, headers: SubmissionHeaders): Promise<BatchAccepted> {
     const { idempotencyKey: key } = headers;
+    await this.submission.reach();
     const claim = key === undefined ? null : await this.claim(key, batch);
     const checked = withoutRepeated(batch.executions.map((entry) => this.check(entry)));
     if (batch.mode === 'all') {
@@ -56,6 +57,7 @@ export class BatchService {
       this.send(index, one, {
         traceparent: headers.traceparent,
         ownId: `${id}-${index}`,
+        isReached: true,
         // Repeats are recognized by entry, so that a batch that was cut off goes on.
         idempotencyKey: key && `${key}#${index}`,
       }),

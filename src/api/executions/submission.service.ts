@@ -26,6 +26,8 @@ export interface SubmissionHeaders {
   idempotencyKey?: string | undefined;
   /** A new id for what names none; default: a random one. */
   ownId?: string | undefined;
+  /** It is one of many, for all of which {@link SubmissionService.reach} was called. */
+  isReached?: boolean;
 }
 
 export interface Submitted {
@@ -135,7 +137,7 @@ export class SubmissionService {
 
   private async submit(submission: Submission): Promise<Submitted> {
     const { field, givenId, headers, send } = submission;
-    await this.reach();
+    if (!headers.isReached) await this.reach();
     const key = headers.idempotencyKey;
     if (key !== undefined) return this.submitOnce(submission, key);
     if (givenId !== undefined) await withinRedisLimit(this.known.refuse(givenId, field), NOT_ACCEPTED);
@@ -208,8 +210,8 @@ export class SubmissionService {
     if (stored && (stored.data as Partial<TaskJob>).code !== task.code) throw knownId(task.taskId, 'taskId');
   }
 
-  /** Only asks: when this fails, nothing was added, and the answer says so. */
-  private async reach(): Promise<void> {
+  /** Only asks: when this fails, nothing was added, and the answer says so. @throws {ProblemException} 503 */
+  async reach(): Promise<void> {
     if (this.redis.status !== 'ready') throw redisAway(NOT_ACCEPTED);
     await withinRedisLimit(this.redis.ping(), NOT_ACCEPTED);
   }

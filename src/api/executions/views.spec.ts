@@ -49,6 +49,7 @@ const WAITING: Waiting = {
   running: 2,
   capacity: 2,
 };
+const DELAYED: typeof WAITING = { ...WAITING, until: '2026-01-01T00:00:00.000Z' };
 const running = (worker: string): Progress & { state: 'running' } => ({
   state: 'running',
   worker,
@@ -97,6 +98,10 @@ describe('executionView', () => {
     [
       { state: 'queued', waiting: WAITING } as const,
       { execution_id: 'e', status: 'queued', waiting: WAITING },
+    ],
+    [
+      { state: 'queued', waiting: DELAYED } as const,
+      { execution_id: 'e', status: 'delayed', waiting: DELAYED },
     ],
     [
       { ...running(''), progress: { fraction: 0.5, message: null } },

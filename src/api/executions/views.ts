@@ -39,9 +39,10 @@ export const executionViewSchema = z
     z
       .object({
         execution_id: z.string(),
-        status: z
-          .enum(['stored', 'queued'])
-          .meta({ description: 'stored: there is a context, but no job on the queue' }),
+        status: z.enum(['stored', 'queued', 'delayed']).meta({
+          description:
+            'delayed: it is not taken before waiting.until; stored: there is a context, but no job on the queue',
+        }),
         waiting: waitingSchema
           .optional()
           .meta({ description: 'Why it is not running yet; absent right after it was accepted' }),
@@ -100,9 +101,12 @@ function endedTaskView(id: string, { status, errorMessage = 'failed', ...rest }:
 /** What a client sees of an execution. */
 export function executionView(id: string, progress: Known): ExecutionView {
   switch (progress.state) {
-    case 'queued':
+    case 'queued': {
+      const { waiting } = progress;
+      return { execution_id: id, status: waiting.until === null ? 'queued' : 'delayed', waiting };
+    }
     case 'stored':
-      return { execution_id: id, status: progress.state, waiting: progress.waiting };
+      return { execution_id: id, status: 'stored', waiting: progress.waiting };
     case 'running':
       return {
         execution_id: id,

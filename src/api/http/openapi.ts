@@ -33,6 +33,7 @@ const OWN_ERRORS: Readonly<Record<string, readonly number[]>> = {
   'post /executions/{id}/again': [409],
   'delete /executions/{id}': [409],
   'delete /executions/{id}/record': [409],
+  'post /schedules/{id}/resume': [409],
   'put /workspace': [409, 422],
   'post /workspace/rollback': [404, 409],
   'get /workspace': [404],

@@ -3,6 +3,7 @@ import { ApiClient } from '../http/api-client.js';
 import { type FilterOptions, filterQuery, momentOf, present } from '../history/history-options.js';
 import { CommandError, EXIT, type ExitCode } from '../output/exit.js';
 import type { AgainEntry } from './again-entry.js';
+import { parseSecret } from './secret-option.js';
 import { asJson, type Output, plain } from '../output/output.js';
 
 export interface AgainOptions extends FilterOptions {
@@ -72,10 +73,4 @@ async function runMany(
 function lineOf({ again_of: of, execution_id: id, detail }: AgainEntry): string {
   if (detail !== undefined) return `${plain(of)}: ${plain(detail)}`;
   return id === undefined ? plain(of) : `${plain(of)} -> ${plain(id)}`;
-}
-
-function parseSecret(argument: string): [name: string, value: string] {
-  const at = argument.indexOf('=');
-  if (at > 0) return [argument.slice(0, at), argument.slice(at + 1)];
-  throw new CommandError(EXIT.usage, `--secret ${argument.slice(0, 20)}: must have the form name=value`);
 }

@@ -28,8 +28,8 @@ describe('statusLine', () => {
       'e queued: all runners busy, position 18 of 20, for 2.1 s. The workers run 2 of 2 at once; 17 jobs are ahead',
     ],
     [
-      { execution_id: 'e', status: 'queued', waiting: DELAYED },
-      'e queued: delayed retry, for 61 s. An attempt failed; the next is at 10:00 or later',
+      { execution_id: 'e', status: 'delayed', waiting: DELAYED },
+      'e delayed: delayed retry, for 61 s. An attempt failed; the next is at 10:00 or later',
     ],
     [{ execution_id: 'e', status: 'queued' }, 'e queued'],
     [

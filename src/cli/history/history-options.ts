@@ -52,7 +52,7 @@ export const present = (query: Readonly<Record<string, string | undefined>>): Re
   );
 
 /** Milliseconds of a length of time, such as 500ms, 1.5s, 10m; a plain number is seconds. */
-function durationMs(option: string, text: string): number {
+export function durationMs(option: string, text: string): number {
   const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|[smhdw])?$/.exec(text) ?? [];
   if (amount !== undefined) return Number(amount) * (UNITS_MS[unit] as number);
   throw new CommandError(EXIT.usage, `${option}: must be a length of time, such as 500ms, 1.5s or 10m`);

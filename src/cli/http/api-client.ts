@@ -3,6 +3,7 @@ import type { Artifact } from '../../contract/fields/artifacts.js';
 import type { ControlAnswer } from '../../contract/control.js';
 import type { ForgetResult, HistoryPage, Statistics } from '../../contract/history.js';
 import type { PackagesOverview } from '../../contract/packages.js';
+import type { RemovedSchedule, Schedule, ScheduleRun, Schedules } from '../../contract/api/schedules.js';
 import type { LogEvent } from '../../contract/log-stream.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import type { Waiting } from '../../contract/waiting.js';
@@ -27,7 +28,7 @@ export type OperatorCommand = 'drain' | 'pause' | 'recycle' | 'resume';
 /** An execution as the API shows it before it has a result. */
 export interface UnfinishedExecution {
   execution_id: string;
-  status: 'stored' | 'queued' | 'running';
+  status: 'stored' | 'queued' | 'delayed' | 'running';
   waiting?: Waiting;
   worker_id?: string;
   attempt?: number;
@@ -52,8 +53,9 @@ export interface ArtifactList {
 export type ExecutionView = UnfinishedExecution | (ExecutionResult & { waiting?: undefined });
 
 /** Whether there is a result. */
-export const hasEnded = (view: ExecutionView): view is ExecutionResult =>
-  view.status !== 'stored' && view.status !== 'queued' && view.status !== 'running';
+export const hasEnded = (view: ExecutionView): view is ExecutionResult => !UNFINISHED.has(view.status);
+
+const UNFINISHED: ReadonlySet<string> = new Set(['stored', 'queued', 'delayed', 'running']);
 
 /** Speaks to the HTTP API. Every method throws {@link CommandError} with advice when there is no proper answer. */
 export class ApiClient {
@@ -138,6 +140,32 @@ export class ApiClient {
     return this.ask(`/workers/${encodeURIComponent(to)}/${command}${query}`, isControl, 0, undefined, 'POST');
   }
 
+  /** A page of all schedules. */
+  schedules(query: Record<string, string>): Promise<Schedules> {
+    return this.ask(`/schedules?${new URLSearchParams(query).toString()}`, isSchedules, 0);
+  }
+
+  schedule(id: string): Promise<Schedule> {
+    return this.ask(scheduleAt(id), isSchedule, 0);
+  }
+
+  setSchedule(id: string, request: object): Promise<Schedule> {
+    return this.ask(scheduleAt(id), isSchedule, 0, JSON.stringify(request), 'PUT');
+  }
+
+  changeSchedule(id: string, change: 'pause' | 'resume'): Promise<Schedule> {
+    return this.ask(`${scheduleAt(id)}/${change}`, isSchedule, 0, undefined, 'POST');
+  }
+
+  /** Has it tick now. */
+  runSchedule(id: string): Promise<ScheduleRun> {
+    return this.ask(`${scheduleAt(id)}/run`, isScheduleRun, 0, undefined, 'POST');
+  }
+
+  removeSchedule(id: string): Promise<RemovedSchedule> {
+    return this.ask(scheduleAt(id), isRemoved, 0, undefined, 'DELETE');
+  }
+
   /** The package manifest, and what each live worker has of it. */
   packages(): Promise<PackagesOverview> {
     return this.ask('/packages', isPackages, 0);
@@ -183,6 +211,19 @@ const isExecution = (body: unknown): body is ExecutionView => {
   const { execution_id: id, status } = (body ?? {}) as Record<string, unknown>;
   return typeof id === 'string' && typeof status === 'string';
 };
+
+const scheduleAt = (id: string): string => `/schedules/${encodeURIComponent(id)}`;
+
+const isSchedules = (body: unknown): body is Schedules =>
+  Array.isArray(((body ?? {}) as Record<string, unknown>)['schedules']);
+
+const isNamed = (body: unknown): boolean =>
+  typeof ((body ?? {}) as Record<string, unknown>)['id'] === 'string';
+const isSchedule = (body: unknown): body is Schedule => isNamed(body);
+const isRemoved = (body: unknown): body is RemovedSchedule => isNamed(body);
+
+const isScheduleRun = (body: unknown): body is ScheduleRun =>
+  typeof ((body ?? {}) as Record<string, unknown>)['execution_id'] === 'string';
 
 const isLogPage = (body: unknown): body is LogPage =>
   Array.isArray(((body ?? {}) as Record<string, unknown>)['entries']);

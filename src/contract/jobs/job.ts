@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.js';
 import { networkFieldSchema } from '../network-field.js';
+import { tickFieldSchema } from './schedule.js';
 
 const unixSeconds = z
   .number({ error: 'must be a time in Unix seconds' })
@@ -17,6 +18,8 @@ const expires = z
   .nullish()
   .meta({ description: 'Unix milliseconds: ends with EXPIRED where its code has not started by then' });
 
+const tickField = tickFieldSchema.nullish().meta({ description: 'Of a schedule: docs/schedules.md' });
+
 /** Work-queue job of the execution engine; everything else is in the execution context. */
 export const executionJobSchema = z.object({
   execution_id: idSchema,
@@ -27,6 +30,7 @@ export const executionJobSchema = z.object({
   valid_until: unixSeconds.nullish(),
   expires_at: expires,
   again,
+  schedule: tickField,
 });
 
 /** Work-queue job of the task orchestrator; `timeout` in seconds. */
@@ -40,6 +44,7 @@ export const taskJobSchema = z.object({
   validUntil: unixSeconds.nullish(),
   expiresAt: expires,
   again,
+  schedule: tickField,
 });
 
 export type TaskJob = z.infer<typeof taskJobSchema>;

@@ -99,6 +99,76 @@ describe('the ticks of a job scheduler', () => {
   });
 });
 
+describe('ticks that overlap', () => {
+  /** Two ticks, the second before the first has ended. */
+  const overlap = async (schedule: string, overlap: string, code: string): Promise<void> => {
+    const data = { code, schedule: { overlap } };
+    await producer.queue.upsertJobScheduler(schedule, { every: 1500, limit: 2 }, { name: 'task', data });
+  };
+  const SLOW = 'await new Promise((resolve) => setTimeout(resolve, 4000)); console.log("slow")';
+
+  it('are passed over, wait, or end the former, as asked', async () => {
+    await Promise.all([
+      overlap('skipping', 'skip', SLOW),
+      overlap('queueing', 'queue', SLOW),
+      overlap('cancelling', 'cancel', 'setInterval(() => {}, 1000)'),
+    ]);
+    const [skipped, former] = await ticks('skipping', 2);
+    expect(skipped).toMatchObject({
+      status: 'failed',
+      errorMessage: expect.stringContaining('overlap: skip'),
+    });
+    expect(former).toMatchObject({ status: 'completed', result: { stdout: 'slow\n' } });
+    const view = await fetch(`${worker.url}/executions/${encodeURIComponent(idOf(skipped!))}`);
+    expect(await view.json()).toMatchObject({ status: 'cancelled', failure: { code: 'SKIPPED' } });
+    const queued = await ticks('queueing', 2);
+    for (const result of queued) expect(result).toMatchObject({ status: 'completed' });
+    const documents = await Promise.all(queued.map(documentOf));
+    expect(Date.parse(documents[1]!.started_at)).toBeGreaterThanOrEqual(
+      Date.parse(documents[0]!.finished_at),
+    );
+    const [cancelled] = await ticks('cancelling', 1);
+    const document = await documentOf(cancelled!);
+    expect(document).toMatchObject({ status: 'cancelled', failure: { code: 'CANCELLED' } });
+    const later = await until(async () => (await runningOf('cancelling'))[0], {
+      what: 'the later tick runs',
+    });
+    expect(later).not.toBe(idOf(cancelled!));
+    await fetch(`${worker.url}/executions/${encodeURIComponent(later)}`, { method: 'DELETE' });
+    await ticks('cancelling', 2);
+  });
+
+  it('that were missed all run, each once', async () => {
+    await producer.queue.pause();
+    const data = { code: '', schedule: { missed: 'all', overlap: 'queue' } };
+    await producer.queue.upsertJobScheduler('catching-up', { every: 200, limit: 2 }, { name: 'task', data });
+    const job = await until(async () => (await producer.queue.getWaiting()).find(isCatchingUp), {
+      what: 'a tick that no worker takes',
+    });
+    await until(() => Date.now() > job.timestamp + 1_300, { what: 'ticks were missed' });
+    await producer.queue.resume();
+    const first = dueOf(job.id);
+    const wanted = [0, 1, 2, 3, 4, 5].map((n) => first + n * 200);
+    await until(() => wanted.every((due) => dueTimes('catching-up').includes(due)), { what: 'all have run' });
+    expect(new Set(dueTimes('catching-up')).size).toBe(dueTimes('catching-up').length);
+    for (const result of ticksOf('catching-up')) expect(result).toMatchObject({ status: 'completed' });
+  });
+});
+
+const isCatchingUp = ({ repeatJobKey }: { repeatJobKey?: string }): boolean => repeatJobKey === 'catching-up';
+const dueOf = (jobId: string | undefined): number => Number(jobId?.split(':').at(-1));
+const dueTimes = (schedule: string): number[] =>
+  ticksOf(schedule).map((result) => Date.parse(result.schedule!.due_at));
+const documentOf = async (result: ExecutionResult | TaskResult): Promise<ExecutionResult> =>
+  (await (
+    await fetch(`${worker.url}/executions/${encodeURIComponent(idOf(result))}`)
+  ).json()) as ExecutionResult;
+const runningOf = async (schedule: string): Promise<string[]> => {
+  const answer = await fetch(`${worker.url}/executions?status=running&schedule=${schedule}`);
+  const { executions } = (await answer.json()) as { executions: { execution_id: string }[] };
+  return executions.map(({ execution_id: id }) => id);
+};
+
 const isLate = ({ repeatJobKey }: { repeatJobKey?: string }): boolean => repeatJobKey === 'late';
 const isMissedTicksLine = ({ msg, schedule }: LogLine): boolean =>
   msg === 'ticks of a schedule were missed' && schedule === 'late';

@@ -141,6 +141,8 @@ describe('the list of executions', () => {
     expect(waitingOf(found[0])).toMatchObject({ position: MANY + 1, queued: MANY + 2 });
     const delayed = await list({ status: 'delayed' });
     expect(idsOf(delayed)).toEqual(['a-large-task', 'later']);
+    const view = await fetch(`${api.url}/executions/later`);
+    expect(await view.json()).toMatchObject({ status: 'delayed', waiting: { reason: 'scheduled delay' } });
     expect(waitingOf(delayed.body.executions[1])).toMatchObject({
       reason: 'scheduled delay',
       position: null,

@@ -165,6 +165,31 @@ const CALLS: [operation: string, calls: Call[]][] = [
       { path: '/executions/again', body: {}, status: 400 },
     ],
   ],
+  [
+    'put /schedules/{id}',
+    [
+      { path: '/schedules/nightly', body: null, status: 200 },
+      { path: '/schedules/nightly', body: { cron: 'x', execution: SCRIPT }, status: 400 },
+    ],
+  ],
+  [
+    'get /schedules',
+    [
+      { path: '/schedules', status: 200 },
+      { path: '/schedules?limit=0', status: 400 },
+    ],
+  ],
+  [
+    'get /schedules/{id}',
+    [
+      { path: '/schedules/nightly', status: 200 },
+      { path: '/schedules/never', status: 404 },
+    ],
+  ],
+  ['post /schedules/{id}/pause', [{ path: '/schedules/nightly/pause', status: 200 }]],
+  ['post /schedules/{id}/resume', [{ path: '/schedules/nightly/resume', status: 200 }]],
+  ['post /schedules/{id}/run', [{ path: '/schedules/nightly/run', status: 202 }]],
+  ['delete /schedules/{id}', [{ path: '/schedules/nightly', status: 200 }]],
   ['get /batches/{id}', [{ path: '/batches/never', status: 404 }]],
   [
     'get /executions/{id}',
@@ -402,7 +427,8 @@ describe('the description of the API', () => {
           name,
           expect.objectContaining({ 401: expect.anything(), default: expect.anything() }),
         ]);
-      const takesBody = hasBody(name.split(' ')[0]!.toUpperCase()) && !name.includes('/workers/');
+      const isCommand = /\/workers\/|^post \/schedules\//.test(name);
+      const takesBody = hasBody(name.split(' ')[0]!.toUpperCase()) && !isCommand;
       expect([name, operation.requestBody !== undefined]).toEqual([name, takesBody]);
     }
   });

@@ -6,6 +6,7 @@ import { jobIdOf } from '../../../src/contract/jobs/job-id.js';
 import { WORK_QUEUE } from '../../../src/queue/queue-tokens.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
+import { IMPATIENT_REDIS } from '../../../src/redis/redis.module.js';
 import { type Application, openApplication } from '../../support/application.js';
 import { aResult } from '../../support/archive-parts.js';
 import { useRedis } from '../../support/servers/test-redis.js';
@@ -205,7 +206,9 @@ describe('a batch', () => {
 
   it('of a thousand is accepted with one answer for each, and counts how they end', async () => {
     const before = await queue.getWaitingCount();
+    const ping = jest.spyOn(first.nest.get<RedisClient>(IMPATIENT_REDIS), 'ping');
     const { status, body } = await post('/executions/batch', { executions: Array(1_000).fill(good) });
+    expect(ping).toHaveBeenCalledTimes(1);
     const entries = body['executions'] as { execution_id: string; index: number }[];
     expect({ status, accepted: body['accepted'], refused: body['refused'] }).toEqual({
       status: 202,

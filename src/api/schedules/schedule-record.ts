@@ -1,0 +1,151 @@
+import type { JobSchedulerJson, RepeatOptions } from 'bullmq';
+import type { ScheduleState } from '../../contract/api/schedules.js';
+import { nextTick, type TickRule, ticksAfter } from '../../queue/schedules/due-times.js';
+
+/** When a schedule ticks, as it was asked for. */
+export interface ScheduleRule {
+  cron: string | null;
+  tz: string | null;
+  /** Milliseconds. */
+  every: number | null;
+  /** ISO 8601. */
+  start: string | null;
+  end: string | null;
+  /** Ticks; only of producers of their own. */
+  limit: number | null;
+}
+
+/** The job of each tick. */
+export interface TickTemplate {
+  name: string;
+  data: Record<string, unknown>;
+  opts: Record<string, unknown>;
+}
+
+/** What is kept of a schedule beside BullMQ's job scheduler, which a paused one does not have. */
+export interface ScheduleRecord {
+  source: 'api' | 'queue';
+  rule: ScheduleRule;
+  template: TickTemplate;
+  /** Unix milliseconds from which `every` counts. */
+  anchorMs: number;
+  /** Of the context that all ticks share; null: there is none, or it is a producer's. */
+  contextId: string | null;
+  paused: boolean;
+  /** ISO 8601; null: it was not set by the API. */
+  createdAt: string | null;
+  updatedAt: string | null;
+}
+
+/** What BullMQ's job scheduler says. */
+export function recordOf(scheduler: JobSchedulerJson<unknown>): ScheduleRecord {
+  const {
+    name,
+    pattern,
+    tz,
+    every,
+    startDate,
+    endDate,
+    limit,
+    iterationCount = 0,
+    next,
+    template,
+  } = scheduler;
+  const time = (ms: number | undefined): string | null =>
+    ms === undefined ? null : new Date(ms).toISOString();
+  return {
+    source: 'queue',
+    rule: {
+      cron: pattern ?? null,
+      tz: tz ?? null,
+      every: every ?? null,
+      start: time(startDate),
+      end: time(endDate),
+      limit: limit === undefined ? null : Math.max(0, limit - iterationCount),
+    },
+    template: {
+      name,
+      data: dataIn(template?.data),
+      opts: { ...template?.opts },
+    },
+    anchorMs: next ?? Date.now(),
+    contextId: null,
+    paused: false,
+    createdAt: null,
+    updatedAt: null,
+  };
+}
+
+const dataIn = (data: unknown): Record<string, unknown> =>
+  typeof data === 'object' && data !== null ? { ...data } : {};
+
+/** What BullMQ is asked to repeat from now on. */
+export function repeatOf({ rule, anchorMs }: ScheduleRecord, nowMs: number): Omit<RepeatOptions, 'key'> {
+  const { cron, tz, every, start, end, limit } = rule;
+  const endDate = end === null ? {} : { endDate: Date.parse(end) };
+  const most = limit === null ? {} : { limit };
+  if (every === null) {
+    const startMs = start === null ? 0 : Date.parse(start);
+    return {
+      pattern: cron ?? '',
+      ...(tz === null ? {} : { tz }),
+      // BullMQ looks for a time after it.
+      ...(startMs > nowMs ? { startDate: startMs - 1 } : {}),
+      ...endDate,
+      ...most,
+    };
+  }
+  const first = firstOfPeriod(every, { start, anchorMs }, nowMs);
+  // With it BullMQ keeps to this after ticks were missed.
+  const offset = first % every;
+  return { every, startDate: first, ...(offset === 0 ? {} : { offset }), ...endDate, ...most };
+}
+
+/** The first tick from now on, in Unix milliseconds; null: there will be none. */
+export function firstTick({ rule, anchorMs }: ScheduleRecord, nowMs: number): number | null {
+  const { every, start, end, limit } = rule;
+  if (limit === 0) return null;
+  if (every === null)
+    return nextTick(Math.max(nowMs, start === null ? 0 : Date.parse(start) - 1), tickRuleOf(rule));
+  const first = firstOfPeriod(every, { start, anchorMs }, nowMs);
+  return end !== null && first > Date.parse(end) ? null : first;
+}
+
+/** The first of `anchor`, `anchor + every`, … that is later than now. */
+function firstOfPeriod(
+  every: number,
+  { start, anchorMs }: { start: string | null; anchorMs: number },
+  nowMs: number,
+): number {
+  const from = start === null ? anchorMs : Date.parse(start);
+  return from > nowMs ? from : from + (Math.floor((nowMs - from) / every) + 1) * every;
+}
+
+export const tickRuleOf = ({ cron, tz, every, end }: ScheduleRule): TickRule => ({
+  ...(every === null ? { pattern: cron ?? '' } : { every }),
+  ...(tz === null ? {} : { tz }),
+  ...(end === null ? {} : { endMs: Date.parse(end) }),
+});
+
+/** Whether it ticks. @param scheduler undefined: BullMQ has none */
+export function stateOf(
+  record: ScheduleRecord,
+  scheduler: JobSchedulerJson<unknown> | undefined,
+  nowMs: number,
+): ScheduleState {
+  if (record.paused) return 'paused';
+  if (!scheduler) return 'ended';
+  const { endDate, limit, iterationCount = 0 } = scheduler;
+  const isOver =
+    (endDate !== undefined && endDate < nowMs) || (limit !== undefined && iterationCount >= limit);
+  return isOver ? 'ended' : 'active';
+}
+
+/** When it ticks next, in Unix milliseconds. @param fromMs the tick that BullMQ has prepared */
+export function nextTicks(rule: ScheduleRule, fromMs: number, nowMs: number, limit: number): number[] {
+  const own = tickRuleOf(rule);
+  if (fromMs > nowMs) return [fromMs, ...ticksAfter(fromMs, own, { limit: limit - 1 })].slice(0, limit);
+  const { every } = rule;
+  const latest = every === null ? nowMs : fromMs + Math.floor((nowMs - fromMs) / every) * every;
+  return [...ticksAfter(latest, own, { limit })];
+}

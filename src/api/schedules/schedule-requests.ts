@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { requestedContextSchema } from '../../contract/context.js';
+import { taskJobSchema } from '../../contract/jobs/job.js';
+import { MAX_PAUSE_MS } from '../../contract/jobs/job-options.js';
+import { tickFieldSchema } from '../../contract/jobs/schedule.js';
+import { nextTick } from '../../queue/schedules/due-times.js';
+import { jobFields } from '../executions/job-fields.js';
+import { limitField, once } from '../history/history-requests.js';
+import { refuseUnknown } from '../http/unknown-fields.js';
+
+const MIN_EVERY_MS = 100;
+const MAX_ID_CHARS = 1_000;
+
+const moment = z
+  .string({ error: 'must be a time in ISO 8601' })
+  .refine((text) => /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)$/.test(text) && Date.parse(text) >= 0, {
+    error: 'must be a time in ISO 8601 with its zone, such as 2026-11-30T12:00:00Z',
+  });
+
+const timeZone = z.string({ error: 'must be a string' }).refine(isTimeZone, {
+  error: 'must be an IANA time zone, such as Europe/Berlin',
+});
+
+const { attempts, backoff, priority, ttl } = jobFields;
+const ofEachTick = {
+  attempts,
+  backoff,
+  priority,
+  ttl: ttl.meta({
+    description:
+      'Seconds, from the time at which a tick is due, within which its code must have started; else it ends with EXPIRED',
+  }),
+};
+
+/** Body of `PUT /schedules/:id`. */
+export const scheduleRequestSchema = refuseUnknown(
+  z
+    .object({
+      cron: z.string({ error: 'must be a cron pattern' }).nullish().meta({
+        description:
+          'Five fields, from minute to day of the week, or six with seconds before them; or @daily and the like',
+      }),
+      tz: timeZone.nullish().meta({ description: 'IANA time zone of cron. Default: UTC' }),
+      every: z
+        .number({ error: 'must be a number of milliseconds' })
+        .int({ error: 'must be whole milliseconds' })
+        .min(MIN_EVERY_MS, { error: `must be at least ${MIN_EVERY_MS} ms` })
+        .max(MAX_PAUSE_MS, { error: `must be at most ${MAX_PAUSE_MS} ms` })
+        .nullish()
+        .meta({ description: 'Milliseconds between two ticks, instead of cron' }),
+      start: moment.nullish().meta({
+        description: 'Before which it does not tick. `every` counts from it; by default from when it was set',
+      }),
+      end: moment.nullish().meta({ description: 'After which it does not tick' }),
+      overlap: tickFieldSchema.shape.overlap,
+      missed: tickFieldSchema.shape.missed,
+      paused: z
+        .boolean({ error: 'must be true or false' })
+        .nullish()
+        .meta({ description: 'Default: as it was; a new one is not' }),
+      execution: refuseUnknown(requestedContextSchema.safeExtend(ofEachTick))
+        .nullish()
+        .meta({ description: 'What each tick runs, as POST /executions takes it' }),
+      task: refuseUnknown(taskJobSchema.pick({ code: true, timeout: true, network: true }).extend(ofEachTick))
+        .nullish()
+        .meta({ description: 'A script instead of execution' }),
+    })
+    .superRefine((request, ctx) => {
+      const refuse = (field: string, message: string): void =>
+        ctx.addIssue({ code: 'custom', path: [field], message });
+      const { cron, every, tz, start, end, execution, task } = request;
+      if ((cron == null) === (every == null)) refuse('cron', 'or every must be there, and not both');
+      if (cron == null && tz != null) refuse('tz', 'belongs to cron');
+      if ((execution == null) === (task == null)) refuse('execution', 'or task must be there, and not both');
+      const trouble = cron == null ? null : troubleOfCron(cron);
+      if (trouble !== null) refuse('cron', trouble);
+      if (start != null && end != null && Date.parse(start) > Date.parse(end))
+        refuse('start', 'must not be after end');
+    }),
+).meta({
+  id: 'ScheduleRequest',
+  example: {
+    cron: '0 2 * * *',
+    tz: 'Europe/Berlin',
+    overlap: 'skip',
+    execution: { file_path: 'workflows/report.ts', parameters: { day: 'yesterday' } },
+  },
+});
+
+/** Path of one schedule; producers name theirs as they like. */
+export const schedulePathSchema = z.object({
+  id: z
+    .string()
+    .max(MAX_ID_CHARS)
+    .regex(/^[^\p{Cc}\p{Cs}]+$/u, { error: 'must be the id of a schedule' }),
+});
+
+/** Path of a schedule that is set here. */
+export const newSchedulePathSchema = z.object({
+  id: z.string().regex(/^[\w.-]{1,100}$/, {
+    error: 'must have 1 to 100 letters, digits and _ . - only',
+  }),
+});
+
+/** Query of `GET /schedules`. */
+export const schedulesQuerySchema = refuseUnknown(
+  z.object({
+    limit: limitField,
+    cursor: z.string(once).optional().meta({ description: 'next_cursor of the page before' }),
+  }),
+);
+
+export type ScheduleRequest = z.infer<typeof scheduleRequestSchema>;
+export type SchedulePath = z.infer<typeof schedulePathSchema>;
+export type SchedulesQuery = z.infer<typeof schedulesQuerySchema>;
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** What is wrong with a pattern; null: nothing. */
+function troubleOfCron(pattern: string): string | null {
+  const fields = pattern.trim().split(/\s+/);
+  if (!pattern.trim().startsWith('@') && fields.length !== 5 && fields.length !== 6)
+    return 'must have five fields, or six with seconds before them, such as 0 2 * * *';
+  try {
+    return nextTick(Date.now(), { pattern, tz: 'UTC' }) === null ? 'names no time that ever comes' : null;
+  } catch (error) {
+    return `is no cron pattern: ${(error as Error).message}`;
+  }
+}
