@@ -22,6 +22,7 @@ import { QueueModule } from './queue/queue.module.js';
 import { bullRoot } from './redis/bull.module.js';
 import { RedisModule } from './redis/redis.module.js';
 import { TracingModule } from './telemetry/tracing.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 import { WorkerModule } from './worker/worker.module.js';
 
 /** The worker application: which modules it has follows from its roles. */
@@ -45,6 +46,7 @@ export class AppModule {
         RedisModule.register(),
         ...(queue ? [bullRoot(), queue] : []),
         ...(worker ? [ContextModule, PackagesModule, ExecutorModule, HeartbeatModule, worker] : []),
+        ...(worker && queue ? [WebhooksModule.register(queue)] : []),
         archive,
         HealthModule.register(roles, { queue, worker, archive }),
         MetricsModule.register(roles, { queue, archive }),

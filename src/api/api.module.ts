@@ -39,6 +39,8 @@ import { ResultWaiter } from './executions/result-waiter.js';
 import { SubmissionService } from './executions/submission.service.js';
 import { TasksController } from './executions/tasks.controller.js';
 import { WaitingService } from './executions/waiting.service.js';
+import { WebhookCheck } from './webhooks/webhook-check.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
 import { WorkersController } from './workers/workers.controller.js';
 import { WorkspaceController } from './workspace/workspace.controller.js';
 import { WorkspacePublication } from './workspace/workspace-publication.service.js';
@@ -62,6 +64,7 @@ export class ApiModule {
         ListController,
         ChangesController,
         LogsController,
+        WebhooksController,
         WorkersController,
         PackagesController,
         SchedulesController,
@@ -95,6 +98,7 @@ export class ApiModule {
         LogAnnouncements,
         LogFollower,
         LogReaders,
+        WebhookCheck,
         WorkerCommands,
         WorkerRegistry,
         PackagesStore,

@@ -427,6 +427,52 @@ export const settingsSchema = z.object({
       about:
         'With it, jobs and contexts that are not signed by this key end in `INVALID_JOB`. Of several, separated by commas, the first signs what the HTTP API submits, and all are accepted. Without it, everyone with write access to the queue can run code: docs/signed-jobs.md.',
     }),
+  WEBHOOK_SECRETS: z
+    .string()
+    .regex(/^\s*whsec_[A-Za-z0-9+/]{32,}={0,2}\s*(,\s*whsec_[A-Za-z0-9+/]{32,}={0,2}\s*)*$/, {
+      error: 'must be whsec_ and at least 24 bytes in base64, or several such, separated by commas',
+    })
+    .optional()
+    .meta({
+      credential: true,
+      fallback: 'none: webhooks are refused',
+      about:
+        'Secrets of webhooks, as Standard Webhooks has them: `whsec_` and at least 24 bytes in base64. Messages carry a signature of each, so that one can be replaced. Both workers and the API need them. See docs/webhooks.md.',
+    }),
+  WEBHOOK_ENDPOINTS: z
+    .string()
+    .regex(/^\s*[\w.-]+=https?:\/\/[^,\s]+\s*(,\s*[\w.-]+=https?:\/\/[^,\s]+\s*)*$/, {
+      error: 'must be name=URL pairs, separated by commas',
+    })
+    .optional()
+    .meta({
+      credential: true,
+      fallback: 'none',
+      about:
+        'Receivers of webhooks by name, such as `crm=https://crm.example.com/hooks`, for `webhook: {endpoint: "crm"}`.',
+    }),
+  WEBHOOK_ALLOW: z
+    .string()
+    .default('*')
+    .superRefine((list, ctx) => {
+      try {
+        parseNetworkAllow(list);
+      } catch (error) {
+        ctx.addIssue({ code: 'custom', message: (error as Error).message });
+      }
+    })
+    .meta({
+      about:
+        'Where receivers of webhooks may be, as `NETWORK_ALLOW` says it. By default every host with a public address, at the ports 80 and 443.',
+    }),
+  WEBHOOK_ATTEMPTS: whole(1, 100).default(12).meta({
+    about: 'How often a message is sent while its receiver does not take it.',
+  }),
+  WEBHOOK_BACKOFF_SECONDS: moreThanZero.max(3600, { error: 'must be at most 3600' }).default(5).meta({
+    unit: 'seconds',
+    about:
+      'Pause after the first attempt that failed; each further one is twice as long. With 12 attempts the last is after about three hours.',
+  }),
   WORKSPACE_PATH: z
     .string()
     .regex(/^\/(?:[^/\\\p{Cc}]+\/?)+$/u, { error: 'must be an absolute path' })

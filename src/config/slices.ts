@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { registerAs } from '@nestjs/config';
 import type { IsolationLevelName } from '../contract/confinement.js';
 import { resultQueueName } from '../contract/jobs/job.js';
+import { webhookQueueName } from '../contract/jobs/webhook.js';
 import { signingKeys } from '../contract/jobs/signature.js';
 import { artifactsOf } from './artifact-storage.js';
 import { bullPrefix } from './bull-prefix.js';
@@ -11,6 +12,7 @@ import { KIND_RULES } from './kind-rules.js';
 import { networkOf } from './network.js';
 import { parseNetworkAllow } from './network-allow.js';
 import type { Settings } from './settings.js';
+import { webhooksOf } from './webhooks.js';
 
 const SECOND_MS = 1000;
 const DAY_MS = 86_400_000;
@@ -74,6 +76,7 @@ export const resultSettings = slice('results', (settings) => ({
   /** What becomes of an execution is published. */
   hasUpdates: settings.EXECUTION_UPDATES === 'on',
   queue: resultQueueName(settings.QUEUE_NAME),
+  webhookQueue: webhookQueueName(settings.QUEUE_NAME),
   bullPrefix: bullPrefix(settings),
   /** Above this many that wait there is a warning. */
   warnLength: settings.RESULT_QUEUE_WARN_LENGTH,
@@ -81,6 +84,9 @@ export const resultSettings = slice('results', (settings) => ({
   feedLength: settings.ARCHIVE_FEED_LENGTH,
 }));
 export type ResultSettings = SliceOf<typeof resultSettings>;
+
+export const webhookSettings = slice('webhooks', webhooksOf);
+export type WebhookSettings = SliceOf<typeof webhookSettings>;
 
 export const logSettings = slice('logs', (settings) => ({
   workerId: settings.WORKER_ID,
@@ -274,6 +280,7 @@ export const SLICES: readonly Slice<object>[] = [
   redisSettings,
   queueSettings,
   resultSettings,
+  webhookSettings,
   logSettings,
   archiveSettings,
   artifactSettings,

@@ -74,7 +74,8 @@ export class CancelService {
       },
     );
     const kind = queued?.kind ?? 'execution';
-    if (!(await this.results.publishUnowned(document, kind))) return { kind: 'signalled', request };
+    if (!(await this.results.publishUnowned(document, kind, queued?.webhook ?? null)))
+      return { kind: 'signalled', request };
     const { status, metrics } = document;
     emitMeasurement('execution-ended', { status, code: 'CANCELLED', durationMs: 0, metrics });
     emitMeasurement('job-ended-unrun', { reason: 'cancelled' });

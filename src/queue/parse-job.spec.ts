@@ -9,6 +9,7 @@ const NOT_SCHEDULED = {
   tick: null,
   again: false,
   policy: { overlap: 'allow', missed: 'one' },
+  webhook: null,
 };
 const UNSEALED = {
   ...NOT_SCHEDULED,

@@ -3,6 +3,7 @@ import type { Seal } from '../context/signature-check.js';
 import { idSchema } from '../contract/ids.js';
 import { executionJobSchema, type JobKind, type TaskJob, taskJobSchema } from '../contract/jobs/job.js';
 import { optionTrouble } from '../contract/jobs/job-options.js';
+import { type Webhook, webhookSchema } from '../contract/jobs/webhook.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import {
   type Tick,
@@ -19,6 +20,8 @@ interface JobBase {
   tick: Tick | null;
   /** How that is treated. */
   policy: TickPolicy;
+  /** Where its end is reported; null: nowhere. */
+  webhook: Webhook | null;
   /** It is to run also where it has a result already. */
   again: boolean;
   /** Unix milliseconds after which its code is not started for the first time; null: it always is. */
@@ -59,6 +62,7 @@ export function parseJob(job: QueuedJob): JobRequest {
     again,
     expiresAtMs: expiryIn(fields, content, tick),
     policy: policyIn(fields),
+    webhook: webhookSchema.safeParse(fields['webhook']).data ?? null,
   };
 }
 
@@ -115,6 +119,7 @@ const asked = (job: QueuedJob, tick: Tick | null, id: string | null, content: Co
   executionId: tick ? tickExecutionId(tick) : (id ?? `job-${job.id ?? 'unknown'}`),
   tick,
   policy: DEFAULT_POLICY,
+  webhook: null,
   again: false,
   expiresAtMs: null,
   ...content,

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { JobKind } from '../contract/jobs/job.js';
+import type { Webhook } from '../contract/jobs/webhook.js';
 import type { Tick } from '../contract/jobs/schedule.js';
 import type { Subject } from '../contract/subject.js';
 import type { QueueTimes } from '../outcome/receipt.js';
@@ -17,6 +18,7 @@ export interface QueuedExecution {
   times: QueueTimes;
   tick: Tick | null;
   subject: Subject;
+  webhook: Webhook | null;
 }
 
 /** Executions that wait on the queue, as their job and their context say. */
@@ -40,8 +42,10 @@ export class QueuedExecutions {
     // A job without context of ours is a task, whose result goes out in another form: worth a search.
     const job = named ?? (context !== null ? null : await this.jobs.find(executionId));
     if (!job)
-      return context === null ? null : { kind: 'execution', times: UNKNOWN_TIMES, tick: null, subject };
-    const { kind, tick } = parseJob(job);
+      return context === null
+        ? null
+        : { kind: 'execution', times: UNKNOWN_TIMES, tick: null, subject, webhook: null };
+    const { kind, tick, webhook } = parseJob(job);
     const first = {
       kind: 'ours',
       run: 1,
@@ -51,7 +55,7 @@ export class QueuedExecutions {
       generation: null,
       cancel: null,
     } as const;
-    return { kind, times: queueTimes(job, first, Date.now()), tick, subject };
+    return { kind, times: queueTimes(job, first, Date.now()), tick, subject, webhook };
   }
 
   /** Takes the job off the queue. One that a worker is just taking stays: it finds the result. Never rejects. */

@@ -18,6 +18,9 @@ export class RedisKeys {
   /** JSON: the executions of a batch; expires. */
   batch = (batchId: string): string => `${this.prefix}bifrost:batch:${batchId}`;
 
+  /** List: JSON of each delivery of the webhook of an execution or a batch; expires. */
+  webhooks = (id: string): string => `${this.prefix}bifrost:webhooks:${id}`;
+
   /** The one result of an execution. */
   result = (executionId: string): string => `${this.prefix}bifrost:exec:${executionId}:result`;
 

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { Webhook } from '../contract/jobs/webhook.js';
 import type { ExecutionResult } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -6,6 +7,7 @@ import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ExecutionUpdates } from './clients/execution-updates.js';
 import { LogWriter } from './log-writer.js';
 import { WaitingCallers } from './clients/waiting-callers.js';
+import { WebhookQueue } from './webhooks/webhook-queue.js';
 import { withoutSecretsInTurns } from './without-secrets.js';
 
 /** What is left to do of an execution once it has its result and never runs again. Every step may be repeated. */
@@ -17,6 +19,7 @@ export class ExecutionClosing {
     private readonly logs: LogWriter,
     private readonly updates: ExecutionUpdates,
     private readonly callers: WaitingCallers,
+    private readonly webhooks: WebhookQueue,
   ) {}
 
   /**
@@ -35,6 +38,11 @@ export class ExecutionClosing {
   /** Leaves the result for the caller that waits for it, if one does. */
   answerCaller(result: ExecutionResult, sync: boolean): Promise<void> {
     return this.callers.answer(result, sync);
+  }
+
+  /** Leaves the message for the receiver that its submitter named. */
+  notify(result: ExecutionResult, webhook: Webhook): Promise<void> {
+    return this.webhooks.addExecution(result, webhook);
   }
 
   /** Ends its log stream and says that it has ended. A flag that cancelled it must not end a further run. */

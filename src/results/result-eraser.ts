@@ -33,7 +33,9 @@ export class ResultEraser {
     if (found === 'unfinished') return found;
     const all = Array.from({ length: Number(runs) }, (_, index) => index + 1);
     const others = [
-      ...[this.keys.context, this.keys.logs, this.keys.attempts].map((key) => key(executionId)),
+      ...[this.keys.context, this.keys.logs, this.keys.attempts, this.keys.webhooks].map((key) =>
+        key(executionId),
+      ),
       ...all.map((run) => this.keys.formerResult(executionId, run)),
     ];
     await Promise.all(others.map((key) => this.redis.del(key)));

@@ -4,6 +4,7 @@ import pRetry from 'p-retry';
 import { InjectSettings } from '../config/config.module.js';
 import { type ResultSettings, resultSettings } from '../config/slices.js';
 import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/jobs/job.js';
+import type { Webhook } from '../contract/jobs/webhook.js';
 import type { ExecutionResult } from '../contract/result.js';
 import { toTaskResult, toTextTaskResult } from '../contract/clients/task-result.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
@@ -36,6 +37,15 @@ export interface Posting {
   sync?: boolean;
   /** A start that the ledger counted when the execution was taken, and whose code reached no runner: not shown. */
   unusedStart?: number | null;
+  /** Where its end is reported. */
+  webhook?: Webhook | null;
+}
+
+/** An execution whose result may not have gone out. */
+interface Resent {
+  executionId: string;
+  kind: JobKind;
+  webhook?: Webhook | null;
 }
 
 /** Consumed results stay known for a day, so that a repeated publish adds nothing. */
@@ -97,7 +107,11 @@ export class ResultPublisher {
    * As {@link publish}, but nothing happens, and the answer is false, while a worker carries the
    * execution out. Rejects when Redis refuses; then at worst the result is stored and not sent yet.
    */
-  async publishUnowned(document: ExecutionResult, kind: JobKind): Promise<boolean> {
+  async publishUnowned(
+    document: ExecutionResult,
+    kind: JobKind,
+    webhook: Webhook | null = null,
+  ): Promise<boolean> {
     const { execution_id: executionId, run = 1 } = document;
     const { complete } = await this.withStarts(document, 0, null);
     const text = JSON.stringify(complete);
@@ -108,17 +122,19 @@ export class ResultPublisher {
       args,
     )) as ['standing' | 'owned' | 'settled', string, string];
     if (state === 'owned') return false;
-    if (state === 'settled') await this.send({ kind }, text, complete);
-    else if (sent !== '1') await this.send({ kind }, standing, JSON.parse(standing) as ExecutionResult);
+    if (state === 'settled') await this.send({ kind, webhook }, text, complete);
+    else if (sent !== '1')
+      await this.send({ kind, webhook }, standing, JSON.parse(standing) as ExecutionResult);
     return true;
   }
 
   /** For a job that comes again after its execution ended: puts the result on the queue if it never was. */
-  async resend({ executionId, kind }: { executionId: string; kind: JobKind }): Promise<void> {
+  async resend({ executionId, kind, webhook = null }: Resent): Promise<void> {
     await this.untilDone(executionId, async () => {
       if ((await this.redis.hget(this.keys.ledger(executionId), 'published')) === '1') return;
       const standing = await this.redis.get(this.keys.result(executionId));
-      if (standing !== null) await this.send({ kind }, standing, JSON.parse(standing) as ExecutionResult);
+      if (standing !== null)
+        await this.send({ kind, webhook }, standing, JSON.parse(standing) as ExecutionResult);
     });
   }
 
@@ -146,7 +162,7 @@ export class ResultPublisher {
   }
 
   private async send(
-    { kind, holdsNoSecrets = false, sync = false }: Omit<Posting, 'mark'>,
+    { kind, holdsNoSecrets = false, sync = false, webhook = null }: Omit<Posting, 'mark'>,
     standing: string,
     result: ExecutionResult,
   ): Promise<void> {
@@ -157,6 +173,7 @@ export class ResultPublisher {
       this.enqueue(kind, result),
       this.feed.append(executionId, run, standing),
       this.closing.answerCaller(result, waits),
+      webhook && this.closing.notify(result, webhook),
     ]);
     await Promise.all([
       this.closing.finish(result),

@@ -13,6 +13,8 @@ import { ResultQueueGauge } from './result-queue-gauge.js';
 import { ResultAuthor } from './result-author.js';
 import { RESULT_QUEUE, ResultPublisher } from './result-publisher.js';
 import { ResultStore } from './result-store.js';
+import { WebhookLog } from './webhooks/webhook-log.js';
+import { WEBHOOK_QUEUE, WebhookQueue } from './webhooks/webhook-queue.js';
 import { WaitingCallers } from './clients/waiting-callers.js';
 import { WorkerLease } from './worker-lease.js';
 
@@ -21,6 +23,7 @@ import { WorkerLease } from './worker-lease.js';
 export class ResultsModule {
   static register(settings: ResultSettings): DynamicModule {
     const queue = bullQueue(settings.queue, RESULT_QUEUE);
+    const webhooks = bullQueue(settings.webhookQueue, WEBHOOK_QUEUE);
     const services = [
       ArchiveFeed,
       CancelRequests,
@@ -35,13 +38,15 @@ export class ResultsModule {
       ResultQueueGauge,
       ResultStore,
       WaitingCallers,
+      WebhookLog,
+      WebhookQueue,
       WorkerLease,
     ];
     return {
       module: ResultsModule,
-      imports: queue.imports,
-      providers: [queue.provider, ...services],
-      exports: services,
+      imports: [...queue.imports, ...webhooks.imports],
+      providers: [queue.provider, webhooks.provider, ...services],
+      exports: [WEBHOOK_QUEUE, ...services],
     };
   }
 }

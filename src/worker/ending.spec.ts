@@ -76,7 +76,14 @@ describe('Ending', () => {
     expect(calls).toEqual([
       [
         'publish',
-        { kind: 'execution', mark: delivery.mark, holdsNoSecrets: true, sync: false, unusedStart: null },
+        {
+          kind: 'execution',
+          mark: delivery.mark,
+          holdsNoSecrets: true,
+          sync: false,
+          unusedStart: null,
+          webhook: null,
+        },
       ],
       ['release', 'e-1'],
     ]);

@@ -87,7 +87,7 @@ export class Ending {
   /** The result is published before BullMQ ends the job: a crash in between costs a repeated delivery, not a result. */
   private async conclude(delivery: TakenDelivery, report: AttemptReport): Promise<unknown> {
     const { job, request, attempt, mark } = delivery;
-    const { executionId, kind } = request;
+    const { executionId, kind, webhook } = request;
     const { holdsNoSecrets = false, sync = false } = report;
     const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
     const isolation = report.isolation ?? this.selfTest.ofResult();
@@ -96,7 +96,7 @@ export class Ending {
     if ('refusal' in request) makeFinishable(job);
     await freeDeduplicationId(job);
     const result = await traced('publish', {}, () =>
-      this.results.publish(document, { kind, mark, holdsNoSecrets, sync, unusedStart }),
+      this.results.publish(document, { kind, mark, holdsNoSecrets, sync, unusedStart, webhook }),
     );
     this.ledger.release(executionId);
     this.note(delivery, report, document);

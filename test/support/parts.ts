@@ -10,6 +10,7 @@ import { ExecutionClosing } from '../../src/results/execution-closing.js';
 import { ExecutionUpdates } from '../../src/results/clients/execution-updates.js';
 import { LogWriter } from '../../src/results/log-writer.js';
 import { WaitingCallers } from '../../src/results/clients/waiting-callers.js';
+import type { WebhookQueue } from '../../src/results/webhooks/webhook-queue.js';
 import type { TestRedis } from './servers/test-redis.js';
 import { logSettings, resultSettings } from '../../src/config/slices.js';
 
@@ -76,5 +77,13 @@ export const closingOf = (client: RedisClient, keys: RedisKeys, settings: Settin
   const results = resultSettings.of(settings);
   const updates = new ExecutionUpdates(client, keys, results);
   const logs = new LogWriter(client, keys, updates, logSettings.of(settings));
-  return new ExecutionClosing(client, keys, logs, updates, new WaitingCallers(client, keys, results));
+  const webhooks = { addExecution: () => Promise.resolve() } as unknown as WebhookQueue;
+  return new ExecutionClosing(
+    client,
+    keys,
+    logs,
+    updates,
+    new WaitingCallers(client, keys, results),
+    webhooks,
+  );
 };

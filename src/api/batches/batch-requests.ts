@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { webhookSchema } from '../../contract/jobs/webhook.js';
 import { EXECUTION_STATUSES } from '../../contract/result.js';
 import { fieldErrorSchema } from '../http/problem-schema.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
@@ -17,6 +18,9 @@ export const batchRequestSchema = refuseUnknown(
       .min(1, { error: 'must hold at least one execution' })
       .max(MAX_ENTRIES, { error: `must hold at most ${MAX_ENTRIES} executions` })
       .meta({ items: { $ref: '#/components/schemas/ExecutionRequest' } }),
+    webhook: webhookSchema
+      .nullish()
+      .meta({ description: 'Gets a signed message when all of it has ended: docs/webhooks.md' }),
     mode: z.enum(['all', 'each'], { error: 'must be all or each' }).default('all').meta({
       description: 'all: one entry that is refused refuses the batch; each: the others are accepted',
     }),

@@ -10,6 +10,7 @@ import { NOT_ACCEPTED, type SubmissionHeaders, SubmissionService } from '../exec
 import { type FieldError, ProblemException } from '../http/problem.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 import { fieldErrors } from '../http/validation.js';
+import { WebhookCheck } from '../webhooks/webhook-check.js';
 import type { BatchAccepted, BatchEntry, BatchRequest, BatchView } from './batch-requests.js';
 import { BatchStore } from './batch-store.js';
 
@@ -36,6 +37,7 @@ export class BatchService {
     private readonly idempotency: Idempotency,
     private readonly results: ResultStore,
     private readonly batches: BatchStore,
+    private readonly webhooks: WebhookCheck,
   ) {}
 
   /**
@@ -45,6 +47,7 @@ export class BatchService {
    */
   async submit(batch: BatchRequest, headers: SubmissionHeaders): Promise<BatchAccepted> {
     const { idempotencyKey: key } = headers;
+    this.webhooks.check(batch.webhook);
     await this.submission.reach();
     const claim = key === undefined ? null : await this.claim(key, batch);
     const checked = withoutRepeated(batch.executions.map((entry) => this.check(entry)));
@@ -66,6 +69,7 @@ export class BatchService {
     const periods = checked.map((one) => ('request' in one ? one.periodSeconds : 0));
     const record = { created_at: new Date().toISOString(), executions };
     await withinRedisLimit(this.batches.save(id, record, Math.max(...periods)));
+    if (batch.webhook) await withinRedisLimit(this.webhooks.followBatch(id, batch.webhook));
     const refused = entries.length - executions.length;
     return { batch_id: id, accepted: executions.length, refused, executions: entries };
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { webhookSchema } from '../../contract/jobs/webhook.js';
 import { BACKOFF_TYPES, MAX_ATTEMPTS, MAX_PAUSE_MS } from '../../contract/jobs/job-options.js';
 
 const MAX_BACKOFF_MS = 86_400_000;
@@ -40,6 +41,7 @@ export const jobFields = {
     .max(MAX_PRIORITY, { error: `must be at most ${MAX_PRIORITY}` })
     .nullish()
     .meta({ description: 'As BullMQ has it: those without one come first, then 1, then 2, …' }),
+  webhook: webhookSchema.nullish(),
   ttl: z
     .number({ error: 'must be a number of seconds' })
     .positive({ error: 'must be more than 0' })

@@ -12,6 +12,7 @@ import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
 import { redisAway, withinRedisLimit } from '../http/redis-bound.js';
+import { WebhookCheck } from '../webhooks/webhook-check.js';
 import { type Claim, fingerprintOf, Idempotency, refuseOtherBody } from './idempotency.service.js';
 import { type JobTiming, timingOf } from './job-timing.js';
 import { KnownExecutions, knownId } from './known-executions.js';
@@ -59,6 +60,7 @@ export class SubmissionService {
     private readonly known: KnownExecutions,
     private readonly idempotency: Idempotency,
     private readonly keys: RedisKeys,
+    private readonly webhooks: WebhookCheck,
     @InjectSettings(executionSettings) private readonly settings: ExecutionSettings,
   ) {}
 
@@ -68,7 +70,8 @@ export class SubmissionService {
    * for something else, 503 without Redis.
    */
   submitTask(request: TaskRequest, headers: SubmissionHeaders = {}): Promise<Submitted> {
-    const { taskId, attempts, backoff, delay, runAt, priority, ttl, ...task } = request;
+    const { taskId, attempts, backoff, delay, runAt, priority, ttl, webhook, ...task } = request;
+    this.webhooks.check(webhook);
     checkLimits(
       { field: 'code', value: task.code },
       { field: 'timeout', value: task.timeout },
@@ -87,6 +90,7 @@ export class SubmissionService {
         const data: TaskJob = {
           ...signedTask(this.key, { taskId: id, ...task }),
           ...(expiresAtMs === null ? {} : { expiresAt: expiresAtMs }),
+          ...(webhook == null ? {} : { webhook }),
         };
         await this.enqueue('task', id, data, { ...timing.options, ...traceOf(headers) });
         if (taskId !== undefined) await this.confirmTask(data);
@@ -113,6 +117,7 @@ export class SubmissionService {
         const data = {
           ...executionJob(this.key, id, document),
           ...(expiresAtMs === null ? {} : { expires_at: expiresAtMs }),
+          ...(request.webhook == null ? {} : { webhook: request.webhook }),
         };
         await this.enqueue('execution', id, data, { ...options, ...traceOf(headers) });
       },
@@ -124,7 +129,8 @@ export class SubmissionService {
    * @throws {ProblemException} 400 or 413 naming the field.
    */
   check(request: ExecutionRequest): { context: object; timing: JobTiming } {
-    const { execution_id: _, attempts, backoff, delay, run_at, priority, ttl, ...context } = request;
+    const { execution_id: _, attempts, backoff, delay, run_at, priority, ttl, webhook, ...context } = request;
+    this.webhooks.check(webhook);
     checkLimits(
       { field: 'workflow_code', value: context.workflow_code },
       { field: 'timeout_seconds', value: context.timeout_seconds },

@@ -21,11 +21,14 @@ const timeZone = z.string({ error: 'must be a string' }).refine(isTimeZone, {
   error: 'must be an IANA time zone, such as Europe/Berlin',
 });
 
-const { attempts, backoff, priority, ttl } = jobFields;
+const { attempts, backoff, priority, ttl, webhook } = jobFields;
 const ofEachTick = {
   attempts,
   backoff,
   priority,
+  webhook: webhook.meta({
+    description: 'Gets a signed message for each tick that has ended: docs/webhooks.md',
+  }),
   ttl: ttl.meta({
     description:
       'Seconds, from the time at which a tick is due, within which its code must have started; else it ends with EXPIRED',

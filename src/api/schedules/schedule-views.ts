@@ -40,7 +40,10 @@ export function scheduleView(kept: KeptSchedule, context: string | null, nowMs: 
   const { data, opts } = kept.record.template;
   const { attempts, backoff, priority } = opts;
   const { ttl } = (data['schedule'] ?? {}) as { ttl?: unknown };
-  const given = Object.entries({ attempts, backoff, priority, ttl }).filter(([, value]) => value != null);
+  const { webhook } = data;
+  const given = Object.entries({ attempts, backoff, priority, ttl, webhook }).filter(
+    ([, value]) => value != null,
+  );
   const asked = Object.fromEntries(given);
   const common = commonOf(kept, nowMs);
   const { code, timeout, network } = data;

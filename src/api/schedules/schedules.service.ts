@@ -15,6 +15,7 @@ import { timingOf } from '../executions/job-timing.js';
 import { checkLimits, invalid } from '../executions/requests.js';
 import { ProblemException } from '../http/problem.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
+import { WebhookCheck } from '../webhooks/webhook-check.js';
 import { firstTick, type ScheduleRecord, type ScheduleRule } from './schedule-record.js';
 import type { ScheduleRequest, SchedulesQuery } from './schedule-requests.js';
 import { type KeptSchedule, ScheduleStore } from './schedule-store.js';
@@ -32,6 +33,7 @@ export class SchedulesService {
   constructor(
     @Inject(WORK_QUEUE) private readonly queue: Queue,
     private readonly store: ScheduleStore,
+    private readonly webhooks: WebhookCheck,
     @InjectSettings(executionSettings) private readonly settings: ExecutionSettings,
   ) {}
 
@@ -160,7 +162,9 @@ export class SchedulesService {
   /** The job of each tick, and the context that they share. @throws {ProblemException} 400, 413 */
   private contentOf(id: string, { execution, task, overlap, missed }: ScheduleRequest): Content {
     const key = this.settings.signingKeys[0];
-    const { attempts, backoff, priority, ttl, ...content } = execution ?? task ?? {};
+    const { attempts, backoff, priority, ttl, webhook, ...content } = execution ?? task ?? {};
+    this.webhooks.check(webhook, `${task ? 'task' : 'execution'}.webhook`);
+    const reported = webhook == null ? {} : { webhook };
     const field = {
       overlap: overlap ?? 'allow',
       missed: missed ?? 'one',
@@ -176,7 +180,11 @@ export class SchedulesService {
         ...(timeout == null ? {} : { timeout }),
         ...(network == null ? {} : { network }),
       });
-      const template = { name: JOB_NAMES.task, data: { ...data, schedule: field }, opts: options };
+      const template = {
+        name: JOB_NAMES.task,
+        data: { ...data, ...reported, schedule: field },
+        opts: options,
+      };
       return { template, contextId: null, document: null };
     }
     refuseRedacted(execution?.secrets ?? {});
@@ -188,7 +196,7 @@ export class SchedulesService {
     const document = JSON.stringify(content);
     // Another content is another context, so that a tick that waits finds the one that its job was signed for.
     const contextId = `${id}/${sha256(document).slice(0, CHARS_OF_HASH)}`;
-    const data = { ...executionJob(key, contextId, document), schedule: field };
+    const data = { ...executionJob(key, contextId, document), ...reported, schedule: field };
     return { template: { name: JOB_NAMES.execution, data, opts: options }, contextId, document };
   }
 

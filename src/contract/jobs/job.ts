@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { idSchema } from '../ids.js';
 import { networkFieldSchema } from '../network-field.js';
 import { tickFieldSchema } from './schedule.js';
+import { webhookSchema } from './webhook.js';
 
 const unixSeconds = z
   .number({ error: 'must be a time in Unix seconds' })
@@ -31,6 +32,7 @@ export const executionJobSchema = z.object({
   expires_at: expires,
   again,
   schedule: tickField,
+  webhook: webhookSchema.nullish(),
 });
 
 /** Work-queue job of the task orchestrator; `timeout` in seconds. */
@@ -45,6 +47,7 @@ export const taskJobSchema = z.object({
   expiresAt: expires,
   again,
   schedule: tickField,
+  webhook: webhookSchema.nullish(),
 });
 
 export type TaskJob = z.infer<typeof taskJobSchema>;

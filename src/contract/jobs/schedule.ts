@@ -33,7 +33,11 @@ export const tickFieldSchema = z
       .min(1, { error: 'must not be empty' })
       .nullish()
       .meta({ description: 'Schedule whose tick the job is, where it is not made by a job scheduler' }),
-    due_at: z.iso.datetime({ error: 'must be an ISO 8601 time, UTC' }).nullish(),
+    due_at: z
+      .string({ error: 'must be a string' })
+      .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/, { error: 'must be an ISO 8601 time, UTC' })
+      .refine((time) => !Number.isNaN(Date.parse(time)), { error: 'must be an ISO 8601 time, UTC' })
+      .nullish(),
   })
   .refine(({ id, due_at }) => (id == null) === (due_at == null), {
     path: ['due_at'],

@@ -1,4 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { Webhook } from 'standardwebhooks';
 import type { ExecutionResult } from '../../../src/contract/result.js';
 import type { TaskResult } from '../../../src/contract/clients/task-result.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
@@ -12,6 +17,7 @@ import { type LogLine, useWorkers, type WorkerProcess } from '../../support/proc
 const redis = useRedis();
 const makeProducer = useProducers(redis);
 const startWorker = useWorkers();
+const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 let producer: Producer;
 let worker: WorkerProcess;
 let client: RedisClient;
@@ -19,7 +25,15 @@ let client: RedisClient;
 beforeAll(async () => {
   producer = makeProducer();
   client = redis.connect();
-  worker = await startWorker({ env: { REDIS_URL: redis.url, CONCURRENCY: '4' }, args: ['--id', 'w1'] });
+  worker = await startWorker({
+    env: {
+      REDIS_URL: redis.url,
+      CONCURRENCY: '4',
+      WEBHOOK_SECRETS: SECRET,
+      WEBHOOK_ALLOW: '127.0.0.1:*',
+    },
+    args: ['--id', 'w1'],
+  });
 });
 
 const ticksOf = (schedule: string): (ExecutionResult | TaskResult)[] =>
@@ -152,6 +166,44 @@ describe('ticks that overlap', () => {
     await until(() => wanted.every((due) => dueTimes('catching-up').includes(due)), { what: 'all have run' });
     expect(new Set(dueTimes('catching-up')).size).toBe(dueTimes('catching-up').length);
     for (const result of ticksOf('catching-up')) expect(result).toMatchObject({ status: 'completed' });
+  });
+});
+
+describe('a webhook', () => {
+  it('of a schedule, of an execution and of one that is cancelled before it starts reports each end', async () => {
+    const events: { execution_id: string; status: string; schedule: { id: string } | null }[] = [];
+    const server = createServer((request, response) => {
+      void text(request).then((body) => {
+        const event = new Webhook(SECRET).verify(body, request.headers as Record<string, string>);
+        events.push((event as { data: (typeof events)[number] }).data);
+        response.end();
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    redis.onDispose(() => void server.close());
+    const webhook = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
+    const send = async (method: string, path: string, body?: object): Promise<Record<string, string>> => {
+      const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+      const response = await fetch(`${worker.url}${path}`, { method, ...(body ? json : {}) });
+      return (await response.json()) as Record<string, string>;
+    };
+    const eventOf = (id: string | undefined) =>
+      until(() => events.find(({ execution_id: own }) => own === id), { what: `the message about ${id}` });
+    const ran = await send('POST', '/executions', { workflow_code: '1', webhook });
+    expect(await eventOf(ran['execution_id'])).toMatchObject({ status: 'succeeded', schedule: null });
+    const later = await send('POST', '/executions', { workflow_code: '1', webhook, delay: 3_600_000 });
+    await send('DELETE', `/executions/${later['execution_id']}`);
+    expect(await eventOf(later['execution_id'])).toMatchObject({ status: 'cancelled' });
+    await send('PUT', '/schedules/reported', { cron: '0 0 1 1 *', task: { code: '1', webhook } });
+    const tick = await send('POST', '/schedules/reported/run');
+    expect(await eventOf(tick['execution_id'])).toMatchObject({
+      status: 'succeeded',
+      schedule: { id: 'reported' },
+    });
+    const path = `/executions/${encodeURIComponent(tick['execution_id'] as string)}/webhooks`;
+    await until(async () => JSON.stringify(await send('GET', path)).includes('delivered'), {
+      what: 'it is logged',
+    });
   });
 });
 

@@ -207,6 +207,8 @@ const CALLS: [operation: string, calls: Call[]][] = [
       { path: '/executions/never/logs', status: 404 },
     ],
   ],
+  ['get /executions/{id}/webhooks', [{ path: '/executions/done/webhooks', status: 200 }]],
+  ['get /batches/{id}/webhooks', [{ path: '/batches/never/webhooks', status: 200 }]],
   [
     'get /executions/{id}/artifacts',
     [

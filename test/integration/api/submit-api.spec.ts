@@ -51,7 +51,14 @@ const jobOf = async ({ body }: Answer) =>
 
 beforeAll(async () => {
   const env = { ROLES: 'api', KEY_PREFIX, MAX_TIMEOUT_SECONDS: '600' };
-  [first, second] = await Promise.all([openApplication(redis, env), openApplication(redis, env)]);
+  const webhooks = {
+    WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
+    WEBHOOK_ENDPOINTS: 'crm=https://crm.example.com/hooks',
+  };
+  [first, second] = await Promise.all([
+    openApplication(redis, { ...env, ...webhooks }),
+    openApplication(redis, env),
+  ]);
   queue = first.nest.get<Queue>(WORK_QUEUE);
   client = redis.connect();
 });
@@ -110,6 +117,54 @@ describe('when and in which order', () => {
   ])('a wrong %s is refused by name', async (field, fields) => {
     const answer = await post('/executions', { workflow_code: '1', ...fields });
     expect({ status: answer.status, fields: fieldsOf(answer) }).toEqual({ status: 400, fields: [field] });
+  });
+});
+
+describe('a webhook', () => {
+  const webhook = { url: 'https://example.com/hook' };
+
+  it.each([
+    ['/executions', { workflow_code: '1' }],
+    ['/tasks', { code: '1' }],
+  ])('of %s is part of the job', async (path, body) => {
+    expect((await jobOf(await post(path, { ...body, webhook })))?.data).toMatchObject({ webhook });
+    const named = { endpoint: 'crm' };
+    expect((await jobOf(await post(path, { ...body, webhook: named })))?.data).toMatchObject({
+      webhook: named,
+    });
+  });
+
+  it('of a batch waits on the queue of webhooks until that has ended', async () => {
+    const { body } = await post('/executions/batch', { executions: [{ workflow_code: '1' }], webhook });
+    const messages = await client.lrange('submit:bull:bifrost-executions-webhooks:wait', 0, -1);
+    const [message] = await Promise.all(
+      messages.map((id) => client.hget(`submit:bull:bifrost-executions-webhooks:${id}`, 'data')),
+    );
+    expect(JSON.parse(message as string)).toMatchObject({ to: webhook, batch: body['batch_id'] });
+  });
+
+  it.each([
+    ['webhook.url', {}],
+    ['webhook.url', { url: 'ftp://example.com' }],
+    ['webhook.url', { url: 'https://user:pass@example.com' }],
+    ['webhook.url', { url: 'https://example.com', endpoint: 'crm' }],
+    ['webhook.endpoint', { endpoint: 'cmr' }],
+    ['webhook', { ...webhook, secret: 'x' }],
+    ['webhook', 'https://example.com'],
+  ])('with a wrong %s is refused by name', async (field, wrong) => {
+    for (const [path, body] of [
+      ['/executions', { workflow_code: '1', webhook: wrong }],
+      ['/executions/batch', { executions: [{ workflow_code: '1' }], webhook: wrong }],
+    ] as const) {
+      const answer = await post(path, body);
+      expect({ status: answer.status, fields: fieldsOf(answer) }).toEqual({ status: 400, fields: [field] });
+    }
+  });
+
+  it('is refused where no secret could sign its messages', async () => {
+    const answer = await post('/executions', { workflow_code: '1', webhook }, {}, second);
+    expect({ status: answer.status, fields: fieldsOf(answer) }).toEqual({ status: 400, fields: ['webhook'] });
+    expect(answer.body.detail).toContain('WEBHOOK_SECRETS');
   });
 });
 

@@ -36,12 +36,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   queue: [...BASE, 'outcome', 'context', 'results'],
   worker: ENGINE,
   archive: [...BASE, 'results'],
+  webhooks: [...BASE, 'boundary', 'executor', 'results'],
   health: PARTS,
   metrics: PARTS,
   api: PARTS.filter((part) => part !== 'executor'),
   doctor: PARTS,
   conformance: BASE,
-  'app.module': [...PARTS, 'health', 'metrics', 'api'],
+  'app.module': [...PARTS, 'webhooks', 'health', 'metrics', 'api'],
   bootstrap: [...PARTS, 'health', 'metrics', 'api', 'app.module'],
   main: ['bootstrap', 'config', 'lib'],
   cli: ['contract', 'lib'],
@@ -53,7 +54,7 @@ const KEPT_TO: readonly { packages: RegExp; areas: readonly string[] }[] = [
   { packages: /^(pg|kysely|kysely\/.*|@electric-sql\/.*)$/, areas: ['archive'] },
   {
     packages: /^(bullmq|@nestjs\/bullmq)$/,
-    areas: ['redis', 'results', 'queue', 'worker', 'api', 'conformance'],
+    areas: ['redis', 'results', 'queue', 'worker', 'api', 'webhooks', 'conformance'],
   },
 ];
 

@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import { InjectSettings } from '../../config/config.module.js';
+import { type WebhookSettings, webhookSettings } from '../../config/slices.js';
+import type { Webhook } from '../../contract/jobs/webhook.js';
+import { WebhookQueue } from '../../results/webhooks/webhook-queue.js';
+import { invalid } from '../executions/requests.js';
+
+/** Refuses at once what no worker with the same settings would send. */
+@Injectable()
+export class WebhookCheck {
+  constructor(
+    private readonly queue: WebhookQueue,
+    @InjectSettings(webhookSettings) private readonly settings: WebhookSettings,
+  ) {}
+
+  /** @throws {ProblemException} 400 naming the field. */
+  check(webhook: Webhook | null | undefined, field = 'webhook'): void {
+    if (webhook == null) return;
+    if (this.settings.secrets.length === 0)
+      throw invalid([{ field, message: 'cannot be used: WEBHOOK_SECRETS is not set, which signs messages' }]);
+    const { endpoint } = webhook;
+    if (endpoint != null && !this.settings.endpoints.has(endpoint)) {
+      const known = [...this.settings.endpoints.keys()].join(', ') || 'none';
+      throw invalid([{ field: `${field}.endpoint`, message: `is not one of WEBHOOK_ENDPOINTS: ${known}` }]);
+    }
+  }
+
+  /** Has the end of a batch reported. */
+  followBatch(batchId: string, webhook: Webhook): Promise<void> {
+    return this.queue.addBatch(batchId, webhook);
+  }
+}

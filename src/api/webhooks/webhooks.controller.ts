@@ -1,0 +1,32 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type WebhookDeliveries, webhookDeliveriesSchema } from '../../contract/api/webhooks.js';
+import { WebhookLog } from '../../results/webhooks/webhook-log.js';
+import { type IdPath, idPathSchema } from '../executions/requests.js';
+import { withinRedisLimit } from '../http/redis-bound.js';
+
+/** What became of the messages to receivers of webhooks. */
+@ApiTags('webhooks')
+@Controller()
+export class WebhooksController {
+  constructor(private readonly log: WebhookLog) {}
+
+  /** As long as the result is in Redis; none: it has no webhook, has not ended, or is not known. */
+  @Get('executions/:id/webhooks')
+  @ApiOperation({ summary: 'Deliveries of the webhook of an execution' })
+  @ApiOkResponse({ standardSchema: webhookDeliveriesSchema })
+  ofExecution(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<WebhookDeliveries> {
+    return this.read(id);
+  }
+
+  @Get('batches/:id/webhooks')
+  @ApiOperation({ summary: 'Deliveries of the webhook of a batch' })
+  @ApiOkResponse({ standardSchema: webhookDeliveriesSchema })
+  ofBatch(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<WebhookDeliveries> {
+    return this.read(id);
+  }
+
+  private async read(id: string): Promise<WebhookDeliveries> {
+    return { deliveries: await withinRedisLimit(this.log.read(id)) };
+  }
+}
