@@ -17,17 +17,29 @@ export interface ScheduleReport {
   notOnce: string[];
   /** Those that did not succeed, with why. */
   failed: string[];
+  /** Times at which the schedule that makes up for missed ticks has none, between its first and its last. */
+  holes: string[];
+}
+
+/** How hard the faults are. */
+interface Faults {
+  /** Ticks of each schedule between two faults. */
+  ticks: number;
+  /** All workers are killed, at the same moment, and others started; not only one of two. */
+  killsAll?: boolean;
 }
 
 const QUEUE = 'bifrost-executions';
-const SCHEDULES = ['tasks', 'executions', 'cron'] as const;
+const SCHEDULES = ['tasks', 'executions', 'cron', 'complete'] as const;
+const EVERY_MS = 1000;
 
 /**
- * Lets three schedulers tick each second over two workers. After `ticks` results one worker is killed, after as many
- * more Redis is restarted, and after as many more the schedules end.
+ * Lets four schedulers tick each second over two workers; one of them makes up for missed ticks, one after the other.
+ * After `ticks` results workers are killed, after as many more Redis is restarted, and after as many more the
+ * schedules end.
  */
 export async function scheduleFaults(
-  ticks: number,
+  { ticks, killsAll = false }: Faults,
   redis: TestRedis,
   startWorker: (options: WorkerOptions) => Promise<WorkerProcess>,
 ): Promise<ScheduleReport> {
@@ -35,7 +47,7 @@ export async function scheduleFaults(
   const results = openQueue(redis, resultQueueName(QUEUE));
   const start = (id: string): Promise<WorkerProcess> =>
     startWorker({ env: { REDIS_URL: redis.url, CONCURRENCY: '3' }, args: ['--id', id] });
-  const [doomed] = await Promise.all([start('doomed'), start('survivor')]);
+  const [doomed, other] = await Promise.all([start('doomed'), start('other')]);
   await addSchedules(work, redis);
   let wanted = 0;
   const more = (what: string): Promise<unknown> => {
@@ -46,8 +58,9 @@ export async function scheduleFaults(
     });
   };
   await more('before the fault');
-  await doomed?.kill9();
-  await more('after a worker was killed');
+  await Promise.all([doomed.kill9(), ...(killsAll ? [other.kill9()] : [])]);
+  if (killsAll) await Promise.all([start('third'), start('fourth')]);
+  await more('after workers were killed');
   await redis.stop();
   await redis.start();
   await more('after Redis was restarted');
@@ -69,10 +82,13 @@ function openQueue(redis: TestRedis, name: string): Queue {
 async function addSchedules(work: Queue, redis: TestRedis): Promise<void> {
   const context = JSON.stringify(aContext());
   await redis.connect().set(new RedisKeys('').context('shared'), context);
-  const task = { name: 'task', data: { taskId: 'tick', code: 'console.log(1)' } };
+  const data = { taskId: 'tick', code: 'console.log(1)' };
+  const task = { name: 'task', data };
+  const complete = { name: 'task', data: { ...data, schedule: { missed: 'all', overlap: 'queue' } } };
   const execution = { name: 'execute', data: { execution_id: 'shared' } };
   await work.upsertJobScheduler('tasks', { every: 1000 }, task);
   await work.upsertJobScheduler('executions', { every: 1000 }, execution);
+  await work.upsertJobScheduler('complete', { every: EVERY_MS }, complete);
   await work.upsertJobScheduler('cron', { pattern: '* * * * * *', tz: 'America/New_York' }, task);
 }
 
@@ -90,7 +106,13 @@ async function reportOf(work: Queue, results: Queue): Promise<ScheduleReport> {
   const ids = new Set([...made, ...found.keys()]);
   const isGood = ({ status }: ExecutionResult | TaskResult): boolean =>
     status === 'completed' || status === 'succeeded';
+  const complete = [...ids]
+    .filter((id) => id.startsWith('complete@'))
+    .map((id) => Date.parse(id.split('@')[1]!));
+  const [first, last] = [Math.min(...complete), Math.max(...complete)];
+  const wanted = Array.from({ length: (last - first) / EVERY_MS + 1 }, (_, n) => first + n * EVERY_MS);
   return {
+    holes: wanted.filter((due) => !complete.includes(due)).map((due) => new Date(due).toISOString()),
     ticks: made.length,
     notOnce: [...ids].filter((id) => found.get(id)?.length !== 1 || !made.includes(id)),
     failed: [...found].flatMap(([id, all]) =>
