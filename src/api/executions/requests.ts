@@ -17,8 +17,8 @@ const RESERVED_IDS: ReadonlySet<string> = new Set(['stats', 'export', 'events'])
 /** Body of `POST /tasks`. */
 export const taskRequestSchema = refuseUnknown(
   taskJobSchema
-    // The API signs by itself, takes no id that is known, and makes a time of the ttl.
-    .omit({ signature: true, validUntil: true, again: true, expiresAt: true })
+    // The API signs by itself, takes no id that is known, makes a time of the ttl, and has schedules of its own.
+    .omit({ signature: true, validUntil: true, again: true, expiresAt: true, schedule: true })
     .extend({
       taskId: idSchema.optional().meta({ description: 'Default: an id of ours' }),
       ...jobFields,

@@ -24,7 +24,7 @@ describe('a field that is not known', () => {
     ]);
   });
 
-  it.each(['webhook', 'zzz'])('%s has nothing near', (field) => {
+  it.each(['console', 'zzz'])('%s has nothing near', (field) => {
     expect(errorsOf({ workflow_code: 'x', [field]: 1 })).toEqual([
       { field, message: 'is not known here; /docs lists what is' },
     ]);

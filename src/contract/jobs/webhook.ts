@@ -12,14 +12,17 @@ const url = z
 
 /** Where the end of something is reported: a URL, or the name of one that the workers know. */
 export const webhookSchema = z
-  .strictObject({
-    url: url.nullish(),
-    endpoint: z
-      .string({ error: 'must be a string' })
-      .regex(/^[\w.-]{1,100}$/, { error: 'must have 1 to 100 letters, digits and _ . - only' })
-      .nullish()
-      .meta({ description: 'Name of one of WEBHOOK_ENDPOINTS' }),
-  })
+  .strictObject(
+    {
+      url: url.nullish(),
+      endpoint: z
+        .string({ error: 'must be a string' })
+        .regex(/^[\w.-]{1,100}$/, { error: 'must have 1 to 100 letters, digits and _ . - only' })
+        .nullish()
+        .meta({ description: 'Name of one of WEBHOOK_ENDPOINTS' }),
+    },
+    { error: ({ code }) => (code === 'invalid_type' ? 'must be {url: …} or {endpoint: …}' : undefined) },
+  )
   .refine((webhook) => (webhook.url == null) !== (webhook.endpoint == null), {
     path: ['url'],
     error: 'or endpoint must be there, and not both',
