@@ -78,7 +78,7 @@ export const METRICS = {
     type: 'counter',
     labels: ['reason'],
     unit: 'jobs',
-    help: 'Jobs that ended without code being run for them: known or redelivered (their execution has a result), refused, child-failed, expired, cancelled or stalled-out',
+    help: 'Jobs that ended without code being run for them: known or redelivered (their execution has a result), refused, child-failed, expired, skipped, cancelled or stalled-out',
   },
   runsAgain: {
     name: 'bifrost_further_runs_total',

@@ -90,8 +90,8 @@ async function showLog(
 /** Explains why nothing is shown yet. Never rejects. */
 async function showWaitingReason(id: string, client: ApiClient, { stderr }: Output): Promise<void> {
   const view = await client.find(id, 0).catch(() => null);
-  if (view?.status === 'queued' && view.waiting)
-    stderr.write(paint('dim', `queued${waitingWords(view)}\n`, stderr));
+  if ((view?.status === 'queued' || view?.status === 'delayed') && view.waiting)
+    stderr.write(paint('dim', `${view.status}${waitingWords(view)}\n`, stderr));
 }
 
 /** Asks until there is a result, over short absences of the API. */
