@@ -23,10 +23,7 @@ beforeAll(async () => {
   queue.on('error', () => undefined);
   redis.onDispose(() => queue.close());
   const env = { REDIS_URL: redis.url, ROLES: 'api' };
-  [doomed, survivor] = (await Promise.all([startWorker({ env }), startWorker({ env })])) as [
-    WorkerProcess,
-    WorkerProcess,
-  ];
+  [doomed, survivor] = await Promise.all([startWorker({ env }), startWorker({ env })]);
 });
 
 /** The answer, or null where the process ended before it came. */
