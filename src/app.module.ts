@@ -3,7 +3,7 @@ import { LoggerModule } from 'nestjs-pino';
 import { ApiModule } from './api/api.module.js';
 import { ArchiveModule } from './archive/archive.module.js';
 import { ConfigModule } from './config/config.module.js';
-import { loggingParams } from './config/logging.js';
+import { loggingParams } from './config/log/logging.js';
 import type { Settings } from './config/settings.js';
 import {
   archiveSettings,

@@ -7,7 +7,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { configureHttp, httpAdapter } from './api/http/configure-http.js';
 import { AppModule } from './app.module.js';
-import { isPretty } from './config/logging.js';
+import { isPretty } from './config/log/logging.js';
 import {
   EX_CONFIG,
   parseSettings,
@@ -16,7 +16,7 @@ import {
   settingsRemarks,
 } from './config/settings.js';
 import { type HttpSettings, httpSettings, workerSettings } from './config/slices.js';
-import { WorkerLogger } from './config/worker-logger.js';
+import { WorkerLogger } from './config/log/worker-logger.js';
 import { type WorkerArguments, workerArguments } from './config/worker-arguments.js';
 import type { EarlyEnd } from './lib/process/early-signals.js';
 import { followProcess } from './lib/process/follow-process.js';

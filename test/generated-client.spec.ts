@@ -17,6 +17,7 @@ export function describe(execution: Execution): string {
   switch (execution.status) {
     case 'stored':
     case 'queued':
+    case 'delayed':
       return execution.waiting?.reason ?? 'accepted';
     case 'running':
       return \`attempt \${execution.attempt}\`;

@@ -30,14 +30,14 @@ export class SchedulesController {
 
   /** Those that were set here and every other job scheduler of the queue, by id. */
   @Get()
-  @ApiOperation({ summary: 'All schedules, and when each ticks next' })
+  @ApiOperation({ operationId: 'listSchedules', summary: 'All schedules, and when each ticks next' })
   @ApiOkResponse({ standardSchema: schedulesSchema })
   list(@Query({ schema: schedulesQuerySchema }) query: SchedulesQuery): Promise<Schedules> {
     return this.schedules.list(query);
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'A schedule, and when it ticks next' })
+  @ApiOperation({ operationId: 'getSchedule', summary: 'A schedule, and when it ticks next' })
   @ApiOkResponse({ standardSchema: scheduleSchema })
   find(@Param({ schema: schedulePathSchema }) { id }: SchedulePath): Promise<Schedule> {
     return this.schedules.find(id);
@@ -45,7 +45,7 @@ export class SchedulesController {
 
   /** The whole schedule: what is left out is as in a new one, except `paused`. */
   @Put(':id')
-  @ApiOperation({ summary: 'Set a schedule, or change it' })
+  @ApiOperation({ operationId: 'setSchedule', summary: 'Set a schedule, or change it' })
   @ApiOkResponse({ standardSchema: scheduleSchema })
   set(
     @Param({ schema: newSchedulePathSchema }) { id }: SchedulePath,
@@ -56,7 +56,7 @@ export class SchedulesController {
 
   /** Ticks that were due before still run; the history stays. */
   @Delete(':id')
-  @ApiOperation({ summary: 'Remove a schedule' })
+  @ApiOperation({ operationId: 'removeSchedule', summary: 'Remove a schedule' })
   @ApiOkResponse({ standardSchema: removedScheduleSchema })
   async remove(@Param({ schema: schedulePathSchema }) { id }: SchedulePath): Promise<RemovedSchedule> {
     await this.schedules.remove(id);
@@ -66,7 +66,7 @@ export class SchedulesController {
   /** One more tick, due now, also of a schedule that is paused. Its `overlap` counts for it, too. */
   @Post(':id/run')
   @HttpCode(202)
-  @ApiOperation({ summary: 'Have a schedule tick now' })
+  @ApiOperation({ operationId: 'runSchedule', summary: 'Have a schedule tick now' })
   @ApiAcceptedResponse({ standardSchema: scheduleRunSchema })
   async run(
     @Param({ schema: schedulePathSchema }) { id }: SchedulePath,
@@ -80,7 +80,7 @@ export class SchedulesController {
   /** It does not tick until it is resumed. */
   @Post(':id/pause')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Pause a schedule' })
+  @ApiOperation({ operationId: 'pauseSchedule', summary: 'Pause a schedule' })
   @ApiOkResponse({ standardSchema: scheduleSchema })
   pause(@Param({ schema: schedulePathSchema }) { id }: SchedulePath): Promise<Schedule> {
     return this.schedules.pause(id);
@@ -89,7 +89,7 @@ export class SchedulesController {
   /** It ticks from now on; what was due meanwhile does not run. */
   @Post(':id/resume')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Resume a schedule that is paused' })
+  @ApiOperation({ operationId: 'resumeSchedule', summary: 'Resume a schedule that is paused' })
   @ApiOkResponse({ standardSchema: scheduleSchema })
   resume(@Param({ schema: schedulePathSchema }) { id }: SchedulePath): Promise<Schedule> {
     return this.schedules.resume(id);

@@ -13,14 +13,17 @@ export class WebhooksController {
 
   /** As long as the result is in Redis; none: it has no webhook, has not ended, or is not known. */
   @Get('executions/:id/webhooks')
-  @ApiOperation({ summary: 'Deliveries of the webhook of an execution' })
+  @ApiOperation({
+    operationId: 'listExecutionWebhooks',
+    summary: 'Deliveries of the webhook of an execution',
+  })
   @ApiOkResponse({ standardSchema: webhookDeliveriesSchema })
   ofExecution(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<WebhookDeliveries> {
     return this.read(id);
   }
 
   @Get('batches/:id/webhooks')
-  @ApiOperation({ summary: 'Deliveries of the webhook of a batch' })
+  @ApiOperation({ operationId: 'listBatchWebhooks', summary: 'Deliveries of the webhook of a batch' })
   @ApiOkResponse({ standardSchema: webhookDeliveriesSchema })
   ofBatch(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<WebhookDeliveries> {
     return this.read(id);

@@ -1,7 +1,7 @@
 import type { Params } from 'nestjs-pino';
 import { type DestinationStream, stdTimeFunctions } from 'pino';
 import { LogOutput, writeStandardOutput } from './log-output.js';
-import type { Settings } from './settings.js';
+import type { Settings } from '../settings.js';
 
 /**
  * Structured logs: JSON lines, or pretty in a terminal. Requests are not logged: probes and polls
