@@ -11,6 +11,7 @@ import type { IsolationLevel } from '../isolation/isolation-level.js';
 import { RuntimeDir } from '../isolation/runtime-dir.js';
 import { CompilerProcess } from './compiler-process.js';
 import { outputLimitChars, SOURCE_LIMIT_BYTES } from './compile-limits.js';
+import { swcPath } from './swc-path.js';
 
 /** What the program may take beyond the JavaScript heap: code, stacks and buffers of Node. */
 const NODE_EXTRA_MB = 64;
@@ -51,7 +52,7 @@ export class CompilerFactory {
       const parts = bundleCompiler(dir.path);
       const access = {
         files: [parts.bundle, parts.library],
-        programs: [parts.program],
+        programs: [parts.program, ...(parts.swc === null ? [] : [parts.swc])],
         packageSets: null,
         shareNetwork: false,
       };
@@ -89,6 +90,8 @@ interface CompilerParts {
   /** esbuild's interface for Node, and its program. */
   library: string;
   program: string;
+  /** swc as a library of this machine; null: there is none. */
+  swc: string | null;
 }
 
 async function bootAt(
@@ -105,7 +108,7 @@ async function bootAt(
     const compiler = await CompilerProcess.boot({
       level,
       place,
-      nodeArgs: [...flagsOf(parts, memoryMb), parts.bundle, ...own, parts.library],
+      nodeArgs: [...flagsOf(parts, memoryMb), parts.bundle, ...own, parts.library, parts.swc ?? ''],
       env: environmentOf(parts, memoryMb),
       replyLimitBytes: outputLimitChars(settings, SOURCE_LIMIT_BYTES) * REPLY_FACTOR,
     });
@@ -117,10 +120,11 @@ async function bootAt(
   }
 }
 
-const flagsOf = ({ bundle, library, program }: CompilerParts, memoryMb: number): string[] => [
+const flagsOf = ({ bundle, library, program, swc }: CompilerParts, memoryMb: number): string[] => [
   '--permission',
   '--allow-ffi',
   '--allow-child-process',
+  ...(swc === null ? [] : ['--allow-addons', `--allow-fs-read=${swc}`]),
   ...[bundle, library, program].map((path) => `--allow-fs-read=${path}`),
   '--disable-sigusr1',
   '--disable-warning=ExperimentalWarning',
@@ -148,7 +152,7 @@ function bundleCompiler(dir: string): CompilerParts {
     minifySyntax: true,
     logLevel: 'silent',
   });
-  return { bundle, library: require.resolve('esbuild'), program: programPath() };
+  return { bundle, library: require.resolve('esbuild'), program: programPath(), swc: swcPath() };
 }
 
 /** In the package of this platform, as esbuild itself finds it. */

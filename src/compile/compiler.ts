@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { version } from 'esbuild';
+import { createRequire } from 'node:module';
 import { InjectSettings } from '../config/config.module.js';
 import { type CompilerSettings, compilerSettings } from '../config/slices.js';
 import { ByteLru } from '../lib/byte-lru.js';
@@ -18,6 +19,9 @@ export const WORKSPACE_ROOT_URL = Symbol('WorkspaceRootUrl');
 
 /** Raise it whenever the same source would come out differently; compiled code is shared between workers. */
 const REVISION = 3;
+const { version: swcVersion } = createRequire(import.meta.url)('@swc/core/package.json') as {
+  version: string;
+};
 const CACHE_BYTES = 64 * 1024 * 1024;
 /** Places are for messages: no execution waits longer for them. */
 const LOCATE_TIMEOUT_MS = 2_000;
@@ -67,7 +71,7 @@ export class Compiler {
   /** Names what comes out of {@link compile}: equal keys mean equal results, in every worker. */
   key(path: string, sourceSha256: string, { probe = false, tsconfig = '' }: KeyOptions = {}): string {
     return sha256(
-      `${REVISION}\0${version}\0${this.rootUrl}\0${path}\0${sourceSha256}\0${probe}\0${tsconfig}`,
+      `${REVISION}\0${version}\0${swcVersion}\0${this.rootUrl}\0${path}\0${sourceSha256}\0${probe}\0${tsconfig}`,
     );
   }
 

@@ -4,7 +4,7 @@ import type { Confinement, IsolationLevelName } from '../contract/confinement.js
 export interface ProcessAccess {
   /** Files of the worker that it may read. */
   files: readonly string[];
-  /** Programs that it may start before it seals itself; none for a runner. */
+  /** Programs that it may start before it seals itself, and native libraries that it may load; none for a runner. */
   programs: readonly string[];
   /** Folder of package sets that it may read; null: none. */
   packageSets: string | null;

@@ -4,6 +4,7 @@ import { ClosureWalker, type SentModules } from './closure.js';
 import type { CompiledModule } from '../compile/compiled-module.js';
 import { ModuleError } from './module-failure.js';
 import { PathLookup } from './path-lookup.js';
+import { PathMapping } from './tsconfig/path-mapping.js';
 import { WORKSPACE_LIMITS, type WorkspaceLimits } from './workspace-limits.js';
 
 /** Modules as lists of what they import; "?x" is named by import() only. */
@@ -23,7 +24,8 @@ async function walk(graph: Graph, limits: Partial<WorkspaceLimits> = {}) {
       return paths.map((path) => (graph[path] ? `hash of ${path}` : null));
     },
   };
-  const source = {
+  const origin = {
+    mapping: async () => PathMapping.NONE,
     load: async (refs: readonly { path: string }[]) => {
       if (refs.length > 0) rounds.load += 1;
       return refs.map(({ path }) =>
@@ -34,7 +36,7 @@ async function walk(graph: Graph, limits: Partial<WorkspaceLimits> = {}) {
   const walker = new ClosureWalker(
     workspaceRootUrl(),
     new PathLookup(store, 1),
-    source,
+    origin,
     { ...WORKSPACE_LIMITS, ...limits },
     async (specifier, importer) => new ModuleError('MODULE_NOT_FOUND', `${specifier} in ${importer.path}`),
   );

@@ -2,7 +2,8 @@ import type { CompiledModule } from '../compile/compiled-module.js';
 import { ModuleError } from './module-failure.js';
 import type { ModuleRef } from './module-source.js';
 import type { PathLookup } from './path-lookup.js';
-import { firstExisting, interpret, type Meaning } from './resolver.js';
+import { firstExisting, interpret, isMappable, type Meaning } from './resolver.js';
+import { PathMapping } from './tsconfig/path-mapping.js';
 import type { WorkspaceLimits } from './workspace-limits.js';
 
 /** A module of a closure, and what its specifiers mean: a path of the workspace, or null for a package. */
@@ -18,6 +19,12 @@ export type Explain = (specifier: string, importer: LinkedModule, meaning: Meani
 /** What one execution has been sent so far, by path. */
 export type SentModules = Map<string, LinkedModule>;
 
+/** Where modules come from, and what the tsconfig.json of their generation says of names. */
+export interface ModuleOrigin {
+  load(refs: readonly ModuleRef[]): Promise<(CompiledModule | Error)[]>;
+  mapping(): Promise<PathMapping>;
+}
+
 interface ImportRefs {
   required: ModuleRef[];
   optional: ModuleRef[];
@@ -32,7 +39,7 @@ export class ClosureWalker {
   constructor(
     private readonly rootUrl: string,
     private readonly lookup: PathLookup,
-    private readonly source: { load(refs: readonly ModuleRef[]): Promise<(CompiledModule | Error)[]> },
+    private readonly origin: ModuleOrigin,
     private readonly limits: WorkspaceLimits,
     private readonly explain: Explain,
   ) {}
@@ -62,7 +69,7 @@ export class ClosureWalker {
 
   /** Loads modules that must be there. */
   async loadAll(refs: readonly ModuleRef[]): Promise<{ path: string; compiled: CompiledModule }[]> {
-    const results = await this.source.load(refs);
+    const results = await this.origin.load(refs);
     return results.map((compiled, index) => {
       if (compiled instanceof Error) throw compiled;
       return { path: (refs[index] as ModuleRef).path, compiled };
@@ -75,7 +82,7 @@ export class ClosureWalker {
     while (wanted.length > 0) {
       const refs = unique(wanted, loaded).slice(0, most - loaded.size);
       if (refs.length === 0 || sizeOf(added) > this.limits.optionalBytes) return;
-      const results = await this.source.load(refs);
+      const results = await this.origin.load(refs);
       // A module that cannot be loaded fails the code that really asks for it.
       const level = results.flatMap((compiled, index) =>
         compiled instanceof Error ? [] : [{ path: (refs[index] as ModuleRef).path, compiled }],
@@ -92,10 +99,12 @@ export class ClosureWalker {
     added: LinkedModule[],
     strict: boolean,
   ): Promise<ImportRefs> {
+    const asksTsconfig = modules.some(({ compiled }) => compiled.specifiers.some(isMappable));
+    const mapping = asksTsconfig ? await this.origin.mapping() : PathMapping.NONE;
     const meanings = modules.map(({ path, compiled }) =>
       compiled.specifiers.map((specifier) => ({
         specifier,
-        meaning: interpret(specifier, path, this.rootUrl),
+        meaning: interpret(specifier, path, this.rootUrl, mapping),
       })),
     );
     await this.lookup.learn(

@@ -6,11 +6,12 @@ import type { CompileClock } from '../compile/compile-clock.js';
 import type { CompiledModule } from '../compile/compiled-module.js';
 import type { Compiler } from '../compile/compiler.js';
 import { ModuleError, toModuleFailure } from './module-failure.js';
-import type { ModuleSource } from './module-source.js';
+import type { ModuleRef, ModuleSource } from './module-source.js';
 import { nearestPaths } from '../lib/text/nearest-paths.js';
 import { PathLookup } from './path-lookup.js';
-import { entryCandidates, firstExisting, interpret, type Meaning } from './resolver.js';
-import { type CompilerOptions, TSCONFIG_PATH } from './tsconfig.js';
+import { entryCandidates, firstExisting, interpret, isMappable, type Meaning } from './resolver.js';
+import { PathMapping } from './tsconfig/path-mapping.js';
+import { readOptions, type WorkspaceOptions } from './tsconfig/tsconfig.js';
 import type { WorkspaceLimits } from './workspace-limits.js';
 import type { WorkspaceStore } from './workspace.store.js';
 
@@ -43,7 +44,7 @@ export class ModuleSession {
   private readonly loaded: SentModules = new Map();
   private readonly walker: ClosureWalker;
   private misses = 0;
-  private compilerOptions: Promise<CompilerOptions> | null = null;
+  private tsconfigOptions: Promise<WorkspaceOptions> | null = null;
 
   constructor(private readonly options: SessionOptions) {
     this.lookup = new PathLookup(options.store, options.generation);
@@ -53,6 +54,7 @@ export class ModuleSession {
       {
         load: async (refs) =>
           options.source.load(refs, { tsconfig: await this.tsconfig(), clock: options.clock }),
+        mapping: async () => (await this.tsconfigs()).mapping,
       },
       options.limits,
       (specifier, importer, meaning) => this.explain(specifier, importer.path, importer.compiled, meaning),
@@ -61,15 +63,20 @@ export class ModuleSession {
 
   /** The compiler options of the generation, as JSON text; '' where it has none. */
   async tsconfig(): Promise<string> {
-    this.compilerOptions ??= this.readTsconfig();
-    return (await this.compilerOptions).json;
+    return (await this.tsconfigs()).json;
   }
 
-  private async readTsconfig(): Promise<CompilerOptions> {
-    await this.lookup.learn([TSCONFIG_PATH]);
-    // What is asked of the lookup decides whether a remembered closure is still right.
-    const isThere = this.lookup.has(TSCONFIG_PATH);
-    return this.options.source.options(isThere ? this.lookup.hash(TSCONFIG_PATH) : null);
+  private tsconfigs(): Promise<WorkspaceOptions> {
+    this.tsconfigOptions ??= readOptions({
+      find: async (paths): Promise<ModuleRef | null> => {
+        await this.lookup.learn(paths);
+        // What is asked of the lookup decides whether a remembered closure is still right.
+        const path = firstExisting(paths, this.lookup.has);
+        return path === null ? null : { path, hash: this.lookup.hash(path) as string };
+      },
+      read: (file) => this.options.source.tsconfig(file),
+    });
+    return this.tsconfigOptions;
   }
 
   /** Closure of inline code. */
@@ -126,9 +133,12 @@ export class ModuleSession {
 
   private async resolve({ specifier, from, missing }: ModuleRequest): Promise<ModuleReply> {
     this.checkMisses();
-    const importer = pathOfUrl(this.options.rootUrl, from);
-    const meaning = interpret(specifier, importer ?? '', this.options.rootUrl);
-    const ofPackage = importer === null && !specifier.startsWith(this.options.rootUrl);
+    const { rootUrl } = this.options;
+    const importer = pathOfUrl(rootUrl, from);
+    const isMapped = importer !== null && isMappable(specifier);
+    const mapping = isMapped ? (await this.tsconfigs()).mapping : PathMapping.NONE;
+    const meaning = interpret(specifier, importer ?? '', rootUrl, mapping);
+    const ofPackage = importer === null && !specifier.startsWith(rootUrl);
     if (!missing && (ofPackage || meaning.kind === 'builtin')) return { kind: 'package' };
     const candidates = meaning.kind === 'paths' ? meaning.candidates : [];
     await this.lookup.learn(candidates);
@@ -142,7 +152,7 @@ export class ModuleSession {
     const added = this.loaded.has(target) ? [] : await this.load(target);
     return {
       kind: 'modules',
-      url: moduleUrl(this.options.rootUrl, target),
+      url: moduleUrl(rootUrl, target),
       modules: added.map((linked) => this.ship(linked)),
     };
   }

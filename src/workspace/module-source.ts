@@ -3,7 +3,7 @@ import type { CompileClock } from '../compile/compile-clock.js';
 import type { CompiledModule } from '../compile/compiled-module.js';
 import { Compiler } from '../compile/compiler.js';
 import { ModuleError } from './module-failure.js';
-import { type CompilerOptions, compilerOptions } from './tsconfig.js';
+import { parseTsconfig, type Tsconfig } from './tsconfig/tsconfig.js';
 import { WORKSPACE_LIMITS } from './workspace-limits.js';
 import { WorkspaceStore } from './workspace.store.js';
 
@@ -13,8 +13,8 @@ export interface ModuleRef {
   hash: string;
 }
 
-/** A generation has one. */
-const TSCONFIGS_KEPT = 32;
+/** A generation has one, and what that extends. */
+const TSCONFIGS_KEPT = 64;
 
 /** How modules of a generation are compiled. */
 export interface LoadOptions {
@@ -29,7 +29,7 @@ export interface LoadOptions {
  */
 @Injectable()
 export class ModuleSource {
-  private readonly tsconfigs = new Map<string, CompilerOptions>();
+  private readonly tsconfigs = new Map<string, Tsconfig>();
   private readonly logger = new Logger(ModuleSource.name);
 
   constructor(
@@ -42,15 +42,14 @@ export class ModuleSource {
     return this.compiler.cached(this.compiler.key(path, hash, { tsconfig }));
   }
 
-  /** What the tsconfig.json of this hash says; null: there is none. */
-  async options(hash: string | null): Promise<CompilerOptions> {
-    if (hash === null) return compilerOptions(null);
-    const known = this.tsconfigs.get(hash);
+  /** What a tsconfig.json says. */
+  async tsconfig(file: ModuleRef): Promise<Tsconfig> {
+    const known = this.tsconfigs.get(file.hash);
     if (known) return known;
-    const options = compilerOptions((await this.store.blobs([hash]))[0] as string);
+    const parsed = parseTsconfig((await this.store.sources([file]))[0] as string);
     if (this.tsconfigs.size >= TSCONFIGS_KEPT) this.tsconfigs.clear();
-    this.tsconfigs.set(hash, options);
-    return options;
+    this.tsconfigs.set(file.hash, parsed);
+    return parsed;
   }
 
   /**

@@ -2,6 +2,7 @@ import { isBuiltin } from 'node:module';
 import { SPECIFIER_LIMIT_CHARS } from '../boundary/module-protocol.js';
 import { pathOfUrl } from '../boundary/workspace-url.js';
 import { joinSegments } from './module-path.js';
+import { PathMapping } from './tsconfig/path-mapping.js';
 
 /**
  * What a specifier can mean:
@@ -32,24 +33,45 @@ const COMPILED_FROM: Readonly<Record<string, readonly string[]>> = {
  * docs/decisions/0003-module-names.md.
  * @param rootUrl URL of the workspace folder, with a slash at its end
  * @param fromPath normalized path of the importing module
+ * @param mapping of the generation's tsconfig.json; none for what packages import
  */
-export function interpret(specifier: string, fromPath: string, rootUrl: string): Meaning {
+export function interpret(
+  specifier: string,
+  fromPath: string,
+  rootUrl: string,
+  mapping: PathMapping = PathMapping.NONE,
+): Meaning {
   if (isBuiltin(specifier) || specifier.startsWith('node:')) return { kind: 'builtin' };
   if (specifier === '') return refused('it is empty');
   if (specifier.length > SPECIFIER_LIMIT_CHARS) {
     return refused(`it is longer than ${SPECIFIER_LIMIT_CHARS} characters`);
   }
-  if (/^\.\.?(?:\/|$)/.test(specifier)) {
+  if (isRelative(specifier)) {
     return within(fromPath.split('/').slice(0, -1), specifier, false);
   }
   if (specifier.startsWith('file:')) return fromFileUrl(specifier, rootUrl);
   const scheme = /^([a-z][a-z\d+.-]*):/i.exec(specifier)?.[1];
   if (scheme)
     return refused(`${scheme}: URLs are not loaded; import a workspace module, a package or a Node module`);
+  if (specifier.includes('\\')) return refused('it holds a backslash');
+  const mapped = mapping.targets(specifier).flatMap((path) => candidatesOf(path.normalize('NFC'), false));
+  const unmapped = withoutMapping(specifier);
+  if (mapped.length === 0) return unmapped;
+  const direct = unmapped.kind === 'paths' ? unmapped.candidates : [];
+  return { kind: 'paths', candidates: [...new Set([...mapped, ...direct])], bare: unmapped.kind === 'paths' };
+}
+
+/** Whether a tsconfig.json may say what `specifier` means: it is no relative name, URL or module of Node. */
+export const isMappable = (specifier: string): boolean =>
+  !isRelative(specifier) && !isBuiltin(specifier) && !/^[a-z][a-z\d+.-]*:/i.test(specifier);
+
+const isRelative = (specifier: string): boolean => /^\.\.?(?:\/|$)/.test(specifier);
+
+function withoutMapping(specifier: string): Meaning {
   if (specifier.startsWith('/'))
     return refused('absolute paths are not loaded; name it from the workspace root');
-  if (specifier.startsWith('#')) return refused('a workspace has no "imports" map');
-  if (specifier.includes('\\')) return refused('it holds a backslash');
+  if (specifier.startsWith('#'))
+    return refused('a workspace has no "imports" map; "paths" of its tsconfig.json can lead there');
   return within([], specifier, true);
 }
 

@@ -12,10 +12,13 @@ import { Compiler, WORKSPACE_ROOT_URL } from '../compile/compiler.js';
 import type { TextPosition } from '../boundary/text-position.js';
 import type { LinkedModule } from './closure.js';
 import { type Entry, entryOf, entryPath, type EntryRef, recipeKey } from './entry.js';
+import type { PathMap } from './generation.js';
 import { WorkspaceJanitor } from './janitor.js';
 import { ModuleError, toModuleFailure } from './module-failure.js';
 import { ModuleSession } from './module-session.js';
 import { type ModuleRef, ModuleSource } from './module-source.js';
+import { firstExisting } from './resolver.js';
+import { readOptions } from './tsconfig/tsconfig.js';
 import { WORKSPACE_LIMITS, type WorkspaceLimits } from './workspace-limits.js';
 import { WorkspaceStore } from './workspace.store.js';
 
@@ -159,11 +162,15 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   /**
    * Compiles what could be imported and returns what is wrong with it, so that a publish can be refused
    * before it begins. Redis must have the sources. Compiled code is shared: executions find it ready.
+   * @param map of the generation, which has the compiler options
    * @throws {Error} when Redis has lost one
    */
-  async checkStored(refs: readonly ModuleRef[], tsconfigHash: string | null): Promise<SourceFault[]> {
+  async checkStored(refs: readonly ModuleRef[], map: PathMap): Promise<SourceFault[]> {
     const faults: SourceFault[] = [];
-    const { json: tsconfig } = await this.source.options(tsconfigHash);
+    const { json: tsconfig } = await readOptions({
+      find: (paths) => Promise.resolve(refIn(map, paths)),
+      read: (file) => this.source.tsconfig(file),
+    });
     // JSON that no code imports is only stored; tsconfig.json and others are none that Node would take.
     const code = refs.filter(({ path }) => isModulePath(path) && !/\.json$/i.test(path));
     for (const batch of batches(code, CHECKED_AT_ONCE)) {
@@ -265,6 +272,11 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     session.resume(linked);
     return linked;
   }
+}
+
+function refIn(map: PathMap, paths: readonly string[]): ModuleRef | null {
+  const path = firstExisting(paths, (each) => map.has(each));
+  return path === null ? null : { path, hash: map.get(path) as string };
 }
 
 const gone = (generation: number | null | undefined): ModuleFailure =>

@@ -33,7 +33,7 @@ Generated from \`test/like-node\` by \`npm run docs:compat\`. Each program of th
 | native add-ons of packages | work | with \`NATIVE_ADDONS=on\`; file locks are refused, so that SQLite has databases in memory only |
 | \`os.userInfo()\`, \`os.networkInterfaces()\` where the isolation hides them | the machine's | a plain user, \`{}\` |
 | variables declared with \`using\` at the top level | | are not among the variables of the result: V8 does not dispose of what is exported |
-| \`emitDecoratorMetadata\` | | is not carried out: name the types in decorators that need them, as \`@Column('int')\` |
+| \`emitDecoratorMetadata\`, \`paths\`, \`baseUrl\` of a workspace's tsconfig.json | not known to Node | carried out ([workspace.md](workspace.md)); the type of an enum from another file is \`Object\` |
 
 ## Programs that differ
 

@@ -14,9 +14,16 @@ export function useCompilers(changes: Record<string, string> = {}) {
   const pool = new CompilerPool(compilerSettings.of(settings));
   const compiler = new Compiler(pool, ROOT_URL, compilerSettings.of(settings));
   afterAll(() => pool.stop());
-  const compile = (source: string, options: { path?: string; probe?: boolean; timeoutMs?: number } = {}) => {
-    const { path = 'a.ts', probe = false, timeoutMs = null } = options;
-    return compiler.compile(path, source, sha256(source), { probe, clock: new CompileClock(timeoutMs) });
+  const compile = (
+    source: string,
+    options: { path?: string; probe?: boolean; tsconfig?: string; timeoutMs?: number } = {},
+  ) => {
+    const { path = 'a.ts', probe = false, tsconfig = '', timeoutMs = null } = options;
+    return compiler.compile(path, source, sha256(source), {
+      probe,
+      tsconfig,
+      clock: new CompileClock(timeoutMs),
+    });
   };
   return { pool, compiler, compile };
 }

@@ -3,7 +3,6 @@ import { sha256 } from '../../lib/sha256.js';
 import { diffPaths, type PathMap, PublishConflict } from '../../workspace/generation.js';
 import { checkFiles, checkPaths } from '../../workspace/publish-input.js';
 import { Publisher } from '../../workspace/publisher.js';
-import { TSCONFIG_PATH } from '../../workspace/tsconfig.js';
 import { WorkspaceService } from '../../workspace/workspace.service.js';
 import { WorkspaceStore } from '../../workspace/workspace.store.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
@@ -46,7 +45,7 @@ export class WorkspacePublication {
     const diff = diffPaths(before, map);
     const fresh = [...diff.added, ...diff.changed].map((path) => ({ path, hash: map.get(path) as string }));
     // Of a throw-away generation only what its execution imports matters, and that is compiled anyway.
-    const faults = temporary ? [] : await this.workspace.checkStored(fresh, map.get(TSCONFIG_PATH) ?? null);
+    const faults = temporary ? [] : await this.workspace.checkStored(fresh, map);
     if (faults.length > 0) throw syntaxProblem(faults);
 
     if (request.dry_run) return { generation: null, diff };

@@ -84,7 +84,7 @@ function warnOfSkipped(skipped: readonly string[], { stderr }: Output): void {
 }
 
 function warnOfOptions({ files }: Folder, { stderr }: Output): void {
-  const unused = unusedOptions(files.get('tsconfig.json')?.source ?? '');
+  const unused = unusedOptions((path) => files.get(path)?.source ?? null);
   if (unused.length > 0)
     stderr.write(`tsconfig.json: not used by workspace modules: ${unused.join(', ')} (docs/workspace.md)\n`);
 }

@@ -1,7 +1,7 @@
 /**
  * Entry point of a compiler process. Confines itself, starts the compiler program, seals itself, says
  * `ready`, then answers one request after the other. It never evaluates what it compiles. Bundled into one
- * file at the start of the worker, except for esbuild, whose path is an argument.
+ * file at the start of the worker, except for esbuild and swc, whose paths are arguments.
  */
 import childProcess, { type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,15 +18,18 @@ import {
   isFromOutside,
 } from '../protocol.js';
 import { locate, locateSpecifier } from './locate.js';
-import { type Build, InvalidSourceError, transform } from './transform.js';
+import type { Swc } from './decorator-metadata.js';
+import { type Build, type Compilers, InvalidSourceError, transform } from './transform.js';
 
-const [confinement, limits, esbuildPath] = process.argv.slice(2) as [string, string, string];
+/** The path of swc is '' where it has no library for this machine. */
+const [confinement, limits, esbuildPath, swcPath] = process.argv.slice(2) as [string, string, string, string];
 
 /** How long the end of the program may take to be noticed after its last answer. */
 const PROGRAM_END_MS = 1_000;
 
 watchProgram();
-const esbuild = require(esbuildPath) as { build: Build };
+const { build } = require(esbuildPath) as { build: Build };
+const compilers: Compilers = { build, swc };
 limitResources(JSON.parse(limits) as ResourceLimits);
 const seal = harden(JSON.parse(confinement) as Confinement, 'none', true);
 
@@ -60,7 +63,7 @@ async function answer(request: CompilerRequest): Promise<CompilerReply> {
   switch (request.op) {
     case 'compile': {
       try {
-        const module = await transform(esbuild.build, request);
+        const module = await transform(compilers, request);
         const chars = module.source.length + module.specifiers.join('').length;
         return chars > request.outputLimitChars ? { type: 'too-large', chars } : { type: 'compiled', module };
       } catch (error) {
@@ -76,6 +79,12 @@ async function answer(request: CompilerRequest): Promise<CompilerReply> {
     case 'locate-specifier':
       return { type: 'located', places: [locateSpecifier(request.compiled, request.specifier)] };
   }
+}
+
+/** Loaded by the first source that needs it, and then once: a library of the system is kept. */
+function swc(): Swc {
+  if (swcPath === '') throw new Error('swc has no library for this machine');
+  return require(swcPath) as Swc;
 }
 
 /** esbuild keeps its process to itself: how that ends is how this one ends. */

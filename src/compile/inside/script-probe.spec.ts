@@ -4,15 +4,22 @@ import type { SourceFormat } from '../../boundary/shipped-module.js';
 import { withProbe } from './script-probe.js';
 import { transform } from './transform.js';
 
+const noSwc = (): never => {
+  throw new Error('no script has a tsconfig');
+};
+
 async function probed(code: string): Promise<{ format: SourceFormat; before: string; after: string }> {
-  const compiled = await transform(build, {
-    op: 'compile',
-    path: 'inline-code.ts',
-    source: code,
-    rootUrl: 'file:///w/',
-    probe: false,
-    outputLimitChars: Infinity,
-  });
+  const compiled = await transform(
+    { build, swc: noSwc },
+    {
+      op: 'compile',
+      path: 'inline-code.ts',
+      source: code,
+      rootUrl: 'file:///w/',
+      probe: false,
+      outputLimitChars: Infinity,
+    },
+  );
   const { source: after } = withProbe(compiled, code);
   return { format: compiled.format, before: compiled.source, after };
 }

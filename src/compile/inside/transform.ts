@@ -9,6 +9,7 @@ import {
   moduleExtensionOf,
 } from '../compiled-module.js';
 import type { CompileRequest, InvalidSource } from '../protocol.js';
+import { asksForMetadata, type Swc, withDecoratorMetadata } from './decorator-metadata.js';
 import { mayCallRequire, REQUIRE_NAME, requiredSpecifiers } from './requires.js';
 import { isScript, withProbe } from './script-probe.js';
 
@@ -30,6 +31,13 @@ type BuildOutput = BuildResult<{ write: false; metafile: true }>;
 /** The part of esbuild that is used. */
 export type Build = (options: BuildOptions & { write: false; metafile: true }) => Promise<BuildOutput>;
 
+/** What sources are compiled with. */
+export interface Compilers {
+  build: Build;
+  /** Loads swc, which only the metadata of decorators needs. @throws {Error} when it is not there */
+  swc: () => Swc;
+}
+
 /** A source is no TypeScript, JavaScript or JSON. */
 export class InvalidSourceError extends Error {
   override name = 'InvalidSourceError';
@@ -46,15 +54,18 @@ export class InvalidSourceError extends Error {
  * @throws {InvalidSourceError} with the place, when the source is none of the three
  * @throws what `build` throws when it is not about the source
  */
-export async function transform(build: Build, request: CompileRequest): Promise<CompiledModule> {
-  const { path, source, rootUrl } = request;
+export async function transform({ build, swc }: Compilers, given: CompileRequest): Promise<CompiledModule> {
+  const { path, source, rootUrl } = given;
   const extension = moduleExtensionOf(path);
   if (extension === null) {
     const reason = `${path} cannot be imported: only ${MODULE_EXTENSIONS.join(', ')} are modules`;
     throw new InvalidSourceError({ reason, location: null });
   }
   if (extension === '.json') return checkedJson(build, path, source);
-  const output = await toJavaScript(build, request, LOADERS[extension]);
+  const checked = await toJavaScript(build, given, LOADERS[extension]);
+  const hasMetadata = checked.loader.startsWith('ts') && asksForMetadata(source, given.tsconfig);
+  const request = hasMetadata ? { ...given, source: sourceWithMetadata(swc, given) } : given;
+  const output = hasMetadata ? await toJavaScript(build, request, 'js') : checked;
   const format = formatOf(extension, output);
   const define: Record<string, string> = {};
   const usesRequire = format === 'module' && (await callsRequire(build, request, output));
@@ -66,6 +77,17 @@ export async function transform(build: Build, request: CompileRequest): Promise<
     usesRequire || asksForMain ? await toJavaScript(build, request, output.loader, define) : output;
   const module = finish(moduleUrl(rootUrl, path), bound, format, usesRequire, asksForMain);
   return request.probe ? withProbe(module, source) : module;
+}
+
+function sourceWithMetadata(swc: Compilers['swc'], { path, source, tsconfig = '' }: CompileRequest): string {
+  try {
+    return withDecoratorMetadata(swc(), { path, source, tsconfig });
+  } catch (error) {
+    // Of several lines, the first has the reason.
+    const [first = ''] = (error as Error).message.trim().split('\n');
+    const reason = `${path}: emitDecoratorMetadata of tsconfig.json cannot be carried out: ${first.replace(/^x\s+/, '')}`;
+    throw new InvalidSourceError({ reason: reason.slice(0, REASON_CHARS), location: null });
+  }
 }
 
 const MAIN_QUESTION = /\bimport\.meta\.main\b/;

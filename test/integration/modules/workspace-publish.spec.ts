@@ -141,7 +141,7 @@ describe('publish', () => {
     const files = { 'a.ts': 'let = ;', 'b.json': '{', 'c.md': '{', 'd.ts': 'export const d: number = 1' };
     const hashes = await publisher.keepSources(Object.values(files));
     const refs = Object.keys(files).map((path, index) => ({ path, hash: hashes[index] as string }));
-    const faults = await service.checkStored(refs, null);
+    const faults = await service.checkStored(refs, new Map());
     // JSON is read by the code that imports it.
     expect(faults.map(({ path, location }) => [path, location?.file, location?.line])).toEqual([
       ['a.ts', 'a.ts', 1],

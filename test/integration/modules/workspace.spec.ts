@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFolder } from '../../../src/cli/workspace/workspace-folder.js';
+import { sha256 } from '../../../src/lib/sha256.js';
 import { ModuleRunner } from '../../support/runners/module-runner.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { filesOf, openWorkspace } from '../../support/workspace.js';
@@ -58,6 +62,14 @@ async function writePackage(name: string, files: Record<string, string>): Promis
     await mkdir(join(file, '..'), { recursive: true });
     await writeFile(file, text);
   }
+}
+
+/** A new folder in which a program of our own packages has written what it writes there. */
+async function generated(program: 'tsc' | 'nest', args: readonly string[]): Promise<string> {
+  const cwd = await mkdtemp(join(packagesDir, `${program}-`));
+  const file = join(process.cwd(), 'node_modules', '.bin', program);
+  await promisify(execFile)(process.execPath, [await realpath(file), ...args], { cwd });
+  return cwd;
 }
 
 /** An empty workspace of its own. */
@@ -458,6 +470,82 @@ describe('the tsconfig.json of a generation', () => {
     expect(await runModule(files, 'main.tsx')).toMatchObject({ value });
   });
 
+  it('has decorators tell the types of what they decorate', async () => {
+    const nest =
+      '{ "compilerOptions": { "experimentalDecorators": true, "emitDecoratorMetadata": true, "target": "ES2023" } }';
+    const files = {
+      'tsconfig.json': nest,
+      'reflect.ts': `export const seen: string[] = [];
+        const name = (type: any) => Array.isArray(type) ? type.map(name) : (type?.name ?? String(type));
+        (Reflect as any).metadata = (key: string, type: unknown) => (_target: object, property?: string) => {
+          if (key !== 'design:type' || property !== undefined) seen.push(\`\${property ?? 'class'} \${key.slice(7)} \${name(type)}\`);
+        };`,
+      // As entities of a database do: each names the other.
+      'author.ts': `import { Book } from './book'; import { Described } from './types';
+        @((_: unknown) => undefined) export class Author { constructor(readonly book: Book, readonly d: Described) {} }`,
+      'book.ts': `import { Author } from './author'; import { seen } from './reflect';
+        const column = (): PropertyDecorator => () => undefined;
+        export class Book { @column() author: Author; @column() at: Date; @column() title?: string }
+        export default seen;`,
+      'types.ts': 'export interface Described { text: string }',
+      'main.ts': `import './reflect'; import './author'; import seen from './book'; export default seen`,
+    };
+    expect(await runModule(files, 'main.ts')).toMatchObject({
+      value: ['author type Object', 'at type Date', 'title type String', 'class paramtypes Book,Object'],
+    });
+  });
+
+  it('shows the right line of code with the metadata of decorators', async () => {
+    const files = {
+      'tsconfig.json':
+        '{ "compilerOptions": { "experimentalDecorators": true, "emitDecoratorMetadata": true } }',
+      'main.ts': `import { B, type I } from './b';
+
+const d = (..._: unknown[]): any => undefined;
+@d export default class A {
+  constructor(readonly b: B, readonly i: I) {}
+  @d static run(@d at: B): void {
+    if (at === undefined) throw new Error('here');
+  }
+}
+A.run(undefined as never);`,
+      'b.ts': 'export class B {} export interface I { a: 1 }',
+    };
+    const { error } = await runModule(files, 'main.ts');
+    expect(error?.stack).toContain('main.ts:7:33');
+    expect(error?.stack).toContain('main.ts:10:3');
+  });
+
+  it('leads names by paths and baseUrl, its own and of what it extends', async () => {
+    const files = {
+      'tsconfig.json':
+        '{ "extends": "./config/base", "compilerOptions": { "paths": { "@/*": ["./src/*"], "#/*": ["./src/*"] } } }',
+      'config/base.json': '{ "compilerOptions": { "baseUrl": "../lib", "paths": { "@/*": ["./no/*"] } } }',
+      'lib/src/a.ts': `export { b } from '#/b';`,
+      'lib/src/b.ts': `export const b = 'by paths';`,
+      'lib/plain/c.ts': `export default 'by baseUrl';`,
+      'other/d.ts': `export default 'from the root';`,
+      'main.ts': `import { b } from '@/a.js'; import c from 'plain/c'; import d from 'other/d';
+        const late = await import('@/' + 'b');
+        export default [b, c, d, late.b, require('@/b').b, typeof (await import('hidden')).default];`,
+    };
+    expect(await runModule(files, 'main.ts')).toMatchObject({
+      value: ['by paths', 'by baseUrl', 'from the root', 'by paths', 'by paths', 'object'],
+    });
+  });
+
+  it('says which file is not there by the path that its mapping leads to', async () => {
+    const files = {
+      'tsconfig.json': '{ "compilerOptions": { "paths": { "@/*": ["./src/*"] } } }',
+      'src/users.ts': '',
+      'main.ts': `import '@/user'`,
+    };
+    const { error } = await runModule(files, 'main.ts');
+    expect(error?.message).toBe(
+      'Cannot find "@/user", imported by main.ts:1:8: neither a workspace module nor a package has this name. Did you mean src/users.ts?',
+    );
+  });
+
   it('takes part in what is remembered', async () => {
     const { publisher, service, rootUrl } = open();
     const run = async (tsconfig: string): Promise<unknown> => {
@@ -468,6 +556,57 @@ describe('the tsconfig.json of a generation', () => {
     expect(await run('{}')).toBe('gone');
     expect(await run('{ "compilerOptions": { "useDefineForClassFields": false } }')).toBe('base');
     expect(await run('{}')).toBe('gone');
+    // Also of code that is sent along, and by a file that it extends.
+    const inline = async (base: string): Promise<unknown> => {
+      const extending = { 'tsconfig.json': '{ "extends": "./base.json" }', 'base.json': base };
+      const modules = { 'a/x.ts': `export default 'a'`, 'b/x.ts': `export default 'b'` };
+      await publisher.publish(filesOf({ ...extending, ...modules }));
+      const entry = { kind: 'inline', code: `import x from '@/x'; export default x` } as const;
+      return (await runner.run(await service.prepare({ entry }), rootUrl, packagesDir)).value;
+    };
+    expect(await inline('{ "compilerOptions": { "paths": { "@/*": ["a/*"] } } }')).toBe('a');
+    expect(await inline('{ "compilerOptions": { "paths": { "@/*": ["b/*"] } } }')).toBe('b');
+  });
+
+  it('is obeyed as tsc writes it', async () => {
+    const folder = await generated('tsc', ['--init']);
+    const files = {
+      'tsconfig.json': await readFile(join(folder, 'tsconfig.json'), 'utf8'),
+      'lib/a.ts': 'export interface A { a: number } export const a: A = { a: 1 };',
+      'main.ts': `import { a, type A } from './lib/a.js'; export default (a satisfies A).a;`,
+    };
+    expect(await runModule(files, 'main.ts')).toMatchObject({ value: 1 });
+    const unmarked = { ...files, 'main.ts': `import { a, A } from './lib/a.js'; export default a as A;` };
+    // verbatimModuleSyntax, which it has: a type has to be marked as one.
+    expect((await runModule(unmarked, 'main.ts')).error?.message).toContain(`export named 'A'`);
+  });
+
+  it('has a workspace of nest new run, its providers found by their types', async () => {
+    const folder = await generated('nest', [
+      'new',
+      'app',
+      '--skip-install',
+      '--skip-git',
+      '--package-manager',
+      'npm',
+    ]);
+    const { files } = await readFolder(join(folder, 'app'));
+    const sources = new Map([...files].map(([path, { source }]) => [path, source]));
+    sources.set(
+      'src/job.ts',
+      `import 'reflect-metadata';
+       import { NestFactory } from '@nestjs/core';
+       import { AppModule } from './app.module.js';
+       import { AppController } from './app.controller.js';
+       const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+       export default app.get(AppController).getHello();`,
+    );
+    const { publisher, service, rootUrl } = open();
+    await publisher.publish(sources);
+    const refs = [...sources].map(([path, source]) => ({ path, hash: sha256(source) }));
+    expect(await service.checkStored(refs, new Map(refs.map(({ path, hash }) => [path, hash])))).toEqual([]);
+    const prepared = await service.prepare({ entry: { kind: 'module', path: 'src/job.ts' } });
+    expect(await runner.run(prepared, rootUrl, process.cwd())).toMatchObject({ value: 'Hello World!' });
   });
 
   it('is stored whatever it is, as other JSON that no code imports', async () => {

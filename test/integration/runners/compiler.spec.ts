@@ -55,6 +55,12 @@ function descendants(all: readonly Process[], found: Set<number>): Set<number> {
 describe.each(['namespace', 'process'])('compilers at the level %s', (ISOLATION) => {
   const { pool, compile } = useCompilers({ ISOLATION, CONCURRENCY: '2', COMPILE_CPU_SECONDS: '1' });
 
+  it('loads swc after it has sealed itself, for the metadata of decorators alone', async () => {
+    const tsconfig = '{"compilerOptions":{"experimentalDecorators":true,"emitDecoratorMetadata":true}}';
+    const { source } = await compile('class A { @d() at: Date }', { tsconfig });
+    expect(source).toContain('_ts_metadata("design:type", __bifrost_type(() => Date))');
+  });
+
   it('compile TypeScript, say what is wrong with it, and show the variables of a script', async () => {
     const { source, format } = await compile('import "node:fs"; const a: number = 1;');
     expect(format).toBe('module');
