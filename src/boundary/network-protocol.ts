@@ -10,9 +10,9 @@
 export const NETWORK_FD = 6;
 
 export const NETWORK_FRAMES = {
-  /** Runner: connect to the target (JSON). */
+  /** Runner: connect to the target, or say the addresses of a name (JSON: one of {@link NetworkRequest}). */
   open: 1,
-  /** Worker: it is connected. */
+  /** Worker: it is connected; or the addresses follow, as JSON. */
   opened: 2,
   data: 3,
   /** No more data from this side. */
@@ -36,6 +36,16 @@ export interface NetworkTarget {
   host: string;
   port: number;
 }
+
+/** What addresses a name has. The answer is an array of addresses. */
+export interface NameQuestion {
+  lookup: string;
+}
+
+export type NetworkRequest = NetworkTarget | NameQuestion;
+
+/** Of a name with more addresses the others are left out. */
+export const ADDRESSES_LIMIT = 64;
 
 /** As people write it. */
 export const shownTarget = ({ host, port }: NetworkTarget): string =>

@@ -55,6 +55,10 @@ export function parseNetworkAllow(list: string): AllowEntry[] {
 export const allowsPort = (ports: Ports, port: number): boolean =>
   ports === 'any' || (ports === 'web' ? WEB_PORTS.includes(port) : ports === port);
 
+/** One of the ports that these are. */
+export const somePort = (ports: Ports): number =>
+  typeof ports === 'number' ? ports : (WEB_PORTS[0] as number);
+
 function parseEntry(entry: string): AllowEntry {
   const leadsInside = entry.endsWith(INSIDE);
   const [where, ports] = splitPort(leadsInside ? entry.slice(0, -INSIDE.length) : entry, entry);

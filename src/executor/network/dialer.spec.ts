@@ -35,11 +35,20 @@ describe('Dialer', () => {
       Promise.reject(Object.assign(new Error(), { code: 'ENODATA' }))) as NameLookup['resolver']['resolve6'],
   };
 
-  const dial = async (allow: string, host: string, env: Record<string, string> = {}): Promise<string> => {
-    const rules = { allow: parseNetworkAllow(allow), stores: storesOf(runnerSettings.of(settingsOf(env))) };
-    const dialer = new Dialer(rules, new NameLookup(resolver, hosts));
+  const dialerOf = (allow: string, env: Record<string, string> = {}): Dialer => {
+    const stores = storesOf(runnerSettings.of(settingsOf(env)));
+    return new Dialer({ allow: parseNetworkAllow(allow), stores }, new NameLookup(resolver, hosts));
+  };
+  /** @param name of the host, where that is an address which the code was told */
+  const dial = async (
+    allow: string,
+    host: string,
+    env: Record<string, string> = {},
+    name?: string,
+  ): Promise<string> => {
+    const dialer = dialerOf(allow, env);
     try {
-      const socket = await dialer.dial({ host, port }, new AbortController().signal);
+      const socket = await dialer.dial({ host, port }, new AbortController().signal, () => name);
       const { remoteAddress } = socket;
       socket.destroy();
       return String(remoteAddress);
@@ -115,5 +124,32 @@ describe('Dialer', () => {
     ownPorts.clear();
     redisPeers.add(`127.0.0.1:${port}`);
     expect(await dial('127.0.0.0/8:*', '127.0.0.1')).toBe('own');
+  });
+
+  it.each([
+    ['a name that the list has', 'inside.test:8443/private', 'inside.test', ['127.0.0.1']],
+    ['a name below', '*.test:*/private', 'Inside.TEST.', ['127.0.0.1']],
+    ['an address that a range opens on a port', '*:*,127.0.0.0/8:5432', 'inside.test', ['127.0.0.1']],
+    ['an address', 'a.test', '10.1.2.3', ['10.1.2.3']],
+    ['an address on a port that the list has not for the name', '*,127.0.0.0/8:5432', 'inside.test', 'port'],
+    ['a name that leads inside', '*:*', 'inside.test', 'address'],
+    ['a name that the list does not have', 'a.test:*,127.0.0.0/8:*', 'inside.test', 'host'],
+    ['nothing', '*', 'none.test', 'ENOTFOUND'],
+    ['what is no name', '*', 'a b', 'malformed'],
+  ])('says the addresses of %s', async (_what, allow, host, expected) => {
+    const found = await dialerOf(allow)
+      .addresses(host)
+      .catch((error: NetworkRefusal & { code?: string }) => error.reason ?? error.code);
+    expect(found).toEqual(expected);
+  });
+
+  it('reaches an address as the name for which the code was told it, by the rules of that name', async () => {
+    expect(await dial('inside.test:*/private', '127.0.0.1')).toBe('host');
+    expect(await dial('inside.test:*/private', '127.0.0.1', {}, 'inside.test')).toBe('127.0.0.1');
+    expect(await dial('inside.test:1/private', '127.0.0.1', {}, 'inside.test')).toBe('port');
+    expect(await dial('inside.test:*', '127.0.0.1', {}, 'inside.test')).toBe('address');
+    const redis = { REDIS_URL: `redis://127.0.0.1:${port}` };
+    expect(await dial('inside.test:*/private', '127.0.0.1', redis, 'inside.test')).toBe('own');
+    expect(asked).toEqual([]);
   });
 });

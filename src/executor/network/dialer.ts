@@ -1,8 +1,15 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import type { AllowEntry } from '../../config/network-allow.js';
 import { type NetworkTarget, shownTarget } from '../../boundary/network-protocol.js';
 import type { NameLookup } from './name-lookup.js';
-import { checkHost, NetworkRefusal, openAddresses, plainTarget } from './network-rules.js';
+import {
+  checkHost,
+  checkName,
+  knowableAddresses,
+  NetworkRefusal,
+  openAddresses,
+  plainTarget,
+} from './network-rules.js';
 import { isOwnEndpoint, ownAddresses } from './own-endpoints.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -29,12 +36,21 @@ export class Dialer {
 
   /**
    * @param signal ends the attempt
+   * @param nameOf the name for which {@link addresses} gave an address to the same code: an address that no
+   *   rule names is reached as that
    * @throws {NetworkRefusal} when the rules forbid it, otherwise what the name service or the system says.
    */
-  async dial(asked: NetworkTarget, signal: AbortSignal): Promise<Socket> {
+  async dial(
+    asked: NetworkTarget,
+    signal: AbortSignal,
+    nameOf: (address: string) => string | undefined,
+  ): Promise<Socket> {
     const target = plainTarget(asked);
-    checkHost(this.rules.allow, target);
-    const addresses = await this.permitted(target);
+    const name = isIP(target.host) === 0 ? undefined : nameOf(target.host);
+    const addresses =
+      name === undefined || this.isNamed(target)
+        ? await this.permitted(target)
+        : await this.permitted({ ...target, host: name }, [target.host]);
     let failure: unknown;
     for (const address of addresses.slice(0, MAX_ADDRESSES)) {
       if (signal.aborted) break;
@@ -47,9 +63,31 @@ export class Dialer {
     throw failure ?? new Error('the connection attempt was aborted');
   }
 
-  private async permitted(target: NetworkTarget): Promise<string[]> {
+  /**
+   * The addresses of a name that code may know; of an address itself.
+   * @throws {NetworkRefusal} when the rules forbid it, {NameError} when there are none
+   */
+  async addresses(asked: string): Promise<string[]> {
+    const { host } = plainTarget({ host: asked, port: 0 });
+    if (isIP(host) !== 0) return [host];
+    checkName(this.rules.allow, host);
+    const found = await this.lookup.addressesOf(host);
+    return knowableAddresses(this.rules.allow, host, found, ownAddresses());
+  }
+
+  private isNamed(target: NetworkTarget): boolean {
+    try {
+      checkHost(this.rules.allow, target);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private async permitted(target: NetworkTarget, addresses?: string[]): Promise<string[]> {
+    checkHost(this.rules.allow, target);
     const own = ownAddresses();
-    const found = await this.lookup.addressesOf(target.host);
+    const found = addresses ?? (await this.lookup.addressesOf(target.host));
     const open = openAddresses(this.rules.allow, target, found, own);
     const { stores } = this.rules;
     const mine = await Promise.all(

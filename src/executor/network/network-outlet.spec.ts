@@ -14,14 +14,25 @@ import { until } from '../../../test/support/until.js';
 
 const LIMITS = { connections: 4, transferBytes: 1e9, idleMs: 60_000 };
 
+const nothing = { addresses: () => Promise.reject(new Error('no names here')) };
+
 /** A runner's end and the worker's, over a pair of streams; everything but `refused` is connected to `port`. */
 function aRunner(port = 0, limits: Partial<typeof LIMITS> = {}) {
   const [inside, outside] = duplexPair();
   const violations: string[] = [];
   const dialed: NetworkTarget[] = [];
   const dialer = {
-    dial: async (target: NetworkTarget, _signal: AbortSignal): Promise<Socket> => {
-      dialed.push(target);
+    addresses: async (host: string): Promise<string[]> => {
+      if (host === 'refused') throw new NetworkRefusal('host', 'refused is refused');
+      if (host === 'nowhere') throw Object.assign(new Error(), { code: 'ENOTFOUND' });
+      return ['192.0.2.1', '192.0.2.2'];
+    },
+    dial: async (
+      target: NetworkTarget,
+      _signal: AbortSignal,
+      nameOf: (address: string) => string | undefined,
+    ): Promise<Socket> => {
+      dialed.push({ ...target, host: nameOf(target.host) ?? target.host });
       if (target.host === 'refused') throw new NetworkRefusal('host', 'refused is refused');
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
       await once(socket, 'connect');
@@ -84,6 +95,25 @@ describe('NetworkOutlet', () => {
     outlet.begin('e', network);
     expect(await codeOf(open())).toBe(NETWORK_REFUSED);
     expect(dialed).toEqual([]);
+  });
+
+  it('says the addresses of a name, and knows them again for that execution', async () => {
+    const server = await aServer((socket) => socket.end('fine'));
+    const { outlet, client, open, dialed } = aRunner(server.port);
+    const ask = (lookup: string): MultiplexedStream =>
+      client.open(Buffer.from(JSON.stringify({ lookup }))).end();
+    expect(await codeOf(ask('there'))).toBe(NETWORK_REFUSED);
+    outlet.begin('e', 'proxy');
+    expect(JSON.parse(await text(ask('there')))).toEqual(['192.0.2.1', '192.0.2.2']);
+    expect(await codeOf(ask('refused'))).toBe(NETWORK_REFUSED);
+    const [error] = (await once(ask('nowhere'), 'error')) as [NodeJS.ErrnoException];
+    expect(error).toMatchObject({ code: 'ENOTFOUND', message: 'getaddrinfo ENOTFOUND nowhere' });
+    expect(await text(open('192.0.2.2'))).toBe('fine');
+    await outlet.settle();
+    outlet.begin('f', 'proxy');
+    expect(await text(open('192.0.2.2'))).toBe('fine');
+    expect(dialed.map(({ host }) => host)).toEqual(['there', '192.0.2.2']);
+    server.close();
   });
 
   it('connects nothing before an execution and after it', async () => {
@@ -210,7 +240,7 @@ describe('what no runner of ours sends', () => {
     const never = new Promise<Socket>(() => undefined);
     const [inside, outside] = duplexPair();
     const violations: string[] = [];
-    const services = { dialer: { dial: () => never }, limits: LIMITS };
+    const services = { dialer: { ...nothing, dial: () => never }, limits: LIMITS };
     const outlet = new NetworkOutlet(outside, services, (what) => violations.push(what));
     outlet.begin('e', 'proxy');
     inside.on('error', () => undefined).resume();
@@ -240,7 +270,10 @@ describe('what no runner of ours sends', () => {
 
   it('waits for no barrier once it is closed', async () => {
     const [inside, outside] = duplexPair();
-    const services = { dialer: { dial: () => new Promise<Socket>(() => undefined) }, limits: LIMITS };
+    const services = {
+      dialer: { ...nothing, dial: () => new Promise<Socket>(() => undefined) },
+      limits: LIMITS,
+    };
     const outlet = new NetworkOutlet(outside, services, () => undefined);
     outlet.begin('e', 'proxy');
     const settled = outlet.settle();
@@ -251,7 +284,10 @@ describe('what no runner of ours sends', () => {
 
   it('keeps no more answers for a runner that reads none than fit the channel', async () => {
     const [inside, outside] = duplexPair({ highWaterMark: 16_384 });
-    const services = { dialer: { dial: () => new Promise<Socket>(() => undefined) }, limits: LIMITS };
+    const services = {
+      dialer: { ...nothing, dial: () => new Promise<Socket>(() => undefined) },
+      limits: LIMITS,
+    };
     const outlet = new NetworkOutlet(outside, services, () => undefined);
     let sent = 0;
     const flood = (): void => {

@@ -4,9 +4,11 @@ import type { Duplex } from 'node:stream';
 import { pause } from '../../lib/time-limit.js';
 import type { NetworkPolicy } from '../../contract/confinement.js';
 import {
+  ADDRESSES_LIMIT,
   NETWORK_FD,
   NETWORK_REFUSED,
   type NetworkFailure,
+  type NetworkRequest,
   type NetworkTarget,
   shownTarget,
 } from '../../boundary/network-protocol.js';
@@ -28,7 +30,7 @@ export interface OutletLimits {
 
 /** What every outlet of a worker shares. */
 export interface OutletServices {
-  dialer: Pick<Dialer, 'dial'>;
+  dialer: Pick<Dialer, 'dial' | 'addresses'>;
   limits: OutletLimits;
 }
 
@@ -39,6 +41,8 @@ interface Use {
   bytes: number;
   refusals: number;
   nextDialMs: number;
+  /** Addresses that the code was told, and the name that they are of. */
+  names: Map<string, string>;
 }
 
 const REFUSALS_LOGGED = 5;
@@ -48,6 +52,8 @@ const DIAL_BURST_MS = 1_000;
 /** Frames of one runner that are read at once; then it waits, so that one that sends many does not slow the others. */
 const FRAMES_AT_ONCE = 2_000;
 const FRAMES_PER_MS = 10;
+/** Of the addresses that an execution was told, the oldest are forgotten. */
+const NAMES_REMEMBERED = 1_000;
 const TARGET_LIMIT_BYTES = 1024;
 const MAX_PORT = 65_535;
 const PASSED_ON = /^E[A-Z_]{2,30}$/;
@@ -78,7 +84,7 @@ export class NetworkOutlet {
 
   /** The runner's connections are those of this execution from now on. */
   begin(executionId: string, network: NetworkPolicy): void {
-    this.use = { executionId, network, bytes: 0, refusals: 0, nextDialMs: 0 };
+    this.use = { executionId, network, bytes: 0, refusals: 0, nextDialMs: 0, names: new Map() };
   }
 
   /** Ends every connection; resolves when nothing of the execution can come any more. */
@@ -95,7 +101,8 @@ export class NetworkOutlet {
   }
 
   private accept(stream: MultiplexedStream, payload: Buffer): void {
-    const target = targetIn(payload);
+    const request = requestIn(payload);
+    const target = request !== null && 'lookup' in request ? { host: request.lookup, port: 0 } : request;
     const { use } = this;
     try {
       if (target === null)
@@ -111,17 +118,36 @@ export class NetworkOutlet {
     } catch (error) {
       return this.refused(stream, use, target, error);
     }
-    void this.open(stream, use, target).catch((error: unknown) => this.refused(stream, use, target, error));
+    const done = target.port === 0 ? this.lookUp(stream, use, target.host) : this.open(stream, use, target);
+    void done.catch((error: unknown) => this.refused(stream, use, target, error));
+  }
+
+  /** Waits until it is the turn of another connection or look-up. */
+  private async turn(use: Use, signal: AbortSignal): Promise<void> {
+    const now = performance.now();
+    use.nextDialMs = Math.max(use.nextDialMs, now - DIAL_BURST_MS) + DIAL_PAUSE_MS;
+    if (use.nextDialMs > now) await pause(use.nextDialMs - now, signal);
+  }
+
+  private async lookUp(stream: MultiplexedStream, use: Use, host: string): Promise<void> {
+    await this.turn(use, endOf(stream));
+    if (stream.destroyed) return;
+    const addresses = (await this.services.dialer.addresses(host)).slice(0, ADDRESSES_LIMIT);
+    if (stream.destroyed || this.use !== use) return void stream.destroy();
+    for (const address of addresses) use.names.set(address, host);
+    for (const address of use.names.keys()) {
+      if (use.names.size <= NAMES_REMEMBERED) break;
+      use.names.delete(address);
+    }
+    stream.sendOpened();
+    stream.resume().end(JSON.stringify(addresses));
   }
 
   private async open(stream: MultiplexedStream, use: Use, target: NetworkTarget): Promise<void> {
-    const ended = new AbortController();
-    stream.once('close', () => ended.abort());
-    const now = performance.now();
-    use.nextDialMs = Math.max(use.nextDialMs, now - DIAL_BURST_MS) + DIAL_PAUSE_MS;
-    if (use.nextDialMs > now) await pause(use.nextDialMs - now, ended.signal);
+    const signal = endOf(stream);
+    await this.turn(use, signal);
     if (stream.destroyed) return;
-    const socket = await this.services.dialer.dial(target, ended.signal);
+    const socket = await this.services.dialer.dial(target, signal, (address) => use.names.get(address));
     if (stream.destroyed || this.use !== use) {
       socket.destroy();
       stream.destroy();
@@ -204,11 +230,19 @@ const timedOut = ({ host }: NetworkTarget): Error =>
     { code: 'ETIMEDOUT' },
   );
 
+/** Aborted when the stream is gone. */
+function endOf(stream: MultiplexedStream): AbortSignal {
+  const ended = new AbortController();
+  stream.once('close', () => ended.abort());
+  return ended.signal;
+}
+
 /** The message for the code: of system errors their code, and no address. */
 function failureOf(error: Error, target: NetworkTarget | null): NetworkFailure {
   if (error instanceof NetworkRefusal) return { code: NETWORK_REFUSED, message: error.message };
   const { code } = error as NodeJS.ErrnoException;
   const known = code !== undefined && PASSED_ON.test(code) ? code : 'ECONNRESET';
+  if (target?.port === 0) return { code: known, message: `getaddrinfo ${known} ${target.host}` };
   const where = target === null ? '' : ` ${shownTarget(target)}`;
   return { code: known, message: `connect ${known}${where}` };
 }
@@ -221,10 +255,11 @@ function joinBothWays(stream: MultiplexedStream, socket: Socket): void {
 }
 
 /** Anything may come from a runner. */
-function targetIn(payload: Buffer): NetworkTarget | null {
+function requestIn(payload: Buffer): NetworkRequest | null {
   if (payload.length > TARGET_LIMIT_BYTES) return null;
   try {
-    const { host, port } = JSON.parse(payload.toString()) as Record<string, unknown>;
+    const { host, port, lookup } = JSON.parse(payload.toString()) as Record<string, unknown>;
+    if (typeof lookup === 'string') return { lookup };
     const isPort = typeof port === 'number' && Number.isInteger(port) && port > 0 && port <= MAX_PORT;
     return typeof host === 'string' && isPort ? { host, port } : null;
   } catch {

@@ -1,5 +1,11 @@
 import { type NetworkTarget, shownTarget } from '../../boundary/network-protocol.js';
-import { type AllowEntry, allowsPort, type HostEntry, isHostName } from '../../config/network-allow.js';
+import {
+  type AllowEntry,
+  allowsPort,
+  type HostEntry,
+  isHostName,
+  somePort,
+} from '../../config/network-allow.js';
 import { type AddressClass, canonicalAddress, classOf, reachedAddress } from './address-class.js';
 import { isIP } from 'node:net';
 
@@ -33,6 +39,12 @@ export function plainTarget({ host, port }: NetworkTarget): NetworkTarget {
       `${JSON.stringify(host.slice(0, 100))} is refused: it is no host name`,
     );
   return { host: plain, port };
+}
+
+/** Whether the addresses of a name may be asked for. @throws {NetworkRefusal} */
+export function checkName(rules: readonly AllowEntry[], host: string): void {
+  if (rules.some((rule) => namesHost(rule, host))) return;
+  throw new NetworkRefusal('host', `${host} is refused: it is not in NETWORK_ALLOW of the worker`);
 }
 
 /** Whether a host or address of this name is to be looked for at all. @throws {NetworkRefusal} */
@@ -85,6 +97,32 @@ export function openAddresses(
     }`,
     addresses,
   );
+}
+
+/**
+ * Of the addresses of a name those that code may know: the ones that it may connect to, on any port.
+ * @param own those of this machine
+ * @throws {NetworkRefusal} when none is left.
+ */
+export function knowableAddresses(
+  rules: readonly AllowEntry[],
+  host: string,
+  addresses: readonly string[],
+  own: ReadonlySet<string>,
+): string[] {
+  const ports = new Set(rules.map((rule) => somePort(rule.ports)));
+  const known = new Set<string>();
+  let failure: unknown;
+  for (const port of ports) {
+    try {
+      checkHost(rules, { host, port });
+      for (const address of openAddresses(rules, { host, port }, addresses, own)) known.add(address);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  if (known.size > 0) return addresses.filter((address) => known.has(address));
+  throw failure;
 }
 
 function isOpen(found: AddressClass, inside: boolean): boolean {

@@ -10,6 +10,7 @@ import type { MultiplexedStream } from '../../boundary/multiplexing/multiplexed-
 import { Multiplexer } from '../../boundary/multiplexing/multiplexer.js';
 import { hideHandle } from '../channel/hidden-handles.js';
 import { builtinModule } from '../channel/primordials.js';
+import { addressesIn, bridgeNames } from './proxied-names.js';
 import {
   adopted,
   type Bridge,
@@ -26,6 +27,8 @@ type Tls = { connect: (options: Options, done: Done) => net.Socket };
 /** Of Node's modules those that connect with TLS; loading it takes as long as half of a runner's boot. */
 const SECURE_BUILTIN = /^(node:)?(tls|_tls_wrap|https|http2)$/;
 
+const NAMES_BUILTIN = /^(node:)?dns(\/promises)?$/;
+
 let network: ProxiedNetwork | null = null;
 
 /** From now on this process connects by way of the worker. Before user code is loaded. */
@@ -40,7 +43,9 @@ export function useWorkersNetwork(): void {
 
 /** Called before code gets a module of Node's. */
 export function noticeBuiltin(id: string): void {
-  if (network !== null && SECURE_BUILTIN.test(id)) network.secure();
+  if (network === null) return;
+  if (SECURE_BUILTIN.test(id)) network.secure();
+  if (NAMES_BUILTIN.test(id)) network.answerNames();
 }
 
 /** Ends every connection that this process has. */
@@ -58,6 +63,7 @@ class ProxiedNetwork {
   });
   private readonly bridge: Bridge;
   private secured = false;
+  private answersNames = false;
 
   constructor() {
     hideHandle(this.connection);
@@ -92,6 +98,13 @@ class ProxiedNetwork {
     syncBuiltinESMExports();
   }
 
+  /** What addresses a name has, the worker says. */
+  answerNames(): void {
+    if (this.answersNames) return;
+    this.answersNames = true;
+    bridgeNames((host) => this.addressesOf(host));
+  }
+
   end(): void {
     for (const socket of this.sockets) socket.destroy();
     this.multiplexer.endStreams();
@@ -110,7 +123,21 @@ class ProxiedNetwork {
     return this.multiplexer.open(Buffer.from(JSON.stringify(target)));
   }
 
-  /** Only open sockets keep the event loop alive, and only those that are not unreferenced. */
+  private async addressesOf(host: string): Promise<string[]> {
+    const stream = this.multiplexer.open(Buffer.from(JSON.stringify({ lookup: host })));
+    this.hold(stream);
+    try {
+      const chunks: Buffer[] = [];
+      for await (const chunk of stream.end()) chunks.push(chunk as Buffer);
+      return addressesIn(Buffer.concat(chunks).toString());
+    } catch (error) {
+      throw Object.assign(error as Error, { syscall: 'getaddrinfo', hostname: host });
+    } finally {
+      this.release(stream);
+    }
+  }
+
+  /** Only open sockets and questions keep the event loop alive, and only those that are not unreferenced. */
   private hold(socket: object): void {
     this.held.add(socket);
     this.connection.ref();

@@ -167,6 +167,7 @@ function outletFor(allow: string): OutletServices {
     stores: storesOf({ ...runners, redisUrl: `redis://127.0.0.1:${redisPort}` }),
   };
   const anywhere = {
+    addresses: (host: string) => lookup.addressesOf(host),
     dial: (target: { host: string; port: number }) =>
       new Promise<Socket>((resolve, reject) => {
         const known = addressesOf(target.host)[1];

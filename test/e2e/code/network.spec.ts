@@ -144,6 +144,59 @@ export default ({ port, ca }) => new Promise((done, no) => {
     },
   );
 
+  it('looks names up by the rules, and connects to what it was told', async () => {
+    const workflow_code = `import dns, { lookup, promises } from 'node:dns';
+import { lookup as promised, resolve4 } from 'node:dns/promises';
+import net from 'node:net';
+import { promisify } from 'node:util';
+const said = (promise) => promise.catch(({ code, syscall, hostname }) => [code, syscall, hostname]);
+const called = (call, ...args) => said(new Promise((done, no) => call(...args, (error, ...all) => error ? no(error) : done(all))));
+export default async ({ port, securePort }) => {
+  const before = await said(new Promise((done, no) => net.connect(securePort, '127.0.0.1', done).on('error', no)));
+  const told = [
+    await called(lookup, 'localhost'),
+    await called(lookup, 'localhost', 4),
+    await called(dns.lookup, 'localhost', { all: true, family: 'IPv4' }),
+    await promisify(dns.lookup)('localhost', { family: 4 }),
+    await promised('localhost', { all: true, family: 4, order: 'ipv6first' }),
+    await promises.lookup('10.1.2.3'),
+    await called(dns.resolve4, 'localhost'),
+    await called(dns.resolve, 'localhost', 'A'),
+    await resolve4('localhost', { ttl: true }),
+  ];
+  const socket = net.connect(securePort, (await promised('localhost', 4)).address);
+  const connected = await said(new Promise((done, no) => socket.on('connect', () => done('connected')).on('error', no)));
+  socket.destroy();
+  const refused = [await said(promised('x_y.no host')), await said(promises.resolveTxt('localhost')), await called(dns.resolveMx, 'localhost')];
+  let invalid;
+  try { dns.lookup('localhost', { family: 5 }, () => {}) } catch ({ code }) { invalid = code }
+  return { before: before[0], told, connected, refused, invalid };
+};`;
+    const v4 = { address: '127.0.0.1', family: 4 };
+    const { result, error } = await run({ workflow_code, parameters: { port, securePort } });
+    expect(error ?? result).toEqual({
+      before: 'ERR_NETWORK_REFUSED',
+      told: [
+        ['127.0.0.1', 4],
+        ['127.0.0.1', 4],
+        [[v4]],
+        v4,
+        [v4],
+        { address: '10.1.2.3', family: 4 },
+        [['127.0.0.1']],
+        [['127.0.0.1']],
+        [{ address: '127.0.0.1', ttl: 0 }],
+      ],
+      connected: 'connected',
+      refused: [
+        ['ERR_NETWORK_REFUSED', 'getaddrinfo', 'x_y.no host'],
+        ['ERR_NETWORK_REFUSED', null, null],
+        ['ERR_NETWORK_REFUSED', null, null],
+      ],
+      invalid: 'ERR_INVALID_ARG_VALUE',
+    });
+  });
+
   it('refuses what is inside, and says so to the code, in the log and in the metrics', async () => {
     const inside = [
       'http://127.0.0.1/',
