@@ -39,7 +39,7 @@ describe('Dialer', () => {
     const stores = storesOf(runnerSettings.of(settingsOf(env)));
     return new Dialer({ allow: parseNetworkAllow(allow), stores }, new NameLookup(resolver, hosts));
   };
-  /** @param name of the host, where that is an address which the code was told */
+  /** @param name of the host, where that is an address which was sent to the code */
   const dial = async (
     allow: string,
     host: string,
@@ -143,7 +143,7 @@ describe('Dialer', () => {
     expect(found).toEqual(expected);
   });
 
-  it('reaches an address as the name for which the code was told it, by the rules of that name', async () => {
+  it('reaches an address that was sent to the code as the name it belongs to, by the rules of that', async () => {
     expect(await dial('inside.test:*/private', '127.0.0.1')).toBe('host');
     expect(await dial('inside.test:*/private', '127.0.0.1', {}, 'inside.test')).toBe('127.0.0.1');
     expect(await dial('inside.test:1/private', '127.0.0.1', {}, 'inside.test')).toBe('port');

@@ -41,7 +41,7 @@ interface Use {
   bytes: number;
   refusals: number;
   nextDialMs: number;
-  /** Addresses that the code was told, and the name that they are of. */
+  /** Addresses that were sent to the code, and the name that they are of. */
   names: Map<string, string>;
 }
 
@@ -52,7 +52,7 @@ const DIAL_BURST_MS = 1_000;
 /** Frames of one runner that are read at once; then it waits, so that one that sends many does not slow the others. */
 const FRAMES_AT_ONCE = 2_000;
 const FRAMES_PER_MS = 10;
-/** Of the addresses that an execution was told, the oldest are forgotten. */
+/** Of the addresses that were sent to an execution, the oldest are forgotten. */
 const NAMES_REMEMBERED = 1_000;
 const TARGET_LIMIT_BYTES = 1024;
 const MAX_PORT = 65_535;

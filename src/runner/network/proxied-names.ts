@@ -21,7 +21,7 @@ interface LookupOptions {
   verbatim?: boolean;
 }
 
-interface Found {
+interface NamedAddress {
   address: string;
   family: number;
 }
@@ -31,7 +31,7 @@ const IPV6 = 6;
 /** Methods that ask for records of this kind, by name; the second also where no kind is named. */
 const RECORDS: Readonly<Record<string, number>> = { resolve4: IPV4, resolve6: IPV6 };
 const KINDS: Readonly<Record<string, number>> = { A: IPV4, AAAA: IPV6 };
-/** Its address makes Node check the other arguments of a call, and ask nobody. */
+/** Makes Node check the other arguments of a call without a question to any server. */
 const NO_QUESTION = '127.0.0.1';
 
 /** Has the functions of `node:dns` and `node:dns/promises` ask the worker. */
@@ -42,7 +42,7 @@ export function bridgeNames(ask: AskAddresses): void {
   const defaultOrder = dns['getDefaultResultOrder'] as () => string;
   const promisedLookup = promises['lookup'] as Call;
 
-  const found = async (host: string, options: LookupOptions): Promise<Found[]> => {
+  const found = async (host: string, options: LookupOptions): Promise<NamedAddress[]> => {
     const wanted = familyOf(options.family);
     const all = (await ask(host)).map((address) => ({ address, family: isIP(address) }));
     const kept = all.filter(({ family }) => wanted === 0 || family === wanted);
@@ -63,7 +63,7 @@ export function bridgeNames(ask: AskAddresses): void {
     lookup(NO_QUESTION, ...rest.slice(0, -1), typeof done === 'function' ? () => undefined : done);
     const options = optionsOf(rest.length > 1 ? rest[0] : undefined);
     answer(found(host, options), done, (all) =>
-      options.all ? [all] : [(all[0] as Found).address, (all[0] as Found).family],
+      options.all ? [all] : [(all[0] as NamedAddress).address, (all[0] as NamedAddress).family],
     );
     return {};
   });
@@ -122,7 +122,7 @@ const optionsOf = (given: unknown): LookupOptions =>
 const familyOf = (family: unknown): number =>
   family === 'IPv4' ? IPV4 : family === 'IPv6' ? IPV6 : Number(family ?? 0);
 
-function ordered(found: readonly Found[], order: string): Found[] {
+function ordered(found: readonly NamedAddress[], order: string): NamedAddress[] {
   if (order !== 'ipv4first' && order !== 'ipv6first') return [...found];
   const first = order === 'ipv4first' ? IPV4 : IPV6;
   return found.toSorted((a, b) => Number(b.family === first) - Number(a.family === first));

@@ -20,13 +20,23 @@ describe('a snapshot', () => {
     ['undefined', undefined, null],
     ['a number', 1.5, 1.5],
     ['minus infinity', -Infinity, '<-Infinity>'],
-    ['a bigint', 12n, '12n'],
+    ['a bigint', 12n, '12'],
     ['a symbol', Symbol('s'), '<Symbol(s)>'],
     ['a function', function named() {}, '<function named>'],
     ['a date', new Date(0), '1970-01-01… <14 more characters>'],
     ['a bad date', new Date(Number.NaN), '<Invalid Date>'],
     ['a pattern', /a/g, '/a/g'],
-    ['bytes', new Uint8Array(5), '<Uint8Array of 5 bytes>'],
+    ['numbers', new Float64Array([1.5, Number.NaN]), [1.5, '<NaN>']],
+    ['long numbers', new BigInt64Array(2), ['0', '0']],
+    ['many bytes', new Uint8Array(5), [0, 0, 0, '<2 more>']],
+    ['a buffer', Buffer.from('ab'), { type: 'Buffer', data: [97, 98] }],
+    ['an array buffer', new Uint8Array([1, 2]).buffer, [1, 2]],
+    ['a shared one', new SharedArrayBuffer(1), [0]],
+    ['a view', new DataView(new Uint8Array([1, 2, 3]).buffer, 1), [2, 3]],
+    ['a URL', new URL('http://a/b'), 'http://a/b'],
+    ['a query', new URLSearchParams({ a: '1' }), 'a=1'],
+    ['what is no URL', Object.create(URL.prototype), '<cannot be read>'],
+    ['objects around values', [new Number(1), new String('a'), new Boolean(false)], [1, 'a', false]], // oxlint-disable-line no-new-wrappers
     ['a promise', Promise.resolve(), '<Promise>'],
     ['a list', [1, , 3], [1, null, 3]], // oxlint-disable-line no-sparse-arrays
     ['a long list', [1, 2, 3, 4, 5], [1, 2, 3, '<2 more>']],
@@ -34,9 +44,19 @@ describe('a snapshot', () => {
     ['an object of no class', Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
     ['many properties', { a: 1, b: 2, c: 3, d: 4 }, { a: 1, b: 2, c: 3, '…': '<1 more>' }],
     ['an instance', new Point(), { '<class>': 'Point', x: 1 }],
-    ['a map', new Map([['a', 1]]), { '<Map(1)>': [['a', 1]] }],
-    ['a set', new Set([1, 2, 3, 4]), { '<Set(4)>': [1, 2, 3, '<more>'] }],
-    ['an error', new TypeError('no'), { '<TypeError>': 'no' }],
+    ['a map', new Map([['a', 1]]), [['a', 1]]],
+    ['a set', new Set([1, 2, 3, 4]), [1, 2, 3, '<1 more>']],
+    ['an error', new TypeError('no'), { name: 'TypeError', message: 'no' }],
+    [
+      'an error with more',
+      Object.assign(new Error('no', { cause: new Error('why') }), { code: 'E', name: 'Mine' }),
+      { message: 'no', cause: { name: 'Error', message: 'why' }, code: 'E', name: 'Mine' },
+    ],
+    [
+      'gathered errors',
+      Object.assign(new AggregateError([new Error('a')], 'b'), { name: 'Many' }),
+      { message: 'b', errors: [{ name: 'Error', message: 'a' }], name: 'Many' },
+    ],
     ['a circle', circular, { name: 'c', self: '<circular>' }],
     ['the depth', { a: { b: { c: { d: 1 } } } }, { a: { b: { c: '<Object>' } } }],
     [
@@ -44,7 +64,7 @@ describe('a snapshot', () => {
       { api_key: 'x', Password: 'x', tokens: 2 },
       { api_key: '<redacted>', Password: '<redacted>', tokens: 2 },
     ],
-    ['a secret in a map', new Map([['token', 'x']]), { '<Map(1)>': [['token', '<redacted>']] }],
+    ['a secret in a map', new Map([['token', 'x']]), [['token', '<redacted>']]],
   ])('shows %s', (_, value, shown) => {
     expect(picture(value)).toEqual(shown);
   });
@@ -63,12 +83,20 @@ describe('a snapshot', () => {
       },
       proxy: new Proxy({}, handler),
       child: Object.create(new Proxy({}, handler)) as object,
+      error: Object.create(Error.prototype, { message: { get: trap } }) as Error,
+      map: Object.defineProperties(new Map([[1, 2]]), { entries: { value: trap }, size: { get: trap } }),
+      address: Object.defineProperty(new URL('http://a/'), 'href', { get: trap }),
+      thrown: Object.defineProperty(new Error('no'), 'name', { get: trap }),
     };
     expect(picture(value, { entries: 10 })).toEqual({
       toJSON: '<function trap>',
       property: '<getter>',
       proxy: '<Proxy>',
       child: {},
+      error: { '<class>': 'Error' },
+      map: [[1, 2]],
+      address: 'http://a/',
+      thrown: { message: 'no' },
     });
     expect(called).toBe(0);
   });

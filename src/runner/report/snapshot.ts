@@ -1,6 +1,7 @@
 /**
- * A picture of a value of user code as JSON text, for people to look at. It calls no code of the
- * user's: no getter, no toJSON, no trap of a proxy. What JSON cannot hold is described in angle brackets.
+ * A picture of a value of user code as JSON text, for people to look at, in the form that results have
+ * (docs/results.md). It calls no code of the user's: no getter, no toJSON, no trap of a proxy. What has no form
+ * is described in angle brackets.
  */
 import { types } from 'node:util';
 import {
@@ -12,6 +13,23 @@ import {
   stringify,
   text,
 } from '../channel/primordials.js';
+import {
+  addressOf,
+  entriesOf,
+  inheritedData,
+  isBuffer,
+  isoOf,
+  lengthOfTyped,
+  mapSize,
+  nextEntry,
+  nextValue,
+  numbersOf,
+  patternOf,
+  setSize,
+  timeOf,
+  unboxed,
+  valuesOf,
+} from './intrinsic-reads.js';
 import { isSensitive } from './sensitive-names.js';
 
 /** How much of a value is shown. */
@@ -27,26 +45,16 @@ export interface SnapshotBounds {
 }
 
 const NAME_CHARS = 100;
+/** What an error has beside what the code has added to it. */
+const ERROR_PARTS = ['name', 'message', 'cause', 'errors', 'error', 'suppressed'];
 /** Objects whose content is no variable of the user's; their tag says enough. */
 const OPAQUE = [
   types.isPromise, types.isWeakMap, types.isWeakSet, types.isGeneratorObject, types.isExternal,
   types.isMapIterator, types.isSetIterator, types.isModuleNamespaceObject,
 ]; // prettier-ignore
 
-const mapSize = getterOf(Map.prototype, 'size');
-const setSize = getterOf(Set.prototype, 'size');
-const byteLengthOf = getterOf(prototypeOf(Uint8Array.prototype) as object, 'byteLength');
-const bufferLength = getterOf(ArrayBuffer.prototype, 'byteLength');
-const entriesOf = methodOf(Map.prototype, 'entries');
-const valuesOf = methodOf(Set.prototype, 'values');
-const nextOfMap = methodOf(prototypeOf(new Map().entries()) as object, 'next');
-const nextOfSet = methodOf(prototypeOf(new Set().values()) as object, 'next');
-const timeOf = methodOf(Date.prototype, 'getTime');
-const isoOf = methodOf(Date.prototype, 'toISOString');
-const sourceOf = getterOf(RegExp.prototype, 'source');
-const flagsOf = getterOf(RegExp.prototype, 'flags');
-const sliceOf = methodOf(String.prototype, 'slice');
-const replaceAllOf = methodOf(String.prototype, 'replaceAll');
+// oxlint-disable-next-line typescript/unbound-method -- always applied to a text
+const { slice, replaceAll } = String.prototype;
 const isArray = Array.isArray;
 
 let secrets: readonly string[] = [];
@@ -64,7 +72,7 @@ export function hideSecrets(values: readonly string[]): void {
 function withoutSecrets(value: string): string {
   let clean = value;
   for (let i = 0; i < secrets.length; i++)
-    clean = apply(replaceAllOf, clean, [secrets[i], '<redacted>']) as string;
+    clean = apply(replaceAll, clean, [secrets[i], '<redacted>']) as string;
   return clean;
 }
 
@@ -107,7 +115,7 @@ export class Snapshot {
       case 'undefined':
         return this.spend('null');
       case 'bigint':
-        return this.string(`${value}n`);
+        return this.string(`${value}`);
       case 'symbol':
         return this.tag(text(value));
       case 'function':
@@ -123,41 +131,50 @@ export class Snapshot {
       if (this.ancestors[i] === value) return this.tag('circular');
     const simple = this.simple(value);
     if (simple !== null) return simple;
-    const isList = isArray(value);
-    const label = isList ? `Array(${lengthOf(value)})` : labelOf(value);
+    const label = isArray(value) ? `Array(${lengthOf(value)})` : labelOf(value);
     if (this.ancestors.length >= this.bounds.depth || this.left <= 0)
       return this.tag(label === '' ? 'Object' : label);
     this.ancestors[this.ancestors.length] = value;
-    const json = isList ? this.list(value) : this.members(value, label);
+    const json = this.content(value, label);
     this.ancestors.length -= 1;
     return json;
   }
 
-  /** What is one text although it is an object; null for the others. */
+  /** What is one text or number although it is an object; null for the others. */
   private simple(value: object): string | null {
     if (types.isDate(value)) {
-      const time = apply(timeOf, value, []) as number;
-      return time - time === 0 ? this.string(apply(isoOf, value, []) as string) : this.tag('Invalid Date');
+      const time = timeOf(value);
+      return time - time === 0 ? this.string(isoOf(value)) : this.tag('Invalid Date');
     }
-    if (types.isRegExp(value))
-      return this.string(`/${apply(sourceOf, value, []) as string}/${apply(flagsOf, value, []) as string}`);
-    if (types.isTypedArray(value))
-      return this.tag(`${labelOf(value)} of ${apply(byteLengthOf, value, []) as number} bytes`);
-    if (types.isArrayBuffer(value))
-      return this.tag(`ArrayBuffer of ${apply(bufferLength, value, []) as number} bytes`);
+    if (types.isRegExp(value)) return this.string(patternOf(value));
+    const address = addressOf(value);
+    if (address !== null) return this.string(address);
+    const inner = unboxed(value);
+    if (inner !== value) return this.json(inner);
     for (let i = 0; i < OPAQUE.length; i++)
       if ((OPAQUE[i] as (value: object) => boolean)(value)) return this.tag(labelOf(value) || 'Object');
     return null;
   }
 
-  private list(value: unknown[]): string {
-    const length = lengthOf(value);
+  private content(value: object, label: string): string {
+    if (isArray(value)) return this.list(lengthOf(value), (at) => this.item(descriptorOf(value, at)));
+    if (types.isMap(value)) return this.pairs(value);
+    if (types.isSet(value)) return this.items(value);
+    const numbers = numbersOf(value);
+    if (numbers === null) return this.members(value, label);
+    const list = this.list(lengthOfTyped(numbers), (at) => this.item(descriptorOf(numbers, at)));
+    return isBuffer(value) ? `{"type":"Buffer","data":${list}}` : list;
+  }
+
+  private item(property: PropertyDescriptor | undefined): string {
+    return property === undefined ? this.spend('null') : this.slot('', property);
+  }
+
+  private list(length: number, item: (at: number) => string): string {
     let body = '';
     let shown = 0;
-    for (; shown < length && shown < this.bounds.entries && this.left > 0; shown++) {
-      const item = descriptorOf(value, shown);
-      body += `${shown === 0 ? '' : ','}${item === undefined ? this.spend('null') : this.slot('', item)}`;
-    }
+    for (; shown < length && shown < this.bounds.entries && this.left > 0; shown++)
+      body += `${shown === 0 ? '' : ','}${item(shown)}`;
     if (shown < length) body += `${shown === 0 ? '' : ','}${this.tag(`${length - shown} more`)}`;
     return `[${body}]`;
   }
@@ -168,9 +185,8 @@ export class Snapshot {
       this.left -= name.length + 4;
       parts[parts.length] = `${stringify(name)}:${json}`;
     };
-    if (types.isMap(value)) add(`<${label}(${apply(mapSize, value, []) as number})>`, this.pairs(value));
-    else if (types.isSet(value)) add(`<${label}(${apply(setSize, value, []) as number})>`, this.items(value));
-    else if (types.isNativeError(value)) add(`<${label}>`, this.string(messageOf(value)));
+    const isError = types.isNativeError(value);
+    if (isError) this.errorParts(value, add);
     else if (label !== '') add('<class>', this.string(label));
     const keys = keysOf(value);
     let shown = 0;
@@ -185,6 +201,16 @@ export class Snapshot {
     return `{${body}}`;
   }
 
+  /** Not its stack, which is made when it is read, by code of the user's where there is some for it. */
+  private errorParts(error: Error, add: (name: string, json: string) => void): void {
+    for (let i = 0; i < ERROR_PARTS.length; i++) {
+      const name = ERROR_PARTS[i] as string;
+      const part = inheritedData(error, name);
+      const isOwnKey = descriptorOf(error, name)?.enumerable === true;
+      if (part !== undefined && !isOwnKey) add(name, this.json(part));
+    }
+  }
+
   private slot(name: string, property: PropertyDescriptor): string {
     if (!('value' in property)) return this.tag('getter');
     if (isSensitive(name, property.value)) return this.tag('redacted');
@@ -192,29 +218,17 @@ export class Snapshot {
   }
 
   private pairs(map: Map<unknown, unknown>): string {
-    const iterator = apply(entriesOf, map, []) as object;
-    let body = '';
-    for (let shown = 0; ; shown++) {
-      const step = apply(nextOfMap, iterator, []) as IteratorResult<[unknown, unknown], undefined>;
-      if (step.done) return `[${body}]`;
-      const comma = shown === 0 ? '' : ',';
-      if (shown >= this.bounds.entries || this.left <= 0) return `[${body}${comma}${this.tag('more')}]`;
-      const [key, value] = [step.value[0], step.value[1]];
+    const iterator = entriesOf(map);
+    return this.list(mapSize(map), () => {
+      const [key, value] = nextEntry(iterator).value as [unknown, unknown];
       const hidden = typeof key === 'string' && isSensitive(key, value);
-      body += `${comma}[${this.json(key)},${hidden ? this.tag('redacted') : this.json(value)}]`;
-    }
+      return `[${this.json(key)},${hidden ? this.tag('redacted') : this.json(value)}]`;
+    });
   }
 
   private items(set: Set<unknown>): string {
-    const iterator = apply(valuesOf, set, []) as object;
-    let body = '';
-    for (let shown = 0; ; shown++) {
-      const step = apply(nextOfSet, iterator, []) as IteratorResult<unknown, undefined>;
-      if (step.done) return `[${body}]`;
-      const comma = shown === 0 ? '' : ',';
-      if (shown >= this.bounds.entries || this.left <= 0) return `[${body}${comma}${this.tag('more')}]`;
-      body += `${comma}${this.json(step.value)}`;
-    }
+    const iterator = valuesOf(set);
+    return this.list(setSize(set), () => this.json(nextValue(iterator).value));
   }
 
   private string(value: string): string {
@@ -236,7 +250,7 @@ export class Snapshot {
 }
 
 const cut = (value: string, length: number): string =>
-  value.length <= length ? value : (apply(sliceOf, value, [0, length]) as string);
+  value.length <= length ? value : apply(slice, value, [0, length]);
 
 /** `length` of an array is its own data property. */
 const lengthOf = (list: unknown[]): number => descriptorOf(list, 'length')?.value as number;
@@ -255,20 +269,6 @@ function nameOf(callable: object): string {
   if (types.isProxy(callable)) return 'Proxy';
   const name = descriptorOf(callable, 'name')?.value as unknown;
   return typeof name === 'string' && name !== '' ? name : 'anonymous';
-}
-
-function messageOf(error: Error): string {
-  const message = descriptorOf(error, 'message')?.value as unknown;
-  return typeof message === 'string' ? message : '';
-}
-
-function getterOf(target: object, name: PropertyKey): () => unknown {
-  // oxlint-disable-next-line typescript/unbound-method -- always applied to a target
-  return descriptorOf(target, name)?.get as () => unknown;
-}
-
-function methodOf(target: object, name: PropertyKey): () => unknown {
-  return descriptorOf(target, name)?.value as () => unknown;
 }
 
 /** Own names of an object, without calling a trap; [] where they cannot be read. */
