@@ -72,6 +72,7 @@ const nothing = (level: IsolationLevel): IsolationLevel => ({
     files: null,
     filter: false,
     sharedUser: true,
+    recordLocks: false,
   }),
 });
 

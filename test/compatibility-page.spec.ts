@@ -16,18 +16,51 @@ it('docs/compatibility.md is what the programs say; npm run docs:compat writes i
 });
 
 describe('the part about packages', () => {
+  const network = 'none';
+  const fine = { name: 'fine', version: '1.0.0', native: false, network, works: true, why: null };
   const uses = [
-    { name: 'fine', version: '1.0.0', native: false, works: true, why: null },
-    { name: 'binary', version: '2.0.0', native: true, works: true, why: null },
-    { name: 'odd', version: null, native: false, works: false, why: 'a | b' },
+    fine,
+    { ...fine, name: 'binary', version: '2.0.0', native: true },
+    { ...fine, name: 'odd', version: null, works: false, why: 'a | b' },
   ];
+  const run: SeenRun = {
+    node: 'v26.0.0',
+    on: '2026-11-28',
+    uses,
+    servers: [
+      { ...fine, name: 'client', network: 'proxy' },
+      { ...fine, name: 'client', network: 'open', works: false, why: 'c | d' },
+      { ...fine, name: 'other', network: 'open' },
+    ],
+    workspaces: [
+      { ...fine, name: 'nest' },
+      { ...fine, name: 'orm', works: false, why: 'no table' },
+    ],
+    manifest: {
+      names: 40,
+      missing: ['a', 'b'],
+      installed: 38,
+      seconds: 50,
+      cpuSeconds: 60,
+      longestPauseSeconds: 7,
+    },
+  };
 
   it('counts what works, and names what does not with its reason', () => {
-    const text = packagesPart({ node: 'v26.0.0', on: '2026-11-28', uses });
+    const text = packagesPart(run);
     expect(text).toContain('2 of 3 do what is asked');
     expect(text).toContain('Work: fine 1.0.0.');
     expect(text).toContain('Work with `NATIVE_ADDONS=on`: binary 2.0.0.');
     expect(text).toContain(String.raw`| odd  | a \| b |`);
+  });
+
+  it('has what was seen of servers, workspaces and the manifest', () => {
+    const text = packagesPart(run);
+    expect(text).toContain(String.raw`| client | works | c \| d |`);
+    expect(text).toContain('| other | was not tried | works |');
+    expect(text).toContain('nest (works); orm (no table).');
+    expect(text).toContain('38 installed and the others named after 50 s and 60 s of CPU');
+    expect(packagesPart({ ...run, manifest: null })).not.toContain('A manifest of');
   });
 
   it('says of each package that is tried what was seen, and of no other', () => {

@@ -54,6 +54,7 @@ export class CompilerFactory {
         files: [parts.bundle, parts.library],
         programs: [parts.program, ...(parts.swc === null ? [] : [parts.swc])],
         packageSets: null,
+        nativeAddons: false,
         shareNetwork: false,
       };
       let proven: CompilerProcess | null = null;

@@ -36,4 +36,6 @@ export interface Confinement {
    * what Landlock lets the owner of a file do, and so to change modes and times in the scratch folder.
    */
   sharedUser: boolean;
+  /** Parts of files may be locked (fcntl): only where whatever it may write to is out of the sight of all others. */
+  recordLocks: boolean;
 }

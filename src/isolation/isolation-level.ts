@@ -8,6 +8,8 @@ export interface ProcessAccess {
   programs: readonly string[];
   /** Folder of package sets that it may read; null: none. */
   packageSets: string | null;
+  /** It runs native code of packages. */
+  nativeAddons: boolean;
   /** It has the machine's network instead of an empty one. */
   shareNetwork: boolean;
 }

@@ -114,6 +114,8 @@ export class NamespaceLevel implements IsolationLevel {
       files: null,
       filter: true,
       sharedUser: false,
+      // JavaScript has no locks; what else it may write to is its own scratch folder.
+      recordLocks: this.parts.access.nativeAddons,
     };
   }
 

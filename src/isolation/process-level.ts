@@ -70,6 +70,7 @@ export class ProcessLevel implements IsolationLevel {
       files: { read: [...MACHINE_FILES, ...readable], run: [...programs], write: [scratch] },
       filter: true,
       sharedUser: uid === null,
+      recordLocks: false,
     };
   }
 

@@ -26,6 +26,7 @@ export class ThreadLevel implements IsolationLevel {
       files: null,
       filter: false,
       sharedUser: true,
+      recordLocks: false,
     };
   }
 

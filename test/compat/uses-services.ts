@@ -292,7 +292,7 @@ export const NATIVE: readonly PackageUse[] = [
   use(
     'better-sqlite3',
     `import Database from 'better-sqlite3';`,
-    `(() => { const db = new Database(':memory:'); db.exec('create table t (a)'); db.prepare('insert into t values (?)').run(2); return db.prepare('select a from t').all(); })()`,
+    `(() => { const db = new Database('orders.db'); db.pragma('journal_mode = WAL'); db.exec('create table t (a)'); db.prepare('insert into t values (?)').run(2); const other = new Database('orders.db'); return other.prepare('select a from t').all(); })()`,
     [{ a: 2 }],
   ),
   use(
@@ -310,7 +310,7 @@ export const NATIVE: readonly PackageUse[] = [
   use(
     '@node-rs/bcrypt',
     `import { hash, verify } from '@node-rs/bcrypt';`,
-    `hash('a', 4).then((h) => verify('a', h))`,
+    `hash('a', { cost: 4 }).then((h) => verify('a', h))`,
     true,
   ),
 ].map((one): PackageUse => ({ ...one, native: true }));

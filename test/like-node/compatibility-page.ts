@@ -30,7 +30,7 @@ Generated from \`test/like-node\` by \`npm run docs:compat\`. Each program of th
 | files outside of the scratch folder and the packages | as the user may | refused, in words that name the folder; \`existsSync\` answers false |
 | the network | open | by the setting \`NETWORK\` |
 | \`node:sqlite\`, \`node:inspector\`, child processes, worker threads | work | refused |
-| native add-ons of packages | work | with \`NATIVE_ADDONS=on\`; file locks are refused, so that SQLite has databases in memory only |
+| native add-ons of packages | work | with \`NATIVE_ADDONS=on\`; SQLite has databases in memory and in the scratch folder |
 | \`os.userInfo()\`, \`os.networkInterfaces()\` where the isolation hides them | the machine's | a plain user, \`{}\` |
 | variables declared with \`using\` at the top level | | are not among the variables of the result: V8 does not dispose of what is exported |
 | \`emitDecoratorMetadata\`, \`paths\`, \`baseUrl\` of a workspace's tsconfig.json | not known to Node | carried out ([workspace.md](workspace.md)); the type of an enum from another file is \`Object\` |

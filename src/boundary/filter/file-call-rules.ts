@@ -22,6 +22,9 @@ const F_GETFD = 1;
 const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
+const F_GETLK = 5;
+const F_SETLK = 6;
+const F_SETLKW = 7;
 const F_DUPFD_CLOEXEC = 1030;
 const F_GETPIPE_SZ = 1032;
 /**
@@ -29,6 +32,11 @@ const F_GETPIPE_SZ = 1032;
  * send a signal to any process, F_SETLEASE makes the worker wait when it opens a file, locks make it wait too.
  */
 const ALLOWED_FCNTL = [F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ];
+/**
+ * Locks of parts of a file, which SQLite takes. To lock others out, the file must be open for writing; a lock of
+ * those who read is in no reader's way. By `flock`, readers could lock each other out.
+ */
+const RECORD_LOCKS = [F_GETLK, F_SETLK, F_SETLKW];
 
 const TCGETS = 0x5401;
 const TCGETS2 = 0x802c542a;
@@ -80,9 +88,13 @@ const REFUSED_TO_SHARED_USER = {
 /**
  * Calls on files and descriptors, for code that may have descriptors and paths of files that are not its own.
  * Where one call has many operations (fcntl, ioctl), only those that are needed are allowed.
- * @param sharedUser files of the worker belong to the runner's user too: docs/decisions/0013
+ * `sharedUser`: files of the worker belong to the runner's user too: docs/decisions/0013.
+ * `recordLocks`: parts of files may be locked: docs/decisions/0021.
  */
-export const fileRules = (arch: FilterArch, sharedUser: boolean): Instruction[] => [
+export const fileRules = (
+  arch: FilterArch,
+  { sharedUser, recordLocks }: { sharedUser: boolean; recordLocks: boolean },
+): Instruction[] => [
   ...rule(arch, 'openat', openBlock(2)),
   ...rule(arch, 'open', openBlock(1)),
   // Its flags are in memory, where a filter cannot look; the C library goes on with openat.
@@ -90,7 +102,7 @@ export const fileRules = (arch: FilterArch, sharedUser: boolean): Instruction[] 
   ...rule(arch, 'fcntl', [
     loadArgument(1),
     ...whenEqual(F_SETFL, [loadArgument(2), ...whenAnyBit(O_ASYNC, [refuse(EPERM)]), allow]),
-    ...onlyFor(1, ALLOWED_FCNTL),
+    ...onlyFor(1, recordLocks ? [...ALLOWED_FCNTL, ...RECORD_LOCKS] : ALLOWED_FCNTL),
   ]),
   ...rule(arch, 'ioctl', onlyFor(1, ALLOWED_IOCTL)),
   ...refuseAll(arch, REFUSED_ON_FILES),

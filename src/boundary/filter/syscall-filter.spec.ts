@@ -47,17 +47,31 @@ function run(program: Buffer, audit: number, number: number, args: readonly bigi
 function answerTo(
   name: SyscallName,
   args: readonly (number | bigint)[],
-  sharedUser = false,
+  { sharedUser = false, recordLocks = false } = {},
 ): Answer | Answer[] {
   const answers = ARCHES.flatMap((arch) => {
     const number = syscallNumber(name, arch);
     if (number === null) return [];
-    const filter = sealedFilter(arch, { ownPid: OWN_PID, sockets: 'none', sharedUser });
+    const filter = sealedFilter(arch, { ownPid: OWN_PID, sockets: 'none', sharedUser, recordLocks });
     return [run(filter, AUDIT_ARCH[arch], number, args.map(BigInt))];
   });
   const [first = null] = answers;
   return answers.every((answer) => answer === first) ? first : answers;
 }
+
+describe('a sealed filter of native code', () => {
+  it.each<[SyscallName, string, number[], Answer]>([
+    ['fcntl', 'F_GETLK', [3, 5, 0], null],
+    ['fcntl', 'F_SETLK', [3, 6, 0], null],
+    ['fcntl', 'F_SETLKW', [3, 7, 0], null],
+    ['fcntl', 'F_SETOWN', [3, 8, 99], EPERM],
+    ['fcntl', 'F_SETLEASE', [3, 1024, 0], EPERM],
+    ['fcntl', 'F_OFD_SETLK', [3, 37, 0], EPERM],
+    ['flock', 'on a file that is open for reading', [3, 2], EPERM],
+  ])('of %s: %s', (name, _, args, answer) => {
+    expect(answerTo(name, args, { recordLocks: true })).toBe(answer);
+  });
+});
 
 describe('a sealed filter', () => {
   it.each<[SyscallName, string, (number | bigint)[], Answer]>([
@@ -67,6 +81,8 @@ describe('a sealed filter', () => {
     ['fcntl', 'F_SETLEASE', [3, 1024, 0], EPERM],
     ['fcntl', 'F_NOTIFY', [3, 1026, 0], EPERM],
     ['fcntl', 'F_OFD_SETLK', [3, 37, 0], EPERM],
+    ['fcntl', 'F_SETLK', [3, 6, 0], EPERM],
+    ['fcntl', 'F_SETLKW', [3, 7, 0], EPERM],
     // The kernel reads an int: what lies above it hides nothing.
     ['fcntl', 'F_SETOWN with more bits above', [3, 0x1_0000_0008n, 99], EPERM],
     ['fcntl', 'F_SETFL O_ASYNC', [3, 4, 0o20000 | 0o4000], EPERM],
@@ -99,7 +115,7 @@ describe('a sealed filter', () => {
     ['kill', 'itself', [OWN_PID, 15], null],
     ['kill', 'another', [OWN_PID + 1, 15], EPERM],
   ])('answers %s (%s) %j', (name, _what, args, answer) => {
-    expect([answerTo(name, args), answerTo(name, args, true)]).toEqual([answer, answer]);
+    expect([answerTo(name, args), answerTo(name, args, { sharedUser: true })]).toEqual([answer, answer]);
   });
 
   const METADATA: [SyscallName, (number | bigint)[], Answer][] = [
@@ -122,16 +138,21 @@ describe('a sealed filter', () => {
     ['utimensat', [3, 0, 0, 0], 0],
   ];
   it.each(METADATA)('of a runner with its worker’s user answers %s%j with %j', (name, args, answer) => {
-    expect(answerTo(name, args, true)).toBe(answer);
+    expect(answerTo(name, args, { sharedUser: true })).toBe(answer);
   });
   it.each(METADATA)('of a runner with a user of its own leaves %s%j to the kernel', (name, args) => {
-    expect(answerTo(name, args, false)).toBeNull();
+    expect(answerTo(name, args)).toBeNull();
   });
 });
 
 describe.each(ARCHES)('on %s', (arch) => {
   const audit = AUDIT_ARCH[arch];
-  const sealed = sealedFilter(arch, { ownPid: OWN_PID, sockets: 'internet', sharedUser: true });
+  const sealed = sealedFilter(arch, {
+    ownPid: OWN_PID,
+    sockets: 'internet',
+    sharedUser: true,
+    recordLocks: false,
+  });
   const EXECVE = syscallNumber('execve', arch) as number;
 
   it('what is newer than the tables does not exist', () => {

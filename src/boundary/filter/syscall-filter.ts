@@ -26,6 +26,8 @@ export interface SealedRunner {
   sockets: SocketPolicy;
   /** Its user is the worker's, and files of the worker are within its sight. */
   sharedUser: boolean;
+  /** Parts of files may be locked. */
+  recordLocks: boolean;
 }
 
 const CLONE_THREAD = 0x10000;
@@ -103,7 +105,7 @@ export const bootFilter = (arch: FilterArch): Buffer => assemble(program(arch, [
 export const launchFilter = (arch: FilterArch, sharedUser: boolean): Buffer =>
   assemble([
     ...opening(arch),
-    ...fileRules(arch, sharedUser),
+    ...fileRules(arch, { sharedUser, recordLocks: false }),
     ...refuseAll(arch, ALWAYS_REFUSED),
     ...refuseAll(arch, REFUSED_TO_PROGRAMS),
     ...rule(arch, 'prlimit64', onlyFor(0, [0])),
@@ -133,10 +135,13 @@ export const templateFilter = (arch: FilterArch, ownUsers: boolean): Buffer =>
  * The filter under which user code runs. Starting processes, changing rights and everything else that neither
  * Node nor JavaScript needs is refused with EPERM; calls that are newer than our tables do not exist.
  */
-export const sealedFilter = (arch: FilterArch, { ownPid, sockets, sharedUser }: SealedRunner): Buffer =>
+export const sealedFilter = (
+  arch: FilterArch,
+  { ownPid, sockets, sharedUser, recordLocks }: SealedRunner,
+): Buffer =>
   assemble(
     program(arch, [
-      ...fileRules(arch, sharedUser),
+      ...fileRules(arch, { sharedUser, recordLocks }),
       ...refuseAll(arch, REFUSED_WHEN_SEALED),
       ...(['kill', 'tgkill', 'rt_sigqueueinfo', 'rt_tgsigqueueinfo'] as const).flatMap((name) =>
         rule(arch, name, onlyFor(0, [ownPid])),

@@ -206,6 +206,7 @@ export const accessOf = (settings: RunnerSettings, bundles: RunnerBundles): Proc
   files: Object.values(bundles),
   programs: [],
   packageSets: settings.packageSets,
+  nativeAddons: settings.nativeAddons,
   shareNetwork: settings.network === 'open',
 });
 

@@ -25,6 +25,7 @@ const PROMISED: KernelPromises = {
     files: null,
     filter: true,
     sharedUser: false,
+    recordLocks: false,
   },
   namespaces: true,
   network: 'none',

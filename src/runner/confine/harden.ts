@@ -39,7 +39,7 @@ export function harden(confinement: Confinement, likely: NetworkPolicy, startsPr
   if (files !== null) restrictFiles(kernel, files);
   if (startsPrograms && confinement.filter)
     setFilter(kernel, launchFilter(filterArch(), confinement.sharedUser));
-  const filter = (network: NetworkPolicy): Buffer => filterFor(network, confinement.sharedUser);
+  const filter = (network: NetworkPolicy): Buffer => filterFor(network, confinement);
   const program = confinement.filter ? filter(likely) : null;
   let sealed = false;
   return (network) => {
@@ -90,11 +90,12 @@ function limitTasks(kernel: Kernel, maxTasks: number): void {
   );
 }
 
-const filterFor = (network: NetworkPolicy, sharedUser: boolean): Buffer =>
+const filterFor = (network: NetworkPolicy, { sharedUser, recordLocks }: Confinement): Buffer =>
   sealedFilter(filterArch(), {
     ownPid: process.pid,
     sockets: network === 'open' ? 'internet' : 'none',
     sharedUser,
+    recordLocks,
   });
 
 function setFilter(kernel: Kernel, program: Buffer): void {

@@ -52,6 +52,7 @@ const filterFor = (sockets: SocketPolicy): Buffer =>
     ownPid: FORKED_PID,
     sockets,
     sharedUser: confinement.sharedUser,
+    recordLocks: confinement.recordLocks,
   });
 
 // OpenSSL knows a fork by its number, and so do programs that keep theirs.

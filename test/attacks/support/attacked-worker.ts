@@ -137,6 +137,7 @@ const nothing: Confinement = {
   files: null,
   filter: false,
   sharedUser: true,
+  recordLocks: false,
 };
 const stripped = withoutPermissionModel(level);
 const bare = withoutPermissionModel({

@@ -63,6 +63,7 @@ describe('what code can do with the files of its scratch folder', () => {
       confinement: (place: Parameters<IsolationLevel['confinement']>[0]) => ({
         ...level.confinement(place),
         sharedUser: shared,
+        recordLocks: false,
       }),
     });
   };

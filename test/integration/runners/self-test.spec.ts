@@ -50,6 +50,7 @@ const NOTHING: Confinement = {
   files: null,
   filter: false,
   sharedUser: true,
+  recordLocks: false,
 };
 
 describe('the check of compilers', () => {
