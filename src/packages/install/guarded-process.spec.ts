@@ -21,6 +21,13 @@ describe('runGuarded', () => {
     expect(outcome).toEqual({ ending: 'exited', exitCode: 7, stdout: 'out\n', stderr: 'err\n' });
   });
 
+  it('calls back for each line of stderr, however it is cut', async () => {
+    const lines: string[] = [];
+    const script = 'process.stderr.write("on", () => process.stderr.write("e\\ntwo\\nrest"))';
+    const outcome = await run(script, { onErrorLine: (line) => lines.push(line) });
+    expect([lines, outcome.stderr]).toEqual([['one', 'two'], 'one\ntwo\nrest']);
+  });
+
   it('passes arguments on as they are', async () => {
     const hostile = ['$(id)', '; id', '"', "'", '`id`', '-x', ''];
     const outcome = await run('', {

@@ -13,6 +13,8 @@ export interface GuardedCommand {
   timeoutMs: number;
   /** Keep this many of the newest bytes of stdout and of stderr. */
   outputLimitBytes: number;
+  /** Called for each line of stderr, without what is longer than the output that is kept. */
+  onErrorLine?: (line: string) => void;
   /** Aborting it kills the program. */
   signal?: AbortSignal;
 }
@@ -53,6 +55,7 @@ export async function runGuarded(request: GuardedCommand): Promise<GuardedOutcom
   });
   const stdout = collect(guard, 'stdout', request.outputLimitBytes);
   const stderr = collect(guard, 'stderr', request.outputLimitBytes);
+  if (request.onErrorLine) readLines(guard, request.onErrorLine, request.outputLimitBytes);
   guard.stdin.on('error', () => undefined);
   let ending: GuardedOutcome['ending'] = 'exited';
   const end = (why: GuardedOutcome['ending']) => {
@@ -77,4 +80,13 @@ function collect(child: ChildProcess, stream: 'stdout' | 'stderr', limitBytes: n
   const tail = new TailBuffer(limitBytes);
   child[stream]?.setEncoding('utf8').on('data', (text: string) => tail.append(text));
   return tail;
+}
+
+function readLines(child: ChildProcess, onLine: (line: string) => void, limitChars: number): void {
+  let rest = '';
+  child.stderr?.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = (lines.pop() as string).slice(0, limitChars);
+    for (const line of lines) onLine(line);
+  });
 }

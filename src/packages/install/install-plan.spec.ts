@@ -3,6 +3,7 @@ import type { PackageFailure } from '../../contract/packages.js';
 import type { ManifestEntry } from '../manifest.js';
 import type { PackageSpec } from '../package-spec.js';
 import { type InstallWork, installTogether, isNamedMissing } from './install-plan.js';
+import { InstallProgress } from './install-progress.js';
 import type { NpmInstaller, NpmOutcome } from './npm-installer.js';
 
 const entriesOf = (...names: string[]): ManifestEntry[] =>
@@ -26,7 +27,7 @@ function plan(judge: (names: readonly string[]) => NpmOutcome): {
     folderOf: (name) => `/${name}`,
     signal: new AbortController().signal,
     phaseMs: 60_000,
-    onProgress: (fraction) => progress.push(fraction),
+    progress: new InstallProgress((fraction) => progress.push(fraction)),
   };
   return { work, runs, progress };
 }

@@ -1,5 +1,6 @@
 import type { PackageFailure } from '../../contract/packages.js';
 import { removeTree } from '../sets/folder-tree.js';
+import type { InstallProgress } from './install-progress.js';
 import type { NpmInstaller, NpmOutcome } from './npm-installer.js';
 import type { ManifestEntry } from '../manifest.js';
 import { specText } from '../package-spec.js';
@@ -22,10 +23,12 @@ export interface InstallWork {
   signal: AbortSignal;
   /** Limit of all runs of one phase together. */
   phaseMs: number;
-  /** 0 to 1 */
-  onProgress: (fraction: number) => void;
+  progress: InstallProgress;
 }
 
+/** How far an install is when everything was tried at once, and when parts of it were. */
+const BATCH_END = 0.6;
+const TRIES_END = 0.8;
 const PARALLEL = 2;
 /** After this many failures to reach the registry, and no success, the others are not tried. */
 const UNREACHABLE_PROBES = 2;
@@ -88,6 +91,7 @@ async function installWithoutMissing(
     const outcome = await work.npm.install(folder, left, {
       signal: work.signal,
       timeoutMs: endMs - performance.now(),
+      onFetch: work.progress.ofFetches(left.length, BATCH_END),
     });
     if (outcome.ok) return { folder, left, failed, reason: null, unreachable: false };
     const { reason, unreachable } = outcome;
@@ -98,7 +102,7 @@ async function installWithoutMissing(
     }
     failed.push(...missing.map((entry) => failure(entry, reason)));
     left = left.filter((entry) => !missing.includes(entry));
-    work.onProgress(0.1 + (0.5 * failed.length) / entries.length);
+    work.progress.advance((BATCH_END * failed.length) / entries.length);
   }
 }
 
@@ -143,6 +147,7 @@ async function goesTogether(
             signal: work.signal,
             timeoutMs: leftMs,
             dryRun,
+            onFetch: work.progress.ofFetches(entries.length, TRIES_END),
           });
     if (outcome.ok) good.push(...some);
     else if (leftMs <= 0) failed.push(...some.map((entry) => failure(entry, outcome.reason)));
@@ -153,7 +158,9 @@ async function goesTogether(
       await add(some.slice(0, middle));
       await add(some.slice(middle));
     }
-    work.onProgress(0.6 + (0.2 * (good.length + failed.length)) / entries.length);
+    work.progress.advance(
+      BATCH_END + ((TRIES_END - BATCH_END) * (good.length + failed.length)) / entries.length,
+    );
   };
   const middle = Math.ceil(entries.length / 2);
   // All of them together have just failed.
@@ -192,7 +199,7 @@ export async function probeEach(
       if (outcome.ok) good.add(next.entry);
       else reasons.set(next.entry, outcome.reason);
       if (!outcome.ok && outcome.unreachable) unreachable.push(outcome.reason);
-      work.onProgress(0.2 + (0.6 * (good.size + reasons.size)) / entries.length);
+      work.progress.advance(0.2 + (0.6 * (good.size + reasons.size)) / entries.length);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, lane));

@@ -20,6 +20,7 @@ export interface NpmSettings {
 export type NpmOutcome = { ok: true } | { ok: false; reason: string; unreachable: boolean };
 
 const OUTPUT_LIMIT_BYTES = 65_536;
+const FETCH_LINE = /^npm http (?:fetch|cache) /;
 const REASON_LINES = 6;
 const REASON_CHARS = 1_000;
 const UNREACHABLE =
@@ -37,7 +38,8 @@ const FLAGS = [
   '--no-save',
   '--no-package-lock',
   '--no-bin-links',
-  '--loglevel=error',
+  // Each fetch is a line, which is all that npm says of how far it is.
+  '--loglevel=http',
   '--logs-max=0',
   '--no-workspaces',
   '--git=/nonexistent/git',
@@ -68,13 +70,14 @@ export class NpmInstaller {
   }
 
   /**
-   * Installs specs together into `<folder>/node_modules`. `dryRun` only resolves them.
+   * Installs specs together into `<folder>/node_modules`. `dryRun` only resolves them; `onFetch` is called for
+   * everything that npm gets from the registry or its cache.
    * @throws the signal's reason when it was aborted
    */
   async install(
     folder: string,
     specs: readonly PackageSpec[],
-    options: { signal: AbortSignal; timeoutMs?: number; dryRun?: boolean },
+    options: { signal: AbortSignal; timeoutMs?: number; dryRun?: boolean; onFetch?: () => void },
   ): Promise<NpmOutcome> {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'package.json'), '{"private":true}\n');
@@ -96,6 +99,7 @@ export class NpmInstaller {
       timeoutMs: Math.max(1, Math.min(this.timeoutMs, options.timeoutMs ?? this.timeoutMs)),
       outputLimitBytes: OUTPUT_LIMIT_BYTES,
       signal: options.signal,
+      onErrorLine: (line) => void (FETCH_LINE.test(line) && options.onFetch?.()),
     });
     options.signal.throwIfAborted();
     return judge(outcome, this.redact);
@@ -113,7 +117,7 @@ function judge(outcome: GuardedOutcome, redact: (text: string) => string): NpmOu
 
 /** Of npm's talk only this says nothing about the package: log files, bare codes, stack traces, and general advice. */
 const CHATTER =
-  /complete log of this run|_logs|^log files were not|^npm warn|^[\dA-Z]*$|^[{}\]]|^(?:at|errno|syscall) |^(?:code|errno|type|syscall|erroredSysCall|address|port|hostname|requiredBy): |behind a proxy|^\d+ (?:note that you can|tarball, folder)/i;
+  /complete log of this run|_logs|^log files were not|^npm (?:warn|http|notice)|^[\dA-Z]*$|^[{}\]]|^(?:at|errno|syscall) |^(?:code|errno|type|syscall|erroredSysCall|address|port|hostname|requiredBy): |behind a proxy|^\d+ (?:note that you can|tarball, folder)/i;
 
 /** What npm itself said, without its prefix and its chatter: the first lines, which name the error, and the last. Pure. */
 export function lastLines(outcome: Pick<GuardedOutcome, 'stderr' | 'stdout' | 'exitCode'>): string {

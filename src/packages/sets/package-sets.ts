@@ -9,6 +9,7 @@ import {
   type InstallWork,
   probeEach,
 } from '../install/install-plan.js';
+import { InstallProgress } from '../install/install-progress.js';
 import { removeTree } from './folder-tree.js';
 import { acquireLock } from './machine-lock.js';
 import type { ManifestEntry } from '../manifest.js';
@@ -94,14 +95,15 @@ export class PackageSets {
     const staging = await this.folders.openStaging();
     try {
       const npm = await NpmInstaller.open(this.npm, join(staging, 'home'), options.signal);
+      const progress = new InstallProgress(options.onProgress);
       const work: InstallWork = {
         npm,
         folderOf: (name) => join(staging, name),
         signal: options.signal,
         phaseMs: this.npm.timeoutMs,
-        onProgress: options.onProgress,
+        progress,
       };
-      options.onProgress(0.05);
+      progress.advance(0.05);
       const stillFailed = await stillFailing(entries, known, work);
       if (stillFailed) {
         await this.remember(wanted, known?.set?.id ?? null, stillFailed);
