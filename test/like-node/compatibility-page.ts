@@ -33,6 +33,7 @@ Generated from \`test/like-node\` by \`npm run docs:compat\`. Each program of th
 | native add-ons of packages | work | with \`NATIVE_ADDONS=on\`; SQLite has databases in memory and in the scratch folder |
 | \`os.userInfo()\`, \`os.networkInterfaces()\` where the isolation hides them | the machine's | a plain user, \`{}\` |
 | variables declared with \`using\` at the top level | | are not among the variables of the result: V8 does not dispose of what is exported |
+| the text of a function (\`String(f)\`), columns and the names of calls in a stack | as written | as the compiler prints it; as by \`node --enable-source-maps\` |
 | \`emitDecoratorMetadata\`, \`paths\`, \`baseUrl\` of a workspace's tsconfig.json | not known to Node | carried out ([workspace.md](workspace.md)); the type of an enum from another file is \`Object\` |
 
 ## Programs that differ

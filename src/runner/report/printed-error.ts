@@ -1,4 +1,4 @@
-import { inspectValue } from '../channel/primordials.js';
+import { inspectValue, text } from '../channel/primordials.js';
 import { explainRefusal } from './refusal-words.js';
 import { INSPECTED } from './error-report.js';
 import { userFramesOf } from './user-frames.js';
@@ -6,9 +6,13 @@ import { userFramesOf } from './user-frames.js';
 /** What Node prints of an error that ends a program, without the line of code, which is in the stack. Never throws. */
 export function printedError(thrown: unknown): string {
   try {
-    const shown = typeof thrown === 'string' ? thrown : userFramesOf(inspectValue(thrown, INSPECTED));
+    const shown = isPlain(thrown) ? text(thrown) : userFramesOf(inspectValue(thrown, INSPECTED));
     return `${explainRefusal(shown)}\n\nNode.js ${process.version}\n`;
   } catch {
     return 'Uncaught error that cannot be read\n';
   }
 }
+
+/** What Node prints as its text; of a bigint without the `n`, of -0 without the sign. */
+const isPlain = (thrown: unknown): boolean =>
+  typeof thrown === 'string' || typeof thrown === 'number' || typeof thrown === 'bigint';

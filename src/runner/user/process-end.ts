@@ -12,6 +12,8 @@ export const UNSETTLED_EXIT_CODE = 13;
 const UNCAUGHT_EXIT_CODE = 1;
 /** A listener for uncaught errors threw itself. */
 const HANDLER_FAILED_EXIT_CODE = 7;
+/** What the system keeps of the code that a process exits with. */
+const EXIT_CODE_BITS = 0xff;
 
 /** What is done at each step of an end. */
 export interface EndSteps {
@@ -36,6 +38,7 @@ export function watchProcessEnd(steps: EndSteps): () => void {
   const emitEvent = (...args: unknown[]): boolean => apply(original, process, args);
   let isEmpty = false;
   let error: { value: unknown } | null = null;
+  let hasFailedHandler = false;
 
   const die = (value: unknown, exitCode: number): void => {
     error = { value };
@@ -48,11 +51,13 @@ export function watchProcessEnd(steps: EndSteps): () => void {
     if (unsettled) process.exitCode = UNSETTLED_EXIT_CODE;
     let hasListeners = false;
     try {
-      hasListeners = emitEvent('exit', unsettled ? UNSETTLED_EXIT_CODE : args[1]);
+      // Node ends at once then.
+      if (!hasFailedHandler) hasListeners = emitEvent('exit', unsettled ? UNSETTLED_EXIT_CODE : args[1]);
     } catch (thrown) {
       die(thrown, UNCAUGHT_EXIT_CODE);
     }
-    steps.ended({ exitCode: Number(process.exitCode ?? args[1] ?? 0), unsettled, error });
+    const exitCode = Number(process.exitCode ?? args[1] ?? 0) & EXIT_CODE_BITS;
+    steps.ended({ exitCode, unsettled, error });
     return hasListeners;
   };
 
@@ -65,6 +70,7 @@ export function watchProcessEnd(steps: EndSteps): () => void {
       } catch (thrown) {
         value = thrown;
         exitCode = HANDLER_FAILED_EXIT_CODE;
+        hasFailedHandler = true;
       }
     }
     die(value, exitCode);

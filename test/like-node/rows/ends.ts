@@ -21,6 +21,21 @@ export const ENDS: readonly Row[] = [
     'an exit listener that overrides',
     'process.on("exit", () => { process.exitCode = 6 });\nprocess.exit(4)',
   ),
+  row(
+    'process.exit with more than the system keeps',
+    'process.on("exit", (c) => console.log(c)); process.exit(300);',
+  ),
+  row('process.exit with what the system takes for none', 'process.exit(256);'),
+  row('a negative process.exitCode', 'process.exitCode = -1;'),
+  row(
+    'an uncaughtException listener that throws, and an exit listener',
+    'process.on("exit", () => console.log("end"));\nprocess.on("uncaughtException", () => { throw new Error("again") });\nthrow new Error("first");',
+  ),
+  row(
+    'promises of an exit listener',
+    'process.on("exit", () => { Promise.resolve().then(() => console.log("late")) })',
+    { reason: 'the program has ended when its exit listeners have run', in: ['stdout'] },
+  ),
   row('an exit listener that exits', 'process.on("exit", () => process.exit(5))'),
   row(
     'several exit listeners',
