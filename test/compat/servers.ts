@@ -49,7 +49,7 @@ export class CompatServers {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.child = child;
-    const lines = createInterface({ input: child.stdout! });
+    const lines = createInterface({ input: child.stdout });
     const [line] = (await once(lines, 'line', { signal: AbortSignal.timeout(30_000) })) as [string];
     return JSON.parse(line) as Pick<ServerPorts, 'mysql' | 'smtp'>;
   }
