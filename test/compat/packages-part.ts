@@ -54,7 +54,7 @@ const manifestPart = (manifest: SeenManifest | null): string =>
   manifest === null
     ? ''
     : `
-A manifest of ${manifest.names} names without versions, ${manifest.missing.length} of which cannot be had, on an empty folder: ${manifest.installed} installed and the others named after ${manifest.seconds} s and ${manifest.cpuSeconds} s of CPU; progress never stood still for longer than ${manifest.longestPauseSeconds} s.
+A manifest of ${manifest.names} names without versions, ${manifest.missing.length} of which cannot be installed, on an empty folder: ${manifest.installed} installed and the others named after ${manifest.seconds} s and ${manifest.cpuSeconds} s of CPU; progress never stood still for longer than ${manifest.longestPauseSeconds} s.
 `;
 
 const escaped = (text: string): string => text.replaceAll('|', String.raw`\|`);

@@ -34,7 +34,7 @@ const F_GETPIPE_SZ = 1032;
 const ALLOWED_FCNTL = [F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ];
 /**
  * Locks of parts of a file, which SQLite takes. To lock others out, the file must be open for writing; a lock of
- * those who read is in no reader's way. By `flock`, readers could lock each other out.
+ * readers is in no reader's way. By `flock`, readers could lock each other out.
  */
 const RECORD_LOCKS = [F_GETLK, F_SETLK, F_SETLKW];
 
