@@ -24,10 +24,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ArtifactStore, Content } from '../../../src/artifacts/artifact-store.js';
 import type { Confinement } from '../../../src/contract/confinement.js';
+import type { TemplateLevel } from '../../../src/isolation/isolation-level.js';
 import type { OutletServices } from '../../../src/executor/network/network-outlet.js';
 import type { RunnerProcess as RunnerProcessType } from '../../../src/executor/process/runner-process.js';
 import type { RunnerLaunch } from '../../../src/executor/process/runner-launch.js';
-import type { Templates as TemplatesType } from '../../../src/executor/template/templates.js';
+import type { TemplateProcess as TemplateProcessType } from '../../../src/executor/template/template-process.js';
 import { createInterface } from 'node:readline';
 
 // Its output is the answers to the test.
@@ -59,8 +60,11 @@ const { bundleRunners } = await from<typeof import('../../../src/executor/proces
 const { RunnerProcess } = await from<typeof import('../../../src/executor/process/runner-process.js')>(
   'executor/process/runner-process.js',
 );
-const { Templates } = await from<typeof import('../../../src/executor/template/templates.js')>(
-  'executor/template/templates.js',
+const { TemplateProcess } = await from<typeof import('../../../src/executor/template/template-process.js')>(
+  'executor/template/template-process.js',
+);
+const { FREEZER_X64 } = await from<typeof import('../../../src/executor/template/freezer-code.js')>(
+  'executor/template/freezer-code.js',
 );
 const { candidates } =
   await from<typeof import('../../../src/isolation/candidates.js')>('isolation/candidates.js');
@@ -210,23 +214,44 @@ const launchOf = (outlet: OutletServices | null): Omit<RunnerLaunch, 'level' | '
   frameLimitBytes: 16e6,
 });
 
-/** All runners of one network are forked of one template, so that attackers have their neighbours' layout. */
-const templates = new Map<string, TemplatesType>();
-function templatesFor(launch: Omit<RunnerLaunch, 'level' | 'place'>): TemplatesType {
+const freezer = join(dir.path, 'freezer.so');
+writeFileSync(freezer, FREEZER_X64, { mode: 0o644 });
+
+/**
+ * All runners of one network are forked of one template, so that attackers have their neighbours' layout: also after
+ * an attack that crashed its own runner, where a worker would take another template.
+ */
+const templates = new Map<string, Promise<TemplateProcessType>>();
+function templateFor(launch: Omit<RunnerLaunch, 'level' | 'place'>): Promise<TemplateProcessType> {
   const { network } = launch;
-  const program = bundleRunners(dir.path, ['template'])['template'] as string;
-  const rules = { maxChildren: 1e6, maxAgeMs: 1e9 };
-  const made =
-    templates.get(network) ?? new Templates({ launch, dir: dir.path, program, rules }, used, () => undefined);
+  const made = templates.get(network) ?? startTemplate(launch);
   templates.set(network, made);
   return made;
+}
+
+function startTemplate(launch: Omit<RunnerLaunch, 'level' | 'place'>): Promise<TemplateProcessType> {
+  const program = bundleRunners(dir.path, ['template'])['template'] as string;
+  const levelAt = (door: string): TemplateLevel => {
+    const made = used.forTemplate({ files: [program, freezer], door });
+    if (made === null) throw new Error(`the level ${used.name} has no templates`);
+    return made;
+  };
+  return TemplateProcess.start({
+    ...launch,
+    dir: dir.path,
+    program,
+    freezer,
+    level: levelAt,
+    onCrash: () => undefined,
+  });
 }
 
 async function boot(outlet: OutletServices | null = null): Promise<RunnerProcessType> {
   const place = await used.openPlace();
   const launch = { ...launchOf(outlet), level: used, place };
   if (start === 'spawn') return await RunnerProcess.boot(launch);
-  return await RunnerProcess.boot(launch, () => templatesFor(launch).fork(place));
+  const template = await templateFor(launch);
+  return await RunnerProcess.boot(launch, () => template.fork(place));
 }
 
 async function attack(source: string, timeoutMs: number, allow: string | null): Promise<unknown> {
@@ -415,7 +440,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 other.kill();
 await other.ended;
-for (const made of templates.values()) await made.close();
+for (const made of templates.values()) await (await made).close();
 await dir.remove();
 rmSync(folder, { recursive: true, force: true });
 process.exit(0);
