@@ -43,7 +43,7 @@ export class Dialer {
   async dial(
     asked: NetworkTarget,
     signal: AbortSignal,
-    nameOf: (address: string) => string | undefined,
+    nameOf: (address: string) => string | undefined = () => undefined,
   ): Promise<Socket> {
     const target = plainTarget(asked);
     const name = isIP(target.host) === 0 ? undefined : nameOf(target.host);
