@@ -14,6 +14,8 @@ import { ArtifactsService } from './artifacts/artifacts.service.js';
 import { BatchStore } from './batches/batch-store.js';
 import { BatchService } from './batches/batch.service.js';
 import { BatchesController } from './batches/batches.controller.js';
+import { ConsoleController } from './console/console.controller.js';
+import { SessionController } from './console/session.controller.js';
 import { ExecutionLookup } from './executions/execution-lookup.service.js';
 import { ExecutionsController } from './executions/executions.controller.js';
 import { Idempotency } from './executions/idempotency.service.js';
@@ -31,6 +33,7 @@ import { LogFollower } from './logs/log-follower.service.js';
 import { LogReaders } from './logs/log-readers.js';
 import { LogsController } from './logs/logs.controller.js';
 import { PackagesController } from './packages/packages.controller.js';
+import { QueueController } from './queue/queue.controller.js';
 import { ScheduleStore } from './schedules/schedule-store.js';
 import { SchedulesController } from './schedules/schedules.controller.js';
 import { SchedulesService } from './schedules/schedules.service.js';
@@ -68,8 +71,11 @@ export class ApiModule {
         WorkersController,
         PackagesController,
         SchedulesController,
+        QueueController,
         SchemasController,
         WorkspaceController,
+        SessionController,
+        ConsoleController,
       ],
       // Registry and store by themselves: their modules would make a process without the worker role a worker.
       providers: [

@@ -21,13 +21,20 @@ export class WorkQueueGauge {
    */
   async takable(): Promise<number> {
     const queue = `${this.settings.bullPrefix}:${this.settings.name}`;
-    const [{ waiting, active }, [paused, most], limited] = await Promise.all([
+    const [{ waiting, active }, { paused, limit }, limited] = await Promise.all([
       this.counts(),
-      this.redis.hmget(`${queue}:meta`, 'paused', 'concurrency'),
+      this.rule(),
       this.redis.exists(`${queue}:limiter`),
     ]);
-    if (paused || limited === 1 || (most && active >= Number(most))) return 0;
+    if (paused || limited === 1 || (limit !== null && active >= limit)) return 0;
     return waiting;
+  }
+
+  /** Whether the queue is paused, and how many jobs it lets run at once. Throws within a second when Redis does not answer. */
+  async rule(): Promise<{ paused: boolean; limit: number | null }> {
+    const queue = `${this.settings.bullPrefix}:${this.settings.name}`;
+    const [paused, most] = await this.redis.hmget(`${queue}:meta`, 'paused', 'concurrency');
+    return { paused: Boolean(paused), limit: most ? Number(most) : null };
   }
 
   /** Throws within a second when Redis does not answer. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { type AccessRequest, checkAccess, isLoopbackHost } from './access-policy.js';
+import { type AccessRequest, checkAccess, isLoopbackHost, isOfOwnPage } from './access-policy.js';
 import { ProblemException } from './problem.js';
+import { SESSION_SECONDS, sessionSecondsLeft, sessionValue, setSessionCookie } from './session-cookie.js';
 
 const TOKEN = 'a-token-of-some-length';
 const asked = (changes: Partial<AccessRequest> = {}): AccessRequest => ({
@@ -8,6 +9,9 @@ const asked = (changes: Partial<AccessRequest> = {}): AccessRequest => ({
   host: '127.0.0.1:3000',
   authorization: undefined,
   contentType: undefined,
+  method: 'GET',
+  cookies: undefined,
+  isOfOwnPage: false,
   ...changes,
 });
 
@@ -67,6 +71,64 @@ describe('with a token', () => {
     expect(
       refusal({ host: 'worker.example', authorization: `Bearer ${TOKEN}` }, TOKEN, '0.0.0.0'),
     ).toBeNull();
+  });
+});
+
+describe('with the session of a browser', () => {
+  const cookies = `a=1; bifrost_session=${sessionValue(TOKEN, Date.now())}`;
+
+  it('lets it read, and change something from our own page only', () => {
+    expect(refusal({ cookies }, TOKEN)).toBeNull();
+    expect(refusal({ cookies, method: 'HEAD' }, TOKEN)).toBeNull();
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      expect(refusal({ cookies, method }, TOKEN)).toMatchObject({ status: 403 });
+      expect(refusal({ cookies, method, isOfOwnPage: true }, TOKEN)).toBeNull();
+    }
+  });
+
+  it('takes what the browser says of the page, or a header that others cannot send', () => {
+    expect(isOfOwnPage({ 'sec-fetch-site': 'same-origin' })).toBe(true);
+    expect(isOfOwnPage({ 'x-bifrost-console': '1' })).toBe(true);
+    for (const site of ['same-site', 'cross-site', 'none', undefined])
+      expect(isOfOwnPage({ 'sec-fetch-site': site })).toBe(false);
+  });
+
+  it('refuses one of another token, one that is over, and one that was changed', () => {
+    const now = Date.now();
+    const values = [
+      sessionValue('another-token-of-some-length', now),
+      sessionValue(TOKEN, now - SESSION_SECONDS * 1_000 - 1_000),
+      sessionValue(TOKEN, now).replace(/^\d/, '9'),
+      sessionValue(TOKEN, now).slice(0, -1),
+      TOKEN,
+      '',
+    ];
+    for (const value of values)
+      expect(refusal({ cookies: `bifrost_session=${value}`, isOfOwnPage: true }, TOKEN)).toMatchObject({
+        status: 401,
+      });
+  });
+
+  it('has a token that comes too decide', () => {
+    expect(refusal({ cookies, authorization: 'Bearer x' }, TOKEN)).toMatchObject({ status: 401 });
+  });
+
+  it('is a cookie that no script reads and no other site has sent', () => {
+    expect(setSessionCookie('v', false)).toBe(
+      `bifrost_session=v; Path=/; Max-Age=${SESSION_SECONDS}; HttpOnly; SameSite=Strict`,
+    );
+    expect(setSessionCookie('', true)).toMatch(/=; Path=\/; Max-Age=0; HttpOnly; SameSite=Strict; Secure$/);
+    expect(sessionSecondsLeft(cookies, TOKEN, Date.now() + 3_600_000)).toBeLessThanOrEqual(
+      SESSION_SECONDS - 3_600,
+    );
+    expect(sessionValue(TOKEN, 0)).not.toContain(TOKEN);
+  });
+
+  it('is not needed for the page of the console and for beginning a session', () => {
+    for (const route of ['/', '/console', '/console/*', '/console/assets/a.js', '/session'])
+      expect(refusal({ route, method: 'POST' }, TOKEN)).toBeNull();
+    for (const route of ['/consoles', '/sessions', '/session/x', '/executions', undefined])
+      expect(refusal({ route }, TOKEN)).toMatchObject({ status: 401 });
   });
 });
 

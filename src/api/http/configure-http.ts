@@ -4,7 +4,8 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpSettings } from '../../config/slices.js';
 import { ArtifactLinks, type LinkTarget } from '../artifacts/artifact-links.js';
-import { checkAccess } from './access-policy.js';
+import { serveConsoleFiles } from '../console/console-files.js';
+import { checkAccess, isOfOwnPage } from './access-policy.js';
 import { answerClientError } from './client-error.js';
 import { openApiDocument } from './openapi.js';
 import { describe, pathOf, ProblemFilter, sendProblem } from './problem.filter.js';
@@ -66,7 +67,9 @@ export function configureHttp(app: NestFastifyApplication, settings: HttpSetting
   allowLargeBodies(app.getHttpAdapter().getInstance());
   allowBodilessDeletes(app);
   drainRefusedBodies(app);
-  if (settings.hasApi) serveDocs(app);
+  if (!settings.hasApi) return;
+  serveDocs(app);
+  serveConsoleFiles(app);
 }
 
 /** A hook and not a guard: it comes before the body is read, and before routes that are none of Nest's. */
@@ -83,6 +86,9 @@ function guardAccess(app: NestFastifyApplication, settings: HttpSettings): void 
           authorization: request.headers.authorization,
           contentType: request.headers['content-type'],
           isLinked: request.routeOptions.url === ARTIFACT_ROUTE && isLink(links, request),
+          method: request.method,
+          cookies: request.headers.cookie,
+          isOfOwnPage: isOfOwnPage(request.headers),
         },
         settings,
       );

@@ -1,7 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentTracing, type Span } from '../../telemetry/tracing.js';
-import { isDescription, isHealth } from './access-policy.js';
+import { isConsole, isDescription, isHealth } from './access-policy.js';
 
 /** Makes requests steps of a trace, continuing the one that `traceparent` names. Probes and scrapes are none. */
 export function traceRequests(app: NestFastifyApplication): void {
@@ -11,7 +11,8 @@ export function traceRequests(app: NestFastifyApplication): void {
   const http = app.getHttpAdapter().getInstance();
   http.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
     const route = request.routeOptions.url;
-    if (route !== undefined && !isHealth(route) && route !== '/metrics' && !isDescription(route)) {
+    const isForPeople = isConsole(route) || (route !== undefined && isDescription(route));
+    if (route !== undefined && !isHealth(route) && route !== '/metrics' && !isForPeople) {
       const parent = request.headers['traceparent'];
       const span = tracing.start(`${request.method} ${route}`, {
         kind: 'server',

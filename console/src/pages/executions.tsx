@@ -1,0 +1,294 @@
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { ListedExecution } from '../../../src/contract/api/listing.js';
+import { FAILURE_CODES } from '../../../src/contract/failure.js';
+import { liveState } from '../api/live.js';
+import { Button, Empty, Failure, Link, Loading, PageHead } from '../parts/basics.js';
+import { BulkDialog } from '../parts/bulk.js';
+import { Icon } from '../parts/icons.js';
+import { usePageKeys } from '../parts/keys.js';
+import { Badge, Meter, Status } from '../parts/status.js';
+import { Ago, Id, UserText } from '../parts/text.js';
+import { Window } from '../parts/window.js';
+import { useExecutionList } from '../state/execution-list.js';
+import { address, go, route, setQuery } from '../state/router.js';
+import { count, duration } from '../text/format.js';
+
+const STATUSES = ['running', 'queued', 'delayed', 'succeeded', 'failed', 'timed_out', 'cancelled'] as const;
+/** Filters with a field of their own, as the query of the API names them. */
+const FIELDS = [
+  ['workflow', 'Workflow'],
+  ['organization', 'Organization'],
+  ['caller', 'Caller'],
+  ['worker', 'Worker'],
+  ['schedule', 'Schedule'],
+  ['tag', 'Tag'],
+  ['again_of', 'Again of'],
+] as const;
+const PERIODS = [
+  ['', 'any time'],
+  ['15m', 'last 15 minutes'],
+  ['1h', 'last hour'],
+  ['24h', 'last day'],
+  ['7d', 'last 7 days'],
+] as const;
+const PERIOD_MS: Readonly<Record<string, number>> = { '15m': 9e5, '1h': 36e5, '24h': 864e5, '7d': 6048e5 };
+const ROW = 44;
+
+/** The query of the API for that of the page: a period becomes a time. */
+export function filterOf(query: URLSearchParams, nowMs: number): URLSearchParams {
+  const filter = new URLSearchParams(query);
+  const periodMs = PERIOD_MS[filter.get('period') ?? ''];
+  filter.delete('period');
+  if (periodMs !== undefined) {
+    // To the minute, so that the same question stays the same text.
+    filter.set('since', new Date(Math.floor((nowMs - periodMs) / 60_000) * 60_000).toISOString());
+  }
+  return filter;
+}
+
+/** All executions, live. */
+export function ExecutionsPage(): JSX.Element {
+  const { query } = route.value;
+  const [minute, setMinute] = useState(() => Math.floor(Date.now() / 60_000));
+  useEffect(() => {
+    const timer = setInterval(() => setMinute(Math.floor(Date.now() / 60_000)), 10_000);
+    return () => clearInterval(timer);
+  }, []);
+  const filter = useMemo(() => filterOf(query, Date.now()), [query, minute]);
+  const list = useExecutionList(filter.toString());
+  const [selected, setSelected] = useState(-1);
+  const [bulk, setBulk] = useState<'again' | 'cancel' | null>(null);
+  const rows = list.rows ?? [];
+  const open = (index: number): void => {
+    const one = rows[index];
+    if (one) go(address(`/executions/${encodeURIComponent(one.execution_id)}`));
+  };
+  usePageKeys({
+    j: () => setSelected((n) => Math.min(rows.length - 1, n + 1)),
+    k: () => setSelected((n) => Math.max(0, n - 1)),
+    ...(selected >= 0 ? { Enter: () => open(selected) } : {}),
+  });
+  const goTo = useMemo(() => (selected >= 0 ? { index: selected } : null), [selected]);
+  return (
+    <div class="full">
+      <PageHead title="Executions" about={<LiveNote shown={rows.length} hasMore={list.hasMore} />}>
+        <Button icon="again" onClick={() => setBulk('again')}>
+          Run again…
+        </Button>
+        <Button icon="stop" onClick={() => setBulk('cancel')}>
+          Cancel…
+        </Button>
+      </PageHead>
+      <Filters query={query} />
+      {list.historyAway !== null && (
+        <p class="hint warn">
+          <Icon name="warning" /> Executions that have ended are missing here: <UserText text={list.historyAway} />
+        </p>
+      )}
+      {list.error && (list.rows ? (
+        <p class="hint warn" role="alert">
+          <Icon name="warning" /> The list could not be read again: {list.error.message}
+        </p>
+      ) : (
+        <Failure error={list.error} retry={list.reload} />
+      ))}
+      {!list.rows && !list.error && <Loading what="executions" />}
+      {list.rows && rows.length === 0 && (
+        <Empty title={query.size > 0 ? 'Nothing matches these filters' : 'There are no executions yet'}>
+          {query.size > 0 ? (
+            <Button onClick={() => go(address('/executions'))}>Clear the filters</Button>
+          ) : (
+            <Link to="/playground">Run something in the playground</Link>
+          )}
+        </Empty>
+      )}
+      {rows.length > 0 && (
+        <>
+          <div class="row head" aria-hidden="true">
+            <span>Status</span>
+            <span>Execution</span>
+            <span class="wide-only">Workflow</span>
+            <span class="wide-only">Worker</span>
+            <span class="number">Took</span>
+            <span class="number">When</span>
+          </div>
+          <Window
+            class="rows"
+            label="Executions"
+            role="list"
+            rows={rows.length}
+            rowHeight={ROW}
+            goTo={goTo}
+            onEnd={list.loadMore}
+            render={(index) => {
+              const one = rows[index] as ListedExecution;
+              return <Row key={`${one.execution_id} ${'run' in one ? one.run : ''}`} one={one} isSelected={index === selected} />;
+            }}
+          />
+        </>
+      )}
+      {bulk && <BulkDialog action={bulk} filter={filter} onClose={() => setBulk(null)} />}
+    </div>
+  );
+}
+
+function LiveNote({ shown, hasMore }: { shown: number; hasMore: boolean }): JSX.Element {
+  const state = liveState.value;
+  return (
+    <>
+      <Badge tone={state === 'live' ? 'good' : state === 'lost' ? 'warn' : 'idle'}>
+        {state === 'live' ? 'live' : state === 'lost' ? 'connection lost' : 'connecting'}
+      </Badge>{' '}
+      {count(shown)}
+      {hasMore ? ' shown, more below' : ' shown'}
+    </>
+  );
+}
+
+function Filters({ query }: { query: URLSearchParams }): JSX.Element {
+  const statuses = new Set((query.get('status') ?? '').split(',').filter(Boolean));
+  const [text, setText] = useState(query.get('text') ?? '');
+  const [showsMore, setShowsMore] = useState(FIELDS.some(([name]) => query.has(name)));
+  useEffect(() => setText(query.get('text') ?? ''), [query]);
+  const toggle = (status: string): void => {
+    const next = new Set(statuses);
+    if (!next.delete(status)) next.add(status);
+    setQuery({ status: [...next].join(',') });
+  };
+  return (
+    <div class="filters">
+      <div class="filter-row">
+        <form
+          class="search"
+          role="search"
+          onSubmit={(event) => {
+            event.preventDefault();
+            setQuery({ text: text.trim() });
+          }}
+        >
+          <label>
+            <span class="hidden">Search in ids, errors and tags</span>
+            <input
+              type="search"
+              placeholder="Search ids, errors, tags"
+              value={text}
+              onInput={(event) => setText(event.currentTarget.value)}
+              onBlur={() => text.trim() !== (query.get('text') ?? '') && setQuery({ text: text.trim() })}
+            />
+          </label>
+        </form>
+        <div class="chips" role="group" aria-label="Status">
+          {STATUSES.map((status) => (
+            <button
+              type="button"
+              class="chip"
+              aria-pressed={statuses.has(status)}
+              onClick={() => toggle(status)}
+            >
+              {status.replace('_', ' ')}
+            </button>
+          ))}
+        </div>
+        <label class="select">
+          <span class="hidden">Failure code</span>
+          <select value={query.get('code') ?? ''} onChange={(event) => setQuery({ code: event.currentTarget.value })}>
+            <option value="">any code</option>
+            {FAILURE_CODES.map((code) => (
+              <option value={code}>{code}</option>
+            ))}
+          </select>
+        </label>
+        <label class="select">
+          <span class="hidden">Ended in</span>
+          <select value={query.get('period') ?? ''} onChange={(event) => setQuery({ period: event.currentTarget.value })}>
+            {PERIODS.map(([value, name]) => (
+              <option value={value}>{name}</option>
+            ))}
+          </select>
+        </label>
+        <Button kind="quiet" aria-expanded={showsMore} onClick={() => setShowsMore(!showsMore)}>
+          More filters
+        </Button>
+        {query.size > 0 && (
+          <Button kind="quiet" icon="close" onClick={() => go(address('/executions'))}>
+            Clear
+          </Button>
+        )}
+      </div>
+      {showsMore && (
+        <div class="filter-row more">
+          {FIELDS.map(([name, label]) => (
+            <label class="field">
+              <span>{label}</span>
+              <input
+                value={query.get(name) ?? ''}
+                onChange={(event) => setQuery({ [name]: event.currentTarget.value.trim() })}
+              />
+            </label>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Row({ one, isSelected }: { one: ListedExecution; isSelected: boolean }): JSX.Element {
+  const isEnded = 'finished_at' in one;
+  return (
+    <div role="listitem" class={isSelected ? 'row-box selected' : 'row-box'}>
+      <Link class="row" to={`/executions/${encodeURIComponent(one.execution_id)}`}>
+        <span>
+          <Status state={one.status} />
+        </span>
+        <span class="row-main">
+          <Id id={one.execution_id} />
+          <span class="row-about">{about(one)}</span>
+        </span>
+        <span class="wide-only cut">{one.workflow_id === null ? <i>–</i> : <UserText text={one.workflow_id} />}</span>
+        <span class="wide-only cut">
+          {'worker_id' in one && one.worker_id !== '' ? <UserText text={one.worker_id} /> : <i>–</i>}
+        </span>
+        <span class="number">{isEnded ? duration(one.duration_ms) : took(one)}</span>
+        <span class="number">
+          <Ago at={isEnded ? one.finished_at : one.status === 'running' ? one.started_at : one.queued_at} />
+        </span>
+      </Link>
+    </div>
+  );
+}
+
+function took(one: Exclude<ListedExecution, { finished_at: string }>): JSX.Element | string {
+  if (one.status !== 'running') return '–';
+  return one.progress ? (
+    <Meter value={one.progress.fraction} label={`Progress of ${one.execution_id}`} />
+  ) : (
+    '…'
+  );
+}
+
+/** The one thing to know of it beside its status. */
+function about(one: ListedExecution): JSX.Element | null {
+  if ('finished_at' in one) {
+    if (one.failure_code === null) return null;
+    return (
+      <>
+        {one.failure_code}
+        {one.error !== null && (
+          <>
+            {' · '}
+            <UserText text={one.error.split('\n', 1)[0] ?? ''} />
+          </>
+        )}
+      </>
+    );
+  }
+  if (one.status === 'running')
+    return one.progress?.message ? <UserText text={one.progress.message} /> : <>attempt {one.attempt}</>;
+  return (
+    <>
+      {one.waiting.position !== null && `#${one.waiting.position} · `}
+      {one.waiting.reason}
+    </>
+  );
+}

@@ -1,0 +1,268 @@
+// `npm run docs:console`: starts a Redis and two workers of its own, fills them with executions of all kinds, and makes
+// the pictures of docs/console.md. Needs a build, redis-server and Chromium.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+const ROOT = join(import.meta.dirname, '..');
+const OUT = join(ROOT, 'docs', 'console');
+const SIZE = { width: 1320, height: 860 };
+const PHONE = { width: 390, height: 844 };
+
+const CODE: Readonly<Record<string, string>> = {
+  'invoices/nightly': `export default async ({ customers }, context) => {
+  for (let done = 1; done <= customers; done++) {
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    context.progress(done / customers, 'invoice ' + done + ' of ' + customers);
+    if (done % 5 === 0) context.logger.info('sent', { invoice: 1000 + done });
+  }
+  return { sent: customers };
+}`,
+  'report/weekly': `export default ({ weeks }) => {
+  let sum = 0;
+  for (let n = 0; n < 4e6 * weeks; n++) sum += Math.sqrt(n);
+  console.log('\\u001b[32mdone\\u001b[0m in', weeks, 'weeks');
+  return { weeks, sum: Math.round(sum) };
+}`,
+  'import/orders': `export default ({ file }) => {
+  console.warn('row 17 has no price, left out');
+  if (file.endsWith('7')) throw new TypeError('Cannot read properties of undefined (reading "price") in ' + file);
+  return { rows: 1200 };
+}`,
+  'sync/crm': `export default () => new Promise((resolve) => setTimeout(() => resolve('in step'), 80))`,
+  'thumbnails/make': `export default ({ size }) => { if (size > 90) while (true); return size }`,
+};
+
+const FILES = [
+  {
+    'workflows/greet.ts': `import { polite } from '../lib/words.ts';\n\nexport default ({ name }: { name: string }) => polite(name);\n`,
+    'lib/words.ts': `export const polite = (name: string): string => \`Hello, \${name}\`;\n`,
+  },
+  {
+    'workflows/greet.ts': `import { polite } from '../lib/words.ts';\n\nexport default ({ name }: { name: string }) => polite(name);\n`,
+    'lib/words.ts': `export const polite = (name: string): string => \`Hello, dear \${name}\`;\n`,
+    'workflows/charge.ts': `import { priceOf } from '../lib/prices.ts';\n\ninterface Order {\n  items: { sku: string; count: number }[];\n}\n\n/** Charges an order: the sum of what its items cost. */\nexport default async function charge(order: Order, context: { logger: Console }) {\n  context.logger.info('charging', { items: order.items.length });\n  const total = order.items.reduce((sum, item) => sum + item.count * priceOf(item.sku), 0);\n  return { total, currency: 'EUR' };\n}\n`,
+    'lib/prices.ts': `const PRICES: Record<string, number> = { apple: 0.4, pear: 0.6 };\n\nexport function priceOf(sku: string): number {\n  const price = PRICES[sku];\n  if (price === undefined) {\n    throw new RangeError(\`there is no price for \${sku}\`);\n  }\n  return price;\n}\n`,
+  },
+];
+
+const processes: ChildProcess[] = [];
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'bifrost-console-'));
+  let browser: Browser | undefined;
+  try {
+    const redis = await startRedis(folder);
+    const url = await startWorker('eu-west-1', redis, folder, 'worker,api,archive');
+    await startWorker('eu-west-2', redis, folder, 'worker');
+    const api = apiOf(url);
+    await fillOnce(api);
+    const feeding = feed(api);
+    browser = await openBrowser();
+    await pause(45_000);
+    await takePictures(browser, url, api);
+    feeding.stop();
+    await feeding.ended;
+  } finally {
+    await browser?.close();
+    for (const process of processes.toReversed()) await stop(process);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+type Api = <T>(path: string, options?: { method?: string; body?: unknown }) => Promise<T>;
+
+const apiOf =
+  (url: string): Api =>
+  async (path, { method, body } = {}) => {
+    const response = await fetch(url + path, {
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
+      ...(body === undefined
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as never;
+  };
+
+async function startRedis(folder: string): Promise<string> {
+  const port = await freePort();
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
+  processes.push(spawn('redis-server', args, { stdio: 'ignore' }));
+  return `redis://127.0.0.1:${port}`;
+}
+
+/** Starts a worker and gives its address once it listens. */
+async function startWorker(id: string, redis: string, folder: string, roles: string): Promise<string> {
+  const child = spawn(process.execPath, [join(ROOT, 'dist', 'main.js'), '--id', id], {
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      REDIS_URL: redis,
+      ROLES: roles,
+      ARCHIVE_DIR: join(folder, 'archive'),
+      PACKAGES_DIR: join(folder, 'packages', id),
+      CONCURRENCY: '4',
+      PORT: '0',
+      LOG_FORMAT: 'json',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  processes.push(child);
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { msg = '', url } = JSON.parse(line) as { msg?: string; url?: string };
+    if (!msg.includes('listening') || url === undefined) continue;
+    child.stdout.resume();
+    return url;
+  }
+  throw new Error(`worker ${id} ended before it listened`);
+}
+
+async function fillOnce(api: Api): Promise<void> {
+  await api('/packages', { method: 'PUT', body: { content: '# tools of all workflows\nlodash@4.17.21\nzod@^4\n' } });
+  const messages = ['First workflows', 'Charge orders, greet more warmly'];
+  for (const [index, files] of FILES.entries())
+    await api('/workspace', { method: 'PUT', body: { files, message: messages[index], author: 'ada' } });
+}
+
+/** Asks for executions of all kinds, a few each second, until it is stopped. */
+function feed(api: Api): { stop: () => void; ended: Promise<void> } {
+  let isOver = false;
+  const names = Object.keys(CODE);
+  const run = async (): Promise<void> => {
+    for (let n = 0; !isOver; n++) {
+      const name = names[(n * 7 + Math.floor(n / 3)) % names.length] as string;
+      await api('/executions', {
+        body: {
+          workflow_id: name,
+          workflow_code: CODE[name],
+          function_name: 'default',
+          timeout_seconds: name === 'thumbnails/make' ? 1 : 30,
+          parameters: { customers: 20 + (n % 30), weeks: 1 + (n % 4), file: `orders-${n % 10}`, size: n % 97 },
+          organization: { id: n % 3 === 0 ? 'acme' : 'globex' },
+          tags: n % 4 === 0 ? ['nightly'] : [],
+        },
+      });
+      if (n % 25 === 24)
+        await api('/executions', {
+          body: { workflow_id: 'report/monthly', workflow_code: '1', delay: 3_600_000 * (1 + (n % 3)) },
+        });
+      await pause(170);
+    }
+  };
+  return { stop: () => void (isOver = true), ended: run() };
+}
+
+async function takePictures(browser: Browser, url: string, api: Api): Promise<void> {
+  mkdirSync(OUT, { recursive: true });
+  const open = async (theme: 'light' | 'dark', viewport = SIZE): Promise<Page> =>
+    (await browser.newContext({ viewport, colorScheme: theme })).newPage();
+  const light = await open('light');
+  const shoot = async (page: Page, name: string): Promise<void> => {
+    await page.screenshot({ path: join(OUT, `${name}.png`) });
+    shrink(join(OUT, `${name}.png`));
+  };
+  const visit = async (page: Page, path: string, sign: string): Promise<void> => {
+    await page.goto(url + path);
+    await page.getByText(sign).first().waitFor();
+    await pause(2_500);
+  };
+  await visit(light, '/', 'Slots in use');
+  await pause(8_000);
+  await shoot(light, 'overview');
+  await visit(light, '/console/executions', 'live');
+  await shoot(light, 'executions');
+  const failed = await run(api, {
+    file_path: 'workflows/charge.ts',
+    function_name: 'default',
+    workflow_id: 'orders/charge',
+    parameters: { items: [{ sku: 'apple', count: 3 }, { sku: 'mango', count: 1 }] },
+    tags: ['checkout'],
+  });
+  await visit(light, `/console/executions/${failed}`, 'RangeError');
+  await shoot(light, 'execution-failed');
+  const busy = await api<{ execution_id: string }>('/executions', {
+    body: {
+      workflow_id: 'invoices/nightly',
+      workflow_code: CODE['invoices/nightly']?.replace('60', '250'),
+      function_name: 'default',
+      parameters: { customers: 60 },
+      priority: 0,
+    },
+  });
+  await visit(light, `/console/executions/${busy.execution_id}`, 'Progress');
+  await pause(4_000);
+  await shoot(light, 'execution');
+  await api('/queue/pause', { method: 'POST' });
+  await pause(1_500);
+  await visit(light, '/console/queue', 'queue paused');
+  await shoot(light, 'queue');
+  await api('/queue/resume', { method: 'POST' });
+  await visit(light, '/console/workers', 'Recycle runners');
+  await shoot(light, 'workers');
+  await visit(light, '/console/workspace?file=lib%2Fprices.ts', 'RangeError');
+  await shoot(light, 'workspace');
+  await visit(light, '/console/packages', 'Roll-out');
+  await shoot(light, 'packages');
+  await visit(light, '/console/playground', 'What the code has');
+  await light.getByRole('button', { name: 'Run', exact: true }).click();
+  await light.getByText('Returned value').waitFor();
+  await shoot(light, 'playground');
+  await visit(light, '/console/settings', 'Health of this process');
+  await shoot(light, 'settings');
+  const dark = await open('dark');
+  await visit(dark, '/', 'Slots in use');
+  await pause(3_000);
+  await shoot(dark, 'overview-dark');
+  await visit(dark, `/console/executions/${failed}`, 'RangeError');
+  await shoot(dark, 'execution-dark');
+  const phone = await open('light', PHONE);
+  await visit(phone, '/console/executions', 'live');
+  await shoot(phone, 'phone');
+}
+
+async function run(api: Api, body: object): Promise<string> {
+  const { execution_id: id } = await api<{ execution_id: string }>('/executions?wait=30', { body });
+  return id;
+}
+
+/** Fewer colours make a picture a third of its size; without the tool it stays as it is. */
+function shrink(path: string): void {
+  try {
+    execFileSync('pngquant', ['--force', '--skip-if-larger', '--output', path, '64', path], { stdio: 'ignore' });
+  } catch {
+    // It is not installed, or could not make it smaller.
+  }
+}
+
+async function openBrowser(): Promise<Browser> {
+  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+    existsSync(path),
+  );
+  if (executablePath === undefined) throw new Error('There is no Chromium here: apt-get install -y chromium');
+  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+await main();
