@@ -6,6 +6,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --loglevel=error --no-audit --no-fund
 COPY nest-cli.json tsconfig.json tsconfig.build.json ./
 COPY src src
+COPY console console
 RUN npm run build
 
 # Not --omit=optional: the compiler of user code (esbuild) is an optional package of this platform.

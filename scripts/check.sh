@@ -10,6 +10,7 @@ unlock
 failed=0
 # The linter checks types too.
 oxlint --type-aware --type-check || failed=1
+tsc --noEmit --project console || failed=1
 node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js \
   src test/architecture "$@" || failed=1
 exit "$failed"

@@ -101,8 +101,7 @@ async function startRedis(folder: string): Promise<string> {
 async function startWorker(id: string, redis: string, folder: string, roles: string): Promise<string> {
   const child = spawn(process.execPath, [join(ROOT, 'dist', 'main.js'), '--id', id], {
     env: {
-      PATH: process.env['PATH'] ?? '',
-      HOME: process.env['HOME'] ?? '',
+      ...process.env,
       REDIS_URL: redis,
       ROLES: roles,
       ARCHIVE_DIR: join(folder, 'archive'),
@@ -143,7 +142,7 @@ function feed(api: Api): { stop: () => void; ended: Promise<void> } {
           workflow_code: CODE[name],
           function_name: 'default',
           timeout_seconds: name === 'thumbnails/make' ? 1 : 30,
-          parameters: { customers: 20 + (n % 30), weeks: 1 + (n % 4), file: `orders-${n % 10}`, size: n % 97 },
+          parameters: { customers: 20 + (n % 30), weeks: 1 + (n % 4), file: `orders-${n % 8}`, size: (n * 7) % 97 },
           organization: { id: n % 3 === 0 ? 'acme' : 'globex' },
           tags: n % 4 === 0 ? ['nightly'] : [],
         },

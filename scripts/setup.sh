@@ -1,4 +1,4 @@
-# Steps that start.sh and test.sh share: npm packages, a redis-server, a Postgres server, the build. Sourced, POSIX sh.
+# Steps that start.sh and test.sh share: npm packages, a redis-server, a Postgres server, a browser, the build. Sourced, POSIX sh.
 # Each step does nothing, and prints nothing, where nothing is missing.
 
 PATH="$PWD/node_modules/.bin:$PATH"
@@ -112,6 +112,24 @@ require_postgres() {
 # Debian keeps them out of PATH, a folder for each version.
 has_postgres() { command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 
+# Leaves a Chromium where the tests of the console look for it, or ends with what to do.
+require_chromium() {
+  has_chromium && return
+  if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+    say 'installing chromium for the tests (apt-get)'
+    apt_install chromium 9>&-
+    hash -r
+    has_chromium && return
+    say 'apt-get could not install chromium; its message is above'
+  fi
+  fail "$@"
+}
+
+has_chromium() {
+  command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 ||
+    command -v google-chrome >/dev/null 2>&1
+}
+
 # Packages start services of their own; ours are private ones on other ports, so those stay off.
 apt_install() (
   policy=/usr/sbin/policy-rc.d
@@ -134,6 +152,10 @@ apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=12
 # Compiles when a source is newer than the last finished build. The compiler is incremental and writes
 # only what changed, so that a start does not touch files that a running worker has yet to load.
 build() {
+  build_worker && build_console
+}
+
+build_worker() {
   built=dist/.built
   if [ -f "$built" ] && [ -f dist/main.js ] &&
     [ -z "$(find src package-lock.json nest-cli.json tsconfig.json tsconfig.build.json -newer "$built" | head -n 1)" ]; then
@@ -145,5 +167,18 @@ build() {
   : >"$built.started" # the time before the compiler reads: an edit meanwhile counts as newer
   nest build >&2 || return 1
   chmod +x dist/cli/bifrost.js # npx starts it by its name
+  mv -f "$built.started" "$built"
+}
+
+# The page of the console and its files. It has types of the contract, but only the constants of src in it.
+build_console() {
+  built=dist/.console-built
+  if [ -f "$built" ] && [ -f dist/console/index.html ] &&
+    [ -z "$(find console src/contract package-lock.json -newer "$built" | head -n 1)" ]; then
+    return 0
+  fi
+  say 'building the console (vite build)'
+  : >"$built.started"
+  vite build console >&2 || return 1
   mv -f "$built.started" "$built"
 }

@@ -17,6 +17,11 @@ require_postgres \
   '  apt-get install -y postgresql   as root' \
   '  brew install postgresql         on macOS' \
   '  dnf install postgresql-server   elsewhere; make sure that initdb is on PATH'
+require_chromium \
+  'The tests of the console use a browser and there is none here. One of these helps:' \
+  '  apt-get install -y chromium   as root' \
+  '  brew install chromium         on macOS' \
+  '  dnf install chromium          elsewhere; make sure that chromium is on PATH'
 unset REDIS_URL DATABASE_URL BIFROST_REDIS_URL BIFROST_DATABASE_URL
 
 failed_steps=0
@@ -30,6 +35,7 @@ step() {
 
 # The linter checks all types, too.
 step 'lint and types' oxlint --type-aware --type-check
+step 'types of the console' tsc --noEmit --project console
 step 'format' prettier --check --log-level warn .
 step 'build' build
 unlock

@@ -179,6 +179,8 @@ function tryNext(url: string, { token }: HttpSettings): string {
   const auth = token === undefined ? '' : ` -H "authorization: Bearer $API_TOKEN"`;
   return [
     '',
+    `Console: ${url}/${token === undefined ? '' : '   (it asks for API_TOKEN)'}`,
+    '',
     'Try:',
     `  curl -s ${url}/tasks${auth} -H 'content-type: application/json' -d '{"code":"console.log(2 + 2)"}'`,
     `  curl -s ${url}/tasks/ID${auth}      (the id that it answered)`,

@@ -36,7 +36,7 @@ const PLACES: readonly Place[] = [
   { path: '/workspace', name: 'Workspace', icon: 'workspace', key: 's', page: WorkspacePage },
   { path: '/packages', name: 'Packages', icon: 'packages', key: 'p', page: PackagesPage },
   { path: '/playground', name: 'Playground', icon: 'playground', key: 'y', page: PlaygroundPage },
-  { path: '/settings', name: 'Settings and health', icon: 'settings', key: 'h', page: SettingsPage },
+  { path: '/settings', name: 'Settings', icon: 'settings', key: 'h', page: SettingsPage },
 ];
 
 /** The whole console. */

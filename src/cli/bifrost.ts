@@ -90,6 +90,14 @@ Exit codes:
   });
 
 program
+  .command('open')
+  .description('open the console in the browser, or print its address where there is none')
+  .action(async () => {
+    const { openConsole } = await import('./open.js');
+    process.exitCode = await openConsole(apiAccess(env), { platform: process.platform, env }, output);
+  });
+
+program
   .command('run')
   .description('run a file on a worker, show what it prints while it runs, and what it returned')
   .argument('<file>', 'JavaScript or TypeScript; runs as a script unless a function is to be called')

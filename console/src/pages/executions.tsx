@@ -12,6 +12,7 @@ import { Ago, Id, UserText } from '../parts/text.js';
 import { Window } from '../parts/window.js';
 import { useExecutionList } from '../state/execution-list.js';
 import { address, go, route, setQuery } from '../state/router.js';
+import { useQueue } from '../state/system.js';
 import { count, duration } from '../text/format.js';
 
 const STATUSES = ['running', 'queued', 'delayed', 'succeeded', 'failed', 'timed_out', 'cancelled'] as const;
@@ -35,11 +36,15 @@ const PERIODS = [
 const PERIOD_MS: Readonly<Record<string, number>> = { '15m': 9e5, '1h': 36e5, '24h': 864e5, '7d': 6048e5 };
 const ROW = 44;
 
+/** What is listed where no status is asked for: delayed ones would stand before all that have ended. */
+const DEFAULT_STATUS = STATUSES.filter((status) => status !== 'delayed').join(',');
+
 /** The query of the API for that of the page: a period becomes a time. */
 export function filterOf(query: URLSearchParams, nowMs: number): URLSearchParams {
   const filter = new URLSearchParams(query);
   const periodMs = PERIOD_MS[filter.get('period') ?? ''];
   filter.delete('period');
+  if (!filter.has('status')) filter.set('status', DEFAULT_STATUS);
   if (periodMs !== undefined) {
     // To the minute, so that the same question stays the same text.
     filter.set('since', new Date(Math.floor((nowMs - periodMs) / 60_000) * 60_000).toISOString());
@@ -72,7 +77,7 @@ export function ExecutionsPage(): JSX.Element {
   const goTo = useMemo(() => (selected >= 0 ? { index: selected } : null), [selected]);
   return (
     <div class="full">
-      <PageHead title="Executions" about={<LiveNote shown={rows.length} hasMore={list.hasMore} />}>
+      <PageHead title="Executions" about={<LiveNote shown={rows.length} hasMore={list.hasMore} leavesOut={!query.has('status')} />}>
         <Button icon="again" onClick={() => setBulk('again')}>
           Run again…
         </Button>
@@ -133,8 +138,18 @@ export function ExecutionsPage(): JSX.Element {
   );
 }
 
-function LiveNote({ shown, hasMore }: { shown: number; hasMore: boolean }): JSX.Element {
+function LiveNote({
+  shown,
+  hasMore,
+  leavesOut,
+}: {
+  shown: number;
+  hasMore: boolean;
+  /** Those that are delayed. */
+  leavesOut: boolean;
+}): JSX.Element {
   const state = liveState.value;
+  const delayed = useQueue(10_000).data?.delayed ?? 0;
   return (
     <>
       <Badge tone={state === 'live' ? 'good' : state === 'lost' ? 'warn' : 'idle'}>
@@ -142,6 +157,15 @@ function LiveNote({ shown, hasMore }: { shown: number; hasMore: boolean }): JSX.
       </Badge>{' '}
       {count(shown)}
       {hasMore ? ' shown, more below' : ' shown'}
+      {leavesOut && delayed > 0 && (
+        <>
+          {' · '}
+          <Link to="/executions" query={{ status: 'delayed' }}>
+            {count(delayed)} delayed
+          </Link>{' '}
+          left out
+        </>
+      )}
     </>
   );
 }

@@ -50,6 +50,9 @@ const dataOf = ({ seconds, good, bad }: RatePoints): uPlot.AlignedData => [
   bad,
 ];
 
+const timeOf = (seconds: number): string =>
+  new Date(seconds * 1_000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+
 function optionsFor(element: HTMLElement): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const color = (name: string): string => style.getPropertyValue(name).trim();
@@ -62,11 +65,12 @@ function optionsFor(element: HTMLElement): uPlot.Options {
   return {
     width: element.clientWidth,
     height: HEIGHT,
+    padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.15)] } },
     axes: [
-      { ...axis, space: 90 },
+      { ...axis, space: 90, size: 28, values: (_plot, splits) => splits.map(timeOf) },
       { ...axis, size: 44, space: 34 },
     ],
     series: [

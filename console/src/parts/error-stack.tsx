@@ -10,7 +10,8 @@ export interface StackPlace {
   line: number;
 }
 
-const PLACE = /(?:\(|at |^)(?:workspace:\/*|file:\/\/\/)?([\w@.][\w@./-]*\.[cm]?[jt]sx?):(\d+):\d+\)?\s*$/;
+/** Where runners see the workspace, and a path within it. */
+const PLACE = /(?:\(|at )\S*\/workspace\/(\S+\.[cm]?[jt]sx?):(\d+):\d+\)?\s*$/;
 /** Lines that are shown before and after the one of the error. */
 const AROUND = 3;
 

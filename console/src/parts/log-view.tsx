@@ -98,18 +98,23 @@ export function LogView({
         <span class="note" role="status">
           {stateText(state)} · {plural(shown.length, 'line')}
         </span>
-        <Button kind={follows ? 'primary' : 'plain'} aria-pressed={follows} onClick={() => setFollows(!follows)}>
+        <Button aria-pressed={follows} onClick={() => setFollows(!follows)}>
           Follow
         </Button>
-        <Button icon="down" onClick={() => download(id, lines.current)} disabled={lines.current.length === 0}>
-          Download
-        </Button>
+        <Button
+          icon="down"
+          aria-label="Download"
+          title="Download"
+          onClick={() => download(id, lines.current)}
+          disabled={lines.current.length === 0}
+        />
       </div>
       {lines.current.length === 0 ? (
         <p class="log-none">{state === 'ended' ? 'It printed nothing.' : 'Nothing was printed yet.'}</p>
       ) : (
         <Window
           class="log-lines"
+          fits
           label="Log"
           rows={shown.length}
           rowHeight={ROW}
@@ -135,7 +140,7 @@ function Line({ line, isHit, wanted }: { line: LogLine; isHit: boolean; wanted: 
   const text = isCut ? line.text.slice(0, LINE_CHARS) : line.text;
   const level = line.stream === 'worker' ? 'worker' : rank;
   return (
-    <div class={`line ${level} ${isHit ? 'hit' : ''}`}>
+    <div class={`line ${level === 'worker' ? 'of-worker' : level} ${isHit ? 'hit' : ''}`}>
       <time class="line-time">{line.isMore ? '' : clockTime(line.ts)}</time>
       <span class="line-level">{line.isMore ? '' : level}</span>
       <span class="line-text">

@@ -44,8 +44,7 @@ export function Waterfall({ metrics }: { metrics: Metrics }): JSX.Element | null
   const all = Math.max(last.fromMs + last.ms, 0.001);
   return (
     <div class="waterfall">
-      <table>
-        <caption class="hidden">Where the time went</caption>
+      <table aria-label="Where the time went">
         <tbody>
           {steps.map(({ name, about, fromMs, ms, kind }) => (
             <tr>

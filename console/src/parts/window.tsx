@@ -3,6 +3,8 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 /** Rows that are drawn beyond both edges, so that scrolling shows no gaps. */
 const MARGIN = 12;
+/** Room for a scroll bar and the padding below. */
+const FRAME = 18;
 
 /** Which rows of one height are to be drawn. Pure. */
 export function windowOf(
@@ -29,6 +31,8 @@ interface Props {
   /** A row to be scrolled to. */
   goTo?: { index: number } | null;
   onEnd?: () => void;
+  /** Is no higher than its rows. */
+  fits?: boolean;
 }
 
 /** A list that draws only the rows that are seen, of which there may be hundreds of thousands. */
@@ -42,6 +46,7 @@ export function Window({
   onFollow,
   goTo = null,
   onEnd,
+  fits = false,
   ...rest
 }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
@@ -93,6 +98,7 @@ export function Window({
       aria-label={label}
       aria-live="off"
       tabIndex={0}
+      style={fits ? { height: `${rows * rowHeight + FRAME}px` } : undefined}
       onScroll={onScroll}
     >
       <div class="window-all" style={{ height: `${rows * rowHeight}px` }}>

@@ -20,3 +20,16 @@ export function requireFreshBuild(): void {
   );
   if (newer) throw new Error(`dist is older than ${newer}: run "npm run build" first`);
 }
+
+/**
+ * The same for the console.
+ * @throws {Error} when `dist/console` is missing or older than a source of it.
+ */
+export function requireFreshConsole(): void {
+  const builtAt = statSync(join(ROOT, 'dist', '.console-built'), { throwIfNoEntry: false })?.mtimeMs;
+  if (builtAt === undefined) throw new Error('there is no finished console in dist: run "npm run build" first');
+  const newer = globSync('console/**/*.{ts,tsx,css,html,svg}', { cwd: ROOT }).find(
+    (file) => statSync(join(ROOT, file)).mtimeMs > builtAt,
+  );
+  if (newer) throw new Error(`dist/console is older than ${newer}: run "npm run build" first`);
+}
