@@ -123,7 +123,10 @@ async function startWorker(id: string, redis: string, folder: string, roles: str
 }
 
 async function fillOnce(api: Api): Promise<void> {
-  await api('/packages', { method: 'PUT', body: { content: '# tools of all workflows\nlodash@4.17.21\nzod@^4\n' } });
+  await api('/packages', {
+    method: 'PUT',
+    body: { content: '# tools of all workflows\nlodash@4.17.21\nzod@^4\n' },
+  });
   const messages = ['First workflows', 'Charge orders, greet more warmly'];
   for (const [index, files] of FILES.entries())
     await api('/workspace', { method: 'PUT', body: { files, message: messages[index], author: 'ada' } });
@@ -131,10 +134,10 @@ async function fillOnce(api: Api): Promise<void> {
 
 /** Asks for executions of all kinds, a few each second, until it is stopped. */
 function feed(api: Api): { stop: () => void; ended: Promise<void> } {
-  let isOver = false;
+  const over = new AbortController();
   const names = Object.keys(CODE);
   const run = async (): Promise<void> => {
-    for (let n = 0; !isOver; n++) {
+    for (let n = 0; !over.signal.aborted; n++) {
       const name = names[(n * 7 + Math.floor(n / 3)) % names.length] as string;
       await api('/executions', {
         body: {
@@ -142,7 +145,12 @@ function feed(api: Api): { stop: () => void; ended: Promise<void> } {
           workflow_code: CODE[name],
           function_name: 'default',
           timeout_seconds: name === 'thumbnails/make' ? 1 : 30,
-          parameters: { customers: 20 + (n % 30), weeks: 1 + (n % 4), file: `orders-${n % 8}`, size: (n * 7) % 97 },
+          parameters: {
+            customers: 20 + (n % 30),
+            weeks: 1 + (n % 4),
+            file: `orders-${n % 8}`,
+            size: (n * 7) % 97,
+          },
           organization: { id: n % 3 === 0 ? 'acme' : 'globex' },
           tags: n % 4 === 0 ? ['nightly'] : [],
         },
@@ -154,7 +162,7 @@ function feed(api: Api): { stop: () => void; ended: Promise<void> } {
       await pause(170);
     }
   };
-  return { stop: () => void (isOver = true), ended: run() };
+  return { stop: () => over.abort(), ended: run() };
 }
 
 async function takePictures(browser: Browser, url: string, api: Api): Promise<void> {
@@ -180,7 +188,12 @@ async function takePictures(browser: Browser, url: string, api: Api): Promise<vo
     file_path: 'workflows/charge.ts',
     function_name: 'default',
     workflow_id: 'orders/charge',
-    parameters: { items: [{ sku: 'apple', count: 3 }, { sku: 'mango', count: 1 }] },
+    parameters: {
+      items: [
+        { sku: 'apple', count: 3 },
+        { sku: 'mango', count: 1 },
+      ],
+    },
     tags: ['checkout'],
   });
   await visit(light, `/console/executions/${failed}`, 'RangeError');
@@ -233,15 +246,17 @@ async function run(api: Api, body: object): Promise<string> {
 /** Fewer colours make a picture a third of its size; without the tool it stays as it is. */
 function shrink(path: string): void {
   try {
-    execFileSync('pngquant', ['--force', '--skip-if-larger', '--output', path, '64', path], { stdio: 'ignore' });
+    execFileSync('pngquant', ['--force', '--skip-if-larger', '--output', path, '64', path], {
+      stdio: 'ignore',
+    });
   } catch {
     // It is not installed, or could not make it smaller.
   }
 }
 
 async function openBrowser(): Promise<Browser> {
-  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-    existsSync(path),
+  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+    (path) => existsSync(path),
   );
   if (executablePath === undefined) throw new Error('There is no Chromium here: apt-get install -y chromium');
   return chromium.launch({ executablePath, args: ['--no-sandbox'] });

@@ -86,7 +86,7 @@ function Shell(): JSX.Element {
       <a class="skip" href="#main">
         Skip to the page
       </a>
-      <div class="top">
+      <header class="top">
         <Button
           kind="quiet"
           icon={isMenuOpen ? 'close' : 'menu'}
@@ -95,8 +95,8 @@ function Shell(): JSX.Element {
           onClick={() => setMenuOpen(!isMenuOpen)}
         />
         <Brand />
-      </div>
-      <div class={isMenuOpen ? 'side open' : 'side'}>
+      </header>
+      <aside class={isMenuOpen ? 'side open' : 'side'} aria-label="Menu">
         <Brand />
         <nav aria-label="Pages">
           {PLACES.map(({ path: to, name, icon }) => (
@@ -125,11 +125,12 @@ function Shell(): JSX.Element {
           )}
           {version.value !== null && <p class="version">Version {version.value}</p>}
         </div>
-      </div>
+      </aside>
       <div class="page">
         {!online.value && (
           <div class="offline" role="status">
-            <Icon name="warning" /> The worker does not answer. What you see is from before; it goes on by itself.
+            <Icon name="warning" /> The worker does not answer. What you see is from before; it goes on by
+            itself.
           </div>
         )}
         <main id="main" ref={main}>

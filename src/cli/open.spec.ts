@@ -23,9 +23,9 @@ describe('bifrost open', () => {
 
   it('says that no worker answers', async () => {
     const output = { stdout: new PassThrough(), stderr: new PassThrough() };
-    await expect(openConsole({ url: 'http://127.0.0.1:1', token: undefined }, { platform: 'linux', env: {} }, output)).rejects.toThrow(
-      'http://127.0.0.1:1',
-    );
+    await expect(
+      openConsole({ url: 'http://127.0.0.1:1', token: undefined }, { platform: 'linux', env: {} }, output),
+    ).rejects.toThrow('http://127.0.0.1:1');
   });
 
   it.each([

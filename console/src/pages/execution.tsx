@@ -75,7 +75,12 @@ export function ExecutionPage({ id }: { id: string }): JSX.Element {
         }
       >
         {isOpen ? (
-          <Button icon="stop" kind="danger" onClick={() => void cancel()} disabled={view.cancellation !== undefined}>
+          <Button
+            icon="stop"
+            kind="danger"
+            onClick={() => void cancel()}
+            disabled={view.cancellation !== undefined}
+          >
             {view.cancellation === undefined ? 'Cancel' : 'Being cancelled…'}
           </Button>
         ) : (
@@ -157,7 +162,8 @@ const WaitingNote = ({ waiting }: { waiting: Waiting }): JSX.Element => (
     <div>
       <strong>Why it waits: {waiting.reason}</strong>
       <p>
-        {waiting.detail}. {waiting.position !== null && `It is number ${count(waiting.position)} of ${count(waiting.queued)}. `}
+        {waiting.detail}.{' '}
+        {waiting.position !== null && `It is number ${count(waiting.position)} of ${count(waiting.queued)}. `}
         {waiting.age_ms !== null && `It was added ${duration(waiting.age_ms)} ago.`}
       </p>
     </div>

@@ -77,7 +77,10 @@ export function ExecutionsPage(): JSX.Element {
   const goTo = useMemo(() => (selected >= 0 ? { index: selected } : null), [selected]);
   return (
     <div class="full">
-      <PageHead title="Executions" about={<LiveNote shown={rows.length} hasMore={list.hasMore} leavesOut={!query.has('status')} />}>
+      <PageHead
+        title="Executions"
+        about={<LiveNote shown={rows.length} hasMore={list.hasMore} leavesOut={!query.has('status')} />}
+      >
         <Button icon="again" onClick={() => setBulk('again')}>
           Run again…
         </Button>
@@ -88,16 +91,18 @@ export function ExecutionsPage(): JSX.Element {
       <Filters query={query} />
       {list.historyAway !== null && (
         <p class="hint warn">
-          <Icon name="warning" /> Executions that have ended are missing here: <UserText text={list.historyAway} />
+          <Icon name="warning" /> Executions that have ended are missing here:{' '}
+          <UserText text={list.historyAway} />
         </p>
       )}
-      {list.error && (list.rows ? (
-        <p class="hint warn" role="alert">
-          <Icon name="warning" /> The list could not be read again: {list.error.message}
-        </p>
-      ) : (
-        <Failure error={list.error} retry={list.reload} />
-      ))}
+      {list.error &&
+        (list.rows ? (
+          <p class="hint warn" role="alert">
+            <Icon name="warning" /> The list could not be read again: {list.error.message}
+          </p>
+        ) : (
+          <Failure error={list.error} retry={list.reload} />
+        ))}
       {!list.rows && !list.error && <Loading what="executions" />}
       {list.rows && rows.length === 0 && (
         <Empty title={query.size > 0 ? 'Nothing matches these filters' : 'There are no executions yet'}>
@@ -128,7 +133,13 @@ export function ExecutionsPage(): JSX.Element {
             onEnd={list.loadMore}
             render={(index) => {
               const one = rows[index] as ListedExecution;
-              return <Row key={`${one.execution_id} ${'run' in one ? one.run : ''}`} one={one} isSelected={index === selected} />;
+              return (
+                <Row
+                  key={`${one.execution_id} ${'run' in one ? one.run : ''}`}
+                  one={one}
+                  isSelected={index === selected}
+                />
+              );
             }}
           />
         </>
@@ -216,7 +227,10 @@ function Filters({ query }: { query: URLSearchParams }): JSX.Element {
         </div>
         <label class="select">
           <span class="hidden">Failure code</span>
-          <select value={query.get('code') ?? ''} onChange={(event) => setQuery({ code: event.currentTarget.value })}>
+          <select
+            value={query.get('code') ?? ''}
+            onChange={(event) => setQuery({ code: event.currentTarget.value })}
+          >
             <option value="">any code</option>
             {FAILURE_CODES.map((code) => (
               <option value={code}>{code}</option>
@@ -225,7 +239,10 @@ function Filters({ query }: { query: URLSearchParams }): JSX.Element {
         </label>
         <label class="select">
           <span class="hidden">Ended in</span>
-          <select value={query.get('period') ?? ''} onChange={(event) => setQuery({ period: event.currentTarget.value })}>
+          <select
+            value={query.get('period') ?? ''}
+            onChange={(event) => setQuery({ period: event.currentTarget.value })}
+          >
             {PERIODS.map(([value, name]) => (
               <option value={value}>{name}</option>
             ))}
@@ -269,7 +286,9 @@ function Row({ one, isSelected }: { one: ListedExecution; isSelected: boolean })
           <Id id={one.execution_id} />
           <span class="row-about">{about(one)}</span>
         </span>
-        <span class="wide-only cut">{one.workflow_id === null ? <i>–</i> : <UserText text={one.workflow_id} />}</span>
+        <span class="wide-only cut">
+          {one.workflow_id === null ? <i>–</i> : <UserText text={one.workflow_id} />}
+        </span>
         <span class="wide-only cut">
           {'worker_id' in one && one.worker_id !== '' ? <UserText text={one.worker_id} /> : <i>–</i>}
         </span>

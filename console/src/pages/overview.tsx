@@ -4,14 +4,14 @@ import type { Listing, ListedExecution } from '../../../src/contract/api/listing
 import { ask } from '../api/client.js';
 import { followChanges } from '../api/live.js';
 import { Empty, Failure, Link, Loading, PageHead, Panel } from '../parts/basics.js';
-import { RateChart, type RatePoints } from '../parts/chart.js';
+import { RateChart } from '../parts/chart.js';
 import { Icon } from '../parts/icons.js';
 import { Badge, Meter, Status } from '../parts/status.js';
 import { Ago, Id, UserText } from '../parts/text.js';
-import { findingsIn } from '../state/findings.js';
-import { Rates, SHOWN_SECONDS } from '../state/rates.js';
+import { findingsIn, slotsOf } from '../state/findings.js';
+import { type RatePoints, Rates, SHOWN_SECONDS } from '../state/rates.js';
 import { useResource } from '../state/resource.js';
-import { slotsOf, useHealth, useQueue, useWorkers } from '../state/system.js';
+import { useHealth, useQueue, useWorkers } from '../state/system.js';
 import { count, duration, plural } from '../text/format.js';
 
 type Ended = Extract<ListedExecution, { finished_at: string }>;
@@ -33,7 +33,9 @@ export function OverviewPage(): JSX.Element {
   const slots = slotsOf(workers.data ?? []);
   const waits = (recent.data?.executions ?? []).map(({ queued_ms: ms }) => ms).toSorted((a, b) => a - b);
   const archive = health.data?.details['archive'];
-  const grades = [...new Set((workers.data ?? []).map(({ isolation_grade: grade }) => grade ?? '–'))].toSorted();
+  const grades = [
+    ...new Set((workers.data ?? []).map(({ isolation_grade: grade }) => grade ?? '–')),
+  ].toSorted();
   const rate = lastMinute(points);
   return (
     <>
@@ -66,7 +68,12 @@ export function OverviewPage(): JSX.Element {
       <div class="columns">
         <Panel
           title="Executions that ended"
-          note={<><span class="key good">well</span><span class="key bad">not well</span> a second, last {SHOWN_SECONDS / 60} minutes</>}
+          note={
+            <>
+              <span class="key good">well</span>
+              <span class="key bad">not well</span> a second, last {SHOWN_SECONDS / 60} minutes
+            </>
+          }
         >
           <RateChart
             points={points}
@@ -91,7 +98,9 @@ export function OverviewPage(): JSX.Element {
                     <Status state={one.status} />
                     <Id id={one.execution_id} />
                     <span class="note">{duration(one.duration_ms)}</span>
-                    <span class="note"><Ago at={one.finished_at} /></span>
+                    <span class="note">
+                      <Ago at={one.finished_at} />
+                    </span>
                   </Link>
                 </li>
               ))}
@@ -138,8 +147,12 @@ function Findings(seen: Parameters<typeof findingsIn>[0]): JSX.Element {
         <li class={tone} key={title}>
           <Icon name="warning" />
           <div>
-            <strong><UserText text={title} /></strong>
-            <p><UserText text={advice} /></p>
+            <strong>
+              <UserText text={title} />
+            </strong>
+            <p>
+              <UserText text={advice} />
+            </p>
           </div>
           {to && <Link to={to}>Show</Link>}
         </li>
@@ -266,7 +279,8 @@ function lastMinute({ good, bad }: RatePoints): { all: number; bad: number } {
   return { all: mean(good) + mean(bad), bad: mean(bad) };
 }
 
-const percent = (part: number, all: number): string => (all === 0 ? '0 %' : `${Math.round((part / all) * 100)} %`);
+const percent = (part: number, all: number): string =>
+  all === 0 ? '0 %' : `${Math.round((part / all) * 100)} %`;
 
 const quantile = (sorted: readonly number[], q: number): number | null =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? null;
@@ -276,5 +290,9 @@ function archiveNote(archive: Record<string, unknown> | undefined): ComponentChi
   const since = archive['waiting_since'];
   if (typeof since === 'string') return `the oldest for ${duration(Date.now() - Date.parse(since))}`;
   const lost = archive['lost'];
-  return typeof lost === 'number' && lost > 0 ? `${plural(lost, 'result')} lost` : <Badge tone="good">up to date</Badge>;
+  return typeof lost === 'number' && lost > 0 ? (
+    `${plural(lost, 'result')} lost`
+  ) : (
+    <Badge tone="good">up to date</Badge>
+  );
 }

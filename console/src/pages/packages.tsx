@@ -13,13 +13,19 @@ import { count, plural } from '../text/format.js';
 export function PackagesPage(): JSX.Element {
   const packages = useResource('packages', (signal) => ask<PackagesOverview>('/packages', { signal }), 2_000);
   if (!packages.data)
-    return packages.error ? <Failure error={packages.error} retry={packages.reload} /> : <Loading what="the packages" />;
+    return packages.error ? (
+      <Failure error={packages.error} retry={packages.reload} />
+    ) : (
+      <Loading what="the packages" />
+    );
   const { content, hash, problem, packages: wanted, refused, workers } = packages.data;
   return (
     <>
       <PageHead
         title="Packages"
-        about={content === null ? 'there is no manifest' : `${plural(wanted.length, 'package')} in the manifest`}
+        about={
+          content === null ? 'there is no manifest' : `${plural(wanted.length, 'package')} in the manifest`
+        }
       />
       {problem !== null && (
         <p class="hint warn" role="alert">
@@ -45,7 +51,10 @@ export function PackagesPage(): JSX.Element {
             )}
           </Panel>
           <Panel title="Manifest" note={hash !== null && <Id id={hash.slice(0, 12)} />} flush>
-            <Table label="Manifest" heads={[{ text: 'Line', class: 'number' }, 'Package', 'Version wanted', 'Installed']}>
+            <Table
+              label="Manifest"
+              heads={[{ text: 'Line', class: 'number' }, 'Package', 'Version wanted', 'Installed']}
+            >
               {wanted.map(({ name, range, line }) => (
                 <tr key={name}>
                   <td class="number">{line}</td>

@@ -82,7 +82,10 @@ export function PlaygroundPage(): JSX.Element {
   };
   return (
     <>
-      <PageHead title="Playground" about="Runs on a worker, isolated, and is listed as every other execution.">
+      <PageHead
+        title="Playground"
+        about="Runs on a worker, isolated, and is listed as every other execution."
+      >
         <Button icon="play" kind="primary" onClick={() => void run()} disabled={isBusy} title="Ctrl Enter">
           Run
         </Button>
@@ -149,7 +152,9 @@ export function PlaygroundPage(): JSX.Element {
         <div class="stack">
           {id === null ? (
             <Panel title="Output">
-              <p class="note">Run it, with the button or Ctrl Enter: what it prints comes here while it prints it.</p>
+              <p class="note">
+                Run it, with the button or Ctrl Enter: what it prints comes here while it prints it.
+              </p>
             </Panel>
           ) : (
             <Outcome id={id} key={id} />

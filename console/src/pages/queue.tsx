@@ -9,7 +9,8 @@ import { Table } from '../parts/table.js';
 import { Ago, Id, UserText } from '../parts/text.js';
 import { useExecutionList } from '../state/execution-list.js';
 import { perform } from '../state/notices.js';
-import { slotsOf, useQueue, useWorkers } from '../state/system.js';
+import { slotsOf } from '../state/findings.js';
+import { useQueue, useWorkers } from '../state/system.js';
 import { count, plural } from '../text/format.js';
 
 type Waiting = Extract<ListedExecution, { waiting: unknown }>;
@@ -20,7 +21,8 @@ export function QueuePage(): JSX.Element {
   const queue = useQueue();
   const workers = useWorkers();
   const list = useExecutionList('status=queued,delayed');
-  if (!queue.data) return queue.error ? <Failure error={queue.error} retry={queue.reload} /> : <Loading what="the queue" />;
+  if (!queue.data)
+    return queue.error ? <Failure error={queue.error} retry={queue.reload} /> : <Loading what="the queue" />;
   const { name, paused, waiting, active, delayed, limit } = queue.data;
   const slots = slotsOf(workers.data ?? []);
   const order = (action: 'pause' | 'resume'): Promise<boolean> =>
@@ -37,7 +39,8 @@ export function QueuePage(): JSX.Element {
         title="Queue"
         about={
           <>
-            <Badge tone={paused ? 'warn' : 'good'}>{paused ? 'paused' : 'open'}</Badge> <UserText text={name} />
+            <Badge tone={paused ? 'warn' : 'good'}>{paused ? 'paused' : 'open'}</Badge>{' '}
+            <UserText text={name} />
           </>
         }
       >
@@ -93,7 +96,13 @@ export function QueuePage(): JSX.Element {
           <>
             <Table
               label="What waits"
-              heads={[{ text: 'Position', class: 'number' }, 'Execution', 'Why', 'Workflow', { text: 'Added', class: 'number' }]}
+              heads={[
+                { text: 'Position', class: 'number' },
+                'Execution',
+                'Why',
+                'Workflow',
+                { text: 'Added', class: 'number' },
+              ]}
             >
               {rows.slice(0, 500).map((one) => (
                 <tr key={one.execution_id}>

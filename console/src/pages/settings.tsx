@@ -18,7 +18,11 @@ export function SettingsPage(): JSX.Element {
         about="Read only. A worker is set up by its environment variables: docs/configuration.md."
       />
       <div class="columns even">
-        <Panel title="Health of this process" note={health.data && <Status state={statusOf(health.data.status)} />} flush>
+        <Panel
+          title="Health of this process"
+          note={health.data && <Status state={statusOf(health.data.status)} />}
+          flush
+        >
           {!health.data ? (
             health.error ? (
               <Failure error={health.error} retry={health.reload} />
@@ -54,7 +58,10 @@ export function SettingsPage(): JSX.Element {
         </Panel>
         <div class="stack">
           <Panel title="Isolation of the workers" flush>
-            <Table label="Isolation of the workers" heads={['Worker', 'Grade', 'Level', 'Network', 'Failed checks']}>
+            <Table
+              label="Isolation of the workers"
+              heads={['Worker', 'Grade', 'Level', 'Network', 'Failed checks']}
+            >
               {(workers.data ?? []).map((worker) => (
                 <tr key={worker.id}>
                   <td>
@@ -70,7 +77,8 @@ export function SettingsPage(): JSX.Element {
               ))}
             </Table>
             <p class="note padded">
-              Every check with what was seen: run <code>npx bifrost doctor</code> on the machine of the worker.
+              Every check with what was seen: run <code>npx bifrost doctor</code> on the machine of the
+              worker.
             </p>
           </Panel>
           <Panel title="This console">
@@ -101,4 +109,4 @@ export function SettingsPage(): JSX.Element {
 const statusOf = (status: string): string => (status === 'ok' ? 'up' : status === 'error' ? 'down' : status);
 
 const textOf = (value: unknown): string =>
-  value === null ? 'none' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value);

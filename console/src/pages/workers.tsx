@@ -6,7 +6,7 @@ import { ask } from '../api/client.js';
 import { Button, Dialog, Empty, Facts, Failure, Link, Loading, PageHead } from '../parts/basics.js';
 import { Badge, Meter, Status } from '../parts/status.js';
 import { Table } from '../parts/table.js';
-import { Ago, Id, UserText } from '../parts/text.js';
+import { Id, UserText } from '../parts/text.js';
 import { now } from '../state/clock.js';
 import { notify, perform } from '../state/notices.js';
 import { useWorkers } from '../state/system.js';
@@ -68,8 +68,8 @@ export function WorkersPage(): JSX.Element {
       {drains && (
         <Dialog title={`Drain ${drains.id}`} onClose={() => setDrains(null)}>
           <p>
-            It takes nothing new, finishes what runs ({count(drains.running)} now), and ends. It has to be started
-            again from outside.
+            It takes nothing new, finishes what runs ({count(drains.running)} now), and ends. It has to be
+            started again from outside.
           </p>
           <div class="dialog-end">
             <Button onClick={() => setDrains(null)}>Leave it</Button>
@@ -110,10 +110,7 @@ function WorkerPanel({
         {silentMs > SILENT_MS && <Badge tone="bad">silent for {duration(silentMs)}</Badge>}
         <span class="spread" />
         <div class="actions">
-          <Button
-            icon={isPaused ? 'play' : 'pause'}
-            onClick={() => onOrder(isPaused ? 'resume' : 'pause')}
-          >
+          <Button icon={isPaused ? 'play' : 'pause'} onClick={() => onOrder(isPaused ? 'resume' : 'pause')}>
             {isPaused ? 'Resume' : 'Pause'}
           </Button>
           <Button icon="again" onClick={() => onOrder('recycle')}>
@@ -133,7 +130,12 @@ function WorkerPanel({
         </div>
         <Facts
           rows={[
-            ['Host', <><UserText text={worker.host} />, pid {worker.pid}</>],
+            [
+              'Host',
+              <>
+                <UserText text={worker.host} />, pid {worker.pid}
+              </>,
+            ],
             ['Version', worker.version],
             ['Alive for', duration(now.value - Date.parse(worker.started_at))],
             [
@@ -142,7 +144,10 @@ function WorkerPanel({
                 ? 'not tested yet'
                 : `grade ${worker.isolation_grade}, level ${worker.isolation ?? 'none'}, network ${worker.network ?? 'none'}`,
             ],
-            ['Workspace', worker.workspace_generation === null ? 'none' : `generation ${worker.workspace_generation}`],
+            [
+              'Workspace',
+              worker.workspace_generation === null ? 'none' : `generation ${worker.workspace_generation}`,
+            ],
             ['Packages', packagesOf(worker)],
             [
               'Ended',
@@ -165,7 +170,7 @@ function WorkerPanel({
             { text: 'For', class: 'number' },
             { text: 'Memory', class: 'number' },
             { text: 'Executions', class: 'number' },
-            '',
+            { text: 'Recycle', class: 'number' },
           ]}
         >
           {worker.runners.map((runner) => (
@@ -190,7 +195,11 @@ function RunnerRow({ runner, onRecycle }: { runner: RunnerRecord; onRecycle: () 
         {runner.kind} {runner.pid}
       </td>
       <td>
-        {first ? <Status state={runner.state} /> : <Badge tone="idle">{runner.state === 'ACTIVE' ? 'idle' : runner.state.toLowerCase()}</Badge>}
+        {first ? (
+          <Status state={runner.state} />
+        ) : (
+          <Badge tone="idle">{runner.state === 'ACTIVE' ? 'idle' : runner.state.toLowerCase()}</Badge>
+        )}
       </td>
       <td class="cut">
         {first ? (

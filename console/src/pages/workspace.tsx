@@ -22,11 +22,15 @@ export function WorkspacePage(): JSX.Element {
   const file = query.get('file') ?? '';
   const view = useResource(
     `workspace ${wanted}`,
-    (signal) => ask<WorkspaceView>(`/workspace${wanted === '' ? '' : `?generation=${encodeURIComponent(wanted)}`}`, { signal }),
+    (signal) =>
+      ask<WorkspaceView>(`/workspace${wanted === '' ? '' : `?generation=${encodeURIComponent(wanted)}`}`, {
+        signal,
+      }),
     10_000,
   );
   const [rollsBack, setRollsBack] = useState<GenerationRecord | null>(null);
-  if (!view.data) return view.error ? <Failure error={view.error} retry={view.reload} /> : <Loading what="the workspace" />;
+  if (!view.data)
+    return view.error ? <Failure error={view.error} retry={view.reload} /> : <Loading what="the workspace" />;
   const { current, generation, log, paths = {} } = view.data;
   if (generation === null)
     return (
@@ -66,7 +70,10 @@ export function WorkspacePage(): JSX.Element {
                     type="button"
                     aria-current={one.generation === generation ? 'true' : undefined}
                     onClick={() =>
-                      setQuery({ generation: one.generation === current ? '' : String(one.generation) }, false)
+                      setQuery(
+                        { generation: one.generation === current ? '' : String(one.generation) },
+                        false,
+                      )
                     }
                   >
                     <strong>{one.generation}</strong>
@@ -137,7 +144,15 @@ function Diff({ from, to }: { from: number; to: number }): JSX.Element {
   );
 }
 
-function Files({ paths, file, generation }: { paths: string[]; file: string; generation: number }): JSX.Element {
+function Files({
+  paths,
+  file,
+  generation,
+}: {
+  paths: string[];
+  file: string;
+  generation: number;
+}): JSX.Element {
   const [search, setSearch] = useState('');
   const sorted = paths.toSorted();
   const found = sorted.filter((path) => path.toLowerCase().includes(search.toLowerCase()));
@@ -178,7 +193,9 @@ function Files({ paths, file, generation }: { paths: string[]; file: string; gen
 
 function Source({ path, generation }: { path: string; generation: number }): JSX.Element {
   const source = useResource(`file ${generation} ${path}`, (signal) =>
-    askText(`/workspace/${generation}/files/${path.split('/').map(encodeURIComponent).join('/')}`, { signal }),
+    askText(`/workspace/${generation}/files/${path.split('/').map(encodeURIComponent).join('/')}`, {
+      signal,
+    }),
   );
   if (source.data === undefined)
     return source.error ? <Failure error={source.error} /> : <Loading what="the file" />;
@@ -190,7 +207,7 @@ function Source({ path, generation }: { path: string; generation: number }): JSX
       <Editor
         value={source.data}
         label={`Source of ${path}`}
-        language={/\.json$/.test(path) ? 'json' : /\.[cm]?[jt]sx?$/.test(path) ? 'typescript' : 'text'}
+        language={path.endsWith('.json') ? 'json' : /\.[cm]?[jt]sx?$/.test(path) ? 'typescript' : 'text'}
       />
     </div>
   );
@@ -208,7 +225,9 @@ function RollBack({
   onDone: () => void;
 }): JSX.Element {
   const diff = useResource(`rollback ${current} ${record.generation}`, (signal) =>
-    ask<GenerationDiff>(`/workspace/diff?from=${current ?? record.generation}&to=${record.generation}`, { signal }),
+    ask<GenerationDiff>(`/workspace/diff?from=${current ?? record.generation}&to=${record.generation}`, {
+      signal,
+    }),
   );
   const run = async (): Promise<void> => {
     const isDone = await perform(async () => {
@@ -233,8 +252,8 @@ function RollBack({
       </p>
       {diff.data && (
         <p>
-          Compared with the current one: {plural(diff.data.added.length, 'file')} come, {diff.data.changed.length}{' '}
-          change, {diff.data.removed.length} go.
+          Compared with the current one: {plural(diff.data.added.length, 'file')} come,{' '}
+          {diff.data.changed.length} change, {diff.data.removed.length} go.
         </p>
       )}
       <div class="dialog-end">

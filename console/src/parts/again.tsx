@@ -41,7 +41,9 @@ export function AgainDialog({
       if (missing.length > 0)
         setSecrets((before) => ({ ...Object.fromEntries(missing.map((name) => [name, ''])), ...before }));
       setWrong(
-        error instanceof SyntaxError ? `The parameters are not JSON: ${error.message}` : (error as Error).message,
+        error instanceof SyntaxError
+          ? `The parameters are not JSON: ${error.message}`
+          : (error as Error).message,
       );
     } finally {
       setBusy(false);
@@ -111,4 +113,6 @@ export function AgainDialog({
 
 /** Names of the secrets that the API wants again. */
 const missingSecrets = ({ problem }: RequestError): string[] =>
-  problem.errors.flatMap(({ field }) => (field.startsWith('secrets.') ? [field.slice('secrets.'.length)] : []));
+  problem.errors.flatMap(({ field }) =>
+    field.startsWith('secrets.') ? [field.slice('secrets.'.length)] : [],
+  );

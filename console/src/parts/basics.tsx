@@ -98,13 +98,7 @@ export const Loading = ({ what }: { what: string }): JSX.Element => (
   </div>
 );
 
-export const Empty = ({
-  title,
-  children,
-}: {
-  title: string;
-  children?: ComponentChildren;
-}): JSX.Element => (
+export const Empty = ({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element => (
   <div class="state">
     <p class="state-title">{title}</p>
     {children && <div>{children}</div>}

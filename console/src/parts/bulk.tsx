@@ -121,7 +121,11 @@ function Outcome({
   const well = all - done.refused.length;
   return (
     <div role="status">
-      <p>{action === 'again' ? `${plural(well, 'execution')} queued.` : `${plural(well, 'execution')} cancelled.`}</p>
+      <p>
+        {action === 'again'
+          ? `${plural(well, 'execution')} queued.`
+          : `${plural(well, 'execution')} cancelled.`}
+      </p>
       {done.refused.length > 0 && (
         <>
           <p>{plural(done.refused.length, 'was not', 'were not')}:</p>
@@ -154,7 +158,9 @@ function askAgain(filter: URLSearchParams, how: object): Promise<Answer> {
   const values: Record<string, unknown> = Object.fromEntries(filter);
   const status = (filter.get('status') ?? '').split(',').filter((one) => one !== '' && !OPEN.includes(one));
   // A filter must narrow something: all that have ended are those of every status.
-  values['status'] = (status.length > 0 ? status : ['succeeded', 'failed', 'timed_out', 'cancelled']).join(',');
+  values['status'] = (status.length > 0 ? status : ['succeeded', 'failed', 'timed_out', 'cancelled']).join(
+    ',',
+  );
   return ask('/executions/again', { method: 'POST', body: { filter: values, limit: MOST, ...how } });
 }
 
@@ -176,7 +182,11 @@ async function findOpen(filter: URLSearchParams): Promise<{ ids: string[]; hasMo
   return { ids: [...ids].slice(0, MOST), hasMore: hasMore || ids.size > MOST };
 }
 
-async function cancelAll(ids: readonly string[], refused: string[], onDone: (n: number) => void): Promise<void> {
+async function cancelAll(
+  ids: readonly string[],
+  refused: string[],
+  onDone: (n: number) => void,
+): Promise<void> {
   let next = 0;
   let done = 0;
   const cancelNext = async (): Promise<void> => {

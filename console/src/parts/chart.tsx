@@ -1,14 +1,8 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
+import type { RatePoints } from '../state/rates.js';
 import { shownTheme } from '../state/theme.js';
-
-/** Points of the chart: times in seconds, and for each how many succeeded and how many did not, a second. */
-export interface RatePoints {
-  seconds: number[];
-  good: number[];
-  bad: number[];
-}
 
 const HEIGHT = 180;
 

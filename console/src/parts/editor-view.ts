@@ -43,7 +43,14 @@ export function openEditor(element: HTMLElement, options: EditorOptions): Editor
   };
 }
 
-function extensionsFor({ label, language, isDark, isReadOnly, marked, ...options }: EditorOptions): Extension[] {
+function extensionsFor({
+  label,
+  language,
+  isDark,
+  isReadOnly,
+  marked,
+  ...options
+}: EditorOptions): Extension[] {
   return [
     lineNumbers(),
     bracketMatching(),
@@ -95,7 +102,10 @@ const colors = HighlightStyle.define([
   { tag: [tags.number, tags.bool, tags.null], color: 'var(--code-number)' },
   { tag: [tags.comment], color: 'var(--text-faint)', fontStyle: 'italic' },
   { tag: [tags.typeName, tags.className], color: 'var(--code-type)' },
-  { tag: [tags.function(tags.variableName), tags.function(tags.propertyName)], color: 'var(--code-function)' },
+  {
+    tag: [tags.function(tags.variableName), tags.function(tags.propertyName)],
+    color: 'var(--code-function)',
+  },
   { tag: [tags.propertyName], color: 'var(--text)' },
 ]);
 

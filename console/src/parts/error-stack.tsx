@@ -47,7 +47,9 @@ export function ErrorStack({ stack, generation }: { stack: string; generation: n
                 <UserText text={line} />
               </span>
             )}
-            {place && open === index && generation !== null && <SourceLines place={place} generation={generation} />}
+            {place && open === index && generation !== null && (
+              <SourceLines place={place} generation={generation} />
+            )}
           </div>
         );
       })}
@@ -60,7 +62,8 @@ function SourceLines({ place, generation }: { place: StackPlace; generation: num
   const source = useResource(`source ${generation} ${place.file}`, (signal) =>
     askText(`/workspace/${generation}/files/${path}`, { signal }),
   );
-  if (!source.data) return source.error ? <p class="note">Its source is not kept: {source.error.message}</p> : null;
+  if (!source.data)
+    return source.error ? <p class="note">Its source is not kept: {source.error.message}</p> : null;
   const lines = source.data.split('\n');
   const from = Math.max(0, place.line - 1 - AROUND);
   return (

@@ -27,7 +27,9 @@ export function JsonView({ value, label }: { value: unknown; label: string }): J
           Show all {count(lines.length)} lines
         </Button>
       )}
-      {text.length > MOST_CHARS && <p class="note">The rest, {count(text.length - MOST_CHARS)} characters, is left out.</p>}
+      {text.length > MOST_CHARS && (
+        <p class="note">The rest, {count(text.length - MOST_CHARS)} characters, is left out.</p>
+      )}
     </div>
   );
 }

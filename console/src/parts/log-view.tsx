@@ -131,7 +131,9 @@ export function LogView({
 }
 
 function stateText(state: 'live' | 'lost' | 'ended' | 'opening'): string {
-  return { live: 'live', lost: 'connection lost, trying again', ended: 'complete', opening: 'opening' }[state];
+  return { live: 'live', lost: 'connection lost, trying again', ended: 'complete', opening: 'opening' }[
+    state
+  ];
 }
 
 function Line({ line, isHit, wanted }: { line: LogLine; isHit: boolean; wanted: string }): JSX.Element {
@@ -146,7 +148,10 @@ function Line({ line, isHit, wanted }: { line: LogLine; isHit: boolean; wanted: 
       <span class="line-text">
         {isHit && wanted !== '' ? <Marked text={text} wanted={wanted} /> : <Ansi text={text} />}
         {isCut && (
-          <span class="line-cut"> … {plural(line.text.length - LINE_CHARS, 'more character')}: download it</span>
+          <span class="line-cut">
+            {' '}
+            … {plural(line.text.length - LINE_CHARS, 'more character')}: download it
+          </span>
         )}
         {line.fields && <span class="line-fields"> {JSON.stringify(line.fields)}</span>}
       </span>
@@ -192,7 +197,7 @@ function Marked({ text, wanted }: { text: string; wanted: string }): JSX.Element
   const lower = plain.toLowerCase();
   const pieces: JSX.Element[] = [];
   let from = 0;
-  for (let at = lower.indexOf(wanted.toLowerCase()); at !== -1; ) {
+  for (let at = lower.indexOf(wanted.toLowerCase()); at !== -1;) {
     pieces.push(<UserText text={plain.slice(from, at)} />);
     pieces.push(
       <mark>

@@ -101,7 +101,9 @@ export function useExecutionList(filter: string): LiveList {
     const { cursor, rows = [] } = current.current;
     if (cursor === null || isLoadingMore || rows.length >= MOST) return;
     setLoadingMore(true);
-    ask<Listing>(`/executions?${filter}${filter && '&'}limit=${PAGE * 2}&cursor=${encodeURIComponent(cursor)}`)
+    ask<Listing>(
+      `/executions?${filter}${filter && '&'}limit=${PAGE * 2}&cursor=${encodeURIComponent(cursor)}`,
+    )
       .then((page) =>
         setState((before) => {
           if (before.filter !== filter || !before.rows) return before;
@@ -159,7 +161,7 @@ export function applied(
 ): readonly ListedExecution[] {
   const latest = new Map<string, Change>();
   for (const change of changes)
-    if (change.type !== 'gap' && (change.type !== 'queued')) latest.set(change.execution_id, change);
+    if (change.type !== 'gap' && change.type !== 'queued') latest.set(change.execution_id, change);
   if (latest.size === 0) return rows;
   return rows.map((row) => {
     const change = latest.get(row.execution_id);

@@ -1,7 +1,7 @@
 import type { QueueView } from '../../../src/contract/api/queue.js';
 import type { CountedWorker } from '../../../src/contract/worker-record.js';
 import { plural } from '../text/format.js';
-import { type Health, slotsOf } from './system.js';
+import type { Health } from './system.js';
 
 /** Something that is wrong now, and what to do about it. */
 export interface Finding {
@@ -83,4 +83,13 @@ function workerFindings(workers: readonly CountedWorker[], queue: QueueView | un
       });
   }
   return found;
+}
+
+/** Executions that all workers which take work run at once, and how many run. */
+export function slotsOf(workers: readonly CountedWorker[]): { all: number; used: number } {
+  const active = workers.filter(({ state }) => state === 'ACTIVE');
+  return {
+    all: active.reduce((sum, { concurrency }) => sum + concurrency, 0),
+    used: workers.reduce((sum, { running }) => sum + running, 0),
+  };
 }

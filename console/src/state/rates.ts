@@ -1,4 +1,9 @@
-import type { RatePoints } from '../parts/chart.js';
+/** Points of the chart: times in seconds, and for each how many succeeded and how many did not, a second. */
+export interface RatePoints {
+  seconds: number[];
+  good: number[];
+  bad: number[];
+}
 
 const BUCKET_SECONDS = 5;
 const BUCKETS = 120;

@@ -10,22 +10,17 @@ export interface Health {
 }
 
 export const useWorkers = (everyMs = 3_000): Resource<CountedWorker[]> =>
-  useResource('workers', async (signal) => {
-    const { workers } = await ask<{ workers: CountedWorker[] }>('/workers', { signal });
-    return workers.toSorted((a, b) => a.id.localeCompare(b.id));
-  }, everyMs);
+  useResource(
+    'workers',
+    async (signal) => {
+      const { workers } = await ask<{ workers: CountedWorker[] }>('/workers', { signal });
+      return workers.toSorted((a, b) => a.id.localeCompare(b.id));
+    },
+    everyMs,
+  );
 
 export const useQueue = (everyMs = 2_000): Resource<QueueView> =>
   useResource('queue', (signal) => ask<QueueView>('/queue', { signal }), everyMs);
 
 export const useHealth = (everyMs = 5_000): Resource<Health> =>
   useResource('health', (signal) => askHealth<Health>('/health', signal), everyMs);
-
-/** Executions that all workers which take work run at once, and how many run. */
-export function slotsOf(workers: readonly CountedWorker[]): { all: number; used: number } {
-  const active = workers.filter(({ state }) => state === 'ACTIVE');
-  return {
-    all: active.reduce((sum, { concurrency }) => sum + concurrency, 0),
-    used: workers.reduce((sum, { running }) => sum + running, 0),
-  };
-}

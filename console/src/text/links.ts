@@ -4,7 +4,7 @@ export interface LinkPiece {
   href?: string;
 }
 
-const ADDRESS = /\bhttps?:\/\/[^\s<>"'`{}|\\^\u0000-\u0020]+/gi;
+const ADDRESS = /\bhttps?:\/\/[^\s<>"'`{}|\\^]+/gi;
 
 /** Finds http and https addresses; everything else, `javascript:` among it, stays text. Pure. */
 export function linkPieces(text: string): LinkPiece[] {

@@ -27,7 +27,8 @@ export function requireFreshBuild(): void {
  */
 export function requireFreshConsole(): void {
   const builtAt = statSync(join(ROOT, 'dist', '.console-built'), { throwIfNoEntry: false })?.mtimeMs;
-  if (builtAt === undefined) throw new Error('there is no finished console in dist: run "npm run build" first');
+  if (builtAt === undefined)
+    throw new Error('there is no finished console in dist: run "npm run build" first');
   const newer = globSync('console/**/*.{ts,tsx,css,html,svg}', { cwd: ROOT }).find(
     (file) => statSync(join(ROOT, file)).mtimeMs > builtAt,
   );

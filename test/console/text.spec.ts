@@ -1,0 +1,123 @@
+import { describe, expect, it } from '@jest/globals';
+import { ansiPieces } from '../../console/src/text/ansi.js';
+import { ago, duration } from '../../console/src/text/format.js';
+import { linkPieces, safeHref } from '../../console/src/text/links.js';
+import { visiblePieces, visibleText } from '../../console/src/text/visible.js';
+
+const ESC = '\u001b';
+
+describe('terminal colours', () => {
+  it('are split into pieces of one look', () => {
+    expect(ansiPieces(`a${ESC}[1;31mb${ESC}[22mc${ESC}[0md`)).toEqual([
+      { text: 'a', style: {} },
+      { text: 'b', style: { bold: true, color: 1 } },
+      { text: 'c', style: { color: 1 } },
+      { text: 'd', style: {} },
+    ]);
+  });
+
+  it.each([
+    ['38;5;9', { color: 9 }],
+    ['38;5;196', { color: 'rgb(255, 0, 0)' }],
+    ['38;5;255', { color: 'rgb(238, 238, 238)' }],
+    ['48;2;1;2;3', { background: 'rgb(1, 2, 3)' }],
+    ['97;104', { color: 15, background: 12 }],
+    ['38;2;999;0;0', {}],
+    ['38;5', {}],
+    ['38;2;1;2', {}],
+    ['3;4;2', { italic: true, underline: true, dim: true }],
+  ])('%s is %j', (codes, style) => {
+    expect(ansiPieces(`${ESC}[${codes}mx`)).toEqual([{ text: 'x', style }]);
+  });
+
+  it.each([
+    [`${ESC}[2J${ESC}[10;5Hx`, 'x'],
+    [`${ESC}]0;title\u0007x`, 'x'],
+    [`${ESC}]8;;javascript:alert(1)${ESC}\\link${ESC}]8;;${ESC}\\`, 'link'],
+    [`${ESC}cx${ESC}7`, 'x'],
+    [`x${ESC}[`, `x${ESC}[`],
+  ])('sequences that are none are left out of %j', (text, shown) => {
+    expect(
+      ansiPieces(text)
+        .map((piece) => piece.text)
+        .join(''),
+    ).toBe(shown);
+  });
+});
+
+describe('characters that cannot be seen', () => {
+  it.each([
+    ['a\u202eb', 'U+202E'],
+    ['a\u2066b', 'U+2066'],
+    ['a\u200bb', 'U+200B'],
+    ['a\u0000b', 'U+0000'],
+    ['a\u2028b', 'U+2028'],
+    ['a\u{e0041}b', 'U+E0041'],
+    ['a\ufeffb', 'U+FEFF'],
+  ])('of %j are shown by their code', (text, code) => {
+    expect(visiblePieces(text)).toEqual([
+      { text: 'a', isCode: false },
+      { text: code, isCode: true },
+      { text: 'b', isCode: false },
+    ]);
+    expect(visibleText(text)).toBe(`a⟨${code}⟩b`);
+  });
+
+  it.each(['', 'plain\ttext', 'żółć, 日本語, עברית, 👩‍💻'.replaceAll('\u200d', '')])(
+    'are none in %j',
+    (text) => {
+      expect(visibleText(text)).toBe(text);
+    },
+  );
+});
+
+describe('links', () => {
+  it('are http and https alone, without the end of a sentence', () => {
+    expect(linkPieces('see https://a.example/b?c=1#d, or (http://e.example).')).toEqual([
+      { text: 'see ' },
+      { text: 'https://a.example/b?c=1#d', href: 'https://a.example/b?c=1#d' },
+      { text: ', or (' },
+      { text: 'http://e.example', href: 'http://e.example/' },
+      { text: ').' },
+    ]);
+  });
+
+  it.each([
+    'javascript:alert(1)',
+    'data:text/html,<script>alert(1)</script>',
+    'vbscript:x',
+    'file:///etc/passwd',
+    'xhttps://a.example',
+    'https://',
+    '//a.example',
+  ])('%j is none', (text) => {
+    expect(linkPieces(text)).toEqual([{ text }]);
+    expect(safeHref(text.replace(/^x/, ''))?.startsWith('https://') ?? true).toBe(true);
+  });
+});
+
+describe('times', () => {
+  it.each([
+    [null, '–'],
+    [0.123, '0.1 ms'],
+    [42, '42 ms'],
+    [1_234, '1.23 s'],
+    [12_345, '12.3 s'],
+    [125_000, '2 m 05 s'],
+    [3_720_000, '1 h 02 m'],
+    [90_000_000, '1 d 1 h'],
+    [-5, '0 ms'],
+  ])('%d ms take %s', (ms, text) => {
+    expect(duration(ms)).toBe(text);
+  });
+
+  it.each([
+    [1_000, 'now'],
+    [59_000, '59 s ago'],
+    [61_000, '1 min ago'],
+    [-3_600_000, 'in 1 h'],
+    [200_000_000, '2 d ago'],
+  ])('%d ms are %s', (ms, text) => {
+    expect(ago(ms)).toBe(text);
+  });
+});
