@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { circlesIn } from './support/architecture/circles.js';
 import { checkSources } from './support/architecture/import-rule.js';
 import { checkDocuments, checkLanguage } from './support/architecture/language.js';
+import { readSource } from './support/architecture/read-imports.js';
 import { stationsIn, untruthsIn } from './support/architecture/way-of-a-job.js';
 
 const MOST_IN_A_FOLDER = 20;
@@ -50,6 +51,21 @@ describe('the sources', () => {
     expect(checkSources(sources).map(({ file, line, message }) => `src/${file}:${line} ${message}`)).toEqual(
       [],
     );
+  });
+});
+
+describe('the console', () => {
+  it('imports of src what is contract or lib', () => {
+    const files = globSync('console/src/**/*.{ts,tsx}', { cwd: ROOT });
+    expect(files.length).toBeGreaterThan(20);
+    const strays = files.flatMap((file) =>
+      readSource(file, readFileSync(join(ROOT, file), 'utf8'))
+        .imports.filter(({ specifier }) => specifier.startsWith('.'))
+        .map(({ specifier }) => join(dirname(file), specifier).replaceAll('\\', '/'))
+        .filter((target) => !/^(console\/src|src\/contract|src\/lib)\//.test(target))
+        .map((target) => `${file} imports ${target}`),
+    );
+    expect(strays).toEqual([]);
   });
 });
 

@@ -42,7 +42,7 @@ export function OverviewPage(): JSX.Element {
       <PageHead title="Overview" />
       <Findings workers={workers.data} queue={queue.data} health={health.data} />
       <div class="figures">
-        <Figure name="Ended a second, last minute" note={`${percent(rate.bad, rate.all)} not well`}>
+        <Figure name="Ended a second" note={`${percent(rate.bad, rate.all)} not well`}>
           {rate.all.toFixed(rate.all < 10 ? 1 : 0)}
         </Figure>
         <Figure name="Waiting" to="/queue" note={`${count(queue.data?.delayed ?? 0)} delayed`}>

@@ -40,7 +40,7 @@ export function ErrorStack({ stack, generation }: { stack: string; generation: n
                 aria-expanded={open === index}
                 onClick={() => setOpen(open === index ? -1 : index)}
               >
-                <UserText text={line} />
+                <UserText text={line.trimStart()} />
               </button>
             ) : (
               <span class="stack-line">

@@ -15,7 +15,9 @@ import {
 import { refuseUnknown } from '../http/unknown-fields.js';
 
 const sessionRequestSchema = refuseUnknown(
-  z.object({ token: z.string({ error: 'must be a string' }).max(4_096, { error: 'must have at most 4096 characters' }) }),
+  z.object({
+    token: z.string({ error: 'must be a string' }).max(4_096, { error: 'must have at most 4096 characters' }),
+  }),
 ).meta({ id: 'SessionRequest', example: { token: 'the API_TOKEN' } });
 
 const sessionViewSchema = z

@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { changeSchema } from '../../contract/api/changes.js';
 import { VERSION } from '../../lib/version.js';
-import { isProbe } from './access-policy.js';
+import { isConsole, isProbe } from './access-policy.js';
 import { OpenApiSchemas } from './openapi-schemas.js';
 import { problemSchema } from './problem-schema.js';
 
@@ -87,7 +87,7 @@ function complete(path: string, method: string, operation: Operation): void {
     if (stream) stream.schema = { type: 'string', description: 'Server-Sent Events' };
   }
   if (isProbe(path)) return;
-  operation.security = [{ bearer: [] }];
+  if (!isConsole(path)) operation.security = [{ bearer: [] }];
   for (const status of errorsOf(path, method, operation))
     operation.responses[status] ??= problem(MEANINGS[status]);
   operation.responses['default'] ??= problem('Any other error');

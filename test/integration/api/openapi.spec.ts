@@ -365,13 +365,29 @@ const CALLS: [operation: string, calls: Call[]][] = [
       { path: '/workers/never/resume', status: 404 },
     ],
   ],
+  ['get /queue', [{ path: '/queue', status: 200 }]],
+  ['post /queue/pause', [{ path: '/queue/pause', status: 200 }]],
+  ['post /queue/resume', [{ path: '/queue/resume', status: 200 }]],
+  ['get /session', [{ path: '/session', status: 200 }]],
+  [
+    'post /session',
+    [
+      { path: '/session', body: { token: TOKEN }, status: 204 },
+      { path: '/session', body: null, status: 401 },
+      { path: '/session', body: {}, status: 400 },
+    ],
+  ],
+  ['delete /session', [{ path: '/session', status: 204 }]],
   ['post /workers/{id}/drain', [{ path: '/workers/never/drain', status: 404 }]],
 ];
+
+/** What a browser gets before it has a session; the probes need no token either, and describe no errors. */
+const isSession = (name: string): boolean => name.endsWith(' /session');
 
 describe('the description of the API', () => {
   it('has every route that there is, and no other', () => {
     const routes = [...registered].filter(
-      (route) => !route.startsWith('head ') && !/ \/(docs|openapi\.json)/.test(route),
+      (route) => !/^head | \/(docs|openapi\.json)| \/(console.*)?$/.test(route),
     );
     expect(docs.operations.map(({ name }) => name).toSorted()).toEqual(routes.toSorted());
   });
@@ -423,13 +439,16 @@ describe('the description of the API', () => {
     for (const { name, operation } of docs.operations) {
       expect([name, operation.summary]).toEqual([name, expect.stringMatching(/.{10}/)]);
       const open = name.startsWith('get /health/');
-      expect([name, operation.security]).toEqual([name, open ? undefined : [{ bearer: [] }]]);
+      expect([name, operation.security]).toEqual([
+        name,
+        open || isSession(name) ? undefined : [{ bearer: [] }],
+      ]);
       if (!open)
         expect([name, operation.responses]).toEqual([
           name,
           expect.objectContaining({ 401: expect.anything(), default: expect.anything() }),
         ]);
-      const isCommand = /\/workers\/|^post \/schedules\//.test(name);
+      const isCommand = / \/workers\/| \/queue\/|^post \/schedules\//.test(name);
       const takesBody = hasBody(name.split(' ')[0]!.toUpperCase()) && !isCommand;
       expect([name, operation.requestBody !== undefined]).toEqual([name, takesBody]);
     }
@@ -465,7 +484,7 @@ describe('the description of the API', () => {
   });
 
   it.each(CALLS)('is true of %s without the token', async (name, calls) => {
-    if (name.startsWith('get /health/')) return;
+    if (name.startsWith('get /health/') || isSession(name)) return;
     const { path, body } = calls[0] as Call;
     const documented = docs.operation(name) as Documented;
     const answer = await ask(name.split(' ')[0]!.toUpperCase(), path, body ?? undefined, {
