@@ -23,6 +23,8 @@ import { KnownExecutions } from './executions/known-executions.js';
 import { ForgetController } from './executions/forget.controller.js';
 import { ForgetService } from './executions/forget.service.js';
 import { HistoryController } from './history/history.controller.js';
+import { InputController } from './input/input.controller.js';
+import { InputService } from './input/input.service.js';
 import { ChangeFeed } from './list/change-feed.js';
 import { ChangesController } from './list/changes.controller.js';
 import { ListController } from './list/list.controller.js';
@@ -68,6 +70,7 @@ export class ApiModule {
         ChangesController,
         LogsController,
         WebhooksController,
+        InputController,
         WorkersController,
         PackagesController,
         SchedulesController,
@@ -97,6 +100,7 @@ export class ApiModule {
         WaitingService,
         ListService,
         ChangeFeed,
+        InputService,
         OpenExecutions,
         ResultWaiter,
         SchedulesService,

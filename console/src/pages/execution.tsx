@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import type { Input } from '../../../src/contract/api/input.js';
 import type { Listing } from '../../../src/contract/api/listing.js';
 import { FAILURES } from '../../../src/contract/failure.js';
 import type { AttemptRecord, ExecutionResult, StartRecord } from '../../../src/contract/result.js';
@@ -7,6 +8,7 @@ import type { Waiting } from '../../../src/contract/waiting.js';
 import { ask, executionPath } from '../api/client.js';
 import { AgainDialog } from '../parts/again.js';
 import { Button, Facts, Failure, Link, Loading, PageHead, Panel } from '../parts/basics.js';
+import { Editor } from '../parts/editor.js';
 import { ErrorStack } from '../parts/error-stack.js';
 import { Icon } from '../parts/icons.js';
 import { JsonView } from '../parts/json.js';
@@ -105,6 +107,7 @@ export function ExecutionPage({ id }: { id: string }): JSX.Element {
           <Panel title="Log" flush>
             <LogView id={id} onEnd={reload} />
           </Panel>
+          <InputPanels id={id} />
           {!isOpen && view.result !== undefined && view.result !== null && (
             <Panel title="Returned value" flush>
               <JsonView value={view.result} label="Returned value" />
@@ -263,6 +266,57 @@ const ExecutionFacts = ({ view }: { view: ExecutionView }): JSX.Element => {
     />
   );
 };
+
+/** What it was asked to run; nothing where that is not kept. */
+function InputPanels({ id }: { id: string }): JSX.Element | null {
+  const { data: input } = useResource(`input ${id}`, (signal) =>
+    ask<Input>(`${executionPath(id)}/input`, { signal }),
+  );
+  const [showsCode, setShowsCode] = useState(false);
+  if (!input) return null;
+  const { parameters, workflow_code: code } = input;
+  return (
+    <>
+      {parameters !== null && Object.keys(parameters).length > 0 && (
+        <Panel title="Parameters" flush>
+          <JsonView value={parameters} label="Parameters" />
+        </Panel>
+      )}
+      <Panel
+        title="What it runs"
+        note={
+          code !== null && (
+            <Button kind="quiet" aria-expanded={showsCode} onClick={() => setShowsCode(!showsCode)}>
+              {showsCode ? 'Hide the code' : 'Show the code'}
+            </Button>
+          )
+        }
+        flush={showsCode}
+      >
+        {showsCode && code !== null ? (
+          <div class="editor-box">
+            <Editor value={code} label="Code" language="typescript" />
+          </div>
+        ) : (
+          <Facts
+            rows={[
+              [
+                'Code',
+                code === null
+                  ? 'a module of the workspace'
+                  : `came with the request, ${count(code.length)} characters`,
+              ],
+              input.file_path !== null && ['Module', <UserText text={input.file_path} />],
+              input.function_name !== null && ['Function', <UserText text={input.function_name} />],
+              input.timeout_seconds !== null && ['Time limit', duration(input.timeout_seconds * 1_000)],
+              input.secrets.length > 0 && ['Secrets', <UserText text={input.secrets.join(', ')} />],
+            ]}
+          />
+        )}
+      </Panel>
+    </>
+  );
+}
 
 /** The executions before and after it. */
 function Relatives({ view }: { view: ExecutionView }): JSX.Element | null {

@@ -4,6 +4,7 @@ import type { EditorHandle } from './editor-view.js';
 import { shownTheme } from '../state/theme.js';
 
 interface Props {
+  /** What it shows; where it can be written in, what it begins with. */
   value: string;
   label: string;
   language: 'typescript' | 'json' | 'text';
@@ -44,6 +45,9 @@ export function Editor({ value, label, language, onChange, onSubmit, marked }: P
       editor.current = null;
     };
   }, [theme, language, label, onChange === undefined, marked]);
-  useEffect(() => editor.current?.setValue(value), [value]);
+  // What a person writes is the editor's own: handing it back a moment later would undo what came since.
+  useEffect(() => {
+    if (onChange === undefined) editor.current?.setValue(value);
+  }, [value]);
   return <div ref={box} class="editor" />;
 }

@@ -200,6 +200,13 @@ const CALLS: [operation: string, calls: Call[]][] = [
     ],
   ],
   [
+    'get /executions/{id}/input',
+    [
+      { path: '/executions/never/input', status: 404 },
+      { path: '/executions/done/input', status: 200 },
+    ],
+  ],
+  [
     'get /executions/{id}/logs',
     [
       { path: '/executions/done/logs', status: 200 },

@@ -66,6 +66,54 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
+describe('what was asked for', () => {
+  const nothing = {
+    workflow_code: null,
+    file_path: null,
+    function_name: null,
+    parameters: null,
+    timeout_seconds: null,
+    workspace_generation: null,
+    secrets: [],
+  };
+  const inputOf = async ({ body }: Answer) =>
+    get(`/executions/${String(body['execution_id'] ?? body['id'])}/input`);
+
+  it('is shown, without secrets wherever they stand', async () => {
+    const answer = await post('/executions', {
+      file_path: 'workflows/greet.ts',
+      function_name: 'greet',
+      timeout_seconds: 5,
+      parameters: { name: 'Ada', url: 'https://x.example/?key=hunter2-hunter2' },
+      secrets: { KEY: 'hunter2-hunter2' },
+    });
+    expect(await inputOf(answer)).toEqual({
+      ...nothing,
+      execution_id: answer.body['execution_id'],
+      file_path: 'workflows/greet.ts',
+      function_name: 'greet',
+      timeout_seconds: 5,
+      parameters: { name: 'Ada', url: 'https://x.example/?key=[redacted]' },
+      secrets: ['KEY'],
+    });
+  });
+
+  it('is shown of tasks, and of contexts of other producers', async () => {
+    const answer = await post('/tasks', { code: 'console.log(1)', timeout: 7 });
+    expect(await inputOf(answer)).toMatchObject({ workflow_code: 'console.log(1)', timeout_seconds: 7 });
+    const script = Buffer.from('console.log("of a key")').toString('base64');
+    await client.set(keys.context('own'), JSON.stringify({ code: script }));
+    expect(await get('/executions/own/input')).toMatchObject({ workflow_code: 'console.log("of a key")' });
+    await client.set(keys.context('own'), JSON.stringify({ code: script, secrets: { a: 'elsewhere' } }));
+    expect(await get('/executions/own/input')).toEqual({ ...nothing, execution_id: 'own', secrets: ['a'] });
+  });
+
+  it.each(['not json', '{}', '[]', 'null'])('is a 404 where it is %s', async (document) => {
+    await client.set(keys.context('broken'), document);
+    expect(await get('/executions/broken/input')).toMatchObject({ status: 404 });
+  });
+});
+
 describe('when and in which order', () => {
   it.each([
     ['/executions', { workflow_code: '1' }],
