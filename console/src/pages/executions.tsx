@@ -206,7 +206,7 @@ function Filters({ query }: { query: URLSearchParams }): JSX.Element {
             <span class="hidden">Search in ids, errors and tags</span>
             <input
               type="search"
-              placeholder="Search ids, errors, tags"
+              placeholder="Search"
               value={text}
               onInput={(event) => setText(event.currentTarget.value)}
               onBlur={() => text.trim() !== (query.get('text') ?? '') && setQuery({ text: text.trim() })}
@@ -249,7 +249,7 @@ function Filters({ query }: { query: URLSearchParams }): JSX.Element {
           </select>
         </label>
         <Button kind="quiet" aria-expanded={showsMore} onClick={() => setShowsMore(!showsMore)}>
-          More filters
+          More
         </Button>
         {query.size > 0 && (
           <Button kind="quiet" icon="close" onClick={() => go(address('/executions'))}>
