@@ -209,6 +209,8 @@ describe('an execution', () => {
 describe('the list', () => {
   it('has its filters in the address, which another page opens with', async () => {
     await submit({ workflow_id: 'other', workflow_code: 'export default () => 1' }, 60);
+    const cancelled = await submit({ workflow_code: ENDLESS, delay: 3_600_000 });
+    await api(`/executions/${cancelled}`, undefined, 'DELETE');
     await page.goto('/console/executions');
     const chips = page.getByRole('group', { name: 'Status' });
     await chips.getByRole('button', { name: 'cancelled' }).click();
