@@ -37,7 +37,10 @@ export class SessionController {
 
   /** Needs no token, and renews a session of which half is over. */
   @Get()
-  @ApiOperation({ summary: 'Whether a token is wanted, and whether the session of this browser is open' })
+  @ApiOperation({
+    operationId: 'getSession',
+    summary: 'Whether a token is wanted, and whether the session of this browser is open',
+  })
   @ApiOkResponse({ standardSchema: sessionViewSchema })
   find(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): SessionView {
     void reply.header('cache-control', 'no-store');
@@ -51,7 +54,10 @@ export class SessionController {
   /** @throws {ProblemException} 401 for a token that is not the right one. */
   @Post()
   @HttpCode(204)
-  @ApiOperation({ summary: 'Begin a session with the token: the answer sets a cookie' })
+  @ApiOperation({
+    operationId: 'beginSession',
+    summary: 'Begin a session with the token: the answer sets a cookie',
+  })
   @ApiNoContentResponse({ description: 'The session has begun' })
   open(
     @Body({ schema: sessionRequestSchema }) { token: given }: z.infer<typeof sessionRequestSchema>,
@@ -66,7 +72,7 @@ export class SessionController {
 
   @Delete()
   @HttpCode(204)
-  @ApiOperation({ summary: 'End the session of this browser' })
+  @ApiOperation({ operationId: 'endSession', summary: 'End the session of this browser' })
   @ApiNoContentResponse({ description: 'It has ended' })
   close(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): void {
     void reply.header('set-cookie', setSessionCookie('', isSecure(request)));

@@ -11,7 +11,10 @@ export class InputController {
   constructor(private readonly input: InputService) {}
 
   @Get(':id/input')
-  @ApiOperation({ summary: 'What an execution was asked to run, without its secrets' })
+  @ApiOperation({
+    operationId: 'getExecutionInput',
+    summary: 'What an execution was asked to run, without its secrets',
+  })
   @ApiOkResponse({ standardSchema: inputSchema })
   find(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<Input> {
     return this.input.find(id);

@@ -18,7 +18,10 @@ export class QueueController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'How many jobs are on the work queue, and whether it is paused' })
+  @ApiOperation({
+    operationId: 'getQueue',
+    summary: 'How many jobs are on the work queue, and whether it is paused',
+  })
   @ApiOkResponse({ standardSchema: queueViewSchema })
   find(): Promise<QueueView> {
     return withinRedisLimit(this.view());
@@ -27,7 +30,7 @@ export class QueueController {
   /** No worker takes a job until it is resumed; what runs goes on. */
   @Post('pause')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Pause the queue: no worker takes a job' })
+  @ApiOperation({ operationId: 'pauseQueue', summary: 'Pause the queue: no worker takes a job' })
   @ApiOkResponse({ standardSchema: queueViewSchema })
   pause(): Promise<QueueView> {
     return withinRedisLimit(
@@ -38,7 +41,7 @@ export class QueueController {
 
   @Post('resume')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Resume the queue' })
+  @ApiOperation({ operationId: 'resumeQueue', summary: 'Resume the queue' })
   @ApiOkResponse({ standardSchema: queueViewSchema })
   resume(): Promise<QueueView> {
     return withinRedisLimit(
