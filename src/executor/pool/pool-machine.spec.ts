@@ -347,7 +347,6 @@ it.each(RUNNER_KINDS)('random walks of a pool of the kind %s keep every invarian
 async function closes(world: World): Promise<void> {
   let isClosed = false;
   const closing = world.machine.close().then(() => (isClosed = true));
-  for (const execution of world.running) world.release(execution, null);
   await world.settle();
   expect(world.waiting).toEqual([]);
   while (world.boots.length > 0) world.step(6, 0);

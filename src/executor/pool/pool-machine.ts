@@ -39,6 +39,8 @@ export class PoolMachine {
   private readonly runners = new Set<PooledRunner>();
   private readonly demands: Demand[] = [];
   private readonly counts = { started: 0, used: 0 };
+  /** Of runners that are gone, whose executions have not given them back yet. */
+  private readonly awaited = new Set<RunnerLease>();
   /** Of what is under way, `close` awaits the end. */
   private readonly underWay = new Set<Promise<void>>();
   private booting = 0;
@@ -63,6 +65,7 @@ export class PoolMachine {
     if (this.pause) clearTimeout(this.pause);
     this.pause = null;
     this.trouble = new BootTrouble();
+    for (const lease of this.awaited) lease.giveBack();
     this.advance();
     while (this.underWay.size > 0) await Promise.all(this.underWay);
   }
@@ -243,8 +246,8 @@ export class PoolMachine {
       source
         .cleanUp(runner)
         .catch((error: Error) => this.logger.warn(`scratch folder stays: ${error.message}`));
-    // Artifacts may still be taken from its folder; the pool goes on meanwhile.
-    if (wasBusy) this.track(Promise.all([...places].map(({ returned }) => returned)).then(cleanUp));
+    // Artifacts may still be taken from its folder; the pool goes on meanwhile. At its end it waits for none.
+    if (wasBusy && this.source === source) this.track(this.returned([...places]).then(cleanUp));
     else await cleanUp();
     if (!runner.diedByItself || wasBusy || this.source !== source) return this.advance();
     // What dies while we wait before the next boot belongs to the same incident.
@@ -265,6 +268,13 @@ export class PoolMachine {
       this.onChange();
     }
     this.advance();
+  }
+
+  /** Resolves when each of these was given back, or the pool closes. */
+  private async returned(leases: readonly RunnerLease[]): Promise<void> {
+    for (const lease of leases) this.awaited.add(lease);
+    await Promise.all(leases.map(({ returned }) => returned));
+    for (const lease of leases) this.awaited.delete(lease);
   }
 
   private track(step: Promise<void>): void {

@@ -39,17 +39,27 @@ afterEach(() => {
   fault = null;
 });
 
+// From the start on only once: until a level of isolation is chosen, its proof is tried again for 15 s.
 it.each([
-  ['EAGAIN', 'reported', reported],
-  ['EMFILE', 'reported', reported],
-  ['ENOMEM', 'thrown', thrown],
-])('a spawn that fails with %s, %s, is a problem that ends by itself', async (name, _how, way) => {
-  code = name;
-  fault = way;
-  spawns = 0;
+  ['EAGAIN', 'reported', 'from the start on', reported],
+  ['EMFILE', 'reported', 'later', reported],
+  ['ENOMEM', 'thrown', 'later', thrown],
+])('a spawn that fails with %s, %s, %s, is a problem that ends by itself', async (name, _how, when, way) => {
   const pool = new RunnerPool(runnerSettings.of(settingsOf({ CONCURRENCY: '1', SPARE_RUNNERS: '1' })));
+  const fail = (): void => {
+    code = name;
+    fault = way;
+  };
   try {
+    if (when === 'from the start on') fail();
     await pool.start();
+    if (when === 'later') {
+      await until(() => pool.records().length === 1, { what: 'a spare' });
+      fail();
+      // It takes the spare, and another one cannot be started.
+      pool.release(await pool.checkout('e-0', 'key'));
+    }
+    spawns = 0;
     await until(() => pool.problem, { what: 'a problem is reported' });
     expect(pool.problem).toContain(name);
     await expect(pool.checkout('e-1', 'key')).rejects.toThrow(name);

@@ -43,6 +43,8 @@ export class WorkerProcess implements Witness {
         PORT: '0',
         // No archive unless a test asks for one: it would start a database for each worker.
         ROLES: 'worker,api',
+        // As many as executions at once would be booted with each worker, and most tests use few.
+        SPARE_RUNNERS: '1',
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
