@@ -34,7 +34,7 @@ export type InputFile = z.infer<typeof inputFileSchema>;
 
 /** Bytes of a file that goes in. */
 export const bytesOfFile = (file: InputFile): number =>
-  typeof file === 'string' ? Buffer.byteLength(file) : Buffer.byteLength(file.base64, 'base64');
+  typeof file === 'string' ? new TextEncoder().encode(file).length : decodedBytes(file.base64);
 
 /** `files` of a context: what the code finds in `context.files`, by name. */
 export const inputFilesSchema = z
@@ -53,3 +53,9 @@ export const inputFilesSchema = z
       ctx.addIssue({ code: 'custom', message });
     }
   });
+
+/** How many bytes a text in base64 stands for. */
+function decodedBytes(text: string): number {
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  return Math.floor(((text.length - padding) * 3) / 4);
+}

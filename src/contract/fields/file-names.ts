@@ -12,5 +12,7 @@ export function faultOfFileName(name: string): string | null {
     return 'must begin with a letter, a digit or _, and have only these, blanks and . - ( ) + = @ , ~ in it';
   // Some programs drop them, and two names would be one.
   if (/[ .]$/.test(name)) return 'must not end with a blank or a dot';
-  return Buffer.byteLength(name) > NAME_LIMIT_BYTES ? `must have at most ${NAME_LIMIT_BYTES} bytes` : null;
+  return new TextEncoder().encode(name).length > NAME_LIMIT_BYTES
+    ? `must have at most ${NAME_LIMIT_BYTES} bytes`
+    : null;
 }
