@@ -58,8 +58,8 @@ fi
 # This suite waits for leases and locks to expire, nearly all of its time: it runs beside the others.
 run_jest failover test/e2e/operation/failover.spec.ts >.bifrost/failover.log 2>&1 &
 failover=$!
-# Four files at a time: most of them wait for processes more than they compute.
-run_jest test --maxWorkers=4 --testPathIgnorePatterns /node_modules/ test/e2e/operation/failover.spec.ts
+# Three files at a time: most of them wait for processes more than they compute; with four they only get in the way of each other.
+run_jest test --maxWorkers=3 --testPathIgnorePatterns /node_modules/ test/e2e/operation/failover.spec.ts
 code=$?
 wait "$failover"
 failover_code=$?
