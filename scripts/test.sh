@@ -55,11 +55,14 @@ if [ $# -gt 0 ]; then
   node scripts/count-tests.mjs "$failed_steps" .bifrost/test-report.json $?
   exit
 fi
+# Left to `npm run test:long`; packages-smoke.spec.ts and bench.spec.ts are the short part of them.
+LONG_TESTS='test/e2e/code/packages.spec.ts test/e2e/measuring/(workspace|start|isolation)-bench'
 # This suite waits for leases and locks to expire, nearly all of its time: it runs beside the others.
 run_jest failover test/e2e/operation/failover.spec.ts >.bifrost/failover.log 2>&1 &
 failover=$!
 # Three files at a time: most of them wait for processes more than they compute; with four they only get in the way of each other.
-run_jest test --maxWorkers=3 --testPathIgnorePatterns /node_modules/ test/e2e/operation/failover.spec.ts
+run_jest test --maxWorkers=3 --testPathIgnorePatterns /node_modules/ \
+  test/e2e/operation/failover.spec.ts $LONG_TESTS
 code=$?
 wait "$failover"
 failover_code=$?
