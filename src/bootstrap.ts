@@ -8,13 +8,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { configureHttp, httpAdapter } from './api/http/configure-http.js';
 import { AppModule } from './app.module.js';
 import { isPretty } from './config/log/logging.js';
-import {
-  EX_CONFIG,
-  parseSettings,
-  type Settings,
-  SettingsError,
-  settingsRemarks,
-} from './config/settings.js';
+import { EX_CONFIG, parseSettings, type Settings, SettingsError } from './config/settings.js';
 import { type HttpSettings, httpSettings, workerSettings } from './config/slices.js';
 import { WorkerLogger } from './config/log/worker-logger.js';
 import { type WorkerArguments, workerArguments } from './config/worker-arguments.js';
@@ -47,9 +41,11 @@ export async function runWorker(
     // Without a listener this signal, which user code can send, opens Node's inspector in the worker.
     process.on('SIGUSR1', () => undefined);
     const args = isArgv(given) ? workerArguments(given) : given;
-    const settings = parseSettings(env, { WORKER_ID: args.id, WORKER_TYPE: args.type });
+    const remarks: string[] = [];
+    const options = { WORKER_ID: args.id, WORKER_TYPE: args.type };
+    const settings = parseSettings(env, options, (remark) => remarks.push(remark));
     const usable = settings.REDIS_URL ? settings : { ...settings, REDIS_URL: await embeddedRedisUrl() };
-    await start(usable, settingsRemarks(env), early);
+    await start(usable, remarks, early);
   } catch (error) {
     process.stderr.write(
       `${error instanceof SettingsError ? error.message : String((error as Error).stack)}\n`,

@@ -93,6 +93,12 @@ describe('parseSettings', () => {
       expect(line).not.toMatch(/invalid|received|expected [a-z]+,/i);
   });
 
+  it('remarks on what is probably meant otherwise, also where all can be used', () => {
+    const remarks: string[] = [];
+    parseSettings({ CONCURENCY: '2' }, {}, (remark) => remarks.push(remark));
+    expect(remarks).toEqual(['CONCURENCY is not a setting; did you mean CONCURRENCY?']);
+  });
+
   it('lets options of a command line win over every spelling', () => {
     const env = { WORKER_ID: 'a', BIFROST_WORKER_ID: 'b' };
     expect(parseSettings(env).WORKER_ID).toBe('b');

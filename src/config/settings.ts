@@ -34,6 +34,18 @@ const list = <const T extends readonly [string, ...string[]]>(names: T) =>
     .transform((text) => text.split(',').map((item) => item.trim()))
     .pipe(z.array(z.enum(names)).min(1));
 
+/** Hosts and addresses, as `NETWORK_ALLOW` says them. */
+const networkAllow = z
+  .string()
+  .default('*')
+  .superRefine((list, ctx) => {
+    try {
+      parseNetworkAllow(list);
+    } catch (error) {
+      ctx.addIssue({ code: 'custom', message: (error as Error).message });
+    }
+  });
+
 /** Root keeps packages where a runner under another user can read them; other users keep them in their home folder. */
 const packagesDir = (): string =>
   process.getuid?.() === 0 ? '/var/cache/bifrost/packages' : join(homedir(), '.cache', 'bifrost', 'packages');
@@ -340,20 +352,10 @@ export const settingsSchema = z.object({
     about:
       'Most network that user code may have; an execution may ask for less. `none`: no socket of any kind. `proxy`: connections through the worker, to what `NETWORK_ALLOW` names. `open`: TCP and UDP as the machine has it, which may include Redis: give that a password then. See docs/network.md.',
   }),
-  NETWORK_ALLOW: z
-    .string()
-    .default('*')
-    .superRefine((list, ctx) => {
-      try {
-        parseNetworkAllow(list);
-      } catch (error) {
-        ctx.addIssue({ code: 'custom', message: (error as Error).message });
-      }
-    })
-    .meta({
-      about:
-        'What the network `proxy` reaches, separated by commas. `*`: every host with a public address. `api.example.com`, `*.example.com` (those below it): these hosts, at public addresses. `wiki.example.com/private`: this host wherever it leads. `10.1.2.3`, `10.1.0.0/16`, `fd00::/8`: these addresses. Each for the ports 80 and 443, or for the one that follows: `api.example.com:8443`, `10.1.0.0/16:8080`, `[fd00::1]:*`. Link-local addresses with the metadata services of clouds, Redis, the database and the port of the worker are never reached.',
-    }),
+  NETWORK_ALLOW: networkAllow.meta({
+    about:
+      'What the network `proxy` reaches, separated by commas. `*`: every host with a public address. `api.example.com`, `*.example.com` (those below it): these hosts, at public addresses. `wiki.example.com/private`: this host wherever it leads. `10.1.2.3`, `10.1.0.0/16`, `fd00::/8`: these addresses. Each for the ports 80 and 443, or for the one that follows: `api.example.com:8443`, `10.1.0.0/16:8080`, `[fd00::1]:*`. Link-local addresses with the metadata services of clouds, Redis, the database and the port of the worker are never reached.',
+  }),
   NETWORK_CONNECTIONS_LIMIT: whole(1, 4096).default(64).meta({
     about: 'Connections that an execution may have open at once at the network `proxy`; more are refused.',
   }),
@@ -451,20 +453,10 @@ export const settingsSchema = z.object({
       about:
         'Receivers of webhooks by name, such as `crm=https://crm.example.com/hooks`, for `webhook: {endpoint: "crm"}`.',
     }),
-  WEBHOOK_ALLOW: z
-    .string()
-    .default('*')
-    .superRefine((list, ctx) => {
-      try {
-        parseNetworkAllow(list);
-      } catch (error) {
-        ctx.addIssue({ code: 'custom', message: (error as Error).message });
-      }
-    })
-    .meta({
-      about:
-        'Where receivers of webhooks may be, as `NETWORK_ALLOW` says it. By default every host with a public address, at the ports 80 and 443.',
-    }),
+  WEBHOOK_ALLOW: networkAllow.meta({
+    about:
+      'Where receivers of webhooks may be, as `NETWORK_ALLOW` says it. By default every host with a public address, at the ports 80 and 443.',
+  }),
   WEBHOOK_ATTEMPTS: whole(1, 100).default(12).meta({
     about: 'How often a message is sent while its receiver does not take it.',
   }),
@@ -654,13 +646,16 @@ const NAMES: SettingNames = {
 /**
  * Parses environment variables into settings, as `readEnvironment` finds them.
  * @param options of a command line, which win.
+ * @param onRemark called with what is probably meant otherwise than it is read, one sentence each.
  * @throws {SettingsError} naming every bad variable at once, with its value unless that is a credential.
  */
 export function parseSettings(
   env: Readonly<Record<string, string | undefined>>,
   options: Readonly<Record<string, string | undefined>> = {},
+  onRemark: (remark: string) => void = () => undefined,
 ): Settings {
-  const { values, spellings, problems } = readEnvironment(env, NAMES);
+  const { values, spellings, problems, remarks } = readEnvironment(env, NAMES);
+  for (const remark of remarks) onRemark(remark);
   for (const [name, value] of Object.entries(options)) if (value !== undefined) values[name] = value;
   const parsed = checked.safeParse(
     { ...presetDefaults(values['PRESET']), ...values },
@@ -678,7 +673,3 @@ export function parseSettings(
     `The configuration cannot be used:\n${lines.join('\n')}\nSee docs/configuration.md for every variable.`,
   );
 }
-
-/** What an environment probably means otherwise than it is read, one sentence each. */
-export const settingsRemarks = (env: Readonly<Record<string, string | undefined>>): string[] =>
-  readEnvironment(env, NAMES).remarks;
