@@ -41,7 +41,11 @@ const server = createServer((socket) => {
   sessions.add(socket);
   socket.on('error', () => undefined);
   serve(socket)
-    .catch((error: Error) => process.stderr.write(`embedded database: ${error.stack}\n`))
+    .catch((error: NodeJS.ErrnoException) => {
+      // A client that has left, as a worker does that ends.
+      if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE')
+        process.stderr.write(`embedded database: ${error.stack}\n`);
+    })
     .finally(() => {
       sessions.delete(socket);
       socket.destroy();
