@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import pRetry from 'p-retry';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { NO_SUBJECT } from '../contract/subject.js';
 import { cancelledReport } from '../outcome/attempt-report.js';
@@ -7,8 +8,12 @@ import { ExecutionLedger } from '../results/execution-ledger.js';
 import { ResultAuthor } from '../results/result-author.js';
 import { ResultPublisher } from '../results/result-publisher.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
+import { StillSearchingError } from './job-finder.js';
 import { QueuedExecutions } from './queued-executions.js';
 import { UNKNOWN_TIMES } from './queue-times.js';
+
+/** With pauses that double, from 100 ms: for about 6 s. */
+const TRIES_AGAIN = 6;
 
 /** What became of a request to cancel. */
 export type CancelAnswer =
@@ -49,13 +54,28 @@ export class CancelService {
     return this.endIfUnowned(executionId, noted);
   }
 
-  /** Ends an execution that no worker carries out. */
+  /**
+   * Ends an execution that no worker carries out. A Redis that is slow to answer, as among a thousand requests
+   * at once, is asked again: each step may be done twice.
+   */
   async endIfUnowned(
     executionId: string,
     noted: Extract<CancelNote, { kind: 'noted' }>,
   ): Promise<CancelAnswer> {
-    const { request, owned, attempt, run } = noted;
-    if (owned) return { kind: 'signalled', request };
+    if (noted.owned) return { kind: 'signalled', request: noted.request };
+    return pRetry(() => this.endUnowned(executionId, noted), {
+      retries: TRIES_AGAIN,
+      minTimeout: 100,
+      shouldRetry: ({ error }) => !(error instanceof StillSearchingError),
+      onFailedAttempt: ({ error }) =>
+        this.logger.debug({ msg: 'not cancelled yet', executionId, reason: error.message }),
+    });
+  }
+
+  private async endUnowned(
+    executionId: string,
+    { request, attempt, run }: Extract<CancelNote, { kind: 'noted' }>,
+  ): Promise<CancelAnswer> {
     const queued = await this.queued.find(executionId);
     if (!queued && attempt === 0) return { kind: 'unknown', request };
     const document = this.author.write(

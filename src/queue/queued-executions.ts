@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { JobKind } from '../contract/jobs/job.js';
 import type { Webhook } from '../contract/jobs/webhook.js';
 import type { Tick } from '../contract/jobs/schedule.js';
@@ -24,8 +24,6 @@ export interface QueuedExecution {
 /** Executions that wait on the queue, as their job and their context say. */
 @Injectable()
 export class QueuedExecutions {
-  private readonly logger = new Logger(QueuedExecutions.name);
-
   constructor(
     private readonly jobs: JobFinder,
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
@@ -58,14 +56,10 @@ export class QueuedExecutions {
     return { kind, times: queueTimes(job, first, Date.now()), tick, subject, webhook };
   }
 
-  /** Takes the job off the queue. One that a worker is just taking stays: it finds the result. Never rejects. */
+  /** Takes the job off the queue. One that a worker is just taking stays: it finds the result. */
   async remove(executionId: string): Promise<void> {
-    try {
-      const job = await this.jobs.find(executionId);
-      await job?.remove();
-    } catch (error) {
-      const reason = (error as Error).message;
-      this.logger.debug({ msg: 'the job of a cancelled execution stays', executionId, reason });
-    }
+    const job = await this.jobs.find(executionId);
+    if (!job || (await job.isActive())) return;
+    await job.remove();
   }
 }

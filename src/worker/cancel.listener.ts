@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import pRetry from 'p-retry';
 import { type CancelMessage, cancelMessageSchema } from '../contract/cancellation.js';
 import type { Service } from '../lib/service.js';
 import type { RedisClient } from '../redis/connections.js';
@@ -8,6 +9,9 @@ import { asJson, RedisSubscription } from '../redis/redis-subscription.js';
 import { CancelRequests } from '../results/cancel-requests.js';
 import { CancelService } from '../queue/cancel.service.js';
 import { RunningExecutions } from './running-executions.js';
+
+/** With pauses that double, from 100 ms: for about 6 s. */
+const NOTE_TRIES_AGAIN = 6;
 
 /**
  * Receives requests to cancel that come over Redis. A request of our API is noted already and only concerns
@@ -53,9 +57,15 @@ export class CancelListener implements Service {
       this.running.cancel(id, { askedAt, reason });
       return;
     }
-    const noted = await this.requests.note(id, reason);
+    // A note whose answer came too late is there all the same, and then ours.
+    let mayBeOurs = false;
+    const noted = await pRetry(() => this.requests.note(id, reason), {
+      retries: NOTE_TRIES_AGAIN,
+      minTimeout: 100,
+      onFailedAttempt: () => void (mayBeOurs = true),
+    });
     if (noted.kind === 'ended') return;
     const here = this.running.cancel(id, noted.request);
-    if (!here && noted.isNew) await this.cancels.endIfUnowned(id, noted);
+    if (!here && (noted.isNew || mayBeOurs)) await this.cancels.endIfUnowned(id, noted);
   }
 }

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '../../../src/contract/context.js';
 import type { ExecutionResult } from '../../../src/contract/result.js';
 import type { TaskResult } from '../../../src/contract/clients/task-result.js';
-import { isAlive } from '../../support/processes/processes.js';
+import { untilGone } from '../../support/processes/processes.js';
 import { aContext, aTask } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
@@ -265,7 +265,7 @@ describe('the time limit', () => {
       failure: { code: 'TIMED_OUT', evidence: { limit: `${LIMIT_SECONDS} s of time` } },
     });
     expect(result.duration_ms).toBeGreaterThan((LIMIT_SECONDS - 1) * 1000);
-    expect(isAlive(Number(result.stdout))).toBe(false);
+    await untilGone(Number(result.stdout));
   });
 });
 

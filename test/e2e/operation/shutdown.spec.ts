@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { aContext } from '../../support/builders.js';
-import { isAlive } from '../../support/processes/processes.js';
+import { untilGone } from '../../support/processes/processes.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
@@ -71,7 +71,7 @@ describe('SIGTERM', () => {
       { what: 'the running runner is in the record' },
     );
     expect(await first.stop('SIGTERM')).toEqual({ code: 0, signal: null });
-    expect(isAlive(runner.pid)).toBe(false);
+    await untilGone(runner.pid);
     expect(await producer.queue.getWaitingCount()).toBe(1);
 
     await producer.replaceContext(id, sleeper(0));

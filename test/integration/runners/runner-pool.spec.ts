@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { RunnerPool } from '../../../src/executor/pool/runner-pool.js';
 import { RunnerBootError } from '../../../src/executor/process/runner-spawn.js';
 import { settingsOf } from '../../support/parts.js';
-import { isAlive } from '../../support/processes/processes.js';
+import { isAlive, untilGone } from '../../support/processes/processes.js';
 import { until } from '../../support/until.js';
 import { runnerSettings } from '../../../src/config/slices.js';
 
@@ -116,7 +116,7 @@ describe('a pool that is well', () => {
     await writeFile(join(runner.scratch, 'left'), 'behind');
     pool.release(runner.lease);
     expect(await runner.ended).toEqual({ exitCode: null, signal: 'SIGKILL' });
-    expect(isAlive(runner.pid)).toBe(false);
+    await untilGone(runner.pid);
     await until(() => !existsSync(runner.scratch), { what: 'the scratch folder is gone' });
     expect(pool.records()).toEqual([]);
     pool.release(runner.lease);
@@ -225,7 +225,7 @@ describe('start and stop', () => {
     const running = await take(pool, 'e-1');
     const waiting = Promise.allSettled(['a', 'b', 'c', 'd'].map((id) => take(pool, id)));
     await Promise.all([pool.stop(), pool.stop()]);
-    expect(isAlive(running.pid)).toBe(false);
+    await untilGone(running.pid);
     for (const { status } of await waiting) expect(['fulfilled', 'rejected']).toContain(status);
     expect(pool.records()).toEqual([]);
     expect(folders()).toEqual([]);
