@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, statfsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { RunnerPlace } from './isolation-level.js';
 
@@ -10,7 +10,8 @@ const SCRATCH = '/scratch';
 export class MemoryPlace implements RunnerPlace {
   readonly scratch = SCRATCH;
   readonly onDisk = false;
-  private filesAtFirst: number | null = null;
+  /** Files that the runner has before code is in it; counted then, for code makes thousands before a first look. */
+  private filesAtFirst = 0;
   /** Of the folder, which lives as long as this is open; null: it cannot be seen from here. */
   private descriptor: number | null = null;
 
@@ -23,6 +24,8 @@ export class MemoryPlace implements RunnerPlace {
   attach(pid: number): void {
     this.detach();
     try {
+      const { files, ffree } = statfsSync(`/proc/${pid}/root${SCRATCH}`);
+      this.filesAtFirst = files - ffree;
       this.descriptor = openSync(`/proc/${pid}/root${SCRATCH}`, constants.O_RDONLY | constants.O_DIRECTORY);
     } catch {
       // A kernel that does not show it: artifacts are then refused where there are any.
@@ -37,7 +40,6 @@ export class MemoryPlace implements RunnerPlace {
   async usedBytes(pid: number): Promise<number | null> {
     try {
       const { blocks, bfree, bsize, files, ffree } = await statfs(`/proc/${pid}/root${SCRATCH}`);
-      this.filesAtFirst ??= files - ffree;
       return (blocks - bfree) * bsize + (files - ffree - this.filesAtFirst) * BYTES_PER_FILE;
     } catch {
       return null;
