@@ -1,5 +1,5 @@
 // `npm run release -- 1.2.3`: gives what is under "Unreleased" in CHANGELOG.md a version and a date, sets the
-// version of the package, commits both and tags the commit. Nothing is pushed.
+// version of the packages, commits both and tags the commit. Nothing is pushed.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -23,7 +23,8 @@ if (/^\s*(## |$)/.test(rest)) fail('there is nothing under "Unreleased" in CHANG
 
 const today = new Date().toISOString().slice(0, 10);
 writeFileSync('CHANGELOG.md', `${changelog.slice(0, at)}${UNRELEASED}\n## [${version}] - ${today}\n${rest}`);
-execFileSync('npm', ['version', version, '--no-git-tag-version', '--allow-same-version'], {
+const everywhere = ['--workspaces', '--include-workspace-root'];
+execFileSync('npm', ['version', version, '--no-git-tag-version', '--allow-same-version', ...everywhere], {
   stdio: 'inherit',
 });
 // As npm run docs would write it.

@@ -61,9 +61,9 @@ unlock() {
 install_packages() {
   installed=node_modules/.package-lock.json
   if [ ! -f "$installed" ] || [ -n "$(find package-lock.json -newer "$installed")" ]; then
-    say 'installing npm packages (npm ci)'
     # The build needs the development packages also where NODE_ENV=production.
-    npm ci --include=dev --include=optional --loglevel=error --no-audit --no-fund >&2 ||
+    timed packages 60 'installing npm packages (npm ci)' \
+      npm ci --include=dev --include=optional --loglevel=error --no-audit --no-fund ||
       fail 'npm ci failed; its message is above. Is the npm registry reachable? Then run this again.'
     hash -r
   fi
@@ -77,8 +77,7 @@ install_packages() {
 require_redis_server() {
   command -v redis-server >/dev/null 2>&1 && return
   if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-    say 'installing redis-server (apt-get)'
-    apt_install redis-server 9>&-
+    timed apt-redis-server 20 'installing redis-server (apt-get)' apt_install redis-server 9>&-
     hash -r
     command -v redis-server >/dev/null 2>&1 && return
     say 'apt-get could not install redis-server; its message is above'
@@ -90,8 +89,7 @@ require_redis_server() {
 want_bubblewrap() {
   command -v bwrap >/dev/null 2>&1 && return
   command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
-  say 'installing bubblewrap (apt-get)'
-  apt_install bubblewrap 9>&-
+  timed apt-bubblewrap 20 'installing bubblewrap (apt-get)' apt_install bubblewrap 9>&-
   hash -r
   command -v bwrap >/dev/null 2>&1 ||
     say 'apt-get could not install bubblewrap; user code is isolated without namespaces'
@@ -101,8 +99,7 @@ want_bubblewrap() {
 require_postgres() {
   has_postgres && return
   if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-    say 'installing postgresql for the tests (apt-get)'
-    apt_install postgresql 9>&-
+    timed apt-postgresql 20 'installing postgresql for the tests (apt-get)' apt_install postgresql 9>&-
     has_postgres && return
     say 'apt-get could not install postgresql; its message is above'
   fi
@@ -116,8 +113,7 @@ has_postgres() { command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/b
 require_chromium() {
   has_chromium && return
   if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-    say 'installing chromium for the tests (apt-get)'
-    apt_install chromium 9>&-
+    timed apt-chromium 20 'installing chromium for the tests (apt-get)' apt_install chromium 9>&-
     hash -r
     has_chromium && return
     say 'apt-get could not install chromium; its message is above'
@@ -152,33 +148,64 @@ apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=12
 # Compiles when a source is newer than the last finished build. The compiler is incremental and writes
 # only what changed, so that a start does not touch files that a running worker has yet to load.
 build() {
-  build_worker && build_console
+  build_worker && build_console && bundle
 }
 
 build_worker() {
   built=dist/.built
   if [ -f "$built" ] && [ -f dist/main.js ] &&
-    [ -z "$(find src package-lock.json nest-cli.json tsconfig.json tsconfig.build.json -newer "$built" | head -n 1)" ]; then
+    is_newest "$built" src package-lock.json nest-cli.json tsconfig.json tsconfig.build.json; then
     return 0
   fi
   [ -f dist/main.js ] || rm -rf dist
-  say 'building (nest build)'
   mkdir -p dist
   : >"$built.started" # the time before the compiler reads: an edit meanwhile counts as newer
-  nest build >&2 || return 1
-  chmod +x dist/cli/bifrost.js # npx starts it by its name
+  timed compile 15 'compiling what changed (nest build)' nest build || return 1
   mv -f "$built.started" "$built"
 }
 
 # The page of the console and its files. It has types of the contract, but only the constants of src in it.
 build_console() {
   built=dist/.console-built
-  if [ -f "$built" ] && [ -f dist/console/index.html ] &&
-    [ -z "$(find console src/contract package-lock.json -newer "$built" | head -n 1)" ]; then
+  if [ -f "$built" ] && [ -f dist/console/index.html ] && is_newest "$built" console src/contract package-lock.json; then
     return 0
   fi
-  say 'building the console (vite build)'
   : >"$built.started"
-  vite build console >&2 || return 1
+  timed console 3 'building the console (vite build)' vite build console || return 1
   mv -f "$built.started" "$built"
+}
+
+# Few files of the many that were compiled; a start that finds them out of date loads the many.
+bundle() {
+  built=dist/.bundled
+  if [ -f "$built" ] && [ -d dist/bundle ] &&
+    is_newest "$built" dist/.built scripts/bundle.ts package.json package-lock.json; then
+    return 0
+  fi
+  : >"$built.started"
+  timed bundle 1 'making few files of many, for short starts' node scripts/bundle.ts || return 1
+  mv -f "$built.started" "$built"
+}
+
+# is_newest FILE PATH...: whether nothing in these paths was changed after the file.
+is_newest() {
+  than=$1
+  shift
+  [ -z "$(find "$@" -newer "$than" | head -n 1)" ]
+}
+
+# timed NAME SECONDS WORDS COMMAND...: says what is about to be done and how long that usually takes, does it, and says
+# how long it took. The usual time is the median of the last five in this folder; SECONDS stands for the first.
+timed() {
+  times=.bifrost/times/$1
+  usual=$2
+  words=$3
+  shift 3
+  if [ -s "$times" ]; then usual=$(sort -n "$times" | sed -n "$((($(wc -l <"$times") + 1) / 2))p"); fi
+  say "$words; usually $usual s"
+  began=$(date +%s)
+  "$@" >&2 || return 1
+  took=$(($(date +%s) - began))
+  say "$words: done in $took s"
+  mkdir -p .bifrost/times && { tail -n 4 "$times" 2>/dev/null; echo "$took"; } >"$times.new" && mv -f "$times.new" "$times"
 }

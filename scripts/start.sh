@@ -21,8 +21,5 @@ export LAUNCHER_PID="$PPID"
 # A person reads along; a container starts dist/main.js itself and gets JSON lines.
 export LOG_FORMAT="${LOG_FORMAT:-pretty}"
 
-# exec all the way, and no shell in between: a signal to npm reaches the worker, which drains.
-case $PWD in
-  *' '*) exec node --enable-source-maps dist/main.js "$@" ;; # the Nest CLI cannot start from a path with a blank
-  *) exec nest start --no-shell -- "$@" ;;
-esac
+# exec, and no shell in between: a signal to npm reaches the worker, which drains.
+exec node --enable-source-maps dist/main.js "$@"

@@ -11,7 +11,7 @@ import {
   openEmbeddedDatabase,
 } from './embedded/embedded-database.js';
 import { isDatabaseAway } from './database-errors.js';
-import { migrations } from './migrations/index.js';
+import { migrationsOver } from './migrations/index.js';
 import { ensurePartitions, monthsAhead } from './write/partitions.js';
 import type { Database, Tables } from './schema.js';
 import { WatchedPool } from './watched-pool.js';
@@ -230,12 +230,23 @@ export class ArchiveDatabase implements OnApplicationShutdown {
 const ping = (db: Database): Promise<unknown> =>
   db.selectFrom('archived_ids').select('execution_id').limit(1).execute();
 
+const MIGRATIONS_TABLE = 'bifrost_migrations';
+
+async function appliedMigrations(db: Database): Promise<string[]> {
+  const found = await sql<{ table: string | null }>`SELECT to_regclass(${MIGRATIONS_TABLE}) AS table`.execute(
+    db,
+  );
+  if (found.rows[0]?.table == null) return [];
+  const { rows } = await sql<{ name: string }>`SELECT name FROM ${sql.table(MIGRATIONS_TABLE)}`.execute(db);
+  return rows.map(({ name }) => name);
+}
+
 /** Brings the tables up to date; Kysely holds a lock meanwhile, so that one process at a time does. */
 async function migrate(db: Database): Promise<void> {
   const migrator = new Migrator({
     db,
-    provider: migrations,
-    migrationTableName: 'bifrost_migrations',
+    provider: migrationsOver(await appliedMigrations(db)),
+    migrationTableName: MIGRATIONS_TABLE,
     migrationLockTableName: 'bifrost_migrations_lock',
   });
   const { error } = await migrator.migrateToLatest();

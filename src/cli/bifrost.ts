@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../lib/version.js';
+import { defineCompletion } from './completion/completion-commands.js';
+import { EXAMPLES } from './examples.js';
 import { apiAccess } from './http/api-access.js';
 import type { ConformanceOptions } from './conformance.js';
 import type { ArtifactsOptions } from './executions/artifacts.js';
@@ -11,6 +13,8 @@ import { type Output, paint } from './output/output.js';
 import { definePackages } from './packages/packages-commands.js';
 import type { LogsOptions } from './executions/logs.js';
 import type { RunOptions } from './executions/run-request.js';
+import { ProfileStore } from './profiles/profile-store.js';
+import { defineProfiles } from './profiles/profiles-commands.js';
 import { defineSchedules } from './schedules/schedules-commands.js';
 import { defineWorkers } from './workers/workers-commands.js';
 import type { SignOptions } from './executions/sign.js';
@@ -21,21 +25,27 @@ import { defineWorkspace } from './workspace/workspace-commands.js';
 //
 // The environment is read here, once, and passed on: client commands have no settings table (it would
 // load zod and know nothing of a client), and `worker` hands it to config as main.ts does.
-const env = process.env;
+const env = { ...process.env };
 const output: Output = process;
 
 const program = new Command('bifrost')
   .description('Runs JavaScript and TypeScript on bifrost workers')
   .version(VERSION)
   .exitOverride()
+  .option('--profile <name>', 'what bifrost login has kept under this name; wins over the environment')
+  .hook('preAction', () => {
+    const { profile } = program.opts<{ profile?: string }>();
+    if (profile !== undefined) env['BIFROST_PROFILE'] = profile;
+  })
   .showHelpAfterError('(see bifrost --help)')
   .addHelpText(
     'after',
     `
 Environment:
-  BIFROST_URL    address of the HTTP API (default: http://127.0.0.1:3000)
-  BIFROST_TOKEN  API_TOKEN of the worker there, where it has one
-  NO_COLOR       no colours`,
+  BIFROST_URL      address of the HTTP API (default: that of bifrost login, or http://127.0.0.1:3000)
+  BIFROST_TOKEN    API_TOKEN of the worker there, where it has one
+  BIFROST_PROFILE  the same as --profile
+  NO_COLOR         no colours`,
   );
 
 program
@@ -92,21 +102,32 @@ Exit codes:
 program
   .command('open')
   .description('open the console in the browser, or print its address where there is none')
-  .action(async () => {
+  .option('--json', 'print a document instead of the address')
+  .action(async (options: { json?: boolean }) => {
     const { openConsole } = await import('./open.js');
-    process.exitCode = await openConsole(apiAccess(env), { platform: process.platform, env }, output);
+    const desk = { platform: process.platform, env };
+    process.exitCode = await openConsole(apiAccess(env), desk, output, options);
   });
 
 program
   .command('run')
   .description('run a file on a worker, show what it prints while it runs, and what it returned')
-  .argument('<file>', 'JavaScript or TypeScript; runs as a script unless a function is to be called')
+  .argument('[file]', 'JavaScript or TypeScript; runs as a script unless a function is to be called')
+  .option('--module <path>', 'published module of the workspace instead of a file')
   .option('--param <name=value>', 'parameter of the function, as JSON or text; repeatable', collect)
   .option('--function <name>', 'export to call (default: "default" when there are parameters)')
   .option(
     '--workspace <dir>',
     'folder whose files it imports, as they are on disk (default: the working directory, if it imports any)',
   )
+  .option(
+    '--secret <name=value>',
+    'secret of the code, or a name alone for that environment variable',
+    collect,
+  )
+  .option('--env <name=value>', 'environment variable of the code, or a name alone; repeatable', collect)
+  .option('--tag <tag>', 'tag of the execution; repeatable', collect)
+  .option('--organization <id>', 'organization on whose behalf it runs')
   .option('--timeout <seconds>', 'time limit (default: that of the worker)')
   .option('--network <policy>', 'network of the code: none, proxy or open; not more than the worker has')
   .option('--attempts <n>', 'how often it is tried while its code fails (default: once)')
@@ -120,9 +141,10 @@ Exit codes:
   0 succeeded, 1 failed, 124 timed out, 130 cancelled or interrupted
   2 the command line or the request cannot be used, 3 the API cannot be reached`,
   )
-  .action(async (file: string, options: RunOptions) => {
+  .action(async (file: string | undefined, options: RunOptions) => {
     const { run } = await import('./executions/run.js');
-    process.exitCode = await run(file, options, { access: apiAccess(env), output, interrupt: onCtrlC() });
+    const io = { access: apiAccess(env), output, interrupt: onCtrlC(), env };
+    process.exitCode = await run(file, options, io);
   });
 
 program
@@ -154,6 +176,7 @@ program
   .argument('<file>', 'the context exactly as it is stored, or a task with --task; - reads standard input')
   .option('--id <id>', 'id of the execution whose context it is')
   .option('--task', 'the file is a task')
+  .option('--json', 'as it is without it')
   .option('--valid-for <seconds>', 'refused when it is older (default: never)')
   .addHelpText('after', '\nEnvironment:\n  JOB_SIGNING_KEY  the key of the workers')
   .action(async (file: string, options: SignOptions) => {
@@ -214,6 +237,18 @@ defineWorkspace(
   (code) => (process.exitCode = code),
 );
 
+defineProfiles(
+  program,
+  () => ({
+    store: new ProfileStore(env),
+    stdin: process.stdin,
+    output,
+    profile: env['BIFROST_PROFILE'] || undefined,
+  }),
+  (code) => (process.exitCode = code),
+);
+
+defineCompletion(program, EXAMPLES, output, (code) => (process.exitCode = code));
 process.stdout.on('error', endWithReader);
 try {
   await program.parseAsync();

@@ -1,4 +1,5 @@
 import type { ConformanceCheck, ConformanceReport } from '../contract/clients/conformance-report.js';
+import { partOfWorker } from './application.js';
 import { CommandError, EXIT, type ExitCode } from './output/exit.js';
 import { asJson, type Colour, type Output, paint, plain } from './output/output.js';
 import { tableOf } from './output/table.js';
@@ -30,8 +31,8 @@ export async function conformance(
 ): Promise<ExitCode> {
   const limitMs = limitOf(options.timeout) * 1000;
   const [{ parseSettings, SettingsError }, { checkConformance }] = await Promise.all([
-    import('../config/settings.js'),
-    import('../conformance/kit.js'),
+    partOfWorker('settings.cjs', () => import('../config/settings.js')),
+    partOfWorker('kit.cjs', () => import('../conformance/kit.js')),
   ]);
   const settings = (() => {
     try {

@@ -1,5 +1,6 @@
 import { type DoctorReport, failure } from '../contract/doctor-report.js';
 import { VERSION } from '../lib/version.js';
+import { partOfWorker } from './application.js';
 import { doctorText } from './doctor-text.js';
 import { EXIT, type ExitCode } from './output/exit.js';
 import { asJson, type Output } from './output/output.js';
@@ -39,6 +40,6 @@ const OLD_NODE: DoctorReport = {
 };
 
 async function examined(env: Readonly<Record<string, string | undefined>>): Promise<DoctorReport> {
-  const { examine } = await import('../doctor/doctor.js');
+  const { examine } = await partOfWorker('doctor.cjs', () => import('../doctor/doctor.js'));
   return await examine(env);
 }

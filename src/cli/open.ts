@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { ApiAccess } from './http/api-access.js';
 import { sendRequest } from './http/api-request.js';
 import { EXIT, type ExitCode } from './output/exit.js';
-import type { Output } from './output/output.js';
+import { asJson, type Output } from './output/output.js';
 
 /** What there is to show a page on. */
 interface Desk {
@@ -18,7 +18,12 @@ const ANSWER_TIMEOUT_MS = 5_000;
  * that happens where there is no browser. Resolves with the exit code.
  * @throws {CommandError} when no worker answers there.
  */
-export async function openConsole(access: ApiAccess, desk: Desk, output: Output): Promise<ExitCode> {
+export async function openConsole(
+  access: ApiAccess,
+  desk: Desk,
+  output: Output,
+  { json = false }: { json?: boolean } = {},
+): Promise<ExitCode> {
   const { token: _, ...anyone } = access;
   // Needs no token: the browser will be asked for it.
   await sendRequest(
@@ -26,7 +31,7 @@ export async function openConsole(access: ApiAccess, desk: Desk, output: Output)
     { method: 'GET', path: '/session', timeoutMs: ANSWER_TIMEOUT_MS },
   );
   const address = `${access.url}/`;
-  output.stdout.write(`${address}\n`);
+  output.stdout.write(json ? asJson({ url: address }) : `${address}\n`);
   const opener = openerFor(desk);
   if (opener !== null && !(await start(opener, address)))
     output.stderr.write('No browser could be started; open the address yourself.\n');

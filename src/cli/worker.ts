@@ -1,4 +1,5 @@
 import { endOnEarlySignals } from '../lib/process/early-signals.js';
+import { partOfWorker } from './application.js';
 
 /**
  * `bifrost worker`: becomes the worker, until a signal ends it. The only command that loads the application.
@@ -8,6 +9,6 @@ export async function worker(env: NodeJS.ProcessEnv, args: { id?: string; type?:
   // As --enable-source-maps does for `npm run start:prod`: stack traces name the sources.
   process.setSourceMapsEnabled(true);
   const early = endOnEarlySignals();
-  const { runWorker } = await import('../bootstrap.js');
+  const { runWorker } = await partOfWorker('bootstrap.cjs', () => import('../bootstrap.js'));
   await runWorker(env, args, early);
 }

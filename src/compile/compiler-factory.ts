@@ -1,10 +1,7 @@
-import { buildSync } from 'esbuild';
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { CompilerSettings } from '../config/slices.js';
 import { candidates } from '../isolation/candidates.js';
+import { placeProgram } from '../isolation/confined-program.js';
 import { type Choice, chooseLevel, levelRefusal, NoIsolationError } from '../isolation/choose-level.js';
 import { hideWorker } from '../isolation/hide-worker.js';
 import type { IsolationLevel } from '../isolation/isolation-level.js';
@@ -23,11 +20,6 @@ const MAX_FILE_MB = 1;
 const MAX_OPEN_FILES = 64;
 
 const require = createRequire(import.meta.url);
-
-/** Beside the compiled worker it is JavaScript, in tests TypeScript; esbuild takes either. */
-const ENTRY = ['js', 'ts']
-  .map((extension) => fileURLToPath(new URL(`./inside/main.${extension}`, import.meta.url)))
-  .find((file) => existsSync(file)) as string;
 
 /** What compiler processes are made from: the level of isolation in force, and what they may read. */
 export class CompilerFactory {
@@ -49,7 +41,12 @@ export class CompilerFactory {
     hideWorker();
     const dir = await RuntimeDir.create();
     try {
-      const parts = bundleCompiler(dir.path);
+      const parts = {
+        bundle: placeProgram('compiler', dir.path),
+        library: require.resolve('esbuild'),
+        program: programPath(),
+        swc: swcPath(),
+      };
       const access = {
         files: [parts.bundle, parts.library],
         programs: [parts.program, ...(parts.swc === null ? [] : [parts.swc])],
@@ -139,22 +136,6 @@ const environmentOf = ({ program }: CompilerParts, memoryMb: number): Record<str
   // Signals to threads are refused to it.
   GODEBUG: 'asyncpreemptoff=1',
 });
-
-/** Bundles the entry point into one file; leaves no process of esbuild's running. */
-function bundleCompiler(dir: string): CompilerParts {
-  const bundle = join(dir, 'compiler.cjs');
-  buildSync({
-    entryPoints: [ENTRY],
-    outfile: bundle,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node26',
-    minifySyntax: true,
-    logLevel: 'silent',
-  });
-  return { bundle, library: require.resolve('esbuild'), program: programPath(), swc: swcPath() };
-}
 
 /** In the package of this platform, as esbuild itself finds it. */
 function programPath(): string {

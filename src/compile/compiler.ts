@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { version } from 'esbuild';
 import { createRequire } from 'node:module';
 import { InjectSettings } from '../config/config.module.js';
 import { type CompilerSettings, compilerSettings } from '../config/slices.js';
@@ -19,9 +18,10 @@ export const WORKSPACE_ROOT_URL = Symbol('WorkspaceRootUrl');
 
 /** Raise it whenever the same source would come out differently; compiled code is shared between workers. */
 const REVISION = 3;
-const { version: swcVersion } = createRequire(import.meta.url)('@swc/core/package.json') as {
-  version: string;
-};
+const require = createRequire(import.meta.url);
+const [version, swcVersion] = ['esbuild', '@swc/core'].map(
+  (name) => (require(`${name}/package.json`) as { version: string }).version,
+);
 const CACHE_BYTES = 64 * 1024 * 1024;
 /** Places are for messages: no execution waits longer for them. */
 const LOCATE_TIMEOUT_MS = 2_000;

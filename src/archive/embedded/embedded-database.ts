@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { builtAhead } from '../../lib/bundle/built-ahead.js';
 import { machineEnvironment } from '../../config/machine-environment.js';
 
 /** A connection to the embedded database of a folder. */
@@ -31,9 +32,10 @@ const SOCKET_FOLDER = 'bifrost-archive-';
 const JOIN_TIMEOUT_MS = 15_000;
 const POLL_MS = 100;
 // Run as it is by tests, which import sources, and compiled everywhere else.
-const PROGRAM = fileURLToPath(
+const SOURCE = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? 'embedded-server.ts' : 'embedded-server.js', import.meta.url),
 );
+const program = (): string => builtAhead('embedded-server.mjs') ?? SOURCE;
 
 /** Two servers would spoil one another's files: the lock is held as long as the program lives. */
 const WITH_LOCK =
@@ -76,7 +78,7 @@ const noteOf = (folder: string): string => join(folder, 'socket');
 async function startServer(folder: string): Promise<EmbeddedDatabase | null> {
   const host = await mkdtemp(join(tmpdir(), SOCKET_FOLDER));
   const lockFile = join(folder, 'lock');
-  const command = [process.execPath, PROGRAM, join(folder, 'data'), host, lockFile];
+  const command = [process.execPath, program(), join(folder, 'data'), host, lockFile];
   const child = spawn('/bin/sh', ['-c', WITH_LOCK, 'archive-database', ...command], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...machineEnvironment(), LOCK_FILE: lockFile },

@@ -10,7 +10,19 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-again': again,
 };
 
-/** Where Kysely's migrator finds them: in the program, so that a build needs no other files. */
-export const migrations: MigrationProvider = {
-  getMigrations: () => Promise.resolve({ ...MIGRATIONS }),
-};
+const LAST_KNOWN = Object.keys(MIGRATIONS).at(-1) as string;
+
+/**
+ * Where Kysely's migrator finds them: in the program, so that a build needs no other files. What a newer version has
+ * applied counts as known and stays, since columns and tables are only ever added (docs/upgrading.md): an older version
+ * works beside it, and a roll can go back.
+ * @param applied names of those that the database has
+ */
+export function migrationsOver(applied: readonly string[]): MigrationProvider {
+  const newer = applied.filter((name) => !Object.hasOwn(MIGRATIONS, name) && name > LAST_KNOWN);
+  const done: Migration = { up: () => Promise.resolve() };
+  return {
+    getMigrations: () =>
+      Promise.resolve({ ...MIGRATIONS, ...Object.fromEntries(newer.map((name) => [name, done])) }),
+  };
+}

@@ -38,7 +38,7 @@ export async function again(
     throw new CommandError(EXIT.usage, 'name the id of an execution, or filters that find some');
   const how = {
     workspace: current ? ('current' as const) : ('same' as const),
-    ...(secret.length === 0 ? {} : { secrets: Object.fromEntries(secret.map(parseSecret)) }),
+    ...(secret.length === 0 ? {} : { secrets: Object.fromEntries(secret.map((one) => parseSecret(one))) }),
   };
   const client = new ApiClient(access);
   if (id !== undefined) {

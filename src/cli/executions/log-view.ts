@@ -1,5 +1,6 @@
 import type { LogEvent } from '../../contract/log-stream.js';
 import { type Output, paint, plain } from '../output/output.js';
+import type { LocalPlaces } from './local-places.js';
 import { drawnBar, StatusLine } from '../output/progress-bar.js';
 
 const BAR_WIDTH = 24;
@@ -14,7 +15,11 @@ export class LogView {
   private readonly line: StatusLine;
   private bar = '';
 
-  constructor(private readonly output: Output) {
+  /** @param places what is said of places in the code: where they are on this disk. */
+  constructor(
+    private readonly output: Output,
+    private readonly places: LocalPlaces = (text) => text,
+  ) {
     this.line = new StatusLine(output.stderr);
   }
 
@@ -23,7 +28,9 @@ export class LogView {
       case 'log': {
         this.eraseBar();
         const { stream, message, partial } = event;
-        this.output[stream].write(partial ? message : `${message}\n`);
+        // Standard output is data.
+        const text = stream === 'stderr' ? this.places(message) : message;
+        this.output[stream].write(partial ? text : `${text}\n`);
         this.open[stream] = partial === true;
         return this.drawBar();
       }

@@ -7,5 +7,7 @@ export interface RunIo {
   output: Output;
   /** Aborted by Ctrl-C. */
   interrupt: AbortSignal;
+  /** What `--secret NAME` and `--env NAME` take their values from. */
+  env?: Readonly<Record<string, string | undefined>>;
   patienceMs?: number;
 }

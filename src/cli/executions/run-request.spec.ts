@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { EXIT } from '../output/exit.js';
-import { contextOf, jobOptionsOf, type RunOptions } from './run-request.js';
+import { contextOf, jobOptionsOf, moduleContextOf, type RunOptions } from './run-request.js';
 
 const contextFor = (options: RunOptions): ReturnType<typeof contextOf> =>
   contextOf('/some/where/greet.ts', 'code', options);
@@ -68,5 +68,50 @@ describe('the context of a command line', () => {
 
   it.each(['0', '-1', 'soon', '', 'Infinity', '5s'])('refuses the time limit "%s"', (timeout) => {
     expect(() => contextFor({ timeout })).toThrow(/--timeout .*: must be a number of seconds above 0/);
+  });
+});
+
+describe('what goes with the code', () => {
+  const from = { API_KEY: 'k-1', STAGE: 'test' };
+  const contextWith = (options: RunOptions): ReturnType<typeof contextOf> =>
+    contextOf('greet.ts', 'code', options, from);
+
+  it('is what the options say, or the environment under a name alone', () => {
+    const options: RunOptions = {
+      secret: ['API_KEY', 'other=a=b'],
+      env: ['STAGE', 'EMPTY='],
+      tag: ['nightly', 'x'],
+      organization: 'acme',
+    };
+    expect(contextWith(options)).toMatchObject({
+      secrets: { API_KEY: 'k-1', other: 'a=b' },
+      env: { STAGE: 'test', EMPTY: '' },
+      tags: ['nightly', 'x'],
+      organization: { id: 'acme' },
+    });
+  });
+
+  it.each([
+    [{ secret: ['geheim'] }, '--secret: must have the form name=value, or be the name of'],
+    [{ secret: ['=geheim'] }, '--secret: must have'],
+    [{ env: ['NOT_SET'] }, '--env: must have'],
+  ])('refuses %j without showing a value', (options, message) => {
+    expect(() => contextWith(options)).toThrow(message);
+    expect(() => contextWith(options)).not.toThrow('geheim');
+  });
+});
+
+describe('a published module', () => {
+  it('has its default export called, or the one that is named', () => {
+    expect(moduleContextOf('workflows/report.ts', { param: ['day=1'] })).toEqual({
+      file_path: 'workflows/report.ts',
+      function_name: 'default',
+      parameters: { day: 1 },
+    });
+    expect(moduleContextOf('a.ts', { function: 'total' })).toMatchObject({ function_name: 'total' });
+  });
+
+  it('takes no folder of this disk', () => {
+    expect(() => moduleContextOf('a.ts', { workspace: '.' })).toThrow('--workspace:');
   });
 });

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { NETWORK_POLICIES, type NetworkPolicy } from '../../contract/confinement.js';
 import type { RequestedContext } from '../../contract/context.js';
 import { CommandError, EXIT } from '../output/exit.js';
+import { parseNamed, parseSecret } from './secret-option.js';
 
 /** Options of `bifrost run` as they stand on the command line. */
 export interface RunOptions {
@@ -13,6 +14,14 @@ export interface RunOptions {
   /** On failure: the local variables of the failing calls too. */
   captureLocals?: boolean;
   network?: string;
+  /** Path of a published module instead of a file. */
+  module?: string;
+  /** `name=value`, or the name of an environment variable; the same for `env`. */
+  secret?: readonly string[];
+  env?: readonly string[];
+  tag?: readonly string[];
+  /** Id of the organization on whose behalf it runs. */
+  organization?: string;
   /** Folder whose files the code may import. */
   workspace?: string;
   /** Nothing of what the code prints. */
@@ -25,17 +34,49 @@ export interface RunOptions {
  * script; parameters need a function to take them, so they make it a call of the default export.
  * @throws {CommandError} naming the argument that cannot be used.
  */
-export function contextOf(file: string, code: string, options: RunOptions): RequestedContext {
+export function contextOf(
+  file: string,
+  code: string,
+  options: RunOptions,
+  env: Environment = {},
+): RequestedContext {
+  return { workflow_code: code, workflow_id: basename(file), ...callOf(options, env) };
+}
+
+/**
+ * The same for a module of the workspace that is published: a call of its default export, unless another is named.
+ * @throws {CommandError} naming the argument that cannot be used.
+ */
+export function moduleContextOf(path: string, options: RunOptions, env: Environment = {}): RequestedContext {
+  if (options.workspace !== undefined)
+    throw new CommandError(
+      EXIT.usage,
+      '--workspace: a published module imports what is published with it; leave one of the two out',
+    );
+  return { file_path: path, ...callOf({ ...options, function: options.function ?? 'default' }, env) };
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What runs and how, beside the code. */
+function callOf(options: RunOptions, env: Environment): Omit<RequestedContext, 'workflow_code'> {
   const parameters = (options.param ?? []).map(parseParameter);
   const functionName = options.function ?? (parameters.length > 0 ? 'default' : undefined);
+  const { secret = [], env: variables = [], tag = [], organization } = options;
   return {
-    workflow_code: code,
-    workflow_id: basename(file),
     ...(functionName === undefined ? {} : { function_name: functionName }),
     parameters: Object.fromEntries(parameters),
     ...(options.network === undefined ? {} : { network: parseNetwork(options.network) }),
     ...(options.captureLocals ? { capture_locals: true } : {}),
     ...(options.timeout === undefined ? {} : { timeout_seconds: parseTimeout(options.timeout) }),
+    ...(secret.length === 0
+      ? {}
+      : { secrets: Object.fromEntries(secret.map((one) => parseSecret(one, env))) }),
+    ...(variables.length === 0
+      ? {}
+      : { env: Object.fromEntries(variables.map((one) => parseNamed('--env', one, env))) }),
+    ...(tag.length === 0 ? {} : { tags: [...tag] }),
+    ...(organization === undefined ? {} : { organization: { id: organization } }),
   };
 }
 

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
-import { dirname, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { RequestedContext } from '../../contract/context.js';
 import { CommandError, EXIT } from '../output/exit.js';
+import { INLINE_NAME, type LocalPlaces, localPlaces } from './local-places.js';
 import { paint } from '../output/output.js';
 import type { RunIo } from './run-io.js';
 import { WorkspaceClient } from '../workspace/workspace-client.js';
@@ -19,6 +20,12 @@ interface Place {
   path: string;
 }
 
+/** What runs, and where it lies on this disk. */
+export interface LocalCode {
+  context: RequestedContext;
+  places: LocalPlaces;
+}
+
 /**
  * Lets code that imports other files of its folder run as it is on disk: pushes the folder as a generation
  * that never becomes current, and names it. Other code stays inline.
@@ -31,10 +38,11 @@ export async function withLocalModules(
   file: string,
   workspace: string | undefined,
   { access, output, interrupt }: RunIo,
-): Promise<RequestedContext> {
+): Promise<LocalCode> {
   const place = placeOf(file, workspace);
   const code = context.workflow_code ?? '';
-  if (workspace === undefined && !(await importsFilesOf(place.root, code))) return context;
+  if (workspace === undefined && !(await importsFilesOf(place.root, code)))
+    return { context, places: localPlaces(new Map([[INLINE_NAME, file]])) };
   const folder = await readFolder(place.root);
   if (!folder.files.has(place.path)) {
     throw new CommandError(EXIT.usage, `${file}: is left out by the ignore rules of ${place.root}`);
@@ -49,7 +57,8 @@ export async function withLocalModules(
   );
   const said = `${folder.files.size} files of ${place.root} as generation ${generation}`;
   output.stderr.write(`${paint('dim', said, output.stderr)}\n`);
-  return pinned(context, place.path, generation);
+  const files = [...folder.files.keys()].map((path) => [path, join(place.root, path)] as const);
+  return { context: pinned(context, place.path, generation), places: localPlaces(new Map(files)) };
 }
 
 /** A module runs by a call only; a script is imported by inline code that does nothing else. */

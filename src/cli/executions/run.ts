@@ -8,10 +8,11 @@ import { logEvents } from './log-events.js';
 import { LogView } from './log-view.js';
 import { asJson, type Output, paint } from '../output/output.js';
 import { exitCodeOf, reportOf } from './run-report.js';
-import { contextOf, jobOptionsOf, type RunOptions } from './run-request.js';
+import type { LocalPlaces } from './local-places.js';
+import { contextOf, jobOptionsOf, moduleContextOf, type RunOptions } from './run-request.js';
 import { waitingWords } from './status.js';
 import type { RunIo } from './run-io.js';
-import { withLocalModules } from './run-workspace.js';
+import { type LocalCode, withLocalModules } from './run-workspace.js';
 
 /** Short, so that it is known soon whether the execution was accepted. */
 const FIRST_WAIT_SECONDS = 1;
@@ -23,14 +24,13 @@ const PATIENCE_MS = 30_000;
 const MIN_ROUND_MS = 1000;
 
 /**
- * `bifrost run FILE`: submits a file, waits for its result and prints that. Resolves with the exit code.
+ * `bifrost run FILE`, or `bifrost run --module PATH`: submits code, waits for its result and prints that. Resolves with the exit code.
  * @throws {CommandError} when there is no result to speak of.
  */
-export async function run(file: string, options: RunOptions, io: RunIo): Promise<ExitCode> {
+export async function run(file: string | undefined, options: RunOptions, io: RunIo): Promise<ExitCode> {
   const { output, interrupt, access } = io;
   const jobOptions = jobOptionsOf(options);
-  const inline = contextOf(file, await readSource(file), options);
-  const context = await withLocalModules(inline, file, options.workspace, io);
+  const { context, places } = await codeOf(file, options, io);
   // The command chooses the id, so that it can print it even when the answer is lost.
   const id = crypto.randomUUID();
   const client = new ApiClient(access, interrupt);
@@ -42,9 +42,9 @@ export async function run(file: string, options: RunOptions, io: RunIo): Promise
       silent ? FIRST_WAIT_SECONDS : 0,
     );
     accepted = true;
-    const shown = silent ? null : await showLog(id, client, io);
+    const shown = silent ? null : await showLog(id, client, io, places);
     const result = await untilEnded(client, first, io);
-    print(result, options, output, shown);
+    print(result, options, output, shown, places);
     return exitCodeOf(result.status);
   } catch (error) {
     const where = `${access.url}/executions/${id}`;
@@ -65,8 +65,9 @@ async function showLog(
   id: string,
   client: ApiClient,
   { access, output, interrupt, patienceMs }: RunIo,
+  places: LocalPlaces,
 ): Promise<LogView | null> {
-  const view = new LogView(output);
+  const view = new LogView(output, places);
   let shown = false;
   const waits = setTimeout(() => void showWaitingReason(id, client, output), FIRST_WAIT_SECONDS * 1000);
   try {
@@ -125,6 +126,7 @@ function print(
   { json, quiet }: RunOptions,
   { stdout, stderr }: Output,
   shown: LogView | null,
+  places: LocalPlaces,
 ): void {
   if (json) {
     stdout.write(asJson(result));
@@ -134,8 +136,20 @@ function print(
   if (shown?.open.stdout && report.stdout) stdout.write('\n');
   if (shown?.open.stderr && report.failure) stderr.write('\n');
   stdout.write(report.stdout);
-  stderr.write(report.stderr);
-  if (report.failure) stderr.write(paint('red', report.failure, stderr));
+  stderr.write(places(report.stderr));
+  if (report.failure) stderr.write(paint('red', places(report.failure), stderr));
+}
+
+/** A file as it is here, with those that it imports, or a module that is published already. */
+async function codeOf(file: string | undefined, options: RunOptions, io: RunIo): Promise<LocalCode> {
+  const { module } = options;
+  if ((file === undefined) === (module === undefined))
+    throw new CommandError(EXIT.usage, 'name a file, or a module of the workspace with --module');
+  if (module !== undefined)
+    return { context: moduleContextOf(module, options, io.env), places: (text) => text };
+  const path = file as string;
+  const inline = contextOf(path, await readSource(path), options, io.env);
+  return withLocalModules(inline, path, options.workspace, io);
 }
 
 async function readSource(file: string): Promise<string> {

@@ -60,6 +60,7 @@ export function defineHistory(program: Command, io: () => HistoryIo, exit: (code
   filtered(program.command('export').description('whole results as JSON lines, oldest first'))
     .option('--from <time>', 'ended then or later')
     .option('--to <time>', 'ended before')
+    .option('--json', 'as it is without it')
     .addHelpText('after', TIMES)
     .action(async (options: ExportOptions) => {
       const { exportHistory } = await import('./export.js');

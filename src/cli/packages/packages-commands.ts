@@ -22,7 +22,8 @@ export function definePackages(
     .description('replace the manifest: every live worker installs it, without a restart')
     .argument('<file>', 'one npm spec a line, or a package.json; - reads standard input')
     .option('--wait', 'wait until every live worker is done; exit code 1 when a package failed anywhere')
-    .action(async (file: string, options: { wait?: boolean }) => {
+    .option('--json', 'print the document of the API, as it is at the end')
+    .action(async (file: string, options: { wait?: boolean; json?: boolean }) => {
       const { setPackages } = await import('./packages-set.js');
       await runCommand((terminal) => setPackages(file, options, terminal));
     });

@@ -5,6 +5,7 @@ import type { PackagesOverview } from '../../contract/packages.js';
 import { ApiClient } from '../http/api-client.js';
 import { UnavailableError } from '../http/api-errors.js';
 import { CommandError, EXIT, type ExitCode } from '../output/exit.js';
+import { asJson } from '../output/output.js';
 import { StatusLine } from '../output/progress-bar.js';
 import type { Terminal } from './packages-terminal.js';
 import { doneText, type Rollout, rolloutLine, rolloutOf } from './packages-rollout.js';
@@ -21,19 +22,21 @@ const SILENCE_LIMIT_MS = 30_000;
  */
 export async function setPackages(
   file: string,
-  options: { wait?: boolean },
+  options: { wait?: boolean; json?: boolean },
   { access, output, interrupt }: Terminal,
 ): Promise<ExitCode> {
   const client = new ApiClient(access, interrupt);
   const published = await client.setPackages(await manifestOf(file));
   const { packages, workers } = published;
-  output.stdout.write(
-    `published ${counted(packages.length, 'package')} to ${counted(workers.length, 'live worker')}\n`,
-  );
-  if (!options.wait) return EXIT.succeeded;
+  const said = `published ${counted(packages.length, 'package')} to ${counted(workers.length, 'live worker')}\n`;
+  if (!options.json) output.stdout.write(said);
+  if (!options.wait) {
+    if (options.json) output.stdout.write(asJson(published));
+    return EXIT.succeeded;
+  }
   try {
     const end = await rolledOut(client, published, output.stderr, interrupt);
-    output.stdout.write(failureList(end.workers));
+    output.stdout.write(options.json ? asJson(end) : failureList(end.workers));
     return rolloutOf(end).failing > 0 ? EXIT.failed : EXIT.succeeded;
   } catch (error) {
     if (!interrupt.aborted) throw error;

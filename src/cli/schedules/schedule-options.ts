@@ -7,7 +7,7 @@ export const MISSED_NAMES = 'one, all or skip';
 /** Options of `bifrost schedules set` as they stand on the command line. */
 export interface SetOptions extends Pick<
   RunOptions,
-  'param' | 'function' | 'timeout' | 'attempts' | 'network'
+  'param' | 'function' | 'timeout' | 'attempts' | 'network' | 'secret'
 > {
   /** Workspace path instead of a file. */
   module?: string;
@@ -19,6 +19,5 @@ export interface SetOptions extends Pick<
   overlap?: string;
   missed?: string;
   paused?: boolean;
-  secret?: readonly string[];
   json?: boolean;
 }

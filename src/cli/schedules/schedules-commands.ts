@@ -80,5 +80,8 @@ export function defineSchedules(
     .command('remove')
     .description('remove it; its executions stay in the history')
     .argument('<id>', 'id of the schedule')
-    .action(async (id: string) => exit(await (await commands()).removeSchedule(id, io())));
+    .option(...JSON_OPTION)
+    .action(async (id: string, options: ShownOptions) =>
+      exit(await (await commands()).removeSchedule(id, options, io())),
+    );
 }

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { parseSecret } from '../executions/secret-option.js';
 import { contextOf, jobOptionsOf } from '../executions/run-request.js';
 import { durationMs, present } from '../history/history-options.js';
 import { ApiClient } from '../http/api-client.js';
@@ -24,7 +23,7 @@ export async function setSchedule(
 
 /** Body of `PUT /schedules/:id`. @throws {CommandError} naming the argument that cannot be used. */
 export function scheduleRequest(file: string | undefined, code: string, options: SetOptions): object {
-  const { module, cron, tz, every, start, end, overlap, missed, paused = false, secret = [] } = options;
+  const { module, cron, tz, every, start, end, overlap, missed, paused = false } = options;
   if ((file === undefined) === (module === undefined))
     throw new CommandError(EXIT.usage, 'name a file, or a module of the workspace with --module');
   if ((cron === undefined) === (every === undefined))
@@ -39,7 +38,6 @@ export function scheduleRequest(file: string | undefined, code: string, options:
       ...what,
       ...context,
       ...jobOptionsOf(options),
-      ...(secret.length === 0 ? {} : { secrets: Object.fromEntries(secret.map(parseSecret)) }),
     },
   };
 }

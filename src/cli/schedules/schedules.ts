@@ -72,9 +72,13 @@ export async function runSchedule(
 }
 
 /** `bifrost schedules remove ID` */
-export async function removeSchedule(id: string, { access, output }: SchedulesIo): Promise<ExitCode> {
-  await new ApiClient(access).removeSchedule(id);
-  output.stdout.write(`${plain(id)} is removed\n`);
+export async function removeSchedule(
+  id: string,
+  { json }: ShownOptions,
+  { access, output }: SchedulesIo,
+): Promise<ExitCode> {
+  const answer = await new ApiClient(access).removeSchedule(id);
+  output.stdout.write(json ? asJson(answer) : `${plain(id)} is removed\n`);
   return EXIT.succeeded;
 }
 

@@ -12,18 +12,22 @@ const ORDERS: readonly [command: OperatorCommand, about: string][] = [
 ];
 
 /**
- * Makes `bifrost workers` list, and adds the commands to workers. The code of a command is loaded when
- * it is called.
+ * Adds `list`, which `bifrost workers` alone means too, and the commands to workers. The code of a command is loaded
+ * when it is called.
  */
 export function defineWorkers(
   workers: Command,
   open: () => WorkersTerminal,
   finish: (code: ExitCode) => void,
 ): void {
-  workers.option('--json', 'print the document of the API').action(async (options: { json?: boolean }) => {
-    const { workers: list } = await import('./workers.js');
-    finish(await list(options, open()));
-  });
+  workers
+    .command('list', { isDefault: true })
+    .description('list the live workers')
+    .option('--json', 'print the document of the API')
+    .action(async (options: { json?: boolean }) => {
+      const { workers: list } = await import('./workers.js');
+      finish(await list(options, open()));
+    });
   for (const [order, about] of ORDERS) {
     const command = workers
       .command(order)
@@ -33,7 +37,7 @@ export function defineWorkers(
     if (order === 'recycle') command.option('--pid <pid>', 'only the runner of this process', pidOf);
     command.action(async () => {
       const { commandWorkers } = await import('./workers-control.js');
-      finish(await commandWorkers(order, command.optsWithGlobals(), open()));
+      finish(await commandWorkers(order, command.opts(), open()));
     });
   }
 }

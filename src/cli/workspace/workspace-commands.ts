@@ -22,6 +22,7 @@ function defineTransfers(workspace: Command, open: Open, finish: Finish): void {
     .option('--dry-run', 'check everything and show what would change, publish nothing')
     .option('--watch', 'publish again after each change, until Ctrl-C')
     .option('--expect <generation>', 'publish only if this one is current; none: if nothing is')
+    .option('--json', 'print the document of the API, one for each push')
     .addHelpText('after', '\nnode_modules and names that begin with a dot are left out always.')
     .action(async (dir: string, options: PushOptions) => {
       const { push } = await import('./workspace-push.js');
@@ -33,6 +34,7 @@ function defineTransfers(workspace: Command, open: Open, finish: Finish): void {
     .argument('<dir>', 'the folder; files that only it has stay')
     .option('--generation <number>', 'an older one (default: the current one)')
     .option('--force', 'overwrite files that differ')
+    .option('--json', 'print which files were written')
     .action(async (dir: string, options: PullOptions) => {
       const { pull } = await import('./workspace-pull.js');
       finish(await pull(dir, options, open()));
@@ -62,16 +64,18 @@ function defineGenerations(workspace: Command, open: Open, finish: Finish): void
     .description('what changes from one generation to another')
     .argument('<A>', 'number of a generation')
     .argument('<B>', 'number of a generation')
-    .action(async (from: string, to: string) => {
+    .option('--json', 'print the document of the API')
+    .action(async (from: string, to: string, options: { json?: boolean }) => {
       const { showDiff } = await import('./workspace-generations.js');
-      finish(await showDiff(from, to, open()));
+      finish(await showDiff(from, to, options, open()));
     });
   workspace
     .command('rollback')
     .description('publish the files of an older generation again')
     .argument('<N>', 'its number')
     .option('--message <text>', 'shown in the log')
-    .action(async (generation: string, options: { message?: string }) => {
+    .option('--json', 'print the document of the API')
+    .action(async (generation: string, options: { message?: string; json?: boolean }) => {
       const { rollback } = await import('./workspace-generations.js');
       finish(await rollback(generation, options, open()));
     });

@@ -31,23 +31,32 @@ export async function listFiles(
 }
 
 /** `bifrost workspace diff A B`: what changes from A to B. */
-export async function showDiff(from: string, to: string, terminal: Terminal): Promise<ExitCode> {
+export async function showDiff(
+  from: string,
+  to: string,
+  { json }: { json?: boolean },
+  terminal: Terminal,
+): Promise<ExitCode> {
   const { stdout } = terminal.output;
   const diff = await clientOf(terminal).diff(generationArgument('A', from), generationArgument('B', to));
-  stdout.write(isEmpty(diff) ? 'no difference\n' : diffLines(diff, stdout));
+  if (json) stdout.write(asJson(diff));
+  else stdout.write(isEmpty(diff) ? 'no difference\n' : diffLines(diff, stdout));
   return EXIT.succeeded;
 }
 
 /** `bifrost workspace rollback N`: publishes an old generation again. */
 export async function rollback(
   text: string,
-  options: { message?: string },
+  options: { message?: string; json?: boolean },
   terminal: Terminal,
 ): Promise<ExitCode> {
   const to = generationArgument('N', text);
-  const { generation, files } = await clientOf(terminal).rollback(to, options.message);
+  const published = await clientOf(terminal).rollback(to, options.message);
+  const { generation, files } = published;
   terminal.output.stdout.write(
-    `published generation ${generation} with the ${files} files of generation ${to}\n`,
+    options.json
+      ? asJson(published)
+      : `published generation ${generation} with the ${files} files of generation ${to}\n`,
   );
   return EXIT.succeeded;
 }

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
 import { CommandError, EXIT, type ExitCode } from '../output/exit.js';
-import { plain } from '../output/output.js';
+import { asJson, plain } from '../output/output.js';
 import type { Terminal } from '../packages/packages-terminal.js';
 import { WorkspaceClient } from './workspace-client.js';
 import { digest } from './workspace-folder.js';
@@ -13,6 +13,7 @@ const FILES_AT_ONCE = 16;
 export interface PullOptions {
   generation?: string;
   force?: boolean;
+  json?: boolean;
 }
 
 /**
@@ -49,8 +50,11 @@ export async function pull(dir: string, options: PullOptions, terminal: Terminal
       batch.map(async (path) => write(placeOf(dir, path), await client.readFile(generation, path))),
     );
   }
+  const same = Object.keys(paths).length - changes.length;
   output.stdout.write(
-    `pulled generation ${generation}: ${absent.length} new, ${different.length} overwritten, ${Object.keys(paths).length - changes.length} the same\n`,
+    options.json
+      ? asJson({ generation, added: absent, overwritten: different, same })
+      : `pulled generation ${generation}: ${absent.length} new, ${different.length} overwritten, ${same} the same\n`,
   );
   return EXIT.succeeded;
 }

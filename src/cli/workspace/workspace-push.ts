@@ -1,5 +1,5 @@
 import { CommandError, EXIT, type ExitCode } from '../output/exit.js';
-import { type Output, paint, plain } from '../output/output.js';
+import { asJson, type Output, paint, plain } from '../output/output.js';
 import type { Terminal } from '../packages/packages-terminal.js';
 import { WorkspaceClient } from './workspace-client.js';
 import { unusedOptions } from './unused-options.js';
@@ -16,6 +16,7 @@ export interface PushOptions {
   dryRun?: boolean;
   watch?: boolean;
   expect?: string;
+  json?: boolean;
 }
 
 /**
@@ -57,7 +58,7 @@ async function pushOnce(dir: string, options: PushOptions, terminal: Terminal): 
   const folder = await readFolder(dir);
   warnOfSkipped(folder.skipped, output);
   warnOfOptions(folder, output);
-  const { generation, diff } = await publishFolder(
+  const publication = await publishFolder(
     new WorkspaceClient(access, interrupt),
     folder,
     {
@@ -67,6 +68,11 @@ async function pushOnce(dir: string, options: PushOptions, terminal: Terminal): 
     },
     uploadBar(output),
   );
+  if (options.json) {
+    output.stdout.write(asJson(publication));
+    return;
+  }
+  const { generation, diff } = publication;
   output.stdout.write(diffLines(diff, output.stdout));
   const end = options.dryRun
     ? `dry run, nothing was published: ${summaryOf(diff)}`

@@ -1,7 +1,7 @@
 /**
  * Entry point of a compiler process. Confines itself, starts the compiler program, seals itself, says
  * `ready`, then answers one request after the other. It never evaluates what it compiles. Bundled into one
- * file at the start of the worker, except for esbuild and swc, whose paths are arguments.
+ * file (isolation/confined-program.ts), except for esbuild and swc, whose paths are arguments.
  */
 import childProcess, { type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';

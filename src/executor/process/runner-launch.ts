@@ -2,6 +2,7 @@ import type { FrameType } from '../../boundary/runner-frames.js';
 import type { ResourceLimits } from '../../boundary/runner-limits.js';
 import type { KindRules } from '../../config/kind-rules.js';
 import type { NetworkPolicy, RunnerKindName } from '../../contract/confinement.js';
+import type { ConfinedProgramName } from '../../isolation/confined-program.js';
 import type { IsolationLevel, RunnerPlace } from '../../isolation/isolation-level.js';
 import type { OutletServices } from '../network/network-outlet.js';
 import type { RunnerBundles } from './runner-bundle.js';
@@ -9,8 +10,8 @@ import type { RunnerBundles } from './runner-bundle.js';
 /** What a kind of runner makes of a process; how code is ended on it is in src/executor/kinds. */
 export interface LaunchKind extends KindRules {
   readonly name: RunnerKindName;
-  /** Its files in src/runner/entry; the process runs the first. */
-  readonly entries: readonly [string, ...string[]];
+  /** The process runs the first. */
+  readonly entries: readonly [ConfinedProgramName, ...ConfinedProgramName[]];
   /**
    * The process is that of one execution at a time: its memory, CPU time and scratch folder are those of the
    * execution, and it is the process that is worn by executions. Otherwise it is a host, which sees to that itself.

@@ -7,12 +7,12 @@ import type { IsolationCheck, IsolationReport } from '../../contract/isolation-r
 import type { Findings, ServerAddress } from '../../boundary/self-test.js';
 import { parseRedisUrl } from '../../redis/redis-url.js';
 import { triedAgain } from '../../isolation/choose-level.js';
+import { programText } from '../../isolation/confined-program.js';
 import type { IsolationLevel } from '../../isolation/isolation-level.js';
 import type { RunnerStart } from '../../contract/confinement.js';
 import type { RuntimeDir } from '../../isolation/runtime-dir.js';
 import { runOnce } from '../process/run-once.js';
 import type { RunnerProcess } from '../process/runner-process.js';
-import { bundleSelfTest } from '../process/runner-bundle.js';
 import type { RunnerFactory } from '../pool/runner-factory.js';
 import { attackChecks, type Round } from './attack-checks.js';
 import { compilerCheck } from './compiler-check.js';
@@ -87,7 +87,7 @@ async function checksOf(
       throw new Error(
         `on ${process.platform} no kernel keeps code from anything, only Node's permission model`,
       );
-    const source = bundleSelfTest();
+    const source = programText('self-test');
     const [compiler, whole, bare] = await Promise.all([
       compilerCheck(compilers),
       triedAgain('self-test', () => attackFrom(level, source, settings, runners)),

@@ -2,8 +2,8 @@ import { Logger } from '@nestjs/common';
 import { SettingsError } from '../../config/settings.js';
 import type { RunnerSettings } from '../../config/slices.js';
 import type { RunnerStart } from '../../contract/confinement.js';
+import { placeProgram } from '../../isolation/confined-program.js';
 import type { IsolationLevel } from '../../isolation/isolation-level.js';
-import { bundleRunners } from '../process/runner-bundle.js';
 import { Templates, type TemplateParts, whyNever } from './templates.js';
 
 /** How runners of a worker come about. */
@@ -18,8 +18,6 @@ export interface SourceParts extends Omit<TemplateParts, 'program' | 'rules'> {
   /** Of every runner. */
   level: IsolationLevel;
 }
-
-const PROGRAM = 'template';
 
 const logger = new Logger('Templates');
 
@@ -51,7 +49,7 @@ export class TemplateSource {
       logger.log({ msg: 'runners are started, not forked', reason: why });
       return source;
     }
-    source.parts.program = bundleRunners(parts.dir, [PROGRAM])[PROGRAM] as string;
+    source.parts.program = placeProgram('template', parts.dir);
     source.templates = source.at(level);
     await source.prove();
     return source;

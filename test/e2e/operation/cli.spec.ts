@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -87,7 +87,9 @@ describe('bifrost run', () => {
     const path = await file('fails.ts', 'export default () => {\n  throw new RangeError("too far");\n};');
     const { code, stdout, stderr } = await bifrost(['run', path, '--function', 'default']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toMatch(/^failed: USER_ERROR RangeError: too far\n {4}at default \(.*:2:9\)\n/);
+    // A place that an editor opens: the file that was named, and not what a worker calls it.
+    expect(stderr).toMatch(/^failed: USER_ERROR RangeError: too far\n {4}at default \(/);
+    expect(stderr).toContain(`at default (${path}:2:9)`);
   });
 
   it('ends with 124 at the time limit', async () => {
@@ -135,6 +137,30 @@ describe('bifrost run', () => {
     const url = /^interrupted; execution \S+ .*: (http:\S+)\n$/.exec(stderr)?.[1];
     const result = await get<ExecutionResult>(`${url}?wait=90`);
     expect(result).toMatchObject({ status: 'succeeded', stdout: 'went on\n' });
+  });
+
+  it('hands on secrets, variables, tags and the organization', async () => {
+    const path = await file(
+      'given.js',
+      'export default (_, { secrets, organization }) => [secrets.KEY.length, process.env.STAGE, organization.id]',
+    );
+    const options = ['--secret', 'KEY', '--env', 'STAGE=test', '--tag', 'nightly', '--organization', 'acme'];
+    const { stdout, stderr } = await bifrost(['run', path, '--function', 'default', '--json', ...options], {
+      KEY: 'seven-1',
+    });
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toMatchObject({ result: [7, 'test', 'acme'], tags: ['nightly'] });
+  });
+
+  it('runs a module that is published', async () => {
+    const shared = join(folder, 'published');
+    await mkdir(shared);
+    await writeFile(join(shared, 'add.ts'), 'export default ({ a, b }: Record<string, number>) => a! + b!;');
+    const pushed = await bifrost(['workspace', 'push', shared, '--json']);
+    expect(JSON.parse(pushed.stdout)).toMatchObject({ diff: { added: ['add.ts'] } });
+    const run = ['run', '--module', 'add.ts', '--param', 'a=2', '--param', 'b=3'];
+    expect(await bifrost(run)).toEqual({ code: 0, stdout: '5\n', stderr: '' });
+    expect((await bifrost(['run'])).stderr).toContain('name a file, or a module');
   });
 
   it.each([
@@ -251,6 +277,67 @@ describe('bifrost', () => {
     expect(asked).toMatchObject({ code: 0, stderr: '' });
     expect(asked.stdout).toMatch(/BIFROST_URL/);
     expect(await bifrost([])).toMatchObject({ code: 2, stdout: '' });
+  });
+});
+
+describe('every command', () => {
+  interface Facts {
+    name: string;
+    options: { names: string[] }[];
+    examples: string[];
+    commands: Facts[];
+  }
+  /** They become the worker, or print what a program reads in any case. */
+  const WITHOUT_JSON = new Set(['worker', 'completion']);
+
+  it('has examples, and --json', async () => {
+    const { stdout } = await bifrost(['commands', '--json']);
+    const leaves = ({ name, commands, ...facts }: Facts): (Omit<Facts, 'commands'> & { name: string })[] =>
+      commands.length === 0 ? [{ name, ...facts }] : commands.flatMap(leaves);
+    const all = leaves(JSON.parse(stdout) as Facts);
+    expect(all.length).toBeGreaterThan(35);
+    const poor = all.filter(
+      ({ name, options, examples }) =>
+        examples.length === 0 ||
+        !(WITHOUT_JSON.has(name) || options.some(({ names }) => names.includes('--json'))),
+    );
+    expect(poor.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('shows its examples at the end of its help', async () => {
+    const { stdout } = await bifrost(['cancel', '--help']);
+    expect(stdout.trimEnd()).toMatch(/Examples:\n {2}bifrost cancel ID --reason .*\n.*$/);
+  });
+});
+
+describe('the package of the command', () => {
+  it('is installed alone in an empty folder, logs in to a worker and speaks to it', async () => {
+    const home = join(folder, 'elsewhere');
+    await mkdir(home);
+    const root = join(import.meta.dirname, '../../..');
+    const npm = (cwd: string, ...args: string[]): string =>
+      execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+    const name = npm(
+      root,
+      'pack',
+      '--workspace',
+      'packages/cli',
+      '--silent',
+      '--pack-destination',
+      home,
+    ).trim();
+    npm(home, 'install', '--offline', '--no-audit', '--no-fund', '--silent', `./${name}`);
+    expect(readdirSync(join(home, 'node_modules')).filter((one) => !one.startsWith('.'))).toEqual([
+      'bifrost-worker-cli',
+    ]);
+    const command = join(home, 'node_modules', '.bin', 'bifrost');
+    const run = (args: string[], input = ''): { status: number | null; stdout: string; stderr: string } =>
+      spawnSync(process.execPath, [command, ...args], { encoding: 'utf8', input, env: { HOME: home } });
+    const login = run(['login', worker.url], TOKEN);
+    expect(login).toMatchObject({ status: 0, stderr: '' });
+    const script = await file('anywhere.js', 'console.log("from elsewhere")');
+    expect(run(['run', script])).toMatchObject({ status: 0, stdout: 'from elsewhere\n', stderr: '' });
+    expect(run(['worker'])).toMatchObject({ status: 2, stderr: expect.stringContaining('the client alone') });
   });
 });
 

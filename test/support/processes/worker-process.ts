@@ -22,6 +22,8 @@ export interface WorkerOptions {
   /** Settings; of this process's environment only PATH, HOME and RUNNER_START reach the worker. */
   env: Record<string, string>;
   args?: string[];
+  /** Entry point of another build; default: that of this checkout. */
+  main?: string;
 }
 
 /** A built worker as a process of its own, the way it runs in production. */
@@ -35,8 +37,8 @@ export class WorkerProcess implements Witness {
   private mayEnd = false;
   private address = '';
 
-  constructor({ env, args = [] }: WorkerOptions) {
-    this.child = spawn(process.execPath, ['--enable-source-maps', WORKER_ENTRY, ...args], {
+  constructor({ env, args = [], main = WORKER_ENTRY }: WorkerOptions) {
+    this.child = spawn(process.execPath, ['--enable-source-maps', main, ...args], {
       env: {
         ...pick(process.env, ['PATH', 'HOME', 'RUNNER_START']),
         LOG_FORMAT: 'json',
