@@ -9,6 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ExecutionResult } from '../../../src/contract/result.js';
+import {
+  type ConfinedProgramName,
+  CONFINED_PROGRAMS,
+  fileOfProgram,
+} from '../../../src/isolation/confined-program.js';
+import { builtAhead } from '../../../src/lib/bundle/built-ahead.js';
 import { COMMAND, type CommandResult, startCommand } from '../../support/processes/command.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
@@ -278,6 +284,18 @@ describe('bifrost', () => {
     expect(asked.stdout).toMatch(/BIFROST_URL/);
     expect(await bifrost([])).toMatchObject({ code: 2, stdout: '' });
   });
+});
+
+describe('the build', () => {
+  const PROGRAMS = Object.keys(CONFINED_PROGRAMS) as ConfinedProgramName[];
+
+  it.each(['bootstrap.cjs', 'doctor.cjs', 'embedded-server.mjs', ...PROGRAMS.map(fileOfProgram)])(
+    'has made %s ahead, from the files that are there',
+    (name) => {
+      const folder = pathToFileURL(join(COMMAND, '..', '..', 'bundle/'));
+      expect(builtAhead(name, folder)).toBe(join(COMMAND, '..', '..', 'bundle', name));
+    },
+  );
 });
 
 describe('every command', () => {
