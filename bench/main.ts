@@ -89,7 +89,7 @@ const report = new Report();
 const machine = describeMachine();
 try {
   const say = (text: string): void => void process.stderr.write(`${seconds()} s  ${text}\n`);
-  await run({ redis: redis.url, work, plan, report, say });
+  await run({ redis: redis.url, redisPid: redis.pid, work, plan, report, say });
   printReport();
 } catch (error) {
   process.exitCode = 1;

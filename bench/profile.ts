@@ -32,7 +32,7 @@ const work = mkdtempSync(join(tmpdir(), 'bifrost-bench-work-'));
 writeWork(work);
 const redis = await startRedis();
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-const bench = { redis: redis.url, work, plan: FULL, report: new Report(), say };
+const bench = { redis: redis.url, redisPid: redis.pid, work, plan: FULL, report: new Report(), say };
 
 const entry = await enter(bench, contestant, {
   concurrency: CONCURRENCY,

@@ -1,7 +1,7 @@
 import { ABOUT, type Workload } from '../harness/workloads.ts';
 import { alternate, type Bench, type Entry, Series } from '../harness/session.ts';
 import type { PlainSpawn } from '../plain-spawn.ts';
-import { treeCpuMs } from '../harness/process-tree.ts';
+import { ownCpuMs } from '../harness/process-tree.ts';
 import * as names from './names.ts';
 
 /**
@@ -24,18 +24,37 @@ export async function measureThroughput(
   for (const entry of entries) counts.set(entry, await warmUp(bench, entry, { workload, skip, thorough }));
   const rates = new Series();
   const cpu = new Series();
+  const withRedis = new Series();
+  const ofProcess = new Series();
   await alternate([...entries, ...(spawn ? [spawn] : [])], rounds, async (entry) => {
     if ('rate' in entry) return rates.push(names.PLAIN_SPAWN, await entry.rate(plan.roundMs * SLOW_FACTOR));
     const count = counts.get(entry) as number;
     const { producer, running } = entry;
     await producer.fill(workload, count);
-    const before = treeCpuMs(running.pid);
+    const used = (): [number, number, number] => [
+      running.cpu.usedMs(),
+      ownCpuMs(running.pid),
+      ownCpuMs(bench.redisPid),
+    ];
+    const before = used();
     rates.push(entry.name, await producer.drain(count, skip));
-    cpu.push(entry.name, (treeCpuMs(running.pid) - before) / count);
+    await producer.settled();
+    const [all, own, redis] = used().map((ms, index) => (ms - (before[index] as number)) / count) as [
+      number,
+      number,
+      number,
+    ];
+    cpu.push(entry.name, all);
+    ofProcess.push(entry.name, own);
+    withRedis.push(entry.name, all + redis);
     await producer.clean();
   });
   rates.addTo(report, names.throughput(workload, concurrency), 'per s');
-  if (workload === 'noop') cpu.addTo(report, `${names.CPU}, concurrency ${concurrency}`, 'ms');
+  if (workload !== 'noop') return;
+  const at = `concurrency ${concurrency}, by ${entries[0]?.running.cpu.source ?? 'process tree'}`;
+  cpu.addTo(report, `${names.CPU}, ${at}`, 'ms');
+  withRedis.addTo(report, `${names.CPU} with Redis, ${at}`, 'ms');
+  ofProcess.addTo(report, `${names.CPU}, the worker process alone, concurrency ${concurrency}`, 'ms');
 }
 
 /** What starts processes is uneven and needs a longer look. */

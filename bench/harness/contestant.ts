@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { type CpuAccount, openCpuAccount } from './cpu-account.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const STOP_TIMEOUT_MS = 5_000;
@@ -44,6 +45,8 @@ export class Running {
   url = '';
   readonly contestant: Contestant;
   readonly options: StartOptions;
+  /** Of it and everything that it starts. */
+  readonly cpu: CpuAccount;
   private readonly child: ChildProcess;
 
   private constructor(contestant: Contestant, options: StartOptions) {
@@ -69,6 +72,7 @@ export class Running {
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,
     });
+    this.cpu = openCpuAccount(this.pid);
     groups.add(this.pid);
   }
 
@@ -98,6 +102,7 @@ export class Running {
     clearTimeout(late);
     killGroup(this.pid);
     groups.delete(this.pid);
+    this.cpu.close();
   }
 
   private async untilReady(): Promise<void> {

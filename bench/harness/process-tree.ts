@@ -7,7 +7,9 @@ interface Stat {
   pid: number;
   parent: number;
   name: string;
-  /** CPU time of the process and of those of its children that are gone. */
+  /** CPU time of the process itself. */
+  ownMs: number;
+  /** The same with those of its children that are gone. */
   cpuMs: number;
 }
 
@@ -19,9 +21,18 @@ function readStats(): Stat[] {
         const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
         const end = stat.lastIndexOf(')');
         const fields = stat.slice(end + 2).split(' ');
-        const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0);
+        const ticksOf = (indexes: number[]): number =>
+          indexes.reduce((sum, index) => sum + Number(fields[index]), 0);
         const command = stat.slice(stat.indexOf('(') + 1, end);
-        return [{ pid: Number(name), parent: Number(fields[1]), name: command, cpuMs: ticks * TICK_MS }];
+        return [
+          {
+            pid: Number(name),
+            parent: Number(fields[1]),
+            name: command,
+            ownMs: ticksOf([11, 12]) * TICK_MS,
+            cpuMs: ticksOf([11, 12, 13, 14]) * TICK_MS,
+          },
+        ];
       } catch {
         return [];
       }
@@ -37,6 +48,10 @@ function treeOf(root: number, stats: readonly Stat[]): Stat[] {
 /** CPU milliseconds that the process and everything it has started used so far. */
 export const treeCpuMs = (root: number): number =>
   treeOf(root, readStats()).reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+
+/** CPU milliseconds of a process without what it has started. */
+export const ownCpuMs = (pid: number): number =>
+  readStats().find((stat) => stat.pid === pid)?.ownMs ?? 0;
 
 /** MB of proportional set size of each Node process below `root`, with what it may be wrapped in. */
 export function childrenPssMb(root: number): number[] {

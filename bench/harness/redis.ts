@@ -9,6 +9,7 @@ import { freePort } from './free-port.ts';
 /** A redis-server of this run. */
 export interface BenchRedis {
   url: string;
+  pid: number;
   stop(): Promise<void>;
 }
 
@@ -33,6 +34,7 @@ export async function startRedis({ persistent = true } = {}): Promise<BenchRedis
   await untilReady(server);
   return {
     url: `redis://127.0.0.1:${port}`,
+    pid: server.pid as number,
     async stop() {
       const ended = once(server, 'exit');
       server.kill('SIGKILL');

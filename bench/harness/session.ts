@@ -7,6 +7,7 @@ import { workFiles } from './workloads.ts';
 /** What every figure is given. */
 export interface Bench {
   redis: string;
+  redisPid: number;
   work: string;
   plan: Plan;
   report: Report;

@@ -9,16 +9,30 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * `signal` aborts with the reason and compiles for this execution alone are aborted.
  */
 export class CompileClock {
-  private readonly controller = new AbortController();
+  private controller: AbortController | null = null;
+  private unwatch: (() => void) | null = null;
+  private reason: Error | null = null;
   private active = 0;
   private startedAtMs = 0;
   private spentMs = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param limitMs null: there is no limit */
-  constructor(private readonly limitMs: number | null) {}
+  /**
+   * @param limitMs null: there is no limit
+   * @param watch has the clock stop when the execution is not wanted any more, from when anybody asks for the signal;
+   * returns what ends that
+   */
+  constructor(
+    private readonly limitMs: number | null,
+    private readonly watch: (clock: CompileClock) => () => void = () => () => undefined,
+  ) {}
 
   get signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.reason === null) this.unwatch = this.watch(this);
+      else this.controller.abort(this.reason);
+    }
     return this.controller.signal;
   }
 
@@ -44,7 +58,14 @@ export class CompileClock {
 
   /** Gives up everything that is being compiled for this execution. */
   stop(reason: Error): void {
-    this.controller.abort(reason);
+    this.reason ??= reason;
+    this.controller?.abort(reason);
+  }
+
+  /** The execution is over, and with it the clock. */
+  end(): void {
+    this.unwatch?.();
+    this.stop(OVER);
   }
 
   private deadline(limitMs: number): NodeJS.Timeout {
@@ -53,3 +74,5 @@ export class CompileClock {
     return setTimeout(() => this.stop(new CompileTimeoutError(message)), Math.min(leftMs, LONGEST_TIMER_MS));
   }
 }
+
+const OVER = new Error('the execution is over');

@@ -46,12 +46,16 @@ export class ContextService {
   ): Promise<LoadedExecution> {
     const key = this.keys.context(contextId);
     const document = await this.redis.get(key);
-    if (document === null) {
-      throw new Refusal(
-        'CONTEXT_NOT_FOUND',
-        `There is no context under ${key}: it expired or was never written`,
-      );
-    }
+    if (document !== null) return this.read(document, executionId, seal, contextId);
+    throw new Refusal(
+      'CONTEXT_NOT_FOUND',
+      `There is no context under ${key}: it expired or was never written`,
+    );
+  }
+
+  /** As {@link load}, of a document that is at hand. */
+  read(document: string, executionId: string, seal: Seal, contextId: string): LoadedExecution {
+    const key = this.keys.context(contextId);
     const { validUntil } = seal;
     const signed = (): string => executionText({ executionId: contextId, context: document, validUntil });
     const { context, extra } = parseContext(document);

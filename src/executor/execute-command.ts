@@ -24,7 +24,7 @@ export interface RunTask {
 export function executeCommand(
   task: RunTask,
   { keep, slot }: RunnerLease,
-  { limits }: Pick<RunnerSettings, 'limits'>,
+  { limits, lookEvery }: Pick<RunnerSettings, 'limits' | 'lookEvery'>,
 ): ExecuteCommand {
   const { execution, program, packagesDir, rootUrl } = task;
   const ref = randomBytes(8).toString('hex');
@@ -48,6 +48,7 @@ export function executeCommand(
     network: execution.network,
     resultLimitBytes: limits.outputBytes,
     keep,
+    lookEvery,
     captureLocals: execution.captureLocals,
     context: contextOf(task),
   };

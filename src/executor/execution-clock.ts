@@ -3,7 +3,7 @@ import { InterruptedError, type Stops } from './cancellation.js';
 
 /**
  * Does `work` with a clock of what the execution's sources take to compile, which stops when the end of
- * the execution is requested, and when the work is done.
+ * the execution is requested, and when the work is done. Most executions compile nothing, and ask nobody.
  * @param timeoutMs time limit of the execution
  */
 export async function withCompileClock<T>(
@@ -11,18 +11,21 @@ export async function withCompileClock<T>(
   { interrupt, cancellation }: Stops,
   work: (clock: CompileClock) => Promise<T>,
 ): Promise<T> {
-  const clock = new CompileClock(timeoutMs);
-  const cancelled = (): void => clock.stop(cancellation.signal.reason as Error);
-  const interrupted = (): void => clock.stop(new InterruptedError('the execution was interrupted'));
-  if (cancellation.signal.aborted) cancelled();
-  if (interrupt.aborted) interrupted();
-  cancellation.signal.addEventListener('abort', cancelled, { once: true });
-  interrupt.addEventListener('abort', interrupted, { once: true });
+  const clock = new CompileClock(timeoutMs, (started) => {
+    const cancelled = (): void => started.stop(cancellation.signal.reason as Error);
+    const interrupted = (): void => started.stop(new InterruptedError('the execution was interrupted'));
+    if (cancellation.signal.aborted) cancelled();
+    if (interrupt.aborted) interrupted();
+    cancellation.signal.addEventListener('abort', cancelled, { once: true });
+    interrupt.addEventListener('abort', interrupted, { once: true });
+    return () => {
+      cancellation.signal.removeEventListener('abort', cancelled);
+      interrupt.removeEventListener('abort', interrupted);
+    };
+  });
   try {
     return await work(clock);
   } finally {
-    cancellation.signal.removeEventListener('abort', cancelled);
-    interrupt.removeEventListener('abort', interrupted);
-    clock.stop(new Error('the execution is over'));
+    clock.end();
   }
 }

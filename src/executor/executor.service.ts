@@ -80,6 +80,16 @@ export class ExecutorService {
     return this.workspace.currentGeneration();
   }
 
+  /** Modules are published in generations. */
+  get hasGenerations(): boolean {
+    return this.workspace.hasGenerations;
+  }
+
+  /** Which generation is current was read with something else. */
+  noteGeneration(generation: number | null): void {
+    this.workspace.noteCurrent(generation);
+  }
+
   /**
    * What the listener receives shows no secret of the execution and no credential of ours; the report has the
    * redactor with which its document is made.

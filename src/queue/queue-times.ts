@@ -1,5 +1,5 @@
 import type { Job } from 'bullmq';
-import type { OurTurn } from '../results/execution-ledger.js';
+import type { OurTurn } from '../results/turn.js';
 import type { QueueTimes } from '../outcome/receipt.js';
 
 /** What BullMQ says of a job when it delivers it. */

@@ -8,6 +8,9 @@ import { watchSilence } from './silence-watch.js';
 /** One server, a Sentinel group or a Cluster: the same commands. */
 export type RedisClient = Redis | Cluster;
 
+/** Whether keys lie on several servers, so that one command reaches only those of one slot. */
+export const isCluster = (client: RedisClient): boolean => client instanceof Cluster;
+
 /**
  * patient: a command waits until Redis is back, without a limit; for what must not be lost.
  * impatient: a command fails within a second; for probes and heartbeats, which a delay would make stale.

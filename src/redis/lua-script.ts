@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { RedisClient } from './connections.js';
 
+/** What a script is given beside its keys; a Buffer is what BullMQ packs. */
+export type ScriptArgument = string | number | Buffer;
+
 /** A server-side script, sent by its hash and in full only where the server does not know it yet. */
 export class LuaScript {
   private readonly sha1: string;
@@ -11,7 +14,7 @@ export class LuaScript {
   }
 
   /** Runs the script; on Cluster all keys must share a slot. Returns the raw reply. */
-  async run(client: RedisClient, keys: string[], args: (string | number)[]): Promise<unknown> {
+  async run(client: RedisClient, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
     try {
       return await client.evalsha(this.sha1, keys.length, ...keys, ...args);
     } catch (error) {

@@ -20,7 +20,7 @@ type FeedItem = [string, string];
  * KEYS feed, waiting, figures; ARGV length of the stream, ttl of results in seconds, then name and document or '' of each result.
  * An entry that waits longer than results live has no result any more: it is counted as lost.
  */
-const APPEND = new LuaScript(`
+export const APPEND = new LuaScript(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 3, #ARGV, 2 do

@@ -15,54 +15,20 @@ import {
   markText,
   parseMark,
   relationOf,
-  type Repeat,
 } from './delivery-identity.js';
-import { BEGIN, FREE, MARK_DELIVERY, REOPEN, TAKE_OVER } from './execution-scripts.js';
+import {
+  BEGIN,
+  type BeginReply,
+  type EndedReply,
+  FREE,
+  MARK_DELIVERY,
+  REOPEN,
+  type StartedReply,
+  TAKE_OVER,
+} from './execution-scripts.js';
 import { MAX_LOST_WORKERS } from './start-history.js';
+import type { DeliveryClaim, Freeing, OurTurn, OwnTurn, Turn } from './turn.js';
 import { WorkerLease } from './worker-lease.js';
-
-/** When an execution was last given back, to be taken again, and for how long it was to rest. */
-export interface HandBackTime {
-  /** Unix milliseconds. */
-  atMs: number;
-  /** For how long it was not to be taken then: the back-off of a failed attempt. */
-  pauseMs: number;
-}
-
-/**
- * What a delivered job means for this worker:
- * - `ours`: no worker had the execution; it is ours now, for this attempt of this run. Where `cancel` is set, it is
- *   ours to end: its code must not be started. `because`: it had ended, and this is a further run.
- * - `ended`: it has its result already (null: it was deleted); at most that must be sent again.
- * - `unsent`: it is to run again, and its standing result must be on the result queue before that.
- * - `elsewhere`: a living worker carries it out; look again later.
- * - `exhausted`: its workers died so often that it is not tried again; it is ours to say so.
- */
-export type Turn =
-  | {
-      kind: 'ours';
-      run: number;
-      attempt: number;
-      /** How often its code was given to a runner, with this time: also where that does not count as an attempt. */
-      starts: number;
-      generation: number | null;
-      cancel: CancelRequest | null;
-      freed: HandBackTime | null;
-      because?: FurtherRun['because'];
-    }
-  | { kind: 'ended'; repeat: 'redelivered' | 'standing'; result: ExecutionResult | null }
-  | { kind: 'unsent' }
-  | { kind: 'elsewhere' }
-  | { kind: 'exhausted'; run: number; attempt: number; starts: number; cancel: CancelRequest | null };
-
-type FurtherRun = Extract<Repeat, { kind: 'further run' }>;
-
-/** The delivery that asks for an execution. */
-export interface DeliveryClaim {
-  mark: DeliveryMark;
-  /** Run it also where it has a result. */
-  again: boolean;
-}
 
 /**
  * Which worker carries out which execution. BullMQ delivers at least once and knows of locks only; the
@@ -89,14 +55,17 @@ export class ExecutionLedger {
   /**
    * Takes an execution, if it is there to be taken.
    * @param generation workspace generation of the first attempt of a run; later ones keep to that
+   * @param first what {@link BEGIN} has answered already, where it was run with others
    */
-  async take(executionId: string, generation: number | null, claim: DeliveryClaim): Promise<Turn> {
-    const { workerId, unfinishedTtlSeconds: ttlSeconds } = this.settings;
-    for (;;) {
-      const now = new Date().toISOString();
-      const ours = [this.lease.owner, workerId, now, ttlSeconds, generation ?? ''];
-      const args = [...ours, fieldOf(claim.mark)];
-      const reply = (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as BeginReply;
+  async take(
+    executionId: string,
+    generation: number | null,
+    claim: DeliveryClaim,
+    first?: BeginReply,
+  ): Promise<Turn> {
+    for (let answer = first; ; answer = undefined) {
+      const ours = this.claimant(generation);
+      const reply = answer ?? (await this.begin(executionId, [...ours, fieldOf(claim.mark)]));
       if (reply[0] === 'started') return this.hold(executionId, reply);
       if (reply[0] === 'owned') {
         const [, owner] = reply;
@@ -107,6 +76,16 @@ export class ExecutionLedger {
       const turn = await this.meetEnded(executionId, reply, claim, ours);
       if (turn) return turn;
     }
+  }
+
+  private async begin(executionId: string, args: (string | number)[]): Promise<BeginReply> {
+    return (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as BeginReply;
+  }
+
+  /** Who takes an execution, as the scripts want it: owner, worker, now, ttl, generation or ''. */
+  claimant(generation: number | null): (string | number)[] {
+    const { workerId, unfinishedTtlSeconds: ttlSeconds } = this.settings;
+    return [this.lease.owner, workerId, new Date().toISOString(), ttlSeconds, generation ?? ''];
   }
 
   /** null: it changed meanwhile, look again. */
@@ -276,25 +255,8 @@ export class ExecutionLedger {
   }
 }
 
-/** A turn that makes this worker responsible for the end of the execution. */
-export type OurTurn = Extract<Turn, { kind: 'ours' | 'exhausted' }>;
-type OwnTurn = Extract<Turn, { kind: 'ours' }>;
-
-interface Freeing {
-  /** null: not known, because the answer to {@link ExecutionLedger.take} was lost. */
-  run: number | null;
-  counted: boolean;
-  failed?: { record: AttemptRecord; mark: DeliveryMark };
-  pauseMs?: number;
-}
-
 /** Later than a result that ended in this very millisecond. */
 const SAME_MOMENT_MS = 2;
-
-type Reply = string | null;
-type StartedReply = ['started', number, number, Reply, Reply, Reply, string, Reply, Reply, number];
-type EndedReply = ['ended', string, string, Reply, Reply];
-type BeginReply = EndedReply | ['owned', string] | StartedReply;
 
 const cancelOf = (askedAt?: string | null, reason?: string | null): CancelRequest | null =>
   askedAt ? { askedAt, reason: reason || null } : null;

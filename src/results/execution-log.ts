@@ -44,6 +44,7 @@ export class ExecutionLog {
   private dropped = 0;
   private truncated = false;
   private ended = false;
+  private hasWaited = false;
   private room: { promise: Promise<void>; resolve: () => void } | null = null;
 
   constructor(
@@ -54,6 +55,13 @@ export class ExecutionLog {
 
   get isEmpty(): boolean {
     return this.records.length === 0 && this.dropped === 0;
+  }
+
+  /** Once, of a log that has its start alone: what ends at once is sent as a whole. */
+  waitsForMore(): boolean {
+    const waits = !this.hasWaited && this.lastN === 1;
+    this.hasWaited = true;
+    return waits;
   }
 
   start(): void {
@@ -101,6 +109,24 @@ export class ExecutionLog {
   end(status: ExecutionStatus): void {
     this.ended = true;
     this.push('end', new Date().toISOString(), ['status', status]);
+  }
+
+  /** Takes back what {@link end} added and {@link takeAll} took: nothing of it was sent. */
+  reopen(records: readonly LogRecord[]): void {
+    this.ended = false;
+    this.putBack(records);
+    this.forgetLast();
+  }
+
+  /** All of it, with its end; null: it is not here as a whole, or larger than that. */
+  takeAll(status: ExecutionStatus, maxRecords: number, maxChars: number): LogRecord[] | null {
+    const { busy, dropped, ended, records, chars } = this;
+    if (busy || dropped > 0 || ended || records.length >= maxRecords || chars > maxChars) return null;
+    this.end(status);
+    this.records = [];
+    this.chars = 0;
+    this.makeRoom();
+    return records;
   }
 
   /** Takes the oldest entries out, at least one; {@link putBack} returns them where they could not be sent. */

@@ -56,6 +56,15 @@ local function start(key, worker, now)
 end
 `;
 
+/** A field of a hash, or nothing. */
+type Reply = string | null;
+/** An execution that is ours now. */
+export type StartedReply = ['started', number, number, Reply, Reply, Reply, string, Reply, Reply, number];
+/** An execution that has its result. */
+export type EndedReply = ['ended', string, string, Reply, Reply];
+/** What {@link BEGIN} answers. */
+export type BeginReply = EndedReply | ['owned', string] | StartedReply;
+
 /** ARGV owner, worker, now, ttl, generation for the first attempt or '', field of the job -> {'ended', document or '', run, mark or nil, marks or nil} | {'owned', owner} | {'started', attempt, 0, generation or nil, cancel asked at or nil, reason, run, freed at or nil, pause or nil, starts}; one that is to be cancelled is not started */
 export const BEGIN = new GatheredScript(
   `${START}

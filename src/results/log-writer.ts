@@ -76,6 +76,35 @@ export class LogWriter implements LogSender {
     await this.complete(log);
   }
 
+  /** As {@link end}, to be sent by another command; null: it cannot go as a whole. */
+  endWith(executionId: string, status: ExecutionStatus): LogEnd | null {
+    const log = this.logs.get(executionId);
+    const records = log?.takeAll(status, TICK_RECORDS, TICK_CHARS);
+    if (!log || !records) return null;
+    log.busy = true;
+    const [start, end] = records as [LogRecord, LogRecord];
+    const isSilent = records.length === 2 && start.n === 1;
+    const { attempt, run } = log;
+    const { ttlSeconds, streamLimitBytes } = this.settings;
+    const entries = isSilent
+      ? ['silent', tsOf(start), tsOf(end), this.workerId]
+      : ['batch', numbersOf(records), fieldsOf(records), streamLimitBytes];
+    return {
+      key: this.keys.logs(executionId),
+      args: [attempt, run, ttlSeconds, ...entries],
+      sent: () => {
+        log.busy = false;
+        this.logs.delete(executionId);
+        this.waiting.delete(log);
+        this.updates.logged(executionId, records);
+      },
+      unsent: () => {
+        log.busy = false;
+        log.reopen(records);
+      },
+    };
+  }
+
   /** The attempt is over, if one is open: sends what waits. Never rejects. */
   async close(executionId: string): Promise<void> {
     const log = this.logs.get(executionId);
@@ -107,7 +136,8 @@ export class LogWriter implements LogSender {
     const logs = [...this.waiting];
     const records = Math.ceil(TICK_RECORDS / logs.length);
     const chars = Math.ceil(TICK_CHARS / logs.length);
-    await Promise.all(logs.filter(({ busy }) => !busy).map((log) => this.send(log, records, chars)));
+    const due = logs.filter((log) => !log.busy && !log.waitsForMore());
+    await Promise.all(due.map((log) => this.send(log, records, chars)));
     for (const log of logs) if (log.isEmpty && !log.busy) this.waiting.delete(log);
     const nextMs = this.failingSinceMs === null ? TICK_MS : RETRY_MS;
     this.timer = this.waiting.size === 0 ? null : setTimeout(() => void this.tick(), nextMs);
@@ -139,9 +169,7 @@ export class LogWriter implements LogSender {
 
   private argsOf({ attempt, run }: ExecutionLog, batch: readonly LogRecord[]): (string | number)[] {
     const { streamLimitBytes, ttlSeconds } = this.settings;
-    const numbers = JSON.stringify(batch.map(({ n }) => n));
-    const entries = JSON.stringify(batch.map(({ fields }) => fields));
-    return [attempt, numbers, entries, streamLimitBytes, ttlSeconds, run];
+    return [attempt, numbersOf(batch), fieldsOf(batch), streamLimitBytes, ttlSeconds, run];
   }
 
   private noteSuccess(): void {
@@ -158,3 +186,19 @@ export class LogWriter implements LogSender {
     for (const log of this.waiting) log.makeRoom();
   }
 }
+
+/** The end of a log that another command sends. */
+export interface LogEnd {
+  key: string;
+  /** Attempt, run and ttl of the log, and how it ends: see at-once/end-script.ts. */
+  args: (string | number)[];
+  /** It is sent. */
+  sent(): void;
+  /** It is not, and the log is as it was. */
+  unsent(): void;
+}
+
+const numbersOf = (batch: readonly LogRecord[]): string => JSON.stringify(batch.map(({ n }) => n));
+const fieldsOf = (batch: readonly LogRecord[]): string => JSON.stringify(batch.map(({ fields }) => fields));
+/** Its second field: see execution-log.ts. */
+const tsOf = ({ fields }: LogRecord): string => fields[3] as string;

@@ -1,12 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { JobsOptions, Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import pRetry from 'p-retry';
 import { InjectSettings } from '../config/config.module.js';
 import { type ResultSettings, resultSettings } from '../config/slices.js';
-import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../contract/jobs/job.js';
+import type { JobKind } from '../contract/jobs/job.js';
 import type { Webhook } from '../contract/jobs/webhook.js';
 import type { ExecutionResult } from '../contract/result.js';
-import { toTaskResult, toTextTaskResult } from '../contract/clients/task-result.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
@@ -15,6 +14,7 @@ import { ArchiveFeed } from './archive-feed.js';
 import { type DeliveryMark, fieldOf, markText } from './delivery-identity.js';
 import { ExecutionClosing } from './execution-closing.js';
 import { readStarts, withoutLatest, withStartHistory } from './start-history.js';
+import { resultJob } from './at-once/result-job.js';
 import { MARK_PUBLISHED, SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
 
 /** Injects the BullMQ queue that results go to. */
@@ -48,11 +48,6 @@ interface Resent {
   webhook?: Webhook | null;
 }
 
-/** Consumed results stay known for a day, so that a repeated publish adds nothing. */
-const RESULT_JOB_OPTIONS: JobsOptions = {
-  removeOnComplete: { age: 86_400, count: 10_000 },
-  removeOnFail: { age: 604_800 },
-};
 const RETRY_MAX_MS = 2_000;
 
 /**
@@ -183,11 +178,8 @@ export class ResultPublisher {
 
   private async enqueue(kind: JobKind, result: ExecutionResult): Promise<void> {
     if (!this.settings.areQueued) return;
-    const toTask = this.settings.taskForm === 'text' ? toTextTaskResult : toTaskResult;
-    await this.resultQueue.add(RESULT_JOB_NAME, kind === 'task' ? toTask(result) : result, {
-      ...RESULT_JOB_OPTIONS,
-      jobId: resultJobId(result.execution_id, result.run ?? 1),
-    });
+    const { name, data, opts } = resultJob(kind, result, this.settings.taskForm);
+    await this.resultQueue.add(name, data, opts);
   }
 
   /** The connection waits out an outage by itself; this is for the errors of a Redis that answers, such as OOM. */

@@ -5,6 +5,8 @@ import { ArchiveFeed } from './archive-feed.js';
 import { CancelRequests } from './cancel-requests.js';
 import { ExecutionClosing } from './execution-closing.js';
 import { ExecutionLedger } from './execution-ledger.js';
+import { EndAtOnce } from './at-once/end-at-once.js';
+import { FirstCommand } from './at-once/first-command.js';
 import { ExecutionUpdates } from './clients/execution-updates.js';
 import { LogStore } from './log-store.js';
 import { LogWriter } from './log-writer.js';
@@ -27,9 +29,11 @@ export class ResultsModule {
     const services = [
       ArchiveFeed,
       CancelRequests,
+      EndAtOnce,
       ExecutionClosing,
       ExecutionLedger,
       ExecutionUpdates,
+      FirstCommand,
       LogStore,
       LogWriter,
       ResultAuthor,

@@ -1,9 +1,13 @@
-import { Injectable } from '@nestjs/common';
-import type { Job } from 'bullmq';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Job, Queue } from 'bullmq';
 import { ContextService, type LoadedExecution } from '../context/context.service.js';
 import { ExecutorService } from '../executor/executor.service.js';
 import { type JobRequest, parseJob } from '../queue/parse-job.js';
-import { type Delivery, markOf } from './delivery.js';
+import { WORK_QUEUE } from '../queue/queue-tokens.js';
+import { FirstCommand, type Taken } from '../results/at-once/first-command.js';
+import type { DeliveryMark } from '../results/delivery-identity.js';
+import { type BeforeTake, type Delivery, markOf } from './delivery.js';
+import { childFailureOf } from './execution-worker.js';
 import { FlowChildrenReader } from './flow-children.js';
 import { RunningExecutions } from './running-executions.js';
 
@@ -15,38 +19,71 @@ export class DeliveryOpener {
     private readonly executor: ExecutorService,
     private readonly children: FlowChildrenReader,
     private readonly running: RunningExecutions,
+    private readonly first: FirstCommand,
+    @Inject(WORK_QUEUE) private readonly queue: Pick<Queue, 'toKey'>,
   ) {}
 
   /**
-   * Asks for everything together, to wait for Redis once. Never throws: a job that cannot be read is a delivery
-   * with a refusal, and what cannot be read of Redis fails where it is awaited.
+   * Asks for everything together, to wait for Redis once: most executions are taken by the same command. Never throws:
+   * a job that cannot be read is a delivery with a refusal, and what cannot be read of Redis fails where it is awaited.
    * @param interrupt aborts when this worker cannot go on with the job
    */
   open(job: Job, token: string, interrupt: AbortSignal): Delivery {
     const request = parseJob(job);
-    const running = this.running.enter(request.executionId);
+    const mark = markOf(job);
+    const running = this.running.enter(request.executionId, interrupt);
+    const taking = this.isPlain(job, request) ? read(() => this.take(job, request, mark)) : null;
     return {
       job,
       token,
       request,
-      mark: markOf(job),
-      stops: {
-        interrupt: AbortSignal.any([interrupt, running.overtaken]),
-        cancellation: running.cancellation,
-      },
-      loading: read(() => this.load(request)),
-      generation: read(() => this.executor.currentGeneration()),
-      family: read(() => this.children.read(job)),
+      mark,
+      stops: running,
+      loading: read(() => this.load(request, taking)),
+      before: read(() => this.readBefore(job, taking)),
       [Symbol.dispose]: () => running[Symbol.dispose](),
     };
   }
 
-  private async load(request: JobRequest): Promise<LoadedExecution> {
+  /** Whether nothing has to be known of it before it is taken. */
+  private isPlain(job: Job, request: JobRequest): boolean {
+    return this.first.isPossible && request.tick === null && childFailureOf(job) === null;
+  }
+
+  private take(job: Job, { executionId, again, ...request }: JobRequest, mark: DeliveryMark) {
+    return this.first.take({
+      executionId,
+      contextId: 'contextId' in request ? request.contextId : executionId,
+      jobKey: this.queue.toKey(job.id ?? ''),
+      claim: { mark, again },
+      hasGenerations: this.executor.hasGenerations,
+    });
+  }
+
+  private async readBefore(job: Job, taking: Promise<Taken | null> | null): Promise<BeforeTake> {
+    const taken = await taking;
+    if (taken) {
+      this.executor.noteGeneration(taken.generation);
+      return { generation: taken.generation, family: null, turn: taken.turn };
+    }
+    const [generation, family] = await Promise.all([
+      this.executor.currentGeneration(),
+      this.children.read(job),
+    ]);
+    return { generation, family, turn: null };
+  }
+
+  private async load(request: JobRequest, taking: Promise<Taken | null> | null): Promise<LoadedExecution> {
     if ('refusal' in request) throw request.refusal;
-    if (request.kind === 'task') return this.contexts.fromTask(request.task, request.executionId);
+    const { executionId } = request;
+    if (request.kind === 'task') return this.contexts.fromTask(request.task, executionId);
+    const { seal, contextId } = request;
+    const taken = await taking;
+    if (taken?.isFlagged) this.running.cancelFlagged(executionId);
+    if (taken?.context != null) return this.contexts.read(taken.context, executionId, seal, contextId);
     const [loaded] = await Promise.all([
-      this.contexts.load(request.executionId, request.seal, request.contextId),
-      this.running.checkFlag(request.executionId),
+      this.contexts.load(executionId, seal, contextId),
+      taken || this.running.checkFlag(executionId),
     ]);
     return loaded;
   }

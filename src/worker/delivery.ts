@@ -3,7 +3,7 @@ import type { LoadedExecution } from '../context/context.service.js';
 import type { Stops } from '../executor/cancellation.js';
 import type { JobRequest } from '../queue/parse-job.js';
 import type { DeliveredJob } from '../queue/queue-times.js';
-import type { OurTurn } from '../results/execution-ledger.js';
+import type { OurTurn, Turn } from '../results/turn.js';
 import type { DeliveryMark } from '../results/delivery-identity.js';
 import type { QueueTimes } from '../outcome/receipt.js';
 import type { AttemptOf } from '../results/result-author.js';
@@ -25,14 +25,22 @@ export interface Delivery extends Disposable {
   readonly stops: Stops;
   /** What it is to do; a failure counts when that is awaited, and not before. */
   readonly loading: Promise<LoadedExecution>;
+  /** What is known before it may run. */
+  readonly before: Promise<BeforeTake>;
+}
+
+/** What decides whether and how a delivery is taken. */
+export interface BeforeTake {
   /** Workspace generation that it runs against when it begins now. */
-  readonly generation: Promise<number | null>;
-  /** Resolves to null for a job that waited for no others. */
-  readonly family: Promise<Family | null>;
+  generation: number | null;
+  /** null: its job waited for no others. */
+  family: Family | null;
+  /** Whose the execution is, where the command that read the rest has taken it; null: it is still to be taken. */
+  turn: Turn | null;
 }
 
 /** A delivery whose execution is this worker's now, to run or to end. */
-export interface TakenDelivery extends Omit<Delivery, 'generation' | 'family'> {
+export interface TakenDelivery extends Omit<Delivery, 'before'> {
   readonly turn: OurTurn;
   /** 1 for the first run of the execution. */
   readonly run: number;

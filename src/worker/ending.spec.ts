@@ -10,6 +10,7 @@ import type { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { type AttemptReport, unrunReport } from '../outcome/attempt-report.js';
 import { OriginalPlaces } from '../outcome/original-places.js';
 import type { ExecutionLedger } from '../results/execution-ledger.js';
+import type { EndAtOnce } from '../results/at-once/end-at-once.js';
 import type { LogWriter } from '../results/log-writer.js';
 import { ResultAuthor } from '../results/result-author.js';
 import type { ResultPublisher } from '../results/result-publisher.js';
@@ -64,6 +65,7 @@ beforeEach(() => {
     { close: call('close log', () => undefined) } as unknown as LogWriter,
     { record: () => undefined } as unknown as WorkerStatistics,
     { ofResult: () => ({ level: 'process', grade: 'B', network: 'none' }) } as unknown as SelfTestService,
+    { tryEnd: call('end at once', () => false) } as unknown as EndAtOnce,
   );
 });
 

@@ -9,10 +9,13 @@ import { attemptRecord } from '../outcome/attempt-record.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import { traced } from '../telemetry/tracing.js';
-import { ExecutionLedger, type Turn } from '../results/execution-ledger.js';
+import { ExecutionLedger } from '../results/execution-ledger.js';
+import type { Turn } from '../results/turn.js';
 import { LogWriter } from '../results/log-writer.js';
 import { ResultAuthor } from '../results/result-author.js';
-import { ResultPublisher } from '../results/result-publisher.js';
+import { EndAtOnce } from '../results/at-once/end-at-once.js';
+import { type Posting, ResultPublisher } from '../results/result-publisher.js';
+import { completionOf } from './execution-worker.js';
 import { type Delivery, identityOf, namesOf, type TakenDelivery } from './delivery.js';
 import { AttemptFailedError, mayRetry, reportOfError, unrunReason } from './job-decisions.js';
 import {
@@ -38,6 +41,7 @@ export class Ending {
     private readonly logs: LogWriter,
     private readonly statistics: WorkerStatistics,
     private readonly selfTest: SelfTestService,
+    private readonly atOnce: EndAtOnce,
   ) {}
 
   /**
@@ -95,12 +99,26 @@ export class Ending {
     const document = this.write(delivery, { ...report, isolation }, { earlier, unusedStart });
     if ('refusal' in request) makeFinishable(job);
     await freeDeduplicationId(job);
-    const result = await traced('publish', {}, () =>
-      this.results.publish(document, { kind, mark, holdsNoSecrets, sync, unusedStart, webhook }),
-    );
+    const posting = { kind, mark, holdsNoSecrets, sync, unusedStart, webhook };
+    const result = (await this.endsAtOnce(delivery, document, posting))
+      ? document
+      : await traced('publish', {}, () => this.results.publish(document, posting));
     this.ledger.release(executionId);
     this.note(delivery, report, document);
     return this.endJob(job, request, result);
+  }
+
+  /** Whether result and job have ended together, in one command; else each does by itself. */
+  private async endsAtOnce(
+    { job, request }: TakenDelivery,
+    document: ExecutionResult,
+    posting: Posting,
+  ): Promise<boolean> {
+    if (!document.success || job.deduplicationId) return false;
+    allowNoRetry(job);
+    const { executionId, kind } = request;
+    const completion = completionOf(job, endOf(document, kind, this.results.keyOf(executionId)));
+    return completion !== null && this.atOnce.tryEnd(document, posting, completion);
   }
 
   /**

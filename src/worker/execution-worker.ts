@@ -1,19 +1,39 @@
 import { type Job, type Processor, Worker, type WorkerOptions } from 'bullmq';
+import type { JobCompletion } from '../results/at-once/end-at-once.js';
+import { type CompletingBackend, completingBackend } from './completing-backend.js';
 
 type JobData = Parameters<typeof Job.fromJSON>[1];
+type FetchesNext = () => boolean;
 
 /** Parents that a child has failed: what BullMQ says of it. */
 const failedParents = new WeakMap<object, string>();
+/** Jobs in hand: how each is completed by a command of our own. */
+const completions = new WeakMap<object, (returnValue: unknown) => JobCompletion>();
 
 /**
  * BullMQ fails the parent of a flow whose child has failed without calling the processor, so that its result
- * would not be published. This worker is given such a job too; {@link childFailureOf} says what it is.
+ * would not be published. This worker is given such a job too; {@link childFailureOf} says what it is. And it can complete a
+ * job together with the rest of its end: {@link completionOf}.
  */
-export class ExecutionWorker extends Worker {
+export class ExecutionWorker extends Worker<unknown, unknown, string, CompletingBackend> {
   constructor(name: string, processor?: string | URL | Processor, options?: WorkerOptions) {
-    super(name, processor, options);
+    super(name, processor, options as WorkerOptions, completingBackend);
     // Without a listener BullMQ prints each error of its connections, past the log, until the queue is read.
     this.on('error', () => undefined);
+  }
+
+  override processJob(job: Job, token: string, fetchesNext: FetchesNext = () => true) {
+    const mayFetch: FetchesNext = () => fetchesNext() && !(this.closing || this.paused);
+    completions.set(job, (value) => this.backend.completion(job, token, value, mayFetch));
+    return super.processJob(job, token, fetchesNext);
+  }
+
+  /** A lock that cannot be renewed since its job has just been completed is no trouble. */
+  override async extendJobLocks(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
+    const completed = (this.backend.completedMeanwhile = new Set<string>());
+    const failed = await super.extendJobLocks(jobIds, tokens, duration);
+    this.backend.completedMeanwhile = null;
+    return failed.filter((id) => !completed.has(id));
   }
 
   protected override createJob(data: JobData, jobId: string): Job {
@@ -29,3 +49,7 @@ export class ExecutionWorker extends Worker {
 
 /** Why BullMQ wants a job failed before it runs: `child <key> failed`; null: it does not. */
 export const childFailureOf = (job: object): string | null => failedParents.get(job) ?? null;
+
+/** How a job in hand is completed with this value, by a command of our own. */
+export const completionOf = (job: object, returnValue: unknown): JobCompletion | null =>
+  completions.get(job)?.(returnValue) ?? null;

@@ -6,6 +6,7 @@ import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import type { Service } from '../lib/service.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import { isConnectionError } from '../redis/connections.js';
+import { EndAtOnce } from '../results/at-once/end-at-once.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import { UnreadableJobs } from './unreadable-jobs.js';
 
@@ -25,6 +26,7 @@ export class QueueConsumer implements Service {
     private readonly processor: ExecutionProcessor,
     private readonly unreadable: UnreadableJobs,
     private readonly state: WorkerStateHolder,
+    private readonly atOnce: EndAtOnce,
     @InjectSettings(workerSettings) private readonly settings: WorkerSettings,
   ) {}
 
@@ -37,9 +39,16 @@ export class QueueConsumer implements Service {
       this.logger.warn({ msg: 'queue', reason: error.message });
       void this.unreadable.look();
     });
+    void this.prepareEnds();
     worker
       .run()
       .catch((error: Error) => this.logger.error({ msg: 'queue reader ended', reason: error.message }));
+  }
+
+  /** BullMQ has given its scripts to Redis then. */
+  private async prepareEnds(): Promise<void> {
+    await this.worker.waitUntilReady().catch(() => undefined);
+    this.atOnce.prepare();
   }
 
   /** Takes nothing new; what runs goes on. */

@@ -9,8 +9,8 @@ const CHECK_MS = 1_000;
 /** One job that is being processed, and whether its end was requested. */
 export interface RunningExecution extends Disposable {
   readonly cancellation: Cancellation;
-  /** Aborts when another worker's copy of it has come to the result. */
-  readonly overtaken: AbortSignal;
+  /** Aborts when this worker cannot go on with it, or another worker's copy of it has come to the result. */
+  readonly interrupt: AbortSignal;
 }
 
 /** Why code is ended whose execution has its result from another worker. */
@@ -21,7 +21,7 @@ export class OvertakenError extends Error {
 /** What ends a job from outside. */
 interface Ends {
   cancellation: Cancellation;
-  overtaken: AbortController;
+  interruption: AbortController;
 }
 
 /**
@@ -37,16 +37,24 @@ export class RunningExecutions {
 
   constructor(private readonly requests: CancelRequests) {}
 
-  /** Receives requests until it is disposed of: `using running = executions.enter(id)`. */
-  enter(executionId: string): RunningExecution {
-    const ends: Ends = { cancellation: new Cancellation(), overtaken: new AbortController() };
+  /**
+   * Receives requests until it is disposed of: `using running = executions.enter(id, interrupt)`.
+   * @param interrupt aborts when this worker cannot go on with the job
+   */
+  enter(executionId: string, interrupt: AbortSignal): RunningExecution {
+    const interruption = new AbortController();
+    const ends: Ends = { cancellation: new Cancellation(), interruption };
+    const interrupted = (): void => interruption.abort(interrupt.reason);
+    if (interrupt.aborted) interrupted();
+    else interrupt.addEventListener('abort', interrupted);
     const jobs = this.byId.get(executionId) ?? new Set();
     this.byId.set(executionId, jobs.add(ends));
     this.timer ??= setInterval(() => void this.check(), CHECK_MS).unref();
     return {
       cancellation: ends.cancellation,
-      overtaken: ends.overtaken.signal,
+      interrupt: interruption.signal,
       [Symbol.dispose]: () => {
+        interrupt.removeEventListener('abort', interrupted);
         jobs.delete(ends);
         if (jobs.size === 0 && this.byId.get(executionId) === jobs) this.byId.delete(executionId);
         if (this.byId.size === 0) this.stopChecking();
@@ -67,9 +75,14 @@ export class RunningExecutions {
     if (request) this.cancel(executionId, request);
   }
 
+  /** As {@link cancel}, of a flag, which says nothing more. */
+  cancelFlagged(executionId: string): void {
+    this.cancel(executionId, { askedAt: new Date().toISOString(), reason: null });
+  }
+
   private overtake(executionId: string): void {
     // One that is only being published here has ended: nothing of it listens any more.
-    for (const { overtaken } of this.byId.get(executionId) ?? []) overtaken.abort(new OvertakenError());
+    for (const { interruption } of this.byId.get(executionId) ?? []) interruption.abort(new OvertakenError());
   }
 
   private async check(): Promise<void> {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { aDelivery, aJob, OUR_TURN } from '../../test/support/deliveries.js';
 import { NO_CHILDREN } from '../contract/execution.js';
-import type { ExecutionLedger, Turn } from '../results/execution-ledger.js';
+import type { ExecutionLedger } from '../results/execution-ledger.js';
+import type { Turn } from '../results/turn.js';
 import type { ResultPublisher } from '../results/result-publisher.js';
+import type { Delivery } from './delivery.js';
 import type { Family, FailedChild } from './flow-children.js';
 import { Taker } from './taker.js';
 import type { Admission, ScheduleTicks } from './ticks/schedule-ticks.js';
@@ -37,19 +39,29 @@ function aTakerOf(admission: Admission, ...turns: Turn[]) {
   return { taker, asked };
 }
 
-const aFamily = (changes: Partial<Family>): Promise<Family> =>
-  Promise.resolve({ children: NO_CHILDREN, failed: null, pending: false, ...changes });
+const aTick = (): Delivery => {
+  const delivery = aDelivery();
+  return { ...delivery, request: { ...delivery.request, tick: { schedule: 's', dueMs: 1 } } };
+};
+
+const ofFamily = (changes: Partial<Family>): Pick<Delivery, 'before'> => ({
+  before: Promise.resolve({
+    generation: 4,
+    family: { children: NO_CHILDREN, failed: null, pending: false, ...changes },
+    turn: null,
+  }),
+});
 
 describe('Taker', () => {
   it('asks for nothing while a tick waits for the former one', async () => {
     const { taker, asked } = aTakerOf({ kind: 'wait' });
-    expect(await taker.take(aDelivery())).toEqual({ kind: 'not its turn' });
+    expect(await taker.take(aTick())).toEqual({ kind: 'not its turn' });
     expect(asked).toEqual([]);
   });
 
   it('takes a tick that is passed over, to end it', async () => {
     const { taker } = aTakerOf({ kind: 'passed over', reason: 'late' }, OUR_TURN);
-    expect(await taker.take(aDelivery())).toMatchObject({ kind: 'taken', delivery: { passedOver: 'late' } });
+    expect(await taker.take(aTick())).toMatchObject({ kind: 'taken', delivery: { passedOver: 'late' } });
   });
 
   it('asks for the execution of the job, with the mark of this delivery', async () => {
@@ -71,17 +83,31 @@ describe('Taker', () => {
 
   it('does not ask the ledger while children are under way', async () => {
     const { taker, asked } = aTaker();
-    const delivery = aDelivery({ family: aFamily({ pending: true }) });
+    const delivery = aDelivery(ofFamily({ pending: true }));
     expect(await taker.take(delivery)).toEqual({ kind: 'children under way' });
     expect(asked).toEqual([]);
   });
 
   it('takes a parent that a child has failed, whatever the other children do; nothing is known of its wait', async () => {
-    const delivery = aDelivery({ family: aFamily({ pending: true, failed: CHILD }) });
+    const delivery = aDelivery(ofFamily({ pending: true, failed: CHILD }));
     expect(await aTaker(OUR_TURN).taker.take(delivery)).toMatchObject({
       kind: 'taken',
       delivery: { family: { failed: CHILD }, times: { queue: null } },
     });
+  });
+
+  it('does not take again what came with the first command', async () => {
+    const { taker, asked } = aTaker();
+    const before = Promise.resolve({ generation: 4, family: null, turn: OUR_TURN });
+    expect(await taker.take(aDelivery({ before }))).toMatchObject({ kind: 'taken', delivery: { run: 1 } });
+    expect(asked).toEqual([]);
+  });
+
+  it('has the standing result sent also where the first command met it', async () => {
+    const { taker, asked } = aTaker({ ...OUR_TURN, run: 2, because: 'retried' });
+    const before = Promise.resolve({ generation: 4, family: null, turn: { kind: 'unsent' } as const });
+    expect(await taker.take(aDelivery({ before }))).toMatchObject({ kind: 'taken', delivery: { run: 2 } });
+    expect(asked.map(([what]) => what)).toEqual(['take']);
   });
 
   it('has the standing result sent before a further run takes its place', async () => {
@@ -101,7 +127,7 @@ describe('Taker', () => {
   });
 
   it('fails with what could not be read ahead', async () => {
-    const generation = Promise.reject<number>(new Error('away'));
-    await expect(aTaker(OUR_TURN).taker.take(aDelivery({ generation }))).rejects.toThrow('away');
+    const before = Promise.reject<never>(new Error('away'));
+    await expect(aTaker(OUR_TURN).taker.take(aDelivery({ before }))).rejects.toThrow('away');
   });
 });

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { queueTimes, UNKNOWN_TIMES } from '../queue/queue-times.js';
-import { ExecutionLedger, type OurTurn, type Turn } from '../results/execution-ledger.js';
+import { ExecutionLedger } from '../results/execution-ledger.js';
+import type { OurTurn, Turn } from '../results/turn.js';
 import { ResultPublisher } from '../results/result-publisher.js';
 import type { Delivery, TakenDelivery } from './delivery.js';
-import { ScheduleTicks } from './ticks/schedule-ticks.js';
+import { RUN, ScheduleTicks } from './ticks/schedule-ticks.js';
 
 /**
  * What this worker may do with a delivery:
@@ -31,12 +32,13 @@ export class Taker {
 
   /** A request to cancel that was noted before reaches the delivery here. */
   async take(delivery: Delivery): Promise<TakeOutcome> {
-    const [generation, family] = await Promise.all([delivery.generation, delivery.family]);
+    const { generation, family, turn: begun } = await delivery.before;
     if (family?.pending && !family.failed) return { kind: 'children under way' };
-    const admission = await this.ticks.admit(delivery);
+    // Only a tick may have to wait, and none is taken before it is looked at.
+    const admission = delivery.request.tick === null ? RUN : await this.ticks.admit(delivery);
     if (admission.kind === 'wait') return { kind: 'not its turn' };
     const passedOver = admission.kind === 'passed over' ? admission.reason : null;
-    const turn = await this.turnOf(delivery, generation);
+    const turn = begun && begun.kind !== 'unsent' ? begun : await this.turnOf(delivery, generation);
     if (turn.kind === 'elsewhere' || turn.kind === 'ended') return turn;
     if (turn.cancel) delivery.stops.cancellation.ask(turn.cancel);
     const times = family === null ? queueTimes(delivery.job, turn, Date.now()) : UNKNOWN_TIMES;

@@ -113,6 +113,16 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     return this.latest;
   }
 
+  /** Modules are published in generations, and not read as they stand. */
+  get hasGenerations(): boolean {
+    return !this.store.isLive;
+  }
+
+  /** Which generation is current was read with something else. */
+  noteCurrent(generation: number | null): void {
+    this.latest = generation;
+  }
+
   /**
    * Fixes the generation of an execution and collects the code it imports. Faults of the code come
    * back as `failure`.

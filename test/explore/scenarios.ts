@@ -120,6 +120,20 @@ export const MUTATIONS: readonly (Mutation & { name: string; scenario: string })
     to: '',
   },
   {
+    name: 'an execution ends at once although another result stands',
+    scenario: 'a worker that loses its lease',
+    script: 'END',
+    from: "if settled[2] ~= '0' or settled[1] ~= ARGV[1] then return {'other'} end",
+    to: '',
+  },
+  {
+    name: 'what ends at once is not marked as sent',
+    scenario: 'two jobs of one id, the second again',
+    script: 'END',
+    from: "redis.call('HSET', KEYS[2], 'published', '1')",
+    to: '',
+  },
+  {
     name: 'a settled execution keeps its owner',
     scenario: 'a job, and a worker dies',
     script: 'SETTLE',

@@ -1,6 +1,16 @@
 import type { RedisClient } from '../../src/redis/connections.js';
-import * as scripts from '../../src/results/execution-scripts.js';
+import { endScript } from '../../src/results/at-once/end-script.js';
+import * as ledgerScripts from '../../src/results/execution-scripts.js';
 import type { Store } from './world.js';
+
+/** Those of the ledger, and the one that ends an execution at once, without what belongs to BullMQ. */
+const scripts = {
+  ...ledgerScripts,
+  END: endScript({
+    addStandardJob: { source: 'return 1', keys: 0 },
+    moveToFinished: { source: 'return 0', keys: 0 },
+  }),
+};
 
 export type ScriptName = keyof typeof scripts;
 
@@ -24,12 +34,15 @@ const KEYS: Readonly<Record<ScriptName, readonly number[]>> = {
   SETTLE_UNOWNED: [0, 1],
   MARK_PUBLISHED: [1],
   MARK_DELIVERY: [1],
+  // Without a feed, whose keys are not looked at.
+  END: [0, 1, 2, 4, 4, 4, 4],
 };
-const keysOf = (slot: number): [string, string, string, string] => [
+const keysOf = (slot: number): [string, string, string, string, string] => [
   `explore:${slot}:result`,
   `explore:${slot}:ledger`,
   `explore:${slot}:attempts`,
   `explore:${slot}:former`,
+  `explore:${slot}:log`,
 ];
 
 /** A check that is taken out of a script, to see that a check notices. */

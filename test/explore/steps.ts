@@ -19,6 +19,9 @@ export interface Action {
 
 const NOW = '2026-01-01T00:00:00.000Z';
 const TTL = 3600;
+/** What END is given of the feed and of the log. */
+const NO_FEED = [0, 'e', '1'];
+const A_LOG = [1, 'r', TTL, 'silent', NOW, NOW, 'w'];
 
 /** A result: as much of one as decisions look at. */
 const documentOf = (run: string, by: string, status: string, attempt: number, starts: number): string =>
@@ -319,7 +322,7 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
       );
     case 'settle': {
       const document = documentOf(step.run, owner, step.status, step.attempt, step.starts);
-      return one(
+      const separately = one(
         (next, reply) => {
           const [standing, sent] = reply as [string, string];
           if (sent === 'outdated') return to(next, { ...step, starts: startsIn(next) });
@@ -328,6 +331,19 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
         },
         { script: 'SETTLE', args: [document, TTL, step.run, fieldOf(mark), markText(mark), step.starts] },
       );
+      if (step.status !== 'succeeded' || step.starts !== 1) return separately;
+      const atOnce: Action = {
+        name: `w${index}: end at once`,
+        call: { script: 'END', args: [document, TTL, step.run, fieldOf(mark), markText(mark), 1, ...NO_FEED, ...A_LOG] },
+        apply: (next, reply) => {
+          const [kind] = reply as [string];
+          if (kind !== 'ended') return to(next, step);
+          settle(next, document);
+          send(next, document);
+          endDelivery(next, index, 'done');
+        },
+      };
+      return [...separately, atOnce];
     }
     case 'send':
       return one((next) => {

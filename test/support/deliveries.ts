@@ -3,7 +3,7 @@ import type { LoadedExecution } from '../../src/context/context.service.js';
 import { NO_DETAILS } from '../../src/contract/execution.js';
 import { Cancellation } from '../../src/executor/cancellation.js';
 import { parseJob } from '../../src/queue/parse-job.js';
-import type { OurTurn } from '../../src/results/execution-ledger.js';
+import type { OurTurn } from '../../src/results/turn.js';
 import { type Delivery, markOf, type TakenDelivery } from '../../src/worker/delivery.js';
 
 /** An execution of inline code, changed as wanted. */
@@ -55,8 +55,7 @@ export function aDelivery(changes: Partial<Delivery> = {}): Delivery {
     mark: markOf(job),
     stops: { interrupt: new AbortController().signal, cancellation: new Cancellation() },
     loading: Promise.resolve(aLoadedExecution()),
-    generation: Promise.resolve(4),
-    family: Promise.resolve(null),
+    before: Promise.resolve({ generation: 4, family: null, turn: null }),
     [Symbol.dispose]: () => undefined,
     ...changes,
   };
@@ -75,7 +74,7 @@ export const OUR_TURN: Extract<OurTurn, { kind: 'ours' }> = {
 
 /** A delivery that this worker has taken, changed as wanted. */
 export function aTakenDelivery(changes: Partial<TakenDelivery> = {}): TakenDelivery {
-  const { family: _family, generation: _generation, ...opened } = aDelivery();
+  const { before: _before, ...opened } = aDelivery();
   return {
     ...opened,
     turn: OUR_TURN,

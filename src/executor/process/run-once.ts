@@ -80,6 +80,7 @@ export const commandFor = ({ pid, place }: RunnerProcess, source: string): Execu
   resultLimitBytes: 65_536,
   captureLocals: false,
   keep: false,
+  lookEvery: 1,
   context: {
     executionId: SELF_TEST_ID,
     run: 1,

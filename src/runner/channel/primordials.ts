@@ -14,6 +14,7 @@ export const remove = rmSync;
 export const inspectValue = inspect;
 export const stringify = JSON.stringify;
 export const keysOf = Object.keys;
+export const hasOwn = Object.hasOwn;
 export const parse = JSON.parse;
 export const now = Date.now;
 export const resourceUsage = process.resourceUsage.bind(process);

@@ -21,8 +21,10 @@ const MAX_REASONS = 10;
 /** One-time work that Node does by itself and that runs no user code later. */
 const HARMLESS = new Set(['Immediate', 'TickObject', 'Microtask', 'RANDOMBYTESREQUEST', 'FSREQCALLBACK']);
 
-/** Every this many executions the check is a thorough one. */
+/** Every this many looks one is thorough. */
 const THOROUGH_EVERY = 16;
+/** A runner that is new to its code is looked over after each of so many executions. */
+const FIRST_LOOKS = 8;
 
 const INTRINSICS = [
   'Object', 'Function', 'Array', 'String', 'Number', 'Boolean', 'Symbol', 'BigInt', 'Promise', 'Map', 'Set',
@@ -39,6 +41,7 @@ export class Hygiene {
   private readonly watched: WatchedObject[] = [];
   private readonly events: Map<string | symbol, number>;
   private readonly resources = new Map<number, string>();
+  private executions = 0;
   private looks = 0;
   private readonly hook = createHook({
     init: (id, type) => void (HARMLESS.has(type) || this.resources.set(id, type)),
@@ -79,13 +82,22 @@ export class Hygiene {
     return this.resources.size === 0;
   }
 
-  /** Reasons not to use the process again; none: it is clean. */
-  inspect(): string[] {
+  /**
+   * Reasons not to use the process again; none: nothing was found.
+   * @param lookEvery after so many executions what is costly to compare is looked at
+   */
+  inspect(lookEvery: number): string[] {
     const reasons: string[] = [];
     const open = new Set(this.resources.values());
     if (open.size > 0) reasons.push(`open: ${[...open].join(', ')}`);
     for (const [event, count] of listenersOf())
       if (count !== (this.events.get(event) ?? 0)) reasons.push(`process listener: ${text(event)}`);
+    this.executions += 1;
+    if (this.executions <= FIRST_LOOKS || this.executions % lookEvery === 0) this.look(reasons);
+    return reasons.slice(0, MAX_REASONS).map((reason) => reason.slice(0, 200));
+  }
+
+  private look(reasons: string[]): void {
     this.looks += 1;
     const thorough = this.looks % THOROUGH_EVERY === 0;
     const globalChange = this.globals.change(thorough);
@@ -94,7 +106,6 @@ export class Hygiene {
       const change = object.change(thorough);
       if (change !== null) reasons.push(`changed: ${object.name}.${change}`);
     }
-    return reasons.slice(0, MAX_REASONS).map((reason) => reason.slice(0, 200));
   }
 
   private watchClass(name: string, target: unknown): void {

@@ -279,7 +279,7 @@ export class Executions {
     inNextTurn(() =>
       inNextTurn(() => {
         Reflect.deleteProperty(process, 'mainModule');
-        const dirty = [...known, ...(this.hygiene?.inspect() ?? [])];
+        const dirty = [...known, ...(this.hygiene?.inspect(current.command.lookEvery) ?? [])];
         if (current.command.clearsScratch && !emptied(current.command.scratch)) dirty.push('files');
         if (process.exitCode !== undefined) dirty.push('exit code');
         this.current = null;

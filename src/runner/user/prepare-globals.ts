@@ -2,16 +2,28 @@ import { setSourceMapsSupport } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
 import { showPid } from '../confine/shown-pid.js';
+import { hasOwn, keysOf } from '../channel/primordials.js';
 import { fileNameOf } from '../reuse/traces.js';
 
 /** What a program finds of its own in `process` when it begins. */
 export function prepareGlobals(command: ExecuteCommand): void {
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  Object.assign(process.env, command.env);
+  setEnvironment(command.env);
   setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
   process.exitCode = undefined;
   // The folder it is in may be gone. Threads share theirs and cannot leave it.
   if (isMainThread) process.chdir(command.scratch);
   showPid(command.pid);
   process.argv = [process.execPath, fileNameOf(command.entry)];
+}
+
+/** By difference: each change of the environment is a call into Node. */
+function setEnvironment(wanted: Readonly<Record<string, string>>): void {
+  const { env } = process;
+  const before = keysOf(env);
+  for (let i = 0; i < before.length; i++) if (!hasOwn(wanted, before[i] as string)) delete env[before[i] as string];
+  const names = keysOf(wanted);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    if (env[name] !== wanted[name]) env[name] = wanted[name];
+  }
 }

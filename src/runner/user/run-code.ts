@@ -30,7 +30,7 @@ type Namespace = Record<string, unknown>;
 /** Loads the entry and calls the function; `returned` gets its value, once that can be sent. */
 export function runFunction(run: CodeRun, returned: (value: unknown) => void): void {
   const { command, context, onLoaded, caught } = run;
-  const called = thenOf(import(command.entry) as Promise<Namespace>, async (loaded) => {
+  const called = thenOf(namespaceOf(command.entry), async (loaded) => {
     onLoaded();
     const found = findFunction(loaded, command.functionName as string);
     const schema = schemaOf(found.called, loaded);
@@ -42,6 +42,18 @@ export function runFunction(run: CodeRun, returned: (value: unknown) => void): v
     const { call } = ready as { call: () => unknown };
     caught(thenOf(NOTHING, call), (value) => whenSettled(run, value, returned));
   });
+}
+
+/** Modules that are loaded, by URL: asking Node again costs as much as running a small function. Nothing of it is user code's to reach. */
+const loaded = { __proto__: null } as unknown as Record<string, Namespace | undefined>;
+
+function namespaceOf(url: string): Promise<Namespace> {
+  const known = loaded[url];
+  if (known !== undefined) return thenOf(NOTHING, () => known) as Promise<Namespace>;
+  const loading = import(url) as Promise<Namespace>;
+  // Inline code has a URL of its own each time.
+  if (url.includes('?run=')) return loading;
+  return thenOf(loading, (namespace) => (loaded[url] = namespace)) as Promise<Namespace>;
 }
 
 /** Runs the entry as a program; `evaluated` gets its value, while what it began may go on. */

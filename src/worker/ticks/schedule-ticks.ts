@@ -19,7 +19,8 @@ const MOST_MADE_UP = 1_000;
 /** What a worker does with a tick; `passed over`: it ends without a run. */
 export type Admission = { kind: 'run' } | { kind: 'wait' } | { kind: 'passed over'; reason: string };
 
-const RUN: Admission = { kind: 'run' };
+/** Of what is no tick. */
+export const RUN: Admission = { kind: 'run' };
 
 /** A job that a worker has taken. */
 interface TickDelivery {

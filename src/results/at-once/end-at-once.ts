@@ -1,0 +1,148 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Queue } from 'bullmq';
+import { InjectSettings } from '../../config/config.module.js';
+import { type ResultSettings, resultSettings } from '../../config/slices.js';
+import type { ExecutionResult } from '../../contract/result.js';
+import { type BullScripts, bullScripts } from '../../redis/bull-scripts.js';
+import type { RedisClient } from '../../redis/connections.js';
+import { RedisKeys } from '../../redis/keys.js';
+import type { LuaScript, ScriptArgument } from '../../redis/lua-script.js';
+import { PATIENT_REDIS } from '../../redis/redis.module.js';
+import { currentTracing } from '../../telemetry/tracing.js';
+import { feedNameOf, INLINE_LIMIT_BYTES } from '../archive-feed.js';
+import { ExecutionUpdates } from '../clients/execution-updates.js';
+import { fieldOf, markText } from '../delivery-identity.js';
+import { LogWriter } from '../log-writer.js';
+import { type Posting, RESULT_QUEUE } from '../result-publisher.js';
+import { type EndReply, endScript } from './end-script.js';
+import { addingOf, resultJob } from './result-job.js';
+
+/** The job that ends with an execution, as BullMQ's own script ends it. */
+export interface JobCompletion {
+  /** Keys and arguments of BullMQ's moveToFinished. */
+  args(): readonly ScriptArgument[];
+  /** It was run within another script, and this is its answer. */
+  done(reply: unknown): void;
+}
+
+/**
+ * Ends what has simply succeeded in one command: its result, the job on the result queue, the archive's feed, its log,
+ * BullMQ's end of its job and the take of the next one. Everything else ends by the separate commands of
+ * {@link ResultPublisher} and BullMQ, and so does all where BullMQ's scripts are not those that we know.
+ */
+@Injectable()
+export class EndAtOnce {
+  private readonly logger = new Logger(EndAtOnce.name);
+  /** Why executions end by separate commands; null: they do not have to. */
+  problem: string | null = 'BullMQ is not connected yet';
+  private script: LuaScript | null = null;
+  private scripts: BullScripts | null = null;
+
+  constructor(
+    @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
+    @Inject(RESULT_QUEUE) private readonly resultQueue: Queue,
+    private readonly keys: RedisKeys,
+    private readonly logs: LogWriter,
+    private readonly updates: ExecutionUpdates,
+    @InjectSettings(resultSettings) private readonly settings: ResultSettings,
+  ) {}
+
+  /** Looks at the scripts that BullMQ has given to its connection, which is to be ready. Says why the separate commands are used. */
+  prepare(): void {
+    try {
+      this.scripts = bullScripts(this.redis);
+      this.script = endScript(this.scripts);
+      this.problem = null;
+    } catch (error) {
+      this.script = null;
+      this.problem = (error as Error).message;
+      const reason = this.problem;
+      this.logger.warn({ msg: 'executions end by separate commands, which cost more', reason });
+    }
+  }
+
+  /**
+   * False: nothing was done, or it is not known what; the separate commands, each of which may be repeated, see to it.
+   * Never rejects.
+   */
+  async tryEnd(document: ExecutionResult, posting: Posting, job: JobCompletion): Promise<boolean> {
+    if (this.script === null || this.settings.areListed || currentTracing() !== null) return false;
+    if (!isPlain(document, posting)) return false;
+    const { execution_id: executionId, status } = document;
+    const log = this.logs.endWith(executionId, status);
+    if (log === null) return false;
+    try {
+      const { keys, args } = await this.inputOf(document, posting, job, log);
+      const reply = (await this.script.run(this.redis, keys, args)) as EndReply;
+      if (reply[0] === 'other') {
+        log.unsent();
+        return false;
+      }
+      log.sent();
+      job.done(reply[1]);
+      this.updates.ended(document);
+      return true;
+    } catch (error) {
+      log.unsent();
+      this.logger.debug({ msg: 'an execution ends by separate commands', executionId, reason: (error as Error).message });
+      return false;
+    }
+  }
+
+  private async inputOf(
+    document: ExecutionResult,
+    { kind, mark }: Posting,
+    job: JobCompletion,
+    log: { key: string; args: (string | number)[] },
+  ): Promise<{ keys: string[]; args: ScriptArgument[] }> {
+    const { keys, settings } = this;
+    const { execution_id: executionId, run = 1, starts = 0 } = document;
+    const { addStandardJob, moveToFinished } = this.scripts as BullScripts;
+    const text = JSON.stringify(document);
+    const result = resultJob(kind, document, settings.taskForm);
+    const data = kind === 'task' ? JSON.stringify(result.data) : text;
+    const added = settings.areQueued ? await addingOf(this.resultQueue, result, data) : [];
+    const finished = job.args();
+    const isInline = Buffer.byteLength(text) <= INLINE_LIMIT_BYTES;
+    return {
+      keys: [
+        keys.result(executionId),
+        keys.ledger(executionId),
+        keys.attempts(executionId),
+        keys.archiveFeed(),
+        keys.archiveWaiting(),
+        keys.archiveFigures(),
+        log.key,
+        ...(added.slice(0, settings.areQueued ? addStandardJob.keys : 0) as string[]),
+        ...(finished.slice(0, moveToFinished.keys) as string[]),
+      ],
+      args: [
+        text,
+        settings.ttlSeconds,
+        run,
+        mark ? fieldOf(mark) : '',
+        mark ? markText(mark) : '',
+        starts,
+        settings.feedLength,
+        feedNameOf(executionId, run),
+        isInline ? '1' : '0',
+        ...log.args,
+        ...added.slice(addStandardJob.keys),
+        ...finished.slice(moveToFinished.keys),
+      ],
+    };
+  }
+}
+
+/** Nothing has to be read or written for it but what the script does. */
+function isPlain(document: ExecutionResult, posting: Posting): boolean {
+  const { holdsNoSecrets = false, sync = false, unusedStart = null, webhook = null } = posting;
+  return (
+    document.status === 'succeeded' &&
+    document.starts === 1 &&
+    holdsNoSecrets &&
+    !sync &&
+    unusedStart === null &&
+    webhook === null
+  );
+}

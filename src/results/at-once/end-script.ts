@@ -1,0 +1,85 @@
+import type { BullScripts } from '../../redis/bull-scripts.js';
+import { LuaScript } from '../../redis/lua-script.js';
+import { APPEND as APPEND_TO_FEED } from '../archive-feed.js';
+import { SETTLE } from '../execution-scripts.js';
+import { APPEND as APPEND_TO_LOG } from '../log-script.js';
+
+/**
+ * What {@link endScript} answers: `ended` with what BullMQ's script answered; or `other`, where another result stands or
+ * the document is incomplete: then nothing was done, and the separate commands find out what it is.
+ */
+export type EndReply = ['ended', unknown?] | ['other'];
+
+/** How many keys come before those of BullMQ's scripts. */
+const OWN_KEYS = 7;
+/** How many arguments do. */
+const OWN_ARGS = 16;
+const SETTLE_ARGS = 6;
+
+/**
+ * The end of an execution that has succeeded, in one command: the scripts of the separate commands, unchanged, in
+ * the same order. Redis runs all of it or, when a worker dies, none. The result is the first thing that is written, so that a
+ * Redis without memory refuses everything; whatever fails later leaves a result that is not marked as published,
+ * which the separate commands send.
+ *
+ * KEYS result, ledger, attempts, feed, waiting, figures of the feed, logs; then those of addStandardJob, which are left
+ * out where results are not queued; then those of moveToFinished.
+ * ARGV document, ttl, run, field of the job or '', its mark, counted starts (as SETTLE has them); length of the feed
+ * (0: there is none), name in it, '1' when it carries the document; attempt, run and ttl of the log; how it ends: 'silent' (time of
+ * its start, of its end, worker) or 'batch' (numbers, entries, limit, as the log's own script has them); then those of BullMQ's
+ * scripts, as for the keys.
+ */
+export function endScript({ moveToFinished, addStandardJob }: BullScripts): LuaScript {
+  return new LuaScript(`
+local function settle(KEYS, ARGV)
+${SETTLE.source}
+end
+local function feed(KEYS, ARGV)
+${APPEND_TO_FEED.source}
+end
+local function log(KEYS, ARGV)
+${APPEND_TO_LOG.source}
+end
+local function addJob(KEYS, ARGV)
+${addStandardJob.source}
+end
+local function finishJob(KEYS, ARGV)
+${moveToFinished.source}
+end
+${END_LOG}
+local settled = settle({KEYS[1], KEYS[2], KEYS[3]}, {unpack(ARGV, 1, ${SETTLE_ARGS})})
+if settled[2] ~= '0' or settled[1] ~= ARGV[1] then return {'other'} end
+local keys, args = ${OWN_KEYS}, ${OWN_ARGS}
+if #KEYS > keys + ${moveToFinished.keys} then
+  local added = addJob({unpack(KEYS, keys + 1, keys + ${addStandardJob.keys})}, {unpack(ARGV, args + 1, args + ${ADD_ARGS})})
+  if type(added) == 'number' and added < 0 then return redis.error_reply('ERR the result is not queued: ' .. added) end
+  keys, args = keys + ${addStandardJob.keys}, args + ${ADD_ARGS}
+end
+if ARGV[7] ~= '0' then
+  feed({KEYS[4], KEYS[5], KEYS[6]}, {ARGV[7], ARGV[2], ARGV[8], ARGV[9] == '1' and ARGV[1] or ''})
+end
+redis.call('HSET', KEYS[2], 'published', '1')
+endLog(KEYS[7], ARGV)
+return {'ended', finishJob({unpack(KEYS, keys + 1)}, {unpack(ARGV, args + 1)})}
+`);
+}
+
+/** Arguments of addStandardJob: what it is, data, options. */
+const ADD_ARGS = 3;
+
+/** Lua: the end of a log. Of code that printed nothing it is written as a whole, which needs no look at what is there. */
+const END_LOG = `
+local function endLog(key, ARGV)
+  local attempt, run, ttl, how = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+  if how == 'batch' then return log({key}, {attempt, ARGV[14], ARGV[15], ARGV[16], ttl, run}) end
+  local first = {'type', 'start', 'ts', ARGV[14], 'attempt', attempt, 'run', run, 'n', '1', 'worker', ARGV[16]}
+  local last = {'type', 'end', 'ts', ARGV[15], 'attempt', attempt, 'run', run, 'n', '2', 'status', 'succeeded'}
+  if redis.call('EXISTS', key) == 1 then
+    return log({key}, {attempt, '[1,2]', cjson.encode({first, last}), '${Number.MAX_SAFE_INTEGER}', ttl, run})
+  end
+  redis.call('XADD', key, '*', unpack(first))
+  local id = redis.call('XADD', key, '*', unpack(last))
+  redis.call('EXPIRE', key, ttl)
+  redis.call('PUBLISH', key, id)
+end
+`;

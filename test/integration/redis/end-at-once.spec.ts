@@ -1,0 +1,213 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { resultQueueName } from '../../../src/contract/jobs/job.js';
+import type { RedisClient } from '../../../src/redis/connections.js';
+import { RedisKeys } from '../../../src/redis/keys.js';
+import type { Settings } from '../../../src/config/settings.js';
+import { deathsOver, surviveDeath, type Way } from '../../support/crash-points.js';
+import { settingsOf } from '../../support/parts.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+import { type Code, SmallWorker } from '../../support/small-worker.js';
+import { until } from '../../support/until.js';
+
+const redis = useRedis();
+let client: RedisClient;
+
+beforeAll(() => {
+  Logger.overrideLogger(false);
+  client = redis.connect();
+});
+
+const CONTEXT = JSON.stringify({ workflow_code: 'a function of the test', function_name: 'f', tags: ['x'] });
+
+/** A worker in a part of Redis of its own, which ends executions in one way. */
+async function aWorker(
+  way: Way,
+  { code = () => 7, connection = redis.connect(), env = {} }: Partial<Setup> = {},
+) {
+  const settings = settingsOf({ KEY_PREFIX: `${randomUUID()}:`, QUEUE_NAME: 'work', WORKER_ID: 'w', ...env });
+  const keys = new RedisKeys(settings.KEY_PREFIX);
+  const queueOf = (name: string): Queue => {
+    const queue = new Queue(name, { connection: client, prefix: `${settings.KEY_PREFIX}bull` });
+    redis.onDispose(() => queue.close());
+    return queue;
+  };
+  const [workQueue, resultQueue] = [queueOf('work'), queueOf(resultQueueName('work'))];
+  const lease = { owner: 'w#1', isDead: () => Promise.resolve(false) };
+  const small = new SmallWorker({
+    client: connection,
+    settings,
+    workQueue,
+    resultQueue,
+    lease,
+    code,
+    atOnce: way === 'at once',
+  });
+  redis.onDispose(() => small.close());
+  const add = async (...ids: string[]): Promise<void> => {
+    for (const id of ids) {
+      await client.set(keys.context(id), CONTEXT);
+      await workQueue.add('execute', { execution_id: id }, { jobId: `job-${id}` });
+    }
+  };
+  /** Adds jobs, and resolves when they have ended. */
+  const end = async (...ids: string[]): Promise<void> => {
+    await add(...ids);
+    await ended(...ids);
+  };
+  const ended = async (...ids: string[]): Promise<void> => {
+    await until(async () => (await workQueue.getCompletedCount()) >= ids.length, { what: 'the jobs end' });
+    await until(async () => (await publishedOf(keys, ids)).every((mark) => mark === '1'), {
+      what: 'the results are published',
+    });
+  };
+  return { settings, keys, resultQueue, small, add, end, ended };
+}
+
+interface Setup {
+  code: Code;
+  connection: RedisClient;
+  env: Record<string, string>;
+}
+
+const publishedOf = (keys: RedisKeys, ids: readonly string[]): Promise<(string | null)[]> =>
+  Promise.all(ids.map((id) => client.hget(keys.ledger(id), 'published')));
+
+/** Everything below a prefix, without times and what is drawn by lot. */
+async function everything({ KEY_PREFIX: prefix }: Settings): Promise<Record<string, unknown>> {
+  const plain = (value: unknown): unknown =>
+    JSON.parse(
+      JSON.stringify(value)
+        .replaceAll(prefix, '')
+        .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'time')
+        .replace(/\b\d{13}\b/g, 'ms')
+        .replace(/(duration|queued|queue|prepare|runner_wait)_ms\\?":[\d.]+/g, '$1')
+        .replace(/"run","[0-9a-f]{8}"/g, '"run","r"'),
+    );
+  const found: [string, unknown][] = [];
+  for (const key of await client.keys(`*${prefix}*`)) {
+    if (/:(stalled-check|marker|lock)$/.test(key)) continue;
+    const read: Record<string, () => Promise<unknown>> = {
+      string: () => client.get(key),
+      hash: () => client.hgetall(key),
+      list: () => client.lrange(key, 0, -1),
+      set: () => client.smembers(key),
+      zset: () => client.zrange(key, '0', '-1'),
+      stream: async () => (await client.xrange(key, '-', '+')).map(([, fields]) => fields),
+    };
+    const value = await read[await client.type(key)]?.();
+    found.push([key.replace(prefix, ''), plain([value, (await client.ttl(key)) > 0])]);
+  }
+  return Object.fromEntries(found.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const printing: Code = (_execution, { onLog }) => {
+  onLog({ ts: '2026-03-01T10:00:00.000Z', level: 'info', stream: 'stdout', message: 'hello' });
+  return { n: 1 };
+};
+
+describe('the end of an execution in one command', () => {
+  it.each<[string, Code, Record<string, string>]>([
+    ['that printed nothing', () => ({ text: 'grüße', list: [1, 2] }), {}],
+    ['that printed', printing, {}],
+    ['that returned nothing', () => undefined, {}],
+    ['with a result larger than the feed carries', () => 'x'.repeat(20_000), {}],
+    ['without a result queue', () => 1, { RESULT_QUEUE: 'off' }],
+    ['without a feed', () => 1, { ARCHIVE_FEED_LENGTH: '0' }],
+  ])('leaves what the separate commands leave, of one %s', async (_what, code, env) => {
+    const states: unknown[] = [];
+    for (const way of ['by separate commands', 'at once'] as const) {
+      const { small, add, ended, settings } = await aWorker(way, { code, env });
+      // Before the worker: the order of BullMQ's events is a part of what is compared.
+      await add('e-1', 'e-2');
+      await small.run({ atOnce: way === 'at once' });
+      await ended('e-1', 'e-2');
+      await small.close();
+      states.push(await everything(settings));
+    }
+    expect(states[1]).toEqual(states[0]);
+  });
+
+  it('is two commands for an execution, the next job and the take included', async () => {
+    const { small, end, settings } = await aWorker('at once');
+    await small.run();
+    await end('warm');
+    const monitor = await new Redis(redis.url).monitor();
+    redis.onDispose(() => monitor.disconnect());
+    const sent: string[] = [];
+    monitor.on('monitor', (_time: string, args: string[], source: string) => {
+      const isOurs = args.some((each) => each.includes('{bifrost:') || each.includes(':ledger'));
+      if (source !== 'lua' && isOurs && args.join().includes(settings.KEY_PREFIX)) sent.push(args[0] as string);
+    });
+    const ids = Array.from({ length: 20 }, (_, index) => `e-${index}`);
+    await end(...ids);
+    // The probe of this test for the mark is the only other one.
+    expect(sent.filter((name) => /^eval/i.test(name)).length).toBeLessThanOrEqual(2 * ids.length);
+    expect(sent.filter((name) => !/^(eval|evalsha|hget)$/i.test(name))).toEqual([]);
+  });
+
+  it('leaves what another worker has settled as it is, and ends the job with that', async () => {
+    const { small, end, keys, resultQueue } = await aWorker('at once', {
+      code: async ({ id }) => {
+        const other = { ...DOCUMENT, execution_id: id };
+        await client.set(keys.result(id), JSON.stringify(other));
+        return 7;
+      },
+    });
+    await small.run();
+    await end('e-1');
+    const jobs = await resultQueue.getJobs();
+    expect(jobs.map(({ data }) => data as unknown)).toEqual([{ ...DOCUMENT, execution_id: 'e-1' }]);
+    expect(await client.get(keys.result('e-1'))).toContain('"by another"');
+  });
+
+  it('leaves nothing half-written that is not sent afterwards, where Redis refuses a part of it', async () => {
+    const { small, end, keys, resultQueue } = await aWorker('at once', {
+      code: async ({ id }) => {
+        await client.set(keys.archiveFeed(), 'no stream');
+        setTimeout(() => void client.del(keys.archiveFeed()), 300);
+        return id;
+      },
+    });
+    await small.run();
+    await end('e-1');
+    expect(await resultQueue.getJobCounts('waiting')).toEqual({ waiting: 1 });
+    expect(await client.xlen(keys.archiveFeed())).toBe(1);
+  });
+
+  it('is not used where a script of BullMQ is not the one that is known', async () => {
+    const connection = redis.connect();
+    const { small, end, resultQueue } = await aWorker('at once', { connection });
+    await small.worker.waitUntilReady();
+    const scripts = connection.scriptsSet as Record<string, { lua: string; numberOfKeys: number }>;
+    const [name, { lua, numberOfKeys }] = Object.entries(scripts).find(([key]) =>
+      key.startsWith('moveToFinished:'),
+    )!;
+    connection.defineCommand(name, { lua: `${lua}-- of a later version\n`, numberOfKeys });
+    await small.run();
+    expect(small.atOnce.problem).toContain('moveToFinished');
+    await end('e-1');
+    expect(await resultQueue.getJobCounts('waiting')).toEqual({ waiting: 1 });
+  });
+});
+
+const DOCUMENT = { execution_id: '', run: 1, success: true, status: 'succeeded', result: 'by another' };
+
+describe('a worker that dies between any two commands', () => {
+  it.each<Way>(['at once', 'by separate commands'])(
+    'leaves one result and nothing in doubt: %s',
+    async (way) => {
+      const { sent, faults } = await surviveDeath(redis, way, null);
+      expect(faults).toEqual([]);
+      const plans = deathsOver(sent.length);
+      // All of the few; of the many every third, each in another way than the one before.
+      const chosen = way === 'at once' ? plans : plans.filter((_, index) => index % 3 === 0);
+      const deaths = await Promise.all(chosen.map((plan) => surviveDeath(redis, way, plan)));
+      expect(deaths.map(({ faults }) => faults)).toEqual(chosen.map(() => []));
+      expect(deaths.filter(({ died }) => died).length).toBeGreaterThanOrEqual(chosen.length / 2);
+    },
+  );
+});

@@ -1,0 +1,33 @@
+import { expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { deathsOver, surviveDeath, type Way } from '../support/crash-points.js';
+import { useRedis } from '../support/servers/test-redis.js';
+
+// `npm run crashes`: some minutes. A worker dies before and after each command that it sends for an execution.
+
+const redis = useRedis();
+const RUNS = 50;
+/** Deaths that are tried at once. */
+const AT_ONCE = 10;
+Logger.overrideLogger(false);
+
+it.each<Way>(['at once', 'by separate commands'])(
+  `leaves one result and nothing in doubt, ${RUNS} times at each place: %s`,
+  async (way) => {
+    const { sent } = await surviveDeath(redis, way, null);
+    process.stdout.write(`${way}: ${sent.length} commands: ${sent.join(' ')}\n`);
+    for (const plan of deathsOver(sent.length)) {
+      let died = 0;
+      for (let run = 0; run < RUNS; run += AT_ONCE) {
+        const deaths = await Promise.all(
+          Array.from({ length: AT_ONCE }, () => surviveDeath(redis, way, plan)),
+        );
+        expect(deaths.map(({ faults }) => faults)).toEqual(deaths.map(() => []));
+        died += deaths.filter((death) => death.died).length;
+      }
+      const where = `${plan.after ? 'after' : 'before'} command ${plan.at}, ${sent[plan.at - 1]}`;
+      process.stdout.write(`${where}: ${died} deaths\n`);
+    }
+  },
+  30 * 60_000,
+);

@@ -1,0 +1,155 @@
+import type { Job, Queue } from 'bullmq';
+import { ContextService } from '../../src/context/context.service.js';
+import { executionSettings, logSettings, resultSettings } from '../../src/config/slices.js';
+import type { Settings } from '../../src/config/settings.js';
+import type { Execution } from '../../src/contract/execution.js';
+import type { ExecutionListener, ExecutorService } from '../../src/executor/executor.service.js';
+import type { SelfTestService } from '../../src/executor/self-test.service.js';
+import type { WorkerStateHolder } from '../../src/heartbeat/worker-state.js';
+import type { WorkerStatistics } from '../../src/heartbeat/worker-statistics.js';
+import { type AttemptReport, unrunReport } from '../../src/outcome/attempt-report.js';
+import { OriginalPlaces } from '../../src/outcome/original-places.js';
+import type { RedisClient } from '../../src/redis/connections.js';
+import { RedisKeys } from '../../src/redis/keys.js';
+import { ArchiveFeed } from '../../src/results/archive-feed.js';
+import { EndAtOnce } from '../../src/results/at-once/end-at-once.js';
+import { FirstCommand } from '../../src/results/at-once/first-command.js';
+import { CancelRequests } from '../../src/results/cancel-requests.js';
+import { ExecutionUpdates } from '../../src/results/clients/execution-updates.js';
+import { WaitingCallers } from '../../src/results/clients/waiting-callers.js';
+import { ExecutionClosing } from '../../src/results/execution-closing.js';
+import { ExecutionLedger } from '../../src/results/execution-ledger.js';
+import { LogWriter } from '../../src/results/log-writer.js';
+import { ResultAuthor } from '../../src/results/result-author.js';
+import { ResultPublisher } from '../../src/results/result-publisher.js';
+import type { WebhookQueue } from '../../src/results/webhooks/webhook-queue.js';
+import type { WorkerLease } from '../../src/results/worker-lease.js';
+import { Attempt } from '../../src/worker/attempt.js';
+import { DeliveryOpener } from '../../src/worker/delivery-opener.js';
+import { Ending } from '../../src/worker/ending.js';
+import { ExecutionProcessor } from '../../src/worker/execution.processor.js';
+import { ExecutionWorker } from '../../src/worker/execution-worker.js';
+import { FlowChildrenReader } from '../../src/worker/flow-children.js';
+import { HandBack } from '../../src/worker/hand-back.js';
+import { RunningExecutions } from '../../src/worker/running-executions.js';
+import { Taker } from '../../src/worker/taker.js';
+import { ScheduleTicks } from '../../src/worker/ticks/schedule-ticks.js';
+import { TickTurns } from '../../src/worker/ticks/tick-turns.js';
+import { aResult, anEnd, LIMITS } from './runners/run-ends.js';
+
+/** What the code of an execution does, in a worker without runners. */
+export type Code = (execution: Execution, listener: ExecutionListener) => unknown;
+
+/** Where a worker stands, and what it is not given by the application. */
+export interface SmallWorkerParts {
+  client: RedisClient;
+  settings: Settings;
+  workQueue: Queue;
+  resultQueue: Queue;
+  lease: Pick<WorkerLease, 'owner' | 'isDead'>;
+  code: Code;
+  /** Before a job is opened. */
+  onDelivery?: (job: Job) => void;
+  /** False: everything by separate commands. */
+  atOnce?: boolean;
+}
+
+/** The whole way of a job, over real Redis and BullMQ, with code that is a function here. Runs until it is closed. */
+export class SmallWorker {
+  readonly worker: ExecutionWorker;
+  readonly atOnce: EndAtOnce;
+
+  constructor(parts: SmallWorkerParts) {
+    const { client, settings, workQueue, resultQueue, onDelivery } = parts;
+    const lease = parts.lease as WorkerLease;
+    const keys = new RedisKeys(settings.KEY_PREFIX);
+    const results = resultSettings.of(settings);
+    const updates = new ExecutionUpdates(client, keys, results);
+    const logs = new LogWriter(client, keys, updates, logSettings.of(settings));
+    const ledger = new ExecutionLedger(client, keys, lease, results);
+    const callers = new WaitingCallers(client, keys, results);
+    const webhooks = { addExecution: () => Promise.resolve() } as unknown as WebhookQueue;
+    const closing = new ExecutionClosing(client, keys, logs, updates, callers, webhooks);
+    const feed = new ArchiveFeed(client, keys, results);
+    const publisher = new ResultPublisher(client, resultQueue, feed, closing, keys, results);
+    this.atOnce = new EndAtOnce(client, resultQueue, keys, logs, updates, results);
+    const requests = new CancelRequests(client, keys, lease, results);
+    const first = new FirstCommand(client, keys, ledger);
+    const executor = executorOf(parts.code);
+    const running = new RunningExecutions(requests);
+    const selfTest = {
+      ofResult: () => ({ level: 'process', grade: 'B', network: 'none' }),
+    } as unknown as SelfTestService;
+    const processor = new ExecutionProcessor(
+      { takesWork: true } as WorkerStateHolder,
+      new DeliveryOpener(
+        new ContextService(client, keys, executionSettings.of(settings)),
+        executor,
+        new FlowChildrenReader(workQueue, client),
+        running,
+        parts.atOnce === false ? ({ isPossible: false } as FirstCommand) : first,
+        workQueue,
+      ),
+      new Taker(ledger, publisher, new ScheduleTicks(workQueue, new TickTurns(client, workQueue, keys, results), requests)),
+      new Attempt(executor, ledger, logs, updates, selfTest),
+      new Ending(
+        ledger,
+        new ResultAuthor(results),
+        publisher,
+        logs,
+        { record: () => undefined } as unknown as WorkerStatistics,
+        selfTest,
+        this.atOnce,
+      ),
+      new HandBack(ledger),
+    );
+    this.worker = new ExecutionWorker(
+      workQueue.name,
+      (job, token, signal) => {
+        onDelivery?.(job);
+        return processor.process(job, token, signal);
+      },
+      {
+        connection: client,
+        prefix: workQueue.opts.prefix as string,
+        name: settings.WORKER_ID,
+        autorun: false,
+        lockDuration: 400,
+        lockRenewTime: 200,
+        stalledInterval: 100,
+        drainDelay: 1,
+        maxStalledCount: Number.MAX_SAFE_INTEGER,
+      },
+    );
+  }
+
+  /** Takes jobs from now on. */
+  async run({ atOnce = true } = {}): Promise<void> {
+    await this.worker.waitUntilReady();
+    if (atOnce) this.atOnce.prepare();
+    void this.worker.run().catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.worker.close(true);
+  }
+}
+
+function executorOf(code: Code): ExecutorService {
+  const execute = async (
+    execution: Execution,
+    _stops: unknown,
+    listener: ExecutionListener,
+  ): Promise<AttemptReport> => {
+    listener.onRunner({ id: 'r-1', start: 'spawn' });
+    const value = await code(execution, listener);
+    const end = anEnd({ report: aResult(value) });
+    return unrunReport(null, { run: { end, limits: LIMITS, originals: OriginalPlaces.none } });
+  };
+  return {
+    execute,
+    currentGeneration: () => Promise.resolve(null),
+    hasGenerations: true,
+    noteGeneration: () => undefined,
+  } as unknown as ExecutorService;
+}
