@@ -50,8 +50,7 @@ export const treeCpuMs = (root: number): number =>
   treeOf(root, readStats()).reduce((sum, { cpuMs }) => sum + cpuMs, 0);
 
 /** CPU milliseconds of a process without what it has started. */
-export const ownCpuMs = (pid: number): number =>
-  readStats().find((stat) => stat.pid === pid)?.ownMs ?? 0;
+export const ownCpuMs = (pid: number): number => readStats().find((stat) => stat.pid === pid)?.ownMs ?? 0;
 
 /** MB of proportional set size of each Node process below `root`, with what it may be wrapped in. */
 export function childrenPssMb(root: number): number[] {

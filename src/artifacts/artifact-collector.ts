@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync } from 'node:fs';
 import { type FileHandle, open, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import mime from 'mime/lite';
@@ -64,6 +64,10 @@ export async function collectArtifacts(
     closeSync(folder.descriptor);
   }
 }
+
+/** Whether there is anything to look at; most executions leave no such folder. */
+export const leftArtifacts = (scratch: string): boolean =>
+  lstatSync(join(scratch, ARTIFACTS_FOLDER), { throwIfNoEntry: false }) !== undefined;
 
 interface Folder {
   descriptor: number;

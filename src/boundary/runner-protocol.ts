@@ -55,7 +55,7 @@ export interface ExecuteCommand {
   resultLimitBytes: number;
   /** The runner is to serve another execution: it says `settled` after this one instead of being killed. */
   keep: boolean;
-  /** After every so many executions the runner looks at what they have changed in Node and in the language. */
+  /** The runner looks at what executions have changed in Node and in the language after this many. */
   lookEvery: number;
   /** Of an error that ends the execution: the local variables of the calls that it went through. */
   captureLocals: boolean;

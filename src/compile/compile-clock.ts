@@ -19,7 +19,7 @@ export class CompileClock {
 
   /**
    * @param limitMs null: there is no limit
-   * @param watch has the clock stop when the execution is not wanted any more, from when anybody asks for the signal;
+   * @param watch has the clock stop when the execution is not wanted any more, from when the signal is asked for;
    * returns what ends that
    */
   constructor(

@@ -317,7 +317,7 @@ export const settingsSchema = z.object({
   }),
   RUNNER_LOOK_EVERY: whole(1, 1_000).default(8).meta({
     about:
-      'A runner that is reused is looked over for changed globals, intrinsics and built-in modules after each of its first eight executions, and after every so many from then on. 1: after each. What is left open, listeners, files and exit codes are looked for after each in any case.',
+      'A runner that is reused is looked over for changed globals, intrinsics and built-in modules after each of its first eight executions, then each time after this many. 1: after each. What is left open, listeners, files and exit codes are looked for after each in any case.',
   }),
   RUNNER_THREADS: whole(1, 64).default(4).meta({
     about: 'Threads of one process with `RUNNER=thread`. `CONCURRENCY` is rounded up to whole processes.',

@@ -194,7 +194,6 @@ export const runnerSettings = slice('runners', (settings) => ({
   recycleMemoryMb: settings.RUNNER_RECYCLE_MEMORY_MB,
   /** Executions without an organization may share a runner. */
   reusesWithoutOrganization: settings.RUNNER_REUSE_WITHOUT_ORGANIZATION,
-  /** Executions of a reused runner between two looks at what they have changed. */
   lookEvery: settings.RUNNER_LOOK_EVERY,
   /** Limits of each execution, beside that of its time. */
   limits: {

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { collectArtifacts, ArtifactRefusedError } from '../artifacts/artifact-collector.js';
+import { collectArtifacts, ArtifactRefusedError, leftArtifacts } from '../artifacts/artifact-collector.js';
 import { attemptFolder, type AttemptPlace } from '../artifacts/artifact-folders.js';
 import { ARTIFACT_STORE, type ArtifactStore } from '../artifacts/artifact-store.js';
 import { InjectSettings } from '../config/config.module.js';
@@ -49,6 +49,7 @@ export class ArtifactTaker {
     file: { uid: number | null; mayShow: (name: string) => boolean },
   ): Promise<Harvest> {
     try {
+      if (!leftArtifacts(scratch)) return NOTHING;
       const folder = attemptFolder(attempt);
       const artifacts = await collectArtifacts(scratch, this.store, this.settings, { folder, ...file });
       return artifacts.length === 0 ? NOTHING : { artifacts, fault: null };

@@ -3,7 +3,7 @@ import { InterruptedError, type Stops } from './cancellation.js';
 
 /**
  * Does `work` with a clock of what the execution's sources take to compile, which stops when the end of
- * the execution is requested, and when the work is done. Most executions compile nothing, and ask nobody.
+ * the execution is requested, and when the work is done. Most executions compile nothing, and listen to nothing.
  * @param timeoutMs time limit of the execution
  */
 export async function withCompileClock<T>(

@@ -28,7 +28,7 @@ export function bullScripts(client: RedisClient): BullScripts {
 
 function known(client: RedisClient, wanted: ScriptName): BullScripts[ScriptName] {
   const scripts = client.scriptsSet as Readonly<Record<string, { lua: string; numberOfKeys: number }>>;
-  // BullMQ puts its version behind the name.
+  // BullMQ puts its version after the name.
   const found = Object.entries(scripts).find(([name]) => name.split(':')[0] === wanted);
   if (!found) throw new UnknownScriptsError(`BullMQ has no script ${wanted}`);
   const [name, { lua: source, numberOfKeys: keys }] = found;

@@ -82,7 +82,7 @@ export class ExecutionLedger {
     return (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as BeginReply;
   }
 
-  /** Who takes an execution, as the scripts want it: owner, worker, now, ttl, generation or ''. */
+  /** This worker as it takes an execution, for the scripts: owner, worker, now, ttl, generation or ''. */
   claimant(generation: number | null): (string | number)[] {
     const { workerId, unfinishedTtlSeconds: ttlSeconds } = this.settings;
     return [this.lease.owner, workerId, new Date().toISOString(), ttlSeconds, generation ?? ''];

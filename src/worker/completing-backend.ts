@@ -57,7 +57,7 @@ export class CompletingBackend extends RedisQueueBackend {
 /** As BullMQ makes its own, over the same connections. */
 export const completingBackend: BackendFactory<CompletingBackend> = (name, opts, options) => {
   const own = createRedisBackend(name, opts, options);
-  // What happens to the connections is told by the one that is used.
+  // The one that is used reports what happens to the connections.
   own.on('error', () => undefined);
   const { connection, keys, blockingConnection } = own;
   return new CompletingBackend(connection, name, keys, (part) => own.toKey(part), opts, blockingConnection);

@@ -3,7 +3,7 @@ import { aJob, aLoadedExecution, OUR_TURN } from '../../test/support/deliveries.
 import { ContextService } from '../context/context.service.js';
 import type { ExecutorService } from '../executor/executor.service.js';
 import type { CancelRequests } from '../results/cancel-requests.js';
-import type { FirstCommand, FirstDelivery, Taken } from '../results/at-once/first-command.js';
+import type { FirstCommand, FirstDelivery, FirstReads } from '../results/at-once/first-command.js';
 import { DeliveryOpener } from './delivery-opener.js';
 import type { FlowChildrenReader } from './flow-children.js';
 import { RunningExecutions } from './running-executions.js';
@@ -12,16 +12,16 @@ const INTERRUPT = new AbortController().signal;
 const away = () => {
   throw new Error('away');
 };
-const TAKEN: Taken = { turn: OUR_TURN, context: 'text', isFlagged: false, generation: 4 };
+const TAKEN: FirstReads = { turn: OUR_TURN, context: 'text', isFlagged: false, generation: 4 };
 
 interface Changes {
   fails?: boolean;
   flagged?: string;
   /** What the first command brings; undefined: there is none. */
-  taken?: Taken | null;
+  taken?: FirstReads | null;
 }
 
-/** An opener, and what it asked of whom. */
+/** An opener, and what it asked for. */
 function anOpener({ fails = false, flagged = '', taken }: Changes = {}) {
   const asked: unknown[] = [];
   const running = new RunningExecutions({

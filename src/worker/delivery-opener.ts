@@ -4,7 +4,7 @@ import { ContextService, type LoadedExecution } from '../context/context.service
 import { ExecutorService } from '../executor/executor.service.js';
 import { type JobRequest, parseJob } from '../queue/parse-job.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
-import { FirstCommand, type Taken } from '../results/at-once/first-command.js';
+import { FirstCommand, type FirstReads } from '../results/at-once/first-command.js';
 import type { DeliveryMark } from '../results/delivery-identity.js';
 import { type BeforeTake, type Delivery, markOf } from './delivery.js';
 import { childFailureOf } from './execution-worker.js';
@@ -60,7 +60,7 @@ export class DeliveryOpener {
     });
   }
 
-  private async readBefore(job: Job, taking: Promise<Taken | null> | null): Promise<BeforeTake> {
+  private async readBefore(job: Job, taking: Promise<FirstReads | null> | null): Promise<BeforeTake> {
     const taken = await taking;
     if (taken) {
       this.executor.noteGeneration(taken.generation);
@@ -73,7 +73,10 @@ export class DeliveryOpener {
     return { generation, family, turn: null };
   }
 
-  private async load(request: JobRequest, taking: Promise<Taken | null> | null): Promise<LoadedExecution> {
+  private async load(
+    request: JobRequest,
+    taking: Promise<FirstReads | null> | null,
+  ): Promise<LoadedExecution> {
     if ('refusal' in request) throw request.refusal;
     const { executionId } = request;
     if (request.kind === 'task') return this.contexts.fromTask(request.task, executionId);

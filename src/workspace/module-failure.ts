@@ -26,3 +26,16 @@ export function toModuleFailure(error: unknown): ModuleFailure {
     message: `The workspace could not be read: ${reason}`,
   };
 }
+
+/** Of an execution that asks for a generation that is not there. */
+export const goneGeneration = (
+  generation: number | null | undefined,
+): { generation: null; failure: ModuleFailure } => ({
+  generation: null,
+  failure: toModuleFailure(
+    new ModuleError(
+      'MODULE_NOT_FOUND',
+      `There is no workspace generation ${generation}, which workspace_generation asks for: it was never published, or has been removed. Publish again, or leave the field out`,
+    ),
+  ),
+});

@@ -117,3 +117,12 @@ function candidatesOf(path: string, asFolder: boolean): string[] {
     ...indexes,
   ];
 }
+
+/** The first of these paths that is there, with its hash; null: none is. */
+export function refIn(
+  map: ReadonlyMap<string, string>,
+  paths: readonly string[],
+): { path: string; hash: string } | null {
+  const path = firstExisting(paths, (each) => map.has(each));
+  return path === null ? null : { path, hash: map.get(path) as string };
+}

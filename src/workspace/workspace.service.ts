@@ -14,10 +14,11 @@ import type { LinkedModule } from './closure.js';
 import { type Entry, entryOf, entryPath, type EntryRef, recipeKey } from './entry.js';
 import type { PathMap } from './generation.js';
 import { WorkspaceJanitor } from './janitor.js';
-import { ModuleError, toModuleFailure } from './module-failure.js';
+import { goneGeneration, ModuleError, toModuleFailure } from './module-failure.js';
 import { ModuleSession } from './module-session.js';
 import { type ModuleRef, ModuleSource } from './module-source.js';
-import { firstExisting } from './resolver.js';
+import { type ReadyModules, ReadyCode } from './ready-code.js';
+import { refIn } from './resolver.js';
 import { readOptions } from './tsconfig/tsconfig.js';
 import { WORKSPACE_LIMITS, type WorkspaceLimits } from './workspace-limits.js';
 import { WorkspaceStore } from './workspace.store.js';
@@ -84,6 +85,7 @@ const LIVE = 0;
 @Injectable()
 export class WorkspaceService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly recipes = new ByteLru<Recipe>(RECIPE_CACHE_BYTES);
+  private readonly ready = new ReadyCode();
   private readonly current = new SharedRead(() => this.store.current());
   /** What was current when it was last asked for. */
   private latest: number | null = null;
@@ -113,7 +115,6 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     return this.latest;
   }
 
-  /** Modules are published in generations, and not read as they stand. */
   get hasGenerations(): boolean {
     return !this.store.isLive;
   }
@@ -133,33 +134,25 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   async prepare(request: PrepareRequest): Promise<PreparedCode> {
     const { generation: pinned, only, timeoutMs, clock = new CompileClock(null) } = request;
     const generation = await this.pin(pinned ?? null, timeoutMs);
-    if (only && generation !== pinned) return { ok: false, generation: null, failure: gone(pinned) };
-    const { rootUrl, store, source, compiler, limits } = this;
-    const pathsOf = (of: number): Promise<readonly string[]> => this.pathsOf(of);
+    if (only && generation !== pinned) return { ok: false, ...goneGeneration(pinned) };
     const shown = generation === LIVE ? null : generation;
-    const session = new ModuleSession({
-      rootUrl,
-      store,
-      source,
-      pathsOf,
-      compiler,
-      clock,
-      limits,
-      generation,
-    });
+    let session: ModuleSession | null = null;
+    const open = (): ModuleSession => (session ??= this.openSession(generation, clock));
     try {
       const entry = await entryOf(request.entry);
-      const linked = (await this.reuse(entry, session)) ?? (await this.collect(entry, session, clock));
-      const entryUrl = moduleUrl(rootUrl, (linked[0] as LinkedModule).path);
-      const modules = linked.map((module) => session.ship(module));
+      const known = shown === null ? undefined : this.ready.find(entry, shown);
+      const ready = known ?? (await this.link(entry, shown, open, clock));
       return {
         ok: true,
         generation: shown,
-        entryUrl,
-        modules,
-        answer: (request) => session.answer(request),
+        entryUrl: ready.entryUrl,
+        modules: ready.modules,
+        answer: (asked) => {
+          if (session === null) open().resume(ready.linked);
+          return open().answer(asked);
+        },
         get fault() {
-          return session.fault;
+          return session?.fault ?? null;
         },
       };
     } catch (error) {
@@ -167,6 +160,26 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
       if (failure.code === 'INTERNAL') throw error;
       return { ok: false, generation: shown, failure };
     }
+  }
+
+  private openSession(generation: number | null, clock: CompileClock): ModuleSession {
+    const { rootUrl, store, source, compiler, limits } = this;
+    const pathsOf = (of: number): Promise<readonly string[]> => this.pathsOf(of);
+    return new ModuleSession({ rootUrl, store, source, pathsOf, compiler, clock, limits, generation });
+  }
+
+  private async link(
+    entry: Entry,
+    generation: number | null,
+    open: () => ModuleSession,
+    clock: CompileClock,
+  ): Promise<ReadyModules> {
+    const session = open();
+    const linked = (await this.reuse(entry, session)) ?? (await this.collect(entry, session, clock));
+    const entryUrl = moduleUrl(this.rootUrl, (linked[0] as LinkedModule).path);
+    const ready = { entryUrl, modules: linked.map((module) => session.ship(module)), linked };
+    if (generation !== null) this.ready.keep(entry, generation, ready);
+    return ready;
   }
 
   /**
@@ -283,18 +296,5 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     return linked;
   }
 }
-
-function refIn(map: PathMap, paths: readonly string[]): ModuleRef | null {
-  const path = firstExisting(paths, (each) => map.has(each));
-  return path === null ? null : { path, hash: map.get(path) as string };
-}
-
-const gone = (generation: number | null | undefined): ModuleFailure =>
-  toModuleFailure(
-    new ModuleError(
-      'MODULE_NOT_FOUND',
-      `There is no workspace generation ${generation}, which workspace_generation asks for: it was never published, or has been removed. Publish again, or leave the field out`,
-    ),
-  );
 
 const sizeOf = (recipe: Recipe): number => 2 * JSON.stringify(recipe).length;

@@ -127,13 +127,6 @@ export const MUTATIONS: readonly (Mutation & { name: string; scenario: string })
     to: '',
   },
   {
-    name: 'what ends at once is not marked as sent',
-    scenario: 'two jobs of one id, the second again',
-    script: 'END',
-    from: "redis.call('HSET', KEYS[2], 'published', '1')",
-    to: '',
-  },
-  {
     name: 'a settled execution keeps its owner',
     scenario: 'a job, and a worker dies',
     script: 'SETTLE',

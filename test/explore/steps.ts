@@ -334,7 +334,10 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
       if (step.status !== 'succeeded' || step.starts !== 1) return separately;
       const atOnce: Action = {
         name: `w${index}: end at once`,
-        call: { script: 'END', args: [document, TTL, step.run, fieldOf(mark), markText(mark), 1, ...NO_FEED, ...A_LOG] },
+        call: {
+          script: 'END',
+          args: [document, TTL, step.run, fieldOf(mark), markText(mark), 1, ...NO_FEED, ...A_LOG],
+        },
         apply: (next, reply) => {
           const [kind] = reply as [string];
           if (kind !== 'ended') return to(next, step);

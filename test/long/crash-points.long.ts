@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { deathsOver, surviveDeath, type Way } from '../support/crash-points.js';
+import { deathsOver, surviveDeath, type Way } from '../support/crashes/crash-points.js';
 import { useRedis } from '../support/servers/test-redis.js';
 
 // `npm run crashes`: some minutes. A worker dies before and after each command that it sends for an execution.

@@ -111,14 +111,21 @@ export class PoolMachine {
 
   /** What the plan reads. */
   get view(): PoolView<PooledRunner, Demand> {
+    const problem = (): string | null => this.problem;
+    const packagesExist = (): boolean => this.mayBeBlind && this.source?.packagesExist() === true;
     return {
       isOpen: this.source !== null,
       runners: this.runners,
       demands: this.demands,
       booting: this.booting,
       isPaused: this.pause !== null,
-      problem: this.problem,
-      packagesExist: this.mayBeBlind && this.source?.packagesExist() === true,
+      // Few steps of a plan ask for these, and only in rare cases.
+      get problem() {
+        return problem();
+      },
+      get packagesExist() {
+        return packagesExist();
+      },
       nowMs: performance.now(),
     };
   }

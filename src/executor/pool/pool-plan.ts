@@ -93,8 +93,9 @@ function settleReleased(runner: RunnerView, place: PlaceView): PoolAction[] {
 }
 
 /** Spares that were started before there were packages here cannot see those that came since. */
-function retireBlind({ runners, demands, packagesExist }: PoolView): PoolAction[] {
-  if (!packagesExist || demands.length === 0) return [];
+function retireBlind(pool: PoolView): PoolAction[] {
+  const { runners, demands } = pool;
+  if (demands.length === 0 || !pool.packagesExist) return [];
   const blind = [...runners].filter((runner) => isSpare(runner) && !runner.hasPackages);
   return blind.map((runner) => ({ do: 'retire', runner, reason: 'blind' }));
 }
@@ -117,6 +118,7 @@ interface Assignment {
  * Each of these makes one execution of its key wait.
  */
 function assign({ runners, demands }: PoolView, { slots }: PoolLimits): Assignment {
+  if (demands.length === 0) return NONE_WAITS;
   const active = [...runners].filter(({ state }) => state === 'ACTIVE');
   const free = active.filter(({ places }) => places.size < slots);
   const cleaning = active.flatMap(({ key, places }) => [...places].filter(isSoonFree).map(() => key));
@@ -132,11 +134,14 @@ function assign({ runners, demands }: PoolView, { slots }: PoolLimits): Assignme
   return { next: null, unserved };
 }
 
+const NONE_WAITS: Assignment = { next: null, unserved: [] };
+
 const isSoonFree = ({ phase, keep, end }: PlaceView): boolean =>
   phase === 'cleaning' && keep && end?.exit === null;
 
 function evict({ runners }: PoolView, { processes }: PoolLimits): PoolAction[] {
   const idle = [...runners].filter(isIdle);
+  if (idle.length <= processes) return [];
   const oldestFirst = idle.toSorted((a, b) => a.usedAtMs - b.usedAtMs);
   const excess = oldestFirst.slice(0, Math.max(idle.length - processes, 0));
   return excess.map((runner) => ({ do: 'retire', runner, reason: 'evicted' }));
@@ -150,8 +155,8 @@ function endUnused({ runners }: PoolView): PoolAction[] {
 }
 
 function refuseOrStart(pool: PoolView, limits: PoolLimits): PoolAction[] {
-  const { problem } = pool;
   const { unserved } = assign(pool, limits);
+  const problem = pool.isPaused ? pool.problem : null;
   if (pool.isPaused)
     return problem === null ? [] : unserved.map((demand) => ({ do: 'refuse', demand, reason: problem }));
   const runners = [...pool.runners];

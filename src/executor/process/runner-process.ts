@@ -22,6 +22,7 @@ import { RawOutput } from './raw-output.js';
 import type { LaunchKind, RunnerLaunch } from './runner-launch.js';
 import { RunnerBootError, spawnRunner } from './runner-spawn.js';
 import { RunnerStanding } from './runner-standing.js';
+import { SentModules } from './sent-modules.js';
 import type { StartedProcess } from './started-process.js';
 
 /** How the process ended: one of the two is null. */
@@ -75,6 +76,7 @@ export class RunnerProcess {
   private readonly observers = new Map<string, RunnerObserver>();
   /** Nonces of executions that are over; what still comes from them is dropped. */
   private readonly past = new Set<string>();
+  private readonly sent = new SentModules();
   private exit: RunnerExit = { exitCode: null, signal: null };
   /** It broke the protocol: nothing that it says is read any more. */
   private refused = false;
@@ -145,7 +147,8 @@ export class RunnerProcess {
     this.executions += 1;
     this.observers.set(command.nonce, observer);
     this.outlet?.begin(command.context.executionId, command.network);
-    this.send(command);
+    // A host starts a thread for most executions, which has nothing yet.
+    this.send(command.keep && this.kind.ownsProcess ? this.sent.without(command) : command);
   }
 
   /** Ends the connections of an execution that is over; null: it could have none. */

@@ -8,7 +8,7 @@ import type { DeliveryClaim, Turn } from '../turn.js';
 import { TAKE, type TakeReply } from './take-script.js';
 
 /** What the first command for a delivery brought. */
-export interface Taken {
+export interface FirstReads {
   /** Whose the execution is. */
   turn: Turn;
   /** Its context, as it stands in Redis; null: it has to be read by itself. */
@@ -46,7 +46,13 @@ export class FirstCommand {
   }
 
   /** null: nothing was taken, since the job waited for others, of which has to be known more first. */
-  async take({ executionId, contextId, jobKey, claim, hasGenerations }: FirstDelivery): Promise<Taken | null> {
+  async take({
+    executionId,
+    contextId,
+    jobKey,
+    claim,
+    hasGenerations,
+  }: FirstDelivery): Promise<FirstReads | null> {
     const { keys } = this;
     const [owner, worker, now, ttl] = this.ledger.claimant(null) as [string, string, string, number];
     const reply = (await TAKE.run(

@@ -23,7 +23,7 @@ const HARMLESS = new Set(['Immediate', 'TickObject', 'Microtask', 'RANDOMBYTESRE
 
 /** Every this many looks one is thorough. */
 const THOROUGH_EVERY = 16;
-/** A runner that is new to its code is looked over after each of so many executions. */
+/** A runner that is new to its code is looked over after each of its first executions, this many. */
 const FIRST_LOOKS = 8;
 
 const INTRINSICS = [
@@ -84,7 +84,7 @@ export class Hygiene {
 
   /**
    * Reasons not to use the process again; none: nothing was found.
-   * @param lookEvery after so many executions what is costly to compare is looked at
+   * @param lookEvery after this many executions what is costly to compare is looked at
    */
   inspect(lookEvery: number): string[] {
     const reasons: string[] = [];

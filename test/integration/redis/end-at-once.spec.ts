@@ -7,10 +7,10 @@ import { resultQueueName } from '../../../src/contract/jobs/job.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
 import type { Settings } from '../../../src/config/settings.js';
-import { deathsOver, surviveDeath, type Way } from '../../support/crash-points.js';
+import { deathsOver, surviveDeath, type Way } from '../../support/crashes/crash-points.js';
 import { settingsOf } from '../../support/parts.js';
 import { useRedis } from '../../support/servers/test-redis.js';
-import { type Code, SmallWorker } from '../../support/small-worker.js';
+import { type Code, SmallWorker } from '../../support/crashes/small-worker.js';
 import { until } from '../../support/until.js';
 
 const redis = useRedis();
@@ -140,7 +140,8 @@ describe('the end of an execution in one command', () => {
     const sent: string[] = [];
     monitor.on('monitor', (_time: string, args: string[], source: string) => {
       const isOurs = args.some((each) => each.includes('{bifrost:') || each.includes(':ledger'));
-      if (source !== 'lua' && isOurs && args.join().includes(settings.KEY_PREFIX)) sent.push(args[0] as string);
+      if (source !== 'lua' && isOurs && args.join().includes(settings.KEY_PREFIX))
+        sent.push(args[0] as string);
     });
     const ids = Array.from({ length: 20 }, (_, index) => `e-${index}`);
     await end(...ids);

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
-import { resultQueueName } from '../../src/contract/jobs/job.js';
-import type { ExecutionResult } from '../../src/contract/result.js';
-import type { RedisClient } from '../../src/redis/connections.js';
-import { RedisKeys } from '../../src/redis/keys.js';
-import { settingsOf } from './parts.js';
-import { type DeathPlan, Mortality } from './servers/mortal-redis.js';
-import type { TestRedis } from './servers/test-redis.js';
+import { resultQueueName } from '../../../src/contract/jobs/job.js';
+import type { ExecutionResult } from '../../../src/contract/result.js';
+import type { RedisClient } from '../../../src/redis/connections.js';
+import { RedisKeys } from '../../../src/redis/keys.js';
+import { settingsOf } from '../parts.js';
+import { type DeathPlan, Mortality } from '../servers/mortal-redis.js';
+import type { TestRedis } from '../servers/test-redis.js';
 import { SmallWorker } from './small-worker.js';
-import { until } from './until.js';
+import { until } from '../until.js';
 
 /** How executions end. */
 export type Way = 'at once' | 'by separate commands';

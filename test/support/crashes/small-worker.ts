@@ -1,41 +1,41 @@
 import type { Job, Queue } from 'bullmq';
-import { ContextService } from '../../src/context/context.service.js';
-import { executionSettings, logSettings, resultSettings } from '../../src/config/slices.js';
-import type { Settings } from '../../src/config/settings.js';
-import type { Execution } from '../../src/contract/execution.js';
-import type { ExecutionListener, ExecutorService } from '../../src/executor/executor.service.js';
-import type { SelfTestService } from '../../src/executor/self-test.service.js';
-import type { WorkerStateHolder } from '../../src/heartbeat/worker-state.js';
-import type { WorkerStatistics } from '../../src/heartbeat/worker-statistics.js';
-import { type AttemptReport, unrunReport } from '../../src/outcome/attempt-report.js';
-import { OriginalPlaces } from '../../src/outcome/original-places.js';
-import type { RedisClient } from '../../src/redis/connections.js';
-import { RedisKeys } from '../../src/redis/keys.js';
-import { ArchiveFeed } from '../../src/results/archive-feed.js';
-import { EndAtOnce } from '../../src/results/at-once/end-at-once.js';
-import { FirstCommand } from '../../src/results/at-once/first-command.js';
-import { CancelRequests } from '../../src/results/cancel-requests.js';
-import { ExecutionUpdates } from '../../src/results/clients/execution-updates.js';
-import { WaitingCallers } from '../../src/results/clients/waiting-callers.js';
-import { ExecutionClosing } from '../../src/results/execution-closing.js';
-import { ExecutionLedger } from '../../src/results/execution-ledger.js';
-import { LogWriter } from '../../src/results/log-writer.js';
-import { ResultAuthor } from '../../src/results/result-author.js';
-import { ResultPublisher } from '../../src/results/result-publisher.js';
-import type { WebhookQueue } from '../../src/results/webhooks/webhook-queue.js';
-import type { WorkerLease } from '../../src/results/worker-lease.js';
-import { Attempt } from '../../src/worker/attempt.js';
-import { DeliveryOpener } from '../../src/worker/delivery-opener.js';
-import { Ending } from '../../src/worker/ending.js';
-import { ExecutionProcessor } from '../../src/worker/execution.processor.js';
-import { ExecutionWorker } from '../../src/worker/execution-worker.js';
-import { FlowChildrenReader } from '../../src/worker/flow-children.js';
-import { HandBack } from '../../src/worker/hand-back.js';
-import { RunningExecutions } from '../../src/worker/running-executions.js';
-import { Taker } from '../../src/worker/taker.js';
-import { ScheduleTicks } from '../../src/worker/ticks/schedule-ticks.js';
-import { TickTurns } from '../../src/worker/ticks/tick-turns.js';
-import { aResult, anEnd, LIMITS } from './runners/run-ends.js';
+import { ContextService } from '../../../src/context/context.service.js';
+import { executionSettings, logSettings, resultSettings } from '../../../src/config/slices.js';
+import type { Settings } from '../../../src/config/settings.js';
+import type { Execution } from '../../../src/contract/execution.js';
+import type { ExecutionListener, ExecutorService } from '../../../src/executor/executor.service.js';
+import type { SelfTestService } from '../../../src/executor/self-test.service.js';
+import type { WorkerStateHolder } from '../../../src/heartbeat/worker-state.js';
+import type { WorkerStatistics } from '../../../src/heartbeat/worker-statistics.js';
+import { type AttemptReport, unrunReport } from '../../../src/outcome/attempt-report.js';
+import { OriginalPlaces } from '../../../src/outcome/original-places.js';
+import type { RedisClient } from '../../../src/redis/connections.js';
+import { RedisKeys } from '../../../src/redis/keys.js';
+import { ArchiveFeed } from '../../../src/results/archive-feed.js';
+import { EndAtOnce } from '../../../src/results/at-once/end-at-once.js';
+import { FirstCommand } from '../../../src/results/at-once/first-command.js';
+import { CancelRequests } from '../../../src/results/cancel-requests.js';
+import { ExecutionUpdates } from '../../../src/results/clients/execution-updates.js';
+import { WaitingCallers } from '../../../src/results/clients/waiting-callers.js';
+import { ExecutionClosing } from '../../../src/results/execution-closing.js';
+import { ExecutionLedger } from '../../../src/results/execution-ledger.js';
+import { LogWriter } from '../../../src/results/log-writer.js';
+import { ResultAuthor } from '../../../src/results/result-author.js';
+import { ResultPublisher } from '../../../src/results/result-publisher.js';
+import type { WebhookQueue } from '../../../src/results/webhooks/webhook-queue.js';
+import type { WorkerLease } from '../../../src/results/worker-lease.js';
+import { Attempt } from '../../../src/worker/attempt.js';
+import { DeliveryOpener } from '../../../src/worker/delivery-opener.js';
+import { Ending } from '../../../src/worker/ending.js';
+import { ExecutionProcessor } from '../../../src/worker/execution.processor.js';
+import { ExecutionWorker } from '../../../src/worker/execution-worker.js';
+import { FlowChildrenReader } from '../../../src/worker/flow-children.js';
+import { HandBack } from '../../../src/worker/hand-back.js';
+import { RunningExecutions } from '../../../src/worker/running-executions.js';
+import { Taker } from '../../../src/worker/taker.js';
+import { ScheduleTicks } from '../../../src/worker/ticks/schedule-ticks.js';
+import { TickTurns } from '../../../src/worker/ticks/tick-turns.js';
+import { aResult, anEnd, LIMITS } from '../runners/run-ends.js';
 
 /** What the code of an execution does, in a worker without runners. */
 export type Code = (execution: Execution, listener: ExecutionListener) => unknown;
@@ -90,7 +90,11 @@ export class SmallWorker {
         parts.atOnce === false ? ({ isPossible: false } as FirstCommand) : first,
         workQueue,
       ),
-      new Taker(ledger, publisher, new ScheduleTicks(workQueue, new TickTurns(client, workQueue, keys, results), requests)),
+      new Taker(
+        ledger,
+        publisher,
+        new ScheduleTicks(workQueue, new TickTurns(client, workQueue, keys, results), requests),
+      ),
       new Attempt(executor, ledger, logs, updates, selfTest),
       new Ending(
         ledger,
