@@ -9,7 +9,7 @@ import { LIMIT_HITS } from './runner-limits.js';
  */
 
 /** Thirty years. */
-const DURATION_LIMIT_MS = 1e12;
+export const DURATION_LIMIT_MS = 1e12;
 const LINE_LIMIT = 0x7fff_ffff;
 
 const duration = z.number().nonnegative().max(DURATION_LIMIT_MS);

@@ -7,23 +7,33 @@ export class CancelledError extends Error {
 
 /** Whether the end of one execution was requested; at most one request counts. */
 export class Cancellation {
-  private readonly controller = new AbortController();
+  private readonly listeners = new Set<() => void>();
   private asked: CancelRequest | null = null;
 
   get request(): CancelRequest | null {
     return this.asked;
   }
 
-  /** Aborts with a {@link CancelledError} when the execution is to end. */
-  get signal(): AbortSignal {
-    return this.controller.signal;
-  }
-
   /** The first request counts. */
   ask(request: CancelRequest): void {
     if (this.asked !== null) return;
     this.asked = request;
-    this.controller.abort(new CancelledError(cancelMessage(request)));
+    for (const listener of this.listeners) listener();
+  }
+
+  /**
+   * Calls back when the execution is to end; at once when that is so now.
+   * @returns ends that
+   */
+  onAsked(listener: () => void): () => void {
+    if (this.asked !== null) listener();
+    else this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  /** What a step is ended with that is not wanted any more; null: it is. */
+  get error(): CancelledError | null {
+    return this.asked && new CancelledError(cancelMessage(this.asked));
   }
 
   /**
@@ -31,20 +41,25 @@ export class Cancellation {
    * is handed to `discard`.
    * @throws {CancelledError}
    */
-  async unless<T>(work: Promise<T>, discard: (late: T) => void = () => undefined): Promise<T> {
-    const { signal } = this;
-    const { promise: cancelled, reject } = Promise.withResolvers<never>();
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort);
-    try {
-      return await Promise.race([cancelled, work]);
-    } catch (error) {
-      if (error === signal.reason) work.then(discard, () => undefined);
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
+  unless<T>(work: Promise<T>, discard: (late: T) => void = () => undefined): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let isLate = false;
+      const leave = this.onAsked(() => {
+        isLate = true;
+        reject(this.error as CancelledError);
+      });
+      work.then(
+        (value) => {
+          leave();
+          if (isLate) discard(value);
+          else resolve(value);
+        },
+        (error: Error) => {
+          leave();
+          reject(error);
+        },
+      );
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { CompileClock } from '../compile/compile-clock.js';
 import type { RunnerSettings } from '../config/slices.js';
 import type { Execution } from '../contract/execution.js';
@@ -27,7 +27,7 @@ export function executeCommand(
   { limits, lookEvery }: Pick<RunnerSettings, 'limits' | 'lookEvery'>,
 ): ExecuteCommand {
   const { execution, program, packagesDir, rootUrl } = task;
-  const ref = randomBytes(8).toString('hex');
+  const ref = randomUUID();
   // Node keeps a module by its URL: in a reused runner inline code must not meet an earlier one's.
   const unique = keep && execution.source.kind === 'inline' ? `?run=${ref}` : '';
   return {

@@ -12,14 +12,12 @@ export async function withCompileClock<T>(
   work: (clock: CompileClock) => Promise<T>,
 ): Promise<T> {
   const clock = new CompileClock(timeoutMs, (started) => {
-    const cancelled = (): void => started.stop(cancellation.signal.reason as Error);
     const interrupted = (): void => started.stop(new InterruptedError('the execution was interrupted'));
-    if (cancellation.signal.aborted) cancelled();
+    const unlisten = cancellation.onAsked(() => started.stop(cancellation.error as Error));
     if (interrupt.aborted) interrupted();
-    cancellation.signal.addEventListener('abort', cancelled, { once: true });
     interrupt.addEventListener('abort', interrupted, { once: true });
     return () => {
-      cancellation.signal.removeEventListener('abort', cancelled);
+      unlisten();
       interrupt.removeEventListener('abort', interrupted);
     };
   });

@@ -49,13 +49,19 @@ export function useTracing(tracing: Tracing | null): void {
 export const currentTracing = (): Tracing | null => active;
 
 /** Does `work` as a step of the trace; while nothing is traced it only calls it. */
-export async function traced<T>(
+export function traced<T>(
   name: string,
   attributes: Record<string, AttributeValue>,
   work: (span: Span) => Promise<T>,
 ): Promise<T> {
-  const tracing = active;
-  if (tracing === null) return work(NO_SPAN);
+  return active === null ? work(NO_SPAN) : recorded(active, { name, attributes }, work);
+}
+
+async function recorded<T>(
+  tracing: Tracing,
+  { name, attributes }: { name: string; attributes: Record<string, AttributeValue> },
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
   const span = tracing.start(name, { attributes });
   try {
     return await tracing.within(span, () => work(span));

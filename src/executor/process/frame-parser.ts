@@ -1,4 +1,4 @@
-import { runnerFrameSchema } from '../../boundary/runner-frames.js';
+import { DURATION_LIMIT_MS, runnerFrameSchema } from '../../boundary/runner-frames.js';
 import type { RunnerFrame } from '../../boundary/runner-frames.js';
 import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from '../../contract/value-limits.js';
 import { shapeOfJson } from '../../lib/json-shape.js';
@@ -21,7 +21,44 @@ export function parseFrame(line: string, start: number): ParsedFrame {
   } catch {
     return { ok: false, fault: 'a frame that is not JSON' };
   }
+  if (isPlainFrame(value)) return { ok: true, frame: value };
   const parsed = runnerFrameSchema.safeParse(value);
   if (parsed.success) return { ok: true, frame: parsed.data };
   return { ok: false, fault: `a malformed frame: ${parsed.error.issues[0]?.message ?? ''}` };
+}
+
+/**
+ * Whether it is one of the frames that every execution sends which ends well: `loaded`, a `result` without variables, a clean
+ * `settled`. Never true of what the schema would refuse or change; false says nothing.
+ */
+export function isPlainFrame(value: unknown): value is RunnerFrame {
+  if (typeof value !== 'object' || value === null) return false;
+  const frame = value as Record<string, unknown>;
+  const { length } = Object.keys(frame);
+  switch (frame['type']) {
+    case 'loaded':
+      return length === 2 && isDuration(frame['loadMs']);
+    case 'settled':
+      return length === 2 && Array.isArray(frame['dirty']) && frame['dirty'].length === 0;
+    case 'result':
+      return (
+        length === (Object.hasOwn(frame, 'value') ? 4 : 3) &&
+        isEmpty(frame['variables']) &&
+        isUsage(frame['usage'])
+      );
+    default:
+      return false;
+  }
+}
+
+const isDuration = (value: unknown): boolean =>
+  typeof value === 'number' && value >= 0 && value <= DURATION_LIMIT_MS;
+
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+
+function isUsage(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Object.keys(value).length !== 3) return false;
+  const { userMs, systemMs, maxRssMb } = value as Record<string, unknown>;
+  return isDuration(userMs) && isDuration(systemMs) && isDuration(maxRssMb);
 }

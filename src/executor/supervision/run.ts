@@ -71,11 +71,11 @@ export class Run implements SlotListener {
     const interrupt = (): void => this.end('interrupted');
     const cancel = (): void => this.cancel(cancellation);
     signal.addEventListener('abort', interrupt, { once: true });
-    cancellation.signal.addEventListener('abort', cancel, { once: true });
+    let unlisten = (): void => undefined;
     try {
       this.slot.start(command, this);
       if (signal.aborted) interrupt();
-      if (cancellation.signal.aborted) cancel();
+      unlisten = cancellation.onAsked(cancel);
       const end = await this.slot.finished;
       this.output.end();
       return this.describe(end, command.rootUrl, (this.endedAt || performance.now()) - startedAt);
@@ -83,7 +83,7 @@ export class Run implements SlotListener {
       clearTimeout(deadline);
       clearTimeout(this.grace);
       signal.removeEventListener('abort', interrupt);
-      cancellation.signal.removeEventListener('abort', cancel);
+      unlisten();
       this.watch.stop();
     }
   }
