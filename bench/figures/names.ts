@@ -6,7 +6,9 @@ export const throughput = (workload: Workload, concurrency: number): string =>
 export const latency = (percentile: number): string => `latency at 10/s, p${percentile}`;
 export const PLAIN_SPAWN = "spawn('node', ['-e', '0']), 2 in parallel";
 export const IDLE_PSS = 'memory of an idle runner (PSS)';
-export const CPU = 'CPU per execution';
+export const cpu = (concurrency: number): string => `CPU per execution, concurrency ${concurrency}`;
+export const cpuWithRedis = (concurrency: number): string => `${cpu(concurrency)}, with Redis`;
+export const cpuOfProcess = (concurrency: number): string => `${cpu(concurrency)}, the worker process alone`;
 export const BOOT = 'boot';
 export const COMMANDS_SENT = 'Redis commands sent per execution';
 export const COMMANDS_ALL = 'Redis commands per execution, those inside scripts too';

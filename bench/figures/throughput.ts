@@ -51,10 +51,11 @@ export async function measureThroughput(
   });
   rates.addTo(report, names.throughput(workload, concurrency), 'per s');
   if (workload !== 'noop') return;
-  const at = `concurrency ${concurrency}, by ${entries[0]?.running.cpu.source ?? 'process tree'}`;
-  cpu.addTo(report, `${names.CPU}, ${at}`, 'ms');
-  withRedis.addTo(report, `${names.CPU} with Redis, ${at}`, 'ms');
-  ofProcess.addTo(report, `${names.CPU}, the worker process alone, concurrency ${concurrency}`, 'ms');
+  // The unit says how the time was taken: what a process tree does not show is missing.
+  const unit = `ms, ${entries[0]?.running.cpu.source ?? 'process tree'}`;
+  cpu.addTo(report, names.cpu(concurrency), unit);
+  withRedis.addTo(report, names.cpuWithRedis(concurrency), unit);
+  ofProcess.addTo(report, names.cpuOfProcess(concurrency), 'ms');
 }
 
 /** What starts processes is uneven and needs a longer look. */
