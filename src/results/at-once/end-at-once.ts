@@ -12,7 +12,7 @@ import { currentTracing } from '../../telemetry/tracing.js';
 import { feedNameOf, INLINE_LIMIT_BYTES } from '../archive-feed.js';
 import { ExecutionUpdates } from '../clients/execution-updates.js';
 import { fieldOf, markText } from '../delivery-identity.js';
-import { LogWriter } from '../log-writer.js';
+import { type LogEnd, LogWriter } from '../log-writer.js';
 import { type Posting, RESULT_QUEUE } from '../result-publisher.js';
 import { type EndReply, endScript } from './end-script.js';
 import { addingOf, resultJob } from './result-job.js';
@@ -24,6 +24,9 @@ export interface JobCompletion {
   /** It was run within another script, and this is its answer. */
   done(reply: unknown): void;
 }
+
+/** Of a larger document each command by itself keeps Redis from others for a shorter time. */
+const LARGE_CHARS = 262_144;
 
 /**
  * Ends what has simply succeeded in one command: its result, the job on the result queue, the archive's feed, its log,
@@ -69,10 +72,12 @@ export class EndAtOnce {
     if (this.script === null || this.settings.areListed || currentTracing() !== null) return false;
     if (!isPlain(document, posting)) return false;
     const { execution_id: executionId, status } = document;
+    const text = JSON.stringify(document);
+    if (text.length > LARGE_CHARS) return false;
     const log = this.logs.endWith(executionId, status);
     if (log === null) return false;
     try {
-      const { keys, args } = await this.inputOf(document, posting, job, log);
+      const { keys, args } = await this.inputOf(text, document, posting, { job, log });
       const reply = (await this.script.run(this.redis, keys, args)) as EndReply;
       if (reply[0] === 'other') {
         log.unsent();
@@ -90,17 +95,17 @@ export class EndAtOnce {
   }
 
   private async inputOf(
+    text: string,
     document: ExecutionResult,
     { kind, mark }: Posting,
-    job: JobCompletion,
-    log: { key: string; args: (string | number)[] },
+    { job, log }: { job: JobCompletion; log: LogEnd },
   ): Promise<{ keys: string[]; args: ScriptArgument[] }> {
     const { keys, settings } = this;
     const { execution_id: executionId, run = 1, starts = 0 } = document;
     const { addStandardJob, moveToFinished } = this.scripts as BullScripts;
-    const text = JSON.stringify(document);
     const result = resultJob(kind, document, settings.taskForm);
-    const data = kind === 'task' ? JSON.stringify(result.data) : text;
+    // '' stands for the document, which need not be sent twice.
+    const data = kind === 'task' ? JSON.stringify(result.data) : '';
     const added = settings.areQueued ? await addingOf(this.resultQueue, result, data) : [];
     const finished = job.args();
     const isInline = Buffer.byteLength(text) <= INLINE_LIMIT_BYTES;

@@ -27,7 +27,7 @@ const SETTLE_ARGS = 6;
  * ARGV document, ttl, run, field of the job or '', its mark, counted starts (as SETTLE has them); length of the feed
  * (0: there is none), name in it, '1' when it carries the document; attempt, run and ttl of the log; how it ends: 'silent' (time of
  * its start, of its end, worker) or 'batch' (numbers, entries, limit, as the log's own script has them); then those of BullMQ's
- * scripts, as for the keys.
+ * scripts, as for the keys; as the data of the job '' stands for the document.
  */
 export function endScript({ moveToFinished, addStandardJob }: BullScripts): LuaScript {
   return new LuaScript(`
@@ -51,7 +51,8 @@ local settled = settle({KEYS[1], KEYS[2], KEYS[3]}, {unpack(ARGV, 1, ${SETTLE_AR
 if settled[2] ~= '0' or settled[1] ~= ARGV[1] then return {'other'} end
 local keys, args = ${OWN_KEYS}, ${OWN_ARGS}
 if #KEYS > keys + ${moveToFinished.keys} then
-  local added = addJob({unpack(KEYS, keys + 1, keys + ${addStandardJob.keys})}, {unpack(ARGV, args + 1, args + ${ADD_ARGS})})
+  local data = ARGV[args + 2]
+  local added = addJob({unpack(KEYS, keys + 1, keys + ${addStandardJob.keys})}, {ARGV[args + 1], data == '' and ARGV[1] or data, ARGV[args + 3]})
   if type(added) == 'number' and added < 0 then return redis.error_reply('ERR the result is not queued: ' .. added) end
   keys, args = keys + ${addStandardJob.keys}, args + ${ADD_ARGS}
 end

@@ -52,6 +52,8 @@ export interface SmallWorkerParts {
   onDelivery?: (job: Job) => void;
   /** False: everything by separate commands. */
   atOnce?: boolean;
+  /** How long BullMQ's lock on a job lasts; half of that later it is renewed. */
+  lockMs?: number;
 }
 
 /** The whole way of a job, over real Redis and BullMQ, with code that is a function here. Runs until it is closed. */
@@ -60,7 +62,7 @@ export class SmallWorker {
   readonly atOnce: EndAtOnce;
 
   constructor(parts: SmallWorkerParts) {
-    const { client, settings, workQueue, resultQueue, onDelivery } = parts;
+    const { client, settings, workQueue, resultQueue, onDelivery, lockMs = 400 } = parts;
     const lease = parts.lease as WorkerLease;
     const keys = new RedisKeys(settings.KEY_PREFIX);
     const results = resultSettings.of(settings);
@@ -118,8 +120,8 @@ export class SmallWorker {
         prefix: workQueue.opts.prefix as string,
         name: settings.WORKER_ID,
         autorun: false,
-        lockDuration: 400,
-        lockRenewTime: 200,
+        lockDuration: lockMs,
+        lockRenewTime: lockMs / 2,
         stalledInterval: 100,
         drainDelay: 1,
         maxStalledCount: Number.MAX_SAFE_INTEGER,
