@@ -2,6 +2,11 @@ import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { join } from 'node:path';
 
+/** One call of a stack, as V8 shows it. */
+interface Frame {
+  toString(): string;
+}
+
 /**
  * Has the stacks of errors name the sources of a bundle, by its source map `FILE.map`, which is read when the first
  * stack is shown. Node's own way, `--enable-source-maps`, reads it and counts the lines of the bundle at every start.
@@ -17,7 +22,7 @@ export function showSourcesOf(bundle: string): void {
     const { originalSource, originalLine, originalColumn } = entry;
     return `${join(bundle, '..', originalSource)}:${originalLine + 1}:${originalColumn + 1}`;
   };
-  Error.prepareStackTrace = (error, frames) => {
+  Error.prepareStackTrace = (error, frames: readonly Frame[]) => {
     const text = [headOf(error), ...frames.map((frame) => `    at ${frame.toString()}`)].join('\n');
     return text.includes(bundle) ? text.replaceAll(inBundle, placeOf) : text;
   };

@@ -20,6 +20,7 @@ import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
 import { useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
 
+const ROOT = join(import.meta.dirname, '../../..');
 const TOKEN = 'a token that is a test'.replaceAll(' ', '-');
 
 const redis = useRedis();
@@ -29,7 +30,11 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bifrost-test-cli-'));
+  // As the image and the archive of a release have it: nothing but what runs.
+  const app = join(folder, 'app');
+  execFileSync(process.execPath, [join(ROOT, 'scripts', 'assemble.ts'), app]);
   worker = await startWorker({
+    main: join(app, 'dist', 'main.js'),
     env: { REDIS_URL: redis.url, CONCURRENCY: '2', API_TOKEN: TOKEN },
     args: ['--id', 'w1', '--type', 'tested'],
   });
@@ -332,11 +337,10 @@ describe('the package of the command', () => {
   it('is installed alone in an empty folder, logs in to a worker and speaks to it', async () => {
     const home = join(folder, 'elsewhere');
     await mkdir(home);
-    const root = join(import.meta.dirname, '../../..');
     const npm = (cwd: string, ...args: string[]): string =>
       execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
     const name = npm(
-      root,
+      ROOT,
       'pack',
       '--workspace',
       'packages/cli',
