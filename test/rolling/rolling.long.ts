@@ -19,6 +19,8 @@ const PAUSE_MS = 60;
 /** Results that must come between two steps of a roll, so that both builds have work in each. */
 const BETWEEN_STEPS = 40;
 const EVERY_LONG = 9;
+/** Submitted and without a result; on a slow machine the rest would grow without end. */
+const MOST_OPEN = 40;
 
 const redis = useRedis({ persistent: true });
 const postgres = usePostgres();
@@ -152,6 +154,8 @@ function startLoad(
   const over = new AbortController();
   const code = (ms: number): string =>
     `export default async (_, context) => { ${count} await new Promise((r) => setTimeout(r, ${ms})); return context.executionId; }`;
+  const ended = new Set<string>();
+  let seen = 0;
   const submitOne = async (index: number): Promise<void> => {
     const id = randomUUID();
     attempted.add(id);
@@ -172,6 +176,12 @@ function startLoad(
   };
   const done = (async () => {
     for (let index = 0; !over.signal.aborted; index += 1) {
+      const isFull = (): boolean => {
+        for (; seen < producer.received.length; seen += 1)
+          ended.add(idOf(producer.received[seen] as Received));
+        return submitted.filter((id) => !ended.has(id)).length >= MOST_OPEN;
+      };
+      await until(() => !isFull(), { timeoutMs: HOUR_MS, what: 'some of what was submitted ends' });
       await submitOne(index);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
