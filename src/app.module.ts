@@ -21,6 +21,7 @@ import { PackagesModule } from './packages/packages.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { bullRoot } from './redis/bull.module.js';
 import { RedisModule } from './redis/redis.module.js';
+import { TenantsModule } from './tenants/tenants.module.js';
 import { TracingModule } from './telemetry/tracing.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 import { WorkerModule } from './worker/worker.module.js';
@@ -44,7 +45,7 @@ export class AppModule {
         TracingModule.register(tracingSettings.of(settings)),
         LoggerModule.forRoot(loggingParams(settings)),
         RedisModule.register(),
-        ...(queue ? [bullRoot(), queue] : []),
+        ...(queue ? [TenantsModule, bullRoot(), queue] : []),
         ...(worker ? [ContextModule, PackagesModule, ExecutorModule, HeartbeatModule, worker] : []),
         ...(worker && queue ? [WebhooksModule.register(queue)] : []),
         archive,

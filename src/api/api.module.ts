@@ -34,6 +34,7 @@ import { LogAnnouncements } from './logs/log-announcements.js';
 import { LogFollower } from './logs/log-follower.service.js';
 import { LogReaders } from './logs/log-readers.js';
 import { LogsController } from './logs/logs.controller.js';
+import { OrganizationsController } from './organizations/organizations.controller.js';
 import { PackagesController } from './packages/packages.controller.js';
 import { QueueController } from './queue/queue.controller.js';
 import { ScheduleStore } from './schedules/schedule-store.js';
@@ -72,6 +73,7 @@ export class ApiModule {
         WebhooksController,
         InputController,
         WorkersController,
+        OrganizationsController,
         PackagesController,
         SchedulesController,
         QueueController,

@@ -10,6 +10,7 @@ import type { CancelOptions } from './executions/cancel.js';
 import { CommandError, EXIT } from './output/exit.js';
 import { defineHistory } from './history/history-commands.js';
 import { type Output, paint } from './output/output.js';
+import { defineOrganizations } from './organizations/organizations-commands.js';
 import { definePackages } from './packages/packages-commands.js';
 import type { LogsOptions } from './executions/logs.js';
 import type { RunOptions } from './executions/run-request.js';
@@ -221,6 +222,12 @@ defineWorkers(
 
 defineSchedules(
   program.command('schedules').description('what runs again and again, and when'),
+  () => ({ access: apiAccess(env), output }),
+  (code) => (process.exitCode = code),
+);
+
+defineOrganizations(
+  program.command('organizations').description('weights, caps, quotas and limits of organizations'),
   () => ({ access: apiAccess(env), output }),
   (code) => (process.exitCode = code),
 );

@@ -86,6 +86,11 @@ export class RedisKeys {
   /** Hash: id -> JSON of a schedule that was set by the API. */
   schedules = (): string => `${this.prefix}bifrost:schedules`;
 
+  /** Hash: id -> JSON of what is set of an organization (contract/organization.ts). */
+  organizations = (): string => `${this.prefix}bifrost:organizations`;
+  /** Channel: the id of an organization whose record has changed. */
+  organizationsChanged = (): string => `${this.prefix}bifrost:organizations:changed`;
+
   cancelChannel = (): string => `${this.prefix}bifrost:cancel`;
   controlChannel = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}:control`;
   /** Commands of the engine to the pool of one worker. */

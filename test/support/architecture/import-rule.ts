@@ -10,7 +10,7 @@ export interface Violation {
 
 const BASE = ['contract', 'lib', 'config', 'telemetry', 'redis'];
 const BEHIND_THE_QUEUE = ['boundary', 'isolation', 'compile', 'outcome', 'context', 'workspace', 'packages'];
-const ENGINE = [...BASE, ...BEHIND_THE_QUEUE, 'artifacts', 'executor', 'heartbeat', 'results', 'queue'];
+const ENGINE = [...BASE, 'tenants', ...BEHIND_THE_QUEUE, 'artifacts', 'executor', 'heartbeat', 'results', 'queue'];
 const PARTS = [...ENGINE, 'worker', 'archive'];
 
 /** Which folders of `src` a folder may import; itself always. A file at the top of `src` counts by its name. */
@@ -26,16 +26,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // What runs inside a compiler process confines itself as a runner does.
   compile: ['boundary', 'contract', 'lib', 'config', 'telemetry', 'isolation', 'runner'],
   outcome: ['boundary', 'contract', 'lib', 'isolation'],
-  context: [...BASE, 'outcome'],
+  tenants: BASE,
+  context: [...BASE, 'tenants', 'outcome'],
   workspace: [...BASE, 'boundary', 'compile'],
   packages: BASE,
-  results: [...BASE, 'outcome'],
+  results: [...BASE, 'tenants', 'outcome'],
   artifacts: BASE,
   executor: [...BASE, 'boundary', 'isolation', 'compile', 'outcome', 'workspace', 'packages', 'artifacts'],
   heartbeat: [...BASE, 'executor'],
-  queue: [...BASE, 'outcome', 'context', 'results'],
+  queue: [...BASE, 'tenants', 'outcome', 'context', 'results'],
   worker: ENGINE,
-  archive: [...BASE, 'results'],
+  archive: [...BASE, 'tenants', 'results'],
   webhooks: [...BASE, 'boundary', 'executor', 'results'],
   health: PARTS,
   metrics: PARTS,
