@@ -1,4 +1,5 @@
 import { signingKeys } from '../contract/jobs/signature.js';
+import { secretKeyTexts } from './secret-keys.js';
 import { type Settings, settingsSchema } from './settings.js';
 
 /**
@@ -12,6 +13,7 @@ export function credentialsOf(settings: Settings): string[] {
     if (schema.meta()?.['credential'] !== true || typeof value !== 'string') return [];
     const url = /^[\w+.-]+:\/\/(?:[^/?#]*@)?/.exec(value)?.[0];
     if (name === 'JOB_SIGNING_KEY') return signingKeys(value);
+    if (name === 'SECRETS_KEY') return secretKeyTexts(value);
     return url === undefined ? [value] : passwordOf(url);
   });
 }

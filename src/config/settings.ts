@@ -7,6 +7,7 @@ import { NETWORK_POLICIES, RUNNER_KINDS, type RunnerKindName } from '../contract
 import { ISOLATION_GRADES } from '../contract/isolation-report.js';
 import { signingKeys } from '../contract/jobs/signature.js';
 import { readEnvironment, type SettingNames } from './environment.js';
+import { troubleOfSecretKeys } from './secret-keys.js';
 import { KIND_RULES } from './kind-rules.js';
 import { parseNetworkAllow } from './network-allow.js';
 import { PRESET_NAMES, presetDefaults, PRESETS } from './presets.js';
@@ -432,6 +433,18 @@ export const settingsSchema = z.object({
       credential: true,
       about:
         'With it, jobs and contexts that are not signed by this key end in `INVALID_JOB`. Of several, separated by commas, the first signs what the HTTP API submits, and all are accepted. Without it, everyone with write access to the queue can run code: docs/signed-jobs.md.',
+    }),
+  SECRETS_KEY: z
+    .string()
+    .superRefine((list, ctx) => {
+      const trouble = troubleOfSecretKeys(list);
+      if (trouble !== null) ctx.addIssue({ code: 'custom', message: trouble });
+    })
+    .optional()
+    .meta({
+      credential: true,
+      about:
+        'Key of the secrets store: 32 bytes in base64 or hexadecimal digits, as `openssl rand -base64 32` prints them. Of several, separated by commas, the first encrypts and all decrypt, which is how keys are rotated: [tenants.md](tenants.md#secrets). API and workers need it; without it no secret can be kept or used.',
     }),
   WEBHOOK_SECRETS: z
     .string()

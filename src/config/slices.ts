@@ -9,8 +9,8 @@ import { bullPrefix } from './bull-prefix.js';
 import { capacityOf } from './capacity.js';
 import { credentialsOf } from './credentials.js';
 import { KIND_RULES } from './kind-rules.js';
-import { networkOf } from './network.js';
-import { parseNetworkAllow } from './network-allow.js';
+import { networkOf, outletOf } from './network.js';
+import { secretKeys } from './secret-keys.js';
 import type { Settings } from './settings.js';
 import { webhooksOf } from './webhooks.js';
 
@@ -130,6 +130,12 @@ export const executionSettings = slice('executions', (settings) => ({
 }));
 export type ExecutionSettings = SliceOf<typeof executionSettings>;
 
+export const secretSettings = slice('secrets', (settings) => ({
+  /** The first encrypts, all decrypt; none: there is no store. */
+  keys: secretKeys(settings.SECRETS_KEY),
+}));
+export type SecretSettings = SliceOf<typeof secretSettings>;
+
 export const workerSettings = slice('worker', (settings) => ({
   id: settings.WORKER_ID,
   type: settings.WORKER_TYPE,
@@ -163,18 +169,6 @@ const isolationOf = (settings: Settings): IsolationSettings => ({
   askedBy: hasNativeAddons(settings) ? 'NATIVE_ADDONS' : 'ISOLATION',
   scratchBytes: settings.SCRATCH_LIMIT_MB * MB,
 });
-
-const outletOf = (settings: Settings) =>
-  !KIND_RULES[settings.RUNNER].keepsApart || networkOf(settings) === 'none'
-    ? null
-    : {
-        allow: parseNetworkAllow(settings.NETWORK_ALLOW),
-        limits: {
-          connections: settings.NETWORK_CONNECTIONS_LIMIT,
-          transferBytes: settings.NETWORK_TRANSFER_LIMIT_MB * MB,
-          idleMs: settings.NETWORK_IDLE_SECONDS * SECOND_MS,
-        },
-      };
 
 export const runnerSettings = slice('runners', (settings) => ({
   kind: settings.RUNNER,
@@ -255,6 +249,7 @@ export const packagesSettings = slice('packages', (settings) => ({
 export type PackagesSettings = SliceOf<typeof packagesSettings>;
 
 export const httpSettings = slice('http', (settings) => ({
+  workerId: settings.WORKER_ID,
   host: settings.HOST,
   port: settings.PORT,
   token: settings.API_TOKEN,
@@ -286,6 +281,7 @@ export const SLICES: readonly Slice<object>[] = [
   archiveSettings,
   artifactSettings,
   executionSettings,
+  secretSettings,
   workerSettings,
   runnerSettings,
   compilerSettings,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { shapeOfValue } from '../lib/json-shape.js';
 import { inputFilesSchema } from './fields/artifacts.js';
-import { networkFieldSchema } from './network-field.js';
+import { SECRET_LIMIT_CHARS, secretNameSchema } from './tenants/secret.js';
+import { networkFieldSchema } from './fields/network-field.js';
 import { environment, userObject } from './fields/user-fields.js';
 import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from './value-limits.js';
 
@@ -19,8 +20,8 @@ const secrets = z.record(z.string(), z.string({ error: 'must be a string' }));
 
 /** Every form of every secret is looked for in all output: docs/logs.md. */
 const SECRETS_LIMIT = 4_096;
-const SECRETS_LIMIT_CHARS = 65_536;
-const lengthOf = (secrets: Readonly<Record<string, string>>): number =>
+export const SECRETS_LIMIT_CHARS = SECRET_LIMIT_CHARS;
+export const lengthOf = (secrets: Readonly<Record<string, string>>): number =>
   Object.values(secrets).reduce((sum, { length }) => sum + length, 0);
 
 /** An object that the code is handed as it is. */
@@ -80,6 +81,14 @@ const contextFields = z.object({
       error: `must have at most ${SECRETS_LIMIT_CHARS} characters together, or they could not be redacted`,
     })
     .nullish(),
+  secret_names: z
+    .array(secretNameSchema, { error: 'must be a list of names' })
+    .max(SECRETS_LIMIT, { error: `must be at most ${SECRETS_LIMIT}` })
+    .nullish()
+    .meta({
+      description:
+        'Secrets of the organization that the store has (bifrost secrets set): the code has them in context.secrets, beside those of `secrets`',
+    }),
   network: networkFieldSchema,
   tags: z.array(text).nullish(),
   again_of: text.nullish().meta({

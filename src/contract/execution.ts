@@ -30,6 +30,16 @@ export interface ContextDetails {
 
 export const NO_DETAILS: ContextDetails = { name: null, config: {}, startup: null, event: null, extra: {} };
 
+/** What is set of the organization of an execution that narrows the limits of the worker; null: nothing. */
+export interface OrganizationBounds {
+  memoryMb: number | null;
+  outputBytes: number | null;
+  /** Hosts and addresses as entries of NETWORK_ALLOW, of those that the worker lets through. */
+  networkAllow: readonly string[] | null;
+  /** Packages load no native code. */
+  withoutAddons: boolean;
+}
+
 /** One execution, validated and complete: what the executor is asked to carry out. */
 export interface Execution {
   id: string;
@@ -59,6 +69,8 @@ export interface Execution {
   timeoutMs: number;
   /** Which network its code has. */
   network: NetworkPolicy;
+  /** Missing: its organization has no limits of its own. */
+  bounds?: OrganizationBounds;
   /** On failure: also the local variables of the calls that the error went through. */
   captureLocals: boolean;
   /** W3C trace context of the request; null: it is not traced. */

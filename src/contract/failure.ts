@@ -112,6 +112,26 @@ export const FAILURES = {
     fault: 'producer',
     remedy: 'Write the context before the job, with a TTL longer than the queue is.',
   },
+  SECRET_UNAVAILABLE: {
+    status: 'failed',
+    errorType: 'SecretUnavailable',
+    retry: true,
+    meaning:
+      'A secret that the context names in `secret_names` is not in the store, or this worker cannot decrypt it; nothing was run.',
+    fault: 'producer or operator',
+    remedy:
+      'Set it with `bifrost secrets set`, or give the worker the key that the message names in `SECRETS_KEY`: [tenants.md](tenants.md#secrets).',
+  },
+  QUOTA_EXCEEDED: {
+    status: 'failed',
+    errorType: 'QuotaExceeded',
+    retry: false,
+    meaning:
+      'The organization had used up a quota of the day when a worker came to it; nothing was run. `POST /executions` refuses such work with 429.',
+    fault: 'the organization',
+    remedy:
+      'Ask for it again after the time that the message names, or have the quota raised: [tenants.md](tenants.md#quotas).',
+  },
   EXPIRED: {
     status: 'failed',
     errorType: 'Expired',

@@ -115,6 +115,7 @@ export const metricsSchema = z
     peak_memory_bytes: figure('peak_memory_mb in bytes; this and the next three are the names of the engine'),
     cpu_user_seconds: figure('As user_time_seconds'),
     cpu_system_seconds: figure('As system_time_seconds'),
+    network_bytes: figure('Bytes that it had through the proxy of the worker, both ways'),
     cpu_total_seconds: figure('User and system time together'),
   })
   .catchall(z.number().nullable());

@@ -91,6 +91,27 @@ export class RedisKeys {
   /** Channel: the id of an organization whose record has changed. */
   organizationsChanged = (): string => `${this.prefix}bifrost:organizations:changed`;
 
+  /** Hash: id -> JSON of a token of the API, with the hash of its text (tenants/tokens/token-store.ts). */
+  tokens = (): string => `${this.prefix}bifrost:tokens`;
+  /** Channel: the id of a token that was revoked. */
+  tokensChanged = (): string => `${this.prefix}bifrost:tokens:changed`;
+
+  /** Hash: name -> JSON of an encrypted secret (contract/secret.ts). */
+  secretsOf = (organization: string): string => `${this.prefix}bifrost:organization:${organization}:secrets`;
+  /** Set: organizations that have, or had, secrets. */
+  secretOwners = (): string => `${this.prefix}bifrost:secrets`;
+
+  /** Hash: id -> Unix milliseconds until which an organization is slowed down, since a quota is used up. */
+  organizationsSlowed = (): string => this.sibling(this.organizations(), 'slowed');
+
+  /** Hash: what organizations used on a day, such as `cpu_ms:{organization}` (tenants/usage); expires. */
+  usage = (day: string): string => `${this.prefix}bifrost:usage:${day}`;
+  /** Sorted set, on Cluster: what was counted lately -> Unix seconds; same slot as that of the day. */
+  usageSeen = (usageKey: string): string => this.sibling(usageKey, 'seen');
+
+  /** Stream: entries of the audit log on their way to the archive. */
+  audit = (): string => `${this.prefix}bifrost:audit`;
+
   cancelChannel = (): string => `${this.prefix}bifrost:cancel`;
   controlChannel = (workerId: string): string => `${this.prefix}bifrost:worker:${workerId}:control`;
   /** Commands of the engine to the pool of one worker. */

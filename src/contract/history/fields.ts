@@ -136,7 +136,10 @@ interface ValueOf {
 }
 
 /** What executions must be to be found; every field narrows. */
-export type HistoryFilter = { [Name in FilterName]?: ValueOf[Filters[Name]['match']] | undefined };
+export type HistoryFilter = { [Name in FilterName]?: ValueOf[Filters[Name]['match']] | undefined } & {
+  /** Those that the caller may see; undefined: all. */
+  organizations?: readonly string[] | undefined;
+};
 
 /** The rows of {@link HISTORY_FILTERS} by name, for code that treats all alike. */
 export const FILTER_ROWS = Object.entries(HISTORY_FILTERS) as readonly [FilterName, Readonly<FilterRow>][];

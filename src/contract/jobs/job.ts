@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.js';
-import { networkFieldSchema } from '../network-field.js';
+import { networkFieldSchema } from '../fields/network-field.js';
 import { tickFieldSchema } from './schedule.js';
 import { webhookSchema } from './webhook.js';
 

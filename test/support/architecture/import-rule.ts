@@ -10,7 +10,16 @@ export interface Violation {
 
 const BASE = ['contract', 'lib', 'config', 'telemetry', 'redis'];
 const BEHIND_THE_QUEUE = ['boundary', 'isolation', 'compile', 'outcome', 'context', 'workspace', 'packages'];
-const ENGINE = [...BASE, 'tenants', ...BEHIND_THE_QUEUE, 'artifacts', 'executor', 'heartbeat', 'results', 'queue'];
+const ENGINE = [
+  ...BASE,
+  'tenants',
+  ...BEHIND_THE_QUEUE,
+  'artifacts',
+  'executor',
+  'heartbeat',
+  'results',
+  'queue',
+];
 const PARTS = [...ENGINE, 'worker', 'archive'];
 
 /** Which folders of `src` a folder may import; itself always. A file at the top of `src` counts by its name. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NETWORK_POLICIES } from './confinement.js';
+import { NETWORK_POLICIES } from '../confinement.js';
 
 /** The network that an execution asks for. */
 export const networkFieldSchema = z

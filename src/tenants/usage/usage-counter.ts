@@ -1,0 +1,112 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { ExecutionResult } from '../../contract/result.js';
+import { USAGE_DAYS } from '../../contract/tenants/usage.js';
+import type { RedisClient } from '../../redis/connections.js';
+import { GatheredScript } from '../../redis/gathered-script.js';
+import { RedisKeys } from '../../redis/keys.js';
+import { PATIENT_REDIS } from '../../redis/redis.module.js';
+import { Quotas } from './quotas.js';
+import { type UsageCounts, COUNTERS, dayOf, fieldsOf } from './usage-day.js';
+
+const KEPT_SECONDS = (USAGE_DAYS + 1) * 86_400;
+/** Marks go up with each run and attempt. */
+const ATTEMPTS_OF_A_RUN = 1_000_000;
+/** On Cluster: how long an execution that was counted is remembered beside the counters. */
+const REMEMBERED_SECONDS = 3_600;
+
+const ADD = `
+local function add(key, first, ttl)
+  for i = 0, ${COUNTERS.length - 1} do
+    local amount = tonumber(ARGV[first + ${COUNTERS.length} + i])
+    if amount ~= 0 then redis.call('HINCRBY', key, ARGV[first + i], amount) end
+  end
+  if redis.call('TTL', key) < 0 then redis.call('EXPIRE', key, ttl) end
+end
+`;
+/** Arguments that {@link ADD} takes. */
+const ADDED = 2 * COUNTERS.length;
+
+/** KEYS ledger, day; ARGV mark, ttl, fields, amounts -> 1 when it was counted now: the ledger remembers what was counted of an execution */
+const COUNT = new GatheredScript(
+  `${ADD}
+if tonumber(redis.call('HGET', KEYS[1], 'counted') or '0') >= tonumber(ARGV[1]) then return 0 end
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'counted', ARGV[1]) end
+add(KEYS[2], 3, ARGV[2])
+return 1
+`,
+  { keys: 2, args: 2 + ADDED },
+);
+
+/** KEYS day, sorted set of what was counted lately; ARGV execution and mark, ttl, fields, amounts -> as COUNT, for Cluster, where the ledger is elsewhere */
+const COUNT_APART = new GatheredScript(
+  `${ADD}
+local now = tonumber(redis.call('TIME')[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ${REMEMBERED_SECONDS})
+if redis.call('ZADD', KEYS[2], 'NX', now, ARGV[1]) == 0 then return 0 end
+redis.call('EXPIRE', KEYS[2], ${REMEMBERED_SECONDS})
+add(KEYS[1], 3, ARGV[2])
+return 1
+`,
+  { keys: 2, args: 2 + ADDED },
+);
+
+/** Which part of an execution is counted. */
+type Part = 'whole' | 'failed attempt';
+
+/**
+ * Adds what an execution used to the counters of its organization and day (UTC), each attempt once:
+ * 1. The script that adds also marks in the ledger what was counted, and does nothing for what has its mark. A worker
+ *    that dies before has its job come again, and the result is sent, and so counted, by the next.
+ * 2. On Cluster, where ledger and counters lie on different servers, executions are remembered beside the counters,
+ *    for an hour: one that is sent again later than that would count twice.
+ */
+@Injectable()
+export class UsageCounter {
+  constructor(
+    @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+    private readonly quotas: Quotas,
+  ) {}
+
+  /** Counts an execution that has ended. The same one again does no harm. */
+  async countEnd(result: ExecutionResult): Promise<void> {
+    await this.count(result, 'whole');
+  }
+
+  /** Counts what an attempt used after which another one follows. */
+  async countAttempt(result: ExecutionResult): Promise<void> {
+    await this.count(result, 'failed attempt');
+  }
+
+  private async count(result: ExecutionResult, part: Part): Promise<void> {
+    const organization = result.organization?.id;
+    if (organization === undefined) return;
+    const counted = amountsOf(result, part);
+    const amounts = COUNTERS.map((name) => counted[name]);
+    if (amounts.every((amount) => amount === 0)) return;
+    const { execution_id: executionId, run = 1, attempt, finished_at: finishedAt } = result;
+    const mark = run * ATTEMPTS_OF_A_RUN + attempt;
+    const day = this.keys.usage(dayOf(Date.parse(finishedAt)));
+    const rest = [KEPT_SECONDS, ...fieldsOf(organization), ...amounts];
+    const isNew = this.redis.isCluster
+      ? await COUNT_APART.run(
+          this.redis,
+          [day, this.keys.usageSeen(day)],
+          [`${mark} ${executionId}`, ...rest],
+        )
+      : await COUNT.run(this.redis, [this.keys.ledger(executionId), day], [mark, ...rest]);
+    // The next execution that ends does it where this cannot.
+    if (isNew === 1) await this.quotas.slowWhereUsedUp(organization).catch(() => undefined);
+  }
+}
+
+function amountsOf({ starts = 1, metrics, artifacts = [] }: ExecutionResult, part: Part): UsageCounts {
+  return {
+    executions: part === 'whole' && starts > 0 ? 1 : 0,
+    cpuMs: whole((metrics.cpu_total_seconds ?? 0) * 1_000),
+    networkBytes: whole(metrics['network_bytes'] ?? 0),
+    artifactBytes: artifacts.reduce((sum, { bytes }) => sum + whole(bytes), 0),
+  };
+}
+
+const whole = (value: number): number => Math.max(0, Math.round(value));
