@@ -1,5 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { ArchiveSettings } from '../config/slices.js';
+import { AuditArchive } from './audit-archive.js';
+import { AuditArchiver } from './audit-archiver.service.js';
 import { ArchiveDatabase } from './archive-database.js';
 import { ArchiveEraser } from './write/archive-eraser.js';
 import { ArchiveReader } from './read/archive-reader.js';
@@ -13,8 +15,8 @@ import { StatisticsReader } from './read/statistics-reader.js';
 @Module({})
 export class ArchiveModule {
   static register(settings: ArchiveSettings): DynamicModule {
-    const reads = [ArchiveDatabase, ArchiveEraser, ArchiveReader, FeedStore, StatisticsReader];
-    const writes = settings.isWriter ? [ArchiveWriter, Archiver, Retention] : [];
+    const reads = [AuditArchive, ArchiveDatabase, ArchiveEraser, ArchiveReader, FeedStore, StatisticsReader];
+    const writes = settings.isWriter ? [ArchiveWriter, Archiver, AuditArchiver, Retention] : [];
     return { module: ArchiveModule, providers: [...reads, ...writes], exports: [...reads, ...writes] };
   }
 }

@@ -44,7 +44,22 @@ interface DailyTable {
   counts: number[];
 }
 
+/** One entry of the audit log. Drivers read a bigint as text. */
+interface AuditTable {
+  at_ms: string;
+  seq: string;
+  token_id: string;
+  token_name: string;
+  role: string;
+  action: string;
+  target: string;
+  organization_id: string | null;
+  status: number;
+  worker_id: string;
+}
+
 export interface Tables {
+  audit: AuditTable;
   archived_ids: ArchivedTable;
   executions: ExecutionsTable;
   execution_logs: LogsTable;

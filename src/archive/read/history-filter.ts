@@ -17,13 +17,18 @@ const COLUMNS: Readonly<Record<FilterName, { columns: readonly Column[] }>> = HI
 /** The conditions of a filter. Values are bound as parameters, never part of the statement. */
 export function conditionsOf(filter: HistoryFilter): Expression<SqlBool>[] {
   const eb = expressionBuilder<Tables, 'executions'>();
-  return FILTER_ROWS.flatMap(([name, row]) => {
+  const { organizations } = filter;
+  const visible = organizations
+    ? [sql<SqlBool>`organization_id in (${sql.join(organizations.map(toStorable))})`]
+    : [];
+  const narrowed = FILTER_ROWS.flatMap(([name, row]) => {
     const value = filter[name];
     if (value === undefined) return [];
     const compare = CONDITIONS[row.match];
     const conditions = COLUMNS[name].columns.map((column) => compare(sql.ref(column), value as never));
     return conditions.length === 1 ? conditions : [eb.or(conditions)];
   });
+  return [...visible, ...narrowed];
 }
 
 /** Compares a column with the value of a filter, for each way that they may be compared. */

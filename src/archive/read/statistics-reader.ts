@@ -14,6 +14,8 @@ export interface StatisticsQuestion {
   by: readonly StatisticGroup[];
   workflow?: string | undefined;
   organization?: string | undefined;
+  /** Those that the caller may see; undefined: all. */
+  organizations?: readonly string[] | undefined;
   status?: readonly string[] | undefined;
 }
 
@@ -43,7 +45,7 @@ export class StatisticsReader {
 /** The rows of daily_statistics that a question is about. */
 export const statisticsQuery = (
   db: Database,
-  { from, to, workflow, organization, status }: StatisticsQuestion,
+  { from, to, workflow, organization, organizations, status }: StatisticsQuestion,
 ) =>
   db
     .selectFrom('daily_statistics')
@@ -57,11 +59,22 @@ export const statisticsQuery = (
       sql<string>`array_to_string(buckets, ',')`.as('buckets'),
       sql<string>`array_to_string(counts, ',')`.as('counts'),
     ])
-    .where('organization_id', '=', organization === undefined ? ALL_ORGANIZATIONS : toStorable(organization))
+    .where('organization_id', 'in', rowsOf(organization, organizations))
     .where(sql<boolean>`day BETWEEN ${from}::date AND ${to}::date`)
     .where('executions', '>', 0)
     .$if(workflow !== undefined, (query) => query.where('workflow_id', '=', toStorable(workflow ?? '')))
     .$if(status !== undefined, (query) => query.where('status', 'in', [...(status ?? [])]));
+
+/** Whose rows are read: one for all organizations, or those of the ones that are asked for and may be seen. */
+function rowsOf(organization: string | undefined, visible: readonly string[] | undefined): string[] {
+  if (visible === undefined)
+    return [organization === undefined ? ALL_ORGANIZATIONS : toStorable(organization)];
+  // No organization has this id: of none, there is no row.
+  const wanted = organization === undefined ? visible : visible.filter((one) => one === organization);
+  return wanted.length === 0 ? [NO_ORGANIZATION] : wanted.map(toStorable);
+}
+
+const NO_ORGANIZATION = '\u{1}';
 
 interface DayRow {
   day: string;

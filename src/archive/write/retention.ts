@@ -33,6 +33,7 @@ export class Retention {
     await this.database.use(async (db) => {
       await ensurePartitions(db, monthsAhead(now, MONTHS_AHEAD));
       if (retentionMs === null) return;
+      await forgetAudit(db, now.getTime() - retentionMs);
       for (const month of expiredMonths(await listMonths(db), now, retentionMs)) {
         await dropMonth(db, month);
         await forgetUntil(db, boundsOf(month)[1]);
@@ -43,6 +44,11 @@ export class Retention {
       }
     });
   }
+}
+
+/** Entries of the audit log from before a moment. */
+async function forgetAudit(db: Database, beforeMs: number): Promise<void> {
+  await db.deleteFrom('audit').where('at_ms', '<', String(beforeMs)).execute();
 }
 
 /** Everything about executions that ended before a moment, but their rows. */
