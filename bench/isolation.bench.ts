@@ -121,7 +121,7 @@ async function start({ level, factory, startMs, cpuMs }: Contestant): Promise<vo
 async function execute({ factory }: Contestant, runner: RunnerProcess, n: number): Promise<void> {
   const run = new Run(
     slotOn(runner, runner.place.scratch),
-    runLimitsOf(runnerSettings.of(SETTINGS), 60_000),
+    runLimitsOf(runnerSettings.of(SETTINGS), { timeoutMs: 60_000 }),
     {
       answer: () => Promise.resolve({ kind: 'package' }),
       onProgress: () => undefined,

@@ -52,6 +52,8 @@ export interface ExecuteCommand {
   pid: number;
   /** For the first execution of a runner; what it takes away never comes back. */
   network: NetworkPolicy;
+  /** It loads no native code, whatever the runner may; for the first execution of a runner. */
+  withoutAddons: boolean;
   resultLimitBytes: number;
   /** The runner is to serve another execution: it says `settled` after this one instead of being killed. */
   keep: boolean;

@@ -1,9 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseSettings } from '../config/settings.js';
 import { NO_DETAILS } from '../contract/execution.js';
+import { type OrganizationLimits, unsetOrganization } from '../contract/organization.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
+import type { OrganizationDirectory } from '../tenants/organizations/organization-directory.js';
+import type { SecretReader } from '../tenants/secrets/secret-reader.js';
 import { ContextService } from './context.service.js';
 import { executionSettings } from '../config/slices.js';
 
@@ -14,8 +17,14 @@ const settings = parseSettings({
   KEY_PREFIX: 'acme:',
 });
 
+/** What organizations have, of the tests here. */
+interface Tenants {
+  limits: OrganizationLimits;
+  stored: Record<string, string>;
+}
+
 /** The service over a Redis that holds one document for the execution `e-1`. */
-const serviceWith = (document: unknown, used = settings): ContextService => {
+const serviceWith = (document: unknown, used = settings, tenants: Partial<Tenants> = {}): ContextService => {
   const text = typeof document === 'string' || document === null ? document : JSON.stringify(document);
   const redis = {
     get: (key: string) => Promise.resolve(key === 'acme:bifrost:exec:e-1:context' ? text : null),
@@ -24,6 +33,17 @@ const serviceWith = (document: unknown, used = settings): ContextService => {
     redis as unknown as RedisClient,
     new RedisKeys('acme:'),
     executionSettings.of(used),
+    {
+      find: (id: string) => Promise.resolve({ ...unsetOrganization(id), limits: tenants.limits ?? {} }),
+    } as unknown as OrganizationDirectory,
+    {
+      read: (organization: string, names: readonly string[]) =>
+        Promise.resolve(
+          Object.fromEntries(
+            names.map((name) => [name, tenants.stored?.[name] ?? `${name} of ${organization}`]),
+          ),
+        ),
+    } as unknown as SecretReader,
   );
 };
 
@@ -319,5 +339,77 @@ describe('what another system writes', () => {
   it('may have no limit of time where 0 means the longest', async () => {
     const used = parseSettings({ ZERO_TIMEOUT: 'longest', MAX_TIMEOUT_SECONDS: '900' });
     expect((await load({ timeout_seconds: 0 }, used)).timeoutMs).toBe(900_000);
+  });
+});
+
+describe('limits of an organization', () => {
+  const OF_ACME = { ...INLINE, organization: { id: 'acme' } };
+  const open = parseSettings({ NETWORK: 'open', MAX_TIMEOUT_SECONDS: '60', DEFAULT_TIMEOUT_SECONDS: '30' });
+  const load = (document: object, limits: OrganizationLimits, used = settings) =>
+    serviceWith(document, { ...used, KEY_PREFIX: 'acme:' }, { limits }).load('e-1');
+
+  it('narrow the time, the default too', async () => {
+    expect(await load(OF_ACME, { timeout_seconds: 10 })).toMatchObject({ timeoutMs: 10_000 });
+    expect(await load({ ...OF_ACME, timeout_seconds: 9 }, { timeout_seconds: 10 })).toMatchObject({
+      timeoutMs: 9_000,
+    });
+    expect(await load(OF_ACME, { timeout_seconds: 1_000 })).toMatchObject({ timeoutMs: 30_000 });
+    const refusal = await refusalOf(() => load({ ...OF_ACME, timeout_seconds: 11 }, { timeout_seconds: 10 }));
+    expect(refusal).toMatchObject({ code: 'INVALID_JOB', field: 'timeout_seconds' });
+    expect(refusal.message).toContain('the limit of its organization is 10 s');
+  });
+
+  it('narrow the network, and a list of hosts leaves that of the worker only', async () => {
+    expect(await load(OF_ACME, {}, open)).toMatchObject({ network: 'open' });
+    expect(await load(OF_ACME, { network: 'none' }, open)).toMatchObject({ network: 'none' });
+    expect(await load(OF_ACME, { network_allow: ['a.example'] }, open)).toMatchObject({
+      network: 'proxy',
+      bounds: { networkAllow: ['a.example'] },
+    });
+    expect(await load(OF_ACME, { network: 'open' })).toMatchObject({ network: 'none' });
+    const asked = { ...OF_ACME, network: 'open' };
+    expect(await refusalOf(() => load(asked, { network: 'proxy' }, open))).toMatchObject({
+      field: 'network',
+    });
+  });
+
+  it('go with the execution where it is carried out, and with no other', async () => {
+    const limits = { memory_mb: 64, output_bytes: 1_000, native_addons: false };
+    expect((await load(OF_ACME, limits)).bounds).toEqual({
+      memoryMb: 64,
+      outputBytes: 1_000,
+      networkAllow: null,
+      withoutAddons: true,
+    });
+    expect((await load(OF_ACME, { native_addons: true })).bounds).toBeUndefined();
+    expect((await load(INLINE, limits)).bounds).toBeUndefined();
+  });
+});
+
+describe('secrets of the store', () => {
+  const named = { ...INLINE, organization: { id: 'acme' }, secrets: { A: 'a' }, secret_names: ['B', 'C'] };
+
+  it('come beside those of the context', async () => {
+    expect((await serviceWith(named).load('e-1')).secrets).toEqual({
+      A: 'a',
+      B: 'B of acme',
+      C: 'C of acme',
+    });
+  });
+
+  it.each([
+    ['no organization', { ...named, organization: undefined }, 'needs organization'],
+    ['a secret that the context has too', { ...named, secret_names: ['A'] }, 'A is in secrets too'],
+    ['a name that is none', { ...named, secret_names: ['a b'] }, 'letters, digits'],
+  ])('are refused for %s', async (_, document, message) => {
+    const refusal = await refusalOf(() => serviceWith(document).load('e-1'));
+    expect(refusal).toMatchObject({ code: 'INVALID_JOB', field: 'secret_names' });
+    expect(refusal.message).toContain(message);
+  });
+
+  it('count against the limit of all', async () => {
+    const stored = { B: 'x'.repeat(40_000), C: 'x'.repeat(40_000) };
+    const refusal = await refusalOf(() => serviceWith(named, settings, { stored }).load('e-1'));
+    expect(refusal.message).toContain('must have at most 65536 characters together');
   });
 });

@@ -1,17 +1,26 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
-import { narrowedNetwork } from '../config/network.js';
 import { type ExecutionSettings, executionSettings } from '../config/slices.js';
-import type { NetworkPolicy } from '../contract/confinement.js';
-import { executionContextSchema, type ParsedContext, unknownFields } from '../contract/context.js';
+import {
+  executionContextSchema,
+  lengthOf,
+  type ParsedContext,
+  SECRETS_LIMIT_CHARS,
+  unknownFields,
+} from '../contract/context.js';
 import { type Execution, type ExecutionSource, NO_DETAILS } from '../contract/execution.js';
+import { subjectOf } from '../contract/subject.js';
 import type { TaskJob } from '../contract/jobs/job.js';
+import type { OrganizationLimits } from '../contract/organization.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import { executionText, taskText } from '../contract/jobs/signature.js';
 import { REDACTED } from '../outcome/redaction/redactor.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { OrganizationDirectory } from '../tenants/organizations/organization-directory.js';
+import { SecretReader } from '../tenants/secrets/secret-reader.js';
+import { boundsOf, networkFor } from './organization-bounds.js';
 import { checkSignature, type Seal } from './signature-check.js';
 
 const UNSEALED: Seal = { signature: null, validUntil: null };
@@ -32,12 +41,14 @@ export class ContextService {
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
     @InjectSettings(executionSettings) private readonly settings: ExecutionSettings,
+    private readonly organizations: OrganizationDirectory,
+    private readonly store: SecretReader,
   ) {}
 
   /**
    * Loads the context that the producer wrote to Redis.
    * @param contextId id under which it was written; the ticks of a schedule share one
-   * @throws {Refusal} CONTEXT_NOT_FOUND, or INVALID_JOB naming the field.
+   * @throws {Refusal} CONTEXT_NOT_FOUND, SECRET_UNAVAILABLE, or INVALID_JOB naming the field.
    */
   async load(
     executionId: string,
@@ -59,9 +70,22 @@ export class ContextService {
     const { validUntil } = seal;
     const signed = (): string => executionText({ executionId: contextId, context: document, validUntil });
     const { context, extra } = parseContext(document);
-    const secrets = secretsOf(context);
-    refuseRedacted(secrets, key);
+    refuseRedacted(secretsOf(context), key);
     checkSignature(this.keysOfSigners, seal, signed, Date.now());
+    try {
+      return await this.complete(executionId, context, extra);
+    } catch (error) {
+      if (error instanceof Refusal) error.subject = subjectOf(subjectFieldsOf(context));
+      throw error;
+    }
+  }
+
+  private async complete(
+    executionId: string,
+    context: ParsedContext,
+    extra: Record<string, unknown>,
+  ): Promise<LoadedExecution> {
+    const [limits, secrets] = await Promise.all([this.limitsOf(context), this.secretsFor(context)]);
     return {
       id: executionId,
       source: this.sourceOf(context),
@@ -69,9 +93,7 @@ export class ContextService {
       files: context.files ?? {},
       env: context.env ?? {},
       secrets,
-      caller: context.caller ?? null,
-      organization: context.organization ?? null,
-      workflowId: context.workflow_id ?? null,
+      ...subjectFieldsOf(context),
       details: {
         name: context.name ?? null,
         config: context.config ?? {},
@@ -80,10 +102,9 @@ export class ContextService {
         extra: { ...context.extra, ...extra },
       },
       sync: context.sync ?? false,
-      tags: context.tags ?? [],
-      ...(context.again_of == null ? {} : { againOf: context.again_of }),
-      timeoutMs: this.timeoutMs(this.limitOf(context), 'timeout_seconds'),
-      network: this.network(context.network),
+      timeoutMs: this.timeoutMs(this.limitOf(context), 'timeout_seconds', limits),
+      network: networkFor(this.settings, context.network, limits),
+      ...boundsOf(limits),
       captureLocals: context.capture_locals ?? false,
       wantedGeneration: context.workspace_generation ?? null,
     };
@@ -110,8 +131,8 @@ export class ContextService {
       details: NO_DETAILS,
       sync: false,
       tags: [],
-      timeoutMs: this.timeoutMs(task.timeout, 'timeout'),
-      network: this.network(task.network),
+      timeoutMs: this.timeoutMs(task.timeout, 'timeout', null),
+      network: networkFor(this.settings, task.network, null),
       captureLocals: false,
       wantedGeneration: null,
     };
@@ -148,10 +169,32 @@ export class ContextService {
     );
   }
 
-  private network(asked: NetworkPolicy | null | undefined): NetworkPolicy {
-    const found = narrowedNetwork(this.settings, asked);
-    if ('network' in found) return found.network;
-    throw new Refusal('INVALID_JOB', `network ${found.refused}`, 'network');
+  /** What holds for executions of its organization; null: it has none, or nothing is set of it. */
+  private async limitsOf({ organization }: ParsedContext): Promise<OrganizationLimits | null> {
+    if (organization == null) return null;
+    return (await this.organizations.find(organization.id)).limits;
+  }
+
+  /** The secrets of a context, and those of the store that it names. */
+  private async secretsFor(context: ParsedContext): Promise<Record<string, string>> {
+    const given = secretsOf(context);
+    const { secret_names: names, organization } = context;
+    if (names == null || names.length === 0) return given;
+    const refuse = (why: string): never => {
+      throw new Refusal(
+        'INVALID_JOB',
+        `The execution context cannot be used: secret_names: ${why}`,
+        'secret_names',
+      );
+    };
+    if (organization == null) return refuse('needs organization: secrets are kept by organization');
+    const twice = names.find((name) => Object.hasOwn(given, name));
+    if (twice !== undefined) return refuse(`${twice} is in secrets too`);
+    const secrets = { ...given, ...(await this.store.read(organization.id, names)) };
+    if (lengthOf(secrets) <= SECRETS_LIMIT_CHARS) return secrets;
+    return refuse(
+      `with secrets, must have at most ${SECRETS_LIMIT_CHARS} characters together, or they could not be redacted`,
+    );
   }
 
   /** Seconds; undefined: the usual limit. */
@@ -165,10 +208,21 @@ export class ContextService {
     );
   }
 
-  private timeoutMs(seconds: number | null | undefined, field: string): number {
+  private timeoutMs(
+    seconds: number | null | undefined,
+    field: string,
+    limits: OrganizationLimits | null,
+  ): number {
     const { defaultTimeoutMs, maxTimeoutMs } = this.settings;
-    if (seconds == null) return defaultTimeoutMs;
-    if (seconds * 1000 <= maxTimeoutMs) return seconds * 1000;
+    const ownMs = (limits?.timeout_seconds ?? Number.POSITIVE_INFINITY) * 1000;
+    if (seconds == null) return Math.min(defaultTimeoutMs, ownMs);
+    if (seconds * 1000 <= Math.min(maxTimeoutMs, ownMs)) return seconds * 1000;
+    if (ownMs < maxTimeoutMs)
+      throw new Refusal(
+        'INVALID_JOB',
+        `${field} is ${seconds} s; the limit of its organization is ${ownMs / 1000} s`,
+        field,
+      );
     throw new Refusal(
       'INVALID_JOB',
       `${field} is ${seconds} s; the limit is ${maxTimeoutMs / 1000} s (MAX_TIMEOUT_SECONDS)`,
@@ -176,6 +230,15 @@ export class ContextService {
     );
   }
 }
+
+/** On whose behalf a context is. */
+const subjectFieldsOf = ({ caller, organization, workflow_id, tags, again_of }: ParsedContext) => ({
+  caller: caller ?? null,
+  organization: organization ?? null,
+  workflowId: workflow_id ?? null,
+  tags: tags ?? [],
+  ...(again_of == null ? {} : { againOf: again_of }),
+});
 
 type InlineSource = Extract<ExecutionSource, { kind: 'inline' }>;
 

@@ -3,6 +3,7 @@ import type { CompileClock } from '../compile/compile-clock.js';
 import type { RunnerSettings } from '../config/slices.js';
 import type { Execution } from '../contract/execution.js';
 import type { ContextData, ExecuteCommand } from '../boundary/runner-protocol.js';
+import type { RunLimits } from '../outcome/run-limits.js';
 import type { Redactor } from '../outcome/redaction/redactor.js';
 import type { Span } from '../telemetry/tracing.js';
 import type { PreparedCode } from '../workspace/workspace.service.js';
@@ -24,7 +25,7 @@ export interface RunTask {
 export function executeCommand(
   task: RunTask,
   { keep, slot }: RunnerLease,
-  { limits, lookEvery }: Pick<RunnerSettings, 'limits' | 'lookEvery'>,
+  { outputBytes, lookEvery }: Pick<RunLimits, 'outputBytes'> & Pick<RunnerSettings, 'lookEvery'>,
 ): ExecuteCommand {
   const { execution, program, packagesDir, rootUrl } = task;
   const ref = randomUUID();
@@ -46,7 +47,8 @@ export function executeCommand(
     clearsScratch: !slot.runner.place.onDisk,
     pid: slot.runner.pid,
     network: execution.network,
-    resultLimitBytes: limits.outputBytes,
+    withoutAddons: execution.bounds?.withoutAddons ?? false,
+    resultLimitBytes: outputBytes,
     keep,
     lookEvery,
     captureLocals: execution.captureLocals,

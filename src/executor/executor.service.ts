@@ -218,7 +218,9 @@ export class ExecutorService {
     // With the debugger's help a runner serves no other execution.
     if (execution.captureLocals || !this.maySharePlace(execution)) lease.keep = false;
     try {
-      const limits = runLimitsOf(this.settings, execution.timeoutMs, clock.usedMs);
+      const { timeoutMs, bounds } = execution;
+      const limits = runLimitsOf(this.settings, { timeoutMs, spentMs: clock.usedMs, bounds });
+      lease.slot.runner.outlet?.narrow(bounds?.networkAllow ?? null);
       const run = new Run(lease.slot, limits, {
         answer: (request) => this.answer(program, request),
         onProgress: listener.onProgress,
@@ -226,7 +228,10 @@ export class ExecutorService {
         redactor,
       });
       const sentMs = Date.now();
-      const end = await run.finish(executeCommand(task, lease, this.settings), interrupt, cancellation);
+      const end = await run.finish(executeCommand(task, lease, {
+          outputBytes: limits.outputBytes,
+          lookEvery: this.settings.lookEvery,
+        }), interrupt, cancellation);
       traceSteps(span, sentMs, end, execution.source);
       if (end.verdict === 'interrupted' && !end.cancel)
         throw new InterruptedError('the execution was interrupted');

@@ -16,7 +16,14 @@ export const waitMetrics = ({ queue, delay, backoff }: QueueTimes): Metrics => (
 });
 
 /** The part of a receipt that the run of the code shows. */
-export function runMetrics({ report, kernelUsage, peakMb, loadMs, durationMs }: RunEnd): Metrics {
+export function runMetrics({
+  report,
+  kernelUsage,
+  peakMb,
+  loadMs,
+  durationMs,
+  networkBytes,
+}: RunEnd): Metrics {
   const usage = report?.usage;
   const userMs = usage?.userMs ?? kernelUsage?.userMs ?? null;
   const systemMs = usage?.systemMs ?? kernelUsage?.systemMs ?? null;
@@ -33,6 +40,7 @@ export function runMetrics({ report, kernelUsage, peakMb, loadMs, durationMs }: 
     cpu_total_seconds: userMs === null || systemMs === null ? null : Math.round(userMs + systemMs) / 1000,
     module_load_ms: loadMs === null ? null : round(loadMs),
     run_ms: round(durationMs),
+    ...(networkBytes === null ? {} : { network_bytes: networkBytes }),
   };
 }
 

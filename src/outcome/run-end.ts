@@ -49,6 +49,8 @@ export interface RunEnd {
   logsTruncated: boolean;
   memorySamplesMb: number[];
   peakMb: number;
+  /** Bytes that it had of the worker's network, both ways; null: it had none of it. */
+  networkBytes: number | null;
   /** What the kernel says that this run used; its own report says it better. */
   kernelUsage: KernelUsage | null;
 }

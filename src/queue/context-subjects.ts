@@ -41,6 +41,12 @@ export class ContextSubjects {
     );
   }
 
+  /** The subject of one context; null: there is no such context. */
+  async find(contextId: string): Promise<Subject | null> {
+    const document = await this.redis.get(this.keys.context(contextId));
+    return document === null ? null : subjectIn(document);
+  }
+
   private async sizeOf(id: string | null): Promise<number> {
     return id === null ? 0 : this.redis.strlen(this.keys.context(id));
   }

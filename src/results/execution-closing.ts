@@ -4,6 +4,7 @@ import type { ExecutionResult } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { UsageCounter } from '../tenants/usage/usage-counter.js';
 import { ExecutionUpdates } from './clients/execution-updates.js';
 import { LogWriter } from './log-writer.js';
 import { WaitingCallers } from './clients/waiting-callers.js';
@@ -20,6 +21,7 @@ export class ExecutionClosing {
     private readonly updates: ExecutionUpdates,
     private readonly callers: WaitingCallers,
     private readonly webhooks: WebhookQueue,
+    private readonly usage: UsageCounter,
   ) {}
 
   /**
@@ -43,6 +45,16 @@ export class ExecutionClosing {
   /** Leaves the message for the receiver that its submitter named. */
   notify(result: ExecutionResult, webhook: Webhook): Promise<void> {
     return this.webhooks.addExecution(result, webhook);
+  }
+
+  /** Adds what it used to the counters of its organization; once, however often it is asked for. */
+  count(result: ExecutionResult): Promise<void> {
+    return this.usage.countEnd(result);
+  }
+
+  /** As {@link count}, of an attempt after which another one follows. */
+  countAttempt(document: ExecutionResult): Promise<void> {
+    return this.usage.countAttempt(document);
   }
 
   /** Ends its log stream and says that it has ended. A flag that cancelled it must not end a further run. */

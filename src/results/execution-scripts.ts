@@ -17,6 +17,7 @@ import { MAX_LOST_WORKERS, STARTS_KEPT } from './start-history.js';
  *   generation  workspace generation that the first attempt ran against
  *   freed_at    Unix milliseconds at which a worker gave it back, to be taken again
  *   pause_ms    for how long it was not to be taken then
+ *   counted     run and attempt up to which its use was counted, see tenants/usage/usage-counter.ts
  *   published   1 once the result is on the result queue
  *   cancel_asked_at, cancel_reason
  *               ISO time and words of the first request to cancel; also before the first attempt

@@ -133,6 +133,11 @@ export class ResultPublisher {
     });
   }
 
+  /** Notes what an attempt used after which another one follows. */
+  countAttempt(document: ExecutionResult): Promise<void> {
+    return this.untilDone(document.execution_id, () => this.closing.countAttempt(document));
+  }
+
   /** Redis key of the document of an execution. */
   keyOf(executionId: string): string {
     return this.keys.result(executionId);
@@ -169,6 +174,7 @@ export class ResultPublisher {
       this.feed.append(executionId, run, standing),
       this.closing.answerCaller(result, waits),
       webhook && this.closing.notify(result, webhook),
+      this.closing.count(result),
     ]);
     await Promise.all([
       this.closing.finish(result),

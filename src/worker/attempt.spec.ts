@@ -16,13 +16,14 @@ import { parseJob } from '../queue/parse-job.js';
 import type { ExecutionLedger } from '../results/execution-ledger.js';
 import type { ExecutionUpdates } from '../results/clients/execution-updates.js';
 import type { LogWriter } from '../results/log-writer.js';
+import type { Quotas, UsedUp } from '../tenants/usage/quotas.js';
 import { Attempt } from './attempt.js';
 
 const CANCEL = { askedAt: '2026-03-01T10:00:00.000Z', reason: 'enough' };
 type Execute = (execution: Execution, stops: Stops, listener: ExecutionListener) => Promise<AttemptReport>;
 
 /** An attempt whose executor does this, and what it wrote down. */
-function anAttempt(execute: Execute) {
+function anAttempt(execute: Execute, usedUp: UsedUp | null = null) {
   const noted: unknown[][] = [];
   const note =
     (name: string) =>
@@ -43,6 +44,7 @@ function anAttempt(execute: Execute) {
     {
       ofResult: (network = 'outlet') => ({ level: 'process', grade: 'B', network }),
     } as unknown as SelfTestService,
+    { refusing: () => Promise.resolve(usedUp) } as unknown as Quotas,
   );
   return { attempt, noted };
 }
@@ -117,6 +119,31 @@ describe('Attempt', () => {
     const report = await anAttempt(never).attempt.run(aTakenDelivery({ loading }));
     expect(report).toMatchObject({ finding: { code: 'CONTEXT_NOT_FOUND' } });
     expect([report.subject, report.holdsNoSecrets]).toEqual([undefined, undefined]);
+  });
+
+  it('does not begin new work of an organization that has used up a quota', async () => {
+    const usedUp = {
+      organization: 'acme',
+      quota: 'cpu_seconds',
+      limit: 60,
+      used: 61.5,
+      resetsAt: new Date('2026-03-02T00:00:00.000Z'),
+    } as const;
+    const { organization } = usedUp;
+    const loading = Promise.resolve(aLoadedExecution({ organization: { id: organization } }));
+    const report = await anAttempt(never, usedUp).attempt.run(aTakenDelivery({ loading }));
+    expect(report).toMatchObject({
+      finding: {
+        code: 'QUOTA_EXCEEDED',
+        message: expect.stringContaining(
+          '61.5 of 60 cpu_seconds of this day; the quota begins anew at 2026-03-02T00',
+        ),
+      },
+      subject: { organization: { id: 'acme' } },
+    });
+    const ran = anAttempt(() => Promise.resolve(unrunReport(null)), usedUp).attempt;
+    const later = await ran.run(aTakenDelivery({ loading, turn: { ...OUR_TURN, attempt: 2 } }));
+    expect(later.finding).toBeNull();
   });
 
   const again = { ...OUR_TURN, attempt: 2, cancel: CANCEL };

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { NO_CHILDREN } from '../contract/execution.js';
 import type { ExecutionProgress } from '../contract/result.js';
+import { Refusal } from '../contract/jobs/refusal.js';
 import { subjectOf } from '../contract/subject.js';
 import { traceparentOfJob } from '../contract/traceparent.js';
 import { type AttemptReport, cancelledReport, codeOf, statusOf } from '../outcome/attempt-report.js';
@@ -9,6 +10,7 @@ import { ExecutorService } from '../executor/executor.service.js';
 import { InterruptedError } from '../executor/cancellation.js';
 import { SelfTestService } from '../executor/self-test.service.js';
 import { LatestSender } from '../lib/latest-sender.js';
+import { Quotas, usedUpMessage } from '../tenants/usage/quotas.js';
 import { traced } from '../telemetry/tracing.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import type { OurTurn } from '../results/turn.js';
@@ -35,6 +37,7 @@ export class Attempt {
     private readonly logs: LogWriter,
     private readonly updates: ExecutionUpdates,
     private readonly selfTest: SelfTestService,
+    private readonly quotas: Quotas,
   ) {}
 
   /** @throws what reportOfError lets through: the job goes back to the queue then. */
@@ -76,6 +79,7 @@ export class Attempt {
       seen.subject = subjectOf(loaded);
       seen.holdsNoSecrets = Object.keys(loaded.secrets).length === 0;
       seen.sync = loaded.sync;
+      if (run === 1 && attempt === 1) await this.refuseUsedUp(loaded.organization?.id);
       const execution = {
         ...loaded,
         attempt,
@@ -102,12 +106,19 @@ export class Attempt {
       return { ...report, ...seen, isolation: this.selfTest.ofResult(execution.network) };
     } catch (error) {
       await this.logs.close(executionId);
+      if (error instanceof Refusal && error.subject) seen.subject ??= error.subject;
       const { request: cancel } = stops.cancellation;
       const report = cancel === null ? reportOfError(error, attempt) : cancelledAt(error, turn, cancel);
       return { ...report, ...seen };
     } finally {
       await progress.idle();
     }
+  }
+
+  /** New work of an organization that has used up a quota does not begin. @throws {Refusal} QUOTA_EXCEEDED */
+  private async refuseUsedUp(organization: string | undefined): Promise<void> {
+    const used = organization === undefined ? null : await this.quotas.refusing(organization);
+    if (used) throw new Refusal('QUOTA_EXCEEDED', usedUpMessage(used));
   }
 }
 

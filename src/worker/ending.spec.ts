@@ -56,6 +56,7 @@ beforeEach(() => {
       return Promise.resolve((published = document));
     },
     resend: call('resend', () => undefined),
+    countAttempt: () => Promise.resolve(),
     keyOf: (id: string) => `key:${id}`,
   };
   ending = new Ending(

@@ -157,6 +157,7 @@ export class Ending {
     const { executionId } = request;
     const pauseMs = pauseBeforeRetryMs(job.opts.backoff, job.attemptsMade + 1, Math.random());
     const document = this.write(delivery, report);
+    await this.results.countAttempt(document);
     const failed = { record: attemptRecord(document), mark };
     const noted = await this.ledger.free(executionId, { run, counted: true, failed, pauseMs });
     const cancel = noted ?? stops.cancellation.request;

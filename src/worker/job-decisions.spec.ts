@@ -32,6 +32,7 @@ const FINAL: FailureCode[] = [
   'INVALID_JOB',
   'CONTEXT_NOT_FOUND',
   'CHILD_FAILED',
+  'QUOTA_EXCEEDED',
   'EXPIRED',
   'SKIPPED',
   'CANCELLED',

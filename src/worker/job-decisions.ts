@@ -116,6 +116,9 @@ export function unrunReason({
     case 'INVALID_JOB':
     case 'CONTEXT_NOT_FOUND':
       return 'refused';
+    case 'SECRET_UNAVAILABLE':
+    case 'QUOTA_EXCEEDED':
+      return 'refused';
     case 'CHILD_FAILED':
       return 'child-failed';
     case 'EXPIRED':

@@ -11,6 +11,7 @@ import { ExecutionUpdates } from '../../src/results/clients/execution-updates.js
 import { LogWriter } from '../../src/results/log-writer.js';
 import { WaitingCallers } from '../../src/results/clients/waiting-callers.js';
 import type { WebhookQueue } from '../../src/results/webhooks/webhook-queue.js';
+import type { UsageCounter } from '../../src/tenants/usage/usage-counter.js';
 import type { TestRedis } from './servers/test-redis.js';
 import { logSettings, resultSettings } from '../../src/config/slices.js';
 
@@ -73,7 +74,12 @@ export const aDocument = (executionId: string, outcome: Outcome, attempt = 1): E
 });
 
 /** What ends an execution beside its result, for parts that are tested without it. */
-export const closingOf = (client: RedisClient, keys: RedisKeys, settings: Settings): ExecutionClosing => {
+export const closingOf = (
+  client: RedisClient,
+  keys: RedisKeys,
+  settings: Settings,
+  usage = { countEnd: () => Promise.resolve() } as unknown as UsageCounter,
+): ExecutionClosing => {
   const results = resultSettings.of(settings);
   const updates = new ExecutionUpdates(client, keys, results);
   const logs = new LogWriter(client, keys, updates, logSettings.of(settings));
@@ -85,5 +91,6 @@ export const closingOf = (client: RedisClient, keys: RedisKeys, settings: Settin
     updates,
     new WaitingCallers(client, keys, results),
     webhooks,
+    usage,
   );
 };

@@ -65,6 +65,29 @@ const codeOf = async (stream: MultiplexedStream): Promise<unknown> => {
 beforeAll(() => Logger.overrideLogger(false));
 
 describe('NetworkOutlet', () => {
+  it('lets an execution reach what its organization may only, and counts what it had', async () => {
+    const server = await aServer((socket) => socket.on('data', () => socket.end('12345')));
+    const { outlet, open, dialed } = aRunner(server.port);
+    outlet.narrow(['there:80', '*.below.example']);
+    outlet.begin('e', 'proxy');
+    for (const host of ['elsewhere', 'below.example', '203.0.113.7'])
+      expect(await codeOf(open(host))).toBe(NETWORK_REFUSED);
+    expect(dialed).toEqual([]);
+    const stream = open('there');
+    stream.write('123');
+    expect(await text(stream)).toBe('12345');
+    expect(outlet.transferredBytes).toBe(8);
+    await outlet.settle();
+    expect(outlet.transferredBytes).toBe(8);
+    outlet.narrow(null);
+    outlet.begin('f', 'proxy');
+    expect(outlet.transferredBytes).toBe(0);
+    const other = open('elsewhere');
+    other.write('1');
+    expect(await text(other)).toBe('12345');
+    server.close();
+  });
+
   it('carries what both sides say, also when one has ended before the other begins', async () => {
     const server = await aServer((socket) => {
       let asked = 0;

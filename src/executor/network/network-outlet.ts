@@ -16,8 +16,9 @@ import { SELF_TEST_ID } from '../../boundary/self-test.js';
 import { emitMeasurement } from '../../telemetry/measurements.js';
 import type { MultiplexedStream } from '../../boundary/multiplexing/multiplexed-stream.js';
 import { Multiplexer } from '../../boundary/multiplexing/multiplexer.js';
+import { type AllowEntry, parseNetworkAllow } from '../../config/network-allow.js';
 import type { Dialer } from './dialer.js';
-import { NetworkRefusal, type RefusalReason } from './network-rules.js';
+import { checkNarrowed, NetworkRefusal, type RefusalReason } from './network-rules.js';
 
 /** What one execution may have of the worker's network. */
 export interface OutletLimits {
@@ -38,6 +39,8 @@ export interface OutletServices {
 interface Use {
   executionId: string;
   network: NetworkPolicy;
+  /** Of its organization; null: it has none of its own. */
+  rules: readonly AllowEntry[] | null;
   bytes: number;
   refusals: number;
   nextDialMs: number;
@@ -67,6 +70,8 @@ const logger = new Logger('Network');
 export class NetworkOutlet {
   private readonly multiplexer: Multiplexer;
   private use: Use | null = null;
+  private latest: Use | null = null;
+  private rules: readonly AllowEntry[] | null = null;
   private budgetAtMs = 0;
   private framesSeen = 0;
 
@@ -82,9 +87,21 @@ export class NetworkOutlet {
     connection.on('data', () => this.watchFrames());
   }
 
+  /** What the next execution may reach of what the worker lets through, as entries of NETWORK_ALLOW; null: all of it. */
+  narrow(allow: readonly string[] | null): void {
+    this.rules = allow && parseNetworkAllow(allow.join(','));
+  }
+
   /** The runner's connections are those of this execution from now on. */
   begin(executionId: string, network: NetworkPolicy): void {
-    this.use = { executionId, network, bytes: 0, refusals: 0, nextDialMs: 0, names: new Map() };
+    const { rules } = this;
+    this.use = { executionId, network, rules, bytes: 0, refusals: 0, nextDialMs: 0, names: new Map() };
+    this.latest = this.use;
+  }
+
+  /** Bytes of the latest execution, both ways. */
+  get transferredBytes(): number {
+    return this.latest?.bytes ?? 0;
   }
 
   /** Ends every connection; resolves when nothing of the execution can come any more. */
@@ -115,6 +132,7 @@ export class NetworkOutlet {
           target,
           `NETWORK_CONNECTIONS_LIMIT of the worker is ${this.services.limits.connections}`,
         );
+      checkNarrowed(use.rules, target, use.names);
     } catch (error) {
       return this.refused(stream, use, target, error);
     }

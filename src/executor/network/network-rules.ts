@@ -41,29 +41,49 @@ export function plainTarget({ host, port }: NetworkTarget): NetworkTarget {
   return { host: plain, port };
 }
 
-/** Whether the addresses of a name may be asked for. @throws {NetworkRefusal} */
-export function checkName(rules: readonly AllowEntry[], host: string): void {
+const WORKERS_LIST = 'NETWORK_ALLOW of the worker';
+
+/** Whether the addresses of a name may be asked for. @param list as messages name it. @throws {NetworkRefusal} */
+export function checkName(rules: readonly AllowEntry[], host: string, list = WORKERS_LIST): void {
   if (rules.some((rule) => namesHost(rule, host))) return;
-  throw new NetworkRefusal('host', `${host} is refused: it is not in NETWORK_ALLOW of the worker`);
+  throw new NetworkRefusal('host', `${host} is refused: it is not in ${list}`);
 }
 
-/** Whether a host or address of this name is to be looked for at all. @throws {NetworkRefusal} */
-export function checkHost(rules: readonly AllowEntry[], target: NetworkTarget): void {
+/** Whether a host or address of this name is to be looked for at all. @param list as messages name it. @throws {NetworkRefusal} */
+export function checkHost(rules: readonly AllowEntry[], target: NetworkTarget, list = WORKERS_LIST): void {
   const { host, port } = target;
   const known = rules.filter((rule) =>
     isIP(host) === 0 ? namesHost(rule, host) : coversAddress(rule, host),
   );
   if (known.length === 0)
-    throw new NetworkRefusal(
-      'host',
-      `${shownTarget(target)} is refused: ${host} is not in NETWORK_ALLOW of the worker`,
-    );
+    throw new NetworkRefusal('host', `${shownTarget(target)} is refused: ${host} is not in ${list}`);
   if (!known.some(({ ports }) => allowsPort(ports, port)))
     throw new NetworkRefusal(
       'port',
-      `${shownTarget(target)} is refused: NETWORK_ALLOW of the worker has ${host}, but not port ${port}`,
+      `${shownTarget(target)} is refused: ${list} has ${host}, but not port ${port}`,
     );
 }
+
+/**
+ * Whether code of an organization with rules of its own may look for, or connect to, a target. An address that the code
+ * has by a name counts as that.
+ * @param rules null: it has none
+ * @throws {NetworkRefusal}
+ */
+export function checkNarrowed(
+  rules: readonly AllowEntry[] | null,
+  asked: NetworkTarget,
+  names: ReadonlyMap<string, string>,
+): void {
+  if (rules === null) return;
+  const target = plainTarget(asked);
+  const isLookup = target.port === 0;
+  if (isLookup && isIP(target.host) !== 0) return;
+  if (isLookup) return checkName(rules, target.host, ORGANIZATIONS_LIST);
+  checkHost(rules, { ...target, host: names.get(target.host) ?? target.host }, ORGANIZATIONS_LIST);
+}
+
+const ORGANIZATIONS_LIST = 'what its organization may reach';
 
 /**
  * Of the addresses of a host that passed {@link checkHost} those that may be connected to.

@@ -77,6 +77,7 @@ export const commandFor = ({ pid, place }: RunnerProcess, source: string): Execu
   clearsScratch: false,
   pid,
   network: 'none',
+  withoutAddons: false,
   resultLimitBytes: 65_536,
   captureLocals: false,
   keep: false,

@@ -226,6 +226,7 @@ export class Run implements SlotListener {
       logsTruncated: truncated,
       memorySamplesMb: this.watch.samplesMb,
       peakMb: this.watch.peakMb,
+      networkBytes: this.slot.runner.outlet?.transferredBytes ?? null,
       kernelUsage: this.watch.usage ?? end.usage,
     };
   }

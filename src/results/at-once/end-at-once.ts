@@ -8,6 +8,7 @@ import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import type { LuaScript, ScriptArgument } from '../../redis/lua-script.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
+import { COUNT_ARGS, UsageCounter } from '../../tenants/usage/usage-counter.js';
 import { currentTracing } from '../../telemetry/tracing.js';
 import { feedNameOf, INLINE_LIMIT_BYTES } from '../archive-feed.js';
 import { ExecutionUpdates } from '../clients/execution-updates.js';
@@ -29,7 +30,7 @@ export interface JobCompletion {
 const LARGE_CHARS = 262_144;
 
 /**
- * Ends what has simply succeeded in one command: its result, the job on the result queue, the archive's feed, its log,
+ * Ends what has simply succeeded in one command: its result, what it used, the job on the result queue, the archive's feed, its log,
  * BullMQ's end of its job and the take of the next one. Everything else ends by the separate commands of
  * {@link ResultPublisher} and BullMQ, and so does all where BullMQ's scripts are not those that we know.
  */
@@ -47,6 +48,7 @@ export class EndAtOnce {
     private readonly keys: RedisKeys,
     private readonly logs: LogWriter,
     private readonly updates: ExecutionUpdates,
+    private readonly usage: UsageCounter,
     @InjectSettings(resultSettings) private readonly settings: ResultSettings,
   ) {}
 
@@ -86,6 +88,7 @@ export class EndAtOnce {
       log.sent();
       job.done(reply[1]);
       this.updates.ended(document);
+      void this.usage.noteCounted(document);
       return true;
     } catch (error) {
       log.unsent();
@@ -108,6 +111,7 @@ export class EndAtOnce {
     const data = kind === 'task' ? JSON.stringify(result.data) : '';
     const added = settings.areQueued ? await addingOf(this.resultQueue, result, data) : [];
     const finished = job.args();
+    const counted = this.usage.inputOf(document);
     const isInline = Buffer.byteLength(text) <= INLINE_LIMIT_BYTES;
     return {
       keys: [
@@ -118,6 +122,7 @@ export class EndAtOnce {
         keys.archiveWaiting(),
         keys.archiveFigures(),
         log.key,
+        counted?.day ?? log.key,
         ...(added.slice(0, settings.areQueued ? addStandardJob.keys : 0) as string[]),
         ...(finished.slice(0, moveToFinished.keys) as string[]),
       ],
@@ -132,12 +137,16 @@ export class EndAtOnce {
         feedNameOf(executionId, run),
         isInline ? '1' : '0',
         ...log.args,
+        ...(counted?.args ?? NOTHING_COUNTED),
         ...added.slice(addStandardJob.keys),
         ...finished.slice(moveToFinished.keys),
       ],
     };
   }
 }
+
+/** In the place of what is counted. */
+const NOTHING_COUNTED: readonly string[] = Array.from({ length: COUNT_ARGS }, () => '');
 
 /** Nothing has to be read or written for it but what the script does. */
 function isPlain(document: ExecutionResult, posting: Posting): boolean {

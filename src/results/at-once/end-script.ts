@@ -1,6 +1,7 @@
 import type { BullScripts } from '../../redis/bull-scripts.js';
 import { LuaScript } from '../../redis/lua-script.js';
 import { APPEND as APPEND_TO_FEED } from '../archive-feed.js';
+import { COUNT, COUNT_ARGS } from '../../tenants/usage/usage-counter.js';
 import { SETTLE } from '../execution-scripts.js';
 import { APPEND as APPEND_TO_LOG } from '../log-script.js';
 
@@ -11,9 +12,9 @@ import { APPEND as APPEND_TO_LOG } from '../log-script.js';
 export type EndReply = ['ended', unknown?] | ['other'];
 
 /** How many keys come before those of BullMQ's scripts. */
-const OWN_KEYS = 7;
+const OWN_KEYS = 8;
 /** How many arguments do. */
-const OWN_ARGS = 16;
+const OWN_ARGS = 16 + COUNT_ARGS;
 const SETTLE_ARGS = 6;
 
 /**
@@ -22,12 +23,13 @@ const SETTLE_ARGS = 6;
  * Redis without memory refuses everything; whatever fails later leaves a result that is not marked as published,
  * which the separate commands send.
  *
- * KEYS result, ledger, attempts, feed, waiting, figures of the feed, logs; then those of addStandardJob, which are left
+ * KEYS result, ledger, attempts, feed, waiting, figures of the feed, logs, usage of the day (any of these where nothing is counted); then those of addStandardJob, which are left
  * out where results are not queued; then those of moveToFinished.
  * ARGV document, ttl, run, field of the job or '', its mark, counted starts (as SETTLE has them); length of the feed
  * (0: there is none), name in it, '1' when it carries the document; attempt, run and ttl of the log; how it ends: 'silent' (time of
- * its start, of its end, worker) or 'batch' (numbers, entries, limit, as the log's own script has them); then those of BullMQ's
- * scripts, as for the keys; as the data of the job '' stands for the document.
+ * its start, of its end, worker) or 'batch' (numbers, entries, limit, as the log's own script has them); what is counted, as
+ * COUNT has it ('' where nothing is); then those of BullMQ's scripts, as for the keys; as the data of the job '' stands for the
+ * document.
  */
 export function endScript({ moveToFinished, addStandardJob }: BullScripts): LuaScript {
   return new LuaScript(`
@@ -36,6 +38,9 @@ ${SETTLE.source}
 end
 local function feed(KEYS, ARGV)
 ${APPEND_TO_FEED.source}
+end
+local function count(KEYS, ARGV)
+${COUNT.source}
 end
 local function log(KEYS, ARGV)
 ${APPEND_TO_LOG.source}
@@ -59,6 +64,7 @@ end
 if ARGV[7] ~= '0' then
   feed({KEYS[4], KEYS[5], KEYS[6]}, {ARGV[7], ARGV[2], ARGV[8], ARGV[9] == '1' and ARGV[1] or ''})
 end
+if ARGV[17] ~= '' then count({KEYS[2], KEYS[8]}, {unpack(ARGV, 17, ${OWN_ARGS})}) end
 redis.call('HSET', KEYS[2], 'published', '1')
 endLog(KEYS[7], ARGV)
 return {'ended', finishJob({unpack(KEYS, keys + 1)}, {unpack(ARGV, args + 1)})}

@@ -13,7 +13,7 @@ import { harden } from '../confine/harden.js';
 import { guardHeap } from '../confine/heap-guard.js';
 import { showSystem } from '../confine/shown-system.js';
 import { guardBuiltins } from '../modules/import-hook.js';
-import { guardAddons } from '../modules/native-addons.js';
+import { forbidAddons, guardAddons } from '../modules/native-addons.js';
 import { captureOutput } from '../report/output-capture.js';
 import { useWorkersNetwork } from '../network/proxied-network.js';
 import { limitResources } from '../confine/resource-limits.js';
@@ -33,6 +33,7 @@ const reader = new CommandReader((command: RunnerCommand) => {
   if (command.type === 'execute') {
     seal(command.network);
     if (command.network === 'proxy') useWorkersNetwork();
+    if (command.withoutAddons) forbidAddons();
   }
   executions.handle(command);
 });

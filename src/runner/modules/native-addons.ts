@@ -3,6 +3,13 @@ import { sep } from 'node:path';
 import { apply, partOfText } from '../channel/primordials.js';
 
 const realpath = realpathSync.native;
+/** The organization of this execution may load none. */
+let isForbidden = false;
+
+/** From now on nothing native is loaded; it cannot be taken back. */
+export function forbidAddons(): void {
+  isForbidden = true;
+}
 
 /**
  * Makes Node load native code from this folder alone, and say in our words why it loads none; null: it loads
@@ -12,6 +19,7 @@ const realpath = realpathSync.native;
 export function guardAddons(folder: string | null): void {
   const original = process.dlopen.bind(process);
   process.dlopen = (...args: Parameters<typeof original>): void => {
+    if (isForbidden) throw refusal('its organization may load none');
     if (folder !== null) args[1] = checkedPath(args[1], folder);
     try {
       apply(original, undefined, args);

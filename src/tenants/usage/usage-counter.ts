@@ -25,16 +25,18 @@ end
 `;
 /** Arguments that {@link ADD} takes. */
 const ADDED = 2 * COUNTERS.length;
+/** How many arguments {@link COUNT} takes. */
+export const COUNT_ARGS = 2 + ADDED;
 
 /** KEYS ledger, day; ARGV mark, ttl, fields, amounts -> 1 when it was counted now: the ledger remembers what was counted of an execution */
-const COUNT = new GatheredScript(
+export const COUNT = new GatheredScript(
   `${ADD}
 if tonumber(redis.call('HGET', KEYS[1], 'counted') or '0') >= tonumber(ARGV[1]) then return 0 end
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'counted', ARGV[1]) end
 add(KEYS[2], 3, ARGV[2])
 return 1
 `,
-  { keys: 2, args: 2 + ADDED },
+  { keys: 2, args: COUNT_ARGS },
 );
 
 /** KEYS day, sorted set of what was counted lately; ARGV execution and mark, ttl, fields, amounts -> as COUNT, for Cluster, where the ledger is elsewhere */
@@ -47,8 +49,15 @@ redis.call('EXPIRE', KEYS[2], ${REMEMBERED_SECONDS})
 add(KEYS[1], 3, ARGV[2])
 return 1
 `,
-  { keys: 2, args: 2 + ADDED },
+  { keys: 2, args: COUNT_ARGS },
 );
+
+/** What {@link COUNT} is given of an execution. */
+export interface CountInput {
+  /** Key of the day. */
+  day: string;
+  args: (string | number)[];
+}
 
 /** Which part of an execution is counted. */
 type Part = 'whole' | 'failed attempt';
@@ -78,25 +87,35 @@ export class UsageCounter {
     await this.count(result, 'failed attempt');
   }
 
-  private async count(result: ExecutionResult, part: Part): Promise<void> {
+  /** What {@link COUNT} is given of an execution that has ended; null: nothing of it is counted. */
+  inputOf(result: ExecutionResult, part: Part = 'whole'): CountInput | null {
     const organization = result.organization?.id;
-    if (organization === undefined) return;
+    if (organization === undefined) return null;
     const counted = amountsOf(result, part);
     const amounts = COUNTERS.map((name) => counted[name]);
-    if (amounts.every((amount) => amount === 0)) return;
-    const { execution_id: executionId, run = 1, attempt, finished_at: finishedAt } = result;
-    const mark = run * ATTEMPTS_OF_A_RUN + attempt;
-    const day = this.keys.usage(dayOf(Date.parse(finishedAt)));
-    const rest = [KEPT_SECONDS, ...fieldsOf(organization), ...amounts];
+    if (amounts.every((amount) => amount === 0)) return null;
+    const { run = 1, attempt, finished_at: finishedAt } = result;
+    return {
+      day: this.keys.usage(dayOf(Date.parse(finishedAt))),
+      args: [run * ATTEMPTS_OF_A_RUN + attempt, KEPT_SECONDS, ...fieldsOf(organization), ...amounts],
+    };
+  }
+
+  /** Something was counted of an execution. Never rejects: the next one that ends does what this cannot. */
+  async noteCounted({ organization }: Pick<ExecutionResult, 'organization'>): Promise<void> {
+    if (organization) await this.quotas.slowWhereUsedUp(organization.id).catch(() => undefined);
+  }
+
+  private async count(result: ExecutionResult, part: Part): Promise<void> {
+    const input = this.inputOf(result, part);
+    if (input === null) return;
+    const { day, args } = input;
+    const [mark = 0, ...rest] = args;
+    const { execution_id: executionId } = result;
     const isNew = this.redis.isCluster
-      ? await COUNT_APART.run(
-          this.redis,
-          [day, this.keys.usageSeen(day)],
-          [`${mark} ${executionId}`, ...rest],
-        )
-      : await COUNT.run(this.redis, [this.keys.ledger(executionId), day], [mark, ...rest]);
-    // The next execution that ends does it where this cannot.
-    if (isNew === 1) await this.quotas.slowWhereUsedUp(organization).catch(() => undefined);
+      ? await COUNT_APART.run(this.redis, [day, this.keys.usageSeen(day)], [`${mark} ${executionId}`, ...rest])
+      : await COUNT.run(this.redis, [this.keys.ledger(executionId), day], args);
+    if (isNew === 1) await this.noteCounted(result);
   }
 }
 

@@ -257,7 +257,7 @@ async function boot(outlet: OutletServices | null = null): Promise<RunnerProcess
 async function attack(source: string, timeoutMs: number, allow: string | null): Promise<unknown> {
   const runner = await boot(allow === null ? null : outletFor(allow));
   const limits = {
-    ...runLimitsOf(runners, timeoutMs),
+    ...runLimitsOf(runners, { timeoutMs }),
     ...(layers === 'none' ? { memoryMb: 4096, scratchMb: 1e5 } : {}),
   };
   const run = new Run(slotOn(runner, runner.place.scratch), limits, {

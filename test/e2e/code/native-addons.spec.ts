@@ -4,7 +4,9 @@ import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PackagesOverview, PackagesStatus } from '../../../src/contract/packages.js';
+import type { ExecutionContext } from '../../../src/contract/context.js';
 import type { ExecutionResult } from '../../../src/contract/result.js';
+import { unsetOrganization } from '../../../src/contract/organization.js';
 import { sha256 } from '../../../src/lib/sha256.js';
 import { removeTree } from '../../../src/packages/sets/folder-tree.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
@@ -73,8 +75,12 @@ async function workerWith(addons: 'on' | 'off') {
   return { producer, status, isolation: health.details.isolation };
 }
 
-const run = async (producer: Producer, workflow_code: string): Promise<ExecutionResult> =>
-  producer.executionResult(await producer.submitExecution(aContext({ workflow_code })));
+const run = async (
+  producer: Producer,
+  workflow_code: string,
+  changes: Partial<ExecutionContext> = {},
+): Promise<ExecutionResult> =>
+  producer.executionResult(await producer.submitExecution(aContext({ workflow_code, ...changes })));
 
 const LOAD = `import { kind } from 'native'; export default () => kind;`;
 /** The same file from where the code may write. */
@@ -109,6 +115,17 @@ describe('NATIVE_ADDONS=on', () => {
     const { isolation } = await run(on.producer, LOAD);
     expect(isolation).toMatchObject({ level: 'namespace', grade: 'A', native_addons: true });
     expect(on.isolation).toMatchObject({ level: 'namespace', grade: 'A', native_addons: true, failed: [] });
+  });
+
+  it('loads none for an organization that may have none', async () => {
+    const record = { ...unsetOrganization('plain'), limits: { native_addons: false } };
+    await redis.connect().hset(new RedisKeys('on:').organizations(), 'plain', JSON.stringify(record));
+    const refused = await run(on.producer, LOAD, { organization: { id: 'plain' } });
+    expect(refused).toMatchObject({
+      success: false,
+      failure: { message: expect.stringContaining('its organization may load none') },
+    });
+    expect(await run(on.producer, LOAD, { organization: { id: 'other' } })).toMatchObject({ success: true });
   });
 
   it('reports what lacks its binary', () => {

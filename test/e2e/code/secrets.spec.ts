@@ -4,10 +4,14 @@ import type { ExecutionContext } from '../../../src/contract/context.js';
 import type { ExecutionResult } from '../../../src/contract/result.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { everythingIn } from '../../support/servers/keyspace.js';
+import { secretSettings } from '../../../src/config/slices.js';
+import { RedisKeys } from '../../../src/redis/keys.js';
+import { SecretStore } from '../../../src/tenants/secrets/secret-store.js';
+import { settingsOf } from '../../support/parts.js';
 import { aContext } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
-import { useWorkers } from '../../support/processes/worker-process.js';
+import { useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
@@ -15,6 +19,7 @@ const startWorker = useWorkers();
 
 const SECRET = 'tz9-Kq"7/w+81xYpLm';
 const API_TOKEN = 'token-of-the-api-0123456789';
+const SECRETS_KEY = Buffer.alloc(32, 'k').toString('base64');
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 /** What of the secret must not be anywhere: its text in each form, and parts of it that decode to half of it. */
 const FORMS = {
@@ -27,6 +32,7 @@ const FORMS = {
   'in base64 after two bytes': base64(`a:${SECRET}`).slice(4, 20),
   'in hexadecimal': Buffer.from(SECRET).toString('hex').slice(0, 20),
   'token of the API': API_TOKEN,
+  'key of the store': SECRETS_KEY,
 };
 
 const LEAKS = `
@@ -71,12 +77,13 @@ describe.each([
 ])('a secret in a runner of the kind %s', (kind, env) => {
   let producer: Producer;
   let client: RedisClient;
+  let worker: WorkerProcess;
 
   beforeAll(async () => {
     producer = makeProducer({ queueName: kind });
     client = redis.connect();
-    await startWorker({
-      env: { REDIS_URL: redis.url, QUEUE_NAME: kind, CONCURRENCY: '2', API_TOKEN, ...env },
+    worker = await startWorker({
+      env: { REDIS_URL: redis.url, QUEUE_NAME: kind, CONCURRENCY: '2', API_TOKEN, SECRETS_KEY, ...env },
       args: ['--id', kind],
     });
   });
@@ -117,6 +124,22 @@ describe.each([
     for (const [form, text] of Object.entries(FORMS)) {
       expect({ form, at: around(everything, text) }).toEqual({ form, at: null });
     }
+  });
+
+  it.each(['nothing', 'throw'])('of the store is nowhere either, after one that ends by %s', async (fail) => {
+    const store = new SecretStore(client, new RedisKeys(''), secretSettings.of(settingsOf({ SECRETS_KEY })));
+    await store.set({ organization: 'acme', name: 'KEY' }, SECRET);
+    const stored = { secrets: undefined, organization: { id: 'acme' }, secret_names: ['KEY'] };
+    const result = await run(fail, stored);
+    expect(result).toMatchObject({ success: fail === 'nothing', organization: { id: 'acme' } });
+    expect(result.stdout).toContain('printed [redacted]');
+    const everything = `${await everythingIn(client)}\n${worker.output.join('\n')}`;
+    for (const [form, text] of Object.entries(FORMS))
+      expect({ form, at: around(everything, text) }).toEqual({ form, at: null });
+    expect((await run(fail, { ...stored, secret_names: ['NONE'] })).failure).toMatchObject({
+      code: 'SECRET_UNAVAILABLE',
+      evidence: { field: 'secret_names' },
+    });
   });
 
   it('is taken out of the context that the producer wrote, and of nothing else there', async () => {

@@ -1,3 +1,4 @@
+import type { UsageCounter } from '../../../src/tenants/usage/usage-counter.js';
 import type { Job, Queue } from 'bullmq';
 import { ContextService } from '../../../src/context/context.service.js';
 import { executionSettings, logSettings, resultSettings } from '../../../src/config/slices.js';
@@ -56,6 +57,9 @@ export interface SmallWorkerParts {
   lockMs?: number;
 }
 
+/** Its executions belong to no organization. */
+const NO_USAGE = { inputOf: () => null, noteCounted: () => Promise.resolve() } as unknown as UsageCounter;
+
 /** The whole way of a job, over real Redis and BullMQ, with code that is a function here. Runs until it is closed. */
 export class SmallWorker {
   readonly worker: ExecutionWorker;
@@ -74,7 +78,7 @@ export class SmallWorker {
     const closing = new ExecutionClosing(client, keys, logs, updates, callers, webhooks);
     const feed = new ArchiveFeed(client, keys, results);
     const publisher = new ResultPublisher(client, resultQueue, feed, closing, keys, results);
-    this.atOnce = new EndAtOnce(client, resultQueue, keys, logs, updates, results);
+    this.atOnce = new EndAtOnce(client, resultQueue, keys, logs, updates, NO_USAGE, results);
     const requests = new CancelRequests(client, keys, lease, results);
     const first = new FirstCommand(client, keys, ledger);
     const executor = executorOf(parts.code);

@@ -32,6 +32,7 @@ export const anEnd = (changes: Partial<RunEnd> = {}): RunEnd => ({
   logsTruncated: false,
   memorySamplesMb: [],
   peakMb: 0,
+  networkBytes: null,
   kernelUsage: null,
   stuck: false,
   outOfMemory: false,
