@@ -5,9 +5,11 @@ import { WorkerCommands } from '../heartbeat/worker-commands.js';
 import { WorkerRegistry } from '../heartbeat/worker-registry.js';
 import { PackagesStore } from '../packages/packages.store.js';
 import { WorkspaceModule } from '../workspace/workspace.module.js';
+import { Ownership } from './access/ownership.service.js';
 import { AgainController } from './again/again.controller.js';
 import { AgainService } from './again/again.service.js';
 import { BulkAgainService } from './again/bulk-again.service.js';
+import { AuditController } from './audit/audit.controller.js';
 import { ArtifactLinks } from './artifacts/artifact-links.js';
 import { ArtifactsController } from './artifacts/artifacts.controller.js';
 import { ArtifactsService } from './artifacts/artifacts.service.js';
@@ -41,9 +43,12 @@ import { ScheduleStore } from './schedules/schedule-store.js';
 import { SchedulesController } from './schedules/schedules.controller.js';
 import { SchedulesService } from './schedules/schedules.service.js';
 import { SchemasController } from './schemas/schemas.controller.js';
+import { SecretsController } from './secrets/secrets.controller.js';
 import { ResultWaiter } from './executions/result-waiter.js';
 import { SubmissionService } from './executions/submission.service.js';
 import { TasksController } from './executions/tasks.controller.js';
+import { TokensController } from './tokens/tokens.controller.js';
+import { UsageController } from './usage/usage.controller.js';
 import { WaitingService } from './executions/waiting.service.js';
 import { WebhookCheck } from './webhooks/webhook-check.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
@@ -62,6 +67,7 @@ export class ApiModule {
       controllers: [
         TasksController,
         AgainController,
+        AuditController,
         ArtifactsController,
         BatchesController,
         ExecutionsController,
@@ -75,9 +81,12 @@ export class ApiModule {
         WorkersController,
         OrganizationsController,
         PackagesController,
+        TokensController,
+        UsageController,
         SchedulesController,
         QueueController,
         SchemasController,
+        SecretsController,
         WorkspaceController,
         SessionController,
         ConsoleController,
@@ -90,6 +99,7 @@ export class ApiModule {
           useFactory: ({ token }: HttpSettings) => new ArtifactLinks(token),
         },
         ArtifactsService,
+        Ownership,
         SubmissionService,
         BatchService,
         AgainService,

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
+import { Access, Open } from '../tenants/access/access.decorator.js';
 import { LIVENESS, READINESS, type Readiness } from './probes.js';
 
 /** Kubernetes-style probes, which need no token, and `/health`, which follows the access rules of the API. */
@@ -15,6 +16,7 @@ export class HealthController {
 
   /** 200 while the event loop turns, which an answer proves, and the process can get well by itself; else 503 with the reason. */
   @Get('live')
+  @Open()
   @ApiOperation({ operationId: 'getLiveness', summary: 'Whether the process is alive' })
   @HealthCheck()
   live(): Promise<HealthCheckResult> {
@@ -23,6 +25,7 @@ export class HealthController {
 
   /** 200 while this process should be sent work, else 503 with the reason. */
   @Get('ready')
+  @Open()
   @ApiOperation({ operationId: 'getReadiness', summary: 'Whether the process should be sent work' })
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
@@ -31,6 +34,7 @@ export class HealthController {
 
   /** Everything that is known, for people. */
   @Get()
+  @Access('read', 'everything')
   @ApiOperation({ operationId: 'getHealth', summary: 'Everything that the probes know' })
   @HealthCheck()
   all(): Promise<HealthCheckResult> {

@@ -1,6 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { Registry } from 'prom-client';
+import { Access } from '../tenants/access/access.decorator.js';
 import { Instruments } from './instruments.js';
 
 /** The figures of this process, for Prometheus: docs/metrics.md. */
@@ -10,6 +11,7 @@ export class MetricsController {
   constructor(private readonly instruments: Instruments) {}
 
   @Get()
+  @Access('read', 'everything')
   @ApiOperation({ operationId: 'getMetrics', summary: 'The figures of this process, for Prometheus' })
   @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
   @ApiProduces('text/plain')

@@ -1,6 +1,8 @@
 import { Body, Controller, Headers, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Access } from '../../tenants/access/access.decorator.js';
+import { CalledBy, type Caller } from '../../tenants/access/caller.js';
 import { IDEMPOTENCY_HEADER, idempotencyKey } from '../executions/idempotency.service.js';
 import { type IdPath, idPathSchema } from '../executions/requests.js';
 import {
@@ -26,6 +28,7 @@ export class AgainController {
   ) {}
 
   @Post('again')
+  @Access('submit', 'own')
   @HttpCode(202)
   @ApiHeader(IDEMPOTENCY_HEADER)
   @ApiOperation({
@@ -34,15 +37,17 @@ export class AgainController {
   })
   @ApiAcceptedResponse({ standardSchema: bulkAgainViewSchema })
   runMany(
+    @CalledBy() caller: Caller,
     @Body({ schema: bulkAgainRequestSchema }) request: BulkAgainRequest,
     @Headers('traceparent') traceparent: string | undefined,
     @Headers('idempotency-key') key: string | undefined,
   ): Promise<BulkAgainView> {
-    return this.bulk.runAgain(request, { traceparent, idempotencyKey: idempotencyKey(key) });
+    return this.bulk.runAgain(request, { caller, traceparent, idempotencyKey: idempotencyKey(key, caller) });
   }
 
   /** The new execution has the context of the one before, and names it in `again_of`. */
   @Post(':id/again')
+  @Access('submit', 'execution')
   @HttpCode(202)
   @ApiHeader(IDEMPOTENCY_HEADER)
   @ApiOperation({
@@ -51,13 +56,14 @@ export class AgainController {
   })
   @ApiAcceptedResponse({ standardSchema: againViewSchema })
   async run(
+    @CalledBy() caller: Caller,
     @Param({ schema: idPathSchema }) { id }: IdPath,
     @Body({ schema: againRequestSchema }) request: AgainRequest,
     @Headers('traceparent') traceparent: string | undefined,
     @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AgainView> {
-    const headers = { traceparent, idempotencyKey: idempotencyKey(key) };
+    const headers = { caller, traceparent, idempotencyKey: idempotencyKey(key, caller) };
     const again = await this.again.runAgain(id, request, headers);
     reply.header('location', `/executions/${encodeURIComponent(again)}`);
     return { execution_id: again, status: 'queued', again_of: id };

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ArchiveReader } from '../../archive/read/archive-reader.js';
 import { placeOf } from '../../archive/read/cursor.js';
 import { inBatches } from '../../lib/in-batches.js';
+import { visibleTo } from '../access/visible-to.js';
 import type { SubmissionHeaders } from '../executions/submission.service.js';
 import { withinArchive } from '../history/archive-bound.js';
 import { ProblemException } from '../http/problem.js';
@@ -25,14 +26,15 @@ export class BulkAgainService {
   /** @throws {ProblemException} 503 when the history or Redis does not answer; those before are queued then. */
   async runAgain(request: BulkAgainRequest, headers: SubmissionHeaders): Promise<BulkAgainView> {
     const { filter, dry_run, limit, cursor, ...how } = request;
-    const page = await withinArchive(this.archive.list(filter, limit, cursor?.after ?? null));
+    const visible = visibleTo(headers.caller, filter);
+    const page = await withinArchive(this.archive.list(visible, limit, cursor?.after ?? null));
     // An execution has a row for each of its runs.
     const ids = [...new Set(page.executions.map(({ execution_id: id }) => id))];
     const executions = await inBatches(ids, AT_ONCE, async (id): Promise<Entry> => {
       if (dry_run) return { status: 'found', again_of: id };
-      const { traceparent, idempotencyKey: key } = headers;
+      const { caller, traceparent, idempotencyKey: key } = headers;
       try {
-        const own = { traceparent, idempotencyKey: key && `${key}#${id}` };
+        const own = { caller, traceparent, idempotencyKey: key && `${key}#${id}` };
         return { status: 'queued', again_of: id, execution_id: await this.again.runAgain(id, how, own) };
       } catch (error) {
         if (!(error instanceof ProblemException) || error.kind === 'unavailable') throw error;

@@ -2,6 +2,7 @@ import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { contentDisposition } from '../../artifacts/content-disposition.js';
+import { Access } from '../../tenants/access/access.decorator.js';
 import { type IdPath, idPathSchema } from '../executions/requests.js';
 import {
   type ArtifactPath,
@@ -26,6 +27,7 @@ export class ArtifactsController {
   constructor(private readonly artifacts: ArtifactsService) {}
 
   @Get(':id/artifacts')
+  @Access('read', 'execution')
   @ApiOperation({ operationId: 'listArtifacts', summary: 'Files that an execution left, with links' })
   @ApiOkResponse({ standardSchema: artifactsViewSchema })
   list(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<ArtifactsView> {
@@ -34,6 +36,7 @@ export class ArtifactsController {
 
   /** The whole content; `etag` is its SHA-256. A connection that breaks ends before content-length. */
   @Get(':id/artifacts/:name')
+  @Access('read', 'execution')
   @ApiOperation({ operationId: 'getArtifact', summary: 'The content of an artifact' })
   @ApiProduces('*/*')
   @ApiOkResponse({

@@ -11,6 +11,8 @@ export interface BatchRecord {
   created_at: string;
   /** Ids of those that were accepted, in the order of the request. */
   executions: string[];
+  /** Whose they are, each once; null for those of none. Missing: it is not known. */
+  organizations?: (string | null)[];
 }
 
 /** Remembers which executions belong to a batch, for as long as their results are in Redis. */

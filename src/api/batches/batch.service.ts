@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { ExecutionStatus } from '../../contract/result.js';
 import { inBatches } from '../../lib/in-batches.js';
 import { ResultStore } from '../../results/result-store.js';
+import type { Caller } from '../../tenants/access/caller.js';
 import { fingerprintOf, Idempotency, refuseOtherBody } from '../executions/idempotency.service.js';
 import { KnownExecutions, knownId } from '../executions/known-executions.js';
 import { type ExecutionRequest, executionRequestSchema, invalid } from '../executions/requests.js';
@@ -21,7 +22,8 @@ const LIMIT_MS = 10_000;
 const MOST_REPORTED = 50;
 
 /** One entry that was checked. */
-type Checked = { request: ExecutionRequest; periodSeconds: number } | { refusal: Refusal };
+type Checked =
+  { request: ExecutionRequest; periodSeconds: number; organization: string | null } | { refusal: Refusal };
 interface Refusal {
   executionId: string | null;
   detail: string;
@@ -50,14 +52,15 @@ export class BatchService {
     this.webhooks.check(batch.webhook);
     await this.submission.reach();
     const claim = key === undefined ? null : await this.claim(key, batch);
-    const checked = withoutRepeated(batch.executions.map((entry) => this.check(entry)));
+    const checked = withoutRepeated(batch.executions.map((entry) => this.check(entry, headers.caller)));
     if (batch.mode === 'all') {
-      if (claim === null || claim.isNew) await this.refuseKnown(checked);
+      if (claim === null || claim.isNew) await this.refuseAsWhole(checked);
       refuseAll(checked);
     }
     const id = claim?.id ?? randomUUID();
     const entries = await inBatches([...checked.entries()], AT_ONCE, ([index, one]) =>
       this.send(index, one, {
+        caller: headers.caller,
         traceparent: headers.traceparent,
         ownId: `${id}-${index}`,
         isReached: true,
@@ -67,7 +70,11 @@ export class BatchService {
     );
     const executions = entries.flatMap((entry) => (entry.status === 'queued' ? [entry.execution_id] : []));
     const periods = checked.map((one) => ('request' in one ? one.periodSeconds : 0));
-    const record = { created_at: new Date().toISOString(), executions };
+    const record = {
+      created_at: new Date().toISOString(),
+      executions,
+      organizations: organizationsOf(checked),
+    };
     await withinRedisLimit(this.batches.save(id, record, Math.max(...periods)));
     if (batch.webhook) await withinRedisLimit(this.webhooks.followBatch(id, batch.webhook));
     const refused = entries.length - executions.length;
@@ -92,14 +99,15 @@ export class BatchService {
     return { batch_id: batchId, created_at, total, ended: ended.length, done, statuses, executions };
   }
 
-  private check(entry: unknown): Checked {
+  private check(entry: unknown, caller: Caller | undefined): Checked {
     const id = (entry as { execution_id?: unknown } | null)?.execution_id;
     const given = typeof id === 'string' ? id : null;
     const { data, error } = executionRequestSchema.safeParse(entry);
     if (error) return refusedFor(given, invalid(fieldErrors(error.issues)));
     try {
-      const { timing } = this.submission.check(data);
-      return { request: data, periodSeconds: timing.periodSeconds };
+      const { context, timing } = this.submission.check(data, caller);
+      const organization = context.organization?.id ?? null;
+      return { request: data, periodSeconds: timing.periodSeconds, organization };
     } catch (refusal) {
       if (refusal instanceof ProblemException) return refusedFor(given, refusal);
       throw refusal;
@@ -114,6 +122,13 @@ export class BatchService {
     );
     refuseOtherBody(claim, fingerprint);
     return claim;
+  }
+
+  /** @throws {ProblemException} 429 where one of the organizations has used up a quota. */
+  private async refuseAsWhole(checked: Checked[]): Promise<void> {
+    await this.refuseKnown(checked);
+    for (const organization of organizationsOf(checked))
+      if (organization !== null) await this.submission.refuseUsedUp(organization);
   }
 
   /** Puts a refusal in the place of each whose id is taken. */
@@ -138,6 +153,11 @@ export class BatchService {
     }
   }
 }
+
+/** Whose executions they are, each once. */
+const organizationsOf = (checked: readonly Checked[]): (string | null)[] => [
+  ...new Set(checked.flatMap((one) => ('request' in one ? [one.organization] : []))),
+];
 
 const refusedFor = (
   executionId: string | null,

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { Controller, Get, Headers, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Open } from '../../tenants/access/access.decorator.js';
 import { ProblemException } from '../http/problem.js';
 import { CONSOLE_DIR, PAGE_HEADERS } from './console-files.js';
 
 /** The console: one page, which a browser gets at every address of it. Its scripts and styles are static files. */
 @ApiExcludeController()
 @Controller()
+@Open()
 export class ConsoleController {
   private page: string | null | undefined;
 

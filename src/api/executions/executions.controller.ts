@@ -3,6 +3,8 @@ import { ApiAcceptedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } 
 import type { FastifyReply } from 'fastify';
 import type { ExecutionResult } from '../../contract/result.js';
 import { CancelService } from '../../queue/cancel.service.js';
+import { Access } from '../../tenants/access/access.decorator.js';
+import { CalledBy, type Caller } from '../../tenants/access/caller.js';
 import { ExecutionLookup } from './execution-lookup.service.js';
 import { IDEMPOTENCY_HEADER, idempotencyKey } from './idempotency.service.js';
 import { ProblemException } from '../http/problem.js';
@@ -34,6 +36,7 @@ export class ExecutionsController {
 
   /** 202 at once, or 200 with the result when it is there within `wait` seconds. */
   @Post()
+  @Access('submit', 'own')
   @ApiHeader({
     name: 'traceparent',
     required: false,
@@ -47,13 +50,14 @@ export class ExecutionsController {
   @ApiAcceptedResponse({ standardSchema: executionViewSchema })
   @ApiOkResponse({ standardSchema: executionViewSchema })
   async submit(
+    @CalledBy() caller: Caller,
     @Body({ schema: executionRequestSchema }) request: ExecutionRequest,
     @Query({ schema: waitQuerySchema }) { wait }: WaitQuery,
     @Headers('traceparent') traceparent: string | undefined,
     @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ExecutionView> {
-    const headers = { traceparent, idempotencyKey: idempotencyKey(key) };
+    const headers = { caller, traceparent, idempotencyKey: idempotencyKey(key, caller) };
     const { id, isReplayed } = await this.submission.submitExecution(request, headers);
     reply.header('location', `/executions/${encodeURIComponent(id)}`);
     if (isReplayed) reply.header('idempotency-replayed', 'true');
@@ -69,6 +73,7 @@ export class ExecutionsController {
 
   /** How far it is; with `wait`, once it has ended or the seconds are over. */
   @Get(':id')
+  @Access('read', 'execution')
   @ApiOperation({ operationId: 'getExecution', summary: 'How far an execution is, and its result' })
   @ApiOkResponse({ standardSchema: executionViewSchema })
   async find(
@@ -86,6 +91,7 @@ export class ExecutionsController {
    * that), 409 when it had ended otherwise: then nothing was changed.
    */
   @Delete(':id')
+  @Access('submit', 'execution')
   @ApiOperation({ operationId: 'cancelExecution', summary: 'Cancel an execution' })
   @ApiOkResponse({ standardSchema: executionViewSchema })
   @ApiAcceptedResponse({ standardSchema: executionViewSchema })

@@ -5,6 +5,7 @@ import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { LuaScript } from '../../redis/lua-script.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
+import type { Caller } from '../../tenants/access/caller.js';
 import { ProblemException } from '../http/problem.js';
 
 const KEPT_SECONDS = 86_400;
@@ -101,11 +102,17 @@ function sorted(value: unknown): unknown {
 }
 
 /**
- * Checks the header; undefined: there is none.
+ * The key of a request; undefined: it has none. Organizations choose theirs without knowing of each other, so that of
+ * a caller for some of them is theirs alone. No header holds a line break.
  * @throws {ProblemException} 400
  */
-export function idempotencyKey(header: string | undefined): string | undefined {
-  if (header === undefined || /^[\x21-\x7e]{1,255}$/.test(header)) return header;
+export function idempotencyKey(
+  header: string | undefined,
+  { organizations }: Pick<Caller, 'organizations'>,
+): string | undefined {
+  if (header === undefined) return undefined;
+  if (/^[\x21-\x7e]{1,255}$/.test(header))
+    return organizations === null ? header : `${organizations.join(' ')}\n${header}`;
   const message = 'must have 1 to 255 visible ASCII characters';
   throw new ProblemException('invalid-request', `${HEADER}: ${message}`, {
     errors: [{ field: HEADER, message }],

@@ -6,11 +6,17 @@ import { type ExecutionSettings, executionSettings } from '../../config/slices.j
 import { JOB_NAMES, type JobKind, type TaskJob } from '../../contract/jobs/job.js';
 import { jobIdOf } from '../../contract/jobs/job-id.js';
 import { executionJob, signedTask } from '../../contract/jobs/signature.js';
+import type { RequestedContext } from '../../contract/context.js';
 import { parseTraceparent } from '../../contract/traceparent.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
+import { type Caller, mayReach } from '../../tenants/access/caller.js';
+import { Ownership } from '../access/ownership.service.js';
+import { ownContext } from '../access/own-context.js';
+import { Quotas, usedUpMessage } from '../../tenants/usage/quotas.js';
+import { ProblemException } from '../http/problem.js';
 import { redisAway, withinRedisLimit } from '../http/redis-bound.js';
 import { WebhookCheck } from '../webhooks/webhook-check.js';
 import { type Claim, fingerprintOf, Idempotency, refuseOtherBody } from './idempotency.service.js';
@@ -23,6 +29,8 @@ export const NOT_ACCEPTED = 'Redis does not answer. Nothing was accepted; send i
 
 /** What concerns a submission beside its body. */
 export interface SubmissionHeaders {
+  /** The one that submits; missing: for all organizations. */
+  caller?: Caller | undefined;
   traceparent?: string | undefined;
   idempotencyKey?: string | undefined;
   /** A new id for what names none; default: a random one. */
@@ -45,6 +53,8 @@ interface Submission {
   givenId: string | undefined;
   body: unknown;
   headers: SubmissionHeaders;
+  /** Whose quotas it needs. */
+  organization?: string | undefined;
   send: (id: string) => Promise<void>;
 }
 
@@ -61,6 +71,8 @@ export class SubmissionService {
     private readonly idempotency: Idempotency,
     private readonly keys: RedisKeys,
     private readonly webhooks: WebhookCheck,
+    private readonly ownership: Ownership,
+    private readonly quotas: Quotas,
     @InjectSettings(executionSettings) private readonly settings: ExecutionSettings,
   ) {}
 
@@ -103,13 +115,14 @@ export class SubmissionService {
    * @throws {ProblemException} as {@link submitTask}.
    */
   submitExecution(request: ExecutionRequest, headers: SubmissionHeaders = {}): Promise<Submitted> {
-    const { context, timing } = this.check(request);
+    const { context, timing } = this.check(request, headers.caller);
     return this.submit({
       kind: 'execution',
       field: 'execution_id',
       givenId: request.execution_id,
       body: request,
       headers,
+      organization: context.organization?.id,
       send: async (id) => {
         const document = JSON.stringify(context);
         const { expiresAtMs, periodSeconds, options } = timing;
@@ -126,10 +139,11 @@ export class SubmissionService {
 
   /**
    * The context and the job that a request asks for; nothing is written.
-   * @throws {ProblemException} 400 or 413 naming the field.
+   * @throws {ProblemException} 400, 403 or 413 naming the field.
    */
-  check(request: ExecutionRequest): { context: object; timing: JobTiming } {
-    const { execution_id: _, attempts, backoff, delay, run_at, priority, ttl, webhook, ...context } = request;
+  check(request: ExecutionRequest, caller?: Caller): { context: RequestedContext; timing: JobTiming } {
+    const { execution_id: _, attempts, backoff, delay, run_at, priority, ttl, webhook, ...asked } = request;
+    const context = ownContext(asked, caller);
     this.webhooks.check(webhook);
     checkLimits(
       { field: 'workflow_code', value: context.workflow_code },
@@ -144,12 +158,45 @@ export class SubmissionService {
   private async submit(submission: Submission): Promise<Submitted> {
     const { field, givenId, headers, send } = submission;
     if (!headers.isReached) await this.reach();
+    await this.refuseForeignId(submission);
+    await this.refuseNewWork(submission);
     const key = headers.idempotencyKey;
     if (key !== undefined) return this.submitOnce(submission, key);
     if (givenId !== undefined) await withinRedisLimit(this.known.refuse(givenId, field), NOT_ACCEPTED);
     const id = givenId ?? headers.ownId ?? randomUUID();
     await this.sendWithin(id, () => send(id));
     return { id, isReplayed: false };
+  }
+
+  /** The id of an execution of another organization is taken for good, as long as the history has it. */
+  private async refuseForeignId({ givenId, field, headers: { caller } }: Submission): Promise<void> {
+    if (givenId === undefined || !caller?.organizations) return;
+    const owner = await this.ownership.ofExecution(givenId);
+    if (owner !== null && !mayReach(caller, owner)) throw knownId(givenId, field);
+  }
+
+  /** What was accepted before is no new work, however often its request comes again. */
+  private async refuseNewWork({ organization, headers: { idempotencyKey: key } }: Submission): Promise<void> {
+    if (organization === undefined) return;
+    try {
+      await this.refuseUsedUp(organization);
+    } catch (error) {
+      const known =
+        key === undefined ? null : await withinRedisLimit(this.idempotency.find(key), NOT_ACCEPTED);
+      if (!known?.isAccepted) throw error;
+    }
+  }
+
+  /** @throws {ProblemException} 429 where a quota of the organization is used up. */
+  async refuseUsedUp(organization: string): Promise<void> {
+    const used = await withinRedisLimit(this.quotas.refusing(organization), NOT_ACCEPTED);
+    if (used === null) return;
+    const { quota, limit, used: amount, resetsAt } = used;
+    const seconds = Math.max(1, Math.ceil((resetsAt.getTime() - Date.now()) / 1_000));
+    throw new ProblemException('quota-exceeded', usedUpMessage(used), {
+      headers: { 'retry-after': String(seconds) },
+      members: { organization, quota, limit, used: amount, resets_at: resetsAt.toISOString() },
+    });
   }
 
   private async submitOnce(submission: Submission, key: string): Promise<Submitted> {

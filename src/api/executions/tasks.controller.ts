@@ -1,6 +1,8 @@
 import { Body, Controller, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Access } from '../../tenants/access/access.decorator.js';
+import { CalledBy, type Caller } from '../../tenants/access/caller.js';
 import { ProblemException } from '../http/problem.js';
 import { IDEMPOTENCY_HEADER, idempotencyKey } from './idempotency.service.js';
 import {
@@ -15,7 +17,7 @@ import { ResultWaiter } from './result-waiter.js';
 import { SubmissionService } from './submission.service.js';
 import { taskView, type TaskView, taskViewSchema } from './views.js';
 
-/** Inline code: post it, ask for its result. */
+/** Inline code: post it, ask for its result. A task belongs to no organization. */
 @ApiTags('tasks')
 @Controller('tasks')
 export class TasksController {
@@ -25,6 +27,7 @@ export class TasksController {
   ) {}
 
   @Post()
+  @Access('submit', 'everything')
   @ApiHeader({
     name: 'traceparent',
     required: false,
@@ -35,13 +38,14 @@ export class TasksController {
   @ApiAcceptedResponse({ standardSchema: taskViewSchema })
   @ApiOkResponse({ standardSchema: taskViewSchema })
   async submit(
+    @CalledBy() caller: Caller,
     @Body({ schema: taskRequestSchema }) request: TaskRequest,
     @Query({ schema: waitQuerySchema }) { wait }: WaitQuery,
     @Headers('traceparent') traceparent: string | undefined,
     @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TaskView> {
-    const headers = { traceparent, idempotencyKey: idempotencyKey(key) };
+    const headers = { caller, traceparent, idempotencyKey: idempotencyKey(key, caller) };
     const { id, isReplayed } = await this.submission.submitTask(request, headers);
     reply.header('location', `/tasks/${encodeURIComponent(id)}`);
     if (isReplayed) reply.header('idempotency-replayed', 'true');
@@ -52,6 +56,7 @@ export class TasksController {
   }
 
   @Get(':id')
+  @Access('read', 'execution')
   @ApiOperation({ operationId: 'getTask', summary: 'How far a task is, and its result' })
   @ApiOkResponse({ standardSchema: taskViewSchema })
   async find(

@@ -6,6 +6,9 @@ import { ArchiveReader } from '../../archive/read/archive-reader.js';
 import { StatisticsReader } from '../../archive/read/statistics-reader.js';
 import { type Statistics, statisticsSchema } from '../../contract/history.js';
 import type { ExecutionResult } from '../../contract/result.js';
+import { Access } from '../../tenants/access/access.decorator.js';
+import { CalledBy, type Caller } from '../../tenants/access/caller.js';
+import { visibleTo } from '../access/visible-to.js';
 import { withinArchive } from './archive-bound.js';
 import {
   daysOf,
@@ -26,12 +29,14 @@ export class HistoryController {
 
   /** Counts and durations by day, workflow and status. */
   @Get('stats')
+  @Access('read', 'own')
   @ApiOperation({ operationId: 'getStatistics', summary: 'Counts and durations of executions by day' })
   @ApiOkResponse({ standardSchema: statisticsSchema })
   stats(
+    @CalledBy() caller: Caller,
     @Query({ schema: statisticsQuerySchema }) { since, until, ...question }: StatisticsQuery,
   ): Promise<Statistics> {
-    return withinArchive(this.statistics.read({ ...question, ...daysOf({ since, until }, new Date()) }));
+    return withinArchive(this.statistics.read({ ...visibleTo(caller, question), ...daysOf({ since, until }, new Date()) }));
   }
 
   /**
@@ -39,6 +44,7 @@ export class HistoryController {
    * on the way breaks the connection: an answer that ends well is complete.
    */
   @Get('export')
+  @Access('read', 'own')
   @ApiOperation({ operationId: 'exportExecutions', summary: 'Whole result documents, one a line' })
   @ApiProduces('application/x-ndjson')
   @ApiOkResponse({
@@ -47,11 +53,12 @@ export class HistoryController {
     headers: { 'x-total-count': { description: 'How many there are', schema: { type: 'integer' } } },
   })
   async export(
+    @CalledBy() caller: Caller,
     @Query({ schema: exportQuerySchema }) query: ExportQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     // The export leaves out what is archived from now on, so that it ends.
-    const filter = { ...query, until: query.until ?? new Date() };
+    const filter = { ...visibleTo(caller, query), until: query.until ?? new Date() };
     const total = await withinArchive(this.archive.count(filter));
     await reply
       .header('content-type', 'application/x-ndjson; charset=utf-8')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AccessRequest, checkAccess, isLoopbackHost, isOfOwnPage } from './access-policy.js';
 import { ProblemException } from './problem.js';
-import { SESSION_SECONDS, sessionSecondsLeft, sessionValue, setSessionCookie } from './session-cookie.js';
+import { SESSION_SECONDS, sessionIn, sessionValue, setSessionCookie } from './session-cookie.js';
 
 const TOKEN = 'a-token-of-some-length';
 const asked = (changes: Partial<AccessRequest> = {}): AccessRequest => ({
@@ -118,9 +118,9 @@ describe('with the session of a browser', () => {
       `bifrost_session=v; Path=/; Max-Age=${SESSION_SECONDS}; HttpOnly; SameSite=Strict`,
     );
     expect(setSessionCookie('', true)).toMatch(/=; Path=\/; Max-Age=0; HttpOnly; SameSite=Strict; Secure$/);
-    expect(sessionSecondsLeft(cookies, TOKEN, Date.now() + 3_600_000)).toBeLessThanOrEqual(
-      SESSION_SECONDS - 3_600,
-    );
+    const later = sessionIn(cookies, TOKEN, Date.now() + 3_600_000);
+    expect(later?.secondsLeft).toBeLessThanOrEqual(SESSION_SECONDS - 3_600);
+    expect(later?.tokenId).toBeNull();
     expect(sessionValue(TOKEN, 0)).not.toContain(TOKEN);
   });
 

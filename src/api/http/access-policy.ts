@@ -1,7 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { HttpSettings } from '../../config/slices.js';
+import { type Caller, FIRST_ADMIN, LOCAL_CALLER, READER } from '../../tenants/access/caller.js';
+import { isValidAt, type StoredToken } from '../../tenants/tokens/token-store.js';
+import { isToken, tokenIdIn } from '../../tenants/tokens/token-text.js';
 import { ProblemException } from './problem.js';
-import { CONSOLE_HEADER, sessionSecondsLeft } from './session-cookie.js';
+import { CONSOLE_HEADER, type OpenSession, sessionIn } from './session-cookie.js';
 
 /** What of a request decides whether it may pass. */
 export interface AccessRequest {
@@ -40,61 +43,124 @@ export const isHealth = (route: string | undefined): boolean => route === '/heal
 export const isDescription = (route: string): boolean =>
   route.startsWith('/docs') || route === '/openapi.json';
 
+type Credentials = Pick<AccessRequest, 'authorization' | 'cookies'>;
+
+/** The id of the token that a request names, by itself or by its session; null: it names none, or API_TOKEN. */
+export function namedTokenId(
+  { authorization, cookies }: Credentials,
+  apiToken: string | undefined,
+): string | null {
+  const bearer = bearerIn(authorization);
+  if (bearer !== null) return tokenIdIn(bearer);
+  if (authorization !== undefined || apiToken === undefined) return null;
+  return sessionIn(cookies, apiToken, Date.now())?.tokenId ?? null;
+}
+
 /**
- * Access to an API that runs code. Links to artifacts are good by themselves. Otherwise:
- * 1. With API_TOKEN: requests that carry it, and those of a browser that carry the session which was begun with it.
- *    Cookies are sent whatever page causes a request, so one that changes something must be of our own page.
+ * The caller of an API that runs code. Links to artifacts are good by themselves. Otherwise:
+ * 1. With API_TOKEN: requests that carry it or another token, and those of a browser that carry the session which was
+ *    begun with one. Cookies are sent whatever page causes a request, so one that changes something must be of our
+ *    own page.
  * 2. Without, the API is bound to loopback, and every program of the machine may. A browser there is
  *    such a program, but the pages in it are not trusted. A page of another origin cannot send JSON
  *    without a preflight, which this API never answers, and content types that need none are refused here
  *    (Nest would parse HTML forms). A page that points its own name at 127.0.0.1 (DNS rebinding) is of
- *    our origin, but its requests name that host: only loopback names are answered.
- * @throws {ProblemException} saying why not.
+ *    the same origin and may send anything, but the name of its host is refused here.
+ *
+ * What the caller may do is decided later, by the rule of the route: access.guard.ts.
+ * @param known what is kept of the token that {@link namedTokenId} finds; null: nothing
+ * @returns null for a route that is open to all
+ * @throws {ProblemException} 401, 403, 415, 421
  */
-export function checkAccess(asked: AccessRequest, settings: Access): void {
-  if (isProbe(asked.route) || asked.isLinked) return;
-  if (asked.route === '/metrics' && settings.metricsAccess === 'open') return;
-  if (settings.token !== undefined) {
-    if (!isConsole(asked.route)) checkCredentials(asked, settings.token);
-  } else if (isLoopbackHost(settings.host) && !isLoopbackHost(asked.host)) {
+export function checkAccess(
+  asked: AccessRequest,
+  settings: Access,
+  known: StoredToken | null = null,
+): Caller | null {
+  if (isProbe(asked.route)) return null;
+  if (asked.isLinked) return READER;
+  if (asked.route === '/metrics' && settings.metricsAccess === 'open') return READER;
+  const caller = callerOfRequest(asked, settings, known);
+  if (asked.contentType !== undefined && !/^application\/json\s*(;|$)/i.test(asked.contentType)) {
+    const message = 'Send the body as content-type: application/json';
+    throw new ProblemException('unsupported-media-type', message, { errors: [{ field: 'body', message }] });
+  }
+  return caller;
+}
+
+function callerOfRequest(
+  asked: AccessRequest,
+  { token, host }: Access,
+  known: StoredToken | null,
+): Caller | null {
+  if (token !== undefined) return isConsole(asked.route) ? null : callerByCredentials(asked, token, known);
+  if (isLoopbackHost(host) && !isLoopbackHost(asked.host)) {
     throw new ProblemException(
       'misdirected-host',
       'Without API_TOKEN only requests to localhost are answered: use http://127.0.0.1, or set API_TOKEN',
     );
   }
-  if (asked.contentType !== undefined && !/^application\/json\s*(;|$)/i.test(asked.contentType)) {
-    const message = 'Send the body as content-type: application/json';
-    throw new ProblemException('unsupported-media-type', message, { errors: [{ field: 'body', message }] });
-  }
+  // A program that names a token means to have no more than that.
+  const bearer = bearerIn(asked.authorization);
+  return bearer !== null && tokenIdIn(bearer) !== null
+    ? callerByToken(bearer, undefined, known)
+    : LOCAL_CALLER;
 }
 
-function checkCredentials(
+function callerByCredentials(
   { authorization, cookies, method, isOfOwnPage }: AccessRequest,
   token: string,
-): void {
-  if (authorization !== undefined || sessionSecondsLeft(cookies, token, Date.now()) === 0) {
-    requireToken(/^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1], token);
-  } else if (method !== 'GET' && method !== 'HEAD' && !isOfOwnPage) {
+  known: StoredToken | null,
+): Caller {
+  const session = authorization === undefined ? sessionIn(cookies, token, Date.now()) : null;
+  if (session === null) return callerByToken(bearerIn(authorization), token, known);
+  if (method !== 'GET' && method !== 'HEAD' && !isOfOwnPage) {
     throw new ProblemException(
       'foreign-origin',
       `A session alone changes nothing: send the header ${CONSOLE_HEADER} too, or the token instead`,
     );
   }
+  return callerOfSession(session, known) ?? refuseToken('The token of this session was revoked or has ended');
+}
+
+/** Whose a session is; null: its token is not valid any more. */
+export function callerOfSession({ tokenId }: OpenSession, known: StoredToken | null): Caller | null {
+  if (tokenId === null) return FIRST_ADMIN;
+  return known !== null && known.id === tokenId && isValidAt(known, Date.now()) ? callerOfToken(known) : null;
 }
 
 /**
- * @param given undefined: none
- * @throws {ProblemException} 401 unless it is the token.
+ * Whose a token is.
+ * @param given null: none
+ * @param apiToken that of the settings; undefined: there is none
+ * @throws {ProblemException} 401 for one that is not right, not any more, or missing.
  */
-export function requireToken(given: string | undefined, token: string): void {
-  if (given !== undefined && equalInConstantTime(given, token)) return;
-  throw new ProblemException(
-    'unauthorized',
-    given === undefined
-      ? 'Send the header authorization: Bearer <API_TOKEN>'
-      : 'The token is not the right one',
-    { headers: { 'www-authenticate': 'Bearer realm="bifrost"' } },
-  );
+export function callerByToken(
+  given: string | null,
+  apiToken: string | undefined,
+  known: StoredToken | null,
+): Caller {
+  if (given === null) return refuseToken('Send the header authorization: Bearer <API_TOKEN>');
+  if (apiToken !== undefined && equalInConstantTime(given, apiToken)) return FIRST_ADMIN;
+  if (known === null || !isToken(given, known.hash)) return refuseToken('The token is not the right one');
+  if (isValidAt(known, Date.now())) return callerOfToken(known);
+  return refuseToken(`The token has ended, at ${known.expires_at}`);
+}
+
+const callerOfToken = ({ id, name, role, organizations }: StoredToken): Caller => ({
+  id,
+  name,
+  role,
+  organizations,
+});
+
+const bearerIn = (authorization: string | undefined): string | null =>
+  /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1] ?? null;
+
+function refuseToken(why: string): never {
+  throw new ProblemException('unauthorized', why, {
+    headers: { 'www-authenticate': 'Bearer realm="bifrost"' },
+  });
 }
 
 /** Hashes both first: equal lengths, as timingSafeEqual needs them, reveal nothing about the token's. */

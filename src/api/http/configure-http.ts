@@ -4,11 +4,18 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpSettings } from '../../config/slices.js';
 import { ArtifactLinks, type LinkTarget } from '../artifacts/artifact-links.js';
+import { auditRequests } from '../audit/audited-requests.js';
 import { serveConsoleFiles } from '../console/console-files.js';
-import { checkAccess, isOfOwnPage } from './access-policy.js';
+import { AccessGuard } from '../access/access.guard.js';
+import { Ownership } from '../access/ownership.service.js';
+import { refuseUndeclaredRoutes } from '../access/declared-access.js';
+import { noteCaller } from '../../tenants/access/caller.js';
+import { TokenDirectory } from '../../tenants/tokens/token-directory.js';
+import { checkAccess, isOfOwnPage, namedTokenId } from './access-policy.js';
 import { answerClientError } from './client-error.js';
 import { openApiDocument } from './openapi.js';
 import { describe, pathOf, ProblemFilter, sendProblem } from './problem.filter.js';
+import { withinRedisLimit } from './redis-bound.js';
 import { traceRequests } from './request-tracing.js';
 import { allowLargeBodies } from './large-bodies.js';
 import { WaitingConnections } from './waiting-connections.js';
@@ -55,8 +62,14 @@ export function httpAdapter(settings: HttpSettings): FastifyAdapter {
   });
 }
 
-/** Everything that all routes share: access, validation, errors, and the documentation at /docs. Call it before the application listens. */
+/**
+ * Everything that all routes share: access, validation, errors, and the documentation at /docs. Call it before the
+ * application listens.
+ * @throws Error naming the routes that do not say what a caller needs
+ */
 export function configureHttp(app: NestFastifyApplication, settings: HttpSettings): void {
+  refuseUndeclaredRoutes(app);
+  app.useGlobalGuards(new AccessGuard(() => app.get(Ownership, { strict: false })));
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
   // Refuses what a browser says comes from another site, also requests without a body.
@@ -68,30 +81,40 @@ export function configureHttp(app: NestFastifyApplication, settings: HttpSetting
   allowBodilessDeletes(app);
   drainRefusedBodies(app);
   if (!settings.hasApi) return;
+  auditRequests(app, settings.workerId);
   serveDocs(app);
   serveConsoleFiles(app);
 }
 
-/** A hook and not a guard: it comes before the body is read, and before routes that are none of Nest's. */
+/**
+ * Finds the caller: a hook and not a guard, since it comes before the body is read, and before routes that are none
+ * of Nest's. What the caller may do, the guard decides (access.guard.ts).
+ */
 function guardAccess(app: NestFastifyApplication, settings: HttpSettings): void {
   const links = settings.hasApi ? app.get(ArtifactLinks, { strict: false }) : null;
+  const tokens = app.get(TokenDirectory, { strict: false });
   app
     .getHttpAdapter()
     .getInstance()
     .addHook('onRequest', async (request: FastifyRequest, _reply: FastifyReply) => {
-      checkAccess(
+      const { headers, method } = request;
+      const route = request.routeOptions.url;
+      const credentials = { authorization: headers.authorization, cookies: headers.cookie };
+      const tokenId = namedTokenId(credentials, settings.token);
+      const caller = checkAccess(
         {
-          route: request.routeOptions.url,
-          host: request.headers.host,
-          authorization: request.headers.authorization,
-          contentType: request.headers['content-type'],
-          isLinked: request.routeOptions.url === ARTIFACT_ROUTE && isLink(links, request),
-          method: request.method,
-          cookies: request.headers.cookie,
-          isOfOwnPage: isOfOwnPage(request.headers),
+          ...credentials,
+          route,
+          host: headers.host,
+          contentType: headers['content-type'],
+          isLinked: route === ARTIFACT_ROUTE && isLink(links, request),
+          method,
+          isOfOwnPage: isOfOwnPage(headers),
         },
         settings,
+        tokenId === null ? null : await withinRedisLimit(tokens.find(tokenId)),
       );
+      if (caller) noteCaller(request, caller);
     });
 }
 

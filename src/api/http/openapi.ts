@@ -15,25 +15,30 @@ const PROBLEM = '#/components/schemas/Problem';
 /** What an error status means, wherever it is answered. */
 const MEANINGS: Readonly<Record<number, string>> = {
   400: 'The request cannot be used; errors names every field that is wrong',
-  401: 'API_TOKEN is set, and the request does not carry it',
+  401: 'API_TOKEN is set, and the request carries neither it nor another valid token',
+  403: 'The token may not do this: its role, or its organizations, do not reach that far',
   404: 'There is none of this name',
   409: 'It is known already, or not in a state for this; nothing was changed',
   413: 'The code or the body is too large',
   415: 'The body is not application/json',
   422: 'The sources cannot be published',
+  429: 'A quota of the organization is used up; resets_at and Retry-After say until when',
   503: 'Redis does not answer, or there are too many readers of logs; detail says what is known',
 };
 
 /** Error statuses of single operations; those of all that take input, a body or an id follow from that. */
 const OWN_ERRORS: Readonly<Record<string, readonly number[]>> = {
   'post /tasks': [409],
-  'post /executions': [409],
-  'post /executions/batch': [409],
+  'post /executions': [409, 429],
+  'post /executions/batch': [409, 429],
   'post /executions/again': [409],
-  'post /executions/{id}/again': [409],
+  'post /executions/{id}/again': [409, 429],
   'delete /executions/{id}': [409],
   'delete /executions/{id}/record': [409],
   'post /schedules/{id}/resume': [409],
+  'put /schedules/{id}': [409],
+  'put /organizations/{organization}/secrets/{name}': [409],
+  'post /secrets/rotate': [409],
   'put /workspace': [409, 422],
   'post /workspace/rollback': [404, 409],
   'get /workspace': [404],
@@ -49,7 +54,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle('bifrost-worker')
     .setDescription(
-      'Runs JavaScript and TypeScript. Errors are RFC 9457 problem details. With API_TOKEN every request but the probes carries it as a bearer token.',
+      'Runs JavaScript and TypeScript. Errors are RFC 9457 problem details. With API_TOKEN every request but the probes carries it, or another token (`/tokens`), as a bearer token.',
     )
     .setVersion(VERSION)
     .setOpenAPIVersion('3.1.0')
@@ -97,6 +102,7 @@ function errorsOf(path: string, method: string, { parameters = [], requestBody }
   const named = path.includes('{');
   return [
     401,
+    403,
     ...(path === '/metrics' ? [] : [503]),
     ...(requestBody || parameters.length > 0 ? [400] : []),
     ...(requestBody ? [413, 415] : []),

@@ -36,9 +36,12 @@ const KINDS = {
   conflict: [409, 'Known already'],
   'too-large': [413, 'Too large'],
   'unsupported-media-type': [415, 'JSON is needed'],
+  // Before "foreign-origin", which is the 403 of a library.
+  forbidden: [403, 'The token may not do this'],
   'foreign-origin': [403, 'Requests of other web pages are refused'],
   'sources-missing': [422, 'Sources are missing'],
   'syntax-errors': [422, 'Files hold syntax errors'],
+  'quota-exceeded': [429, 'A quota is used up'],
   'misdirected-host': [421, 'Unexpected host'],
   'headers-too-large': [431, 'Headers too large'],
   unavailable: [503, 'Not available now'],

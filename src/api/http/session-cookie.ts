@@ -7,25 +7,36 @@ export const CONSOLE_HEADER = 'x-bifrost-console';
 /** How long a session lasts without being renewed, in seconds. */
 export const SESSION_SECONDS = 12 * 3_600;
 
-const VALUE = /^(\d{1,12})\.([\w-]{43})$/;
+const VALUE = /^(\d{1,12})\.(?:([\w-]{12})\.)?([\w-]{43})$/;
 
-/**
- * The value of a session's cookie: its end and an HMAC-SHA256 of that. The key is made of the token, so every process
- * with this token takes it, none has to remember it, and another token ends all sessions. It does not reveal the token.
- */
-export function sessionValue(token: string, nowMs: number): string {
-  const endsAt = String(Math.floor(nowMs / 1_000) + SESSION_SECONDS);
-  return `${endsAt}.${signatureOf(endsAt, token).toString('base64url')}`;
+/** A session that is not over. */
+export interface OpenSession {
+  secondsLeft: number;
+  /** The token that it was begun with; null: API_TOKEN. */
+  tokenId: string | null;
 }
 
-/** Seconds that are left of the session that a Cookie header carries; 0: it carries none that is valid. */
-export function sessionSecondsLeft(cookies: string | undefined, token: string, nowMs: number): number {
-  const [, endsAt, signature] = VALUE.exec(valueIn(cookies)) ?? [];
-  if (endsAt === undefined || signature === undefined) return 0;
+/**
+ * The value of a session's cookie: its end, the id of the token that it stands for unless that is API_TOKEN, and an
+ * HMAC-SHA256 of both. The key is made of API_TOKEN, so every process with it takes the cookie, none has to remember
+ * it, and another API_TOKEN ends all sessions. It does not reveal the token.
+ * @param apiToken that of the settings
+ */
+export function sessionValue(apiToken: string, nowMs: number, tokenId: string | null = null): string {
+  const endsAt = String(Math.floor(nowMs / 1_000) + SESSION_SECONDS);
+  const said = tokenId === null ? endsAt : `${endsAt}.${tokenId}`;
+  return `${said}.${signatureOf(said, apiToken).toString('base64url')}`;
+}
+
+/** The session that a Cookie header carries; null: it carries none that is valid. */
+export function sessionIn(cookies: string | undefined, apiToken: string, nowMs: number): OpenSession | null {
+  const [, endsAt, tokenId = null, signature] = VALUE.exec(valueIn(cookies)) ?? [];
+  if (endsAt === undefined || signature === undefined) return null;
   const given = Buffer.from(signature, 'base64url');
-  const right = signatureOf(endsAt, token);
-  if (given.length !== right.length || !timingSafeEqual(given, right)) return 0;
-  return Math.max(0, Number(endsAt) - Math.floor(nowMs / 1_000));
+  const right = signatureOf(tokenId === null ? endsAt : `${endsAt}.${tokenId}`, apiToken);
+  if (given.length !== right.length || !timingSafeEqual(given, right)) return null;
+  const secondsLeft = Number(endsAt) - Math.floor(nowMs / 1_000);
+  return secondsLeft > 0 ? { secondsLeft, tokenId } : null;
 }
 
 /**

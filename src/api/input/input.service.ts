@@ -57,7 +57,7 @@ async function ofContext(id: string, document: string): Promise<Input | null> {
     parameters: data.parameters ?? null,
     timeout_seconds: data.timeout_seconds ?? null,
     workspace_generation: data.workspace_generation ?? null,
-    secrets: Object.keys(data.secrets ?? {}),
+    secrets: [...Object.keys(data.secrets ?? {}), ...(data.secret_names ?? [])],
   };
 }
 

@@ -26,7 +26,12 @@ export class ListService {
   ) {}
 
   /** @throws {ProblemException} 503 when Redis does not answer, or only the history is asked for and that does not. */
-  async list({ limit, cursor = BEGINNING, status, ...filter }: ListQuery): Promise<Listing> {
+  async list({
+    limit,
+    cursor = BEGINNING,
+    status,
+    ...filter
+  }: ListQuery & Pick<HistoryFilter, 'organizations'>): Promise<Listing> {
     const startedAt = new Date().toISOString();
     const wanted = status ?? [...OPEN_STATUSES, ...EXECUTION_STATUSES];
     const statuses = OPEN_STATUSES.filter((one) => wanted.includes(one));

@@ -160,13 +160,15 @@ const runningExecution = (job: ListedJob, subject: Subject, ledger: LedgerEntry)
 
 /** Whether an execution is asked for; filters compare as those of the history do. */
 function fits(execution: OpenExecution, { statuses, filter }: OpenQuestion): boolean {
-  const { workflow, organization, caller, worker, schedule, tag, text } = filter;
+  const { workflow, organization, organizations, caller, worker, schedule, tag, text } = filter;
+  const owner = execution.organization_id;
   const worksOn = execution.status === 'running' ? execution.worker_id : null;
   const searched = [execution.execution_id, ...execution.tags].join('\n').toLowerCase();
   return (
     statuses.includes(execution.status) &&
     isEqual(workflow, execution.workflow_id) &&
-    isEqual(organization, execution.organization_id) &&
+    isEqual(organization, owner) &&
+    (organizations === undefined || (owner !== null && organizations.includes(owner))) &&
     (isEqual(caller, execution.caller_id) || isEqual(caller, execution.caller_email)) &&
     isEqual(worker, worksOn) &&
     isEqual(schedule, execution.schedule) &&

@@ -11,6 +11,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { type LogEvent, logEventsOf } from '../../contract/log-stream.js';
 import { LogStore } from '../../results/log-store.js';
+import { Access } from '../../tenants/access/access.decorator.js';
 import { ExecutionLookup } from '../executions/execution-lookup.service.js';
 import { unknownExecution } from '../executions/executions.controller.js';
 import { LogFollower } from './log-follower.service.js';
@@ -36,6 +37,7 @@ export class LogsController {
    * the end event; 204 where that was seen already, 503 above LOG_READERS_LIMIT. Otherwise a page of what is there.
    */
   @Get(':id/logs')
+  @Access('read', 'execution')
   @ApiOperation({
     operationId: 'getExecutionLogs',
     summary: 'What an execution prints, while it runs and afterwards',

@@ -10,6 +10,8 @@ import {
   unsetOrganization,
 } from '../../contract/organization.js';
 import { OrganizationStore } from '../../tenants/organizations/organization-store.js';
+import { Access } from '../../tenants/access/access.decorator.js';
+import { CalledBy, type Caller, mayReach } from '../../tenants/access/caller.js';
 import { ProblemException } from '../http/problem.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 import {
@@ -30,30 +32,34 @@ export class OrganizationsController {
   constructor(private readonly store: OrganizationStore) {}
 
   @Get()
+  @Access('read', 'own')
   @ApiOperation({ operationId: 'listOrganizations', summary: 'The organizations of which something is set' })
   @ApiOkResponse({ standardSchema: organizationsSchema })
   async list(
+    @CalledBy() caller: Caller,
     @Query({ schema: organizationsQuerySchema }) { limit, cursor }: OrganizationsQuery,
   ): Promise<Organizations> {
-    const ids = await withinRedisLimit(this.store.ids());
+    const ids = (await withinRedisLimit(this.store.ids())).filter((id) => mayReach(caller, id));
     const rest = cursor === undefined ? ids : ids.filter((id) => id > cursor);
     const page = rest.slice(0, limit);
     return {
-      organizations: await withinRedisLimit(this.store.findMany(page)),
+      organizations: await withinRedisLimit(this.store.findRecords(page)),
       next_cursor: rest.length > page.length ? (page.at(-1) ?? null) : null,
     };
   }
 
   /** Also of one without a record: `updated_at` is then null, and the defaults hold. */
   @Get(':id')
+  @Access('read', 'organization')
   @ApiOperation({ operationId: 'getOrganization', summary: 'What is set of an organization' })
   @ApiOkResponse({ standardSchema: organizationSchema })
   async find(@Param({ schema: organizationIdSchema }) { id }: OrganizationId): Promise<Organization> {
-    return (await withinRedisLimit(this.store.find(id))) ?? unsetOrganization(id);
+    return (await withinRedisLimit(this.store.findRecord(id))) ?? unsetOrganization(id);
   }
 
   /** The whole record: what is left out is as in an organization without one. In effect at once. */
   @Put(':id')
+  @Access('admin', 'everything')
   @ApiOperation({
     operationId: 'setOrganization',
     summary: 'Set weight, caps, rate, quotas and limits of an organization',
@@ -68,6 +74,7 @@ export class OrganizationsController {
 
   /** Its executions stay; from now on the defaults hold for it. */
   @Delete(':id')
+  @Access('admin', 'everything')
   @ApiOperation({ operationId: 'removeOrganization', summary: 'Set nothing of an organization any more' })
   @ApiOkResponse({ standardSchema: removedOrganizationSchema })
   async remove(

@@ -6,6 +6,7 @@ import { type PackagesSettings, packagesSettings } from '../../config/slices.js'
 import { packageManifestSchema, type PackagesOverview } from '../../contract/packages.js';
 import { parseManifest } from '../../packages/manifest.js';
 import { type ManifestReading, PackagesStore, readingOf } from '../../packages/packages.store.js';
+import { Access } from '../../tenants/access/access.decorator.js';
 import { manifestView, packagesViewSchema, refusedLines } from './packages-view.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
@@ -28,6 +29,7 @@ export class PackagesController {
 
   /** The manifest, and how far each live worker is with it. */
   @Get()
+  @Access('read', 'shared')
   @ApiOperation({
     operationId: 'getPackages',
     summary: 'The package manifest, and how far each worker is with it',
@@ -42,6 +44,7 @@ export class PackagesController {
    * rejects the whole manifest, because the sender can fix it: nothing is published then.
    */
   @Put()
+  @Access('operate', 'everything')
   @ApiOperation({ operationId: 'replacePackages', summary: 'Replace the package manifest' })
   @ApiOkResponse({ standardSchema: packagesViewSchema })
   replace(

@@ -4,6 +4,7 @@ import type { Queue } from 'bullmq';
 import { type QueueView, queueViewSchema } from '../../contract/api/queue.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import { WorkQueueGauge } from '../../queue/work-queue-gauge.js';
+import { Access } from '../../tenants/access/access.decorator.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 
 const NOT_KNOWN = 'Redis does not answer. Whether the queue is paused is not known: check GET /queue';
@@ -18,6 +19,7 @@ export class QueueController {
   ) {}
 
   @Get()
+  @Access('read', 'everything')
   @ApiOperation({
     operationId: 'getQueue',
     summary: 'How many jobs are on the work queue, and whether it is paused',
@@ -29,6 +31,7 @@ export class QueueController {
 
   /** No worker takes a job until it is resumed; what runs goes on. */
   @Post('pause')
+  @Access('operate', 'everything')
   @HttpCode(200)
   @ApiOperation({ operationId: 'pauseQueue', summary: 'Pause the queue: no worker takes a job' })
   @ApiOkResponse({ standardSchema: queueViewSchema })
@@ -40,6 +43,7 @@ export class QueueController {
   }
 
   @Post('resume')
+  @Access('operate', 'everything')
   @HttpCode(200)
   @ApiOperation({ operationId: 'resumeQueue', summary: 'Resume the queue' })
   @ApiOkResponse({ standardSchema: queueViewSchema })

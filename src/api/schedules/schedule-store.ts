@@ -1,10 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { JobSchedulerJson, Queue } from 'bullmq';
+import { inBatches } from '../../lib/in-batches.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
+import { ContextSubjects } from '../../queue/context-subjects.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
 import { recordOf, repeatOf, type ScheduleRecord } from './schedule-record.js';
+
+/** Contexts that are read at once. */
+const AT_ONCE = 100;
 
 /** A schedule as it is kept. */
 export interface KeptSchedule {
@@ -21,6 +26,7 @@ export class ScheduleStore {
     @Inject(WORK_QUEUE) private readonly queue: Queue,
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
+    private readonly subjects: ContextSubjects,
   ) {}
 
   /** All of them, sorted. */
@@ -56,6 +62,15 @@ export class ScheduleStore {
   async remove(id: string): Promise<void> {
     await this.queue.removeJobScheduler(id);
     await this.redis.hdel(this.keys.schedules(), id);
+  }
+
+  /** Whose these schedules are, as the contexts of their ticks say; null: they belong to no organization. */
+  organizationsOf(schedules: readonly KeptSchedule[]): Promise<(string | null)[]> {
+    return inBatches(schedules, AT_ONCE, async ({ record }) => {
+      const contextId = record.contextId ?? record.template.data['execution_id'];
+      const subject = typeof contextId === 'string' ? await this.subjects.find(contextId) : null;
+      return subject?.organization?.id ?? null;
+    });
   }
 
   /** Keeps a context for all ticks, until it is dropped. */

@@ -11,6 +11,8 @@ import {
   type Schedules,
   schedulesSchema,
 } from '../../contract/api/schedules.js';
+import { Access } from '../../tenants/access/access.decorator.js';
+import { CalledBy, type Caller } from '../../tenants/access/caller.js';
 import {
   newSchedulePathSchema,
   type SchedulePath,
@@ -30,13 +32,18 @@ export class SchedulesController {
 
   /** Those that were set here and every other job scheduler of the queue, by id. */
   @Get()
+  @Access('read', 'own')
   @ApiOperation({ operationId: 'listSchedules', summary: 'All schedules, and when each ticks next' })
   @ApiOkResponse({ standardSchema: schedulesSchema })
-  list(@Query({ schema: schedulesQuerySchema }) query: SchedulesQuery): Promise<Schedules> {
-    return this.schedules.list(query);
+  list(
+    @CalledBy() caller: Caller,
+    @Query({ schema: schedulesQuerySchema }) query: SchedulesQuery,
+  ): Promise<Schedules> {
+    return this.schedules.list(query, caller);
   }
 
   @Get(':id')
+  @Access('read', 'schedule')
   @ApiOperation({ operationId: 'getSchedule', summary: 'A schedule, and when it ticks next' })
   @ApiOkResponse({ standardSchema: scheduleSchema })
   find(@Param({ schema: schedulePathSchema }) { id }: SchedulePath): Promise<Schedule> {
@@ -45,17 +52,20 @@ export class SchedulesController {
 
   /** The whole schedule: what is left out is as in a new one, except `paused`. */
   @Put(':id')
+  @Access('operate', 'schedule')
   @ApiOperation({ operationId: 'setSchedule', summary: 'Set a schedule, or change it' })
   @ApiOkResponse({ standardSchema: scheduleSchema })
   set(
+    @CalledBy() caller: Caller,
     @Param({ schema: newSchedulePathSchema }) { id }: SchedulePath,
     @Body({ schema: scheduleRequestSchema }) request: ScheduleRequest,
   ): Promise<Schedule> {
-    return this.schedules.set(id, request);
+    return this.schedules.set(id, request, caller);
   }
 
   /** Ticks that were due before still run; the history stays. */
   @Delete(':id')
+  @Access('operate', 'schedule')
   @ApiOperation({ operationId: 'removeSchedule', summary: 'Remove a schedule' })
   @ApiOkResponse({ standardSchema: removedScheduleSchema })
   async remove(@Param({ schema: schedulePathSchema }) { id }: SchedulePath): Promise<RemovedSchedule> {
@@ -65,6 +75,7 @@ export class SchedulesController {
 
   /** One more tick, due now, also of a schedule that is paused. Its `overlap` counts for it, too. */
   @Post(':id/run')
+  @Access('submit', 'schedule')
   @HttpCode(202)
   @ApiOperation({ operationId: 'runSchedule', summary: 'Have a schedule tick now' })
   @ApiAcceptedResponse({ standardSchema: scheduleRunSchema })
@@ -79,6 +90,7 @@ export class SchedulesController {
 
   /** It does not tick until it is resumed. */
   @Post(':id/pause')
+  @Access('operate', 'schedule')
   @HttpCode(200)
   @ApiOperation({ operationId: 'pauseSchedule', summary: 'Pause a schedule' })
   @ApiOkResponse({ standardSchema: scheduleSchema })
@@ -88,6 +100,7 @@ export class SchedulesController {
 
   /** It ticks from now on; what was due meanwhile does not run. */
   @Post(':id/resume')
+  @Access('operate', 'schedule')
   @HttpCode(200)
   @ApiOperation({ operationId: 'resumeSchedule', summary: 'Resume a schedule that is paused' })
   @ApiOkResponse({ standardSchema: scheduleSchema })

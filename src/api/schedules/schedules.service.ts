@@ -11,6 +11,8 @@ import { inBatches } from '../../lib/in-batches.js';
 import { sha256 } from '../../lib/sha256.js';
 import { REDACTED } from '../../outcome/redaction/redactor.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
+import { type Caller, mayReach } from '../../tenants/access/caller.js';
+import { ownContext } from '../access/own-context.js';
 import { timingOf } from '../executions/job-timing.js';
 import { checkLimits, invalid } from '../executions/requests.js';
 import { ProblemException } from '../http/problem.js';
@@ -38,15 +40,22 @@ export class SchedulesService {
   ) {}
 
   /** @throws {ProblemException} 503 without Redis. */
-  async list({ limit, cursor }: SchedulesQuery): Promise<Schedules> {
+  async list({ limit, cursor }: SchedulesQuery, caller: Caller): Promise<Schedules> {
     const ids = await withinRedisLimit(this.store.ids());
-    const rest = cursor === undefined ? ids : ids.filter((id) => id > cursor);
-    const page = rest.slice(0, limit);
-    const found = await withinRedisLimit(inBatches(page, AT_ONCE, (id) => this.store.find(id)));
+    let rest = cursor === undefined ? ids : ids.filter((id) => id > cursor);
+    const schedules: KeptSchedule[] = [];
+    let last: string | null = null;
+    // A page of those that a caller may see takes several looks where most are others'.
+    while (rest.length > 0 && schedules.length < limit) {
+      const page = rest.slice(0, limit - schedules.length);
+      rest = rest.slice(page.length);
+      last = page.at(-1) ?? null;
+      schedules.push(...(await withinRedisLimit(this.visible(page, caller))));
+    }
     const now = Date.now();
     return {
-      schedules: found.filter((one) => one !== null).map((one) => summaryOf(one, now)),
-      next_cursor: rest.length > page.length ? (page.at(-1) ?? null) : null,
+      schedules: schedules.map((one) => summaryOf(one, now)),
+      next_cursor: rest.length > 0 ? last : null,
     };
   }
 
@@ -57,13 +66,13 @@ export class SchedulesService {
 
   /**
    * Sets a schedule, or changes it. Ticks go on as before where it ticks as before.
-   * @throws {ProblemException} 400 or 413 naming the field, 503 without Redis.
+   * @throws {ProblemException} 400, 403 or 413 naming the field, 503 without Redis.
    */
-  async set(id: string, request: ScheduleRequest): Promise<Schedule> {
+  async set(id: string, request: ScheduleRequest, caller: Caller): Promise<Schedule> {
     const rule = ruleOf(request);
     const former = await withinRedisLimit(this.store.find(id));
     const now = new Date();
-    const { document, ...content } = this.contentOf(id, request);
+    const { document, ...content } = this.contentOf(id, ownRequest(request, caller));
     const isSameRule = former !== null && JSON.stringify(former.record.rule) === JSON.stringify(rule);
     const record: ScheduleRecord = {
       ...content,
@@ -123,6 +132,13 @@ export class SchedulesService {
     );
     await withinRedisLimit(adding, UNDONE);
     return executionId;
+  }
+
+  private async visible(ids: readonly string[], caller: Caller): Promise<KeptSchedule[]> {
+    const found = (await inBatches(ids, AT_ONCE, (id) => this.store.find(id))).filter((one) => one !== null);
+    if (caller.organizations === null) return found;
+    const owners = await this.store.organizationsOf(found);
+    return found.filter((_, index) => mayReach(caller, owners[index] ?? null));
   }
 
   private async get(id: string): Promise<KeptSchedule> {
@@ -229,6 +245,16 @@ const ruleOf = ({ cron, tz, every, start, end }: ScheduleRequest): ScheduleRule 
   end: isoOf(end),
   limit: null,
 });
+
+/** @throws {ProblemException} 403 for another organization's, and for a task, which belongs to none. */
+function ownRequest(request: ScheduleRequest, caller: Caller): ScheduleRequest {
+  if (caller.organizations === null) return request;
+  const { execution, task } = request;
+  if (execution != null) return { ...request, execution: ownContext(execution, caller, 'execution.') };
+  if (task == null) return request;
+  const message = `must be an execution: a task belongs to no organization, and the token "${caller.name}" is for ${caller.organizations.join(', ')}`;
+  throw new ProblemException('forbidden', `task: ${message}`, { errors: [{ field: 'task', message }] });
+}
 
 /** @throws {ProblemException} 400 for secrets as `GET /schedules/:id` shows them. */
 function refuseRedacted(secrets: Readonly<Record<string, string>>): void {

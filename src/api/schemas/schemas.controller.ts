@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { DOCUMENT_NAMES, type DocumentName, jsonSchemaOf } from '../../contract/schemas/documents.js';
+import { Access } from '../../tenants/access/access.decorator.js';
 import { ProblemException } from '../http/problem.js';
 
 const FILES: ReadonlyMap<string, DocumentName> = new Map(
@@ -12,6 +13,7 @@ const FILES: ReadonlyMap<string, DocumentName> = new Map(
 @Controller('schemas')
 export class SchemasController {
   @Get()
+  @Access('read', 'shared')
   @ApiOperation({ operationId: 'listSchemas', summary: 'Names of the JSON Schemas' })
   @ApiOkResponse({
     schema: {
@@ -25,6 +27,7 @@ export class SchemasController {
   }
 
   @Get(':file')
+  @Access('read', 'shared')
   @Header('content-type', 'application/schema+json; charset=utf-8')
   @ApiOperation({ operationId: 'getSchema', summary: 'The JSON Schema of one document' })
   @ApiOkResponse({

@@ -2,6 +2,7 @@ import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type WebhookDeliveries, webhookDeliveriesSchema } from '../../contract/api/webhooks.js';
 import { WebhookLog } from '../../results/webhooks/webhook-log.js';
+import { Access } from '../../tenants/access/access.decorator.js';
 import { type IdPath, idPathSchema } from '../executions/requests.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 
@@ -13,6 +14,7 @@ export class WebhooksController {
 
   /** As long as the result is in Redis; none: it has no webhook, has not ended, or is not known. */
   @Get('executions/:id/webhooks')
+  @Access('read', 'execution')
   @ApiOperation({
     operationId: 'listExecutionWebhooks',
     summary: 'Deliveries of the webhook of an execution',
@@ -23,6 +25,7 @@ export class WebhooksController {
   }
 
   @Get('batches/:id/webhooks')
+  @Access('read', 'batch')
   @ApiOperation({ operationId: 'listBatchWebhooks', summary: 'Deliveries of the webhook of a batch' })
   @ApiOkResponse({ standardSchema: webhookDeliveriesSchema })
   ofBatch(@Param({ schema: idPathSchema }) { id }: IdPath): Promise<WebhookDeliveries> {

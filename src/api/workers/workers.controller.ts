@@ -3,6 +3,7 @@ import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nest
 import { ALL_WORKERS, type ControlCommand } from '../../contract/control.js';
 import { WorkerCommands } from '../../heartbeat/worker-commands.js';
 import { WorkerRegistry } from '../../heartbeat/worker-registry.js';
+import { Access } from '../../tenants/access/access.decorator.js';
 import { ProblemException } from '../http/problem.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 import { type RecycleQuery, recycleQuerySchema } from '../executions/requests.js';
@@ -26,6 +27,7 @@ export class WorkersController {
   ) {}
 
   @Get()
+  @Access('read', 'everything')
   @ApiOperation({ operationId: 'listWorkers', summary: 'The workers that are alive' })
   @ApiOkResponse({ standardSchema: workersViewSchema })
   async list(): Promise<WorkersView> {
@@ -34,6 +36,7 @@ export class WorkersController {
 
   /** Takes no new work, finishes what runs, stops. `all`: every worker. */
   @Post(':id/drain')
+  @Access('operate', 'everything')
   @ApiOperation({
     operationId: 'drainWorkers',
     summary: 'Drain a worker, or all: finish what runs, then stop',
@@ -46,6 +49,7 @@ export class WorkersController {
 
   /** Takes no new work until it is resumed. */
   @Post(':id/pause')
+  @Access('operate', 'everything')
   @ApiOperation({ operationId: 'pauseWorkers', summary: 'Pause a worker, or all: take no new work' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
@@ -54,6 +58,7 @@ export class WorkersController {
   }
 
   @Post(':id/resume')
+  @Access('operate', 'everything')
   @ApiOperation({ operationId: 'resumeWorkers', summary: 'Resume a worker, or all: take work again' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })
@@ -63,6 +68,7 @@ export class WorkersController {
 
   /** Replaces its runners, or the one with this `pid`: idle ones at once, busy ones after what they run. */
   @Post(':id/recycle')
+  @Access('operate', 'everything')
   @ApiOperation({ operationId: 'recycleWorkers', summary: 'Replace the runners of a worker, or of all' })
   @HttpCode(202)
   @ApiAcceptedResponse({ standardSchema: controlViewSchema })

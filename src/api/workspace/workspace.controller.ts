@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { sha256 } from '../../lib/sha256.js';
 import { Publisher } from '../../workspace/publisher.js';
 import { WorkspaceStore } from '../../workspace/workspace.store.js';
+import { Access } from '../../tenants/access/access.decorator.js';
 import { ProblemException } from '../http/problem.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 import { withProblems } from './workspace-problems.js';
@@ -53,6 +54,7 @@ export class WorkspaceController {
 
   /** The current generation or another one, and the latest that were published. */
   @Get()
+  @Access('read', 'everything')
   @ApiOperation({
     operationId: 'getWorkspace',
     summary: 'A generation of the workspace, and those before it',
@@ -70,6 +72,7 @@ export class WorkspaceController {
 
   /** Makes a new generation and the current one of it, in one step. */
   @Put()
+  @Access('operate', 'everything')
   @ApiOperation({ operationId: 'publishWorkspace', summary: 'Publish a new generation' })
   @ApiOkResponse({ standardSchema: publicationSchema })
   async publish(@Body({ schema: publishRequestSchema }) request: PublishRequest): Promise<Publication> {
@@ -79,6 +82,7 @@ export class WorkspaceController {
 
   /** Takes sources that a publish will name by their hashes; without one they are gone after a day. */
   @Put('sources')
+  @Access('operate', 'everything')
   @ApiOperation({ operationId: 'sendWorkspaceSources', summary: 'Send sources that a publish will name' })
   @ApiOkResponse({ standardSchema: storedSourcesSchema })
   async send(@Body({ schema: sourcesRequestSchema }) { sources }: SourcesRequest): Promise<StoredSources> {
@@ -88,6 +92,7 @@ export class WorkspaceController {
 
   /** Which paths differ between two generations. */
   @Get('diff')
+  @Access('read', 'everything')
   @ApiOperation({ operationId: 'getWorkspaceDiff', summary: 'Which paths differ between two generations' })
   @ApiOkResponse({ standardSchema: workspaceDiffSchema })
   async diff(@Query({ schema: diffQuerySchema }) { from, to }: DiffQuery): Promise<GenerationDiff> {
@@ -96,6 +101,7 @@ export class WorkspaceController {
 
   /** Publishes the files of an earlier generation again, under a new number. */
   @Post('rollback')
+  @Access('operate', 'everything')
   @ApiOperation({ operationId: 'rollBackWorkspace', summary: 'Publish an earlier generation again' })
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: generationSchema })
@@ -115,6 +121,7 @@ export class WorkspaceController {
 
   /** One file as it was published. */
   @Get(':generation/files/*')
+  @Access('read', 'everything')
   @ApiOperation({ operationId: 'getWorkspaceFile', summary: 'One file as it was published' })
   @ApiProduces('text/plain')
   @ApiOkResponse({ description: 'The source', schema: { type: 'string' } })

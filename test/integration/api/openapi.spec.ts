@@ -54,6 +54,7 @@ beforeAll(async () => {
     PACKAGES_DIR: join(folder, 'packages'),
     DRAIN_TIMEOUT_SECONDS: '3600',
     API_TOKEN: TOKEN,
+    SECRETS_KEY: Buffer.alloc(32, 7).toString('base64'),
     ROLES: 'worker,api,archive',
     ARCHIVE_DIR: join(folder, 'archive'),
     ARTIFACTS_DIR: join(folder, 'artifacts'),
@@ -276,6 +277,67 @@ const CALLS: [operation: string, calls: Call[]][] = [
       { path: '/tasks/never', status: 404 },
     ],
   ],
+  [
+    'put /organizations/{id}',
+    [
+      { path: '/organizations/acme', body: null, status: 200 },
+      { path: '/organizations/acme', body: { weigth: 2 }, status: 400 },
+    ],
+  ],
+  ['get /organizations', [{ path: '/organizations', status: 200 }]],
+  [
+    'get /organizations/{id}',
+    [
+      { path: '/organizations/acme', status: 200 },
+      { path: '/organizations/never', status: 200 },
+    ],
+  ],
+  [
+    'delete /organizations/{id}',
+    [
+      { path: '/organizations/acme', status: 200 },
+      { path: '/organizations/acme', status: 404 },
+    ],
+  ],
+  [
+    'put /organizations/{organization}/secrets/{name}',
+    [
+      { path: '/organizations/acme/secrets/API_KEY', body: null, status: 200 },
+      { path: '/organizations/acme/secrets/API_KEY', body: { value: '' }, status: 400 },
+    ],
+  ],
+  ['get /organizations/{organization}/secrets', [{ path: '/organizations/acme/secrets', status: 200 }]],
+  ['post /secrets/rotate', [{ path: '/secrets/rotate', status: 200 }]],
+  [
+    'delete /organizations/{organization}/secrets/{name}',
+    [
+      { path: '/organizations/acme/secrets/API_KEY', status: 200 },
+      { path: '/organizations/acme/secrets/API_KEY', status: 404 },
+    ],
+  ],
+  [
+    'post /tokens',
+    [
+      { path: '/tokens', body: null, status: 201 },
+      { path: '/tokens', body: { name: 'x', role: 'root' }, status: 400 },
+    ],
+  ],
+  ['get /tokens', [{ path: '/tokens', status: 200 }]],
+  ['delete /tokens/{id}', [{ path: '/tokens/never', status: 404 }]],
+  [
+    'get /usage',
+    [
+      { path: '/usage', status: 200 },
+      { path: '/usage?since=never', status: 400 },
+    ],
+  ],
+  [
+    'get /audit',
+    [
+      { path: '/audit?limit=3', status: 200 },
+      { path: '/audit?cursor=x', status: 400 },
+    ],
+  ],
   ['get /packages', [{ path: '/packages', status: 200 }]],
   [
     'put /packages',
@@ -455,7 +517,7 @@ describe('the description of the API', () => {
           name,
           expect.objectContaining({ 401: expect.anything(), default: expect.anything() }),
         ]);
-      const isCommand = / \/workers\/| \/queue\/|^post \/schedules\//.test(name);
+      const isCommand = / \/workers\/| \/queue\/|^post \/(schedules|secrets)\//.test(name);
       const takesBody = hasBody(name.split(' ')[0]!.toUpperCase()) && !isCommand;
       expect([name, operation.requestBody !== undefined]).toEqual([name, takesBody]);
     }
