@@ -65,7 +65,7 @@ export class ContextService {
   }
 
   /** As {@link load}, of a document that is at hand. */
-  read(document: string, executionId: string, seal: Seal, contextId: string): LoadedExecution {
+  async read(document: string, executionId: string, seal: Seal, contextId: string): Promise<LoadedExecution> {
     const key = this.keys.context(contextId);
     const { validUntil } = seal;
     const signed = (): string => executionText({ executionId: contextId, context: document, validUntil });

@@ -228,10 +228,14 @@ export class ExecutorService {
         redactor,
       });
       const sentMs = Date.now();
-      const end = await run.finish(executeCommand(task, lease, {
+      const end = await run.finish(
+        executeCommand(task, lease, {
           outputBytes: limits.outputBytes,
           lookEvery: this.settings.lookEvery,
-        }), interrupt, cancellation);
+        }),
+        interrupt,
+        cancellation,
+      );
       traceSteps(span, sentMs, end, execution.source);
       if (end.verdict === 'interrupted' && !end.cancel)
         throw new InterruptedError('the execution was interrupted');

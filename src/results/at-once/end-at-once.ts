@@ -92,7 +92,11 @@ export class EndAtOnce {
       return true;
     } catch (error) {
       log.unsent();
-      this.logger.debug({ msg: 'an execution ends by separate commands', executionId, reason: (error as Error).message });
+      this.logger.debug({
+        msg: 'an execution ends by separate commands',
+        executionId,
+        reason: (error as Error).message,
+      });
       return false;
     }
   }

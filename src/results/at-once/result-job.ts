@@ -15,7 +15,11 @@ const OPTIONS: JobsOptions = {
 export function resultJob(kind: JobKind, result: ExecutionResult, taskForm: ResultSettings['taskForm']) {
   const toTask = taskForm === 'text' ? toTextTaskResult : toTaskResult;
   const jobId = resultJobId(result.execution_id, result.run ?? 1);
-  return { name: RESULT_JOB_NAME, data: kind === 'task' ? toTask(result) : result, opts: { ...OPTIONS, jobId } };
+  return {
+    name: RESULT_JOB_NAME,
+    data: kind === 'task' ? toTask(result) : result,
+    opts: { ...OPTIONS, jobId },
+  };
 }
 
 /**

@@ -32,7 +32,9 @@ export class SecretReader {
   private valueOf(place: { organization: string; name: string }, text: string | null): string {
     const { organization, name } = place;
     if (text === null)
-      throw unavailable(`The organization ${organization} has no secret ${name}: set it with bifrost secrets set`);
+      throw unavailable(
+        `The organization ${organization} has no secret ${name}: set it with bifrost secrets set`,
+      );
     const sealed = readSealed(text);
     try {
       if (!sealed) throw new SealError('its record cannot be read');

@@ -113,7 +113,11 @@ export class UsageCounter {
     const [mark = 0, ...rest] = args;
     const { execution_id: executionId } = result;
     const isNew = this.redis.isCluster
-      ? await COUNT_APART.run(this.redis, [day, this.keys.usageSeen(day)], [`${mark} ${executionId}`, ...rest])
+      ? await COUNT_APART.run(
+          this.redis,
+          [day, this.keys.usageSeen(day)],
+          [`${mark} ${executionId}`, ...rest],
+        )
       : await COUNT.run(this.redis, [this.keys.ledger(executionId), day], args);
     if (isNew === 1) await this.noteCounted(result);
   }

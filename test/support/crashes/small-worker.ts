@@ -1,3 +1,6 @@
+import type { OrganizationDirectory } from '../../../src/tenants/organizations/organization-directory.js';
+import type { SecretReader } from '../../../src/tenants/secrets/secret-reader.js';
+import type { Quotas } from '../../../src/tenants/usage/quotas.js';
 import type { UsageCounter } from '../../../src/tenants/usage/usage-counter.js';
 import type { Job, Queue } from 'bullmq';
 import { ContextService } from '../../../src/context/context.service.js';
@@ -57,8 +60,16 @@ export interface SmallWorkerParts {
   lockMs?: number;
 }
 
-/** Its executions belong to no organization. */
-const NO_USAGE = { inputOf: () => null, noteCounted: () => Promise.resolve() } as unknown as UsageCounter;
+/** Its executions belong to no organization: nothing of these is asked. */
+const NO_RECORDS = {} as OrganizationDirectory;
+const NO_SECRETS = {} as SecretReader;
+const NO_QUOTAS = {} as Quotas;
+const NO_USAGE = {
+  inputOf: () => null,
+  countEnd: () => Promise.resolve(),
+  countAttempt: () => Promise.resolve(),
+  noteCounted: () => Promise.resolve(),
+} as unknown as UsageCounter;
 
 /** The whole way of a job, over real Redis and BullMQ, with code that is a function here. Runs until it is closed. */
 export class SmallWorker {
@@ -75,7 +86,7 @@ export class SmallWorker {
     const ledger = new ExecutionLedger(client, keys, lease, results);
     const callers = new WaitingCallers(client, keys, results);
     const webhooks = { addExecution: () => Promise.resolve() } as unknown as WebhookQueue;
-    const closing = new ExecutionClosing(client, keys, logs, updates, callers, webhooks);
+    const closing = new ExecutionClosing(client, keys, logs, updates, callers, webhooks, NO_USAGE);
     const feed = new ArchiveFeed(client, keys, results);
     const publisher = new ResultPublisher(client, resultQueue, feed, closing, keys, results);
     this.atOnce = new EndAtOnce(client, resultQueue, keys, logs, updates, NO_USAGE, results);
@@ -89,7 +100,7 @@ export class SmallWorker {
     const processor = new ExecutionProcessor(
       { takesWork: true } as WorkerStateHolder,
       new DeliveryOpener(
-        new ContextService(client, keys, executionSettings.of(settings)),
+        new ContextService(client, keys, executionSettings.of(settings), NO_RECORDS, NO_SECRETS),
         executor,
         new FlowChildrenReader(workQueue, client),
         running,
@@ -101,7 +112,7 @@ export class SmallWorker {
         publisher,
         new ScheduleTicks(workQueue, new TickTurns(client, workQueue, keys, results), requests),
       ),
-      new Attempt(executor, ledger, logs, updates, selfTest),
+      new Attempt(executor, ledger, logs, updates, selfTest, NO_QUOTAS),
       new Ending(
         ledger,
         new ResultAuthor(results),
