@@ -10,16 +10,13 @@ import type { CancelOptions } from './executions/cancel.js';
 import { CommandError, EXIT } from './output/exit.js';
 import { defineHistory } from './history/history-commands.js';
 import { type Output, paint } from './output/output.js';
-import { defineOrganizations } from './organizations/organizations-commands.js';
+import { defineTenants } from './organizations/tenants-commands.js';
 import { definePackages } from './packages/packages-commands.js';
 import type { LogsOptions } from './executions/logs.js';
 import type { RunOptions } from './executions/run-request.js';
 import { ProfileStore } from './profiles/profile-store.js';
 import { defineProfiles } from './profiles/profiles-commands.js';
 import { defineSchedules } from './schedules/schedules-commands.js';
-import { defineSecrets } from './secrets/secrets-commands.js';
-import { defineAudit, defineTokens } from './tokens/tokens-commands.js';
-import type { UsageOptions } from './usage/usage.js';
 import { defineWorkers } from './workers/workers-commands.js';
 import type { SignOptions } from './executions/sign.js';
 import { defineWorkspace } from './workspace/workspace-commands.js';
@@ -229,42 +226,11 @@ defineSchedules(
   (code) => (process.exitCode = code),
 );
 
-defineOrganizations(
-  program.command('organizations').description('weights, caps, quotas and limits of organizations'),
-  () => ({ access: apiAccess(env), output }),
-  (code) => (process.exitCode = code),
-);
-
-defineTokens(
-  program.command('tokens').description('tokens of the HTTP API, and what each may do'),
-  () => ({ access: apiAccess(env), output }),
-  (code) => (process.exitCode = code),
-);
-
-defineAudit(
-  program.command('audit').description('print what was changed over the HTTP API, with which token'),
-  () => ({ access: apiAccess(env), output }),
-  (code) => (process.exitCode = code),
-);
-
-defineSecrets(
-  program.command('secrets').description('secrets of organizations, which executions name'),
+defineTenants(
+  program,
   () => ({ access: apiAccess(env), output, input: process.stdin }),
   (code) => (process.exitCode = code),
 );
-
-program
-  .command('usage')
-  .description('print what organizations used, by day')
-  .option('--organization <id>', 'only of this organization')
-  .option('--since <day>', 'first day (UTC), or how long ago, such as 7d (default: 30 days)')
-  .option('--until <day>', 'last day (UTC)')
-  .option('--csv', 'print CSV')
-  .option('--json', 'print the document of the API')
-  .action(async (options: UsageOptions) => {
-    const { usage } = await import('./usage/usage.js');
-    process.exitCode = await usage(options, { access: apiAccess(env), output });
-  });
 
 definePackages(
   program.command('packages').description('the npm packages that executions may import'),

@@ -228,14 +228,8 @@ export class ExecutorService {
         redactor,
       });
       const sentMs = Date.now();
-      const end = await run.finish(
-        executeCommand(task, lease, {
-          outputBytes: limits.outputBytes,
-          lookEvery: this.settings.lookEvery,
-        }),
-        interrupt,
-        cancellation,
-      );
+      const command = executeCommand(task, lease, { ...limits, lookEvery: this.settings.lookEvery });
+      const end = await run.finish(command, interrupt, cancellation);
       traceSteps(span, sentMs, end, execution.source);
       if (end.verdict === 'interrupted' && !end.cancel)
         throw new InterruptedError('the execution was interrupted');

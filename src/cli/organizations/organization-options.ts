@@ -46,11 +46,14 @@ export function changedSettings(before: OrganizationSettings, options: SetOption
         numberOf('--output-bytes', text),
       ),
       // "none" is a network.
-      network: options.network === undefined ? limits.network : options.network === 'any' ? null : options.network,
+      network:
+        options.network === undefined ? limits.network : options.network === 'any' ? null : options.network,
       network_allow: changed(limits.network_allow, options.networkAllow, (text) =>
         text.split(',').map((entry) => entry.trim()),
       ),
-      native_addons: changed(limits.native_addons, options.nativeAddons, (text) => onOrOff('--native-addons', text)),
+      native_addons: changed(limits.native_addons, options.nativeAddons, (text) =>
+        onOrOff('--native-addons', text),
+      ),
     },
   };
 }

@@ -46,7 +46,10 @@ export function defineOrganizations(
     .option('--memory-mb <n>', 'memory of each execution, below that of the worker')
     .option('--timeout <time>', 'longest time limit of an execution, such as 30s')
     .option('--output-bytes <n>', 'output of each execution')
-    .option('--network <policy>', 'the most network of its code: none, proxy, open, or any for what the worker has')
+    .option(
+      '--network <policy>',
+      'the most network of its code: none, proxy, open, or any for what the worker has',
+    )
     .option('--network-allow <list>', 'hosts that its code may reach, separated by commas')
     .option('--native-addons <on|off>', 'off: its code loads no native code of packages')
     .option(...JSON_OPTION)

@@ -1,9 +1,4 @@
-import type {
-  Organization,
-  QuotaName,
-  Quota,
-  RemovedOrganization,
-} from '../../contract/organization.js';
+import type { Organization, QuotaName, Quota, RemovedOrganization } from '../../contract/organization.js';
 import type { ApiAccess } from '../http/api-access.js';
 import { ask, askAll } from '../http/ask.js';
 import { EXIT, type ExitCode } from '../output/exit.js';
@@ -58,10 +53,7 @@ export async function setOrganization(
 }
 
 /** `bifrost organizations remove ID` */
-export async function removeOrganization(
-  id: string,
-  { access, output }: OrganizationsIo,
-): Promise<ExitCode> {
+export async function removeOrganization(id: string, { access, output }: OrganizationsIo): Promise<ExitCode> {
   await ask<RemovedOrganization>(access, { method: 'DELETE', path: pathOf(id), field: 'id' });
   output.stdout.write(`nothing is set of ${plain(id)} any more\n`);
   return EXIT.succeeded;

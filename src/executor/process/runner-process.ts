@@ -72,7 +72,6 @@ export class RunnerProcess {
   private readonly commands: Writable;
   private readonly channel: Duplex;
   private readonly raw: RawOutput;
-  /** Its network through the worker; null: it can have none. */
   readonly outlet: NetworkOutlet | null;
   private readonly observers = new Map<string, RunnerObserver>();
   /** Nonces of executions that are over; what still comes from them is dropped. */

@@ -6,10 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { unsetOrganization } from '../../contract/organization.js';
-import { defineOrganizations } from '../organizations/organizations-commands.js';
-import { defineSecrets } from '../secrets/secrets-commands.js';
-import { usage } from '../usage/usage.js';
-import { defineAudit, defineTokens } from './tokens-commands.js';
+import { defineTenants } from './tenants-commands.js';
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -39,15 +36,7 @@ async function run(args: string[], ...answers: object[]) {
   let code: number | undefined;
   const exit = (given: number): void => void (code = given);
   const program = new Command('bifrost').exitOverride();
-  defineOrganizations(program.command('organizations'), io, exit);
-  defineTokens(program.command('tokens'), io, exit);
-  defineAudit(program.command('audit'), io, exit);
-  defineSecrets(program.command('secrets'), io, exit);
-  program
-    .command('usage')
-    .option('--since <day>')
-    .option('--csv')
-    .action(async (options: { since?: string; csv?: boolean }) => exit(await usage(options, io())));
+  defineTenants(program, io, exit);
   await program.parseAsync(args, { from: 'user' });
   stdout.end();
   stderr.end();
