@@ -82,6 +82,8 @@ export class LogWriter implements LogSender {
     const records = log?.takeAll(status, TICK_RECORDS, TICK_CHARS);
     if (!log || !records) return null;
     log.busy = true;
+    // Nothing of it is for the tick, however long the other command takes.
+    this.waiting.delete(log);
     const [start, end] = records as [LogRecord, LogRecord];
     const isSilent = records.length === 2 && start.n === 1;
     const { attempt, run } = log;
@@ -95,7 +97,6 @@ export class LogWriter implements LogSender {
       sent: () => {
         log.busy = false;
         this.logs.delete(executionId);
-        this.waiting.delete(log);
         this.updates.logged(executionId, records);
       },
       unsent: () => {

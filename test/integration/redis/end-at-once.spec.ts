@@ -26,7 +26,7 @@ const CONTEXT = JSON.stringify({ workflow_code: 'a function of the test', functi
 /** A worker in a part of Redis of its own, which ends executions in one way. */
 async function aWorker(
   way: Way,
-  { code = () => 7, connection = redis.connect(), env = {}, lockMs = 400 }: Partial<Setup> = {},
+  { code = () => 7, connection = redis.connect(), env = {}, lockMs = 600_000 }: Partial<Setup> = {},
 ) {
   const settings = settingsOf({ KEY_PREFIX: `${randomUUID()}:`, QUEUE_NAME: 'work', WORKER_ID: 'w', ...env });
   const keys = new RedisKeys(settings.KEY_PREFIX);
@@ -142,8 +142,7 @@ describe('the end of an execution in one command', () => {
       sent.push(command.args.join(' '));
       return send(command);
     };
-    // Locks are not renewed meanwhile.
-    const { small, add, ended } = await aWorker('at once', { connection, lockMs: 600_000 });
+    const { small, add, ended } = await aWorker('at once', { connection });
     const ids = Array.from({ length: 20 }, (_, index) => `e-${index}`);
     await add(...ids);
     await small.run();
