@@ -75,6 +75,9 @@ const NO_USAGE = {
 export class SmallWorker {
   readonly worker: ExecutionWorker;
   readonly atOnce: EndAtOnce;
+  private readonly logs: LogWriter;
+  /** What BullMQ blocks. */
+  private readonly copies: RedisClient[] = [];
 
   constructor(parts: SmallWorkerParts) {
     const { client, settings, workQueue, resultQueue, onDelivery, lockMs = 400 } = parts;
@@ -83,6 +86,14 @@ export class SmallWorker {
     const results = resultSettings.of(settings);
     const updates = new ExecutionUpdates(client, keys, results);
     const logs = new LogWriter(client, keys, updates, logSettings.of(settings));
+    this.logs = logs;
+    const source = client as unknown as { duplicate(...args: unknown[]): RedisClient };
+    const duplicate = source.duplicate.bind(source);
+    source.duplicate = (...args) => {
+      const copy = duplicate(...args);
+      this.copies.push(copy);
+      return copy;
+    };
     const ledger = new ExecutionLedger(client, keys, lease, results);
     const callers = new WaitingCallers(client, keys, results);
     const webhooks = { addExecution: () => Promise.resolve() } as unknown as WebhookQueue;
@@ -153,6 +164,9 @@ export class SmallWorker {
 
   async close(): Promise<void> {
     await this.worker.close(true);
+    for (const copy of this.copies) copy.disconnect();
+    // The log of one that died would be tried for as long as this process lives.
+    (this.logs as unknown as { waiting: Set<unknown> }).waiting.clear();
   }
 }
 
