@@ -70,6 +70,8 @@ run('npm', ['pack', '--workspace', 'packages/cli', '--pack-destination', TARGET,
 const sbom = (args: readonly string[]): Sbom =>
   JSON.parse(run('npm', ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only', ...args])) as Sbom;
 const whole = sbom(['--omit', 'dev']);
+// npm names it after the folder.
+whole.metadata.component['name'] = 'bifrost-worker';
 const inCommand = new Set(
   JSON.parse(readFileSync(join(ROOT, 'dist', 'cli', 'packages.json'), 'utf8')) as string[],
 );
@@ -115,7 +117,7 @@ const provenance = {
   predicateType: 'https://slsa.dev/provenance/v1',
   predicate: {
     buildDefinition: {
-      buildType: 'https://slsa.dev/provenance/v1#npm-run-release-files',
+      buildType: 'urn:bifrost-worker:npm-run-release-files',
       externalParameters: { version },
       internalParameters: {
         node: process.version,
