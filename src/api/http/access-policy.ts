@@ -39,9 +39,12 @@ export const isConsole = (route: string | undefined): boolean =>
 /** The probes, and every other route that answers with the state of this process. */
 export const isHealth = (route: string | undefined): boolean => route === '/health' || isProbe(route);
 
-/** The page that describes the API and what belongs to it, and the same for programs. */
-export const isDescription = (route: string): boolean =>
-  route.startsWith('/docs') || route === '/openapi.json';
+/** A page of the documentation, or what belongs to one. It is the same on every machine, so everybody may read it. */
+export const isDocumentation = (route: string | undefined): boolean =>
+  route !== undefined && /^\/docs($|\/)/.test(route);
+
+/** The documentation, and what programs read of the API. */
+export const isDescription = (route: string): boolean => isDocumentation(route) || route === '/openapi.json';
 
 type Credentials = Pick<AccessRequest, 'authorization' | 'cookies'>;
 
@@ -93,7 +96,7 @@ function callerOfRequest(
   { token, host }: Access,
   known: StoredToken | null,
 ): Caller | null {
-  if (token !== undefined) return isConsole(asked.route) ? null : callerByCredentials(asked, token, known);
+  if (token !== undefined) return isConsole(asked.route) || isDocumentation(asked.route) ? null : callerByCredentials(asked, token, known);
   if (isLoopbackHost(host) && !isLoopbackHost(asked.host)) {
     throw new ProblemException(
       'misdirected-host',

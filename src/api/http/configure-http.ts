@@ -11,6 +11,7 @@ import { Ownership } from '../access/ownership.service.js';
 import { refuseUndeclaredRoutes } from '../access/declared-access.js';
 import { noteCaller } from '../../tenants/access/caller.js';
 import { TokenDirectory } from '../../tenants/tokens/token-directory.js';
+import { serveDocs } from '../console/docs-files.js';
 import { checkAccess, isOfOwnPage, namedTokenId } from './access-policy.js';
 import { answerClientError } from './client-error.js';
 import { openApiDocument } from './openapi.js';
@@ -31,16 +32,6 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** How often both are looked at. */
 const TIMEOUT_CHECK_MS = 5_000;
-const DOCS_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
 /** Longest id of the contract, percent-encoded. */
 const MAX_PARAM_LENGTH = 600;
 
@@ -82,6 +73,7 @@ export function configureHttp(app: NestFastifyApplication, settings: HttpSetting
   drainRefusedBodies(app);
   if (!settings.hasApi) return;
   auditRequests(app, settings.workerId);
+  serveDescription(app);
   serveDocs(app);
   serveConsoleFiles(app);
 }
@@ -151,26 +143,12 @@ function drainRefusedBodies(app: NestFastifyApplication): void {
     });
 }
 
-function serveDocs(app: NestFastifyApplication): void {
-  protectDocs(app);
+/** What programs read of the API; people read it as a page of the documentation. */
+function serveDescription(app: NestFastifyApplication): void {
   // Built on the first request: it costs more than the rest of the start.
   SwaggerModule.setup('docs', app, () => openApiDocument(app), {
-    jsonDocumentUrl: 'openapi.json',
+    ui: false,
     raw: ['json'],
-    customSiteTitle: 'bifrost-worker API',
+    jsonDocumentUrl: 'openapi.json',
   });
-}
-
-/**
- * The page of /docs gets all it has from here, and may send requests to nothing else. Its template has styles and
- * no script in it.
- */
-function protectDocs(app: NestFastifyApplication): void {
-  app
-    .getHttpAdapter()
-    .getInstance()
-    .addHook('onSend', async ({ routeOptions }: FastifyRequest, reply: FastifyReply) => {
-      if (!routeOptions.url?.startsWith('/docs')) return;
-      reply.header('content-security-policy', DOCS_POLICY).header('x-content-type-options', 'nosniff');
-    });
 }

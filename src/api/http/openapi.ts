@@ -47,7 +47,7 @@ const OWN_ERRORS: Readonly<Record<string, readonly number[]>> = {
 };
 
 /**
- * The description of the API in OpenAPI 3.1, as `/docs` shows it, `/openapi.json` hands it out and
+ * The description of the API in OpenAPI 3.1, as the documentation shows it, `/openapi.json` hands it out and
  * schemas/openapi.json keeps it. Of the application it needs nothing but its routes.
  */
 export function openApiDocument(app: INestApplication): OpenAPIObject {

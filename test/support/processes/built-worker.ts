@@ -34,3 +34,17 @@ export function requireFreshConsole(): void {
   );
   if (newer) throw new Error(`dist/console is older than ${newer}: run "npm run build" first`);
 }
+
+/**
+ * The same for the documentation.
+ * @throws {Error} when `dist/docs` is missing or older than a source of it.
+ */
+export function requireFreshDocs(): void {
+  const builtAt = statSync(join(ROOT, 'dist', '.docs-built'), { throwIfNoEntry: false })?.mtimeMs;
+  if (builtAt === undefined)
+    throw new Error('there is no finished documentation in dist: run "npm run build" first');
+  const newer = globSync(['docs/**/*.md', 'site/**/*.{ts,css}'], { cwd: ROOT }).find(
+    (file) => statSync(join(ROOT, file)).mtimeMs > builtAt,
+  );
+  if (newer) throw new Error(`dist/docs is older than ${newer}: run "npm run build" first`);
+}

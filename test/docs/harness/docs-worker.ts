@@ -1,0 +1,52 @@
+import { afterAll, beforeAll } from '@jest/globals';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { machineEnvironment } from '../../../src/config/machine-environment.js';
+import { useWorkers } from '../../support/processes/worker-process.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+import { until } from '../../support/until.js';
+import type { Surroundings } from './reader.js';
+
+/** The worker that a reader of the pages has: all roles, an archive of its own, webhooks to the receiver of the tutorial. */
+export function useDocsWorker(): () => Surroundings {
+  const redis = useRedis();
+  const startWorker = useWorkers();
+  const folder = mkdtempSync(join(tmpdir(), 'bifrost-test-docs-worker-'));
+  let url = '';
+  let receiverPort = 0;
+  beforeAll(async () => {
+    receiverPort = await freePort();
+    const worker = await startWorker({
+      env: {
+        // The registry that this machine's npm uses: the pages install packages.
+        ...machineEnvironment(),
+        REDIS_URL: redis.url,
+        ROLES: 'worker,api,archive',
+        CONCURRENCY: '4',
+        ARCHIVE_DIR: join(folder, 'archive'),
+        ARTIFACTS_DIR: join(folder, 'artifacts'),
+        PACKAGES_DIR: join(folder, 'packages'),
+        WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+        WEBHOOK_ALLOW: `127.0.0.1:${receiverPort}`,
+        NETWORK: 'proxy',
+      },
+      args: ['--id', 'w1'],
+    });
+    url = worker.url;
+    await until(async () => (await fetch(`${url}/health/ready`)).ok, { what: 'the worker takes work' });
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return () => ({ url, redisUrl: redis.url, receiverPort });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
