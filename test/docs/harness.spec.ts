@@ -11,6 +11,8 @@ describe('the commands of a block', () => {
     ["cat > f <<'END'\nit's text\nEND\nb", ["cat > f <<'END'\nit's text\nEND", 'b']],
     ['for n in 1 2; do\n  a\ndone | b\nc', ['for n in 1 2; do\n  a\ndone | b', 'c']],
     ['until a; do b; done\nc', ['until a; do b; done', 'c']],
+    ["echo 'for (;;) {}' > f\nb", ["echo 'for (;;) {}' > f", 'b']],
+    ['for a in 1; do\n  until b; do c; done\ndone\nd', ['for a in 1; do\n  until b; do c; done\ndone', 'd']],
     ["a # it's a remark\nb", ["a # it's a remark", 'b']],
   ])('%j are these', (script, commands) => {
     expect(splitCommands(script)).toEqual(commands);

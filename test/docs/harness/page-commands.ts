@@ -93,15 +93,23 @@ function isComplete(lines: readonly string[]): boolean {
   if (document) return lines.length > 1 && lines.at(-1)?.trim() === document[2];
   if (text.endsWith('\\')) return false;
   let quote = '';
+  let bare = '';
   for (let at = 0; at < text.length; at++) {
     const char = text[at] as string;
     if (quote === '') {
+      if (char === '#' && /(^|\s)$/.test(text.slice(0, at))) {
+        at = text.indexOf('\n', at);
+        if (at < 0) break;
+        bare += '\n';
+        continue;
+      }
       if (char === '\\') at++;
-      else if (char === '#' && /(^|\s)$/.test(text.slice(0, at)))
-        at = (text.indexOf('\n', at) + 1 || text.length + 1) - 1;
       else if (char === "'" || char === '"') quote = char;
+      else bare += char;
     } else if (char === quote) quote = '';
     else if (char === '\\' && quote === '"') at++;
   }
-  return quote === '' && !/(^|[;\n]\s*)(for|while|if|until)\b(?![\s\S]*\b(done|fi)\b)/.test(text);
+  const opens = bare.match(/(^|[;\n|]\s*)(for|while|until|if)\b/g)?.length ?? 0;
+  const closes = bare.match(/(^|[;\n]\s*)(done|fi)\b/g)?.length ?? 0;
+  return quote === '' && opens <= closes;
 }

@@ -115,6 +115,8 @@ export class Reader {
       PATH: [join(this.folder, 'bin'), dirname(process.execPath), path].join(':'),
       BIFROST_URL: this.given.url,
       REDIS_URL: this.given.redisUrl,
+      // Where BullMQ's package for Python may be.
+      ...(process.env['PYTHONPATH'] ? { PYTHONPATH: process.env['PYTHONPATH'] } : {}),
       ...this.given.env,
     };
   }

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 
+/** None of speed: what waits for longer waits for ever. */
+const PATIENCE_MS = 180_000;
+
 /** What a command printed, both streams in their order, and how it ended. */
 export interface Printed {
   text: string;
@@ -38,11 +41,21 @@ export class ReaderShell {
   async run(command: string): Promise<Printed> {
     this.text = '';
     this.child.stdin?.write(`{ ${command}\n} </dev/null\nprintf '\\n%s %s\\n' '${this.mark}' "$?"\n`);
+    const timer = setTimeout(() => this.kill(), PATIENCE_MS);
+    try {
+      return await this.end(command);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async end(command: string): Promise<Printed> {
     const pattern = new RegExp(`\\n${this.mark} (\\d+)\\n`);
     for (;;) {
       const found = pattern.exec(this.text);
       if (found) return { text: this.text.slice(0, found.index), exitCode: Number(found[1]) };
-      if (this.ended) throw new Error(`the shell ended in: ${command}\n${this.text}`);
+      if (this.ended)
+        throw new Error(`this command ended the shell, or did not end at all: ${command}\n${this.text}`);
       await new Promise<void>((resolve) => (this.arrived = resolve));
     }
   }
@@ -51,11 +64,15 @@ export class ReaderShell {
   async stop(): Promise<void> {
     if (this.ended) return;
     const closed = new Promise((resolve) => this.child.once('close', resolve));
+    this.kill();
+    await closed;
+  }
+
+  private kill(): void {
     try {
       process.kill(-(this.child.pid as number), 'SIGKILL');
     } catch {
       // It has ended meanwhile.
     }
-    await closed;
   }
 }
