@@ -64,13 +64,13 @@ export class PageRenderer {
 
   private resolve(file: string, token: Token, siblings: Token[], found: Rendered): void {
     if (token.type === 'image') {
-      const path = posix.join(posix.dirname(file), token.attrGet('src') ?? '');
+      const path = posix.join(posix.dirname(file), String(token.attrGet('src') ?? ''));
       found.pictures.push(path);
       token.attrSet('src', relativeTo(file, path.replace(/^docs\//, '')));
       token.attrSet('loading', 'lazy');
     }
     if (token.type !== 'link_open') return;
-    const href = token.attrGet('href') ?? '';
+    const href = String(token.attrGet('href') ?? '');
     if (/^[a-z]+:/.test(href)) {
       token.attrSet('rel', 'noreferrer');
       return;

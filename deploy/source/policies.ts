@@ -40,5 +40,5 @@ export function policy(role: Role, by: Renderer): INetworkPolicy {
       policyTypes: ['Ingress', 'Egress'],
       ...rules[role],
     },
-  } as INetworkPolicy;
+  };
 }

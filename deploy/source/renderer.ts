@@ -62,19 +62,19 @@ export class HelmRenderer implements Renderer {
   private readonly slots: Slot[] = [];
 
   constructor() {
-    this.release = this.token({ kind: 'scalar', template: '.Release.Name', isText: true });
+    this.release = this.token({ kind: 'scalar', template: '.Release.Name', isText: true }) as string;
   }
 
   of<T>({ path, value }: Value<T>): T {
-    return this.token<T>(slotOf(`.Values.${path}`, value));
+    return this.token(slotOf(`.Values.${path}`, value)) as T;
   }
 
   plus({ path }: Value<number>, more: number): number {
-    return this.token<number>({ kind: 'scalar', template: `add .Values.${path} ${more}` });
+    return this.token({ kind: 'scalar', template: `add .Values.${path} ${more}` }) as number;
   }
 
   text({ path }: Value<string | number>): string {
-    return this.token({ kind: 'scalar', template: `.Values.${path}`, isText: true });
+    return this.token({ kind: 'scalar', template: `.Values.${path}`, isText: true }) as string;
   }
 
   variables({ path }: Value<Record<string, string>>): { name: string; value: string }[] {
@@ -84,7 +84,7 @@ export class HelmRenderer implements Renderer {
       '  value: {{ $value | quote }}',
       '{{- end }}',
     ].join('\n');
-    return [this.token<{ name: string; value: string }>({ kind: 'lines', template })];
+    return [this.token({ kind: 'lines', template }) as { name: string; value: string }];
   }
 
   merged(labels: Labels, { path }: Value<Labels>): Labels {
@@ -93,28 +93,28 @@ export class HelmRenderer implements Renderer {
       '{{ $name }}: {{ $value | quote }}',
       '{{- end }}',
     ].join('\n');
-    return { ...labels, [this.token({ kind: 'lines', template })]: '' };
+    return { ...labels, [this.token({ kind: 'lines', template }) as string]: '' };
   }
 
   either<T>({ path }: Value<boolean>, yes: T, no: T): T {
     const [then, otherwise] = [yes, no].map((of) => this.json(of));
-    return this.token<T>({
+    return this.token({
       kind: 'scalar',
       template: `if .Values.${path} }}${then}{{ else }}${otherwise}{{ end`,
-    });
+    }) as T;
   }
 
   only<T>({ path }: Value<boolean>, of: T): T {
-    return this.token<T>({ kind: 'when', template: this.json(of), condition: `.Values.${path}` });
+    return this.token({ kind: 'when', template: this.json(of), condition: `.Values.${path}` }) as T;
   }
 
   unless<T>(condition: Value<boolean>, { path, value }: Value<T>): T {
     const { template } = slotOf(`.Values.${path}`, value);
-    return this.token<T>({
+    return this.token({
       kind: 'when',
       template: `{{ ${template} }}`,
       condition: `not .Values.${condition.path}`,
-    });
+    }) as T;
   }
 
   /** The YAML of an object with its tokens, as a template. */
@@ -167,9 +167,9 @@ export class HelmRenderer implements Renderer {
     return slot;
   }
 
-  private token<T = string>(slot: Slot): T {
+  private token(slot: Slot): unknown {
     this.slots.push(slot);
-    return `⟦${this.slots.length - 1}⟧` as T;
+    return `⟦${this.slots.length - 1}⟧`;
   }
 }
 

@@ -44,5 +44,5 @@ it('has no line that is not logged', () => {
 
 it('has every failure code as a heading', () => {
   const headings = [...page.matchAll(/^### ([A-Z_]+)$/gm)].map(([, code]) => code);
-  expect(headings.toSorted()).toEqual(Object.keys(FAILURES).toSorted());
+  expect(new Set(headings)).toEqual(new Set(Object.keys(FAILURES)));
 });

@@ -11,13 +11,23 @@ function textDifferences(promised: string, printed: string): string[] {
   let from = 0;
   for (const line of promised.split('\n').map(squeezed)) {
     if (line === '' || line === '…') continue;
-    const pattern = new RegExp(`^${line.split('…').map(RegExp.escape).join('.*')}$`, 'u');
+    const pattern = patternOf(line);
     const at = lines.findIndex((text, index) => index >= from && pattern.test(text));
     if (at < 0) return [`"${line}" is not printed${from > 0 ? ' after what is before it' : ''}`];
     from = at + 1;
   }
   return [];
 }
+
+/** `…` stands for any text. */
+const patternOf = (text: string): RegExp =>
+  new RegExp(
+    `^${text
+      .split('…')
+      .map((part) => RegExp.escape(part))
+      .join('.*')}$`,
+    'su',
+  );
 
 /** Columns of tables are as wide as their widest cell, which differs. */
 const squeezed = (line: string): string => line.trim().replaceAll(/\s+/g, ' ');
@@ -37,7 +47,7 @@ function jsonDifferences(promised: string, printed: string): string[] {
 function missing(wanted: unknown, seen: unknown, path: string): string[] {
   if (wanted === '…') return seen === undefined ? [`${path} is not there`] : [];
   if (typeof wanted === 'string' && wanted.includes('…') && typeof seen === 'string') {
-    const pattern = new RegExp(`^${wanted.split('…').map(RegExp.escape).join('[\\s\\S]*')}$`, 'u');
+    const pattern = patternOf(wanted);
     return pattern.test(seen) ? [] : [`${path} is ${JSON.stringify(seen)}, not ${JSON.stringify(wanted)}`];
   }
   if (Array.isArray(wanted)) {
