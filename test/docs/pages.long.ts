@@ -13,7 +13,7 @@ const PAGES = ['README.md', ...globSync('docs/*.md', { cwd: ROOT }).toSorted()].
 /** The fewest that must have been run and compared. */
 const LEAST = 150;
 
-const surroundings = useDocsWorker();
+const surroundings = useDocsWorker({ archive: true });
 const reports = new Map<string, PageReport>();
 let reader: Reader;
 

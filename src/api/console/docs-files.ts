@@ -9,7 +9,7 @@ const DOCS_DIR = fileURLToPath(new URL('../../docs', import.meta.url));
 
 /**
  * Serves the documentation at /docs/, under the policy of the console: its pages hold no script and no style. It is the same
- * for everybody and needs no token. One route for all of it: its files are many, and a route for each would
+ * on every machine and needs no token. One route for all of it: its files are many, and a route for each would
  * slow the start down.
  */
 export function serveDocs(app: NestFastifyApplication): void {

@@ -39,7 +39,7 @@ export const isConsole = (route: string | undefined): boolean =>
 /** The probes, and every other route that answers with the state of this process. */
 export const isHealth = (route: string | undefined): boolean => route === '/health' || isProbe(route);
 
-/** A page of the documentation, or what belongs to one. It is the same on every machine, so everybody may read it. */
+/** A page of the documentation, or what belongs to one. It is the same on every machine, so every client may read it. */
 export const isDocumentation = (route: string | undefined): boolean =>
   route !== undefined && /^\/docs($|\/)/.test(route);
 

@@ -10,8 +10,8 @@ import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
 import type { Surroundings } from './reader.js';
 
-/** The worker that a reader of the pages has: all roles, an archive of its own, webhooks to the receiver of the tutorial. */
-export function useDocsWorker(): () => Surroundings {
+/** The worker that a reader of the pages has: webhooks to the receiver of the tutorial, and where it is wanted an archive of its own. */
+export function useDocsWorker({ archive }: { archive: boolean }): () => Surroundings {
   const redis = useRedis();
   const startWorker = useWorkers();
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-test-docs-worker-'));
@@ -24,7 +24,7 @@ export function useDocsWorker(): () => Surroundings {
         // The registry that this machine's npm uses: the pages install packages.
         ...machineEnvironment(),
         REDIS_URL: redis.url,
-        ROLES: 'worker,api,archive',
+        ROLES: archive ? 'worker,api,archive' : 'worker,api',
         CONCURRENCY: '4',
         ARCHIVE_DIR: join(folder, 'archive'),
         ARTIFACTS_DIR: join(folder, 'artifacts'),
@@ -37,6 +37,10 @@ export function useDocsWorker(): () => Surroundings {
     });
     url = worker.url;
     await until(async () => (await fetch(`${url}/health/ready`)).ok, { what: 'the worker takes work' });
+    if (archive)
+      await until(async () => (await fetch(`${url}/executions?status=failed`)).ok, {
+        what: 'the archive answers',
+      });
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return () => ({ url, redisUrl: redis.url, receiverPort });

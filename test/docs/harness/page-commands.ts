@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 export interface Step {
   /** Page and line. */
   where: string;
-  /** The heading of the second level above it; empty: there is none. */
+  /** The heading of the second or third level above it; empty: there is none. */
   section: string;
   commands: string[];
   /** Exit code of the last command that the page promises. */
@@ -37,7 +37,7 @@ export function stepsOf(page: string): Step[] {
   const steps: Step[] = [];
   const source = readFileSync(join(ROOT, page), 'utf8');
   const pattern =
-    /^<!-- (?<mark>exits|not run|needs): (?<value>.*?) -->$|^<!-- setup\n(?<setup>[\s\S]*?)\n-->$|^```(?<info>[^\n]*)\n(?<body>[\s\S]*?)^```$|^## (?<heading>.*)$/gm;
+    /^<!-- (?<mark>exits|not run|needs): (?<value>.*?) -->$|^<!-- setup\n(?<setup>[\s\S]*?)\n-->$|^```(?<info>[^\n]*)\n(?<body>[\s\S]*?)^```$|^#{2,3} (?<heading>.*)$/gm;
   let section = '';
   let marks: Marks = {};
   for (const { groups = {}, index } of source.matchAll(pattern)) {
