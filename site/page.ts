@@ -74,6 +74,6 @@ ${contents.length > 1 ? `<aside aria-label="On this page"><h2>On this page</h2><
 /** Wide tables move on their own, not with the page; a keyboard can move them too. */
 const tables = (html: string): string =>
   html
-    .replaceAll('<table>', '<div class="wide" tabindex="0" role="region" aria-label="Table"><table>')
+    .replaceAll('<table>', '<div class="wide" tabindex="0" role="group" aria-label="Table"><table>')
     .replaceAll('</table>', '</table></div>')
     .replaceAll('<pre>', '<pre tabindex="0">');
