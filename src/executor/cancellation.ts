@@ -46,7 +46,7 @@ export class Cancellation {
       let isLate = false;
       const leave = this.onAsked(() => {
         isLate = true;
-        reject(this.error as CancelledError);
+        reject(this.error);
       });
       work.then(
         (value) => {

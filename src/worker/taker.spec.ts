@@ -127,7 +127,7 @@ describe('Taker', () => {
   });
 
   it('fails with what could not be read ahead', async () => {
-    const before = Promise.reject<never>(new Error('away'));
+    const before = Promise.reject(new Error('away'));
     await expect(aTaker(OUR_TURN).taker.take(aDelivery({ before }))).rejects.toThrow('away');
   });
 });

@@ -107,7 +107,7 @@ async function everything({ KEY_PREFIX: prefix }: Settings): Promise<Record<stri
 }
 
 const printing: Code = (_execution, { onLog }) => {
-  onLog({ ts: '2026-03-01T10:00:00.000Z', level: 'info', stream: 'stdout', message: 'hello' });
+  void onLog({ ts: '2026-03-01T10:00:00.000Z', level: 'info', stream: 'stdout', message: 'hello' });
   return { n: 1 };
 };
 
