@@ -98,6 +98,10 @@ export const settingsSchema = z.object({
     .regex(/^[^:\s]+$/, { error: 'must not be empty or hold ":" or blanks' })
     .default('bifrost-executions')
     .meta({ about: 'Work queue. Results go to the queue of the same name with the suffix `-results`.' }),
+  FAIR_ORDER: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on').meta({
+    about:
+      'Whether organizations share the workers by their weights, and whether their caps and rates hold: docs/fair-order.md. All processes must say the same. off: the queue is read in the order of BullMQ, and what caps have held back is released.',
+  }),
   WORKER_ID: z
     .string()
     .regex(/^[\w.-]{1,128}$/, { error: 'may hold 1 to 128 letters, digits and _ . - only' })

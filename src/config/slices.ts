@@ -58,6 +58,7 @@ export const queueSettings = slice('queue', (settings) => ({
   name: settings.QUEUE_NAME,
   bullPrefix: bullPrefix(settings),
   results: resultQueueName(settings.QUEUE_NAME),
+  isFair: settings.FAIR_ORDER === 'on',
 }));
 export type QueueSettings = SliceOf<typeof queueSettings>;
 

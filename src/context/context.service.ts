@@ -32,6 +32,8 @@ export type LoadedExecution = Omit<
 > & {
   /** A caller waits for its result at the list of the execution. */
   sync: boolean;
+  /** Which executions it comes before, and shares a cap with. */
+  turn: Pick<ParsedContext, 'band' | 'concurrency_key' | 'concurrency_limit'>;
 };
 
 /** Turns what a producer asked for into a complete, validated execution. */
@@ -102,6 +104,11 @@ export class ContextService {
         extra: { ...context.extra, ...extra },
       },
       sync: context.sync ?? false,
+      turn: {
+        band: context.band,
+        concurrency_key: context.concurrency_key,
+        concurrency_limit: context.concurrency_limit,
+      },
       timeoutMs: this.timeoutMs(this.limitOf(context), 'timeout_seconds', limits),
       network: networkFor(this.settings, context.network, limits),
       ...boundsOf(limits),
@@ -130,6 +137,7 @@ export class ContextService {
       workflowId: null,
       details: NO_DETAILS,
       sync: false,
+      turn: {},
       tags: [],
       timeoutMs: this.timeoutMs(task.timeout, 'timeout', null),
       network: networkFor(this.settings, task.network, null),

@@ -4,6 +4,7 @@ import { inputFilesSchema } from './fields/artifacts.js';
 import { SECRET_LIMIT_CHARS, secretNameSchema } from './tenants/secret.js';
 import { networkFieldSchema } from './fields/network-field.js';
 import { environment, userObject } from './fields/user-fields.js';
+import { BANDS } from './jobs/band.js';
 import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from './value-limits.js';
 
 const text = z.string({ error: 'must be a string' });
@@ -94,6 +95,22 @@ const contextFields = z.object({
   again_of: text.nullish().meta({
     description: 'Id of the execution that this is run again of; results and the history repeat it',
   }),
+  band: z
+    .enum(BANDS, { error: `must be ${BANDS.join(' or ')}` })
+    .nullish()
+    .meta({ description: 'interactive, the default, comes before background: docs/fair-order.md' }),
+  concurrency_key: text
+    .min(1, { error: 'must not be empty' })
+    .max(256, { error: 'must have at most 256 characters' })
+    .nullish()
+    .meta({ description: 'Executions of one organization with the same key share a cap: docs/fair-order.md' }),
+  concurrency_limit: z
+    .number({ error: 'must be a number' })
+    .int({ error: 'must be a whole number' })
+    .min(1, { error: 'must be at least 1' })
+    .max(100_000, { error: 'must be at most 100000' })
+    .nullish()
+    .meta({ description: 'How many of that concurrency_key run at once. Default: 1' }),
   capture_locals: z.boolean({ error: 'must be true or false' }).nullish().meta({
     description:
       'On failure: also show the local variables of the calls that the error went through, in failure.evidence.locals. Makes asynchronous code slower',

@@ -106,7 +106,7 @@ export const METRICS = {
     type: 'counter',
     labels: ['to'],
     unit: 'jobs',
-    help: 'Jobs that went back to the queue without a result: to its front, or to be looked at later',
+    help: 'Jobs that went back to the queue without a result: to its front, to be looked at later, or into the lane of its organization',
   },
   running: {
     name: 'bifrost_executions_running',

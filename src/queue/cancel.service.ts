@@ -100,7 +100,7 @@ export class CancelService {
     emitMeasurement('execution-ended', { status, code: 'CANCELLED', durationMs: 0, metrics });
     emitMeasurement('job-ended-unrun', { reason: 'cancelled' });
     this.logger.log({ msg: 'execution cancelled before a worker had it', executionId });
-    await this.queued.remove(executionId);
+    await this.queued.remove(executionId, queued?.subject ?? NO_SUBJECT);
     return { kind: 'cancelled' };
   }
 }

@@ -43,7 +43,8 @@ end
 local meta = redis.call('HMGET', KEYS[5], 'paused', 'concurrency')
 return {position, delayed, waiting + redis.call('ZCARD', KEYS[2]), redis.call('LLEN', KEYS[4]), meta[1], meta[2], children}
 `);
-const SCORE_OF_A_MS = 4096;
+/** What a millisecond is in the score of a delayed job. */
+export const SCORE_OF_A_MS = 4096;
 
 /** Unix milliseconds before which a delayed job of this score is not taken. */
 export const untilMsOf = (score: string): number => Math.floor(Number(score) / SCORE_OF_A_MS);

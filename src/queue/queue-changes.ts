@@ -7,6 +7,7 @@ import { ByteLru } from '../lib/byte-lru.js';
 import type { RedisClient } from '../redis/connections.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ResultStore } from '../results/result-store.js';
+import { isHeld } from './fairness/lane-levels.js';
 import { QueuePages } from './queue-pages.js';
 import { WORK_QUEUE } from './queue-tokens.js';
 
@@ -111,6 +112,7 @@ export class QueueChanges {
       case 'waiting-children':
         return { ...change, type: 'queued' };
       case 'delayed':
+        if (isHeld(Number(fields['delay']))) return { ...change, type: 'queued' };
         return { ...change, type: 'delayed', until: new Date(Number(fields['delay'])).toISOString() };
       case 'active':
         return { ...change, type: 'running' };

@@ -1,6 +1,7 @@
 import type { Job } from 'bullmq';
 import type { OurTurn } from '../results/turn.js';
 import type { QueueTimes } from '../outcome/receipt.js';
+import { isHeld } from './fairness/lane-levels.js';
 
 /** What BullMQ says of a job when it delivers it. */
 export type DeliveredJob = Pick<
@@ -28,7 +29,9 @@ export function queueTimes(
   }
   if (turn.run > 1 || turn.attempt > 1 || !(timestamp > 0)) return UNKNOWN_TIMES;
   const waitedMs = Math.max(0, nowMs - timestamp);
-  const asked = opts.delay ?? 0;
+  const delayMs = opts.delay ?? 0;
+  // One that is held until there is room waits in the queue.
+  const asked = isHeld(timestamp + delayMs) ? 0 : delayMs;
   const delay = Math.min(asked, waitedMs);
   return { queue: waitedMs - delay, delay: asked > 0 ? delay : null, backoff: null };
 }

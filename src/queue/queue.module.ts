@@ -4,11 +4,17 @@ import { bullQueue } from '../redis/bull.module.js';
 import { ResultsModule } from '../results/results.module.js';
 import { CancelService } from './cancel.service.js';
 import { ContextSubjects } from './context-subjects.js';
+import { DirectJobs } from './fairness/direct-jobs.js';
+import { HeldJobs } from './fairness/held-jobs.js';
+import { LaneLimits } from './fairness/lane-limits.js';
+import { LaneViews } from './fairness/lane-views.js';
+import { Lanes } from './fairness/lanes.js';
 import { JobFinder } from './job-finder.js';
 import { JobPlaces } from './job-places.js';
 import { QueueChanges } from './queue-changes.js';
 import { QueuePages } from './queue-pages.js';
 import { QueuedExecutions } from './queued-executions.js';
+import { Queueing } from './queueing.js';
 import { WORK_QUEUE } from './queue-tokens.js';
 import { WorkQueueGauge } from './work-queue-gauge.js';
 
@@ -22,11 +28,17 @@ export class QueueModule {
       WorkQueueGauge,
       CancelService,
       ContextSubjects,
+      DirectJobs,
+      HeldJobs,
       JobFinder,
       JobPlaces,
+      LaneLimits,
+      Lanes,
+      LaneViews,
       QueueChanges,
       QueuePages,
       QueuedExecutions,
+      Queueing,
     ];
     return {
       module: QueueModule,

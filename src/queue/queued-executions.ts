@@ -8,6 +8,7 @@ import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { subjectIn } from './context-subjects.js';
+import { Lanes } from './fairness/lanes.js';
 import { JobFinder } from './job-finder.js';
 import { parseJob } from './parse-job.js';
 import { queueTimes, UNKNOWN_TIMES } from './queue-times.js';
@@ -26,6 +27,7 @@ export interface QueuedExecution {
 export class QueuedExecutions {
   constructor(
     private readonly jobs: JobFinder,
+    private readonly lanes: Lanes,
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
   ) {}
@@ -57,9 +59,10 @@ export class QueuedExecutions {
   }
 
   /** Takes the job off the queue. One that a worker is just taking stays: it finds the result. */
-  async remove(executionId: string): Promise<void> {
+  async remove(executionId: string, { organization }: Subject): Promise<void> {
     const job = await this.jobs.find(executionId);
     if (!job || (await job.isActive())) return;
     await job.remove();
+    this.lanes.noteRemoved(job.id ?? '', organization?.id ?? '');
   }
 }

@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { HELD_UNTIL_MS } from '../contract/jobs/job-options.js';
 import { InjectSettings } from '../config/config.module.js';
 import { type QueueSettings, queueSettings } from '../config/slices.js';
 import type { RedisClient } from '../redis/connections.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { SCORE_OF_A_MS } from './job-places.js';
 
 /** States of jobs that are not done yet. */
 export type OpenJobs = Record<'waiting' | 'active' | 'delayed', number>;
@@ -21,13 +23,13 @@ export class WorkQueueGauge {
    */
   async takable(): Promise<number> {
     const queue = `${this.settings.bullPrefix}:${this.settings.name}`;
-    const [{ waiting, active }, { paused, limit }, limited] = await Promise.all([
+    const [{ waiting, active, held }, { paused, limit }, limited] = await Promise.all([
       this.counts(),
       this.rule(),
       this.redis.exists(`${queue}:limiter`),
     ]);
     if (paused || limited === 1 || (limit !== null && active >= limit)) return 0;
-    return waiting;
+    return waiting - held;
   }
 
   /** Whether the queue is paused, and how many jobs it lets run at once. Throws within a second when Redis does not answer. */
@@ -37,18 +39,19 @@ export class WorkQueueGauge {
     return { paused: Boolean(paused), limit: most ? Number(most) : null };
   }
 
-  /** Throws within a second when Redis does not answer. */
-  async counts(): Promise<OpenJobs> {
+  /** `held`: those that wait and that no worker may take until there is room. Throws within a second when Redis does not answer. */
+  async counts(): Promise<OpenJobs & { held: number }> {
     // Not by BullMQ's own counts: those wait for Redis however long.
     const queue = `${this.settings.bullPrefix}:${this.settings.name}`;
     const { redis } = this;
-    const [waiting, paused, prioritized, active, delayed] = await Promise.all([
+    const [waiting, paused, prioritized, active, delayed, held] = await Promise.all([
       redis.llen(`${queue}:wait`),
       redis.llen(`${queue}:paused`),
       redis.zcard(`${queue}:prioritized`),
       redis.llen(`${queue}:active`),
       redis.zcard(`${queue}:delayed`),
+      redis.zcount(`${queue}:delayed`, HELD_UNTIL_MS * SCORE_OF_A_MS, '+inf'),
     ]);
-    return { waiting: waiting + paused + prioritized, active, delayed };
+    return { waiting: waiting + paused + prioritized + held, active, delayed: delayed - held, held };
   }
 }

@@ -16,7 +16,7 @@ export const UNRUN_REASONS = [
 export type UnrunReason = (typeof UNRUN_REASONS)[number];
 
 /** Where a job goes that ends without a result: to the front of its queue, or to be looked at later. */
-export const HAND_BACKS = ['front', 'later'] as const;
+export const HAND_BACKS = ['front', 'later', 'lane'] as const;
 /** Why an execution that had ended runs again. */
 export const FURTHER_RUNS = ['retried', 'asked for', 'nothing ran'] as const;
 

@@ -8,6 +8,7 @@ import { unrunReport } from '../outcome/attempt-report.js';
 import type { Attempt } from './attempt.js';
 import type { DeliveryOpener } from './delivery-opener.js';
 import type { Ending } from './ending.js';
+import type { ExecutionPlaces, Place } from './execution-places.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import type { HandBack } from './hand-back.js';
 import type { TakeOutcome, Taker } from './taker.js';
@@ -18,6 +19,18 @@ const TAKEN: TakeOutcome = { kind: 'taken', delivery: aTakenDelivery() };
 /** The steps that were gone through, in order. */
 let steps: string[];
 let disposed: boolean;
+
+/** A place that says how it is left. */
+const aPlace: Place = {
+  during: async (run) => {
+    try {
+      return await run();
+    } finally {
+      steps.push(disposed ? 'leave, disposed of' : 'leave');
+    }
+  },
+  belongsElsewhere: () => void steps.push('not ours'),
+};
 
 /** A step that does this. */
 const step =
@@ -33,18 +46,24 @@ interface Course {
   fault?: Error;
   /** What is asked for once the execution was to be freed. */
   cancel?: CancelRequest | null;
+  /** Why there is no place for it; left out: there is one. */
+  room?: 'held' | 'parked' | 'unknown';
+  isCancelled?: boolean;
 }
 
 /** Processes a job whose steps answer so. */
 function processJob(
-  { takesWork = true, taken = TAKEN, fault, cancel = null }: Course,
+  { takesWork = true, taken = TAKEN, fault, cancel = null, room, isCancelled = false }: Course,
   job: Job = aJob(),
 ): Promise<unknown> {
   const opened = aDelivery({ [Symbol.dispose]: () => (disposed = true) });
   const processor = new ExecutionProcessor(
     { takesWork } as WorkerStateHolder,
     { open: () => opened } as unknown as DeliveryOpener,
-    { take: step('take', () => taken) } as unknown as Taker,
+    {
+      enter: () => Promise.resolve(room ? { kind: room } : { kind: 'place', place: aPlace }),
+    } as unknown as ExecutionPlaces,
+    { take: step('take', () => taken), giveBack: step('give back', () => !isCancelled) } as unknown as Taker,
     {
       run: step('run', () => {
         if (fault) throw fault;
@@ -59,6 +78,7 @@ function processJob(
     {
       toFront: step('to front', () => 'front'),
       later: step('later', () => 'later'),
+      untilRoom: step('until room', () => 'until room'),
       untilChildren: step('until children', () => 'children'),
       free: step('free', () => cancel),
       unfinished: step('unfinished', () => 'unfinished'),
@@ -74,28 +94,50 @@ beforeEach(() => {
 
 describe('ExecutionProcessor', () => {
   it.each<[string, Course, unknown, string[]]>([
-    ['takes, runs and ends', {}, 'ended', ['take', 'run', 'end']],
+    ['takes, runs and ends', {}, 'ended', ['take', 'run', 'end', 'leave']],
     ['takes nothing while it drains', { takesWork: false }, 'front', ['to front']],
-    ['waits for children', { taken: { kind: 'children under way' } }, 'children', ['take', 'until children']],
-    ['leaves a tick whose turn it is not', { taken: { kind: 'not its turn' } }, 'later', ['take', 'later']],
-    ['leaves what runs elsewhere', { taken: { kind: 'elsewhere' } }, 'later', ['take', 'later']],
+    [
+      'waits for children',
+      { taken: { kind: 'children under way' } },
+      'children',
+      ['take', 'until children', 'leave'],
+    ],
+    [
+      'leaves a tick whose turn it is not',
+      { taken: { kind: 'not its turn' } },
+      'later',
+      ['take', 'later', 'leave'],
+    ],
+    [
+      'leaves what runs elsewhere',
+      { taken: { kind: 'elsewhere' } },
+      'later',
+      ['take', 'not ours', 'later', 'leave'],
+    ],
+    ['waits for a place', { room: 'held' }, 'until room', ['give back', 'until room']],
+    [
+      'ends without a place what runs no code',
+      { room: 'held', isCancelled: true },
+      'ended',
+      ['give back', 'take', 'run', 'end'],
+    ],
     [
       'ends what has its result',
       { taken: { kind: 'ended', repeat: 'standing', result: null } },
       'repeated',
-      ['take', 'repeat'],
+      ['take', 'repeat', 'leave'],
     ],
     [
       'frees what met a fault',
       { fault: new Error('bug') },
       'unfinished',
-      ['take', 'run', 'free', 'unfinished'],
+      ['take', 'run', 'free', 'unfinished', 'leave'],
     ],
     [
       'ends what met a fault and is to be cancelled',
       { fault: new Error('bug'), cancel: CANCEL },
       'cancelled',
-      ['take', 'run', 'free', 'cancel'],
+      ['take', 'run', 'free', 'cancel', 'leave'],
     ],
   ])('%s', async (_what, course, answer, gone) => {
     expect(await processJob(course)).toBe(answer);
@@ -113,7 +155,7 @@ describe('ExecutionProcessor', () => {
     'lets a decision through to BullMQ: %s',
     async (fault) => {
       await expect(processJob({ fault })).rejects.toBe(fault);
-      expect(steps).toEqual(['take', 'run']);
+      expect(steps).toEqual(['take', 'run', 'leave']);
     },
   );
 });

@@ -5,9 +5,10 @@ import { isCanary } from '../contract/jobs/canary.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import { Activity } from '../lib/activity.js';
 import { Attempt } from './attempt.js';
-import type { TakenDelivery } from './delivery.js';
+import type { Delivery, TakenDelivery } from './delivery.js';
 import { DeliveryOpener } from './delivery-opener.js';
 import { Ending } from './ending.js';
+import { ExecutionPlaces, NO_PLACE, type Place } from './execution-places.js';
 import { HandBack } from './hand-back.js';
 import { isDecided } from './job-decisions.js';
 import { Taker } from './taker.js';
@@ -16,8 +17,8 @@ import { Taker } from './taker.js';
  * The main flow: one job of the work queue, from its arrival to its one result. Each step is a class of its own
  * over one delivery: open, take, run, end; or hand back.
  *
- * A job that comes while the worker drains, whose execution runs elsewhere, whose children are under way, or
- * whose runner cannot be started goes back to the queue without counting; everything else ends with a result.
+ * A job that comes while the worker drains, that is above a cap of its organization, whose execution runs elsewhere,
+ * whose children are under way, or whose runner cannot be started goes back to the queue without counting; everything else ends with a result.
  */
 @Injectable()
 export class ExecutionProcessor extends WorkerHost {
@@ -27,6 +28,7 @@ export class ExecutionProcessor extends WorkerHost {
   constructor(
     private readonly state: WorkerStateHolder,
     private readonly opener: DeliveryOpener,
+    private readonly places: ExecutionPlaces,
     private readonly taker: Taker,
     private readonly attempt: Attempt,
     private readonly ending: Ending,
@@ -42,6 +44,15 @@ export class ExecutionProcessor extends WorkerHost {
     if (!this.state.takesWork) return this.handBack.toFront({ job, token });
     if (isCanary(job)) return null;
     using delivery = this.opener.open(job, token, signal);
+    const room = await this.places.enter(delivery);
+    const place = room.kind === 'place' ? room.place : NO_PLACE;
+    if (room.kind !== 'place' && (await this.taker.giveBack(delivery)))
+      return await this.handBack.untilRoom(delivery, room.kind);
+    // Awaited here: until then the delivery receives requests to cancel.
+    return await place.during(() => this.runSteps(delivery, place));
+  }
+
+  private async runSteps(delivery: Delivery, place: Place): Promise<unknown> {
     let ours: TakenDelivery | null = null;
     try {
       const taken = await this.taker.take(delivery);
@@ -49,6 +60,8 @@ export class ExecutionProcessor extends WorkerHost {
         case 'children under way':
           return await this.handBack.untilChildren(delivery);
         case 'elsewhere':
+          place.belongsElsewhere();
+          return await this.handBack.later(delivery);
         case 'not its turn':
           return await this.handBack.later(delivery);
         case 'ended':

@@ -40,6 +40,17 @@ describe('HandBack', () => {
     expect(calls).toEqual([['delay', 11_000, 'token']]);
   });
 
+  it.each<['held' | 'parked' | 'unknown', unknown[]]>([
+    ['held', ['delay', Date.UTC(2038, 0, 1), 'token']],
+    ['parked', ['wait', 'token']],
+    ['unknown', ['delay', 11_000, 'token']],
+  ])('returns a job without a place: %s', async (room, returned) => {
+    await expect(handBack.untilRoom(delivery, room)).rejects.toThrow(
+      returned[0] === 'wait' ? WaitingError : DelayedError,
+    );
+    expect(calls).toEqual([returned]);
+  });
+
   it.each<[Error, boolean, unknown[]]>([
     [new InterruptedError('drain'), false, ['wait', 'token']],
     [new RunnerBootError('no memory'), false, ['delay', 11_000, 'token']],

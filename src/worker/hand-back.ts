@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DelayedError, WaitingChildrenError, WaitingError } from 'bullmq';
 import type { CancelRequest } from '../contract/cancellation.js';
+import { HELD_UNTIL_MS } from '../contract/jobs/job-options.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import type { Delivery } from './delivery.js';
@@ -32,6 +33,21 @@ export class HandBack {
     emitMeasurement('handed-back', { to: 'later' });
     await this.attempt(job, () => job.moveToDelayed(Date.now() + LATER_MS, token));
     throw new DelayedError();
+  }
+
+  /**
+   * A job that has no place among those that run at once, as the lanes said: `held` until there is room, `parked` until it
+   * is its turn, `unknown`: Redis did not say.
+   */
+  async untilRoom({ job, token }: Handed, room: 'held' | 'parked' | 'unknown'): Promise<never> {
+    if (room === 'unknown') return this.later({ job, token });
+    emitMeasurement('handed-back', { to: 'lane' });
+    if (room === 'held') {
+      await this.attempt(job, () => job.moveToDelayed(HELD_UNTIL_MS, token));
+      throw new DelayedError();
+    }
+    await this.attempt(job, () => job.moveToWait(token));
+    throw new WaitingError();
   }
 
   /** To be delivered again once its children have ended; BullMQ hands out a parent that was retried at once. */

@@ -49,6 +49,26 @@ export class Taker {
     };
   }
 
+  /**
+   * Gives back what was taken by the first command, of a job for which there is no room. False: it goes on all the same,
+   * since it runs no code: its execution has ended, is elsewhere or is to be cancelled.
+   */
+  async giveBack({
+    before,
+    request,
+    stops,
+  }: Pick<Delivery, 'before' | 'request' | 'stops'>): Promise<boolean> {
+    const { turn } = await before.catch(() => ({ turn: null }));
+    if (turn === null || turn.kind === 'unsent') return true;
+    if (turn.kind !== 'ours' || turn.cancel) return false;
+    const cancel = await this.ledger
+      .free(request.executionId, { run: turn.run, counted: false })
+      .catch(() => null);
+    if (cancel === null) return true;
+    stops.cancellation.ask(cancel);
+    return false;
+  }
+
   /** A result that a further run replaces is on the result queue before that begins. */
   private async turnOf(
     { request, mark }: Delivery,

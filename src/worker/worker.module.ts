@@ -10,6 +10,7 @@ import { CancelListener } from './cancel.listener.js';
 import { ControlListener } from './control.listener.js';
 import { DeliveryOpener } from './delivery-opener.js';
 import { Ending } from './ending.js';
+import { ExecutionPlaces } from './execution-places.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import { ExecutionWorker } from './execution-worker.js';
 import { FlowChildrenReader } from './flow-children.js';
@@ -25,6 +26,7 @@ import { WorkerLifecycle } from './worker.lifecycle.js';
 import { WorkerHeartbeat } from './services/worker-heartbeat.js';
 import { Canary } from './services/canary.js';
 import { ConsumptionWatch } from './services/consumption-watch.js';
+import { LaneBeat, LaneBeatOwner } from './services/lane-beat.js';
 import { WorkerRunners } from './services/worker-runners.js';
 import { workerServices } from './services/worker-services.js';
 
@@ -64,9 +66,12 @@ export class WorkerModule {
         Attempt,
         DeliveryOpener,
         Ending,
+        ExecutionPlaces,
         ExecutionProcessor,
         FlowChildrenReader,
         HandBack,
+        LaneBeat,
+        LaneBeatOwner,
         OperatorCommands,
         QueueConsumer,
         RunningExecutions,

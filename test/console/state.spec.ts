@@ -12,6 +12,8 @@ const queue = (changes: Partial<QueueView> = {}): QueueView => ({
   active: 0,
   delayed: 0,
   limit: null,
+  held: 0,
+  lanes: [],
   ...changes,
 });
 const aWorker = (changes: Partial<CountedWorker> = {}): CountedWorker =>

@@ -19,6 +19,7 @@ export const aLoadedExecution = (changes: Partial<LoadedExecution> = {}): Loaded
   workflowId: 'wf',
   details: NO_DETAILS,
   sync: false,
+  turn: {},
   tags: [],
   timeoutMs: 1000,
   network: 'none',

@@ -1,6 +1,9 @@
-import type { Waiting, WaitingReason } from '../../contract/waiting.js';
+import type { LaneReasonName, Waiting, WaitingReason } from '../../contract/waiting.js';
 import type { WorkerRecord } from '../../contract/worker-record.js';
+import { isHeld } from '../../queue/fairness/lane-levels.js';
+import type { LaneFacts } from '../../queue/fairness/lane-views.js';
 import type { JobPlace } from '../../queue/job-places.js';
+import { laneReason, laneWaiting } from './explain-lane.js';
 
 type Worker = Pick<WorkerRecord, 'state' | 'concurrency' | 'packages'>;
 
@@ -17,30 +20,49 @@ export interface WaitingJob {
  * Says why an execution does not run yet.
  * @param job null: there is a context, but no job
  * @param workers those that are alive
+ * @param lane what the lanes know of it; null: nothing
  */
 export function explainWaiting(
   job: WaitingJob | null,
   place: JobPlace,
   workers: readonly Worker[],
   nowMs: number,
+  lane: LaneFacts | null = null,
 ): Waiting {
   const capacity = workers
     .filter(({ state }) => state === 'ACTIVE')
     .reduce((sum, { concurrency }) => sum + concurrency, 0);
-  const situation = { job, place, workers, capacity };
-  const reason = reasonOf(situation);
-  const until = place.untilMs === null ? null : new Date(place.untilMs).toISOString();
+  const held = isHeld(place.untilMs);
+  const untilMs = held ? null : place.untilMs;
+  const situation = { job, place: { ...place, untilMs }, workers, capacity };
+  const until = untilMs === null ? null : new Date(untilMs).toISOString();
+  const general = reasonOf(situation);
+  const own = lane && OF_LANES.has(general) ? laneReason(lane, nowMs) : null;
+  const reason = own?.reason ?? general;
+  const inLane = lane && laneWaiting(lane, nowMs);
   return {
     reason,
-    detail: detailOf(reason, situation, until),
-    position: place.position,
+    detail: own?.detail ?? detailOf(general, situation, until),
+    // What BullMQ has in a lane is not taken in its order.
+    position: held || inLane ? null : place.position,
     queued: place.waiting,
+    lane: inLane,
     age_ms: job && Math.max(0, nowMs - job.addedAtMs),
     until,
     running: place.active,
     capacity,
   };
 }
+
+/** What keeps every job alike. */
+type GeneralReason = Exclude<WaitingReason, LaneReasonName>;
+
+/** Reasons that the lanes know better. */
+const OF_LANES: ReadonlySet<GeneralReason> = new Set([
+  'all runners busy',
+  'about to start',
+  'queue limit reached',
+]);
 
 interface Situation {
   job: WaitingJob | null;
@@ -50,7 +72,7 @@ interface Situation {
 }
 
 /** What keeps the job itself comes first, then the queue, then the workers. */
-function reasonOf({ job, place, workers, capacity }: Situation): WaitingReason {
+function reasonOf({ job, place, workers, capacity }: Situation): GeneralReason {
   if (job === null) return 'context stored, no job';
   if (place.untilMs !== null) {
     if (job.retried) return 'delayed retry';
@@ -67,7 +89,7 @@ function reasonOf({ job, place, workers, capacity }: Situation): WaitingReason {
 }
 
 /** There are workers and none is active: what is over soonest is the reason. */
-function reasonForNoTaker(workers: readonly Worker[]): WaitingReason {
+function reasonForNoTaker(workers: readonly Worker[]): GeneralReason {
   const starting = workers.filter(({ state }) => state === 'STARTING');
   if (starting.some(({ packages }) => packages?.state === 'installing')) return 'packages installing';
   if (starting.length > 0) return 'workers starting';
@@ -75,7 +97,7 @@ function reasonForNoTaker(workers: readonly Worker[]): WaitingReason {
 }
 
 function detailOf(
-  reason: WaitingReason,
+  reason: GeneralReason,
   { place, workers, capacity }: Situation,
   until: string | null,
 ): string {

@@ -40,7 +40,10 @@ export const jobFields = {
     .min(0, { error: 'must be at least 0' })
     .max(MAX_PRIORITY, { error: `must be at most ${MAX_PRIORITY}` })
     .nullish()
-    .meta({ description: 'As BullMQ has it: those without one come first, then 1, then 2, …' }),
+    .meta({
+      description:
+        'As BullMQ has it: those without one come first, then 1, then 2, …; of an organization, among its own',
+    }),
   webhook: webhookSchema.nullish(),
   ttl: z
     .number({ error: 'must be a number of seconds' })

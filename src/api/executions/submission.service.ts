@@ -8,6 +8,8 @@ import { jobIdOf } from '../../contract/jobs/job-id.js';
 import { executionJob, signedTask } from '../../contract/jobs/signature.js';
 import type { RequestedContext } from '../../contract/context.js';
 import { parseTraceparent } from '../../contract/traceparent.js';
+import { laneRequestOf, type LaneRequest, NO_LANE } from '../../queue/fairness/lane-request.js';
+import { Queueing } from '../../queue/queueing.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
@@ -58,6 +60,14 @@ interface Submission {
   send: (id: string) => Promise<void>;
 }
 
+/** One job, and what its order depends on. */
+interface Enqueued {
+  kind: JobKind;
+  id: string;
+  data: object;
+  lane: LaneRequest;
+}
+
 /**
  * Puts executions and tasks on the work queue. What was answered as failed must not start
  * much later, so first steps use the connection that fails when Redis is away instead of waiting.
@@ -73,6 +83,7 @@ export class SubmissionService {
     private readonly webhooks: WebhookCheck,
     private readonly ownership: Ownership,
     private readonly quotas: Quotas,
+    private readonly queueing: Queueing,
     @InjectSettings(executionSettings) private readonly settings: ExecutionSettings,
   ) {}
 
@@ -104,7 +115,8 @@ export class SubmissionService {
           ...(expiresAtMs === null ? {} : { expiresAt: expiresAtMs }),
           ...(webhook == null ? {} : { webhook }),
         };
-        await this.enqueue('task', id, data, { ...timing.options, ...traceOf(headers) });
+        const lane = { ...NO_LANE, priority: priority ?? 0 };
+        await this.enqueue({ kind: 'task', id, data, lane }, { ...timing.options, ...traceOf(headers) });
         if (taskId !== undefined) await this.confirmTask(data);
       },
     });
@@ -132,7 +144,8 @@ export class SubmissionService {
           ...(expiresAtMs === null ? {} : { expires_at: expiresAtMs }),
           ...(request.webhook == null ? {} : { webhook: request.webhook }),
         };
-        await this.enqueue('execution', id, data, { ...options, ...traceOf(headers) });
+        const lane = laneRequestOf(request, request.priority ?? 0);
+        await this.enqueue({ kind: 'execution', id, data, lane }, { ...options, ...traceOf(headers) });
       },
     });
   }
@@ -241,8 +254,9 @@ export class SubmissionService {
     return timingOf(when, timeoutSeconds ?? this.settings.defaultTimeoutMs / 1000, Date.now());
   }
 
-  private async enqueue(kind: JobKind, id: string, data: object, options: JobsOptions): Promise<void> {
-    await this.queue.add(JOB_NAMES[kind], data, { jobId: jobIdOf(id), ...options });
+  private async enqueue({ kind, id, data, lane }: Enqueued, options: JobsOptions): Promise<void> {
+    const jobId = jobIdOf(id);
+    await this.queueing.add({ name: JOB_NAMES[kind], data, lane }, { jobId, ...options });
   }
 
   /**

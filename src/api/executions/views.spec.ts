@@ -44,6 +44,7 @@ const WAITING: Waiting = {
   detail: 'busy',
   position: 2,
   queued: 3,
+  lane: null,
   age_ms: 10,
   until: null,
   running: 2,

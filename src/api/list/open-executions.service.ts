@@ -7,7 +7,7 @@ import type { Waiting } from '../../contract/waiting.js';
 import { ContextSubjects } from '../../queue/context-subjects.js';
 import { type ListedJob, QUEUE_PLACES, type QueuePlace, QueuePages } from '../../queue/queue-pages.js';
 import { type LedgerEntry, ResultStore } from '../../results/result-store.js';
-import { WaitingService } from '../executions/waiting.service.js';
+import { type ExplainListed, WaitingService } from '../executions/waiting.service.js';
 import type { QueuePosition } from './list-cursor.js';
 
 /** What is asked for, beside where to begin. */
@@ -70,16 +70,22 @@ export class OpenExecutions {
   private async describe(
     place: QueuePlace,
     jobs: readonly ListedJob[],
-    explain: Explain,
+    explain: ExplainListed,
   ): Promise<{ job: ListedJob; execution: OpenExecution | null }[]> {
     const contexts = jobs.map(({ request }) => ('contextId' in request ? request.contextId : null));
     const subjects = await this.subjects.read(contexts);
+    const lanes = await this.waiting.findLanes(
+      subjects.map(({ organization }, index) => ({
+        jobId: jobs[index]?.jobId ?? '',
+        organization: organization?.id ?? '',
+      })),
+    );
     return Promise.all(
       subjects.map(async (subject, index) => {
         const job = jobs[index] as ListedJob;
         const { executionId } = job.request;
-        if (place !== 'active')
-          return { job, execution: waitingExecution(job, subject, place, explain(job, place)) };
+        const waiting = (): Waiting => explain(job, place, lanes[index] ?? null);
+        if (place !== 'active') return { job, execution: waitingExecution(job, subject, waiting()) };
         const [ledger, hasEnded] = await Promise.all([
           this.results.findLedger(executionId),
           this.results.exists(executionId),
@@ -90,14 +96,12 @@ export class OpenExecutions {
           execution:
             ledger && ledger.worker !== ''
               ? runningExecution(job, subject, ledger)
-              : waitingExecution(job, subject, place, explain(job, place)),
+              : waitingExecution(job, subject, waiting()),
         };
       }),
     );
   }
 }
-
-type Explain = (job: ListedJob, place: QueuePlace) => Waiting;
 
 /** The place itself, or the next one that has what is asked for; null: there is none. */
 function wantedFrom(from: QueuePosition, question: OpenQuestion): QueuePosition | null {
@@ -118,8 +122,9 @@ function placesOf({ statuses, filter }: OpenQuestion): QueuePlace[] {
       // A job that was just taken counts as queued until its worker has begun.
       case 'active':
         return statuses.includes('running') || statuses.includes('queued');
+      // What waits for a cap is kept there, too.
       case 'delayed':
-        return statuses.includes('delayed');
+        return statuses.includes('delayed') || statuses.includes('queued');
       default:
         return statuses.includes('queued');
     }
@@ -138,14 +143,9 @@ const common = ({ request, addedAtMs }: ListedJob, subject: Subject) => ({
   queued_at: new Date(addedAtMs).toISOString(),
 });
 
-const waitingExecution = (
-  job: ListedJob,
-  subject: Subject,
-  place: QueuePlace,
-  waiting: Waiting,
-): OpenExecution => ({
+const waitingExecution = (job: ListedJob, subject: Subject, waiting: Waiting): OpenExecution => ({
   ...common(job, subject),
-  status: place === 'delayed' ? 'delayed' : 'queued',
+  status: waiting.until === null ? 'queued' : 'delayed',
   waiting,
 });
 

@@ -2,6 +2,7 @@ import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Queue } from 'bullmq';
 import { type QueueView, queueViewSchema } from '../../contract/api/queue.js';
+import { LaneViews } from '../../queue/fairness/lane-views.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import { WorkQueueGauge } from '../../queue/work-queue-gauge.js';
 import { Access } from '../../tenants/access/access.decorator.js';
@@ -16,13 +17,14 @@ export class QueueController {
   constructor(
     @Inject(WORK_QUEUE) private readonly queue: Queue,
     private readonly gauge: WorkQueueGauge,
+    private readonly lanes: LaneViews,
   ) {}
 
   @Get()
   @Access('read', 'everything')
   @ApiOperation({
     operationId: 'getQueue',
-    summary: 'How many jobs are on the work queue, and whether it is paused',
+    summary: 'How many jobs are on the work queue, whether it is paused, and the lanes of organizations',
   })
   @ApiOkResponse({ standardSchema: queueViewSchema })
   find(): Promise<QueueView> {
@@ -55,7 +57,11 @@ export class QueueController {
   }
 
   private async view(): Promise<QueueView> {
-    const [counts, rule] = await Promise.all([this.gauge.counts(), this.gauge.rule()]);
-    return { name: this.queue.name, ...rule, ...counts };
+    const [counts, rule, lanes] = await Promise.all([
+      this.gauge.counts(),
+      this.gauge.rule(),
+      this.lanes.list(),
+    ]);
+    return { name: this.queue.name, ...rule, ...counts, lanes };
   }
 }

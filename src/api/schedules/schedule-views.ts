@@ -1,4 +1,5 @@
 import type { Schedule, ScheduleSummary } from '../../contract/api/schedules.js';
+import { PRODUCER } from '../../queue/fairness/lane-levels.js';
 import { parseJob } from '../../queue/parse-job.js';
 import { withoutSecrets } from '../../results/without-secrets.js';
 import { nextTicks, stateOf } from './schedule-record.js';
@@ -38,7 +39,9 @@ export const summaryOf = (kept: KeptSchedule, nowMs: number): ScheduleSummary =>
 /** A schedule with what it runs. @param context stored, with its secrets; null: there is none */
 export function scheduleView(kept: KeptSchedule, context: string | null, nowMs: number): Schedule {
   const { data, opts } = kept.record.template;
-  const { attempts, backoff, priority } = opts;
+  const { attempts, backoff } = opts;
+  // That of a tick which waits for its lane is not its own.
+  const priority = opts['priority'] === PRODUCER ? undefined : opts['priority'];
   const { ttl } = (data['schedule'] ?? {}) as { ttl?: unknown };
   const { webhook } = data;
   const given = Object.entries({ attempts, backoff, priority, ttl, webhook }).filter(

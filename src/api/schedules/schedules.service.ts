@@ -10,6 +10,8 @@ import { executionJob, signedTask } from '../../contract/jobs/signature.js';
 import { inBatches } from '../../lib/in-batches.js';
 import { sha256 } from '../../lib/sha256.js';
 import { REDACTED } from '../../outcome/redaction/redactor.js';
+import { laneRequestOf } from '../../queue/fairness/lane-request.js';
+import { Queueing } from '../../queue/queueing.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import { type Caller, mayReach } from '../../tenants/access/caller.js';
 import { ownContext } from '../access/own-context.js';
@@ -36,6 +38,7 @@ export class SchedulesService {
     @Inject(WORK_QUEUE) private readonly queue: Queue,
     private readonly store: ScheduleStore,
     private readonly webhooks: WebhookCheck,
+    private readonly queueing: Queueing,
     @InjectSettings(executionSettings) private readonly settings: ExecutionSettings,
   ) {}
 
@@ -186,7 +189,9 @@ export class SchedulesService {
       missed: missed ?? 'one',
       ...(ttl == null ? {} : { ttl }),
     };
-    const { options } = timingOf({ attempts, backoff, priority }, 0, Date.now());
+    const { options: given } = timingOf({ attempts, backoff, priority }, 0, Date.now());
+    const lane = laneRequestOf(execution ?? {}, priority ?? 0);
+    const options = this.queueing.optionsOfTicks(lane, given);
     if (task) {
       const { code, timeout, network } = task;
       this.checkLimits('task', { code, timeout, names: ['code', 'timeout'] });
@@ -199,7 +204,7 @@ export class SchedulesService {
       const template = {
         name: JOB_NAMES.task,
         data: { ...data, ...reported, schedule: field },
-        opts: options,
+        opts: { ...options },
       };
       return { template, contextId: null, document: null };
     }
@@ -213,7 +218,7 @@ export class SchedulesService {
     // Another content is another context, so that a tick that waits finds the one that its job was signed for.
     const contextId = `${id}/${sha256(document).slice(0, CHARS_OF_HASH)}`;
     const data = { ...executionJob(key, contextId, document), ...reported, schedule: field };
-    return { template: { name: JOB_NAMES.execution, data, opts: options }, contextId, document };
+    return { template: { name: JOB_NAMES.execution, data, opts: { ...options } }, contextId, document };
   }
 
   private checkLimits(

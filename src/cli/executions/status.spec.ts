@@ -8,6 +8,7 @@ const WAITING: Waiting = {
   detail: 'The workers run 2 of 2 at once; 17 jobs are ahead',
   position: 18,
   queued: 20,
+  lane: null,
   age_ms: 2_140,
   until: null,
   running: 2,

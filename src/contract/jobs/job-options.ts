@@ -5,6 +5,12 @@ export const MAX_ATTEMPTS = 1000;
 /** Longest pause: BullMQ orders delayed jobs by a number that holds no time much further away. */
 export const MAX_PAUSE_MS = 365 * 86_400_000;
 
+/**
+ * Until when a job is delayed that must not be taken, such as one above a cap: Unix milliseconds, beyond any delay that a
+ * job may ask for, so that such a job is recognized by its time alone. BullMQ keeps no time after 2039.
+ */
+export const HELD_UNTIL_MS = Date.UTC(2038, 0, 1);
+
 /** Ways in which the pause before another attempt grows. */
 export const BACKOFF_TYPES = ['fixed', 'linear', 'exponential'] as const;
 type BackoffType = (typeof BACKOFF_TYPES)[number];
@@ -24,6 +30,9 @@ type Options = Readonly<Record<string, unknown>>;
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 const isPause = (value: unknown): value is number => isNumber(value) && value >= 0 && value <= MAX_PAUSE_MS;
+/** The delay of a job that this product holds. */
+const isHold = (value: unknown): boolean =>
+  isNumber(value) && value < HELD_UNTIL_MS && Date.now() + value >= HELD_UNTIL_MS;
 const shown = (value: unknown): string => (JSON.stringify(value) ?? 'undefined').slice(0, 80);
 
 /**
@@ -49,7 +58,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
       : `must be a whole number from 0 to ${MAX_ATTEMPTS}`,
   // Used between attempts only: what a single attempt brings along harms nothing.
   backoff: (value, { attempts }) => (isNumber(attempts) && attempts > 1 ? backoffFault(value) : null),
-  delay: (value) => (isPause(value) ? null : `must be a number of milliseconds from 0 to ${MAX_PAUSE_MS}`),
+  delay: (value) =>
+    isPause(value) || isHold(value) ? null : `must be a number of milliseconds from 0 to ${MAX_PAUSE_MS}`,
   timestamp: (value) => (isNumber(value) ? null : 'must be a time in Unix milliseconds'),
   removeOnComplete: keepFault,
   removeOnFail: keepFault,

@@ -6,6 +6,7 @@ import { CancelListener } from '../cancel.listener.js';
 import { ControlListener } from '../control.listener.js';
 import { QueueConsumer } from '../queue-consumer.js';
 import { ConsumptionWatch } from './consumption-watch.js';
+import { LaneBeat } from './lane-beat.js';
 import { WorkerHeartbeat } from './worker-heartbeat.js';
 import { WorkerRunners } from './worker-runners.js';
 
@@ -17,7 +18,7 @@ export const WORKER_SERVICES = Symbol('WorkerServices');
  * 1. its lease and its heartbeat, by which others see it;
  * 2. what work needs: runners, packages, and the commands of operators, which a client that sees the worker as active
  *    may send;
- * 3. the work: requests to cancel, the queue, and what sees whether work is taken.
+ * 3. the work: requests to cancel, the order of executions, the queue, and what sees whether work is taken.
  */
 export const workerServices: FactoryProvider<Service> = {
   provide: WORKER_SERVICES,
@@ -28,6 +29,7 @@ export const workerServices: FactoryProvider<Service> = {
     PackagesService,
     ControlListener,
     CancelListener,
+    LaneBeat,
     QueueConsumer,
     ConsumptionWatch,
   ],
@@ -38,7 +40,8 @@ export const workerServices: FactoryProvider<Service> = {
     packages: Service,
     control: Service,
     cancels: Service,
+    lanes: Service,
     queue: Service,
     watch: Service,
-  ) => inOrder(lease, heartbeat, together(runners, packages, control), cancels, queue, watch),
+  ) => inOrder(lease, heartbeat, together(runners, packages, control), cancels, lanes, queue, watch),
 };

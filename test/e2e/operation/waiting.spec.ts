@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { JobsOptions } from 'bullmq';
+import type { QueueView } from '../../../src/contract/api/queue.js';
+import type { ExecutionContext } from '../../../src/contract/context.js';
 import type { Waiting } from '../../../src/contract/waiting.js';
 import { aContext } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
@@ -86,6 +88,52 @@ describe('an execution that waits', () => {
     expect((await untilReason(id, 'queue paused')).waiting?.position).toBe(1);
     await producer.queue.resume();
     expect(await producer.executionResult(id)).toMatchObject({ result: 1 });
+  });
+
+  it('says which cap of its organization it waits for, and where it is in its lane', async () => {
+    const json = { 'content-type': 'application/json' };
+    const organization = { id: 'acme' };
+    const post = async (changes: Partial<ExecutionContext>): Promise<string> => {
+      const body = JSON.stringify(
+        aContext({ workflow_code: SLEEPS, timeout_seconds: 600, organization, ...changes }),
+      );
+      const answer = await fetch(`${api.url}/executions`, { method: 'POST', headers: json, body });
+      return ((await answer.json()) as { execution_id: string }).execution_id;
+    };
+    const put = (body: object) =>
+      fetch(`${api.url}/organizations/acme`, { method: 'PUT', headers: json, body: JSON.stringify(body) });
+    const [running] = [await post({ concurrency_key: 'k' })];
+    await until(async () => (await view(running)).status === 'running', { what: 'it runs' });
+    const [first, second] = [await post({ concurrency_key: 'k' }), await post({ concurrency_key: 'k' })];
+    await untilReason(first, 'concurrency key in use');
+    expect(await view(second)).toMatchObject({
+      status: 'queued',
+      waiting: { position: null, until: null, lane: { organization: 'acme', position: 2, running: 1 } },
+    });
+    expect((await put({ max_running: 1 })).status).toBe(200);
+    await until(
+      async () => (await redis.connect().hget('bull:bifrost-executions:lanes:limits', 'acme')) !== null,
+      { what: 'the cap is in effect' },
+    );
+    const capped = await post({ workflow_id: 'w' });
+    expect((await untilReason(capped, 'organization cap reached')).waiting?.detail).toContain(
+      'may run 1 at once',
+    );
+    const { lanes, held, delayed } = (await (await fetch(`${api.url}/queue`)).json()) as QueueView;
+    expect(lanes).toEqual([
+      expect.objectContaining({ organization: 'acme', waiting: 3, running: 1, max_running: 1 }),
+    ]);
+    expect([held, delayed]).toEqual([3, 0]);
+    const listed = (await (await fetch(`${api.url}/executions?status=queued&organization=acme`)).json()) as {
+      executions: { execution_id: string; waiting: Waiting }[];
+    };
+    expect(new Set(listed.executions.map(({ execution_id }) => execution_id))).toEqual(
+      new Set([first, second, capped]),
+    );
+    await cancelAll([running, second]);
+    await until(async () => (await view(first)).status === 'running', { what: 'the place is used again' });
+    await put({});
+    await cancelAll([first, capped]);
   });
 
   it('is stored and not queued while it has no job', async () => {

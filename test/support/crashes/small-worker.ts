@@ -32,6 +32,7 @@ import { Attempt } from '../../../src/worker/attempt.js';
 import { DeliveryOpener } from '../../../src/worker/delivery-opener.js';
 import { Ending } from '../../../src/worker/ending.js';
 import { ExecutionProcessor } from '../../../src/worker/execution.processor.js';
+import { type ExecutionPlaces, NO_PLACE } from '../../../src/worker/execution-places.js';
 import { ExecutionWorker } from '../../../src/worker/execution-worker.js';
 import { FlowChildrenReader } from '../../../src/worker/flow-children.js';
 import { HandBack } from '../../../src/worker/hand-back.js';
@@ -118,6 +119,7 @@ export class SmallWorker {
         parts.atOnce === false ? ({ isPossible: false } as FirstCommand) : first,
         workQueue,
       ),
+      { enter: () => Promise.resolve({ kind: 'place', place: NO_PLACE }) } as unknown as ExecutionPlaces,
       new Taker(
         ledger,
         publisher,

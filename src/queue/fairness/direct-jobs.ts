@@ -1,0 +1,162 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Queue } from 'bullmq';
+import { HELD_UNTIL_MS } from '../../contract/jobs/job-options.js';
+import type { RedisClient } from '../../redis/connections.js';
+import { RedisKeys } from '../../redis/keys.js';
+import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
+import { parseJob } from '../parse-job.js';
+import { WORK_QUEUE } from '../queue-tokens.js';
+import { CHOSEN, FIRST, isOurs, PARKED, PRODUCER } from './lane-levels.js';
+import { type LaneRequest, laneRequestIn, NO_LANE } from './lane-request.js';
+import { Lanes, type Leading } from './lanes.js';
+
+/** Jobs that are looked at to see whose they are, at either end of what waits. */
+const SAMPLE = 25;
+const AT_ONCE = 100;
+/** Of each second, in milliseconds. */
+const BUDGET_MS = 500;
+/** Context of which is read whose it is; a job with a larger one keeps its place on the queue. */
+const MAX_CONTEXT_BYTES = 1_048_576;
+/** A job as BullMQ keeps it, as far as it is read. */
+const MAX_DATA_BYTES = 1_048_576;
+
+const LEVEL = 2 ** 32;
+/** Scores of jobs that have a priority which is none of ours. */
+const OTHERWISE: readonly (readonly [from: number, to: number])[] = [
+  [0, FIRST * LEVEL - 1],
+  [(CHOSEN + 1) * LEVEL, PARKED.interactive * LEVEL - 1],
+  [2_000_000 * LEVEL, (PRODUCER + 1) * LEVEL],
+];
+const OF_LANES: readonly (readonly [from: number, to: number])[] = [
+  [PARKED.interactive * LEVEL, 2_000_000 * LEVEL - 1],
+];
+
+interface FoundJob {
+  jobId: string;
+  lane: LaneRequest;
+}
+
+/**
+ * Puts jobs into their lanes that came past them: those of producers of their own, ticks of their schedules, flows,
+ * retries. BullMQ takes them before or after all lanes. As long as all that wait are of one organization they are left
+ * where they are. One worker does it, for at most half of each second.
+ */
+@Injectable()
+export class DirectJobs {
+  private readonly logger = new Logger(DirectJobs.name);
+  private isMoving = false;
+  private losses = 0;
+
+  constructor(
+    @Inject(WORK_QUEUE) private readonly queue: Queue,
+    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
+    private readonly lanes: Lanes,
+  ) {}
+
+  /** Moves what there is. Never rejects; does nothing while an earlier call is under way. */
+  async move(leading: Leading): Promise<void> {
+    if (this.isMoving) return;
+    this.isMoving = true;
+    const untilMs = performance.now() + BUDGET_MS;
+    try {
+      await this.rebuild(leading, untilMs);
+      const { unprioritized, otherwise } = leading.outside;
+      if (unprioritized + otherwise === 0 || !(await this.areSeveral(leading))) return;
+      const moved =
+        (await this.moveAll(() => this.newestLast(AT_ONCE), untilMs)) +
+        (await this.moveAll((skip) => this.byScore(OTHERWISE, skip), untilMs));
+      if (moved > 0) this.logger.debug({ msg: 'jobs were put into their lanes', moved });
+    } catch (error) {
+      this.logger.debug(`jobs could not be put into their lanes: ${(error as Error).message}`);
+    } finally {
+      this.isMoving = false;
+    }
+  }
+
+  /** After our keys were lost: whatever they held is put into lanes again. One look may meet a job on its way. */
+  private async rebuild({ hasLostLanes }: Leading, untilMs: number): Promise<void> {
+    this.losses = hasLostLanes ? this.losses + 1 : 0;
+    if (this.losses < 2) return;
+    this.logger.warn('the lanes of organizations were lost, and are made anew from the jobs that wait');
+    await this.moveAll((skip) => this.byScore(OF_LANES, skip), untilMs);
+    await this.moveAll((skip) => this.held(skip), untilMs);
+  }
+
+  /** Whether more than one organization waits or runs, as far as a look at both ends shows. */
+  private async areSeveral({ organizations, outside }: Leading): Promise<boolean> {
+    if (organizations.size > 1) return true;
+    const ids = outside.unprioritized > 0 ? await this.bothEnds() : await this.byScore(OTHERWISE, 0);
+    const found = await this.read(ids);
+    return new Set([...organizations, ...found.map(({ lane }) => lane.organization)]).size > 1;
+  }
+
+  private async moveAll(next: (skip: number) => Promise<string[]>, untilMs: number): Promise<number> {
+    let moved = 0;
+    let skip = 0;
+    while (performance.now() < untilMs) {
+      const ids = (await next(skip)).slice(0, AT_ONCE);
+      if (ids.length === 0) break;
+      const gone = await this.lanes.move(await this.read(ids));
+      moved += gone;
+      // What stays, such as a job that its worker has lost, is not looked at again.
+      skip += ids.length - gone;
+      if (gone === 0) break;
+    }
+    return moved;
+  }
+
+  private async bothEnds(): Promise<string[]> {
+    const wait = this.queue.toKey('wait');
+    const [newest, oldest] = await Promise.all([
+      this.redis.lrange(wait, 0, SAMPLE - 1),
+      this.redis.lrange(wait, -SAMPLE, -1),
+    ]);
+    return [...new Set([...newest, ...oldest])];
+  }
+
+  private async newestLast(count: number): Promise<string[]> {
+    return (await this.redis.lrange(this.queue.toKey('wait'), -count, -1)).toReversed();
+  }
+
+  private async byScore(ranges: typeof OTHERWISE, skip: number): Promise<string[]> {
+    const key = this.queue.toKey('prioritized');
+    const found = await Promise.all(
+      ranges.map(([from, to]) => this.redis.zrangebyscore(key, from, to, 'LIMIT', skip, AT_ONCE)),
+    );
+    return found.flat();
+  }
+
+  private held(skip: number): Promise<string[]> {
+    const from = HELD_UNTIL_MS * 4096;
+    return this.redis.zrangebyscore(this.queue.toKey('delayed'), from, '+inf', 'LIMIT', skip, AT_ONCE);
+  }
+
+  private async read(ids: readonly string[]): Promise<FoundJob[]> {
+    const found = await Promise.all(ids.map((jobId) => this.readJob(jobId)));
+    return found.filter((one) => one !== null);
+  }
+
+  /** null: it is gone, or too large to be read here. */
+  private async readJob(jobId: string): Promise<FoundJob | null> {
+    const key = this.queue.toKey(jobId);
+    if ((await this.redis.hstrlen(key, 'data')) > MAX_DATA_BYTES) return null;
+    const [data, level, rjk] = await this.redis.hmget(key, 'data', 'priority', 'rjk');
+    if (data == null) return null;
+    const own = Number(level ?? 0);
+    const priority = isOurs(own) || own === PRODUCER ? 0 : own;
+    const request = parseJob({ id: jobId, data: parsed(data), repeatJobKey: rjk ?? undefined });
+    if (!('contextId' in request)) return { jobId, lane: { ...NO_LANE, priority } };
+    const context = this.keys.context(request.contextId);
+    if ((await this.redis.strlen(context)) > MAX_CONTEXT_BYTES) return null;
+    return { jobId, lane: laneRequestIn(await this.redis.get(context), priority) };
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}

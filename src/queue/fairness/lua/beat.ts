@@ -1,0 +1,151 @@
+import { PARKED } from '../lane-levels.js';
+
+/** How long a worker is counted after its last beat. */
+const SILENT_MS = 5_000;
+
+/*
+ * Lua of the lanes, fifth part: what every worker does each second. It says what it runs, so that places are right again
+ * after keys were lost, and one of the workers puts right what was left half-done.
+ */
+export const BEAT = `
+local function countCapacity(owner, own)
+  redis.call('HSET', P .. 'workers', owner, cjson.encode({own, now}))
+  redis.call('PEXPIRE', P .. 'workers', 60000)
+  local workers = redis.call('HGETALL', P .. 'workers')
+  capacity = 0
+  for i = 1, #workers, 2 do
+    local entry = cjson.decode(workers[i + 1])
+    if now - entry[2] < ${SILENT_MS} then capacity = capacity + entry[1]
+    elseif now - entry[2] > 30000 then redis.call('HDEL', P .. 'workers', workers[i]) end
+  end
+  redis.call('SET', P .. 'capacity', capacity, 'PX', 60000)
+end
+
+-- running: {id, job, ms that it runs} of each. Long executions are charged while they run.
+local function assertPlaces(owner, running)
+  local held = {}
+  for _, one in ipairs(running) do
+    local id, job, ms = one[1], one[2], one[3]
+    held[id] = true
+    local text = redis.call('HGET', P .. 'places', id)
+    local place = text and cjson.decode(text) or takePlace(id, job.g, job, owner)
+    if not text or place.o == '' and not place.t then
+      leaveLane(id, job.g)
+      redis.call('ZREM', P .. 'fed', id)
+      place.o, place.t = owner, now - ms
+    end
+    if place.o == owner then
+      if ms > place.c then
+        addSlotTime(place.g, ms - place.c)
+        place.c = ms
+      end
+      savePlace(id, place)
+    end
+  end
+  return held
+end
+
+-- Places of executions that have ended without a word.
+local function sweepPlaces(owner, held, leads)
+  local places = redis.call('HGETALL', P .. 'places')
+  for i = 1, #places, 2 do
+    local id, place = places[i], cjson.decode(places[i + 1])
+    if place.o == owner then
+      if not held[id] and now - (place.t or now) > 3000 then leavePlace(id, place) end
+    elseif leads then
+      local chosenAt = place.n and redis.call('ZSCORE', P .. 'fed', id)
+      local isOnItsWay = chosenAt and now - tonumber(chosenAt) < 2500
+      if not isOnItsWay and (place.o == '' or not isAlive(place.o)) and isGone(id) then leavePlace(id, place) end
+    end
+  end
+end
+
+local function sweepTags()
+  for _, org in ipairs(redis.call('ZRANGEBYSCORE', P .. 'tags', '-inf', V, 'LIMIT', 0, 1000)) do
+    redis.call('ZREM', P .. 'tags', org)
+    if redis.call('SISMEMBER', P .. 'backlog', org) == 0 and redis.call('EXISTS', P .. 'run:' .. org) == 0 then
+      redis.call('HDEL', P .. 'est', org)
+    end
+  end
+end
+
+-- Jobs that others have taken off the queue; nothing else looks at the lane of an organization that is alone.
+local function sweepLanes()
+  for _, org in ipairs(redis.call('SRANDMEMBER', P .. 'backlog', 10)) do
+    for band = 0, 1 do
+      local lane = laneOf(org, band)
+      local heads = redis.call('ZRANGE', lane, 0, 199, 'WITHSCORES')
+      for i = 1, #heads, 2 do
+        if not isFresh(tonumber(heads[i + 1])) and isGone(heads[i]) then
+          redis.call('ZREM', lane, heads[i])
+          redis.call('HDEL', P .. 'needs', heads[i])
+        end
+      end
+    end
+    enterRing(org)
+    leaveRingIfEmpty(org)
+  end
+  local names = redis.call('HGETALL', P .. 'blocks')
+  for i = 1, math.min(#names, 200), 2 do
+    local head = redis.call('ZRANGE', P .. 'blocked:' .. names[i], 0, 0)
+    local text = head[1] and redis.call('HGET', P .. 'needs', head[1])
+    local job = text and cjson.decode(text)
+    if not job or isGone(head[1]) or not fullCap(capsOf(job.g, job)) then unblock(names[i]) end
+  end
+end
+
+-- What waited when a cap was set is held from then on, some of it at a time; until then workers find out one by one.
+local function harden()
+  for _, org in ipairs(redis.call('HRANDFIELD', P .. 'hardening', 5)) do
+    local from = tonumber(redis.call('HGET', P .. 'hardening', org))
+    local ids = {}
+    for band = 0, 1 do
+      for _, id in ipairs(redis.call('ZRANGE', laneOf(org, band), from, from + 499)) do ids[#ids + 1] = id end
+    end
+    if #ids == 0 or not isHard(org, {}) then redis.call('HDEL', P .. 'hardening', org)
+    else redis.call('HSET', P .. 'hardening', org, from + 500) end
+    for _, id in ipairs(isHard(org, {}) and ids or {}) do
+      if redis.call('ZREM', Q .. 'prioritized', id) == 1 then redis.call('ZADD', Q .. 'delayed', HELD, id) end
+    end
+    if #ids > 0 then redis.call('SADD', P .. 'hard', org) end
+  end
+end
+
+-- Jobs that wait in none of our lanes: {without a priority, held, in a lane by their priority, with another priority}
+local function outside()
+  local parked = redis.call('ZCOUNT', Q .. 'prioritized', ${PARKED.interactive} * LEVEL, 2000000 * LEVEL)
+  local chosen = redis.call('ZCOUNT', Q .. 'prioritized', 9 * LEVEL, 11 * LEVEL - 1)
+  return {redis.call('LLEN', Q .. 'wait'), redis.call('ZCOUNT', Q .. 'delayed', HELD, '+inf'),
+    parked, redis.call('ZCARD', Q .. 'prioritized') - parked - chosen}
+end
+
+-- Up to three organizations that wait or run.
+local function someOrganizations()
+  local orgs = redis.call('SRANDMEMBER', P .. 'backlog', 3)
+  local places = redis.call('HVALS', P .. 'places')
+  for i = 1, math.min(#places, 50) do orgs[#orgs + 1] = cjson.decode(places[i]).g end
+  return orgs
+end
+
+-- {'beat', owner, capacity, running} -> {1 when it leads, jobs outside the lanes, 0 when there are no lanes, organizations}
+on['beat'] = function(event)
+  local owner = event[2]
+  countCapacity(owner, event[3])
+  local held = assertPlaces(owner, event[4])
+  local leads = redis.call('SET', P .. 'leader', owner, 'NX', 'PX', 3000) or redis.call('GET', P .. 'leader') == owner
+  if leads then redis.call('PEXPIRE', P .. 'leader', 3000) end
+  sweepPlaces(owner, held, leads)
+  if not leads then return {0} end
+  sweepTags()
+  sweepLanes()
+  harden()
+  if now - turned > 5000 then old, recent, turned = recent, seq, now end
+  return {1, outside(), redis.call('EXISTS', P .. 'backlog') + redis.call('EXISTS', P .. 'blocks'), someOrganizations()}
+end
+
+-- {'bye', owner}
+on['bye'] = function(event)
+  redis.call('HDEL', P .. 'workers', event[2])
+  if redis.call('GET', P .. 'leader') == event[2] then redis.call('DEL', P .. 'leader') end
+end
+`;

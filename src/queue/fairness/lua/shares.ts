@@ -1,0 +1,140 @@
+import { HELD_UNTIL_MS } from '../../../contract/jobs/job-options.js';
+import { CHOSEN } from '../lane-levels.js';
+
+/*
+ * Lua of the lanes, first part: what is kept, and shares of slot time.
+ *
+ * All keys begin with KEYS[1], the queue's own name and `lanes`, so that they share its slot on Cluster:
+ *   lane:{band}:{org}  sorted set: job -> own priority and sequence number: what waits of an organization
+ *   ring:{band}        sorted set: organization -> tag: those that have a lane and room
+ *   backlog            set: organizations that have a lane
+ *   hard               set: those of them with jobs that only this script makes takable
+ *   places             hash: job -> JSON of {o owner ('' until it is taken), g organization, c milliseconds charged,
+ *                      t when it was taken, w workflow, k concurrency key, l its limit, s sets of caps that it is in,
+ *                      n it was chosen before it was on the queue}
+ *   fed                sorted set: job -> when it was chosen: those with a place that no worker has taken
+ *   run:{org}          set: jobs of an organization with a place
+ *   cap:{name}         set: the same of a workflow or a concurrency key
+ *   needs              hash: job -> JSON of what a waiting job needs beside room in its organization
+ *   blocked:{name}     sorted set: jobs that wait for that cap, with their scores in the lane
+ *   blocks             hash: name of a cap that jobs wait for -> its organization
+ *   wake               sorted set: organization -> when its rate lets it start the next
+ *   rate:{org}         list: when its latest executions started, as many as its rate counts; expires
+ *   promised:{org}     set: chosen and not started, where there is a rate
+ *   limits             hash: organization -> JSON of {weight, max_running, rate, workflows}
+ *   hardening          hash: organization -> rank in its lane from which jobs are still to be held, since it got a cap
+ *   tags, est          sorted set and hash: finish tag and mean duration of organizations that are ahead or wait
+ *   state              hash: v virtual time, seq, est, and the sequence number of 5 s ago
+ *   workers, capacity  hash and number: how many executions each worker, and all of them, run at once
+ *   leader             worker that repairs and moves what is not in a lane
+ *
+ * The order is that of start-time fair queueing (Goyal, Vin, Cheng 1996): an organization is charged the expected
+ * slot time of an execution, divided by its weight, when that is chosen; the charge becomes the real time when it ends.
+ */
+export const SHARES = `
+local P, Q = KEYS[1] .. ':', KEYS[2]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local known = redis.call('HMGET', P .. 'state', 'v', 'seq', 'est', 'old', 'recent', 'turned')
+local V, seq = tonumber(known[1] or '0'), tonumber(known[2] or '0')
+local mean = tonumber(known[3] or '100')
+local old, recent, turned = tonumber(known[4] or '0'), tonumber(known[5] or '0'), tonumber(known[6] or '0')
+local capacity = tonumber(redis.call('GET', P .. 'capacity') or '0')
+local LEVEL = 4294967296
+local SEQUENCES = 8589934592
+local HELD = ${HELD_UNTIL_MS} * 4096
+
+local limits = {}
+local function limitsOf(org)
+  if limits[org] == nil then
+    local text = redis.call('HGET', P .. 'limits', org)
+    limits[org] = text and cjson.decode(text) or {}
+  end
+  return limits[org]
+end
+
+local function weightOf(org) return limitsOf(org).weight or 1 end
+local function tagOf(org) return tonumber(redis.call('ZSCORE', P .. 'tags', org) or '') end
+
+local function setTag(org, tag)
+  redis.call('ZADD', P .. 'tags', tag, org)
+  for band = 0, 1 do redis.call('ZADD', P .. 'ring:' .. band, 'XX', tag, org) end
+end
+
+-- An organization that is not ahead of the others has no tag, and gets no credit for time it did not use.
+local function addSlotTime(org, ms)
+  local tag = tagOf(org)
+  local new = (tag or V) + ms / weightOf(org)
+  if tag or new > V then setTag(org, new) end
+end
+
+local function charge(org)
+  local ms = tonumber(redis.call('HGET', P .. 'est', org) or mean)
+  local start = math.max(V, tagOf(org) or V)
+  V = start
+  setTag(org, start + ms / weightOf(org))
+  return ms
+end
+
+local function noteDuration(org, ms)
+  local before = redis.call('HGET', P .. 'est', org)
+  redis.call('HSET', P .. 'est', org, before and tonumber(before) * 0.8 + ms * 0.2 or ms)
+  mean = mean * 0.95 + ms * 0.05
+end
+
+local function laneOf(org, band) return P .. 'lane:' .. band .. ':' .. org end
+
+local function enterRing(org)
+  for band = 0, 1 do
+    if redis.call('EXISTS', laneOf(org, band)) == 1 then
+      redis.call('SADD', P .. 'backlog', org)
+      redis.call('ZADD', P .. 'ring:' .. band, 'NX', math.max(V, tagOf(org) or V), org)
+    end
+  end
+end
+
+local function leaveRingIfEmpty(org)
+  local empty = 0
+  for band = 0, 1 do
+    if redis.call('EXISTS', laneOf(org, band)) == 0 then
+      redis.call('ZREM', P .. 'ring:' .. band, org)
+      empty = empty + 1
+    end
+  end
+  if empty == 2 then
+    redis.call('SREM', P .. 'backlog', org)
+    redis.call('SREM', P .. 'hard', org)
+    redis.call('ZREM', P .. 'wake', org)
+  end
+end
+
+-- Whether a job was put into its lane so lately that it may not be on the queue yet.
+local function isFresh(score) return score % SEQUENCES >= old end
+
+-- Whether the queue has nothing more to do for a job.
+local function isGone(id)
+  return redis.call('EXISTS', Q .. id) == 0 or redis.call('HEXISTS', Q .. id, 'finishedOn') == 1
+end
+
+local function nextScore(level)
+  seq = (seq + 1) % SEQUENCES
+  return level * LEVEL + seq % LEVEL
+end
+
+-- Makes a job the next to be taken. BullMQ does the same in changePriority and promote; here it happens together with
+-- what made the room. False: it is not there to be taken.
+local function raise(id)
+  if redis.call('ZSCORE', Q .. 'prioritized', id) then
+    redis.call('ZADD', Q .. 'prioritized', nextScore(${CHOSEN}), id)
+    return true
+  end
+  local held = redis.call('ZSCORE', Q .. 'delayed', id)
+  if not held or tonumber(held) < HELD then return false end
+  redis.call('ZREM', Q .. 'delayed', id)
+  redis.call('HSET', Q .. id, 'delay', 0)
+  redis.call('ZADD', Q .. 'prioritized', nextScore(${CHOSEN}), id)
+  redis.call('XADD', Q .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
+  redis.call('ZADD', Q .. 'marker', 0, '0')
+  return true
+end
+`;

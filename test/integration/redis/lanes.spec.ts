@@ -1,0 +1,404 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { aLane, LaneWorld, type TakenJob } from '../../support/fairness/lanes.js';
+import { pick, randomOf } from '../../support/random.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+import { until } from '../../support/until.js';
+
+Logger.overrideLogger(false);
+
+const redis = useRedis();
+let world: LaneWorld;
+
+beforeEach(async () => {
+  world = new LaneWorld(redis);
+  await world.beat(2);
+});
+
+const whose = (taken: TakenJob | null): string | undefined => taken?.lane.organization;
+
+/** Serves so many of what waits, on two slots; how long one of an organization takes. */
+async function serve(
+  count: number,
+  msOf: (organization: string) => number = () => 100,
+): Promise<Map<string, number>> {
+  const slotTime = new Map<string, number>();
+  const slots: { taken: TakenJob; until: number }[] = [];
+  let now = 0;
+  for (let served = 0; served < count; served++) {
+    if (slots.length === 2) {
+      slots.sort((a, b) => a.until - b.until);
+      const { taken, until } = slots.shift()!;
+      now = until;
+      await world.end(taken, msOf(taken.lane.organization));
+    }
+    const taken = (await world.takeOne())!;
+    const ms = msOf(taken.lane.organization);
+    slots.push({ taken, until: now + ms });
+    slotTime.set(taken.lane.organization, (slotTime.get(taken.lane.organization) ?? 0) + ms);
+  }
+  for (const { taken } of slots) await world.end(taken, msOf(taken.lane.organization));
+  return slotTime;
+}
+
+describe('the order', () => {
+  it('takes the only one of an organization before what others have queued, and then in turns', async () => {
+    await world.submitMany(100, 'a');
+    const running = [await world.takeOne(), await world.takeOne()];
+    await world.submitMany(3, 'b');
+    expect(running.map(whose)).toEqual(['a', 'a']);
+    const taken: string[] = [];
+    for (let turn = 0; turn < 6; turn++) {
+      await world.end(running.shift()!);
+      const next = await world.takeOne();
+      running.push(next);
+      taken.push(whose(next)!);
+    }
+    expect(taken[0]).toBe('b');
+    expect(taken.filter((one) => one === 'b')).toHaveLength(3);
+  });
+
+  it('leaves an organization that is alone to the order of BullMQ', async () => {
+    const ids = await world.submitMany(5, 'a');
+    const taken: (string | undefined)[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      const next = (await world.takeOne())!;
+      taken.push(next.job.id);
+      await world.end(next);
+    }
+    expect(taken).toEqual(ids);
+    expect(await world.keys()).toEqual([]);
+  });
+
+  it('keeps own priorities and bands, within an organization and among several', async () => {
+    await world.submit('a');
+    const [late, early] = [
+      await world.submit('a', { priority: 7 }),
+      await world.submit('a', { priority: 2 }),
+    ];
+    const background = await world.submit('a', { band: 'background' });
+    const other = await world.submit('b', { band: 'background' });
+    const taken: (string | undefined)[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      const next = (await world.takeOne())!;
+      taken.push(next.job.id);
+      await world.end(next);
+    }
+    expect(taken.slice(1, 3)).toEqual([early, late]);
+    expect(new Set(taken.slice(3))).toEqual(new Set([background, other]));
+  });
+
+  it.each([
+    ['alike', () => 100],
+    ['ten times as long for some', (organization: string) => (organization === 'a' ? 1_000 : 100)],
+  ])('shares slot time by weights where executions are %s', async (_how, msOf) => {
+    for (const [organization, weight] of [
+      ['a', 1],
+      ['b', 2],
+      ['c', 5],
+    ] as const) {
+      await world.lanes.setLimits(organization, { weight });
+      await world.submitMany(90, organization);
+    }
+    const slotTime = await serve(120, msOf);
+    const all = [...slotTime.values()].reduce((sum, ms) => sum + ms);
+    for (const [organization, weight] of [
+      ['a', 1],
+      ['b', 2],
+      ['c', 5],
+    ] as const) {
+      const share = (slotTime.get(organization) ?? 0) / all;
+      // One execution more or less is what an order can do.
+      expect(Math.abs(share - weight / 8) * all).toBeLessThanOrEqual(
+        2 * msOf(organization) + 0.05 * all * (weight / 8),
+      );
+    }
+  });
+
+  it('takes one that is asked for now and then at once, among many with long queues', async () => {
+    const [SLOTS, LENGTH_MS, EVERY_MS] = [4, 100, 300];
+    await world.beat(SLOTS);
+    for (let n = 0; n < 10; n++) await world.submitMany(12, `busy-${n}`);
+    const slots: { taken: TakenJob; until: number }[] = [];
+    const asked = new Map<string, number>();
+    const waits: number[] = [];
+    // The first of each new organization comes at once, too.
+    for (let now = 0, nextAsk = 400; slots.length > 0 || now === 0;) {
+      while (slots.length < SLOTS) {
+        const taken = await world.takeOne();
+        if (!taken) break;
+        const atMs = asked.get(taken.job.id!);
+        if (atMs !== undefined) waits.push((now - atMs) / LENGTH_MS);
+        slots.push({ taken, until: now + LENGTH_MS + slots.length });
+      }
+      slots.sort((a, b) => a.until - b.until);
+      const next = slots.shift()!;
+      now = next.until;
+      await world.end(next.taken, LENGTH_MS);
+      if (now >= nextAsk) {
+        nextAsk += EVERY_MS;
+        const id = await world.submit('small');
+        asked.set(id, now);
+      }
+      if (waits.length > 6) break;
+    }
+    expect(waits.length).toBeGreaterThan(6);
+    expect(waits.toSorted((a, b) => a - b)[waits.length >> 1]).toBeLessThanOrEqual(1);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(3);
+  });
+
+  it('charges nothing for what was cancelled before it ran', async () => {
+    const ids = await world.submitMany(300, 'a');
+    await world.submitMany(20, 'b');
+    for (const id of ids) {
+      await world.queue.remove(id);
+      world.lanes.noteRemoved(id, 'a');
+    }
+    await world.settle();
+    for (let turn = 0; turn < 4; turn++) await world.end((await world.takeOne())!);
+    await world.submit('a');
+    expect(whose(await world.takeOne())).toBe('a');
+  });
+
+  it('passes over jobs that others have taken off the queue', async () => {
+    await world.submitMany(50, 'a');
+    await world.submitMany(2, 'b');
+    await world.queue.drain(true);
+    await world.submit('b');
+    expect(whose(await world.takeOne())).toBe('b');
+  });
+});
+
+describe('a cap', () => {
+  const runAll = async (): Promise<TakenJob[]> => {
+    const taken: TakenJob[] = [];
+    for (let next = await world.takeOne(); next; next = await world.takeOne()) taken.push(next);
+    return taken;
+  };
+
+  beforeEach(() => world.beat(10));
+
+  it.each([
+    ['an organization', { max_running: 3 }, {}],
+    ['a workflow', { workflows: { w: 3 } }, { workflow: 'w' }],
+    ['a concurrency key', null, { key: 'k', limit: 3 }],
+  ])('of %s holds, and every place is used again', async (_what, limits, changes) => {
+    await world.lanes.setLimits('a', limits);
+    await world.submitMany(12, 'a', changes);
+    let ended = 0;
+    for (let round = 0; round < 4; round++) {
+      const running = await runAll();
+      expect(running).toHaveLength(3);
+      for (const taken of running) await world.end(taken);
+      ended += running.length;
+    }
+    expect(ended).toBe(12);
+    expect(await world.keys()).toEqual([]);
+  });
+
+  it('holds nobody else back', async () => {
+    await world.lanes.setLimits('a', { max_running: 1 });
+    await world.submitMany(5, 'a');
+    await world.submitMany(3, 'b');
+    expect((await runAll()).map(whose).toSorted()).toEqual(['a', 'b', 'b', 'b']);
+  });
+
+  it('takes effect at once, whether it is set, raised or removed', async () => {
+    await world.submitMany(10, 'a');
+    await world.lanes.setLimits('a', { max_running: 2 });
+    const first = await runAll();
+    expect(first).toHaveLength(2);
+    await world.lanes.setLimits('a', { max_running: 4 });
+    expect(await runAll()).toHaveLength(2);
+    await world.lanes.setLimits('a', { max_running: 1 });
+    await world.end(first[0]!);
+    expect(await runAll()).toHaveLength(0);
+    await world.lanes.setLimits('a', null);
+    expect(await runAll()).toHaveLength(6);
+  });
+
+  it('holds what was queued before it was set, so that no worker takes that in vain', async () => {
+    await world.submitMany(30, 'a');
+    await world.lanes.setLimits('a', { max_running: 1 });
+    await world.beat(10);
+    await world.beat(10);
+    expect(await world.queue.getPrioritizedCount()).toBeLessThanOrEqual(1);
+    for (let n = 0; n < 30; n++) await world.end((await world.take())!);
+    expect(await world.keys()).toEqual([]);
+  });
+
+  it('holds for what comes past the lanes, and for what others have promoted', async () => {
+    await world.lanes.setLimits('a', { max_running: 2 });
+    for (let n = 0; n < 5; n++) await world.addDirectly('a');
+    const running = await runAll();
+    expect(running).toHaveLength(2);
+    await world.queue.promoteJobs();
+    expect(await runAll()).toHaveLength(0);
+    for (const taken of running) await world.end(taken);
+    expect(await runAll()).toHaveLength(2);
+  });
+
+  it('keeps the place of a worker that died until its job comes back, and of a frozen one that is not its any more', async () => {
+    await world.lanes.setLimits('a', { max_running: 1 });
+    const id = await world.submit('a');
+    await world.submit('a');
+    const lane = aLane('a');
+    expect(whose(await world.takeOne('dead'))).toBe('a');
+    expect(await world.take()).toBeNull();
+    // The same job once more, as one that was stalled.
+    expect(await world.lanes.take(id, lane, 'w2', false)).toBe('go');
+    world.lanes.noteEnded(id, 'a', 'dead', 5);
+    await world.settle();
+    expect(await world.placeCount()).toBe(1);
+    world.lanes.noteEnded(id, 'a', 'w2', 5);
+    world.lanes.noteEnded(id, 'a', 'w2', 5);
+    await world.settle();
+    expect(await world.placeCount()).toBe(1);
+    expect((await world.takeOne())?.job.id).not.toBe(id);
+  });
+
+  it('is right again after a beat where keys were lost, and everything that BullMQ kept runs', async () => {
+    await world.lanes.setLimits('a', { max_running: 2 });
+    await world.submitMany(6, 'a');
+    const running = await runAll();
+    const keys = await world.client.keys(`${world.lanes.base}:*`);
+    await world.client.del(...keys);
+    await world.lanes.setLimits('a', { max_running: 2 });
+    for (let beat = 0; beat < 3; beat++) {
+      const leading = await world.beat(10);
+      if (leading) await world.direct.move(leading);
+    }
+    expect(await runAll()).toHaveLength(0);
+    let ended = 0;
+    for (let some = running; some.length > 0; some = await runAll()) {
+      expect(some).toHaveLength(2);
+      for (const taken of some) await world.end(taken);
+      ended += some.length;
+    }
+    expect(ended).toBe(6);
+  });
+});
+
+describe('a rate', () => {
+  it('lets so many start within any span of its length', async () => {
+    await world.beat(10);
+    await world.lanes.setLimits('a', { rate: { executions: 2, ms: 150 } });
+    await world.submitMany(5, 'a');
+    const starts: number[] = [];
+    await until(
+      async () => {
+        const taken = await world.takeOne();
+        if (taken)
+          starts.push(await world.client.time().then(([s, us]) => Number(s) * 1000 + Number(us) / 1000));
+        else world.lanes.look();
+        return starts.length === 5;
+      },
+      { what: 'all have started' },
+    );
+    // The start is noted before this clock is read.
+    for (let n = 2; n < starts.length; n++) expect(starts[n]! - starts[n - 2]!).toBeGreaterThan(120);
+  });
+});
+
+describe('jobs of producers of their own', () => {
+  const moveAll = async (): Promise<void> => {
+    for (let beat = 0; beat < 3; beat++) {
+      const leading = await world.beat(2);
+      if (leading) await world.direct.move(leading);
+    }
+  };
+
+  it.each([{}, { priority: 2_097_151 }, { priority: 5 }])(
+    'get their turn with the options %j',
+    async (options) => {
+      for (let n = 0; n < 150; n++) await world.addDirectly('a', options);
+      const running = [(await world.takeOne())!, (await world.takeOne())!];
+      await world.addDirectly('b', options);
+      await world.submit('c');
+      await moveAll();
+      for (const taken of running) await world.end(taken);
+      const next = [await world.takeOne(), await world.takeOne()];
+      expect(next.map(whose).toSorted()).toEqual(['b', 'c']);
+    },
+  );
+
+  it('stay where they are while nobody else waits', async () => {
+    for (let n = 0; n < 20; n++) await world.addDirectly('a');
+    await moveAll();
+    expect(await world.queue.getWaitingCount()).toBe(20);
+  });
+});
+
+describe('whatever happens', () => {
+  const CAP = 2;
+
+  /** Does what a seed says: adds, takes, ends, twice at times, kills workers, loses keys, removes jobs. */
+  async function explore(seed: number): Promise<{ most: number; ended: number; left: string[] }> {
+    const random = randomOf(seed);
+    await world.lanes.setLimits('a', { max_running: CAP });
+    const running: TakenJob[] = [];
+    const stalled: TakenJob[] = [];
+    let [most, ended] = [0, 0];
+    const capped = (): number => [...running, ...stalled].filter((one) => whose(one) === 'a').length;
+    const steps: Record<string, () => Promise<void>> = {
+      add: async () =>
+        void (await world.submit(random() < 0.7 ? 'a' : 'b', random() < 0.3 ? { key: 'k' } : {})),
+      'add past the lanes': async () => void (await world.addDirectly(random() < 0.7 ? 'a' : 'b')),
+      take: async () => {
+        const taken = await world.takeOne();
+        if (taken) running.push(taken);
+        most = Math.max(most, capped());
+      },
+      end: async () => {
+        const taken = running.shift();
+        if (!taken) return;
+        await world.end(taken, random() * 500);
+        if (random() < 0.2) world.lanes.noteEnded(taken.job.id!, taken.lane.organization, 'w1', 1);
+        ended += 1;
+      },
+      'kill a worker': async () => {
+        const taken = running.pop();
+        if (taken) stalled.push(taken);
+        return Promise.resolve();
+      },
+      'come back': async () => {
+        const taken = stalled.shift();
+        if (!taken) return;
+        const reply = await world.lanes.take(taken.job.id!, taken.lane, 'w1', false);
+        expect(reply).toBe('go');
+        running.push(taken);
+      },
+      'remove one': async () => {
+        const all = await world.client.zrange(world.queue.toKey('prioritized'), '0', '-1');
+        if (all.length === 0) return;
+        const id = pick(random, all);
+        const place = await world.client.hget(`${world.lanes.base}:places`, id);
+        await world.queue.remove(id);
+        // What was chosen before it was on the queue may still come, for some seconds.
+        if (random() < 0.5 || place?.includes('"n":true')) world.lanes.noteRemoved(id, 'a');
+      },
+      beat: async () => void (await world.beat(4)),
+      promote: () => world.queue.promoteJobs(),
+    };
+    const names = Object.keys(steps);
+    for (let step = 0; step < 120; step++) await steps[pick(random, [...names, 'add', 'take', 'end'])]!();
+    for (let rounds = 0; rounds < 200; rounds++) {
+      while (stalled.length > 0) await steps['come back']!();
+      await steps['take']!();
+      await steps['end']!();
+      if (running.length > 0) continue;
+      if ((await world.keys()).length === 0) break;
+      // What was removed from a lane may still come, for some seconds more than a test has.
+      await world.client.hset(`${world.lanes.base}:state`, 'old', 2 ** 33);
+      await world.beat(4);
+    }
+    return { most, ended, left: await world.keys() };
+  }
+
+  it.each([1, 2, 3, 4, 5, 6])('a cap holds and no place is lost (seed %i)', async (seed) => {
+    const { most, ended, left } = await explore(seed);
+    expect(most).toBeLessThanOrEqual(CAP);
+    expect(ended).toBeGreaterThan(5);
+    expect(left).toEqual([]);
+  });
+});
