@@ -208,7 +208,7 @@ export const runnerSettings = slice('runners', (settings) => ({
   /** Network through the worker; null: no execution can have that. */
   outlet: outletOf(settings),
   /** Folder of the installed package sets, which user code may read. */
-  packageSets: packageSetsOf(settings),
+  packageSets: join(settings.PACKAGES_DIR, 'sets'),
   /** Servers of the worker, which no execution may reach. */
   redisUrl: settings.REDIS_URL,
   databaseUrl: settings.DATABASE_URL,
@@ -291,7 +291,3 @@ export const SLICES: readonly Slice<object>[] = [
   httpSettings,
   tracingSettings,
 ];
-
-function packageSetsOf({ PACKAGES_DIR }: Settings): string {
-  return join(PACKAGES_DIR, 'sets');
-}

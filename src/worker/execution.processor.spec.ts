@@ -8,7 +8,7 @@ import { unrunReport } from '../outcome/attempt-report.js';
 import type { Attempt } from './attempt.js';
 import type { DeliveryOpener } from './delivery-opener.js';
 import type { Ending } from './ending.js';
-import type { ExecutionPlaces, Place } from './execution-places.js';
+import type { ExecutionPlaces, Place } from './lanes/execution-places.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import type { HandBack } from './hand-back.js';
 import type { TakeOutcome, Taker } from './taker.js';

@@ -8,7 +8,7 @@ import { Attempt } from './attempt.js';
 import type { Delivery, TakenDelivery } from './delivery.js';
 import { DeliveryOpener } from './delivery-opener.js';
 import { Ending } from './ending.js';
-import { ExecutionPlaces, NO_PLACE, type Place } from './execution-places.js';
+import { ExecutionPlaces, NO_PLACE, type Place } from './lanes/execution-places.js';
 import { HandBack } from './hand-back.js';
 import { isDecided } from './job-decisions.js';
 import { Taker } from './taker.js';

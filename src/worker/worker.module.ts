@@ -10,7 +10,7 @@ import { CancelListener } from './cancel.listener.js';
 import { ControlListener } from './control.listener.js';
 import { DeliveryOpener } from './delivery-opener.js';
 import { Ending } from './ending.js';
-import { ExecutionPlaces } from './execution-places.js';
+import { ExecutionPlaces } from './lanes/execution-places.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import { ExecutionWorker } from './execution-worker.js';
 import { FlowChildrenReader } from './flow-children.js';

@@ -9,7 +9,7 @@ import { HeldJobs } from '../../queue/fairness/held-jobs.js';
 import { LaneLimits } from '../../queue/fairness/lane-limits.js';
 import { Lanes } from '../../queue/fairness/lanes.js';
 import { WorkerLease } from '../../results/worker-lease.js';
-import { ExecutionPlaces } from '../execution-places.js';
+import { ExecutionPlaces } from '../lanes/execution-places.js';
 
 const BEAT_MS = 1_000;
 /** A Redis that is away does not delay the end of a worker. */

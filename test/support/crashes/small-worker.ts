@@ -32,7 +32,7 @@ import { Attempt } from '../../../src/worker/attempt.js';
 import { DeliveryOpener } from '../../../src/worker/delivery-opener.js';
 import { Ending } from '../../../src/worker/ending.js';
 import { ExecutionProcessor } from '../../../src/worker/execution.processor.js';
-import { type ExecutionPlaces, NO_PLACE } from '../../../src/worker/execution-places.js';
+import { type ExecutionPlaces, NO_PLACE } from '../../../src/worker/lanes/execution-places.js';
 import { ExecutionWorker } from '../../../src/worker/execution-worker.js';
 import { FlowChildrenReader } from '../../../src/worker/flow-children.js';
 import { HandBack } from '../../../src/worker/hand-back.js';

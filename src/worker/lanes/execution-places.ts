@@ -1,14 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DelayedError, WaitingError } from 'bullmq';
-import type { LoadedExecution } from '../context/context.service.js';
-import type { Organization } from '../contract/organization.js';
-import { CHOSEN, isOurs, PARKED, PRODUCER } from '../queue/fairness/lane-levels.js';
-import { type LaneRequest, laneRequestOf } from '../queue/fairness/lane-request.js';
-import { Lanes, type RunningPlace, type TakenReply } from '../queue/fairness/lanes.js';
-import { WorkerLease } from '../results/worker-lease.js';
-import { OrganizationDirectory } from '../tenants/organizations/organization-directory.js';
-import type { Delivery } from './delivery.js';
-import { AttemptFailedError } from './job-decisions.js';
+import type { LoadedExecution } from '../../context/context.service.js';
+import type { Organization } from '../../contract/organization.js';
+import { CHOSEN, isOurs, PARKED, PRODUCER } from '../../queue/fairness/lane-levels.js';
+import { type LaneRequest, laneRequestOf } from '../../queue/fairness/lane-request.js';
+import { Lanes, type RunningPlace, type TakenReply } from '../../queue/fairness/lanes.js';
+import { WorkerLease } from '../../results/worker-lease.js';
+import { OrganizationDirectory } from '../../tenants/organizations/organization-directory.js';
+import type { Delivery } from '../delivery.js';
+import { AttemptFailedError } from '../job-decisions.js';
 
 /** Whether a delivery may go on: it has a place, or its job waits for one. */
 export type Room = { kind: 'place'; place: Place } | { kind: 'held' | 'parked' | 'unknown' };
