@@ -15,7 +15,7 @@ beforeEach(async () => {
   await world.beat(2);
 });
 
-const whose = (taken: TakenJob | null): string | undefined => taken?.lane.organization;
+const whose = (taken: TakenJob | null): string => taken?.lane.organization ?? 'none';
 
 /** Serves so many of what waits, on two slots; how long one of an organization takes. */
 async function serve(

@@ -94,7 +94,7 @@ export class LaneWorld {
     const taken = { job, lane, reply };
     if (reply === 'go') this.running.set(job.id!, taken);
     if (reply === 'held') await job.moveToDelayed(Date.UTC(2038, 0, 1), job.token);
-    if (reply === 'parked') await job.moveToWait(job.token!);
+    if (reply === 'parked') await job.moveToWait(job.token);
     return taken;
   }
 
