@@ -17,6 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { ArchiveDatabase } from '../src/archive/archive-database.ts';
 import type { ArchiveWriter } from '../src/archive/write/archive-writer.ts';
+import type { HistoryFilter } from '../src/contract/history/fields.ts';
 import { freePort } from './harness/free-port.ts';
 
 const arguments_ = process.argv.slice(2).filter((argument) => argument !== '--smoke');
@@ -221,10 +222,10 @@ async function timed(name: string, work: () => Promise<unknown>): Promise<void> 
 
 async function measureReads(database: ArchiveDatabase): Promise<void> {
   const reader = (await import(
-    join(DIST, 'archive', 'archive-reader.js')
+    join(DIST, 'archive', 'read', 'archive-reader.js')
   )) as typeof import('../src/archive/read/archive-reader.ts');
   const counter = (await import(
-    join(DIST, 'archive', 'statistics-reader.js')
+    join(DIST, 'archive', 'read', 'statistics-reader.js')
   )) as typeof import('../src/archive/read/statistics-reader.ts');
   const history = new reader.ArchiveReader(database);
   const statistics = new counter.StatisticsReader(database);
@@ -242,12 +243,12 @@ async function measureReads(database: ArchiveDatabase): Promise<void> {
       until: new Date(END - 7 * 86_400_000),
     },
     'code=USER_ERROR, worker, tag': { code: 'USER_ERROR', worker: 'worker-3', tag: 'region-2' },
-    'duration of at least 19 s (rare)': { minDurationMs: 19_000 },
+    'duration of at least 19 s (rare)': { min_duration_ms: 19_000 },
     'text=econnrefused': { text: 'econnrefused' },
     'text that is rare': { text: '10.0.249.2' },
     'text that is nowhere': { text: 'no such text anywhere' },
     'workflow that is nowhere': { workflow: 'nothing' },
-  };
+  } satisfies Record<string, HistoryFilter>;
   for (const [name, filter] of Object.entries(pages)) {
     await timed(`page: ${name}`, () => history.list({ ...month, ...filter }, 50, null));
   }

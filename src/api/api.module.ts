@@ -27,6 +27,7 @@ import { ForgetService } from './executions/forget.service.js';
 import { HistoryController } from './history/history.controller.js';
 import { InputController } from './input/input.controller.js';
 import { InputService } from './input/input.service.js';
+import { KeptInputs } from './input/kept-inputs.service.js';
 import { ChangeFeed } from './list/change-feed.js';
 import { ChangesController } from './list/changes.controller.js';
 import { ListController } from './list/list.controller.js';
@@ -113,6 +114,7 @@ export class ApiModule {
         ListService,
         ChangeFeed,
         InputService,
+        KeptInputs,
         OpenExecutions,
         ResultWaiter,
         SchedulesService,

@@ -9,6 +9,7 @@ import {
 import type { Service } from '../lib/service.js';
 import { InjectSettings } from '../config/config.module.js';
 import { type ArchiveSettings, archiveSettings } from '../config/slices.js';
+import { inBatches } from '../lib/in-batches.js';
 import { pause, waitAtMost } from '../lib/time-limit.js';
 import type { RedisClient } from '../redis/connections.js';
 import { ArchiveDatabase, DatabaseAwayError } from './archive-database.js';
@@ -18,6 +19,8 @@ import { Retention } from './write/retention.js';
 
 const BATCH_ROWS = 500;
 const BATCH_BYTES = 8 * 1024 * 1024;
+/** Contexts that are in memory at once. */
+const CONTEXTS_AT_ONCE = 20;
 const BLOCK_MS = 1_000;
 const RETRY_MS = 500;
 /** Entries that a consumer has not finished after this time are taken over. */
@@ -48,7 +51,7 @@ export class Archiver implements Service, OnApplicationBootstrap, BeforeApplicat
     private readonly database: ArchiveDatabase,
     private readonly writer: ArchiveWriter,
     private readonly retention: Retention,
-    @InjectSettings(archiveSettings) settings: ArchiveSettings,
+    @InjectSettings(archiveSettings) private readonly settings: ArchiveSettings,
   ) {
     this.consumer = `${settings.workerId}:${randomUUID()}`;
   }
@@ -132,7 +135,7 @@ export class Archiver implements Service, OnApplicationBootstrap, BeforeApplicat
     let documents: ArchivedDocument[] = [];
     let bytes = 0;
     const flush = async (): Promise<void> => {
-      await this.storeWithRetry(documents);
+      await this.storeWithRetry(await this.withParameters(documents));
       await this.feed.done(batch);
       [batch, documents, bytes] = [[], [], 0];
     };
@@ -149,6 +152,15 @@ export class Archiver implements Service, OnApplicationBootstrap, BeforeApplicat
       bytes += text.length;
     }
     await flush();
+  }
+
+  /** With what they are found by in their parameters, if that is wanted. */
+  private async withParameters(documents: readonly ArchivedDocument[]): Promise<readonly ArchivedDocument[]> {
+    if (!this.settings.searchesParameters) return documents;
+    return inBatches(documents, CONTEXTS_AT_ONCE, async (document) => ({
+      ...document,
+      searched: await this.feed.parameters(document.executionId),
+    }));
   }
 
   /** Writes as soon as the database accepts it. */

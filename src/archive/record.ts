@@ -39,9 +39,10 @@ const SEPARATE = new Set(['logs', 'stdout', 'stderr']);
 /**
  * What is stored of a result.
  * @param text the document as it stands in Redis: JSON
+ * @param searched what free text is looked for in beside the document, in lower case
  * @throws {SyntaxError} when it is not JSON
  */
-export function toRecord(executionId: string, text: string): ArchiveRecord {
+export function toRecord(executionId: string, text: string, searched = ''): ArchiveRecord {
   const bytes = Buffer.byteLength(text);
   let document = JSON.parse(text) as Document;
   const deep = isDeeperThan(document, MAX_LEVELS);
@@ -52,6 +53,7 @@ export function toRecord(executionId: string, text: string): ArchiveRecord {
   const hasLogs = logs.length > 0 || stdout !== '' || stderr !== '';
   return {
     ...columns,
+    ...(searched === '' ? {} : { search: `${columns.search}\n${toStorable(searched)}` }),
     document_bytes: Math.min(bytes, MAX_DOCUMENT_BYTES),
     rest: deep ? { [AS_TEXT]: toStorable(JSON.stringify(document)) } : restOf(clean, columns),
     logs: hasLogs && !deep ? { logs, stdout, stderr } : null,

@@ -223,6 +223,10 @@ export const settingsSchema = z.object({
     about:
       'This many results wait in Redis for the archive as a stream, at most; the archive fetches what is beyond from the results themselves while those have not expired. A result of up to 16 KiB is in the stream whole. 0: results are not archived.',
   }),
+  SEARCH_PARAMETERS: flag.default(false).meta({
+    about:
+      'Whether `text` of the list and the history looks into the parameters of executions too: the first 4,000 characters of their JSON, without secrets, are kept in the database for it. Of the processes with the role `archive` for what has ended, and with the role `api` for what has not.',
+  }),
   ARTIFACTS_DIR: z
     .string()
     .refine(isAbsolute, { error: 'must be an absolute path' })

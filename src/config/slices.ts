@@ -4,6 +4,7 @@ import type { IsolationLevelName } from '../contract/confinement.js';
 import { resultQueueName } from '../contract/jobs/job.js';
 import { webhookQueueName } from '../contract/jobs/webhook.js';
 import { signingKeys } from '../contract/jobs/signature.js';
+import { archiveOf } from './archive.js';
 import { artifactsOf } from './artifact-storage.js';
 import { bullPrefix } from './bull-prefix.js';
 import { capacityOf } from './capacity.js';
@@ -99,16 +100,7 @@ export const logSettings = slice('logs', (settings) => ({
 }));
 export type LogSettings = SliceOf<typeof logSettings>;
 
-export const archiveSettings = slice('archive', (settings) => ({
-  workerId: settings.WORKER_ID,
-  /** This process writes the history; others read it at most. */
-  isWriter: settings.ROLES.includes('archive'),
-  databaseUrl: settings.DATABASE_URL,
-  dir: settings.ARCHIVE_DIR,
-  feedLength: settings.ARCHIVE_FEED_LENGTH,
-  /** null: for ever */
-  retentionMs: settings.ARCHIVE_RETENTION_DAYS === 0 ? null : settings.ARCHIVE_RETENTION_DAYS * DAY_MS,
-}));
+export const archiveSettings = slice('archive', archiveOf);
 export type ArchiveSettings = SliceOf<typeof archiveSettings>;
 
 export const artifactSettings = slice('artifacts', artifactsOf);
@@ -123,6 +115,8 @@ export const executionSettings = slice('executions', (settings) => ({
   zeroIsLongest: settings.ZERO_TIMEOUT === 'longest',
   /** How long the context of one that our API submitted is kept beyond its own time: as long as its result. */
   contextKeptSeconds: settings.RESULT_TTL_SECONDS,
+  /** The filter `text` looks into parameters, too. */
+  searchesParameters: settings.SEARCH_PARAMETERS,
   /** The first one signs, all are accepted; none: nothing is signed. */
   signingKeys: signingKeys(settings.JOB_SIGNING_KEY),
   /** The most that it may have of the network. */

@@ -88,7 +88,11 @@ export const workerCountsSchema = z.object({
 });
 
 /** One entry of `GET /workers`. */
-export const countedWorkerSchema = workerRecordSchema.extend(workerCountsSchema.shape);
+export const countedWorkerSchema = workerRecordSchema.extend(workerCountsSchema.shape).extend({
+  alive: z.boolean().meta({
+    description: 'false: its lease is gone. It died or is frozen, and is listed until its record expires',
+  }),
+});
 
 export type WorkerCounts = z.infer<typeof workerCountsSchema>;
 export type CountedWorker = z.infer<typeof countedWorkerSchema>;

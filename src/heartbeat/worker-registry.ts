@@ -17,10 +17,23 @@ export class WorkerRegistry {
     private readonly keys: RedisKeys,
   ) {}
 
-  /** {@link list}, each with what it has ended under its name so far, earlier starts within a week included. */
+  /**
+   * {@link list}, each with whether it is alive, and with what it has ended under its name so far, earlier starts within
+   * a week included.
+   */
   async listWithCounts(): Promise<CountedWorker[]> {
     const workers = await this.list();
-    return Promise.all(workers.map(async (worker) => ({ ...worker, ...(await this.countsOf(worker.id)) })));
+    return Promise.all(
+      workers.map(async (worker) => {
+        const [counts, alive] = await Promise.all([this.countsOf(worker.id), this.isAlive(worker)]);
+        return { ...worker, ...counts, alive };
+      }),
+    );
+  }
+
+  /** A worker that dies leaves its record for half a minute; its lease ends sooner. */
+  private async isAlive({ lease }: WorkerRecord): Promise<boolean> {
+    return lease === undefined || (await this.redis.exists(this.keys.lease(lease))) === 1;
   }
 
   private async countsOf(workerId: string): Promise<WorkerCounts> {

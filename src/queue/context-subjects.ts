@@ -2,8 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { NO_SUBJECT, type Subject, subjectOf } from '../contract/subject.js';
 import type { RedisClient } from '../redis/connections.js';
+import { GatheredScript } from '../redis/gathered-script.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { searchedParameters } from '../results/search/searched-parameters.js';
 
 /** The part of a context that says on whose behalf it is; the rest is not looked at. */
 const subjectFields = z.object({
@@ -17,6 +19,22 @@ const subjectFields = z.object({
 /** Contexts of one call together; of what is beyond, nothing is read. */
 const MAX_BYTES = 16 * 1_048_576;
 
+/** Contexts up to this size come with the question for it: 500 of them are within the bound. */
+const SMALL_BYTES = 32_768;
+
+/** KEYS context -> it, or its size where that is larger than a small one, or nil: many are asked for in one command. */
+const READ_SMALL = new GatheredScript(
+  `
+local size = redis.call('STRLEN', KEYS[1])
+if size > ${SMALL_BYTES} then return size end
+return redis.call('GET', KEYS[1])
+`,
+  { keys: 1, args: 0 },
+);
+
+/** A subject, and what is searched of the parameters if that was asked for. */
+export type FoundSubject = Subject & { parameters?: string };
+
 /** On whose behalf executions that have not ended were asked for, as their contexts say. */
 @Injectable()
 export class ContextSubjects {
@@ -28,16 +46,23 @@ export class ContextSubjects {
   /**
    * The subjects of the first of these contexts, in their order, as many as 16 MiB of contexts have; of one whose
    * context is not there or cannot be read, nothing is known. null stands for an execution without a context.
+   * @param parameters also what their parameters are searched in
    */
-  async read(contextIds: readonly (string | null)[]): Promise<Subject[]> {
-    const sizes = await Promise.all(contextIds.map((id) => this.sizeOf(id)));
+  async read(
+    contextIds: readonly (string | null)[],
+    { parameters = false }: { parameters?: boolean } = {},
+  ): Promise<FoundSubject[]> {
+    const found = await Promise.all(contextIds.map((id) => this.readSmall(id)));
     let bytes = 0;
-    const readable = sizes.findIndex((size, index) => (bytes += size) > MAX_BYTES && index > 0);
-    const some = readable === -1 ? contextIds : contextIds.slice(0, readable);
+    const readable = found.findIndex((one, index) => (bytes += sizeIn(one)) > MAX_BYTES && index > 0);
+    const some = readable === -1 ? found : found.slice(0, readable);
     return Promise.all(
-      some.map(async (id) =>
-        id === null ? NO_SUBJECT : subjectIn(await this.redis.get(this.keys.context(id))),
-      ),
+      some.map(async (one, index) => {
+        const document = typeof one === 'number' ? await this.readLarge(contextIds[index]) : one;
+        if (document === null) return NO_SUBJECT;
+        const subject = subjectIn(document);
+        return parameters ? { ...subject, parameters: await searchedParameters(document) } : subject;
+      }),
     );
   }
 
@@ -47,10 +72,18 @@ export class ContextSubjects {
     return document === null ? null : subjectIn(document);
   }
 
-  private async sizeOf(id: string | null): Promise<number> {
-    return id === null ? 0 : this.redis.strlen(this.keys.context(id));
+  private async readSmall(id: string | null): Promise<string | number | null> {
+    if (id === null) return null;
+    return (await READ_SMALL.run(this.redis, [this.keys.context(id)], [])) as string | number | null;
+  }
+
+  private readLarge(id: string | null | undefined): Promise<string | null> {
+    return id == null ? Promise.resolve(null) : this.redis.get(this.keys.context(id));
   }
 }
+
+const sizeIn = (found: string | number | null): number =>
+  typeof found === 'string' ? found.length : (found ?? 0);
 
 /** Never throws: a context that cannot be read gets its execution a result that says so. */
 export function subjectIn(document: string | null): Subject {

@@ -15,6 +15,7 @@ import { QueueChanges } from './queue-changes.js';
 import { QueuePages } from './queue-pages.js';
 import { QueuedExecutions } from './queued-executions.js';
 import { Queueing } from './queueing.js';
+import { ScheduleEnds } from './schedules/schedule-ends.js';
 import { WORK_QUEUE } from './queue-tokens.js';
 import { WorkQueueGauge } from './work-queue-gauge.js';
 
@@ -39,6 +40,7 @@ export class QueueModule {
       QueuePages,
       QueuedExecutions,
       Queueing,
+      ScheduleEnds,
     ];
     return {
       module: QueueModule,

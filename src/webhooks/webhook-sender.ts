@@ -10,19 +10,27 @@ import { NetworkRefusal } from '../executor/network/network-rules.js';
 import { storesOf } from '../executor/network/own-endpoints.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import { VERSION } from '../lib/version.js';
+import { ScheduleEnds } from '../queue/schedules/schedule-ends.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ResultStore } from '../results/result-store.js';
 import { WebhookLog } from '../results/webhooks/webhook-log.js';
-import { batchEnded, type WebhookEvent, type WebhookJob } from '../results/webhooks/webhook-message.js';
+import {
+  aboutOf,
+  batchEnded,
+  scheduleEnded,
+  type SetSchedule,
+  type WebhookEvent,
+  type WebhookJob,
+} from '../results/webhooks/webhook-message.js';
 import { WEBHOOK_QUEUE } from '../results/webhooks/webhook-queue.js';
 import { signedHeaders } from './signed-headers.js';
 import { postWebhook, type WebhookDialer } from './webhook-request.js';
 
 const AT_ONCE = 16;
 const CLOSE_TIMEOUT_MS = 500;
-/** How often a batch is looked at, beginning with the first pause. */
+/** How often a batch or a schedule is looked at, beginning with the first pause. */
 const FIRST_LOOK_MS = 500;
 const SLOWEST_LOOK_MS = 15_000;
 const GONE = 410;
@@ -52,6 +60,7 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
     @Inject(WEBHOOK_QUEUE) private readonly queue: Queue,
     private readonly keys: RedisKeys,
     private readonly results: ResultStore,
+    private readonly schedules: ScheduleEnds,
     private readonly log: WebhookLog,
     @InjectSettings(webhookSettings) private readonly settings: WebhookSettings,
   ) {
@@ -80,8 +89,8 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
 
   private async deliver(job: Job, token: string): Promise<void> {
     const data = job.data as WebhookJob;
-    const event = 'event' in data ? data.event : await this.batchEvent(job, data, token);
-    const about = 'about' in data ? data.about : data.batch;
+    const event = await this.eventOf(job, data, token);
+    const about = aboutOf(data);
     const startedAt = new Date();
     const began = performance.now();
     const { status, error, isFinal } = await this.attempt(data, event, startedAt);
@@ -124,6 +133,11 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
+  private eventOf(job: Job, data: WebhookJob, token: string): Promise<WebhookEvent> | WebhookEvent {
+    if ('event' in data) return data.event;
+    return 'batch' in data ? this.batchEvent(job, data, token) : this.scheduleEvent(job, data, token);
+  }
+
   /** The message about a batch; where not all of it has ended, the job is looked at again later. */
   private async batchEvent(
     job: Job,
@@ -137,15 +151,40 @@ export class WebhookSender implements OnModuleInit, OnApplicationShutdown {
     while (from < executions.length && (await this.results.exists(executions[from] as string))) from += 1;
     if (from < executions.length) {
       await job.updateData({ ...data, from });
-      const waitedMs = Date.now() - job.timestamp;
-      const pauseMs = Math.min(SLOWEST_LOOK_MS, Math.max(FIRST_LOOK_MS, waitedMs / 10));
-      await job.moveToDelayed(Date.now() + Math.round(pauseMs), token);
-      throw new DelayedError();
+      return lookLater(job, token);
     }
     const statuses = await Promise.all(executions.map((id) => this.results.findStatus(id)));
     const ended = statuses.filter((status): status is ExecutionStatus => status !== null);
     return batchEnded(data.batch, ended, new Date());
   }
+
+  /** The same about a schedule. */
+  private async scheduleEvent(
+    job: Job,
+    { schedule, setAt }: SetSchedule,
+    token: string,
+  ): Promise<WebhookEvent> {
+    const found = await this.schedules.look(schedule, setAt);
+    switch (found.state) {
+      case 'changed':
+        throw new UnrecoverableError('the schedule was set anew or removed');
+      case 'open':
+        return lookLater(job, token);
+      case 'over': {
+        const { end, last } = found;
+        const status = last === null ? null : await this.results.findStatus(last);
+        return scheduleEnded(schedule, end, last === null ? null : { executionId: last, status });
+      }
+    }
+  }
+}
+
+/** Has the job looked at again after a pause that grows. @throws {DelayedError} always, which is how BullMQ wants it. */
+async function lookLater(job: Job, token: string): Promise<never> {
+  const waitedMs = Date.now() - job.timestamp - (job.opts.delay ?? 0);
+  const pauseMs = Math.min(SLOWEST_LOOK_MS, Math.max(FIRST_LOOK_MS, waitedMs / 10));
+  await job.moveToDelayed(Date.now() + Math.round(pauseMs), token);
+  throw new DelayedError();
 }
 
 /** What a log may show of a receiver: a query may hold a credential. */

@@ -27,6 +27,8 @@ interface Faults {
   ticks: number;
   /** All workers are killed, at the same moment, and others started; not only one of two. */
   killsAll?: boolean;
+  /** At last a worker is stopped for the time of `ticks`, longer than its leases and locks last, and goes on. */
+  freezes?: boolean;
 }
 
 const QUEUE = 'bifrost-executions';
@@ -35,11 +37,11 @@ const EVERY_MS = 1000;
 
 /**
  * Lets four schedulers tick each second over two workers; one of them makes up for missed ticks, one after the other.
- * After `ticks` results workers are killed, after as many more Redis is restarted, and after as many more the
- * schedules end.
+ * After `ticks` results workers are killed, after as many more Redis is restarted, after as many more a worker is
+ * frozen where that is wanted, and after as many more the schedules end.
  */
 export async function scheduleFaults(
-  { ticks, killsAll = false }: Faults,
+  { ticks, killsAll = false, freezes = false }: Faults,
   redis: TestRedis,
   startWorker: (options: WorkerOptions) => Promise<WorkerProcess>,
 ): Promise<ScheduleReport> {
@@ -59,11 +61,17 @@ export async function scheduleFaults(
   };
   await more('before the fault');
   await Promise.all([doomed.kill9(), ...(killsAll ? [other.kill9()] : [])]);
-  if (killsAll) await Promise.all([start('third'), start('fourth')]);
+  const survivor = killsAll ? (await Promise.all([start('third'), start('fourth')]))[0] : other;
   await more('after workers were killed');
   await redis.stop();
   await redis.start();
   await more('after Redis was restarted');
+  if (freezes) {
+    process.kill(survivor.pid, 'SIGSTOP');
+    await more('while a worker was frozen');
+    process.kill(survivor.pid, 'SIGCONT');
+    await more('after it went on');
+  }
   for (const schedule of SCHEDULES) await work.removeJobScheduler(schedule);
   await until(async () => (await work.getJobCountByTypes('wait', 'active', 'delayed', 'prioritized')) === 0, {
     timeoutMs: 180_000,

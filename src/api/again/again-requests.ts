@@ -72,7 +72,7 @@ export const bulkAgainRequestSchema = refuseUnknown(
 
 /** Answer of `POST /executions/:id/again`. */
 export const againViewSchema = z
-  .object({ execution_id: z.string(), status: z.literal('queued'), again_of: z.string() })
+  .object({ execution_id: z.string(), status: z.enum(['queued', 'delayed']), again_of: z.string() })
   .meta({ id: 'Again' });
 
 /** Answer of `POST /executions/again`: an entry for each that the filter finds, the newest first. */
@@ -85,7 +85,7 @@ export const bulkAgainViewSchema = z
           .object({ status: z.literal('found'), again_of: z.string() })
           .meta({ id: 'AgainFound', description: 'Of a dry run' }),
         z
-          .object({ status: z.literal('queued'), again_of: z.string(), execution_id: z.string() })
+          .object({ status: z.enum(['queued', 'delayed']), again_of: z.string(), execution_id: z.string() })
           .meta({ id: 'AgainQueued' }),
         z
           .object({

@@ -64,8 +64,8 @@ export class AgainController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AgainView> {
     const headers = { caller, traceparent, idempotencyKey: idempotencyKey(key, caller) };
-    const again = await this.again.runAgain(id, request, headers);
+    const { id: again, status } = await this.again.runAgain(id, request, headers);
     reply.header('location', `/executions/${encodeURIComponent(again)}`);
-    return { execution_id: again, status: 'queued', again_of: id };
+    return { execution_id: again, status, again_of: id };
   }
 }

@@ -1,20 +1,19 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Queue } from 'bullmq';
-import { executionContextSchema, type ParsedContext, type RequestedContext } from '../../contract/context.js';
-import { jobIdOf } from '../../contract/jobs/job-id.js';
+import { Injectable } from '@nestjs/common';
+import { executionContextSchema, type RequestedContext } from '../../contract/context.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import { REDACTED } from '../../outcome/redaction/redactor.js';
-import { parseJob } from '../../queue/parse-job.js';
-import { WORK_QUEUE } from '../../queue/queue-tokens.js';
-import type { RedisClient } from '../../redis/connections.js';
-import { RedisKeys } from '../../redis/keys.js';
-import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
+import { parseJson } from '../../redis/redis-subscription.js';
 import { WorkspaceStore } from '../../workspace/workspace.store.js';
 import { ExecutionLookup } from '../executions/execution-lookup.service.js';
 import { invalid } from '../executions/requests.js';
-import { type SubmissionHeaders, SubmissionService } from '../executions/submission.service.js';
+import {
+  type SubmissionHeaders,
+  SubmissionService,
+  type Submitted,
+} from '../executions/submission.service.js';
 import { ProblemException } from '../http/problem.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
+import { KeptInputs } from '../input/kept-inputs.service.js';
 import type { AgainRequest } from './again-requests.js';
 
 /** Has an execution that has ended run again, as an execution of its own that names the one before. */
@@ -24,26 +23,24 @@ export class AgainService {
     private readonly lookup: ExecutionLookup,
     private readonly submission: SubmissionService,
     private readonly workspace: WorkspaceStore,
-    @Inject(WORK_QUEUE) private readonly queue: Queue,
-    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
-    private readonly keys: RedisKeys,
+    private readonly inputs: KeptInputs,
   ) {}
 
   /**
-   * Returns the id of the new execution.
-   * @throws {ProblemException} 404 for one that is not known or whose context is not kept any more, 409 for one that
+   * Resolves with the new execution.
+   * @throws {ProblemException} 404 for one that is not known or of which is not kept what it ran, 409 for one that
    * has not ended or whose generation is gone, 400 for secrets that are missing, and as a submission does.
    */
-  async runAgain(id: string, request: AgainRequest, headers: SubmissionHeaders): Promise<string> {
+  async runAgain(id: string, request: AgainRequest, headers: SubmissionHeaders): Promise<Submitted> {
     const progress = await this.lookup.findEnded(id);
     if (progress.state === 'unknown') throw new ProblemException('not-found', `There is no execution ${id}`);
     if (progress.state !== 'ended')
       throw new ProblemException('conflict', `${id} has not ended: it can be run again once it has`);
     const { workspace, secrets, parameters, ...job } = request;
-    const context = withSecrets(await this.contextOf(id), secrets ?? {});
+    const context = await this.contextOf(id, secrets ?? {});
     const generation = await this.generationFor(workspace, progress.result);
     const { workspace_generation: _, ...rest } = context;
-    const submitted = await this.submission.submitExecution(
+    return this.submission.submitExecution(
       {
         ...rest,
         ...(parameters == null ? {} : { parameters }),
@@ -53,23 +50,24 @@ export class AgainService {
       },
       headers,
     );
-    return submitted.id;
   }
 
-  /** Of a task, the context of an execution that does the same. */
-  private async contextOf(id: string): Promise<RequestedContext> {
-    const document = await withinRedisLimit(this.redis.get(this.keys.context(id)));
-    if (document !== null) return requested(executionContextSchema.parse(JSON.parse(document)));
-    const job = await withinRedisLimit(this.queue.getJob(jobIdOf(id)));
-    const request = job && parseJob(job);
-    if (request && 'task' in request && request.executionId === id) {
-      const { code, timeout, network } = request.task;
-      return { workflow_code: code, timeout_seconds: timeout, network };
+  /**
+   * Of a task, the context of an execution that does the same. What the ticks of a schedule have in common still has
+   * its secrets.
+   */
+  private async contextOf(id: string, given: Readonly<Record<string, string>>): Promise<RequestedContext> {
+    const kept = await this.inputs.find(id);
+    if (kept === null)
+      throw new ProblemException('not-found', `What ${id} ran is not kept any more: submit it anew`);
+    if ('task' in kept) {
+      const { code, timeout, network } = kept.task;
+      return withSecrets({ workflow_code: code, timeout_seconds: timeout, network }, given);
     }
-    throw new ProblemException(
-      'not-found',
-      `What ${id} ran is not kept any more, or belongs to a schedule: submit it anew`,
-    );
+    const context = contextIn(kept.document);
+    if (context === null)
+      throw new ProblemException('conflict', `The context of ${id} cannot be read: submit it anew`);
+    return withSecrets(context, kept.isShared ? { ...heldSecrets(context), ...given } : given);
   }
 
   private async generationFor(
@@ -87,14 +85,16 @@ export class AgainService {
 }
 
 /** A stored context as a request would have it; the credential of the engine is one of that run alone. */
-function requested({
-  code,
-  execution_id: _id,
-  engine_token: _token,
-  ...context
-}: ParsedContext): RequestedContext {
+function contextIn(document: string): RequestedContext | null {
+  const { data } = executionContextSchema.safeParse(parseJson(document));
+  if (!data) return null;
+  const { code, execution_id: _id, engine_token: _token, ...context } = data;
   return code == null ? context : { ...context, workflow_code: code };
 }
+
+/** Secrets of a context from which none were removed. */
+const heldSecrets = ({ secrets }: RequestedContext): Record<string, string> =>
+  Object.fromEntries(Object.entries(secrets ?? {}).filter(([, value]) => value !== REDACTED));
 
 /**
  * The context with its secrets put back.

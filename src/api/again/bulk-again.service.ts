@@ -35,7 +35,8 @@ export class BulkAgainService {
       const { caller, traceparent, idempotencyKey: key } = headers;
       try {
         const own = { caller, traceparent, idempotencyKey: key && `${key}#${id}` };
-        return { status: 'queued', again_of: id, execution_id: await this.again.runAgain(id, how, own) };
+        const { id: again, status } = await this.again.runAgain(id, how, own);
+        return { status, again_of: id, execution_id: again };
       } catch (error) {
         if (!(error instanceof ProblemException) || error.kind === 'unavailable') throw error;
         return { status: 'refused', again_of: id, detail: error.detail, errors: [...error.errors] };

@@ -44,7 +44,7 @@ export const batchAcceptedSchema = z
     executions: z.array(
       z.discriminatedUnion('status', [
         z
-          .object({ status: z.literal('queued'), index, execution_id: z.string() })
+          .object({ status: z.enum(['queued', 'delayed']), index, execution_id: z.string() })
           .meta({ id: 'BatchQueued' }),
         z
           .object({

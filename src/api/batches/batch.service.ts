@@ -68,7 +68,7 @@ export class BatchService {
         idempotencyKey: key && `${key}#${index}`,
       }),
     );
-    const executions = entries.flatMap((entry) => (entry.status === 'queued' ? [entry.execution_id] : []));
+    const executions = entries.flatMap((entry) => (entry.status === 'refused' ? [] : [entry.execution_id]));
     const periods = checked.map((one) => ('request' in one ? one.periodSeconds : 0));
     const record = {
       created_at: new Date().toISOString(),
@@ -144,8 +144,8 @@ export class BatchService {
   private async send(index: number, one: Checked, headers: SubmissionHeaders): Promise<BatchEntry> {
     if ('refusal' in one) return refusedEntry(index, one.refusal);
     try {
-      const { id } = await this.submission.submitExecution(one.request, headers);
-      return { status: 'queued', index, execution_id: id };
+      const { id, status } = await this.submission.submitExecution(one.request, headers);
+      return { status, index, execution_id: id };
     } catch (error) {
       if (!(error instanceof ProblemException) || error.kind === 'unavailable') throw error;
       const { refusal } = refusedFor(one.request.execution_id ?? null, error);

@@ -58,16 +58,16 @@ export class ExecutionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ExecutionView> {
     const headers = { caller, traceparent, idempotencyKey: idempotencyKey(key, caller) };
-    const { id, isReplayed } = await this.submission.submitExecution(request, headers);
+    const { id, status, isReplayed } = await this.submission.submitExecution(request, headers);
     reply.header('location', `/executions/${encodeURIComponent(id)}`);
     if (isReplayed) reply.header('idempotency-replayed', 'true');
     // Redis may become unreachable while the client waits; the execution is still accepted.
     const result = wait > 0 ? await this.waiter.waitFor(id, wait, reply).catch(() => null) : null;
     reply.status(result === null ? 202 : 200);
-    if (result || wait === 0) return result ?? { execution_id: id, status: 'queued' };
+    if (result || wait === 0) return result ?? { execution_id: id, status };
     const progress = await this.lookup.find(id).catch(() => null);
     return progress === null || progress.state === 'unknown'
-      ? { execution_id: id, status: 'queued' }
+      ? { execution_id: id, status }
       : executionView(id, progress);
   }
 

@@ -43,6 +43,8 @@ export interface SubmissionHeaders {
 
 export interface Submitted {
   id: string;
+  /** delayed: it is not taken before the time that was asked for. */
+  status: 'queued' | 'delayed';
   /** A request with the same Idempotency-Key came before. */
   isReplayed: boolean;
 }
@@ -54,6 +56,7 @@ interface Submission {
   field: string;
   givenId: string | undefined;
   body: unknown;
+  timing: JobTiming;
   headers: SubmissionHeaders;
   /** Whose quotas it needs. */
   organization?: string | undefined;
@@ -107,6 +110,7 @@ export class SubmissionService {
       field: 'taskId',
       givenId: taskId,
       body: request,
+      timing,
       headers,
       send: async (id) => {
         const { expiresAtMs } = timing;
@@ -133,6 +137,7 @@ export class SubmissionService {
       field: 'execution_id',
       givenId: request.execution_id,
       body: request,
+      timing,
       headers,
       organization: context.organization?.id,
       send: async (id) => {
@@ -169,7 +174,7 @@ export class SubmissionService {
   }
 
   private async submit(submission: Submission): Promise<Submitted> {
-    const { field, givenId, headers, send } = submission;
+    const { field, givenId, timing, headers, send } = submission;
     if (!headers.isReached) await this.reach();
     await this.refuseForeignId(submission);
     await this.refuseNewWork(submission);
@@ -178,7 +183,7 @@ export class SubmissionService {
     if (givenId !== undefined) await withinRedisLimit(this.known.refuse(givenId, field), NOT_ACCEPTED);
     const id = givenId ?? headers.ownId ?? randomUUID();
     await this.sendWithin(id, () => send(id));
-    return { id, isReplayed: false };
+    return { id, status: statusOf(timing), isReplayed: false };
   }
 
   /** The id of an execution of another organization is taken for good, as long as the history has it. */
@@ -217,13 +222,14 @@ export class SubmissionService {
     const claim = await withinRedisLimit(this.claim(submission, key, fingerprint), NOT_ACCEPTED);
     refuseOtherBody(claim, fingerprint);
     const { id, isNew, isAccepted } = claim;
-    if (isAccepted) return { id, isReplayed: true };
+    const status = statusOf(submission.timing);
+    if (isAccepted) return { id, status, isReplayed: true };
     await this.sendWithin(id, async () => {
       // The request before this one may have ended its process after it had queued the job.
       if (isNew || !(await this.known.has(id))) await submission.send(id);
       await this.idempotency.accept(key);
     });
-    return { id, isReplayed: !isNew };
+    return { id, status, isReplayed: !isNew };
   }
 
   /** An id of the client's that is known is refused, unless it is known because of this very key. */
@@ -290,6 +296,10 @@ export class SubmissionService {
     );
   }
 }
+
+/** What a request says; a request that is sent again may come after its delay. */
+const statusOf = ({ options }: JobTiming): Submitted['status'] =>
+  options.delay === undefined ? 'queued' : 'delayed';
 
 /** The caller's place in a trace, for the code; where we trace ourselves, BullMQ puts ours instead. */
 const traceOf = ({ traceparent }: SubmissionHeaders): JobsOptions =>

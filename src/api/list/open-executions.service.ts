@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MAX_KEY_CHARS } from '../../archive/columns.js';
+import { InjectSettings } from '../../config/config.module.js';
+import { type ExecutionSettings, executionSettings } from '../../config/slices.js';
 import type { FilterName, HistoryFilter } from '../../contract/history/fields.js';
 import type { OpenExecution, OpenStatus } from '../../contract/api/listing.js';
 import type { Subject } from '../../contract/subject.js';
@@ -37,6 +39,8 @@ export class OpenExecutions {
     private readonly subjects: ContextSubjects,
     private readonly results: ResultStore,
     private readonly waiting: WaitingService,
+    @InjectSettings(executionSettings)
+    private readonly settings: Pick<ExecutionSettings, 'searchesParameters'>,
   ) {}
 
   /** Those that run, then those that wait, then those that are delayed; each the newest first. */
@@ -54,8 +58,11 @@ export class OpenExecutions {
       const missing = limit - executions.length;
       const { place, after }: QueuePosition = position;
       const { jobs, isLast } = await this.pages.read(place, after, isNarrowed ? READ_AT_ONCE : missing);
-      const described = await this.describe(place, jobs, explain);
-      const found = described.filter(({ execution }) => execution && fits(execution, question));
+      const parameters = this.settings.searchesParameters && filter.text !== undefined;
+      const described = await this.describe(place, jobs, { explain, parameters });
+      const found = described.filter(
+        ({ execution, searched }) => execution && fits(execution, searched, question),
+      );
       const taken = found.slice(0, missing);
       executions.push(...taken.map(({ execution }) => execution as OpenExecution));
       looked += described.length;
@@ -70,10 +77,10 @@ export class OpenExecutions {
   private async describe(
     place: QueuePlace,
     jobs: readonly ListedJob[],
-    explain: ExplainListed,
-  ): Promise<{ job: ListedJob; execution: OpenExecution | null }[]> {
+    { explain, parameters }: { explain: ExplainListed; parameters: boolean },
+  ): Promise<{ job: ListedJob; execution: OpenExecution | null; searched: string }[]> {
     const contexts = jobs.map(({ request }) => ('contextId' in request ? request.contextId : null));
-    const subjects = await this.subjects.read(contexts);
+    const subjects = await this.subjects.read(contexts, { parameters });
     const lanes = await this.waiting.findLanes(
       subjects.map(({ organization }, index) => ({
         jobId: jobs[index]?.jobId ?? '',
@@ -83,23 +90,27 @@ export class OpenExecutions {
     return Promise.all(
       subjects.map(async (subject, index) => {
         const job = jobs[index] as ListedJob;
-        const { executionId } = job.request;
+        const { parameters: searched = '' } = subject;
         const waiting = (): Waiting => explain(job, place, lanes[index] ?? null);
-        if (place !== 'active') return { job, execution: waitingExecution(job, subject, waiting()) };
-        const [ledger, hasEnded] = await Promise.all([
-          this.results.findLedger(executionId),
-          this.results.exists(executionId),
-        ]);
-        if (hasEnded) return { job, execution: null };
-        return {
-          job,
-          execution:
-            ledger && ledger.worker !== ''
-              ? runningExecution(job, subject, ledger)
-              : waitingExecution(job, subject, waiting()),
-        };
+        return { job, execution: await this.executionOf(job, subject, { place, waiting }), searched };
       }),
     );
+  }
+
+  private async executionOf(
+    job: ListedJob,
+    subject: Subject,
+    { place, waiting }: { place: QueuePlace; waiting: () => Waiting },
+  ): Promise<OpenExecution | null> {
+    const waits = (): OpenExecution => waitingExecution(job, subject, waiting());
+    if (place !== 'active') return waits();
+    const { executionId } = job.request;
+    const [ledger, hasEnded] = await Promise.all([
+      this.results.findLedger(executionId),
+      this.results.exists(executionId),
+    ]);
+    if (hasEnded) return null;
+    return ledger && ledger.worker !== '' ? runningExecution(job, subject, ledger) : waits();
   }
 }
 
@@ -159,11 +170,11 @@ const runningExecution = (job: ListedJob, subject: Subject, ledger: LedgerEntry)
 });
 
 /** Whether an execution is asked for; filters compare as those of the history do. */
-function fits(execution: OpenExecution, { statuses, filter }: OpenQuestion): boolean {
+function fits(execution: OpenExecution, parameters: string, { statuses, filter }: OpenQuestion): boolean {
   const { workflow, organization, organizations, caller, worker, schedule, tag, text } = filter;
   const owner = execution.organization_id;
   const worksOn = execution.status === 'running' ? execution.worker_id : null;
-  const searched = [execution.execution_id, ...execution.tags].join('\n').toLowerCase();
+  const searched = `${[execution.execution_id, ...execution.tags].join('\n').toLowerCase()}\n${parameters}`;
   return (
     statuses.includes(execution.status) &&
     isEqual(workflow, execution.workflow_id) &&

@@ -1,41 +1,12 @@
 import type { JobSchedulerJson, RepeatOptions } from 'bullmq';
 import type { ScheduleState } from '../../contract/api/schedules.js';
-import { nextTick, type TickRule, ticksAfter } from '../../queue/schedules/due-times.js';
-
-/** When a schedule ticks, as it was asked for. */
-export interface ScheduleRule {
-  cron: string | null;
-  tz: string | null;
-  /** Milliseconds. */
-  every: number | null;
-  /** ISO 8601. */
-  start: string | null;
-  end: string | null;
-  /** Ticks; only of producers of their own. */
-  limit: number | null;
-}
-
-/** The job of each tick. */
-export interface TickTemplate {
-  name: string;
-  data: Record<string, unknown>;
-  opts: Record<string, unknown>;
-}
-
-/** What is kept of a schedule beside BullMQ's job scheduler, which a paused one does not have. */
-export interface ScheduleRecord {
-  source: 'api' | 'queue';
-  rule: ScheduleRule;
-  template: TickTemplate;
-  /** Unix milliseconds from which `every` counts. */
-  anchorMs: number;
-  /** Of the context that all ticks share; null: there is none, or it is a producer's. */
-  contextId: string | null;
-  paused: boolean;
-  /** ISO 8601; null: it was not set by the API. */
-  createdAt: string | null;
-  updatedAt: string | null;
-}
+import { nextTick, ticksAfter } from '../../queue/schedules/due-times.js';
+import {
+  firstOfPeriod,
+  type ScheduleRecord,
+  type ScheduleRule,
+  tickRuleOf,
+} from '../../queue/schedules/schedule-record.js';
 
 /** What BullMQ's job scheduler says. */
 export function recordOf(scheduler: JobSchedulerJson<unknown>): ScheduleRecord {
@@ -110,22 +81,6 @@ export function firstTick({ rule, anchorMs }: ScheduleRecord, nowMs: number): nu
   const first = firstOfPeriod(every, { start, anchorMs }, nowMs);
   return end !== null && first > Date.parse(end) ? null : first;
 }
-
-/** The first of `anchor`, `anchor + every`, … that is later than now. */
-function firstOfPeriod(
-  every: number,
-  { start, anchorMs }: { start: string | null; anchorMs: number },
-  nowMs: number,
-): number {
-  const from = start === null ? anchorMs : Date.parse(start);
-  return from > nowMs ? from : from + (Math.floor((nowMs - from) / every) + 1) * every;
-}
-
-export const tickRuleOf = ({ cron, tz, every, end }: ScheduleRule): TickRule => ({
-  ...(every === null ? { pattern: cron ?? '' } : { every }),
-  ...(tz === null ? {} : { tz }),
-  ...(end === null ? {} : { endMs: Date.parse(end) }),
-});
 
 /** Whether it ticks. @param scheduler undefined: BullMQ has none */
 export function stateOf(

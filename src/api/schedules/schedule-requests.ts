@@ -61,6 +61,9 @@ export const scheduleRequestSchema = refuseUnknown(
         .boolean({ error: 'must be true or false' })
         .nullish()
         .meta({ description: 'Default: as it was; a new one is not' }),
+      webhook: jobFields.webhook.meta({
+        description: 'Gets a signed message when the schedule has reached its end: docs/webhooks.md',
+      }),
       execution: refuseUnknown(requestedContextSchema.safeExtend(ofEachTick))
         .nullish()
         .meta({ description: 'What each tick runs, as POST /executions takes it' }),
@@ -75,6 +78,11 @@ export const scheduleRequestSchema = refuseUnknown(
       if ((cron == null) === (every == null)) refuse('cron', 'or every must be there, and not both');
       if (cron == null && tz != null) refuse('tz', 'belongs to cron');
       if ((execution == null) === (task == null)) refuse('execution', 'or task must be there, and not both');
+      if (request.webhook != null && end == null)
+        refuse(
+          'webhook',
+          'needs end: a schedule without one never ends. Ticks have a webhook in execution or task',
+        );
       const trouble = cron == null ? null : troubleOfCron(cron);
       if (trouble !== null) refuse('cron', trouble);
       if (start != null && end != null && Date.parse(start) > Date.parse(end))

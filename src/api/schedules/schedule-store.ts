@@ -3,10 +3,11 @@ import type { JobSchedulerJson, Queue } from 'bullmq';
 import { inBatches } from '../../lib/in-batches.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import { ContextSubjects } from '../../queue/context-subjects.js';
+import type { ScheduleRecord } from '../../queue/schedules/schedule-record.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
-import { recordOf, repeatOf, type ScheduleRecord } from './schedule-record.js';
+import { recordOf, repeatOf } from './schedule-record.js';
 
 /** Contexts that are read at once. */
 const AT_ONCE = 100;

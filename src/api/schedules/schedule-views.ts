@@ -58,6 +58,7 @@ export function scheduleView(kept: KeptSchedule, context: string | null, nowMs: 
     task: isTask
       ? { code, ...(timeout == null ? {} : { timeout }), ...(network == null ? {} : { network }), ...asked }
       : null,
+    webhook: kept.record.webhook ?? null,
   };
 }
 

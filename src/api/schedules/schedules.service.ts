@@ -15,12 +15,13 @@ import { Queueing } from '../../queue/queueing.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import { type Caller, mayReach } from '../../tenants/access/caller.js';
 import { ownContext } from '../access/own-context.js';
+import type { ScheduleRecord, ScheduleRule } from '../../queue/schedules/schedule-record.js';
 import { timingOf } from '../executions/job-timing.js';
 import { checkLimits, invalid } from '../executions/requests.js';
 import { ProblemException } from '../http/problem.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 import { WebhookCheck } from '../webhooks/webhook-check.js';
-import { firstTick, type ScheduleRecord, type ScheduleRule } from './schedule-record.js';
+import { firstTick } from './schedule-record.js';
 import type { ScheduleRequest, SchedulesQuery } from './schedule-requests.js';
 import { type KeptSchedule, ScheduleStore } from './schedule-store.js';
 import { scheduleView, summaryOf } from './schedule-views.js';
@@ -73,6 +74,8 @@ export class SchedulesService {
    */
   async set(id: string, request: ScheduleRequest, caller: Caller): Promise<Schedule> {
     const rule = ruleOf(request);
+    const { webhook = null } = request;
+    this.webhooks.check(webhook);
     const former = await withinRedisLimit(this.store.find(id));
     const now = new Date();
     const { document, ...content } = this.contentOf(id, ownRequest(request, caller));
@@ -83,6 +86,7 @@ export class SchedulesService {
       rule,
       anchorMs: isSameRule ? former.record.anchorMs : now.getTime(),
       paused: request.paused ?? former?.record.paused ?? false,
+      webhook,
       createdAt: former?.record.createdAt ?? now.toISOString(),
       updatedAt: now.toISOString(),
     };
@@ -96,7 +100,9 @@ export class SchedulesService {
   async remove(id: string): Promise<void> {
     const { record } = await this.get(id);
     await withinRedisLimit(this.store.remove(id), UNDONE);
-    await withinRedisLimit(this.dropContext(record.contextId));
+    await withinRedisLimit(
+      Promise.all([this.dropContext(record.contextId), this.webhooks.leaveSchedule(id, record)]),
+    );
   }
 
   /** No tick is due until it is resumed. @throws {ProblemException} 404, 503 */
@@ -169,7 +175,11 @@ export class SchedulesService {
   ): Promise<void> {
     const { contextId } = record;
     if (contextId !== null && document !== null) await this.store.writeContext(contextId, document);
+    // Before the record: the message of one that was not set after all is dropped when it is due.
+    await this.webhooks.followSchedule(id, record);
     await this.store.save(id, record, former !== null && !isSameRule);
+    if (former && former.record.updatedAt !== record.updatedAt)
+      await this.webhooks.leaveSchedule(id, former.record);
     const old = former?.record.contextId ?? null;
     if (old !== contextId) await this.dropContext(old);
   }

@@ -2,8 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { InjectSettings } from '../../config/config.module.js';
 import { type WebhookSettings, webhookSettings } from '../../config/slices.js';
 import type { Webhook } from '../../contract/jobs/webhook.js';
+import type { ScheduleRecord } from '../../queue/schedules/schedule-record.js';
 import { WebhookQueue } from '../../results/webhooks/webhook-queue.js';
 import { invalid } from '../executions/requests.js';
+
+type ReportedSchedule = Pick<ScheduleRecord, 'webhook' | 'rule' | 'updatedAt'>;
 
 /** Refuses at once what no worker with the same settings would send. */
 @Injectable()
@@ -28,5 +31,17 @@ export class WebhookCheck {
   /** Has the end of a batch reported. */
   followBatch(batchId: string, webhook: Webhook): Promise<void> {
     return this.queue.addBatch(batchId, webhook);
+  }
+
+  /** Has the end of a schedule reported, where it has one and a receiver. */
+  async followSchedule(id: string, { webhook, rule, updatedAt }: ReportedSchedule): Promise<void> {
+    if (webhook == null || rule.end === null || updatedAt === null) return;
+    await this.queue.addSchedule({ schedule: id, setAt: updatedAt }, new Date(rule.end), webhook);
+  }
+
+  /** Takes that back: the schedule is another now, or removed. */
+  async leaveSchedule(id: string, { webhook, updatedAt }: ReportedSchedule): Promise<void> {
+    if (webhook != null && updatedAt !== null)
+      await this.queue.dropSchedule({ schedule: id, setAt: updatedAt });
   }
 }

@@ -13,6 +13,8 @@ import type { Database } from '../schema.js';
 export interface ArchivedDocument {
   executionId: string;
   text: string;
+  /** What it is found by beside its document, in lower case. */
+  searched?: string;
 }
 
 const MAX_TRIES = 5;
@@ -47,9 +49,9 @@ export class ArchiveWriter {
     await this.store([...unique.values()]);
   }
 
-  private read({ executionId, text }: ArchivedDocument): ArchiveRecord | null {
+  private read({ executionId, text, searched }: ArchivedDocument): ArchiveRecord | null {
     try {
-      return toRecord(executionId, text);
+      return toRecord(executionId, text, searched);
     } catch (error) {
       this.refuse(executionId, error as Error);
       return null;

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Forgettable } from './archive-eraser.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import { feedNameOf, parseFeedName } from '../../results/archive-feed.js';
+import { SEARCHED_CONTEXT_BYTES, searchedParameters } from '../../results/search/searched-parameters.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { LuaScript } from '../../redis/lua-script.js';
@@ -135,6 +136,14 @@ export class FeedStore {
     const standing = await this.redis.get(this.keys.result(executionId));
     if (standing !== null && runOf(standing) === run) return standing;
     return this.redis.get(this.keys.formerResult(executionId, run));
+  }
+
+  /** What an execution is found by in its parameters; '' where its context is large, gone, or that of a schedule. */
+  async parameters(executionId: string): Promise<string> {
+    const key = this.keys.context(executionId);
+    if ((await this.redis.strlen(key)) > SEARCHED_CONTEXT_BYTES) return '';
+    const document = await this.redis.get(key);
+    return document === null ? '' : searchedParameters(document);
   }
 
   /** These are archived, or, when `lost`, cannot be any more. */

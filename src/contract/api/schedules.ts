@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MISSED_POLICIES, OVERLAP_POLICIES } from '../jobs/schedule.js';
+import { MISSED_POLICIES, OVERLAP_POLICIES } from '../jobs/tick-policies.js';
 
 export const SCHEDULE_STATES = ['active', 'paused', 'ended'] as const;
 
@@ -46,6 +46,10 @@ export const scheduleSchema = z
       .nullable()
       .meta({ description: 'What each tick runs, without the values of its secrets' }),
     task: z.record(z.string(), z.unknown()).nullable(),
+    webhook: z
+      .object({ url: z.string().nullish(), endpoint: z.string().nullish() })
+      .nullable()
+      .meta({ description: 'Gets a message when the schedule has reached its end' }),
   })
   .meta({ id: 'Schedule' });
 

@@ -114,7 +114,8 @@ export const HISTORY_FILTERS = {
   text: {
     match: 'part',
     columns: ['search'],
-    description: 'Part of the id, of the error message or of a tag, in any case of letters',
+    description:
+      'Part of the id, of the error message or of a tag, with SEARCH_PARAMETERS of the parameters too, in any case of letters',
     option: '--text <text>',
     help: 'part of the id, of the error or of a tag',
   },

@@ -1,14 +1,7 @@
 import { z } from 'zod';
 import { sha256 } from '../../lib/sha256.js';
 import { idSchema } from '../ids.js';
-
-/** What becomes of a tick whose former one has not ended: both run, it is passed over, it waits, the former is cancelled. */
-export const OVERLAP_POLICIES = ['allow', 'skip', 'queue', 'cancel'] as const;
-export type OverlapPolicy = (typeof OVERLAP_POLICIES)[number];
-
-/** What becomes of ticks that no worker came to before the next was due: the one that waits runs, all run, none does. */
-export const MISSED_POLICIES = ['one', 'all', 'skip'] as const;
-export type MissedPolicy = (typeof MISSED_POLICIES)[number];
+import { MISSED_POLICIES, type MissedPolicy, OVERLAP_POLICIES, type OverlapPolicy } from './tick-policies.js';
 
 /** `schedule` in the data of a job: how ticks are treated; with `id` and `due_at` the job is a tick itself. */
 export const tickFieldSchema = z

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { nextTick, ticksAfter, type TickRule } from './due-times.js';
+import { latestTicks, nextTick, ticksAfter, type TickRule } from './due-times.js';
 
 const at = (text: string): number => Date.parse(text);
 const after = (time: string, rule: TickRule, limit: number): string[] =>
@@ -55,6 +55,25 @@ describe('ticks of a pattern', () => {
       '2026-05-01T01:00:00.000Z',
       '2026-05-01T02:00:00.000Z',
     ]);
+  });
+
+  it.each([
+    [
+      'each second',
+      '* * * * * *',
+      ['2026-05-01T00:59:58.000Z', '2026-05-01T00:59:59.000Z', '2026-05-01T01:00:00.000Z'],
+    ],
+    [
+      'each day',
+      '0 2 * * *',
+      ['2026-04-28T02:00:00.000Z', '2026-04-29T02:00:00.000Z', '2026-04-30T02:00:00.000Z'],
+    ],
+    ['in leap years', '0 0 29 2 *', ['2024-02-29T00:00:00.000Z']],
+    ['never since then', '0 0 1 1 *', []],
+  ])('%s are the latest until a moment', (_what, pattern, ticks) => {
+    const fromMs = at(pattern === '0 0 1 1 *' ? '2026-02-01T00:00:00Z' : '2023-01-01T00:00:00Z');
+    const found = latestTicks(at('2026-05-01T01:00:00Z'), { pattern, tz: 'UTC' }, { fromMs, limit: 3 });
+    expect(found.map((ms) => new Date(ms).toISOString())).toEqual(ticks);
   });
 
   it('that cannot be read are an error', () => {

@@ -39,3 +39,20 @@ export function* ticksAfter(
     yield due;
   }
 }
+
+/** Ticks of a pattern can only be counted forwards: how much further back each look goes than the one before. */
+const FURTHER = 10;
+
+/** The latest ticks of a pattern until `untilMs`, that one included, and not before `fromMs`; at most `limit`. */
+export function latestTicks(
+  untilMs: number,
+  rule: TickRule,
+  { fromMs, limit }: { fromMs: number; limit: number },
+): number[] {
+  // No pattern ticks more often than each second.
+  for (let backMs = limit * 1_000; ; backMs *= FURTHER) {
+    const startMs = Math.max(fromMs, untilMs - backMs);
+    const found = [...ticksAfter(startMs - 1, rule, { untilMs, limit: limit * FURTHER + 1 })];
+    if (found.length >= limit || startMs === fromMs) return found.slice(-limit);
+  }
+}

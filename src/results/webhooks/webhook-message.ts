@@ -4,10 +4,16 @@ import { sha256 } from '../../lib/sha256.js';
 
 /** What a receiver gets, as Standard Webhooks has it. */
 export interface WebhookEvent {
-  type: 'execution.ended' | 'batch.ended';
+  type: 'execution.ended' | 'batch.ended' | 'schedule.ended';
   /** ISO 8601, when it happened. */
   timestamp: string;
   data: Record<string, unknown>;
+}
+
+/** A schedule as it was set at a time, ISO 8601. */
+export interface SetSchedule {
+  schedule: string;
+  setAt: string;
 }
 
 /** Job of the webhook queue. */
@@ -17,7 +23,16 @@ export type WebhookJob = { to: Webhook; id: string } &
     | { about: string; event: WebhookEvent }
     /** One that is sent once all executions of a batch have ended. `from`: those before it are known to. */
     | { batch: string; from: number }
+    /** One that is sent once a schedule has ended, if it is still the one that was set then. */
+    | SetSchedule
   );
+
+/** Name of the log of a message's deliveries. An execution's id has no blank in it. */
+export function aboutOf(job: WebhookJob): string {
+  if ('about' in job) return job.about;
+  return 'batch' in job ? job.batch : scheduleLog(job.schedule);
+}
+export const scheduleLog = (schedule: string): string => `schedule ${schedule}`;
 
 /** Larger values are left out: the receiver asks for the result. */
 const MOST_VALUE_CHARS = 65_536;
@@ -69,3 +84,19 @@ export function batchEnded(
     data: { batch_id: batchId, total: statuses.length, statuses: counts },
   };
 }
+
+/** The message about a schedule that will not tick any more. @param last its last execution */
+export const scheduleEnded = (
+  schedule: string,
+  end: string,
+  last: { executionId: string; status: ExecutionStatus | null } | null,
+): WebhookEvent => ({
+  type: 'schedule.ended',
+  timestamp: new Date().toISOString(),
+  data: {
+    schedule_id: schedule,
+    end,
+    last_execution_id: last?.executionId ?? null,
+    last_status: last?.status ?? null,
+  },
+});

@@ -2,9 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { InjectSettings } from '../../config/config.module.js';
 import { type ResultSettings, resultSettings } from '../../config/slices.js';
-import { jobIdOf } from '../../contract/jobs/job-id.js';
-import { type Tick, tickExecutionId, tickJobIdOf } from '../../contract/jobs/schedule.js';
+import type { Tick } from '../../contract/jobs/schedule.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
+import { isTickOpen } from '../../queue/schedules/open-ticks.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { LuaScript } from '../../redis/lua-script.js';
@@ -40,9 +40,9 @@ interface SeenTurns {
 @Injectable()
 export class TickTurns {
   constructor(
-    @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
-    @Inject(WORK_QUEUE) private readonly queue: Queue,
-    private readonly keys: RedisKeys,
+    @Inject(PATIENT_REDIS) readonly redis: RedisClient,
+    @Inject(WORK_QUEUE) readonly queue: Queue,
+    readonly keys: RedisKeys,
     @InjectSettings(resultSettings) private readonly settings: Pick<ResultSettings, 'unfinishedTtlSeconds'>,
   ) {}
 
@@ -77,24 +77,12 @@ export class TickTurns {
       dueMs: Number(due),
       state: (JSON.parse(text) as TickState).state,
     }));
-    const open = await Promise.all(known.map((one) => this.isOpen({ schedule, dueMs: one.dueMs })));
+    const open = await Promise.all(known.map((one) => isTickOpen({ schedule, dueMs: one.dueMs }, this)));
     return {
       version,
       standing: own === undefined ? null : (JSON.parse(own) as TickState),
       others: known.filter((_, index) => open[index]),
       over: known.filter((_, index) => !open[index]).map((one) => one.dueMs),
     };
-  }
-
-  /** It has no result yet, and a job that would bring it to one: an operator may have removed that. */
-  private async isOpen(tick: Tick): Promise<boolean> {
-    const executionId = tickExecutionId(tick);
-    const names = [`repeat:${tick.schedule}:${tick.dueMs}`, tickJobIdOf(executionId), jobIdOf(executionId)];
-    const jobs = [...new Set(names)].filter((name) => name !== null);
-    const [hasResult, ...found] = await Promise.all([
-      this.redis.exists(this.keys.result(executionId)),
-      ...jobs.map((name) => this.redis.hmget(this.queue.toKey(name), 'data', 'finishedOn')),
-    ]);
-    return hasResult === 0 && found.some(([data, finishedOn]) => data !== null && finishedOn === null);
   }
 }

@@ -270,6 +270,40 @@ describe('with a worker in the same process', () => {
     expect(last.body).toMatchObject({ result: 2, again_of: first });
   });
 
+  it('runs a tick of a schedule again, with what the schedule has, and shows what it was asked to run', async () => {
+    const execution = {
+      workflow_code: 'export default ({ n }, { secrets }) => `${n} ${secrets.KEY.length}`',
+      function_name: 'default',
+      parameters: { n: 1 },
+      secrets: { KEY: 'open-sesame' },
+    };
+    const tasks = { cron: '0 0 1 1 *', task: { code: 'console.log(6)' } };
+    await app.ask('PUT', '/schedules/again', { cron: '0 0 1 1 *', execution });
+    await app.ask('PUT', '/schedules/again-task', tasks);
+    const tick = async (schedule: string): Promise<string> => {
+      const { body } = await app.ask('POST', `/schedules/${schedule}/run`);
+      const id = encodeURIComponent(body['execution_id'] as string);
+      expect((await app.get(`/executions/${id}?wait=90`)).body).toMatchObject({ status: 'succeeded' });
+      return id;
+    };
+    const id = await tick('again');
+    expect((await app.get(`/executions/${id}/input`)).body).toMatchObject({
+      parameters: { n: 1 },
+      secrets: ['KEY'],
+    });
+    for (const [body, result] of [
+      [{}, '1 11'],
+      [{ parameters: { n: 2 }, secrets: { KEY: 'other' } }, '2 5'],
+    ] as const) {
+      const again = await app.post(`/executions/${id}/again`, body);
+      const after = await app.get(`/executions/${again.body['execution_id'] as string}?wait=90`);
+      expect(after.body).toMatchObject({ status: 'succeeded', result, again_of: decodeURIComponent(id) });
+    }
+    const task = await app.post(`/executions/${await tick('again-task')}/again`, {});
+    const after = await app.get(`/executions/${task.body['execution_id'] as string}?wait=90`);
+    expect(after.body).toMatchObject({ status: 'succeeded', stdout: '6\n' });
+  });
+
   it('does not run again what holds a secret elsewhere, what is not there, and what has not ended', async () => {
     const code = { workflow_code: '"abc-secret"', secrets: { token: 'abc-secret' } };
     const held = (await app.post('/executions?wait=90', code)).body['execution_id'] as string;

@@ -187,6 +187,7 @@ const CALLS: [operation: string, calls: Call[]][] = [
       { path: '/schedules/never', status: 404 },
     ],
   ],
+  ['get /schedules/{id}/webhooks', [{ path: '/schedules/nightly/webhooks', status: 200 }]],
   ['post /schedules/{id}/pause', [{ path: '/schedules/nightly/pause', status: 200 }]],
   ['post /schedules/{id}/resume', [{ path: '/schedules/nightly/resume', status: 200 }]],
   ['post /schedules/{id}/run', [{ path: '/schedules/nightly/run', status: 202 }]],

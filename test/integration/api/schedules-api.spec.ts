@@ -6,6 +6,7 @@ import { parseJob } from '../../../src/queue/parse-job.js';
 import { WORK_QUEUE } from '../../../src/queue/queue-tokens.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
+import { WEBHOOK_QUEUE } from '../../../src/results/webhooks/webhook-queue.js';
 import { type Application, openApplication } from '../../support/application.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 
@@ -17,6 +18,7 @@ const SCRIPT = { workflow_code: '1' };
 
 let api: Application;
 let queue: Queue;
+let webhooks: Queue;
 let client: RedisClient;
 
 interface Answer<T = Schedule> {
@@ -39,8 +41,14 @@ const delayedOf = async (id: string) =>
   (await queue.getDelayed()).filter(({ repeatJobKey }) => repeatJobKey === id);
 
 beforeAll(async () => {
-  api = await openApplication(redis, { ROLES: 'api', KEY_PREFIX, MAX_TIMEOUT_SECONDS: '600' });
+  api = await openApplication(redis, {
+    ROLES: 'api',
+    KEY_PREFIX,
+    MAX_TIMEOUT_SECONDS: '600',
+    WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
+  });
   queue = api.nest.get<Queue>(WORK_QUEUE);
+  webhooks = api.nest.get<Queue>(WEBHOOK_QUEUE, { strict: false });
   client = redis.connect();
 });
 
@@ -142,6 +150,11 @@ describe('PUT /schedules/:id', () => {
     [['execution.timeout_seconds'], { every: 1_000, execution: { ...SCRIPT, timeout_seconds: 601 } }],
     [['execution.secrets.A'], { every: 1_000, execution: { ...SCRIPT, secrets: { A: '[redacted]' } } }],
     [['execution.workflow_code'], { every: 1_000, execution: {} }],
+    [['webhook'], { every: 1_000, execution: SCRIPT, webhook: { url: 'https://example.com' } }],
+    [
+      ['webhook.url'],
+      { every: 1_000, end: '2098-01-01T00:00:00Z', execution: SCRIPT, webhook: { url: 'x' } },
+    ],
     [['timezone'], { cron: '* * * * *', timezone: 'UTC', execution: SCRIPT }],
   ])('refuses a wrong %j by name', async (fields, body) => {
     const answer = await put('wrong', body);
@@ -182,6 +195,33 @@ describe('a schedule', () => {
     await client.hset(keys.schedules(), 'over', JSON.stringify(kept));
     expect((await ask('POST', '/over/resume')).status).toBe(409);
     expect((await ask('GET', '/over')).body.state).toBe('paused');
+  });
+
+  it('that has an end leaves a message for then, anew with each change, until it is removed', async () => {
+    const set = (minutes: number, webhook: object | null): Promise<Answer> =>
+      put('reported', {
+        every: 60_000,
+        end: new Date(Date.now() + minutes * 60_000).toISOString(),
+        execution: SCRIPT,
+        webhook,
+      });
+    const messages = async (): Promise<{ to: object; due: number }[]> => {
+      const all = await webhooks.getDelayed();
+      return all.map(({ data, delay }) => ({
+        to: (data as { to: object }).to,
+        due: Math.round(delay / 60_000),
+      }));
+    };
+    const { body } = await set(10, { url: 'https://example.com/a' });
+    expect(body.webhook).toEqual({ url: 'https://example.com/a' });
+    expect(await messages()).toEqual([{ to: { url: 'https://example.com/a' }, due: 10 }]);
+    await set(20, { url: 'https://example.com/b' });
+    expect(await messages()).toEqual([{ to: { url: 'https://example.com/b' }, due: 20 }]);
+    await set(30, null);
+    expect(await messages()).toEqual([]);
+    await set(30, { url: 'https://example.com/c' });
+    await ask('DELETE', '/reported');
+    expect(await messages()).toEqual([]);
   });
 
   it('that runs now has one more tick, of the same content and policy', async () => {

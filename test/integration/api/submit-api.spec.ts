@@ -129,6 +129,24 @@ describe('when and in which order', () => {
     });
   });
 
+  it('is said in the answer of everything that queues executions', async () => {
+    const later = { workflow_code: '1', run_at: new Date(Date.now() + 60_000).toISOString() };
+    const key = { 'idempotency-key': randomUUID() };
+    for (const body of [later, { workflow_code: '1', delay: 60_000 }])
+      expect((await post('/executions', body)).body['status']).toBe('delayed');
+    for (const past of [{ delay: 0 }, { run_at: new Date(Date.now() - 1_000).toISOString() }])
+      expect((await post('/executions', { workflow_code: '1', ...past })).body['status']).toBe('queued');
+    const answers = [await post('/executions', later, key), await post('/executions', later, key)];
+    expect(answers.map(({ body }) => body)).toEqual([answers[0]?.body, answers[0]?.body]);
+    expect(answers[0]?.body['status']).toBe('delayed');
+    const { body: batch } = await post('/executions/batch', { executions: [later, { workflow_code: '1' }] });
+    expect(batch).toMatchObject({ accepted: 2, executions: [{ status: 'delayed' }, { status: 'queued' }] });
+    const [ended, delayed] = [randomUUID(), { delay: 60_000 }];
+    await client.set(keys.context(ended), JSON.stringify({ workflow_code: '1' }));
+    await client.set(keys.result(ended), JSON.stringify(aResult(ended)));
+    expect((await post(`/executions/${ended}/again`, delayed)).body['status']).toBe('delayed');
+  });
+
   it('the context is kept until the end of a delay and as long as a result after that', async () => {
     const answer = await post('/executions', { workflow_code: '1', delay: DAY_MS });
     const ttl = await client.ttl(keys.context(answer.body['execution_id'] as string));

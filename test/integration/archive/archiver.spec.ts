@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { ArchiveDatabase } from '../../../src/archive/archive-database.js';
 import type { Archiver } from '../../../src/archive/archiver.service.js';
+import { ArchiveReader } from '../../../src/archive/read/archive-reader.js';
 import type { Settings } from '../../../src/config/settings.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { ArchiveBench } from '../../support/archive-bench.js';
@@ -104,6 +105,28 @@ describe.each(DATABASES)('the archive in %s', (kind) => {
     await b.archiver.sweep();
     expect(await b.feed.gap()).toMatchObject({ waiting: 0, lost: 1 });
   });
+
+  it.each([true, false])(
+    'finds results by parameters, but not by secrets in them, where that is %s',
+    async (isWanted) => {
+      const b = bench({ SEARCH_PARAMETERS: isWanted });
+      const [id = '', ...others] = await b.publish(3);
+      const parameters = { customer: 'ACME \u0000 77', url: 'https://x.example/?key=hunter2-hunter2' };
+      const context = { workflow_code: '1', parameters, secrets: { KEY: 'hunter2-hunter2' } };
+      await client.set(b.keys.context(id), JSON.stringify(context));
+      await client.set(b.keys.context(others[0] as string), '{"parameters":');
+      b.archiver.start();
+      await b.untilArchived();
+      expect(await b.archived([id, ...others])).toHaveLength(3);
+      const reader = new ArchiveReader(database);
+      const found = async (text: string): Promise<string[]> =>
+        (await reader.list({ text }, 10, null)).executions.map(({ execution_id: own }) => own);
+      expect(await found(`"customer":"acme`)).toEqual(isWanted ? [id] : []);
+      expect(await found('hunter2')).toEqual([]);
+      // Of this case alone: the database is that of all of them.
+      await database.use((db) => db.deleteFrom('executions').where('execution_id', '=', id).execute());
+    },
+  );
 
   it('begins again when Redis has lost the feed', async () => {
     const b = bench();

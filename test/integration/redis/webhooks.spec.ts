@@ -9,10 +9,12 @@ import { text } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 import { resultSettings, webhookSettings } from '../../../src/config/slices.js';
 import { type WebhookAttempt, webhookQueueName } from '../../../src/contract/jobs/webhook.js';
+import { ScheduleEnds } from '../../../src/queue/schedules/schedule-ends.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
 import { ResultStore } from '../../../src/results/result-store.js';
 import { WebhookLog } from '../../../src/results/webhooks/webhook-log.js';
+import { scheduleLog } from '../../../src/results/webhooks/webhook-message.js';
 import { WebhookQueue } from '../../../src/results/webhooks/webhook-queue.js';
 import { WebhookSender } from '../../../src/webhooks/webhook-sender.js';
 import { aResult } from '../../support/archive-parts.js';
@@ -27,6 +29,7 @@ const SECRETS = ['first', 'second'].map(
 );
 let client: RedisClient;
 let queue: Queue;
+let work: Queue;
 let server: Server;
 let base: string;
 let log: WebhookLog;
@@ -51,6 +54,7 @@ function openSender(env: Record<string, string> = {}): WebhookSender {
     queue,
     keys,
     new ResultStore(client, keys),
+    new ScheduleEnds(work, client, keys),
     log,
     webhookSettings.of(settings),
   );
@@ -76,6 +80,8 @@ beforeAll(async () => {
   client = redis.connect();
   queue = new Queue(webhookQueueName('bifrost-executions'), { connection: redis.connect(), prefix: 'bull' });
   queue.on('error', () => undefined);
+  work = new Queue('bifrost-executions', { connection: redis.connect(), prefix: 'bull' });
+  work.on('error', () => undefined);
   log = new WebhookLog(client, keys, resultSettings.of(settingsOf()));
   server = createServer((request, response) => {
     void text(request).then((body) => {
@@ -90,7 +96,7 @@ beforeAll(async () => {
   redis.onDispose(async () => {
     server.close();
     server.closeAllConnections();
-    await queue.close();
+    await Promise.all([queue.close(), work.close()]);
   });
 });
 beforeEach(() => {
@@ -244,6 +250,56 @@ describe('a message', () => {
     expect(JSON.parse(received[0]!.body)).toMatchObject({
       type: 'batch.ended',
       data: { batch_id: batch, total: 2, statuses: { succeeded: 1, failed: 1 } },
+    });
+  });
+
+  describe('about a schedule', () => {
+    const setAt = '2026-05-01T00:00:00.000Z';
+    const keep = (schedule: string, changes: object = {}): Promise<unknown> => {
+      const rule = { cron: null, tz: null, every: 60_000, start: setAt, end: '2026-05-01T01:00:30.000Z' };
+      const record = { rule, anchorMs: 0, createdAt: setAt, updatedAt: setAt, ...changes };
+      return client.hset(keys.schedules(), schedule, JSON.stringify(record));
+    };
+
+    it('goes out once its end is reached and its ticks have ended', async () => {
+      openSender();
+      const schedule = randomUUID();
+      await keep(schedule);
+      const [last, before] = ['2026-05-01T01:00:00.000Z', '2026-05-01T00:59:00.000Z'];
+      await client.set(keys.result(`${schedule}@${last}`), JSON.stringify(aResult('any')));
+      // A tick before the last one still runs.
+      const job = work.toKey(`repeat:${schedule}:${Date.parse(before)}`);
+      await client.hset(job, 'data', '{}');
+      await messages().addSchedule({ schedule, setAt }, new Date(last), { url: base });
+      await until(async () => (await queue.getDelayedCount()) === 1, { what: 'the schedule is looked at' });
+      expect(received).toEqual([]);
+      await client.hset(job, 'finishedOn', '1');
+      await ended(scheduleLog(schedule), 1);
+      expect(JSON.parse(received[0]!.body)).toMatchObject({
+        type: 'schedule.ended',
+        data: {
+          schedule_id: schedule,
+          end: '2026-05-01T01:00:30.000Z',
+          last_execution_id: `${schedule}@${last}`,
+          last_status: 'succeeded',
+        },
+      });
+    });
+
+    it('does not go out where it was set anew, removed, or taken back', async () => {
+      openSender();
+      const [anew, removed, dropped] = [randomUUID(), randomUUID(), randomUUID()];
+      await keep(anew, { updatedAt: '2026-05-02T00:00:00.000Z' });
+      await keep(dropped);
+      const late = new Date(Date.now() + 3_600_000);
+      await messages().addSchedule({ schedule: dropped, setAt }, late, { url: base });
+      await messages().dropSchedule({ schedule: dropped, setAt });
+      const before = await queue.getFailedCount();
+      for (const schedule of [anew, removed])
+        await messages().addSchedule({ schedule, setAt }, new Date(setAt), { url: base });
+      await until(async () => (await queue.getFailedCount()) === before + 2, { what: 'both are given up' });
+      expect(await queue.getDelayedCount()).toBe(0);
+      expect(received).toEqual([]);
     });
   });
 });

@@ -46,7 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   queue: [...BASE, 'tenants', 'outcome', 'context', 'results'],
   worker: ENGINE,
   archive: [...BASE, 'tenants', 'results'],
-  webhooks: [...BASE, 'boundary', 'executor', 'results'],
+  webhooks: [...BASE, 'boundary', 'executor', 'results', 'queue'],
   health: PARTS,
   metrics: PARTS,
   api: PARTS.filter((part) => part !== 'executor'),
