@@ -38,9 +38,10 @@ export default defineConfig({
   // `vite console` serves it while it is worked on, against the worker of this address.
   server: {
     proxy: {
-      '^/(executions|tasks|workers|queue|packages|workspace|health|metrics|session|docs)': {
-        target: 'http://127.0.0.1:3000',
-      },
+      '^/(executions|tasks|schedules|batches|organizations|usage|tokens|audit|secrets|workers|queue|packages|workspace|health|metrics|session|docs)':
+        {
+          target: 'http://127.0.0.1:3000',
+        },
     },
   },
 });

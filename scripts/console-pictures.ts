@@ -35,6 +35,13 @@ const CODE: Readonly<Record<string, string>> = {
   return { rows: 1200 };
 }`,
   'sync/crm': `export default () => new Promise((resolve) => setTimeout(() => resolve('in step'), 80))`,
+  'export/orders': `export default async ({ day }, { artifacts, logger }) => {
+  const rows = ['id,sku,count', ...Array.from({ length: 400 }, (_, n) => n + ',apple,' + (n % 7))];
+  await artifacts.write('orders-' + day + '.csv', rows.join('\\n'));
+  await artifacts.write('summary.json', JSON.stringify({ day, rows: rows.length - 1 }));
+  logger.info('exported', { rows: rows.length - 1 });
+  return { rows: rows.length - 1 };
+}`,
   'thumbnails/make': `export default ({ size }) => { if (size > 90) while (true); return size }`,
 };
 
@@ -50,6 +57,42 @@ const FILES = [
     'lib/prices.ts': `const PRICES: Record<string, number> = { apple: 0.4, pear: 0.6 };\n\nexport function priceOf(sku: string): number {\n  const price = PRICES[sku];\n  if (price === undefined) {\n    throw new RangeError(\`there is no price for \${sku}\`);\n  }\n  return price;\n}\n`,
   },
 ];
+
+/** Of all kinds; one ticks often enough to have a history. */
+const SCHEDULES: Readonly<Record<string, object>> = {
+  'orders-export': {
+    every: 4_000,
+    overlap: 'skip',
+    execution: {
+      workflow_id: 'export/orders',
+      workflow_code: `export default async ({ shop }, context) => {
+  const startedAt = Date.now();
+  await new Promise((resolve) => setTimeout(resolve, 40 + Math.random() * 260));
+  if (Math.random() < 0.12) throw new Error('the shop ' + shop + ' answered 503');
+  context.logger.info('exported', { shop });
+  return { shop, ms: Date.now() - startedAt };
+}`,
+      function_name: 'default',
+      parameters: { shop: 'eu-central' },
+      timeout_seconds: 60,
+    },
+  },
+  'nightly-invoices': {
+    cron: '0 2 * * *',
+    tz: 'Europe/Berlin',
+    overlap: 'skip',
+    execution: { file_path: 'workflows/greet.ts', function_name: 'default', attempts: 3, backoff: 60_000 },
+  },
+  'weekly-report': {
+    cron: '30 7 * * 1',
+    tz: 'America/New_York',
+    missed: 'all',
+    overlap: 'queue',
+    execution: { file_path: 'workflows/greet.ts', function_name: 'default' },
+  },
+  'warehouse-sync': { every: 900_000, overlap: 'cancel', execution: { file_path: 'workflows/greet.ts' } },
+  'month-end': { cron: '0 23 28-31 * *', tz: 'Asia/Tokyo', task: { code: 'console.log("closing")' } },
+};
 
 const processes: ChildProcess[] = [];
 
@@ -105,6 +148,7 @@ async function startWorker(id: string, redis: string, folder: string, roles: str
       REDIS_URL: redis,
       ROLES: roles,
       ARCHIVE_DIR: join(folder, 'archive'),
+      ARTIFACTS_DIR: join(folder, 'artifacts'),
       PACKAGES_DIR: join(folder, 'packages', id),
       CONCURRENCY: '4',
       PORT: '0',
@@ -127,6 +171,9 @@ async function fillOnce(api: Api): Promise<void> {
     method: 'PUT',
     body: { content: '# tools of all workflows\nlodash@4.17.21\nzod@^4\n' },
   });
+  for (const [id, schedule] of Object.entries(SCHEDULES))
+    await api(`/schedules/${id}`, { method: 'PUT', body: schedule });
+  await api('/schedules/warehouse-sync/pause', { method: 'POST' });
   const messages = ['First workflows', 'Charge orders, greet more warmly'];
   for (const [index, files] of FILES.entries())
     await api('/workspace', { method: 'PUT', body: { files, message: messages[index], author: 'ada' } });
@@ -150,6 +197,7 @@ function feed(api: Api): { stop: () => void; ended: Promise<void> } {
             weeks: 1 + (n % 4),
             file: `orders-${n % 8}`,
             size: (n * 7) % 97,
+            day: '2026-11-' + String(10 + (n % 18)),
           },
           organization: { id: n % 3 === 0 ? 'acme' : 'globex' },
           tags: n % 4 === 0 ? ['nightly'] : [],
@@ -215,6 +263,13 @@ async function takePictures(browser: Browser, url: string, api: Api): Promise<vo
   await visit(light, '/console/queue', 'queue paused');
   await shoot(light, 'queue');
   await api('/queue/resume', { method: 'POST' });
+  await visit(light, '/console/schedules', 'nightly-invoices');
+  await shoot(light, 'schedules');
+  await visit(light, '/console/schedules/orders-export', 'succeeded');
+  await shoot(light, 'schedule');
+  await light.getByRole('button', { name: 'Edit…' }).click();
+  await pause(1_500);
+  await shoot(light, 'schedule-edit');
   await visit(light, '/console/workers', 'Recycle runners');
   await shoot(light, 'workers');
   await visit(light, '/console/workspace?file=lib%2Fprices.ts', 'RangeError');

@@ -4,19 +4,26 @@ import { Button, Empty, Link, Loading } from './parts/basics.js';
 import { Icon, type IconName } from './parts/icons.js';
 import { KeysDialog, useKeys } from './parts/keys.js';
 import { Notices } from './parts/notices.js';
+import { UserText } from './parts/text.js';
+import { AccessPage } from './pages/access.js';
 import { ExecutionPage } from './pages/execution.js';
 import { ExecutionsPage } from './pages/executions.js';
 import { LogInPage } from './pages/log-in.js';
+import { OrganizationsPage } from './pages/organizations.js';
 import { OverviewPage } from './pages/overview.js';
 import { PackagesPage } from './pages/packages.js';
 import { PlaygroundPage } from './pages/playground.js';
 import { QueuePage } from './pages/queue.js';
+import { SchedulePage } from './pages/schedule.js';
+import { SchedulesPage } from './pages/schedules.js';
 import { SettingsPage } from './pages/settings.js';
 import { WorkersPage } from './pages/workers.js';
 import { WorkspacePage } from './pages/workspace.js';
+import { hasTenants, may, rights, seesAll } from './state/rights.js';
 import { online } from './state/connection.js';
 import { parts, route } from './state/router.js';
-import { loadSession, logOut, session, tokenWanted, version } from './state/session.js';
+import { loadSession, logOut, session, tokenName, tokenWanted, version } from './state/session.js';
+import { visibleText } from './text/visible.js';
 import { shownTheme, toggleTheme } from './state/theme.js';
 
 interface Place {
@@ -26,18 +33,67 @@ interface Place {
   /** After g. */
   key: string;
   page: ComponentType;
+  /** Whether the one that looks may have it; left out: everyone may. */
+  isShown?: () => boolean;
 }
 
 const PLACES: readonly Place[] = [
   { path: '/', name: 'Overview', icon: 'overview', key: 'o', page: OverviewPage },
   { path: '/executions', name: 'Executions', icon: 'executions', key: 'e', page: ExecutionsPage },
-  { path: '/queue', name: 'Queue', icon: 'queue', key: 'q', page: QueuePage },
-  { path: '/workers', name: 'Workers', icon: 'workers', key: 'w', page: WorkersPage },
-  { path: '/workspace', name: 'Workspace', icon: 'workspace', key: 's', page: WorkspacePage },
+  { path: '/queue', name: 'Queue', icon: 'queue', key: 'q', page: QueuePage, isShown: () => seesAll.value },
+  { path: '/schedules', name: 'Schedules', icon: 'schedules', key: 'c', page: SchedulesPage },
+  {
+    path: '/organizations',
+    name: 'Organizations',
+    icon: 'organizations',
+    key: 'z',
+    page: OrganizationsPage,
+    isShown: () => hasTenants.value,
+  },
+  {
+    path: '/workers',
+    name: 'Workers',
+    icon: 'workers',
+    key: 'w',
+    page: WorkersPage,
+    isShown: () => seesAll.value,
+  },
+  {
+    path: '/workspace',
+    name: 'Workspace',
+    icon: 'workspace',
+    key: 's',
+    page: WorkspacePage,
+    isShown: () => seesAll.value,
+  },
   { path: '/packages', name: 'Packages', icon: 'packages', key: 'p', page: PackagesPage },
-  { path: '/playground', name: 'Playground', icon: 'playground', key: 'y', page: PlaygroundPage },
-  { path: '/settings', name: 'Settings', icon: 'settings', key: 'h', page: SettingsPage },
+  {
+    path: '/playground',
+    name: 'Playground',
+    icon: 'playground',
+    key: 'y',
+    page: PlaygroundPage,
+    isShown: () => may('submit'),
+  },
+  {
+    path: '/access',
+    name: 'Access',
+    icon: 'access',
+    key: 'a',
+    page: AccessPage,
+    isShown: () => hasTenants.value && may('admin'),
+  },
+  {
+    path: '/settings',
+    name: 'Settings',
+    icon: 'settings',
+    key: 'h',
+    page: SettingsPage,
+    isShown: () => seesAll.value,
+  },
 ];
+
+const shownPlaces = (): readonly Place[] => PLACES.filter(({ isShown }) => isShown?.() ?? true);
 
 /** The whole console. */
 export function App(): JSX.Element {
@@ -69,14 +125,14 @@ export function App(): JSX.Element {
 function Shell(): JSX.Element {
   const [showsKeys, setShowsKeys] = useState(false);
   const [isMenuOpen, setMenuOpen] = useState(false);
-  useKeys(PLACES, () => setShowsKeys(true));
+  useKeys(shownPlaces, () => setShowsKeys(true));
   const { path } = route.value;
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   useEffect(() => {
     setMenuOpen(false);
     const place = PLACES.find((one) => one.path === path);
-    document.title = `${place?.name ?? parts.value.at(-1) ?? 'Bifrost'} · Bifrost`;
+    document.title = `${place?.name ?? visibleText(parts.value.at(-1) ?? 'Bifrost')} · Bifrost`;
     // A reader of the screen is taken to the new page, as a load of it would.
     if (isFirst.current) isFirst.current = false;
     else main.current?.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
@@ -99,7 +155,7 @@ function Shell(): JSX.Element {
       <aside class={isMenuOpen ? 'side open' : 'side'} aria-label="Menu">
         <Brand />
         <nav aria-label="Pages">
-          {PLACES.map(({ path: to, name, icon }) => (
+          {shownPlaces().map(({ path: to, name, icon }) => (
             <Link to={to} key={to}>
               <Icon name={icon} />
               {name}
@@ -123,6 +179,11 @@ function Shell(): JSX.Element {
               Log out
             </Button>
           )}
+          {tokenName.value !== null && (
+            <p class="version">
+              <UserText text={tokenName.value} />, {rights.value.role}
+            </p>
+          )}
           {version.value !== null && <p class="version">Version {version.value}</p>}
         </div>
       </aside>
@@ -138,7 +199,7 @@ function Shell(): JSX.Element {
         </main>
       </div>
       <Notices />
-      {showsKeys && <KeysDialog places={PLACES} onClose={() => setShowsKeys(false)} />}
+      {showsKeys && <KeysDialog places={shownPlaces()} onClose={() => setShowsKeys(false)} />}
     </div>
   );
 }
@@ -153,11 +214,18 @@ const Brand = (): JSX.Element => (
   </Link>
 );
 
+const NotAllowed = (): JSX.Element => (
+  <Empty title="This token may not see this page">
+    <Link to="/">Go to the overview</Link>
+  </Empty>
+);
+
 function Page(): JSX.Element {
   const [first, second] = parts.value;
   if (first === 'executions' && second !== undefined) return <ExecutionPage id={second} key={second} />;
+  if (first === 'schedules' && second !== undefined) return <SchedulePage id={second} key={second} />;
   const place = PLACES.find(({ path }) => path === `/${first ?? ''}`);
-  if (place && second === undefined) return <place.page />;
+  if (place && second === undefined) return place.isShown?.() === false ? <NotAllowed /> : <place.page />;
   return (
     <Empty title="There is no such page">
       <Link to="/">Go to the overview</Link>

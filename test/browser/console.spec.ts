@@ -1,36 +1,66 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Queue } from 'bullmq';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { emptyFolder } from '../support/archive-parts.js';
-import { accessibilityFaults, type Misdeeds, useBrowser, watch } from '../support/processes/browser.js';
+import {
+  accessibilityFaults,
+  type Misdeeds,
+  useBrowser,
+  watch,
+  type WatchedPage,
+} from '../support/processes/browser.js';
 import { useWorkers, type WorkerProcess } from '../support/processes/worker-process.js';
+import { S3_KEYS, startS3 } from '../support/servers/s3-server.js';
 import { useRedis } from '../support/servers/test-redis.js';
 
 const TOKEN = 'a-token-of-some-length-for-this-suite';
 const ENDLESS = 'export default () => new Promise(() => setInterval(() => undefined, 1_000))';
 
-// One worker with an archive serves all of it.
+// One worker with an archive serves all of it; another is there to be killed.
 const redis = useRedis();
 const startWorker = useWorkers();
 const browser = useBrowser();
 let folder = '';
 let worker: WorkerProcess;
+let doomed: WorkerProcess;
 let context: BrowserContext;
 let page: Page;
 let misdeeds: Misdeeds;
+/** A page that stays on the workers. */
+let watching: WatchedPage;
+/** Ends when that page has shown what became of the worker that was killed. */
+let death: Promise<void>;
 
 beforeAll(async () => {
   folder = await emptyFolder();
-  worker = await startWorker({
-    env: {
-      REDIS_URL: redis.url,
-      ROLES: 'worker,api,archive',
-      ARCHIVE_DIR: folder,
-      API_TOKEN: TOKEN,
-      CONCURRENCY: '2',
-    },
-    args: ['--id', 'w1'],
-  });
+  const s3 = await startS3(join(folder, 's3'), ['bucket']);
+  redis.onDispose(() => s3.close());
+  [worker, doomed] = await Promise.all([
+    startWorker({
+      env: {
+        REDIS_URL: redis.url,
+        ROLES: 'worker,api,archive',
+        ARCHIVE_DIR: folder,
+        ARTIFACTS_S3_URL: `${s3.url}/bucket`,
+        ARTIFACTS_S3_REGION: S3_KEYS.region,
+        ARTIFACTS_S3_ACCESS_KEY_ID: S3_KEYS.accessKeyId,
+        ARTIFACTS_S3_SECRET_ACCESS_KEY: S3_KEYS.secretAccessKey,
+        API_TOKEN: TOKEN,
+        CONCURRENCY: '2',
+        LOG_STREAM_LIMIT_BYTES: '100000000',
+        WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+        WEBHOOK_ALLOW: '127.0.0.1:*',
+      },
+      args: ['--id', 'w1'],
+    }),
+    startWorker({ env: { REDIS_URL: redis.url, ROLES: 'worker', CONCURRENCY: '1' }, args: ['--id', 'w2'] }),
+  ]);
   context = await browser.open(worker.url);
   ({ page, misdeeds } = await watch(context, worker.url));
 });
@@ -103,6 +133,24 @@ describe('a session', () => {
   });
 });
 
+describe('a worker', () => {
+  it('that is killed was there before', async () => {
+    watching = await watch(context, worker.url);
+    await watching.page.goto('/console/workers');
+    await watching.page.getByRole('region', { name: 'Worker w2' }).getByText('active').waitFor();
+    await watching.page.getByText('2 are alive').waitFor();
+    await doomed.kill9();
+    const gone = watching.page.getByRole('region', { name: 'Worker w2' });
+    // While other cases go on: it takes its lease ten seconds to end, and its record half a minute.
+    death = (async () => {
+      await gone.getByText('gone', { exact: true }).waitFor();
+      await watching.page.getByText('1 is alive').waitFor();
+      await gone.waitFor({ state: 'hidden' });
+    })();
+    death.catch(() => undefined);
+  });
+});
+
 describe('the playground', () => {
   it('runs what is written there, and shows its log and what it returned', async () => {
     await page.keyboard.press('g');
@@ -145,61 +193,16 @@ describe('an execution', () => {
     await page.waitForURL((url) => url.pathname.endsWith(id));
   });
 
-  it('shows what code printed as text, whatever it is', async () => {
-    const hostile = [
-      '<script>globalThis.wasRun = 1</script><img src=x onerror="globalThis.wasRun = 1">',
-      '\u001b[31mred\u001b[0m and \u001b]8;;javascript:globalThis.wasRun=1\u0007a link\u001b]8;;\u0007',
-      'javascript:globalThis.wasRun=1 and https://example.org/safe?a=1.',
-      'abc\u202edef\u2066ghi\u200b',
-    ];
-    const id = await submit(
-      {
-        execution_id: 'x"><img/src=x/onerror=alert(1)>',
-        workflow_id: hostile[0],
-        tags: [hostile[0], hostile[3]],
-        parameters: { hostile },
-        workflow_code: `export default ({ hostile }) => {
-          for (const line of hostile) console.log(line);
-          console.log('x'.repeat(1_000_000));
-          const error = new Error(hostile.join('\\n'));
-          error.detail = hostile;
-          throw error;
-        }`,
-      },
-      60,
-    );
-    await page.goto(`/console/executions/${encodeURIComponent(id)}`);
-    await shows('complete');
-    const log = page.getByRole('log', { name: 'Log' });
-    await log.getByText('<script>globalThis.wasRun = 1</script>').waitFor();
-    await log.locator('.ansi-1', { hasText: 'red' }).waitFor();
-    await log
-      .getByText(/[1-9]\d\d,\d\d\d more characters|[1-9]\d,\d\d\d more characters/)
-      .first()
-      .waitFor();
-    for (const code of ['U+202E', 'U+2066', 'U+200B']) await log.getByText(code).waitFor();
-    const links = await page
-      .locator('main a[target]')
-      .evaluateAll((all) => all.map((link) => [link.getAttribute('href'), link.getAttribute('rel')]));
-    expect(links.length).toBeGreaterThan(0);
-    for (const link of links)
-      expect(link).toEqual(['https://example.org/safe?a=1', 'noopener noreferrer nofollow']);
-    await page.goto('/console/executions');
-    await page.getByRole('list', { name: 'Executions' }).getByText('x"><img').waitFor();
-    expect(await page.evaluate(() => 'wasRun' in globalThis)).toBe(false);
-    expect(await page.locator('main img, main script').count()).toBe(0);
-  });
-
-  it('shows a log of 20,000 lines by drawing few of them', async () => {
-    const code = `export default () => { for (let n = 1; n <= 20_000; n++) console.log('line ' + n) }`;
+  it('shows a log of 50,000 lines by drawing few of them', async () => {
+    const code = `export default () => { for (let n = 1; n <= 50_000; n++) console.log('line ' + n) }`;
     const id = await submit({ workflow_code: code }, 60);
     await page.goto(`/console/executions/${id}`);
-    await shows(/complete · 20,00\d lines/);
-    await shows('line 20000');
+    await shows(/complete · 50,00\d lines/);
+    await shows('line 50000');
     const log = page.getByRole('log', { name: 'Log' });
     expect(await log.locator('.line').count()).toBeLessThan(120);
     await log.evaluate((element) => (element.scrollTop = element.scrollHeight / 2));
-    await shows('line 10000');
+    await shows('line 25000');
     await page.getByPlaceholder('Search the log').fill('line 1234');
     await shows('1 of 11');
     await log.locator('mark', { hasText: 'line 1234' }).first().waitFor();
@@ -245,6 +248,133 @@ describe('the list', () => {
   });
 });
 
+describe('many executions', () => {
+  it('are found by a filter that was saved, picked, and deleted after a dry run', async () => {
+    for (let n = 0; n < 3; n++)
+      await submit(
+        { execution_id: `pick-${n}`, workflow_id: 'picked', workflow_code: 'export default () => 1' },
+        60,
+      );
+    await page.goto('/console/executions?workflow=picked');
+    const list = page.getByRole('list', { name: 'Executions' });
+    await list.getByText('succeeded').nth(2).waitFor();
+    await press('Save…');
+    await page.getByLabel('Name, kept in this browser').fill('Mine <b>');
+    await press('Save');
+    await page.goto('/console/executions');
+    await page.getByRole('list', { name: 'Saved filters' }).getByRole('link', { name: 'Mine <b>' }).click();
+    await page.waitForURL('**/executions?workflow=picked');
+    await list.getByText('succeeded').nth(2).waitFor();
+    await page.getByRole('checkbox', { name: 'Pick pick-0' }).check();
+    await page.keyboard.press('Escape');
+    await page.getByRole('checkbox', { name: 'Pick pick-1' }).check();
+    await shows('2 picked');
+    await press('Delete…');
+    await shows('2 executions will be deleted for good');
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await press('Delete 2');
+    await shows('2 executions deleted.');
+    await press('Done');
+    await list.getByText('pick-0').waitFor({ state: 'hidden' });
+    await list.getByText('pick-2').waitFor();
+    expect(await api('/executions/pick-1')).toMatchObject({ status: 404 });
+    expect(await api('/executions/pick-2')).toMatchObject({ status: 'succeeded' });
+    await page.getByRole('button', { name: 'Remove the filter Mine <b>' }).click();
+    await page.getByRole('list', { name: 'Saved filters' }).waitFor({ state: 'hidden' });
+  });
+});
+
+describe('a schedule', () => {
+  it('is set, run, changed, paused and removed', async () => {
+    await page.goto('/console/schedules');
+    await shows('There are no schedules yet');
+    await press('New schedule');
+    await page.getByLabel(/^Name: letters/).fill('nightly');
+    await page.getByRole('button', { name: 'A snippet' }).click();
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Code', exact: true }).click();
+    await page.keyboard.insertText('export default ({ n }) => `tick ${n}`;');
+    await page.getByLabel('Parameters, as JSON').fill('{ "n": 1');
+    await press('Set it');
+    await shows('The parameters are not JSON');
+    await page.getByLabel('Parameters, as JSON').fill('{ "n": 1 }');
+    await page.getByLabel('Time zone', { exact: true }).fill('Europe/Nowhere');
+    await press('Set it');
+    await shows('must be an IANA time zone');
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByLabel('Time zone', { exact: true }).fill('Europe/Berlin');
+    await press('Set it');
+    await page.waitForURL('**/console/schedules/nightly');
+    await shows('It has not ticked yet');
+    expect(
+      await page
+        .getByRole('listitem')
+        .filter({ hasText: /, 02:00:00|, 0[01]:00:00/ })
+        .count(),
+    ).toBe(10);
+    await press('Run now');
+    await page.waitForURL('**/console/executions/nightly*');
+    await shows('"tick 1"');
+    await page.getByRole('link', { name: 'nightly', exact: true }).click();
+    await page.waitForURL('**/console/schedules/nightly');
+    await page.getByRole('link', { name: /succeeded.*nightly@/ }).waitFor();
+    await press('Edit…');
+    await page.getByRole('button', { name: 'Every so often' }).click();
+    await page.getByLabel('Every', { exact: true }).fill('15');
+    await page.getByLabel('Unit').selectOption('minutes');
+    await press('Save');
+    await shows('every 15 min');
+    await press('Pause');
+    await shows('None, while it is paused');
+    expect(await api('/schedules/nightly')).toMatchObject({
+      state: 'paused',
+      every: 900_000,
+      overlap: 'skip',
+      execution: { function_name: 'default', parameters: { n: 1 } },
+    });
+    await press('Remove…');
+    await press('Remove it');
+    await shows('There are no schedules yet');
+  });
+});
+
+describe('what an execution leaves', () => {
+  it('is saved as a file, out of a bucket, and what became of its webhook is shown', async () => {
+    const receiver = createServer((_request, response) => response.writeHead(410).end()).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(receiver, 'listening');
+    redis.onDispose(() => void receiver.close());
+    const { port } = receiver.address() as AddressInfo;
+    const id = await submit(
+      {
+        workflow_code: `export default (_, { artifacts }) => artifacts.write('a b.html', '<script>1</script>')`,
+        webhook: { url: `http://127.0.0.1:${port}/hook?key=hidden` },
+      },
+      60,
+    );
+    await page.goto(`/console/executions/${id}`);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: /a b\.html/ }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('a b.html');
+    expect(await readFile(await download.path(), 'utf8')).toBe('<script>1</script>');
+    // Other clients go to the bucket itself, by the link that the API has signed.
+    const { artifacts } = await api<{ artifacts: { url: string }[] }>(`/executions/${id}/artifacts`);
+    const link = artifacts[0]?.url ?? '';
+    expect(await (await fetch(link)).text()).toBe('<script>1</script>');
+    const deliveries = page.getByRole('region', { name: 'Deliveries of the webhook' });
+    await deliveries.getByText('the receiver answered 410').waitFor();
+    await deliveries.getByText(`http://127.0.0.1:${port}/hook`, { exact: true }).waitFor();
+    await press('Delete…');
+    await press('Delete it');
+    await page.waitForURL('**/console/executions');
+    expect(await api(`/executions/${id}`)).toMatchObject({ status: 404 });
+    expect((await fetch(link)).status).toBe(404);
+  });
+});
+
 describe('the queue', () => {
   it('is paused and resumed, and the reason of waiting follows', async () => {
     await page.goto('/console/queue');
@@ -264,6 +394,12 @@ describe('the queue', () => {
 });
 
 describe('the workers', () => {
+  it('show one that was killed as gone, and later no more', async () => {
+    await death;
+    expect(watching.misdeeds).toEqual({ errors: [], violations: [], foreign: [] });
+    await watching.page.close();
+  });
+
   it('are paused and resumed', async () => {
     await page.goto('/console/workers');
     await press('Pause');
@@ -279,6 +415,8 @@ describe('every page', () => {
     ['/console/executions', 'live'],
     ['/console/executions/bad', 'What to do'],
     ['/console/queue', 'What waits'],
+    ['/console/schedules', 'If ticks were missed'],
+    ['/console/schedules/hourly', 'Next times'],
     ['/console/workers', 'Recycle runners'],
     ['/console/workspace?file=a.ts', 'Changed since 1'],
     ['/console/packages', 'Roll-out'],
@@ -297,6 +435,7 @@ describe('every page', () => {
     await api('/packages', { content: '# none yet\n' }, 'PUT');
     await submit({ execution_id: 'bad', file_path: 'a.ts', attempts: 2 }, 60);
     await submit({ execution_id: 'later', workflow_code: '1', delay: 3_600_000 });
+    await api('/schedules/hourly', { cron: '0 * * * *', execution: { file_path: 'a.ts' } }, 'PUT');
   });
 
   it('shows where in the workspace an error was thrown', async () => {
@@ -332,6 +471,127 @@ describe('every page', () => {
       expect([path, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([path, 390]);
     }
     await page.setViewportSize({ width: 1280, height: 900 });
+  });
+});
+
+describe('what is hostile', () => {
+  const LINES = [
+    '<script>globalThis.wasRun = 1</script><img src=x onerror="globalThis.wasRun = 1">',
+    '\u001b[31mred\u001b[0m and \u001b]8;;javascript:globalThis.wasRun=1\u0007a link\u001b]8;;\u0007',
+    'javascript:globalThis.wasRun=1 and https://example.org/safe?a=1.',
+    'abc\u202edef\u2066ghi\u200b',
+  ];
+  const [MARKUP = '', , , BIDI = ''] = LINES;
+  const ID = 'x"><img/src=x/onerror=alert(1)>';
+  const SCHEDULE = `${MARKUP}\u202e`;
+  let tick = '';
+
+  beforeAll(async () => {
+    const files = { 'a.ts': `// ${LINES.join('\n// ')}\nexport default 1;\n` };
+    await api('/workspace', { files, message: MARKUP + BIDI, author: MARKUP }, 'PUT');
+    await api('/packages', { content: `# ${MARKUP}${BIDI}\n` }, 'PUT');
+    const code = `export default ({ hostile }) => {
+      for (const line of hostile) console.log(line);
+      console.log('x'.repeat(10_000_000));
+      const error = new Error(hostile.join('\\n'));
+      error.detail = hostile;
+      throw error;
+    }`;
+    const common = {
+      workflow_id: MARKUP,
+      tags: [MARKUP, BIDI],
+      caller: { email: MARKUP },
+      organization: { id: MARKUP },
+    };
+    await submit({ execution_id: ID, ...common, parameters: { hostile: LINES }, workflow_code: code }, 90);
+    await submit({ ...common, workflow_code: '1', delay: 3_600_000 });
+    const queue = new Queue('bifrost-executions', { connection: redis.connect() });
+    redis.onDispose(() => queue.close());
+    const data = { code: `// ${LINES.join('\n// ')}\nthrow new Error(${JSON.stringify(BIDI)})` };
+    await queue.upsertJobScheduler(SCHEDULE, { pattern: '0 0 1 1 *' }, { name: 'task', data });
+    const path = `/schedules/${encodeURIComponent(SCHEDULE)}/run`;
+    tick = (await api<{ execution_id: string }>(path, {})).execution_id;
+    await api(`/executions/${encodeURIComponent(tick)}?wait=60`);
+  });
+
+  const isHarmless = async (): Promise<void> => {
+    expect(await page.evaluate(() => 'wasRun' in globalThis)).toBe(false);
+    // The editor puts images without a source beside characters that it replaces.
+    const made = page.locator('main img:not(.cm-widgetBuffer), main script, main iframe, main object');
+    expect(await made.count()).toBe(0);
+    expect(await page.locator('a[href^="javascript:" i]').count()).toBe(0);
+    // Also in the shadow trees of editors.
+    const raw = await page.evaluate(`(() => {
+      const texts = [document.body.innerText, document.title];
+      for (const element of document.querySelectorAll('*'))
+        if (element.shadowRoot) texts.push(element.shadowRoot.textContent);
+      return texts.join('\\n').match(/[\\u202a-\\u202e\\u2066-\\u2069\\u200b\\u001b]/g);
+    })()`);
+    expect([page.url(), raw]).toEqual([page.url(), null]);
+  };
+
+  it('is text on the page of its execution, with the colours that it asks for', async () => {
+    await page.goto(`/console/executions/${encodeURIComponent(ID)}`);
+    await shows('complete');
+    const log = page.getByRole('log', { name: 'Log' });
+    await press('Follow');
+    await log.evaluate((element) => (element.scrollTop = 0));
+    await log.getByText('<script>globalThis.wasRun = 1</script>').waitFor();
+    await log.locator('.ansi-1', { hasText: 'red' }).waitFor();
+    await log
+      .getByText(/\d,\d\d\d more characters/)
+      .first()
+      .waitFor();
+    for (const name of ['U+202E', 'U+2066', 'U+200B']) await log.getByText(name).waitFor();
+    const links = await page
+      .locator('main a[target]')
+      .evaluateAll((all) => all.map((link) => [link.getAttribute('href'), link.getAttribute('rel')]));
+    expect(links.length).toBeGreaterThan(0);
+    for (const link of links)
+      expect(link).toEqual(['https://example.org/safe?a=1', 'noopener noreferrer nofollow']);
+    await isHarmless();
+  });
+
+  it('is text on every other page', async () => {
+    const pages: [path: string, sign: string | RegExp][] = [
+      ['/', 'x"><img'],
+      ['/console/executions', 'x"><img'],
+      [
+        `/console/executions?workflow=${encodeURIComponent(MARKUP)}&text=%3Cimg%20src%3Dx%3E`,
+        /Nothing matches|x"><img/,
+      ],
+      ['/console/queue', 'scheduled delay'],
+      ['/console/schedules', 'of a producer'],
+      [`/console/schedules/${encodeURIComponent(SCHEDULE)}`, 'What each tick runs'],
+      [`/console/executions/${encodeURIComponent(tick)}`, 'What to do'],
+      ['/console/workers', 'Recycle runners'],
+      ['/console/workspace?file=a.ts', 'Changed since'],
+      ['/console/packages', 'Roll-out'],
+      ['/console/settings', 'Health of this process'],
+      [`/console/${encodeURIComponent(MARKUP)}`, 'There is no such page'],
+      [`/console/executions/${encodeURIComponent(`${MARKUP}never`)}`, /Not found|could not be read/],
+    ];
+    for (const [path, sign] of pages) {
+      await page.goto(path);
+      await shows(sign);
+      await isHarmless();
+    }
+  });
+
+  it('is text in the playground, also as a value of megabytes', async () => {
+    await page.goto('/console/playground');
+    const code = page.getByRole('textbox', { name: 'Code', exact: true });
+    await code.click();
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.press('Delete');
+    await page.keyboard.insertText(
+      `export default ({ hostile }) => {\n  console.log(hostile.join('\\n'));\n  return { hostile, much: 'y'.repeat(3_000_000) };\n}`,
+    );
+    await page.getByLabel('Parameters, as JSON').fill(JSON.stringify({ hostile: LINES }));
+    await press('Run');
+    await shows('Returned value');
+    await shows(/is left out|more characters/);
+    await isHarmless();
   });
 });
 

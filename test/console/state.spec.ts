@@ -17,7 +17,7 @@ const queue = (changes: Partial<QueueView> = {}): QueueView => ({
   ...changes,
 });
 const aWorker = (changes: Partial<CountedWorker> = {}): CountedWorker =>
-  ({ id: 'w1', state: 'ACTIVE', concurrency: 2, running: 0, ...changes }) as CountedWorker;
+  ({ id: 'w1', alive: true, state: 'ACTIVE', concurrency: 2, running: 0, ...changes }) as CountedWorker;
 const titles = (seen: Parameters<typeof findingsIn>[0]): string[] =>
   findingsIn(seen).map(({ title }) => title);
 
@@ -30,6 +30,7 @@ describe('what is wrong now', () => {
 
   it.each<[string, Partial<Parameters<typeof findingsIn>[0]>]>([
     ['No worker is alive', { workers: [] }],
+    ['Worker w2 is gone', { workers: [aWorker(), aWorker({ id: 'w2', alive: false })] }],
     ['No worker takes work', { workers: [aWorker({ state: 'PAUSED' })] }],
     ['The queue is paused', { queue: queue({ paused: true }) }],
     [

@@ -7,7 +7,10 @@ import type { AttemptRecord, ExecutionResult, StartRecord } from '../../../src/c
 import type { Waiting } from '../../../src/contract/waiting.js';
 import { ask, executionPath } from '../api/client.js';
 import { AgainDialog } from '../parts/again.js';
+import { Artifacts } from '../parts/artifacts.js';
 import { Button, Facts, Failure, Link, Loading, PageHead, Panel } from '../parts/basics.js';
+import { Confirm } from '../parts/confirm.js';
+import { Deliveries } from '../parts/deliveries.js';
 import { Editor } from '../parts/editor.js';
 import { ErrorStack } from '../parts/error-stack.js';
 import { Icon } from '../parts/icons.js';
@@ -19,17 +22,19 @@ import { Ago, Id, UserText } from '../parts/text.js';
 import { Waterfall } from '../parts/waterfall.js';
 import { perform } from '../state/notices.js';
 import { type Resource, useResource } from '../state/resource.js';
+import { may } from '../state/rights.js';
 import { address, go } from '../state/router.js';
+import { schedulePath } from '../state/schedules.js';
 import { count, duration, megabytes, plural } from '../text/format.js';
 
 /** `GET /executions/:id`: the result document, or what is known before there is one. */
 export type ExecutionView = Partial<Omit<ExecutionResult, 'status'>> & {
   execution_id: string;
-  status: ExecutionResult['status'] | 'stored' | 'queued' | 'running';
+  status: ExecutionResult['status'] | 'stored' | 'queued' | 'delayed' | 'running';
   waiting?: Waiting;
 };
 
-const OPEN = new Set(['stored', 'queued', 'running']);
+const OPEN = new Set(['stored', 'queued', 'delayed', 'running']);
 const POLL_MS = 1_500;
 
 /** Reads an execution, again and again until it has ended. */
@@ -50,7 +55,7 @@ export function useExecution(id: string): Resource<ExecutionView> {
 /** One execution: what became of it, where its time went, what it printed. */
 export function ExecutionPage({ id }: { id: string }): JSX.Element {
   const { data: view, error, reload } = useExecution(id);
-  const [asksAgain, setAsksAgain] = useState(false);
+  const [asks, setAsks] = useState<'again' | 'delete' | null>(null);
   if (!view) return error ? <Failure error={error} retry={reload} /> : <Loading what="the execution" />;
   const isOpen = OPEN.has(view.status);
   const cancel = (): Promise<boolean> =>
@@ -77,18 +82,29 @@ export function ExecutionPage({ id }: { id: string }): JSX.Element {
         }
       >
         {isOpen ? (
-          <Button
-            icon="stop"
-            kind="danger"
-            onClick={() => void cancel()}
-            disabled={view.cancellation !== undefined}
-          >
-            {view.cancellation === undefined ? 'Cancel' : 'Being cancelled…'}
-          </Button>
+          may('submit') && (
+            <Button
+              icon="stop"
+              kind="danger"
+              onClick={() => void cancel()}
+              disabled={view.cancellation !== undefined}
+            >
+              {view.cancellation === undefined ? 'Cancel' : 'Being cancelled…'}
+            </Button>
+          )
         ) : (
-          <Button icon="again" onClick={() => setAsksAgain(true)}>
-            Run again…
-          </Button>
+          <>
+            {may('submit') && (
+              <Button icon="again" onClick={() => setAsks('again')}>
+                Run again…
+              </Button>
+            )}
+            {may('operate') && (
+              <Button icon="remove" onClick={() => setAsks('delete')}>
+                Delete…
+              </Button>
+            )}
+          </>
         )}
       </PageHead>
       {view.waiting && <WaitingNote waiting={view.waiting} />}
@@ -107,6 +123,7 @@ export function ExecutionPage({ id }: { id: string }): JSX.Element {
           <Panel title="Log" flush>
             <LogView id={id} onEnd={reload} />
           </Panel>
+          {view.artifacts && view.artifacts.length > 0 && <Artifacts id={id} artifacts={view.artifacts} />}
           <InputPanels id={id} />
           {!isOpen && view.result !== undefined && view.result !== null && (
             <Panel title="Returned value" flush>
@@ -120,6 +137,7 @@ export function ExecutionPage({ id }: { id: string }): JSX.Element {
           )}
           {view.attempts && <Attempts attempts={view.attempts} />}
           {view.start_history && <Starts starts={view.start_history} />}
+          {!isOpen && <Deliveries of={executionPath(id)} turn={view.status} />}
         </div>
         <div class="stack">
           {view.metrics && (
@@ -133,12 +151,29 @@ export function ExecutionPage({ id }: { id: string }): JSX.Element {
           <Relatives view={view} />
         </div>
       </div>
-      {asksAgain && (
+      {asks === 'again' && (
         <AgainDialog
           view={view}
-          onClose={() => setAsksAgain(false)}
+          onClose={() => setAsks(null)}
           onDone={(next) => go(address(`/executions/${encodeURIComponent(next)}`))}
         />
+      )}
+      {asks === 'delete' && (
+        <Confirm
+          title="Delete"
+          verb="Delete it"
+          onClose={() => setAsks(null)}
+          work={async () => {
+            await ask(`${executionPath(id)}/record`, { method: 'DELETE' });
+            go(address('/executions'));
+            return 'It is deleted.';
+          }}
+        >
+          <p>
+            Everything that is kept of it goes for good: its result, log, parameters, artifacts and its row in
+            the history.
+          </p>
+        </Confirm>
       )}
     </div>
   );
@@ -238,7 +273,12 @@ const ExecutionFacts = ({ view }: { view: ExecutionView }): JSX.Element => {
         ],
         view.caller?.email != null && ['Caller', <UserText text={view.caller.email} />],
         view.tags && view.tags.length > 0 && ['Tags', <UserText text={view.tags.join(', ')} />],
-        view.schedule && ['Schedule', <UserText text={view.schedule.id} />],
+        view.schedule && [
+          'Schedule',
+          <Link to={schedulePath(view.schedule.id)}>
+            <UserText text={view.schedule.id} />
+          </Link>,
+        ],
         view.worker_id !== undefined && ['Worker', <UserText text={view.worker_id} />],
         view.attempt !== undefined && ['Attempt', count(view.attempt)],
         view.starts !== undefined && view.starts > 1 && ['Starts', count(view.starts)],

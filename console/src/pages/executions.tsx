@@ -5,13 +5,18 @@ import { FAILURE_CODES } from '../../../src/contract/failure.js';
 import { liveState } from '../api/live.js';
 import { Button, Empty, Failure, Link, Loading, PageHead } from '../parts/basics.js';
 import { BulkDialog } from '../parts/bulk.js';
+import { SavedFilters, SaveFilterDialog } from '../parts/saved-filters.js';
+import type { BulkAction } from '../state/bulk.js';
+import { visibleText } from '../text/visible.js';
 import { Icon } from '../parts/icons.js';
 import { usePageKeys } from '../parts/keys.js';
 import { Badge, Meter, Status } from '../parts/status.js';
 import { Ago, Id, UserText } from '../parts/text.js';
 import { Window } from '../parts/window.js';
 import { useExecutionList } from '../state/execution-list.js';
+import { keyOf } from '../state/list-rows.js';
 import { address, go, route, setQuery } from '../state/router.js';
+import { may, seesAll } from '../state/rights.js';
 import { useQueue } from '../state/system.js';
 import { count, duration } from '../text/format.js';
 
@@ -61,34 +66,68 @@ export function ExecutionsPage(): JSX.Element {
     return () => clearInterval(timer);
   }, []);
   const filter = useMemo(() => filterOf(query, Date.now()), [query, minute]);
-  const list = useExecutionList(filter.toString());
-  const [selected, setSelected] = useState(-1);
-  const [bulk, setBulk] = useState<'again' | 'cancel' | null>(null);
+  const list = useExecutionList(filter.toString(), query.toString());
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [bulk, setBulk] = useState<BulkAction | null>(null);
+  const [picked, setPicked] = useState<ReadonlyMap<string, ListedExecution>>(new Map());
+  const [goTo, setGoTo] = useState<{ index: number } | null>(null);
   const rows = list.rows ?? [];
+  const selected = useMemo(
+    () => (chosen === null ? -1 : rows.findIndex((one) => keyOf(one) === chosen)),
+    [rows, chosen],
+  );
+  useEffect(() => setPicked(new Map()), [query]);
+  const pick = (one: ListedExecution | undefined): void => {
+    if (!one) return;
+    const next = new Map(picked);
+    if (!next.delete(keyOf(one))) next.set(keyOf(one), one);
+    setPicked(next);
+  };
   const open = (index: number): void => {
     const one = rows[index];
     if (one) go(address(`/executions/${encodeURIComponent(one.execution_id)}`));
   };
+  const select = (change: number): void => {
+    const index = Math.max(0, Math.min(rows.length - 1, selected + change));
+    const one = rows[index];
+    if (!one) return;
+    setChosen(keyOf(one));
+    setGoTo({ index });
+  };
   usePageKeys({
-    j: () => setSelected((n) => Math.min(rows.length - 1, n + 1)),
-    k: () => setSelected((n) => Math.max(0, n - 1)),
-    ...(selected >= 0 ? { Enter: () => open(selected) } : {}),
+    j: () => select(1),
+    k: () => select(-1),
+    ...(selected >= 0 ? { Enter: () => open(selected), x: () => pick(rows[selected]) } : {}),
   });
-  const goTo = useMemo(() => (selected >= 0 ? { index: selected } : null), [selected]);
   return (
     <div class="full">
       <PageHead
         title="Executions"
         about={<LiveNote shown={rows.length} hasMore={list.hasMore} leavesOut={!query.has('status')} />}
       >
-        <Button icon="again" onClick={() => setBulk('again')}>
-          Run again…
-        </Button>
-        <Button icon="stop" onClick={() => setBulk('cancel')}>
-          Cancel…
-        </Button>
+        {picked.size > 0 && (
+          <Button kind="quiet" icon="close" onClick={() => setPicked(new Map())}>
+            {`${count(picked.size)} picked`}
+          </Button>
+        )}
+        {may('submit') && (
+          <>
+            <Button icon="again" onClick={() => setBulk('again')}>
+              Run again…
+            </Button>
+            <Button icon="stop" onClick={() => setBulk('cancel')}>
+              Cancel…
+            </Button>
+          </>
+        )}
+        {may('operate') && (
+          <Button icon="remove" onClick={() => setBulk('delete')}>
+            Delete…
+          </Button>
+        )}
       </PageHead>
       <Filters query={query} />
+      <SavedFilters path="/executions" query={query} />
       {list.historyAway !== null && (
         <p class="hint warn">
           <Icon name="warning" /> Executions that have ended are missing here:{' '}
@@ -98,7 +137,7 @@ export function ExecutionsPage(): JSX.Element {
       {list.error &&
         (list.rows ? (
           <p class="hint warn" role="alert">
-            <Icon name="warning" /> The list could not be read again: {list.error.message}
+            <Icon name="warning" /> The list could not be read again: <UserText text={list.error.message} />
           </p>
         ) : (
           <Failure error={list.error} retry={list.reload} />
@@ -109,13 +148,13 @@ export function ExecutionsPage(): JSX.Element {
           {query.size > 0 ? (
             <Button onClick={() => go(address('/executions'))}>Clear the filters</Button>
           ) : (
-            <Link to="/playground">Run something in the playground</Link>
+            may('submit') && <Link to="/playground">Run something in the playground</Link>
           )}
         </Empty>
       )}
       {rows.length > 0 && (
         <>
-          <div class="row head" aria-hidden="true">
+          <div class={may('submit') ? 'row head' : 'row head plain'} aria-hidden="true">
             <span>Status</span>
             <span>Execution</span>
             <span class="wide-only">Workflow</span>
@@ -123,6 +162,11 @@ export function ExecutionsPage(): JSX.Element {
             <span class="number">Took</span>
             <span class="number">When</span>
           </div>
+          {list.hasNews && (
+            <button type="button" class="news" onClick={() => setGoTo({ index: 0 })}>
+              <Icon name="up" /> There are newer ones
+            </button>
+          )}
           <Window
             class="rows"
             label="Executions"
@@ -131,20 +175,34 @@ export function ExecutionsPage(): JSX.Element {
             rowHeight={ROW}
             goTo={goTo}
             onEnd={list.loadMore}
+            onTop={list.setAtTop}
             render={(index) => {
               const one = rows[index] as ListedExecution;
               return (
                 <Row
-                  key={`${one.execution_id} ${'run' in one ? one.run : ''}`}
+                  key={keyOf(one)}
                   one={one}
                   isSelected={index === selected}
+                  isPicked={picked.has(keyOf(one))}
+                  onPick={() => pick(one)}
                 />
               );
             }}
           />
         </>
       )}
-      {bulk && <BulkDialog action={bulk} filter={filter} onClose={() => setBulk(null)} />}
+      {bulk && (
+        <BulkDialog
+          action={bulk}
+          target={picked.size > 0 ? { picked: [...picked.values()] } : { filter }}
+          onClose={(isDone) => {
+            setBulk(null);
+            if (!isDone) return;
+            setPicked(new Map());
+            list.reload();
+          }}
+        />
+      )}
     </div>
   );
 }
@@ -160,7 +218,6 @@ function LiveNote({
   leavesOut: boolean;
 }): JSX.Element {
   const state = liveState.value;
-  const delayed = useQueue(10_000).data?.delayed ?? 0;
   return (
     <>
       <Badge tone={state === 'live' ? 'good' : state === 'lost' ? 'warn' : 'idle'}>
@@ -168,15 +225,22 @@ function LiveNote({
       </Badge>{' '}
       {count(shown)}
       {hasMore ? ' shown, more below' : ' shown'}
-      {leavesOut && delayed > 0 && (
-        <>
-          {' · '}
-          <Link to="/executions" query={{ status: 'delayed' }}>
-            {count(delayed)} delayed
-          </Link>{' '}
-          left out
-        </>
-      )}
+      {leavesOut && seesAll.value && <LeftOut />}
+    </>
+  );
+}
+
+/** Those that are delayed stand before all that have ended, and are asked for by a filter. */
+function LeftOut(): JSX.Element | null {
+  const delayed = useQueue(10_000).data?.delayed ?? 0;
+  if (delayed === 0) return null;
+  return (
+    <>
+      {' · '}
+      <Link to="/executions" query={{ status: 'delayed' }}>
+        {count(delayed)} delayed
+      </Link>{' '}
+      left out
     </>
   );
 }
@@ -184,6 +248,7 @@ function LiveNote({
 function Filters({ query }: { query: URLSearchParams }): JSX.Element {
   const statuses = new Set((query.get('status') ?? '').split(',').filter(Boolean));
   const [text, setText] = useState(query.get('text') ?? '');
+  const [saves, setSaves] = useState(false);
   const [showsMore, setShowsMore] = useState(FIELDS.some(([name]) => query.has(name)));
   useEffect(() => setText(query.get('text') ?? ''), [query]);
   const toggle = (status: string): void => {
@@ -252,10 +317,16 @@ function Filters({ query }: { query: URLSearchParams }): JSX.Element {
           More
         </Button>
         {query.size > 0 && (
-          <Button kind="quiet" icon="close" onClick={() => go(address('/executions'))}>
-            Clear
-          </Button>
+          <>
+            <Button kind="quiet" icon="filter" onClick={() => setSaves(true)}>
+              Save…
+            </Button>
+            <Button kind="quiet" icon="close" onClick={() => go(address('/executions'))}>
+              Clear
+            </Button>
+          </>
         )}
+        {saves && <SaveFilterDialog query={query} onClose={() => setSaves(false)} />}
       </div>
       {showsMore && (
         <div class="filter-row more">
@@ -274,10 +345,31 @@ function Filters({ query }: { query: URLSearchParams }): JSX.Element {
   );
 }
 
-function Row({ one, isSelected }: { one: ListedExecution; isSelected: boolean }): JSX.Element {
+function Row({
+  one,
+  isSelected,
+  isPicked,
+  onPick,
+}: {
+  one: ListedExecution;
+  isSelected: boolean;
+  isPicked: boolean;
+  onPick: () => void;
+}): JSX.Element {
   const isEnded = 'finished_at' in one;
+  const classes = ['row-box', ...(isSelected ? ['selected'] : []), ...(isPicked ? ['picked'] : [])];
   return (
-    <div role="listitem" class={isSelected ? 'row-box selected' : 'row-box'}>
+    <div role="listitem" class={classes.join(' ')}>
+      {may('submit') && (
+        <label class="pick">
+          <input
+            type="checkbox"
+            checked={isPicked}
+            onChange={onPick}
+            aria-label={`Pick ${visibleText(one.execution_id)}`}
+          />
+        </label>
+      )}
       <Link class="row" to={`/executions/${encodeURIComponent(one.execution_id)}`}>
         <span>
           <Status state={one.status} />

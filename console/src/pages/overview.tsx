@@ -8,9 +8,10 @@ import { RateChart } from '../parts/chart.js';
 import { Icon } from '../parts/icons.js';
 import { Badge, Meter, Status } from '../parts/status.js';
 import { Ago, Id, UserText } from '../parts/text.js';
-import { findingsIn, slotsOf } from '../state/findings.js';
+import { findingsIn, isAlive, slotsOf } from '../state/findings.js';
 import { type RatePoints, Rates, SHOWN_SECONDS } from '../state/rates.js';
 import { useResource } from '../state/resource.js';
+import { may, seesAll } from '../state/rights.js';
 import { useHealth, useQueue, useWorkers } from '../state/system.js';
 import { count, duration, plural } from '../text/format.js';
 
@@ -26,7 +27,7 @@ export function OverviewPage(): JSX.Element {
   const health = useHealth();
   const recent = useRecent();
   const points = useRates(recent.data?.executions);
-  if (!workers.data && !queue.data) {
+  if (seesAll.value && !workers.data && !queue.data) {
     const error = workers.error ?? queue.error;
     return error ? <Failure error={error} retry={workers.reload} /> : <Loading what="the system" />;
   }
@@ -40,30 +41,36 @@ export function OverviewPage(): JSX.Element {
   return (
     <>
       <PageHead title="Overview" />
-      <Findings workers={workers.data} queue={queue.data} health={health.data} />
+      {seesAll.value && <Findings workers={workers.data} queue={queue.data} health={health.data} />}
       <div class="figures">
         <Figure name="Ended a second" note={`${percent(rate.bad, rate.all)} not well`}>
           {rate.all.toFixed(rate.all < 10 ? 1 : 0)}
         </Figure>
-        <Figure name="Waiting" to="/queue" note={`${count(queue.data?.delayed ?? 0)} delayed`}>
-          {count(queue.data?.waiting)}
-        </Figure>
+        {seesAll.value && (
+          <Figure name="Waiting" to="/queue" note={`${count(queue.data?.delayed ?? 0)} delayed`}>
+            {count(queue.data?.waiting)}
+          </Figure>
+        )}
         <Figure name="Wait before the start" note={`95 % within ${duration(quantile(waits, 0.95))}`}>
           {duration(quantile(waits, 0.5))}
         </Figure>
-        <Figure
-          name="Slots in use"
-          to="/workers"
-          note={<Meter value={slots.all === 0 ? 0 : slots.used / slots.all} label="Slots in use" />}
-        >
-          {count(slots.used)} <small>of {count(slots.all)}</small>
-        </Figure>
-        <Figure name="Workers" to="/workers" note={`isolation grade ${grades.join(', ') || '–'}`}>
-          {count(workers.data?.length)}
-        </Figure>
-        <Figure name="Not archived yet" to="/settings" note={archiveNote(archive)}>
-          {typeof archive?.['waiting'] === 'number' ? count(archive['waiting']) : '–'}
-        </Figure>
+        {seesAll.value && (
+          <>
+            <Figure
+              name="Slots in use"
+              to="/workers"
+              note={<Meter value={slots.all === 0 ? 0 : slots.used / slots.all} label="Slots in use" />}
+            >
+              {count(slots.used)} <small>of {count(slots.all)}</small>
+            </Figure>
+            <Figure name="Workers" to="/workers" note={`isolation grade ${grades.join(', ') || '–'}`}>
+              {count(workers.data?.filter(isAlive).length)}
+            </Figure>
+            <Figure name="Not archived yet" to="/settings" note={archiveNote(archive)}>
+              {typeof archive?.['waiting'] === 'number' ? count(archive['waiting']) : '–'}
+            </Figure>
+          </>
+        )}
       </div>
       <div class="columns">
         <Panel
@@ -88,7 +95,7 @@ export function OverviewPage(): JSX.Element {
             <Failure error={recent.error} retry={recent.reload} />
           ) : recent.data?.executions.length === 0 ? (
             <Empty title="Nothing has ended in the last ten minutes">
-              <Link to="/playground">Try something in the playground</Link>
+              {may('submit') && <Link to="/playground">Try something in the playground</Link>}
             </Empty>
           ) : (
             <ul class="short-list">
@@ -107,27 +114,29 @@ export function OverviewPage(): JSX.Element {
             </ul>
           )}
         </Panel>
-        <Panel title="Workers" note={<Link to="/workers">All workers</Link>} flush>
-          {workers.data?.length === 0 ? (
-            <Empty title="No worker is alive" />
-          ) : (
-            <ul class="short-list">
-              {workers.data?.slice(0, 8).map((worker) => (
-                <li key={worker.id}>
-                  <Link to="/workers">
-                    <Status state={worker.state} />
-                    <Id id={worker.id} />
-                    <span class="note">{`${worker.running} of ${worker.concurrency}`}</span>
-                    <Meter
-                      value={worker.running / worker.concurrency}
-                      label={`Slots of ${worker.id} in use`}
-                    />
-                  </Link>
-                </li>
-              ))}
-            </ul>
-          )}
-        </Panel>
+        {seesAll.value && (
+          <Panel title="Workers" note={<Link to="/workers">All workers</Link>} flush>
+            {workers.data?.length === 0 ? (
+              <Empty title="No worker is alive" />
+            ) : (
+              <ul class="short-list">
+                {workers.data?.slice(0, 8).map((worker) => (
+                  <li key={worker.id}>
+                    <Link to="/workers">
+                      {isAlive(worker) ? <Status state={worker.state} /> : <Badge tone="bad">gone</Badge>}
+                      <Id id={worker.id} />
+                      <span class="note">{`${worker.running} of ${worker.concurrency}`}</span>
+                      <Meter
+                        value={worker.running / worker.concurrency}
+                        label={`Slots of ${worker.id} in use`}
+                      />
+                    </Link>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Panel>
+        )}
       </div>
     </>
   );

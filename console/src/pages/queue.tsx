@@ -9,6 +9,7 @@ import { Table } from '../parts/table.js';
 import { Ago, Id, UserText } from '../parts/text.js';
 import { useExecutionList } from '../state/execution-list.js';
 import { perform } from '../state/notices.js';
+import { mayOperateAll } from '../state/rights.js';
 import { slotsOf } from '../state/findings.js';
 import { useQueue, useWorkers } from '../state/system.js';
 import { count, plural } from '../text/format.js';
@@ -44,7 +45,7 @@ export function QueuePage(): JSX.Element {
           </>
         }
       >
-        {paused ? (
+        {!mayOperateAll() ? null : paused ? (
           <Button icon="play" kind="primary" onClick={() => void order('resume')}>
             Resume
           </Button>

@@ -9,6 +9,8 @@ import { Table } from '../parts/table.js';
 import { Id, UserText } from '../parts/text.js';
 import { now } from '../state/clock.js';
 import { notify, perform } from '../state/notices.js';
+import { mayOperateAll } from '../state/rights.js';
+import { isAlive } from '../state/findings.js';
 import { useWorkers } from '../state/system.js';
 import { count, duration, megabytes, plural } from '../text/format.js';
 
@@ -40,8 +42,8 @@ export function WorkersPage(): JSX.Element {
     });
   return (
     <>
-      <PageHead title="Workers" about={plural(workers.length, 'is', 'are') + ' alive'}>
-        {workers.length > 1 && (
+      <PageHead title="Workers" about={plural(workers.filter(isAlive).length, 'is', 'are') + ' alive'}>
+        {workers.length > 1 && mayOperateAll() && (
           <>
             <Button icon="pause" onClick={() => void order('all', 'pause')}>
               Pause all
@@ -100,26 +102,36 @@ function WorkerPanel({
 }): JSX.Element {
   const silentMs = now.value - Date.parse(worker.heartbeat_at);
   const isPaused = worker.state === 'PAUSED';
+  const isGone = !isAlive(worker);
   return (
-    <section class="panel worker" aria-label={`Worker ${worker.id}`}>
+    <section class={isGone ? 'panel worker gone-worker' : 'panel worker'} aria-label={`Worker ${worker.id}`}>
       <header>
         <h2>
           <Id id={worker.id} />
         </h2>
-        <Status state={worker.state} />
+        {isGone ? <Badge tone="bad">gone</Badge> : <Status state={worker.state} />}
         {silentMs > SILENT_MS && <Badge tone="bad">silent for {duration(silentMs)}</Badge>}
         <span class="spread" />
-        <div class="actions">
-          <Button icon={isPaused ? 'play' : 'pause'} onClick={() => onOrder(isPaused ? 'resume' : 'pause')}>
-            {isPaused ? 'Resume' : 'Pause'}
-          </Button>
-          <Button icon="again" onClick={() => onOrder('recycle')}>
-            Recycle runners
-          </Button>
-          <Button icon="leave" onClick={onDrain}>
-            Drain…
-          </Button>
-        </div>
+        {isGone ? (
+          <p class="note">It was killed or is frozen. Another worker takes over what it ran.</p>
+        ) : (
+          mayOperateAll() && (
+            <div class="actions">
+              <Button
+                icon={isPaused ? 'play' : 'pause'}
+                onClick={() => onOrder(isPaused ? 'resume' : 'pause')}
+              >
+                {isPaused ? 'Resume' : 'Pause'}
+              </Button>
+              <Button icon="again" onClick={() => onOrder('recycle')}>
+                Recycle runners
+              </Button>
+              <Button icon="leave" onClick={onDrain}>
+                Drain…
+              </Button>
+            </div>
+          )
+        )}
       </header>
       <div class="panel-body">
         <div class="worker-slots">
@@ -160,7 +172,7 @@ function WorkerPanel({
           ]}
         />
       </div>
-      {worker.runners.length > 0 && (
+      {!isGone && worker.runners.length > 0 && (
         <Table
           label={`Runners of ${worker.id}`}
           heads={[
@@ -215,7 +227,9 @@ function RunnerRow({ runner, onRecycle }: { runner: RunnerRecord; onRecycle: () 
       <td class="number">{megabytes(runner.memory_mb)}</td>
       <td class="number">{count(runner.executions)}</td>
       <td class="number">
-        <Button kind="quiet" icon="again" onClick={onRecycle} aria-label={`Recycle runner ${runner.pid}`} />
+        {mayOperateAll() && (
+          <Button kind="quiet" icon="again" onClick={onRecycle} aria-label={`Recycle runner ${runner.pid}`} />
+        )}
       </td>
     </tr>
   );

@@ -8,6 +8,7 @@ import { Icon } from '../parts/icons.js';
 import { Badge } from '../parts/status.js';
 import { Ago, UserText } from '../parts/text.js';
 import { perform } from '../state/notices.js';
+import { mayOperateAll } from '../state/rights.js';
 import { useResource } from '../state/resource.js';
 import { route, setQuery } from '../state/router.js';
 import { count, plural } from '../text/format.js';
@@ -54,7 +55,7 @@ export function WorkspacePage(): JSX.Element {
           </>
         }
       >
-        {generation !== current && record && (
+        {generation !== current && record && mayOperateAll() && (
           <Button icon="again" kind="primary" onClick={() => setRollsBack(record)}>
             {`Roll back to ${generation}…`}
           </Button>

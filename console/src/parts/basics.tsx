@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { RequestError } from '../api/client.js';
 import { address, go, route } from '../state/router.js';
 import { Icon, type IconName } from './icons.js';
+import { UserText } from './text.js';
 
 /** A link inside the console: without a load of the page, but with the habits of a link. */
 export function Link({
@@ -23,9 +24,15 @@ export function Link({
     event.preventDefault();
     go(href);
   };
-  const isHere = route.value.path === to;
+  const { path } = route.value;
+  const isHere = path === to || (to !== '/' && path.startsWith(`${to}/`));
   return (
-    <a href={href} onClick={onClick} aria-current={isHere ? 'page' : undefined} {...rest}>
+    <a
+      href={href}
+      onClick={onClick}
+      aria-current={isHere ? (path === to ? 'page' : 'true') : undefined}
+      {...rest}
+    >
       {children}
     </a>
   );
@@ -125,7 +132,9 @@ export function Failure({ error, retry }: { error: Error; retry?: () => void }):
       <p class="state-title">
         <Icon name="warning" /> {title}
       </p>
-      <p>{error.message}</p>
+      <p>
+        <UserText text={error.message} />
+      </p>
       {retry && (
         <Button icon="again" onClick={retry}>
           Try again

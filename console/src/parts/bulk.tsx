@@ -1,75 +1,91 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { Listing } from '../../../src/contract/api/listing.js';
-import { ask, executionPath } from '../api/client.js';
+import {
+  type BulkAction,
+  type BulkFound,
+  type BulkProgress,
+  type BulkTarget,
+  findTargets,
+  MOST,
+  runBulk,
+} from '../state/bulk.js';
 import { count, plural } from '../text/format.js';
 import { Button, Dialog, Failure, Loading } from './basics.js';
 import { Id } from './text.js';
 
-type Action = 'again' | 'cancel';
-
-/** Most that one question covers. */
-const MOST = 1_000;
 const SHOWN = 8;
-const AT_ONCE = 6;
-const OPEN = ['running', 'queued', 'delayed'];
-const ENDED_ONLY = ['code', 'since', 'until', 'min_duration_ms'];
 
-interface Answer {
-  executions: { status: 'found' | 'queued' | 'refused'; again_of: string; detail?: string }[];
-  next_cursor: string | null;
-}
+/** What an action is called, before and after. */
+const WORDS: Readonly<
+  Record<BulkAction, { title: string; nothing: string; will: string; past: string; doing: string }>
+> = {
+  again: {
+    title: 'Run again',
+    nothing: 'has ended and could run again',
+    will: 'will run again, each as a new one.',
+    past: 'queued',
+    doing: 'Queueing',
+  },
+  cancel: {
+    title: 'Cancel',
+    nothing: 'runs or waits and could be cancelled',
+    will: 'that run or wait will be cancelled.',
+    past: 'cancelled',
+    doing: 'Cancelling',
+  },
+  delete: {
+    title: 'Delete',
+    nothing: 'has ended and could be deleted',
+    will: 'will be deleted for good: result, log, parameters, artifacts and history.',
+    past: 'deleted',
+    doing: 'Deleting',
+  },
+};
 
-/** Does something to all that the filters find: first it says to which, then it asks. */
+/** Does something to many executions: first it says to which, then it asks. */
 export function BulkDialog({
   action,
-  filter,
+  target,
   onClose,
 }: {
-  action: Action;
-  filter: URLSearchParams;
-  onClose: () => void;
+  action: BulkAction;
+  target: BulkTarget;
+  /** `isDone`: something was changed. */
+  onClose: (isDone: boolean) => void;
 }): JSX.Element {
-  const [found, setFound] = useState<{ ids: string[]; hasMore: boolean } | null>(null);
+  const [found, setFound] = useState<BulkFound | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const [workspace, setWorkspace] = useState<'same' | 'current'>('same');
-  const [done, setDone] = useState<{ done: number; refused: string[]; isOver: boolean } | null>(null);
+  const [progress, setProgress] = useState<(BulkProgress & { isOver: boolean }) | null>(null);
+  const words = WORDS[action];
+  const close = (): void => onClose(progress !== null);
   useEffect(() => {
-    (action === 'again' ? findEnded(filter) : findOpen(filter)).then(setFound, setError);
+    findTargets(action, target).then(setFound, setError);
   }, []);
-  const run = async (): Promise<void> => {
+  const run = (): void => {
     if (!found) return;
-    const refused: string[] = [];
-    setDone({ done: 0, refused, isOver: false });
-    try {
-      if (action === 'again') await runAgain(filter, workspace, refused);
-      else await cancelAll(found.ids, refused, (n) => setDone({ done: n, refused, isOver: false }));
-      setDone({ done: found.ids.length, refused, isOver: true });
-    } catch (failure) {
-      setError(failure as Error);
-    }
+    const show = (isOver: boolean) => (how: BulkProgress) => setProgress({ ...how, isOver });
+    setProgress({ done: 0, refused: [], isOver: false });
+    runBulk(action, target, { ids: found.ids, workspace }, show(false)).then(show(true), setError);
   };
-  const title = action === 'again' ? 'Run again' : 'Cancel';
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={words.title} onClose={close}>
       {error ? (
         <Failure error={error} />
       ) : !found ? (
-        <Loading what="what these filters find" />
-      ) : done ? (
-        <Outcome action={action} done={done} all={found.ids.length} />
+        <Loading what="what it would be done to" />
+      ) : progress ? (
+        <Outcome words={words} progress={progress} all={found.ids.length} onClose={close} />
       ) : found.ids.length === 0 ? (
         <p>
-          These filters find nothing that{' '}
-          {action === 'again' ? 'has ended and could run again.' : 'runs or waits and could be cancelled.'}
+          {'picked' in target ? 'None of those' : 'These filters find nothing that'} {words.nothing}.
         </p>
       ) : (
         <>
           <p>
-            {action === 'again'
-              ? `${plural(found.ids.length, 'execution')} will run again, each as a new one.`
-              : `${plural(found.ids.length, 'execution')} that run or wait will be cancelled.`}
+            {plural(found.ids.length, 'execution')} {words.will}
             {found.hasMore && ` There are more; this covers the newest ${count(MOST)}.`}
+            {found.leftOut > 0 && ` ${count(found.leftOut)} of those picked are left out.`}
           </p>
           <ul class="id-list">
             {found.ids.slice(0, SHOWN).map((id) => (
@@ -92,9 +108,9 @@ export function BulkDialog({
             </label>
           )}
           <div class="dialog-end">
-            <Button onClick={onClose}>Leave it</Button>
-            <Button kind={action === 'cancel' ? 'danger' : 'primary'} onClick={() => void run()}>
-              {`${title} ${count(found.ids.length)}`}
+            <Button onClick={close}>Leave it</Button>
+            <Button kind={action === 'again' ? 'primary' : 'danger'} onClick={run}>
+              {`${words.title} ${count(found.ids.length)}`}
             </Button>
           </div>
         </>
@@ -104,97 +120,46 @@ export function BulkDialog({
 }
 
 function Outcome({
-  action,
-  done,
+  words,
+  progress: { done, refused, isOver },
   all,
+  onClose,
 }: {
-  action: Action;
-  done: { done: number; refused: string[]; isOver: boolean };
+  words: (typeof WORDS)[BulkAction];
+  progress: BulkProgress & { isOver: boolean };
   all: number;
+  onClose: () => void;
 }): JSX.Element {
-  if (!done.isOver)
+  if (!isOver)
     return (
       <p role="status">
-        {action === 'again' ? 'Queueing them…' : `Cancelled ${count(done.done)} of ${count(all)}…`}
+        {words.doing}: {count(done)} of {count(all)}…
       </p>
     );
-  const well = all - done.refused.length;
   return (
-    <div role="status">
-      <p>
-        {action === 'again'
-          ? `${plural(well, 'execution')} queued.`
-          : `${plural(well, 'execution')} cancelled.`}
-      </p>
-      {done.refused.length > 0 && (
-        <>
-          <p>{plural(done.refused.length, 'was not', 'were not')}:</p>
-          <ul class="id-list">
-            {done.refused.slice(0, SHOWN).map((text) => (
-              <li>
-                <Id id={text} />
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-    </div>
+    <>
+      <div role="status">
+        <p>
+          {plural(done - refused.length, 'execution')} {words.past}.
+        </p>
+        {refused.length > 0 && (
+          <>
+            <p>{plural(refused.length, 'was not', 'were not')}:</p>
+            <ul class="id-list">
+              {refused.slice(0, SHOWN).map((text) => (
+                <li>
+                  <Id id={text} />
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
+      </div>
+      <div class="dialog-end">
+        <Button kind="primary" onClick={onClose}>
+          Done
+        </Button>
+      </div>
+    </>
   );
-}
-
-/** The dry run of the API. */
-async function findEnded(filter: URLSearchParams): Promise<{ ids: string[]; hasMore: boolean }> {
-  const answer = await askAgain(filter, { dry_run: true });
-  return { ids: answer.executions.map(({ again_of: id }) => id), hasMore: answer.next_cursor !== null };
-}
-
-async function runAgain(filter: URLSearchParams, workspace: string, refused: string[]): Promise<void> {
-  const answer = await askAgain(filter, { dry_run: false, workspace });
-  for (const one of answer.executions)
-    if (one.status === 'refused') refused.push(`${one.again_of}: ${one.detail ?? 'refused'}`);
-}
-
-function askAgain(filter: URLSearchParams, how: object): Promise<Answer> {
-  const values: Record<string, unknown> = Object.fromEntries(filter);
-  const status = (filter.get('status') ?? '').split(',').filter((one) => one !== '' && !OPEN.includes(one));
-  // A filter must narrow something: all that have ended are those of every status.
-  values['status'] = (status.length > 0 ? status : ['succeeded', 'failed', 'timed_out', 'cancelled']).join(
-    ',',
-  );
-  return ask('/executions/again', { method: 'POST', body: { filter: values, limit: MOST, ...how } });
-}
-
-async function findOpen(filter: URLSearchParams): Promise<{ ids: string[]; hasMore: boolean }> {
-  if (ENDED_ONLY.some((name) => filter.has(name))) return { ids: [], hasMore: false };
-  const query = new URLSearchParams(filter);
-  const wanted = (filter.get('status') ?? '').split(',').filter((one) => OPEN.includes(one));
-  if (filter.has('status') && wanted.length === 0) return { ids: [], hasMore: false };
-  query.set('status', (wanted.length > 0 ? wanted : OPEN).join(','));
-  query.set('limit', '500');
-  const ids = new Set<string>();
-  let hasMore = true;
-  while (hasMore && ids.size < MOST) {
-    const page = await ask<Listing>(`/executions?${query.toString()}`);
-    for (const { execution_id: id } of page.executions) ids.add(id);
-    hasMore = page.next_cursor !== null;
-    if (page.next_cursor !== null) query.set('cursor', page.next_cursor);
-  }
-  return { ids: [...ids].slice(0, MOST), hasMore: hasMore || ids.size > MOST };
-}
-
-async function cancelAll(
-  ids: readonly string[],
-  refused: string[],
-  onDone: (n: number) => void,
-): Promise<void> {
-  let next = 0;
-  let done = 0;
-  const cancelNext = async (): Promise<void> => {
-    for (let id = ids[next++]; id !== undefined; id = ids[next++]) {
-      const path = `${executionPath(id)}?reason=${encodeURIComponent('cancelled from the console')}`;
-      await ask(path, { method: 'DELETE' }).catch((error: Error) => refused.push(`${id}: ${error.message}`));
-      onDone(++done);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, cancelNext));
 }

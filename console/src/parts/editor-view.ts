@@ -3,8 +3,16 @@ import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirro
 import { javascript } from '@codemirror/lang-javascript';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { EditorState, type Extension } from '@codemirror/state';
-import { Decoration, drawSelection, EditorView, keymap, lineNumbers } from '@codemirror/view';
+import {
+  Decoration,
+  drawSelection,
+  EditorView,
+  highlightSpecialChars,
+  keymap,
+  lineNumbers,
+} from '@codemirror/view';
 import { tags } from '@lezer/highlight';
+import { nameOf, UNSEEN } from '../text/visible.js';
 
 export interface EditorHandle {
   setValue: (value: string) => void;
@@ -53,6 +61,7 @@ function extensionsFor({
 }: EditorOptions): Extension[] {
   return [
     lineNumbers(),
+    highlightSpecialChars({ specialChars: new RegExp(UNSEEN), render: codeOf }),
     bracketMatching(),
     syntaxHighlighting(colors),
     look(isDark),
@@ -87,6 +96,14 @@ function extensionsFor({
           }),
         ]),
   ];
+}
+
+/** What stands in the place of a character that cannot be seen. */
+function codeOf(code: number): HTMLElement {
+  const element = document.createElement('span');
+  element.className = 'unseen';
+  element.textContent = nameOf(code);
+  return element;
 }
 
 const mark = (line: number): Extension =>
@@ -126,6 +143,13 @@ const look = (isDark: boolean): Extension =>
       '.cm-cursor': { borderLeftColor: 'var(--text)' },
       '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
         backgroundColor: 'var(--selection)',
+      },
+      '.unseen': {
+        borderRadius: '3px',
+        padding: '0 3px',
+        fontSize: '10px',
+        backgroundColor: 'var(--warn-soft)',
+        color: 'var(--warn)',
       },
       '.marked': { backgroundColor: 'var(--bad-soft)' },
     },

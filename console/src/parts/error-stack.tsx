@@ -63,7 +63,11 @@ function SourceLines({ place, generation }: { place: StackPlace; generation: num
     askText(`/workspace/${generation}/files/${path}`, { signal }),
   );
   if (!source.data)
-    return source.error ? <p class="note">Its source is not kept: {source.error.message}</p> : null;
+    return source.error ? (
+      <p class="note">
+        Its source is not kept: <UserText text={source.error.message} />
+      </p>
+    ) : null;
   const lines = source.data.split('\n');
   const from = Math.max(0, place.line - 1 - AROUND);
   return (

@@ -22,7 +22,7 @@ const isTyping = (event: KeyboardEvent): boolean => {
 };
 
 /** Keys that work on every page. Those of a page are its own. */
-export function useKeys(places: readonly Place[], onHelp: () => void): void {
+export function useKeys(places: () => readonly Place[], onHelp: () => void): void {
   useEffect(() => {
     let chordUntil = 0;
     const onKey = (event: KeyboardEvent): void => {
@@ -30,7 +30,7 @@ export function useKeys(places: readonly Place[], onHelp: () => void): void {
       if (document.querySelector('dialog[open]')) return;
       if (performance.now() < chordUntil) {
         chordUntil = 0;
-        const place = places.find(({ key }) => key === event.key);
+        const place = places().find(({ key }) => key === event.key);
         if (place) {
           event.preventDefault();
           go(address(place.path));
@@ -72,7 +72,7 @@ const PAGE_KEYS: readonly (readonly [string, string])[] = [
   ['/', 'search on this page'],
   ['j, k', 'next or previous execution of the list'],
   ['Enter', 'open it'],
-  ['x', 'select it'],
+  ['x', 'pick it, for what is done to many'],
   ['Ctrl Enter', 'run what is in the playground'],
   ['t', 'light or dark'],
   ['?', 'these keys'],

@@ -1,28 +1,37 @@
 import type { JSX } from 'preact';
 import { now } from '../state/clock.js';
-import { ago, fullTime } from '../text/format.js';
+import { ago, fullTime, plural } from '../text/format.js';
 import { linkPieces } from '../text/links.js';
 import { visiblePieces, visibleText } from '../text/visible.js';
+
+/** Longer texts are cut where they are shown: a browser lays out a line of ten megabytes for minutes. */
+const MOST_CHARS = 20_000;
 
 /**
  * Text of users: an element of its own direction, in which characters that cannot be seen are shown by their code.
  * Everything that code printed or a producer sent goes through here, and is only ever text.
  */
-export const UserText = ({ text, links = false }: { text: string; links?: boolean }): JSX.Element => (
-  <bdi>
-    {links
-      ? linkPieces(text).map(({ text: piece, href }) =>
-          href === undefined ? (
-            <Visible text={piece} />
-          ) : (
-            <a href={href} target="_blank" rel="noopener noreferrer nofollow">
+export const UserText = ({ text: whole, links = false }: { text: string; links?: boolean }): JSX.Element => {
+  const isCut = whole.length > MOST_CHARS;
+  // Half of a pair would be shown as a sign that is not in it.
+  const text = isCut ? whole.slice(0, MOST_CHARS).toWellFormed() : whole;
+  return (
+    <bdi>
+      {links
+        ? linkPieces(text).map(({ text: piece, href }) =>
+            href === undefined ? (
               <Visible text={piece} />
-            </a>
-          ),
-        )
-      : Visible({ text })}
-  </bdi>
-);
+            ) : (
+              <a href={href} target="_blank" rel="noopener noreferrer nofollow">
+                <Visible text={piece} />
+              </a>
+            ),
+          )
+        : Visible({ text })}
+      {isCut && <span class="note"> … {plural(whole.length - MOST_CHARS, 'more character')}</span>}
+    </bdi>
+  );
+};
 
 export const Visible = ({ text }: { text: string }): JSX.Element => (
   <>
@@ -41,6 +50,11 @@ export const Ago = ({ at }: { at: string | null | undefined }): JSX.Element =>
       {ago(now.value - Date.parse(at))}
     </time>
   );
+
+/** When something is due: `now` from its time on, until it is read again. */
+export const Due = ({ at }: { at: string | null }): JSX.Element => (
+  <Ago at={at === null || Date.parse(at) > now.value ? at : new Date(now.value).toISOString()} />
+);
 
 /** An id, in the type of code, cut in the middle of the page rather than wrapped. */
 export const Id = ({ id }: { id: string }): JSX.Element => (

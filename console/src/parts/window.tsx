@@ -31,6 +31,8 @@ interface Props {
   /** A row to be scrolled to. */
   goTo?: { index: number } | null;
   onEnd?: () => void;
+  /** Told whether the first rows are in sight, when it is scrolled. */
+  onTop?: (isThere: boolean) => void;
   /** Is no higher than its rows. */
   fits?: boolean;
 }
@@ -46,6 +48,7 @@ export function Window({
   onFollow,
   goTo = null,
   onEnd,
+  onTop,
   fits = false,
   ...rest
 }: Props): JSX.Element {
@@ -73,8 +76,11 @@ export function Window({
   useEffect(() => {
     const element = box.current;
     if (!element || !goTo) return;
+    const top = goTo.index * rowHeight;
+    const isSeen = top >= element.scrollTop && top + rowHeight <= element.scrollTop + element.clientHeight;
+    if (isSeen) return;
     isOurs.current = true;
-    element.scrollTop = Math.max(0, goTo.index * rowHeight - element.clientHeight / 2);
+    element.scrollTop = Math.max(0, top - element.clientHeight / 2);
   }, [goTo]);
 
   const onScroll = (): void => {
@@ -85,6 +91,7 @@ export function Window({
     if (isOurs.current) isOurs.current = false;
     else onFollow?.(left < rowHeight);
     if (left < element.clientHeight) onEnd?.();
+    onTop?.(element.scrollTop < rowHeight);
   };
 
   const { from, to } = windowOf(view.top, view.height, rowHeight, rows);

@@ -1,15 +1,16 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { Change } from '../../../src/contract/api/changes.js';
 import type { ListedExecution, Listing } from '../../../src/contract/api/listing.js';
 import { ask, RequestError } from '../api/client.js';
 import { followChanges } from '../api/live.js';
 import { noteAnswer, noteSilence, online } from './connection.js';
+import { applied, keyOf, type ListState, merged, PAGE } from './list-rows.js';
 
 /** How often the beginning of the list is read again at most, while things happen. */
 const REFRESH_MS = 1_500;
-const PAGE = 100;
+/** Rows that are read at once when a person scrolls to the end. */
+const MORE = 500;
 /** Rows that are kept; beyond it paging stops and a filter helps. */
-const MOST = 20_000;
+const MOST = 100_000;
 
 /** A list of executions that follows what happens to them. */
 export interface LiveList {
@@ -19,22 +20,24 @@ export interface LiveList {
   historyAway: string | null;
   hasMore: boolean;
   isLoadingMore: boolean;
+  /** There is something newer, which is not shown while a person reads further down: rows would move under the eyes. */
+  hasNews: boolean;
+  /** Whether the beginning of the list is in sight. */
+  setAtTop: (isAtTop: boolean) => void;
   loadMore: () => void;
   reload: () => void;
 }
 
-const keyOf = (one: ListedExecution): string =>
-  'run' in one ? `${one.execution_id} ${one.run}` : one.execution_id;
-
-/** The list of a filter, live: known rows change at once, new ones come with the next reading. */
-export function useExecutionList(filter: string): LiveList {
-  const [state, setState] = useState<{
-    filter: string;
-    rows?: readonly ListedExecution[];
-    cursor: string | null;
-    historyAway: string | null;
-    error?: Error | undefined;
-  }>({ filter, cursor: null, historyAway: null });
+/**
+ * The list of a filter, live: known rows change at once, new ones come with the next reading.
+ * @param question what the filter stands for, where that stays while a time in the filter moves on
+ */
+export function useExecutionList(filter: string, question = filter): LiveList {
+  const latest = useRef(filter);
+  latest.current = filter;
+  const [state, setState] = useState<ListState>({ question, cursor: null, historyAway: null });
+  const [hasNews, setHasNews] = useState(false);
+  const isAtTop = useRef(true);
   const [isLoadingMore, setLoadingMore] = useState(false);
   const current = useRef(state);
   current.current = state;
@@ -56,17 +59,18 @@ export function useExecutionList(filter: string): LiveList {
       isReading = true;
       readAt = performance.now();
       try {
-        const page = await ask<Listing>(`/executions?${filter}${filter && '&'}limit=${PAGE}`, {
+        const page = await ask<Listing>(`/executions?${withLimit(latest.current, PAGE)}`, {
           signal: ended.signal,
         });
         noteAnswer();
-        setState((before) => merged(before, filter, page));
+        setHasNews(false);
+        setState((before) => merged(before, question, page));
       } catch (error) {
         if (ended.signal.aborted) return;
         if (error instanceof RequestError && error.isOffline) noteSilence();
         setState((before) => ({
-          ...(before.filter === filter ? before : { cursor: null, historyAway: null }),
-          filter,
+          ...(before.question === question ? before : { cursor: null, historyAway: null }),
+          question,
           error: error as Error,
         }));
       } finally {
@@ -78,12 +82,21 @@ export function useExecutionList(filter: string): LiveList {
       }
     };
     const schedule = (): void => {
+      if (!isAtTop.current) {
+        setHasNews(true);
+        return;
+      }
       timer ??= setTimeout(() => void read(), Math.max(50, REFRESH_MS - (performance.now() - readAt)));
     };
+    isAtTop.current = true;
     refresh.current = () => void read();
     void read();
     const unfollow = followChanges((changes) => {
-      setState((before) => (before.rows ? { ...before, rows: applied(before.rows, changes) } : before));
+      setState((before) => {
+        if (!before.rows) return before;
+        const rows = applied(before.rows, changes);
+        return rows === before.rows ? before : { ...before, rows };
+      });
       schedule();
     });
     const stopOnline = online.subscribe((isOnline) => {
@@ -95,82 +108,45 @@ export function useExecutionList(filter: string): LiveList {
       unfollow();
       stopOnline();
     };
-  }, [filter]);
+  }, [question]);
 
   const loadMore = useCallback(() => {
     const { cursor, rows = [] } = current.current;
     if (cursor === null || isLoadingMore || rows.length >= MOST) return;
     setLoadingMore(true);
-    ask<Listing>(
-      `/executions?${filter}${filter && '&'}limit=${PAGE * 2}&cursor=${encodeURIComponent(cursor)}`,
-    )
+    ask<Listing>(`/executions?${withLimit(latest.current, MORE)}&cursor=${encodeURIComponent(cursor)}`)
       .then((page) =>
         setState((before) => {
-          if (before.filter !== filter || !before.rows) return before;
-          const known = new Set(before.rows.map(keyOf));
+          if (before.question !== question || !before.rows) return before;
+          const ids = new Set(page.executions.map(({ execution_id: id }) => id));
+          const known = new Set(before.rows.filter(({ execution_id: id }) => ids.has(id)).map(keyOf));
           const news = page.executions.filter((one) => !known.has(keyOf(one)));
           return { ...before, rows: [...before.rows, ...news], cursor: page.next_cursor };
         }),
       )
       .catch((error: unknown) => setState((before) => ({ ...before, error: error as Error })))
       .finally(() => setLoadingMore(false));
-  }, [filter, isLoadingMore]);
+  }, [question, isLoadingMore]);
 
-  const isCurrent = state.filter === filter;
+  const setAtTop = useCallback((isThere: boolean) => {
+    if (isThere === isAtTop.current) return;
+    isAtTop.current = isThere;
+    if (isThere) refresh.current();
+  }, []);
+
+  const isCurrent = state.question === question;
   return {
     rows: isCurrent ? state.rows : undefined,
     error: isCurrent ? state.error : undefined,
     historyAway: isCurrent ? state.historyAway : null,
     hasMore: isCurrent && state.cursor !== null,
     isLoadingMore,
+    hasNews,
+    setAtTop,
     loadMore,
     reload: () => refresh.current(),
   };
 }
 
-interface ListState {
-  filter: string;
-  rows?: readonly ListedExecution[];
-  cursor: string | null;
-  historyAway: string | null;
-  error?: Error | undefined;
-}
-
-/** The first page anew, and after it what was paged to before. */
-function merged(before: ListState, filter: string, page: Listing): ListState {
-  const isPaged = before.filter === filter && (before.rows?.length ?? 0) > PAGE;
-  const ids = new Set(page.executions.map(({ execution_id: id }) => id));
-  const open = new Set(['queued', 'delayed', 'running']);
-  const rest = isPaged
-    ? (before.rows ?? []).slice(PAGE).filter((one) => !ids.has(one.execution_id) || !open.has(one.status))
-    : [];
-  const known = new Set(page.executions.map(keyOf));
-  const rows = [...page.executions, ...rest.filter((one) => !known.has(keyOf(one)))];
-  return {
-    filter,
-    rows,
-    cursor: isPaged ? before.cursor : page.next_cursor,
-    historyAway: page.history_away,
-  };
-}
-
-/** Rows as they are after what happened; those that are not known come with the next reading. */
-export function applied(
-  rows: readonly ListedExecution[],
-  changes: readonly Change[],
-): readonly ListedExecution[] {
-  const latest = new Map<string, Change>();
-  for (const change of changes)
-    if (change.type !== 'gap' && change.type !== 'queued') latest.set(change.execution_id, change);
-  if (latest.size === 0) return rows;
-  return rows.map((row) => {
-    const change = latest.get(row.execution_id);
-    if (!change || 'finished_at' in row) return row;
-    if (change.type === 'progress' && row.status === 'running') return { ...row, progress: change.progress };
-    if (change.type === 'running' && row.status !== 'running') {
-      const { waiting: _, ...rest } = row;
-      return { ...rest, status: 'running', worker_id: '', attempt: 1, started_at: change.at, progress: null };
-    }
-    return row;
-  });
-}
+const withLimit = (filter: string, limit: number): string =>
+  `${filter}${filter === '' ? '' : '&'}limit=${limit}`;

@@ -40,9 +40,12 @@ export function findingsIn({ workers, queue, health }: Seen): Finding[] {
   return found.toSorted((a, b) => Number(b.tone === 'bad') - Number(a.tone === 'bad'));
 }
 
-function workerFindings(workers: readonly CountedWorker[], queue: QueueView | undefined): Finding[] {
+function workerFindings(listed: readonly CountedWorker[], queue: QueueView | undefined): Finding[] {
+  const workers = listed.filter(isAlive);
+  const gone = listed.filter((worker) => !isAlive(worker)).map(({ id }) => goneFinding(id));
   if (workers.length === 0)
     return [
+      ...gone,
       {
         tone: 'bad',
         title: 'No worker is alive',
@@ -50,7 +53,7 @@ function workerFindings(workers: readonly CountedWorker[], queue: QueueView | un
         to: '/workers',
       },
     ];
-  const found: Finding[] = [];
+  const found: Finding[] = gone;
   const { all, used } = slotsOf(workers);
   if (all === 0)
     found.push({
@@ -85,11 +88,23 @@ function workerFindings(workers: readonly CountedWorker[], queue: QueueView | un
   return found;
 }
 
+const goneFinding = (id: string): Finding => ({
+  tone: 'bad',
+  title: `Worker ${id} is gone`,
+  advice:
+    'It ended without a word: it was killed, or is frozen. Another worker takes over what it ran. Look at its last log lines and at the memory of its machine.',
+  to: '/workers',
+});
+
+/** Whether a worker still holds its lease; one that does not died or is frozen. */
+export const isAlive = ({ alive }: Pick<CountedWorker, 'alive'>): boolean => alive;
+
 /** Executions that all workers which take work run at once, and how many run. */
 export function slotsOf(workers: readonly CountedWorker[]): { all: number; used: number } {
-  const active = workers.filter(({ state }) => state === 'ACTIVE');
+  const living = workers.filter(isAlive);
+  const active = living.filter(({ state }) => state === 'ACTIVE');
   return {
     all: active.reduce((sum, { concurrency }) => sum + concurrency, 0),
-    used: workers.reduce((sum, { running }) => sum + running, 0),
+    used: living.reduce((sum, { running }) => sum + running, 0),
   };
 }

@@ -1,5 +1,7 @@
 import { signal } from '@preact/signals';
 import { ask, RequestError, whenUnauthorized } from '../api/client.js';
+import type { Session } from '../api/tenants.js';
+import { ALL_RIGHTS, hasTenants, rights } from './rights.js';
 
 /** `unknown`: not asked yet; `away`: the worker did not answer. */
 export type SessionState = 'unknown' | 'open' | 'closed' | 'away';
@@ -9,18 +11,18 @@ export const session = signal<SessionState>('unknown');
 export const tokenWanted = signal(false);
 export const version = signal<string | null>(null);
 
-interface SessionView {
-  required: boolean;
-  open: boolean;
-  version: string | null;
-}
+/** Name of the token that the session was begun with; null: there is none, or it is not open. */
+export const tokenName = signal<string | null>(null);
 
 /** Asks whether the session of this browser is open. */
 export async function loadSession(): Promise<void> {
   try {
-    const view = await ask<SessionView>('/session');
+    const view = await ask<Session>('/session');
     tokenWanted.value = view.required;
     version.value = view.version;
+    tokenName.value = view.name ?? null;
+    hasTenants.value = view.role !== undefined;
+    rights.value = view.role ? { role: view.role, organizations: view.organizations ?? null } : ALL_RIGHTS;
     session.value = view.open ? 'open' : 'closed';
   } catch {
     session.value = 'away';

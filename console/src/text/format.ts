@@ -56,5 +56,40 @@ export const fullTime = (iso: string): string => {
 export const megabytes = (value: number | null | undefined): string =>
   value == null ? '–' : `${trimmed(value, value < 10 ? 1 : 0)} MB`;
 
+/** `512 B`, `1.2 KB`, `3.4 MB`: in steps of 1,000, as the sizes of files are. */
+export function bytes(value: number): string {
+  if (value < 1_000) return `${value} B`;
+  const [divisor, unit] = value < 1e6 ? [1e3, 'KB'] : value < 1e9 ? [1e6, 'MB'] : [1e9, 'GB'];
+  const size = value / divisor;
+  return `${trimmed(size, size < 10 ? 1 : 0)} ${unit}`;
+}
+
+/** A length of time that repeats, as people say it: `15 min`, `1 h`, `2 d`; else as {@link duration}. */
+export function period(ms: number): string {
+  for (const [unit, name] of [
+    [DAY, 'd'],
+    [HOUR, 'h'],
+    [MINUTE, 'min'],
+    [SECOND, 's'],
+  ] as const)
+    if (ms >= unit && ms % unit === 0) return `${count(ms / unit)} ${name}`;
+  return duration(ms);
+}
+
+/** Day and time without the zone, in that of the browser: `Sat, 28 Nov, 02:00:00`. */
+export const dayTime = (iso: string): string => {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime())
+    ? iso
+    : date.toLocaleString('en-GB', {
+        weekday: 'short',
+        day: 'numeric',
+        month: 'short',
+        hour: '2-digit',
+        minute: '2-digit',
+        second: '2-digit',
+      });
+};
+
 const two = (value: number): string => String(value).padStart(2, '0');
 const trimmed = (value: number, digits: number): string => String(Number(value.toFixed(digits)));

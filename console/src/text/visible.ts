@@ -2,7 +2,7 @@
  * Characters that change how the text around them is shown, or are not shown at all: controls, bidirectional
  * controls (UAX #9, "Trojan Source"), zero-width ones, line separators, and tags (U+E0000..E007F).
  */
-const UNSEEN =
+export const UNSEEN =
   // oxlint-disable-next-line no-control-regex -- they are what is looked for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
 
@@ -19,13 +19,15 @@ export function visiblePieces(text: string): VisiblePiece[] {
   let from = 0;
   for (const found of text.matchAll(UNSEEN)) {
     if (found.index > from) pieces.push({ text: text.slice(from, found.index), isCode: false });
-    const code = found[0].codePointAt(0) ?? 0;
-    pieces.push({ text: `U+${code.toString(16).toUpperCase().padStart(4, '0')}`, isCode: true });
+    pieces.push({ text: nameOf(found[0].codePointAt(0) ?? 0), isCode: true });
     from = found.index + found[0].length;
   }
   if (from < text.length) pieces.push({ text: text.slice(from), isCode: false });
   return pieces;
 }
+
+/** A code point as the standard writes it. */
+export const nameOf = (code: number): string => `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
 
 /** The text in one string, for titles and places that take no elements. */
 export const visibleText = (text: string): string =>
