@@ -94,6 +94,22 @@ const SCHEDULES: Readonly<Record<string, object>> = {
   'month-end': { cron: '0 23 28-31 * *', tz: 'Asia/Tokyo', task: { code: 'console.log("closing")' } },
 };
 
+const ORGANIZATIONS: Readonly<Record<string, object>> = {
+  acme: {
+    weight: 3,
+    max_running: 6,
+    quotas: { executions: { limit: 600 }, cpu_seconds: { limit: 20, action: 'slow' } },
+  },
+  globex: { rate: { executions: 500, per_seconds: 60 }, quotas: { executions: { limit: 350 } } },
+  initech: { max_running: 2 },
+};
+
+const TOKENS: readonly object[] = [
+  { name: 'dashboard of the office', role: 'read' },
+  { name: 'shop of acme', role: 'submit', organizations: ['acme'] },
+  { name: 'deployments', role: 'operate', expires_at: '2027-06-30T00:00:00Z' },
+];
+
 const processes: ChildProcess[] = [];
 
 async function main(): Promise<void> {
@@ -171,6 +187,9 @@ async function fillOnce(api: Api): Promise<void> {
     method: 'PUT',
     body: { content: '# tools of all workflows\nlodash@4.17.21\nzod@^4\n' },
   });
+  for (const [id, organization] of Object.entries(ORGANIZATIONS))
+    await api(`/organizations/${id}`, { method: 'PUT', body: organization });
+  for (const body of TOKENS) await api('/tokens', { body });
   for (const [id, schedule] of Object.entries(SCHEDULES))
     await api(`/schedules/${id}`, { method: 'PUT', body: schedule });
   await api('/schedules/warehouse-sync/pause', { method: 'POST' });
@@ -280,6 +299,10 @@ async function takePictures(browser: Browser, url: string, api: Api): Promise<vo
   await light.getByRole('button', { name: 'Run', exact: true }).click();
   await light.getByText('Returned value').waitFor();
   await shoot(light, 'playground');
+  await visit(light, '/console/organizations', 'CPU time');
+  await shoot(light, 'organizations');
+  await visit(light, '/console/access', 'What was asked for');
+  await shoot(light, 'access');
   await visit(light, '/console/settings', 'Health of this process');
   await shoot(light, 'settings');
   const dark = await open('dark');

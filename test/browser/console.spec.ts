@@ -420,6 +420,8 @@ describe('every page', () => {
     ['/console/workers', 'Recycle runners'],
     ['/console/workspace?file=a.ts', 'Changed since 1'],
     ['/console/packages', 'Roll-out'],
+    ['/console/organizations', 'CPU time'],
+    ['/console/access', 'What was asked for'],
     ['/console/playground', 'What the code has'],
     ['/console/settings', 'Health of this process'],
   ] as const;
@@ -434,6 +436,7 @@ describe('every page', () => {
     );
     await api('/packages', { content: '# none yet\n' }, 'PUT');
     await submit({ execution_id: 'bad', file_path: 'a.ts', attempts: 2 }, 60);
+    await api('/organizations/acme', { max_running: 2, quotas: { executions: { limit: 100 } } }, 'PUT');
     await submit({ execution_id: 'later', workflow_code: '1', delay: 3_600_000 });
     await api('/schedules/hourly', { cron: '0 * * * *', execution: { file_path: 'a.ts' } }, 'PUT');
   });
@@ -503,6 +506,7 @@ describe('what is hostile', () => {
       caller: { email: MARKUP },
       organization: { id: MARKUP },
     };
+    await api('/tokens', { name: MARKUP, role: 'read' });
     await submit({ execution_id: ID, ...common, parameters: { hostile: LINES }, workflow_code: code }, 90);
     await submit({ ...common, workflow_code: '1', delay: 3_600_000 });
     const queue = new Queue('bifrost-executions', { connection: redis.connect() });
@@ -567,6 +571,8 @@ describe('what is hostile', () => {
       ['/console/workers', 'Recycle runners'],
       ['/console/workspace?file=a.ts', 'Changed since'],
       ['/console/packages', 'Roll-out'],
+      ['/console/organizations', '<script>globalThis'],
+      ['/console/access', '<script>globalThis'],
       ['/console/settings', 'Health of this process'],
       [`/console/${encodeURIComponent(MARKUP)}`, 'There is no such page'],
       [`/console/executions/${encodeURIComponent(`${MARKUP}never`)}`, /Not found|could not be read/],
@@ -592,6 +598,109 @@ describe('what is hostile', () => {
     await shows('Returned value');
     await shows(/is left out|more characters/);
     await isHarmless();
+  });
+});
+
+describe('a token with a role', () => {
+  const enter = async (request: object): Promise<WatchedPage> => {
+    const { token } = await api<{ token: string }>('/tokens', request);
+    const entered = await watch(await browser.open(worker.url), worker.url);
+    await entered.page.goto('/');
+    await entered.page.getByLabel('Token').fill(token);
+    await entered.page.getByRole('button', { name: 'Log in' }).click();
+    await entered.page.getByText('Wait before the start').waitFor();
+    return entered;
+  };
+  const menuOf = ({ page: own }: WatchedPage): Promise<string[]> =>
+    own.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts();
+  const leave = async ({ page: own, misdeeds: done }: WatchedPage): Promise<void> => {
+    expect(done).toEqual({ errors: [], violations: [], foreign: [] });
+    await own.context().close();
+  };
+
+  it('that may only read is shown nothing that it could do', async () => {
+    const reader = await enter({ name: 'a reader', role: 'read' });
+    await reader.page.getByText('a reader, read').waitFor();
+    expect(await menuOf(reader)).toEqual([
+      'Overview',
+      'Executions',
+      'Queue',
+      'Schedules',
+      'Organizations',
+      'Workers',
+      'Workspace',
+      'Packages',
+      'Settings',
+    ]);
+    for (const [path, sign] of [
+      ['/console/executions', 'live'],
+      ['/console/executions/bad', 'What to do'],
+      ['/console/queue', 'What waits'],
+      ['/console/schedules/hourly', 'Next times'],
+      ['/console/workers', 'Host'],
+    ] as const) {
+      await reader.page.goto(path);
+      await reader.page.getByText(sign).first().waitFor();
+      const verbs = /^(Run|Cancel|Delete|Pause|Resume|Recycle|Drain|Edit|Remove|New)/;
+      expect([path, await reader.page.locator('main').getByRole('button', { name: verbs }).count()]).toEqual([
+        path,
+        0,
+      ]);
+    }
+    await reader.page.goto('/console/playground');
+    await reader.page.getByText('This token may not see this page').waitFor();
+    await leave(reader);
+  });
+
+  it('and of an organization sees what belongs to that, and none of what all share', async () => {
+    await submit(
+      { execution_id: 'of-acme', organization: { id: 'acme' }, workflow_code: 'export default () => 1' },
+      60,
+    );
+    const member = await enter({ name: 'acme', role: 'submit', organizations: ['acme'] });
+    expect(await menuOf(member)).toEqual([
+      'Overview',
+      'Executions',
+      'Schedules',
+      'Organizations',
+      'Packages',
+      'Playground',
+    ]);
+    await member.page.goto('/console/executions');
+    const list = member.page.getByRole('list', { name: 'Executions' });
+    await list.getByText('of-acme').waitFor();
+    expect(await list.getByRole('listitem').count()).toBe(1);
+    await member.page.goto('/console/executions/bad');
+    await member.page.getByText('Not found').waitFor();
+    await member.page.goto('/console/workers');
+    await member.page.getByText('This token may not see this page').waitFor();
+    await leave(member);
+  });
+
+  it('is made and revoked by an admin, and caps and quotas are set', async () => {
+    await page.goto('/console/access');
+    await press('New token');
+    await page.getByLabel('Name: what it is for').fill('of the test');
+    await page.getByLabel('Role').selectOption('operate');
+    await press('Make it');
+    await shows('Copy it now: it cannot be shown again.');
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await press('Done');
+    await page.getByRole('button', { name: 'Revoke of the test' }).click();
+    await press('Revoke it');
+    await page.getByRole('row', { name: /of the test operate/ }).waitFor({ state: 'hidden' });
+    await page.goto('/console/organizations');
+    await page.getByRole('button', { name: 'Edit acme' }).click();
+    await page.getByLabel('Share, beside those of others that wait').fill('3');
+    await page.getByLabel('CPU seconds a day').fill('60');
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await press('Save');
+    await shows(/of 1 m 00 s/);
+    expect(await api('/organizations/acme')).toMatchObject({
+      weight: 3,
+      max_running: 2,
+      quotas: { executions: { limit: 100, action: 'refuse' }, cpu_seconds: { limit: 60 } },
+    });
   });
 });
 
