@@ -100,7 +100,7 @@ const ORGANIZATIONS: Readonly<Record<string, object>> = {
     max_running: 6,
     quotas: { executions: { limit: 600 }, cpu_seconds: { limit: 20, action: 'slow' } },
   },
-  globex: { rate: { executions: 500, per_seconds: 60 }, quotas: { executions: { limit: 350 } } },
+  globex: { rate: { executions: 500, per_seconds: 60 }, quotas: { executions: { limit: 3500 } } },
   initech: { max_running: 2 },
 };
 

@@ -47,6 +47,7 @@ import { SchemasController } from './schemas/schemas.controller.js';
 import { SecretsController } from './secrets/secrets.controller.js';
 import { ResultWaiter } from './executions/result-waiter.js';
 import { SubmissionService } from './executions/submission.service.js';
+import { QuotaRefusal } from './organizations/quota-refusal.js';
 import { TasksController } from './executions/tasks.controller.js';
 import { TokensController } from './tokens/tokens.controller.js';
 import { UsageController } from './usage/usage.controller.js';
@@ -101,6 +102,7 @@ export class ApiModule {
         },
         ArtifactsService,
         Ownership,
+        QuotaRefusal,
         SubmissionService,
         BatchService,
         AgainService,

@@ -103,7 +103,9 @@ const contextFields = z.object({
     .min(1, { error: 'must not be empty' })
     .max(256, { error: 'must have at most 256 characters' })
     .nullish()
-    .meta({ description: 'Executions of one organization with the same key share a cap: docs/fair-order.md' }),
+    .meta({
+      description: 'Executions of one organization with the same key share a cap: docs/fair-order.md',
+    }),
   concurrency_limit: z
     .number({ error: 'must be a number' })
     .int({ error: 'must be a whole number' })

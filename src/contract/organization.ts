@@ -62,7 +62,8 @@ export const quotasSchema = z.object({
 export const organizationLimitsSchema = z.object({
   memory_mb: whole(16, 1_048_576).nullish().meta({ description: 'Below MEMORY_LIMIT_MB' }),
   timeout_seconds: above('a number of seconds', 31_536_000).nullish().meta({
-    description: 'Longest time limit that an execution may ask for, below MAX_TIMEOUT_SECONDS; also the default',
+    description:
+      'Longest time limit that an execution may ask for, below MAX_TIMEOUT_SECONDS; also the default',
   }),
   output_bytes: whole(1, Number.MAX_SAFE_INTEGER).nullish().meta({ description: 'Below OUTPUT_LIMIT_BYTES' }),
   network: z

@@ -7,7 +7,10 @@ const load = createRequire(import.meta.url);
 const SCRIPTS = ['moveToFinished-14', 'addStandardJob-9'].map(
   (file) =>
     Object.values(
-      load(`bullmq/dist/cjs/scripts/${file}.js`) as Record<string, { name: string; content: string; keys: number }>,
+      load(`bullmq/dist/cjs/scripts/${file}.js`) as Record<
+        string,
+        { name: string; content: string; keys: number }
+      >,
     )[0] as { name: string; content: string; keys: number },
 );
 

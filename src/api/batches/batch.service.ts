@@ -7,10 +7,11 @@ import type { Caller } from '../../tenants/access/caller.js';
 import { fingerprintOf, Idempotency, refuseOtherBody } from '../executions/idempotency.service.js';
 import { KnownExecutions, knownId } from '../executions/known-executions.js';
 import { type ExecutionRequest, executionRequestSchema, invalid } from '../executions/requests.js';
-import { NOT_ACCEPTED, type SubmissionHeaders, SubmissionService } from '../executions/submission.service.js';
+import { type SubmissionHeaders, SubmissionService } from '../executions/submission.service.js';
 import { type FieldError, ProblemException } from '../http/problem.js';
-import { withinRedisLimit } from '../http/redis-bound.js';
+import { NOT_ACCEPTED, withinRedisLimit } from '../http/redis-bound.js';
 import { fieldErrors } from '../http/validation.js';
+import { QuotaRefusal } from '../organizations/quota-refusal.js';
 import { WebhookCheck } from '../webhooks/webhook-check.js';
 import type { BatchAccepted, BatchEntry, BatchRequest, BatchView } from './batch-requests.js';
 import { BatchStore } from './batch-store.js';
@@ -40,6 +41,7 @@ export class BatchService {
     private readonly results: ResultStore,
     private readonly batches: BatchStore,
     private readonly webhooks: WebhookCheck,
+    private readonly quotas: QuotaRefusal,
   ) {}
 
   /**
@@ -128,7 +130,7 @@ export class BatchService {
   private async refuseAsWhole(checked: Checked[]): Promise<void> {
     await this.refuseKnown(checked);
     for (const organization of organizationsOf(checked))
-      if (organization !== null) await this.submission.refuseUsedUp(organization);
+      if (organization !== null) await this.quotas.refuseUsedUp(organization);
   }
 
   /** Puts a refusal in the place of each whose id is taken. */

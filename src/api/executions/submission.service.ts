@@ -17,17 +17,13 @@ import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
 import { type Caller, mayReach } from '../../tenants/access/caller.js';
 import { Ownership } from '../access/ownership.service.js';
 import { ownContext } from '../access/own-context.js';
-import { Quotas, usedUpMessage } from '../../tenants/usage/quotas.js';
-import { ProblemException } from '../http/problem.js';
-import { redisAway, withinRedisLimit } from '../http/redis-bound.js';
+import { NOT_ACCEPTED, redisAway, withinRedisLimit } from '../http/redis-bound.js';
+import { QuotaRefusal } from '../organizations/quota-refusal.js';
 import { WebhookCheck } from '../webhooks/webhook-check.js';
 import { type Claim, fingerprintOf, Idempotency, refuseOtherBody } from './idempotency.service.js';
 import { type JobTiming, timingOf } from './job-timing.js';
 import { KnownExecutions, knownId } from './known-executions.js';
 import { checkLimits, type ExecutionRequest, type TaskRequest } from './requests.js';
-
-/** For a request that failed before anything of it was written. */
-export const NOT_ACCEPTED = 'Redis does not answer. Nothing was accepted; send it again later';
 
 /** What concerns a submission beside its body. */
 export interface SubmissionHeaders {
@@ -85,7 +81,7 @@ export class SubmissionService {
     private readonly keys: RedisKeys,
     private readonly webhooks: WebhookCheck,
     private readonly ownership: Ownership,
-    private readonly quotas: Quotas,
+    private readonly quotas: QuotaRefusal,
     private readonly queueing: Queueing,
     @InjectSettings(executionSettings) private readonly settings: ExecutionSettings,
   ) {}
@@ -197,24 +193,12 @@ export class SubmissionService {
   private async refuseNewWork({ organization, headers: { idempotencyKey: key } }: Submission): Promise<void> {
     if (organization === undefined) return;
     try {
-      await this.refuseUsedUp(organization);
+      await this.quotas.refuseUsedUp(organization);
     } catch (error) {
       const known =
         key === undefined ? null : await withinRedisLimit(this.idempotency.find(key), NOT_ACCEPTED);
       if (!known?.isAccepted) throw error;
     }
-  }
-
-  /** @throws {ProblemException} 429 where a quota of the organization is used up. */
-  async refuseUsedUp(organization: string): Promise<void> {
-    const used = await withinRedisLimit(this.quotas.refusing(organization), NOT_ACCEPTED);
-    if (used === null) return;
-    const { quota, limit, used: amount, resetsAt } = used;
-    const seconds = Math.max(1, Math.ceil((resetsAt.getTime() - Date.now()) / 1_000));
-    throw new ProblemException('quota-exceeded', usedUpMessage(used), {
-      headers: { 'retry-after': String(seconds) },
-      members: { organization, quota, limit, used: amount, resets_at: resetsAt.toISOString() },
-    });
   }
 
   private async submitOnce(submission: Submission, key: string): Promise<Submitted> {

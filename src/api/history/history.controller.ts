@@ -36,7 +36,9 @@ export class HistoryController {
     @CalledBy() caller: Caller,
     @Query({ schema: statisticsQuerySchema }) { since, until, ...question }: StatisticsQuery,
   ): Promise<Statistics> {
-    return withinArchive(this.statistics.read({ ...visibleTo(caller, question), ...daysOf({ since, until }, new Date()) }));
+    return withinArchive(
+      this.statistics.read({ ...visibleTo(caller, question), ...daysOf({ since, until }, new Date()) }),
+    );
   }
 
   /**

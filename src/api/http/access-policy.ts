@@ -96,7 +96,10 @@ function callerOfRequest(
   { token, host }: Access,
   known: StoredToken | null,
 ): Caller | null {
-  if (token !== undefined) return isConsole(asked.route) || isDocumentation(asked.route) ? null : callerByCredentials(asked, token, known);
+  if (token !== undefined)
+    return isConsole(asked.route) || isDocumentation(asked.route)
+      ? null
+      : callerByCredentials(asked, token, known);
   if (isLoopbackHost(host) && !isLoopbackHost(asked.host)) {
     throw new ProblemException(
       'misdirected-host',

@@ -2,6 +2,9 @@ import { within } from '../../lib/time-limit.js';
 import { StillSearchingError } from '../../queue/job-finder.js';
 import { ProblemException } from './problem.js';
 
+/** For a request that failed before anything of it was written. */
+export const NOT_ACCEPTED = 'Redis does not answer. Nothing was accepted; send it again later';
+
 /** How long a request waits for an answer of Redis, and for a search through all that is queued. */
 const REDIS_LIMIT_MS = 2_000;
 const SEARCH_LIMIT_MS = 15_000;

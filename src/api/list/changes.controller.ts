@@ -64,7 +64,9 @@ export class ChangesController {
     for await (const batch of batches)
       yield caller.organizations === null
         ? batch
-        : (await Promise.all(batch.map((change) => this.visibleChange(caller, change)))).filter((one) => one !== null);
+        : (await Promise.all(batch.map((change) => this.visibleChange(caller, change)))).filter(
+            (one) => one !== null,
+          );
   }
 
   private async visibleChange(caller: Caller, change: Change): Promise<Change | null> {

@@ -21,10 +21,7 @@ export class ListController {
     summary: 'Executions: running, queued, delayed and ended, newest first',
   })
   @ApiOkResponse({ standardSchema: listingSchema })
-  list(
-    @CalledBy() caller: Caller,
-    @Query({ schema: listQuerySchema }) query: ListQuery,
-  ): Promise<Listing> {
+  list(@CalledBy() caller: Caller, @Query({ schema: listQuerySchema }) query: ListQuery): Promise<Listing> {
     return this.executions.list(visibleTo(caller, query));
   }
 }

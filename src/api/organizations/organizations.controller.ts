@@ -23,7 +23,8 @@ import {
   organizationsQuerySchema,
 } from './organization-requests.js';
 
-const UNDONE = 'Redis does not answer. Whether it was set is not known: ask for the organization, or try again';
+const UNDONE =
+  'Redis does not answer. Whether it was set is not known: ask for the organization, or try again';
 
 /** What is set of organizations. One is made by naming it in an execution; a record only changes what holds for it. */
 @ApiTags('organizations')
@@ -81,6 +82,9 @@ export class OrganizationsController {
     @Param({ schema: organizationIdSchema }) { id }: OrganizationId,
   ): Promise<RemovedOrganization> {
     if (await withinRedisLimit(this.store.remove(id), UNDONE)) return { id, removed: true };
-    throw new ProblemException('not-found', `There is no record of the organization ${id}: nothing is set of it`);
+    throw new ProblemException(
+      'not-found',
+      `There is no record of the organization ${id}: nothing is set of it`,
+    );
   }
 }

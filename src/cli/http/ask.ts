@@ -18,7 +18,10 @@ export interface Question {
  * Asks the API, and returns its answer.
  * @throws {CommandError} with advice when there is no proper answer.
  */
-export async function ask<Answer>(access: ApiAccess, { method, path, body, field }: Question): Promise<Answer> {
+export async function ask<Answer>(
+  access: ApiAccess,
+  { method, path, body, field }: Question,
+): Promise<Answer> {
   const { status, text } = await sendRequest(access, {
     method: method ?? 'GET',
     path,
@@ -27,7 +30,8 @@ export async function ask<Answer>(access: ApiAccess, { method, path, body, field
   });
   const answer = parseJson(text);
   if (status < 200 || status > 299) throw refusalError({ status, body: answer }, access);
-  if (typeof answer !== 'object' || answer === null || !(field in answer)) throw strangeAnswer(status, access);
+  if (typeof answer !== 'object' || answer === null || !(field in answer))
+    throw strangeAnswer(status, access);
   return answer as Answer;
 }
 
@@ -40,7 +44,10 @@ export async function askAll<Item>(access: ApiAccess, path: string, field: strin
   const items: Item[] = [];
   let cursor: string | null = null;
   do {
-    const query: URLSearchParams = new URLSearchParams({ limit: '500', ...(cursor === null ? {} : { cursor }) });
+    const query: URLSearchParams = new URLSearchParams({
+      limit: '500',
+      ...(cursor === null ? {} : { cursor }),
+    });
     const separator = path.includes('?') ? '&' : '?';
     const page: Record<string, unknown> = await ask(access, {
       path: `${path}${separator}${query.toString()}`,

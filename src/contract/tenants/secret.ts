@@ -4,11 +4,9 @@ import { z } from 'zod';
 export const SECRET_LIMIT_CHARS = 65_536;
 
 /** Name of a secret, in the store and in `context.secrets`. */
-export const secretNameSchema = z
-  .string({ error: 'must be a string' })
-  .regex(/^[A-Za-z_][\w.-]{0,127}$/, {
-    error: 'must have 1 to 128 letters, digits and _ . - and begin with a letter or _',
-  });
+export const secretNameSchema = z.string({ error: 'must be a string' }).regex(/^[A-Za-z_][\w.-]{0,127}$/, {
+  error: 'must have 1 to 128 letters, digits and _ . - and begin with a letter or _',
+});
 
 /** Body of `PUT /organizations/:organization/secrets/:name`. */
 export const secretRequestFields = z.object({
@@ -59,12 +57,14 @@ export type RemovedSecret = z.infer<typeof removedSecretSchema>;
 /** Answer of `POST /secrets/rotate`. */
 export const rotatedSecretsSchema = z
   .object({
-    key_id: z.string().meta({ description: 'Of the first key of SECRETS_KEY: all but `unreadable` have it now' }),
+    key_id: z
+      .string()
+      .meta({ description: 'Of the first key of SECRETS_KEY: all but `unreadable` have it now' }),
     rotated: z.number().int().meta({ description: 'Encrypted anew' }),
     unchanged: z.number().int().meta({ description: 'Had this key already' }),
-    unreadable: z
-      .array(z.object({ organization: z.string(), name: z.string(), key_id: z.string() }))
-      .meta({ description: 'SECRETS_KEY lacks their key, or they were changed by others; they are as before' }),
+    unreadable: z.array(z.object({ organization: z.string(), name: z.string(), key_id: z.string() })).meta({
+      description: 'SECRETS_KEY lacks their key, or they were changed by others; they are as before',
+    }),
   })
   .meta({ id: 'RotatedSecrets' });
 export type RotatedSecrets = z.infer<typeof rotatedSecretsSchema>;

@@ -20,7 +20,8 @@ export function prepareGlobals(command: ExecuteCommand): void {
 function setEnvironment(wanted: Readonly<Record<string, string>>): void {
   const { env } = process;
   const before = keysOf(env);
-  for (let i = 0; i < before.length; i++) if (!hasOwn(wanted, before[i] as string)) delete env[before[i] as string];
+  for (let i = 0; i < before.length; i++)
+    if (!hasOwn(wanted, before[i] as string)) delete env[before[i] as string];
   const names = keysOf(wanted);
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
