@@ -53,6 +53,10 @@ it('has every field of the documents that it is about', () => {
           'network',
           'capture_locals',
           'again_of',
+          'secret_names',
+          'band',
+          'concurrency_key',
+          'concurrency_limit',
         ].includes(name),
     ),
   ];

@@ -16,8 +16,11 @@ const put = (path: string, text = ''): string => {
 };
 
 /** In place of a program that a step calls: notes that, and leaves what the step has to. */
-const stand = (name: string, leaves: string): void =>
-  chmodSync(put(`node_modules/.bin/${name}`, `#!/bin/sh\necho ${name} >>calls\n${leaves}\n`), 0o755);
+const stand = (name: string, leaves: string, called = name): void =>
+  chmodSync(
+    put(`node_modules/.bin/${name}`, `#!/bin/sh\nfor last; do :; done\necho ${called} >>calls\n${leaves}\n`),
+    0o755,
+  );
 
 for (const path of [
   'package.json',
@@ -25,13 +28,26 @@ for (const path of [
   'nest-cli.json',
   'tsconfig.json',
   'tsconfig.build.json',
+  'README.md',
+  'schemas/openapi.json',
+  'site/build.ts',
 ])
   put(path);
-for (const path of ['src/main.ts', 'src/contract/job.ts', 'console/src/app.tsx', 'scripts/bundle.ts'])
+for (const path of [
+  'src/main.ts',
+  'src/contract/job.ts',
+  'console/src/app.tsx',
+  'scripts/bundle.ts',
+  'docs/index.md',
+])
   put(path);
 stand('nest', 'mkdir -p dist && : >dist/main.js');
 stand('vite', 'mkdir -p dist/console && : >dist/console/index.html');
-stand('node', 'mkdir -p dist/bundle');
+// The script that it is to run is its last argument.
+stand('node', 'mkdir -p dist/bundle dist/docs && : >dist/docs/index.html', '$last');
+
+const DOCS = 'site/build.ts';
+const BUNDLE = 'scripts/bundle.ts';
 
 /** What a build calls and says. */
 function build(): { calls: string[]; said: string } {
@@ -52,17 +68,18 @@ const age = (path: string): void => utimesSync(join(folder, path), 1, 1);
 describe('the build of npm start', () => {
   it('does each step once, and says what it does, how long that takes and how long it took', () => {
     const { calls, said } = build();
-    expect(calls).toEqual(['nest', 'vite', 'node']);
+    expect(calls).toEqual(['nest', 'vite', DOCS, BUNDLE]);
     expect(said).toMatch(/^bifrost: compiling what changed \(nest build\); usually \d+ s$/m);
     expect(said).toMatch(/^bifrost: compiling what changed \(nest build\): done in \d+ s$/m);
     expect(build()).toEqual({ calls: [], said: '' });
   });
 
   it.each([
-    ['src/main.ts', ['nest', 'node']],
-    ['src/contract/job.ts', ['nest', 'vite', 'node']],
+    ['src/main.ts', ['nest', BUNDLE]],
+    ['src/contract/job.ts', ['nest', 'vite', BUNDLE]],
     ['console/src/app.tsx', ['vite']],
-    ['scripts/bundle.ts', ['node']],
+    ['docs/index.md', [DOCS]],
+    ['scripts/bundle.ts', [BUNDLE]],
   ])('does what a change of %s asks for', (path, calls) => {
     change(path);
     expect(build().calls).toEqual(calls);
@@ -83,7 +100,7 @@ describe('the build of npm start', () => {
     change('src/main.ts');
     expect(() => execFileSync('sh', ['-c', `. ${SETUP}; build`], { cwd: folder, stdio: 'pipe' })).toThrow();
     stand('nest', ':');
-    expect(build().calls).toEqual(['nest', 'node']);
+    expect(build().calls).toEqual(['nest', BUNDLE]);
     age('src/main.ts');
   });
 });

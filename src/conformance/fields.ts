@@ -11,7 +11,7 @@ const RARE_RESULT_FIELDS = new Set([
   'start_history',
   'artifacts',
 ]);
-const RARE_METRICS = new Set(['delay_ms', 'backoff_ms']);
+const RARE_METRICS = new Set(['delay_ms', 'backoff_ms', 'network_bytes']);
 
 /** Fields of every result, null ones included. */
 export const RESULT_FIELDS = Object.keys(resultSchema.shape).filter((name) => !RARE_RESULT_FIELDS.has(name));

@@ -107,7 +107,7 @@ export class RedisKeys {
   /** Hash: what organizations used on a day, such as `cpu_ms:{organization}` (tenants/usage); expires. */
   usage = (day: string): string => `${this.prefix}bifrost:usage:${day}`;
   /** Sorted set, on Cluster: what was counted lately -> Unix seconds; same slot as that of the day. */
-  usageSeen = (usageKey: string): string => this.sibling(usageKey, 'seen');
+  usageSeen = (day: string): string => this.sibling(this.usage(day), 'seen');
 
   /** Stream: entries of the audit log on their way to the archive. */
   audit = (): string => `${this.prefix}bifrost:audit`;

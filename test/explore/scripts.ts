@@ -34,8 +34,8 @@ const KEYS: Readonly<Record<ScriptName, readonly number[]>> = {
   SETTLE_UNOWNED: [0, 1],
   MARK_PUBLISHED: [1],
   MARK_DELIVERY: [1],
-  // Without a feed, whose keys are not looked at.
-  END: [0, 1, 2, 4, 4, 4, 4],
+  // Without a feed and without usage, whose keys are not looked at.
+  END: [0, 1, 2, 4, 4, 4, 4, 4],
 };
 const keysOf = (slot: number): [string, string, string, string, string] => [
   `explore:${slot}:result`,

@@ -1,3 +1,4 @@
+import { COUNT_ARGS } from '../../src/tenants/usage/usage-counter.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import {
   fieldOf,
@@ -19,9 +20,10 @@ export interface Action {
 
 const NOW = '2026-01-01T00:00:00.000Z';
 const TTL = 3600;
-/** What END is given of the feed and of the log. */
+/** What END is given of the feed, of the log and of usage. */
 const NO_FEED = [0, 'e', '1'];
 const A_LOG = [1, 'r', TTL, 'silent', NOW, NOW, 'w'];
+const NO_USAGE = Array<string>(COUNT_ARGS).fill('');
 
 /** A result: as much of one as decisions look at. */
 const documentOf = (run: string, by: string, status: string, attempt: number, starts: number): string =>
@@ -336,7 +338,17 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
         name: `w${index}: end at once`,
         call: {
           script: 'END',
-          args: [document, TTL, step.run, fieldOf(mark), markText(mark), 1, ...NO_FEED, ...A_LOG],
+          args: [
+            document,
+            TTL,
+            step.run,
+            fieldOf(mark),
+            markText(mark),
+            1,
+            ...NO_FEED,
+            ...A_LOG,
+            ...NO_USAGE,
+          ],
         },
         apply: (next, reply) => {
           const [kind] = reply as [string];

@@ -60,5 +60,8 @@ export function defineOrganizations(
     .command('remove')
     .description('set nothing of it any more; its executions stay')
     .argument('<id>', 'id of the organization')
-    .action(async (id: string) => exit(await (await commands()).removeOrganization(id, io())));
+    .option(...JSON_OPTION)
+    .action(async (id: string, options: ShownOptions) =>
+      exit(await (await commands()).removeOrganization(id, options, io())),
+    );
 }

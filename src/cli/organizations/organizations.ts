@@ -53,9 +53,13 @@ export async function setOrganization(
 }
 
 /** `bifrost organizations remove ID` */
-export async function removeOrganization(id: string, { access, output }: OrganizationsIo): Promise<ExitCode> {
-  await ask<RemovedOrganization>(access, { method: 'DELETE', path: pathOf(id), field: 'id' });
-  output.stdout.write(`nothing is set of ${plain(id)} any more\n`);
+export async function removeOrganization(
+  id: string,
+  { json }: ShownOptions,
+  { access, output }: OrganizationsIo,
+): Promise<ExitCode> {
+  const answer = await ask<RemovedOrganization>(access, { method: 'DELETE', path: pathOf(id), field: 'id' });
+  output.stdout.write(json ? asJson(answer) : `nothing is set of ${plain(id)} any more\n`);
   return EXIT.succeeded;
 }
 

@@ -26,16 +26,18 @@ export function defineSecrets(secrets: Command, io: () => SecretsIo, exit: (code
     .argument(...ORGANIZATION)
     .argument('<name>', 'as contexts name it in secret_names')
     .argument('[file]', 'file that holds the value; - reads standard input', '-')
-    .action(async (organization: string, name: string, file: string) =>
-      exit(await (await commands()).setSecret(organization, name, file, io())),
+    .option(...JSON_OPTION)
+    .action(async (organization: string, name: string, file: string, options: ShownOptions) =>
+      exit(await (await commands()).setSecret(organization, name, file, options, io())),
     );
   secrets
     .command('remove')
     .description('remove a secret')
     .argument(...ORGANIZATION)
     .argument('<name>')
-    .action(async (organization: string, name: string) =>
-      exit(await (await commands()).removeSecret(organization, name, io())),
+    .option(...JSON_OPTION)
+    .action(async (organization: string, name: string, options: ShownOptions) =>
+      exit(await (await commands()).removeSecret(organization, name, options, io())),
     );
   secrets
     .command('rotate')

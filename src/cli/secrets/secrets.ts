@@ -58,12 +58,13 @@ export async function setSecret(
   organization: string,
   name: string,
   file: string,
+  { json }: ShownOptions,
   { access, output, input }: SecretsIo,
 ): Promise<ExitCode> {
   const value = (file === '-' ? await text(input) : await read(file)).replace(/\r?\n$/, '');
   const path = secretAt(organization, name);
-  await ask<Secret>(access, { method: 'PUT', path, body: { value }, field: 'name' });
-  output.stdout.write(`${plain(name)} of ${plain(organization)} is set\n`);
+  const answer = await ask<Secret>(access, { method: 'PUT', path, body: { value }, field: 'name' });
+  output.stdout.write(json ? asJson(answer) : `${plain(name)} of ${plain(organization)} is set\n`);
   return EXIT.succeeded;
 }
 
@@ -71,10 +72,12 @@ export async function setSecret(
 export async function removeSecret(
   organization: string,
   name: string,
+  { json }: ShownOptions,
   { access, output }: SecretsIo,
 ): Promise<ExitCode> {
-  await ask<RemovedSecret>(access, { method: 'DELETE', path: secretAt(organization, name), field: 'name' });
-  output.stdout.write(`${plain(name)} of ${plain(organization)} is removed\n`);
+  const path = secretAt(organization, name);
+  const answer = await ask<RemovedSecret>(access, { method: 'DELETE', path, field: 'name' });
+  output.stdout.write(json ? asJson(answer) : `${plain(name)} of ${plain(organization)} is removed\n`);
   return EXIT.succeeded;
 }
 

@@ -33,7 +33,10 @@ export function defineTokens(tokens: Command, io: () => TokensIo, exit: (code: E
     .command('revoke')
     .description('revoke a token, at once')
     .argument('<id>', 'id of the token')
-    .action(async (id: string) => exit(await (await commands()).revokeToken(id, io())));
+    .option(...JSON_OPTION)
+    .action(async (id: string, options: ShownOptions) =>
+      exit(await (await commands()).revokeToken(id, options, io())),
+    );
 }
 
 /** Makes `bifrost audit`. */

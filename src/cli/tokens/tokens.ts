@@ -69,10 +69,14 @@ export async function createToken(
 }
 
 /** `bifrost tokens revoke ID` */
-export async function revokeToken(id: string, { access, output }: TokensIo): Promise<ExitCode> {
+export async function revokeToken(
+  id: string,
+  { json }: ShownOptions,
+  { access, output }: TokensIo,
+): Promise<ExitCode> {
   const path = `/tokens/${encodeURIComponent(id)}`;
-  await ask<RevokedToken>(access, { method: 'DELETE', path, field: 'id' });
-  output.stdout.write(`${plain(id)} is revoked\n`);
+  const answer = await ask<RevokedToken>(access, { method: 'DELETE', path, field: 'id' });
+  output.stdout.write(json ? asJson(answer) : `${plain(id)} is revoked\n`);
   return EXIT.succeeded;
 }
 

@@ -115,7 +115,7 @@ export class UsageCounter {
     const isNew = this.redis.isCluster
       ? await COUNT_APART.run(
           this.redis,
-          [day, this.keys.usageSeen(day)],
+          [day, this.keys.usageSeen(dayOf(Date.parse(result.finished_at)))],
           [`${mark} ${executionId}`, ...rest],
         )
       : await COUNT.run(this.redis, [this.keys.ledger(executionId), day], args);
