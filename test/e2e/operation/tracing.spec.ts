@@ -100,7 +100,10 @@ it('reveals nothing of what users send, return or throw, neither in traces nor i
   });
   const failed = collector.spans.find(({ status }) => status?.message === 'USER_ERROR');
   expect(failed).toMatchObject({ name: 'execution', status: { code: 2 } });
-  expect(worker.logs.find(({ msg }) => msg === 'execution ended')).toMatchObject({
+  const line = await until(() => worker.logs.find(({ msg }) => msg === 'execution ended'), {
+    what: 'the log says how it ended',
+  });
+  expect(line).toMatchObject({
     executionId: expect.any(String),
     jobId: expect.any(String),
     attempt: 1,
