@@ -111,7 +111,7 @@ export class JobFinder {
   }
 
   /**
-   * The job by its name, else by a search through all that wait, are delayed or have a priority.
+   * The job by its name, else by a search through all that wait, are delayed, have a priority or were just taken.
    * @throws {StillSearchingError} when that takes too long
    */
   async find(executionId: string): Promise<Job | null> {
@@ -191,8 +191,10 @@ export class JobFinder {
   }
 }
 
+/** In the order that jobs take, so that none is missed that moves on meanwhile. What is active may have no ledger yet. */
 const PLACES = [
-  ['wait', 'list'],
-  ['prioritized', 'set'],
   ['delayed', 'set'],
+  ['prioritized', 'set'],
+  ['wait', 'list'],
+  ['active', 'list'],
 ] as const;

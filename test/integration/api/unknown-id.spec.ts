@@ -45,4 +45,16 @@ describe(`an id among ${JOBS} queued jobs`, () => {
     expect((await ask('e-1')).body).toMatchObject({ status: 'queued' });
     expect((await ask('e-200000')).body).toMatchObject({ status: 'queued' });
   });
+  it('finds one that a worker has taken and not begun', async () => {
+    const client = redis.connect();
+    const data = JSON.stringify({ taskId: 'taken', code: '1' });
+    await client.hset('bull:bifrost-executions:taken-1', {
+      name: 'task',
+      timestamp: Date.now(),
+      data,
+      opts: '{}',
+    });
+    await client.lpush('bull:bifrost-executions:active', 'taken-1');
+    expect(await ask('taken')).toMatchObject({ status: 200, body: { status: 'queued' } });
+  });
 });
