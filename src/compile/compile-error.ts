@@ -1,3 +1,4 @@
+import type { CompileLimit } from '../telemetry/measurements.js';
 import type { InvalidSource } from './protocol.js';
 
 /** A place in a source: lines and columns begin at 1, as in stack traces and editors. */
@@ -18,9 +19,6 @@ export class CompileError extends Error {
     this.location = source.location;
   }
 }
-
-/** What a source used up when it was compiled. */
-export type CompileLimit = 'time' | 'memory' | 'output' | 'source' | 'imports' | 'crash';
 
 /** Compiling a source takes more than it may. The fault of that source alone; another try ends the same. */
 export class CompileLimitError extends Error {

@@ -1,6 +1,7 @@
 import type { CompilerSettings } from '../config/slices.js';
 import { CompileLimitError } from './compile-error.js';
-import type { CompilerEnd, CompilerProcess } from './compiler-process.js';
+import type { CompilerEnd } from '../telemetry/measurements.js';
+import type { CompilerProcess } from './compiler-process.js';
 import type { CompilerReply, CompilerRequest } from './protocol.js';
 
 /** How often it is looked at what a source that takes long has used. The kernel's own limit is far above. */

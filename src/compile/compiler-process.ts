@@ -5,6 +5,7 @@ import type { Confinement } from '../contract/confinement.js';
 import type { IsolationLevel, ProcessEnd, RunnerPlace } from '../isolation/isolation-level.js';
 import { ProcessProbe } from '../isolation/process-usage.js';
 import { childOf } from '../isolation/process-tree.js';
+import type { CompilerEnd } from '../telemetry/measurements.js';
 import { yieldToWorker } from '../isolation/yield-to-worker.js';
 import { LineSplitter } from '../lib/line-splitter.js';
 import { killGroup } from '../lib/process-group.js';
@@ -31,15 +32,6 @@ export interface CompilerLaunch {
   /** Longest reply, in bytes; a process that sends more is killed. */
   replyLimitBytes: number;
 }
-
-/** Why a compiler process is gone. */
-export type CompilerEnd =
-  /** It ran out of memory: the fault of what it compiled. */
-  | 'memory'
-  /** It ended by itself, or said what no compiler says. */
-  | 'crash'
-  /** It was killed, by us or from outside. */
-  | 'killed';
 
 /** The process ended, or was killed, before it answered. */
 export class CompilerEndedError extends Error {

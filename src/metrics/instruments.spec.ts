@@ -34,6 +34,9 @@ describe('emitted measurements', () => {
     counters.onModuleInit();
     counters.onApplicationShutdown();
     const text = await instruments.render();
+    const names = Object.values(METRICS).filter(({ type }) => type === 'counter');
+    // A line of its own, beside those that say what it is.
+    expect(names.filter(({ name }) => !new RegExp(`^${name}[{ ].*0$`, 'm').test(text))).toEqual([]);
     expect(text).toContain('bifrost_executions_total{status="failed",code="INTERNAL"} 0');
     expect(text).toContain('bifrost_jobs_handed_back_total{to="front"} 0');
     expect(text).toContain('bifrost_redis_errors_total{connection="patient"} 0');

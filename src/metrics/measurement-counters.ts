@@ -1,7 +1,15 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type FailureRow, FAILURES } from '../contract/failure.js';
 import { PATIENCES } from '../redis/connections.js';
-import { FURTHER_RUNS, HAND_BACKS, onMeasurement, UNRUN_REASONS } from '../telemetry/measurements.js';
+import {
+  COMPILE_LIMITS,
+  COMPILER_ENDS,
+  FURTHER_RUNS,
+  HAND_BACKS,
+  NETWORK_REFUSALS,
+  onMeasurement,
+  UNRUN_REASONS,
+} from '../telemetry/measurements.js';
 import { Instruments } from './instruments.js';
 
 /** Counts measurements as parts of the worker emit them. */
@@ -56,6 +64,10 @@ export class MeasurementCounters implements OnModuleInit, OnApplicationShutdown 
     for (const reason of UNRUN_REASONS) to.begin('jobsUnrun', { reason });
     for (const because of FURTHER_RUNS) to.begin('runsAgain', { because });
     for (const place of HAND_BACKS) to.begin('handedBack', { to: place });
+    for (const end of COMPILER_ENDS) to.begin('compilersEnded', { end });
+    for (const limit of COMPILE_LIMITS) to.begin('compilesRefused', { limit });
+    for (const reason of NETWORK_REFUSALS) to.begin('networkConnections', { result: 'refused', reason });
+    for (const result of ['opened', 'failed']) to.begin('networkConnections', { result, reason: '' });
     for (const connection of PATIENCES) to.begin('redisErrors', { connection });
     for (const connection of PATIENCES) to.begin('redisReconnects', { connection });
   }

@@ -20,6 +20,30 @@ export const HAND_BACKS = ['front', 'later', 'lane'] as const;
 /** Why an execution that had ended runs again. */
 export const FURTHER_RUNS = ['retried', 'asked for', 'nothing ran'] as const;
 
+/**
+ * Why a compiler process is gone: it ran out of memory, the fault of what it compiled; it ended by itself, or said what
+ * no compiler says; it was killed, by us or from outside.
+ */
+export const COMPILER_ENDS = ['memory', 'crash', 'killed'] as const;
+export type CompilerEnd = (typeof COMPILER_ENDS)[number];
+
+/** What a source used up when it was compiled. */
+export const COMPILE_LIMITS = ['time', 'memory', 'output', 'source', 'imports', 'crash'] as const;
+export type CompileLimit = (typeof COMPILE_LIMITS)[number];
+
+/** Why the network proxy does not connect. */
+export const NETWORK_REFUSALS = [
+  'none',
+  'host',
+  'port',
+  'address',
+  'own',
+  'connections',
+  'transfer',
+  'malformed',
+] as const;
+export type NetworkRefusalReason = (typeof NETWORK_REFUSALS)[number];
+
 /** Measurements that parts of this process emit. None of them names an execution or holds user data. */
 export interface Measurements {
   'execution-ended': { status: ExecutionStatus; code: string | null; durationMs: number; metrics: Metrics };
@@ -40,11 +64,14 @@ export interface Measurements {
   'redis-back': { connection: string };
   'result-retried': object;
   /** A connection that code asked the worker for; with why it was refused, or ''. */
-  'network-connection': { result: 'opened' | 'refused' | 'failed'; reason: string };
+  'network-connection': {
+    result: 'opened' | 'refused' | 'failed';
+    reason: NetworkRefusalReason | '';
+  };
   /** A source exceeded a limit of the compiler; which one. */
-  'compile-refused': { limit: string };
+  'compile-refused': { limit: CompileLimit };
   /** A compiler process ended; how. */
-  'compiler-ended': { end: string };
+  'compiler-ended': { end: CompilerEnd };
   'packages-installed': { durationMs: number };
 }
 

@@ -13,12 +13,12 @@ import {
   shownTarget,
 } from '../../boundary/network-protocol.js';
 import { SELF_TEST_ID } from '../../boundary/self-test.js';
-import { emitMeasurement } from '../../telemetry/measurements.js';
+import { emitMeasurement, type NetworkRefusalReason } from '../../telemetry/measurements.js';
 import type { MultiplexedStream } from '../../boundary/multiplexing/multiplexed-stream.js';
 import { Multiplexer } from '../../boundary/multiplexing/multiplexer.js';
 import { type AllowEntry, parseNetworkAllow } from '../../config/network-allow.js';
 import type { Dialer } from './dialer.js';
-import { checkNarrowed, NetworkRefusal, type RefusalReason } from './network-rules.js';
+import { checkNarrowed, NetworkRefusal } from './network-rules.js';
 
 /** What one execution may have of the worker's network. */
 export interface OutletLimits {
@@ -239,7 +239,7 @@ export function openOutlet(
   return new NetworkOutlet(connection, services, (what) => runner.refuse(what));
 }
 
-const refusal = (reason: RefusalReason, target: NetworkTarget, why: string): NetworkRefusal =>
+const refusal = (reason: NetworkRefusalReason, target: NetworkTarget, why: string): NetworkRefusal =>
   new NetworkRefusal(reason, `${shownTarget(target)} is refused: ${why}`);
 
 const timedOut = ({ host }: NetworkTarget): Error =>

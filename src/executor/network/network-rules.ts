@@ -8,17 +8,14 @@ import {
 } from '../../config/network-allow.js';
 import { type AddressClass, canonicalAddress, classOf, reachedAddress } from './address-class.js';
 import { isIP } from 'node:net';
-
-/** Why something is not reached; a label of the metric, too. */
-export type RefusalReason =
-  'none' | 'host' | 'port' | 'address' | 'own' | 'connections' | 'transfer' | 'malformed';
+import type { NetworkRefusalReason } from '../../telemetry/measurements.js';
 
 /** The worker will not connect there; the message is for the user's code and reveals nothing of the network inside. */
 export class NetworkRefusal extends Error {
   override name = 'NetworkRefusal';
 
   constructor(
-    readonly reason: RefusalReason,
+    readonly reason: NetworkRefusalReason,
     message: string,
     /** What the name leads to; for the worker's log only. */
     readonly addresses: readonly string[] = [],
