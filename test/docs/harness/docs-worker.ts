@@ -32,6 +32,7 @@ export function useDocsWorker({ archive }: { archive: boolean }): () => Surround
         WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
         WEBHOOK_ALLOW: `127.0.0.1:${receiverPort}`,
         NETWORK: 'proxy',
+        SECRETS_KEY: Buffer.alloc(32, 9).toString('base64'),
       },
       args: ['--id', 'w1'],
     });
