@@ -1,5 +1,4 @@
 import { readFileSync, statSync } from 'node:fs';
-import { createRequire, enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { showSourcesOf } from './bundle-stacks.js';
 
@@ -44,6 +43,8 @@ export function builtAhead(name: string, folder: URL = FOLDER): string | null {
 export async function loadAhead<M>(name: string, otherwise: () => Promise<M>): Promise<M> {
   const file = builtAhead(name);
   if (file === null) return otherwise();
+  // Not imported: the command is one file with this and starts on a Node that has no such cache.
+  const { createRequire, enableCompileCache } = process.getBuiltinModule('node:module');
   enableCompileCache(fileURLToPath(COMPILED));
   showSourcesOf(file);
   return createRequire(import.meta.url)(file) as M;

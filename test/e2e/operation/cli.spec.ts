@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ExecutionResult } from '../../../src/contract/result.js';
 import {
@@ -333,6 +333,14 @@ describe('every command', () => {
   });
 });
 
+/** The Node that the machine has without this project, which may be as old as the command allows; else ours. */
+function machineNode(): string {
+  const folders = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((path) => !path.includes('node_modules'));
+  return folders.map((path) => join(path, 'node')).find((path) => existsSync(path)) ?? process.execPath;
+}
+
 describe('the package of the command', () => {
   it('is installed alone in an empty folder, logs in to a worker and speaks to it', async () => {
     const home = join(folder, 'elsewhere');
@@ -354,7 +362,8 @@ describe('the package of the command', () => {
     ]);
     const command = join(home, 'node_modules', '.bin', 'bifrost');
     const run = (args: string[], input = ''): { status: number | null; stdout: string; stderr: string } =>
-      spawnSync(process.execPath, [command, ...args], { encoding: 'utf8', input, env: { HOME: home } });
+      spawnSync(machineNode(), [command, ...args], { encoding: 'utf8', input, env: { HOME: home } });
+    expect(run(['--version'])).toMatchObject({ status: 0, stderr: '' });
     const login = run(['login', worker.url], TOKEN);
     expect(login).toMatchObject({ status: 0, stderr: '' });
     const script = await file('anywhere.js', 'console.log("from elsewhere")');
