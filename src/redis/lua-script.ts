@@ -4,6 +4,19 @@ import type { RedisClient } from './connections.js';
 /** What a script is given beside its keys; a Buffer is what BullMQ packs. */
 export type ScriptArgument = string | number | Buffer;
 
+/**
+ * JSON that Lua's cjson reads whatever is in it: that refuses all of a text in which half of a surrogate pair stands
+ * alone, as a producer may have written it in any name. Such a half becomes U+FFFD.
+ */
+export function jsonForLua(value: unknown): string {
+  const text = JSON.stringify(value);
+  // Only a half that stands alone is escaped in this form.
+  return text.includes('\\ud') ? JSON.stringify(value, wellFormed) : text;
+}
+
+const wellFormed = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' ? value.toWellFormed() : value;
+
 /** A server-side script, sent by its hash and in full only where the server does not know it yet. */
 export class LuaScript {
   private readonly sha1: string;

@@ -3,7 +3,7 @@ import { InjectSettings } from '../../config/config.module.js';
 import { type QueueSettings, queueSettings } from '../../config/slices.js';
 import type { LaneView } from '../../contract/api/queue.js';
 import type { RedisClient } from '../../redis/connections.js';
-import { LuaScript } from '../../redis/lua-script.js';
+import { jsonForLua, LuaScript } from '../../redis/lua-script.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
 import { Lanes } from './lanes.js';
 import { PLACES } from './lua/places.js';
@@ -64,7 +64,7 @@ export class LaneViews {
   /** Of each job, in their order; null where the order of executions is not ours. Throws within a second without Redis. */
   async find(jobs: readonly LaneQuestion[]): Promise<(LaneFacts | null)[]> {
     if (!this.lanes.isOn || jobs.length === 0) return jobs.map(() => null);
-    const asked = JSON.stringify(jobs.map(({ jobId, organization }) => [jobId, organization]));
+    const asked = jsonForLua(jobs.map(({ jobId, organization }) => [jobId, organization]));
     return (await this.run([asked, 'jobs'])).map((text) => JSON.parse(text) as LaneFacts);
   }
 

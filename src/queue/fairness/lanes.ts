@@ -3,6 +3,7 @@ import { InjectSettings } from '../../config/config.module.js';
 import { type QueueSettings, queueSettings } from '../../config/slices.js';
 import { atEndOfTurn } from '../../lib/end-of-turn.js';
 import { isConnectionError, type RedisClient } from '../../redis/connections.js';
+import { jsonForLua } from '../../redis/lua-script.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
 import { laneJob, type LaneRequest } from './lane-request.js';
 import { LANES } from './lane-script.js';
@@ -199,7 +200,7 @@ export class Lanes {
 
   private async run(batch: readonly Pending[]): Promise<void> {
     try {
-      const events = JSON.stringify(batch.map(({ event }) => event));
+      const events = jsonForLua(batch.map(({ event }) => event));
       const keys = [this.base, `${this.settings.bullPrefix}:${this.settings.name}:`];
       const [awake, wakeMs, replies] = (await LANES.run(this.redis, keys, [events])) as [
         '0' | '1',

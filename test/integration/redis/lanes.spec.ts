@@ -160,6 +160,19 @@ describe('the order', () => {
     expect(whose(await world.takeOne())).toBe('a');
   });
 
+  it('takes names that are no valid Unicode, and what else is asked with them', async () => {
+    const lanes = [
+      aLane('a', { key: '\ud800' }),
+      aLane('b', { workflow: '\udfff' }),
+      aLane('\udc00'),
+      aLane('c'),
+    ];
+    const replies = await Promise.all(
+      lanes.map((lane, index) => world.lanes.take(String(index), lane, 'w', false)),
+    );
+    expect(replies).toEqual(['go', 'go', 'go', 'go']);
+  });
+
   it('passes over jobs that others have taken off the queue', async () => {
     await world.submitMany(50, 'a');
     await world.submitMany(2, 'b');
