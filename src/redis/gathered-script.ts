@@ -2,7 +2,7 @@ import { Cluster } from 'ioredis';
 import { atEndOfTurn } from '../lib/end-of-turn.js';
 import { batches } from '../lib/in-batches.js';
 import type { RedisClient } from './connections.js';
-import { LuaScript } from './lua-script.js';
+import { luaFunction, LuaScript } from './lua-script.js';
 
 /** Calls, and characters of them, that go out as one command: Redis serves no other client meanwhile. */
 const MOST_AT_ONCE = 32;
@@ -85,9 +85,7 @@ const charsOf = ({ args }: Call): number => args.reduce<number>((sum, arg) => su
 
 /** The same script for any number of calls, whose keys and arguments follow each other. */
 const forSeveral = (source: string, { keys, args }: { keys: number; args: number }): string => `
-local function one(KEYS, ARGV)
-${source}
-end
+${luaFunction('one', source)}
 local replies = {}
 for i = 1, #KEYS / ${keys} do
   local k, a = (i - 1) * ${keys}, (i - 1) * ${args}

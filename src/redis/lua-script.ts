@@ -4,6 +4,13 @@ import type { RedisClient } from './connections.js';
 /** What a script is given beside its keys; a Buffer is what BullMQ packs. */
 export type ScriptArgument = string | number | Buffer;
 
+/** Lua: a script as a function of its keys and arguments, to be called within another. */
+export const luaFunction = (name: string, source: string): string => `
+local function ${name}(KEYS, ARGV)
+${source}
+end
+`;
+
 /**
  * JSON that Lua's cjson reads whatever is in it: that refuses all of a text in which half of a surrogate pair stands
  * alone, as a producer may have written it in any name. Such a half becomes U+FFFD.

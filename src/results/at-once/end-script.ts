@@ -1,5 +1,5 @@
 import type { BullScripts } from '../../redis/bull-scripts.js';
-import { LuaScript } from '../../redis/lua-script.js';
+import { luaFunction, LuaScript } from '../../redis/lua-script.js';
 import { APPEND as APPEND_TO_FEED } from '../archive-feed.js';
 import { COUNT, COUNT_ARGS } from '../../tenants/usage/usage-counter.js';
 import { SETTLE } from '../execution-scripts.js';
@@ -33,24 +33,12 @@ const SETTLE_ARGS = 6;
  */
 export function endScript({ moveToFinished, addStandardJob }: BullScripts): LuaScript {
   return new LuaScript(`
-local function settle(KEYS, ARGV)
-${SETTLE.source}
-end
-local function feed(KEYS, ARGV)
-${APPEND_TO_FEED.source}
-end
-local function count(KEYS, ARGV)
-${COUNT.source}
-end
-local function log(KEYS, ARGV)
-${APPEND_TO_LOG.source}
-end
-local function addJob(KEYS, ARGV)
-${addStandardJob.source}
-end
-local function finishJob(KEYS, ARGV)
-${moveToFinished.source}
-end
+${luaFunction('settle', SETTLE.source)}
+${luaFunction('feed', APPEND_TO_FEED.source)}
+${luaFunction('count', COUNT.source)}
+${luaFunction('log', APPEND_TO_LOG.source)}
+${luaFunction('addJob', addStandardJob.source)}
+${luaFunction('finishJob', moveToFinished.source)}
 ${END_LOG}
 local settled = settle({KEYS[1], KEYS[2], KEYS[3]}, {unpack(ARGV, 1, ${SETTLE_ARGS})})
 if settled[2] ~= '0' or settled[1] ~= ARGV[1] then return {'other'} end

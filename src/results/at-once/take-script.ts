@@ -1,4 +1,5 @@
 import { GatheredScript } from '../../redis/gathered-script.js';
+import { luaFunction } from '../../redis/lua-script.js';
 import { BEGIN, type BeginReply } from '../execution-scripts.js';
 
 /** Largest context that comes with the take; of a larger one the others that are gathered would have to wait. */
@@ -17,9 +18,7 @@ export type TakeReply = ['parent'] | ['taken', BeginReply, string | null, 0 | 1,
  */
 export const TAKE = new GatheredScript(
   `
-local function begin(KEYS, ARGV)
-${BEGIN.source}
-end
+${luaFunction('begin', BEGIN.source)}
 local job = KEYS[7]
 if redis.call('EXISTS', job .. ':processed', job .. ':failed', job .. ':dependencies', job .. ':unsuccessful') > 0 then
   return {'parent'}
