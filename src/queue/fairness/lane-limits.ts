@@ -71,16 +71,20 @@ export class LaneLimits implements Service {
 
   private async copyAll(): Promise<void> {
     try {
-      const [ids, copied] = await Promise.all([
+      const [ids, copies] = await Promise.all([
         this.organizations.ids(),
-        this.redis.hkeys(`${this.lanes.base}:limits`),
+        this.redis.hgetall(`${this.lanes.base}:limits`),
       ]);
       for (const some of batches(ids, READ_AT_ONCE)) {
         const found = await this.organizations.findMany(some);
-        await Promise.all(found.map((one) => this.lanes.setLimits(one.id, limitsOf(one))));
+        const wanted = found.map((one) => [one.id, limitsOf(one)] as const);
+        const changed = wanted.filter(
+          ([id, limits]) => (limits && JSON.stringify(limits)) !== (copies[id] ?? null),
+        );
+        await Promise.all(changed.map(([id, limits]) => this.lanes.setLimits(id, limits)));
       }
       const kept = new Set(ids);
-      const gone = copied.filter((id) => !kept.has(id));
+      const gone = Object.keys(copies).filter((id) => !kept.has(id));
       await Promise.all(gone.map((id) => this.lanes.setLimits(id, null)));
     } catch (error) {
       this.logger.debug(`records of organizations could not be read: ${(error as Error).message}`);

@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { organizationSettingsSchema } from '../../../src/contract/organization.js';
+import { LaneLimits } from '../../../src/queue/fairness/lane-limits.js';
+import type { Lanes } from '../../../src/queue/fairness/lanes.js';
+import { RedisKeys } from '../../../src/redis/keys.js';
+import { OrganizationStore } from '../../../src/tenants/organizations/organization-store.js';
 import { aLane, LaneWorld, type TakenJob } from '../../support/fairness/lanes.js';
 import { pick, randomOf } from '../../support/random.js';
 import { useRedis } from '../../support/servers/test-redis.js';
@@ -228,6 +233,32 @@ describe('a cap', () => {
     expect(await runAll()).toHaveLength(0);
     await world.lanes.setLimits('a', null);
     expect(await runAll()).toHaveLength(6);
+  });
+
+  it('is copied from the records of organizations, once', async () => {
+    const keys = new RedisKeys('limits:');
+    const records = new OrganizationStore(world.client, keys);
+    const told: unknown[][] = [];
+    const setLimits = (...limits: Parameters<Lanes['setLimits']>): Promise<void> => {
+      told.push(limits);
+      return world.lanes.setLimits(...limits);
+    };
+    const lanes = { isOn: true, base: world.lanes.base, setLimits } as unknown as Lanes;
+    const copy = async (id: string, settings: object): Promise<void> => {
+      await records.save(id, organizationSettingsSchema.parse(settings));
+      const limits = new LaneLimits(world.client, records, lanes, world.client, keys);
+      redis.onDispose(() => limits.stop());
+      await limits.start();
+      await until(() => told.some(([organization]) => organization === id), { what: `the copy of ${id}` });
+      limits.stop();
+    };
+    await records.save('a', organizationSettingsSchema.parse({}));
+    await copy('b', { max_running: 2 });
+    await copy('c', { weight: 3 });
+    expect(told).toEqual([
+      ['b', { max_running: 2 }],
+      ['c', { weight: 3 }],
+    ]);
   });
 
   it('holds what was queued before it was set, so that no worker takes that in vain', async () => {
