@@ -1,10 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { HELD_UNTIL_MS } from '../contract/jobs/job-options.js';
 import { InjectSettings } from '../config/config.module.js';
 import { type QueueSettings, queueSettings } from '../config/slices.js';
 import type { RedisClient } from '../redis/connections.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
-import { SCORE_OF_A_MS } from './job-places.js';
+import { HELD_SCORE } from './fairness/lane-levels.js';
 
 /** States of jobs that are not done yet. */
 export type OpenJobs = Record<'waiting' | 'active' | 'delayed', number>;
@@ -50,7 +49,7 @@ export class WorkQueueGauge {
       redis.zcard(`${queue}:prioritized`),
       redis.llen(`${queue}:active`),
       redis.zcard(`${queue}:delayed`),
-      redis.zcount(`${queue}:delayed`, HELD_UNTIL_MS * SCORE_OF_A_MS, '+inf'),
+      redis.zcount(`${queue}:delayed`, HELD_SCORE, '+inf'),
     ]);
     return { waiting: waiting + paused + prioritized + held, active, delayed: delayed - held, held };
   }

@@ -1,12 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Queue } from 'bullmq';
-import { HELD_UNTIL_MS } from '../../contract/jobs/job-options.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
 import { parseJob } from '../parse-job.js';
 import { WORK_QUEUE } from '../queue-tokens.js';
-import { CHOSEN, FIRST, isOurs, PARKED, PRODUCER } from './lane-levels.js';
+import { CHOSEN_SCORES, HELD_SCORE, isOurs, LEVEL, PARKED_SCORES, PRODUCER } from './lane-levels.js';
 import { type LaneRequest, laneRequestIn, NO_LANE } from './lane-request.js';
 import { Lanes, type Leading } from './lanes.js';
 
@@ -20,15 +19,11 @@ const MAX_CONTEXT_BYTES = 1_048_576;
 /** A job as BullMQ keeps it, as far as it is read. */
 const MAX_DATA_BYTES = 1_048_576;
 
-const LEVEL = 2 ** 32;
 /** Scores of jobs that have a priority which is none of ours. */
 const OTHERWISE: readonly (readonly [from: number, to: number])[] = [
-  [0, FIRST * LEVEL - 1],
-  [(CHOSEN + 1) * LEVEL, PARKED.interactive * LEVEL - 1],
-  [2_000_000 * LEVEL, (PRODUCER + 1) * LEVEL],
-];
-const OF_LANES: readonly (readonly [from: number, to: number])[] = [
-  [PARKED.interactive * LEVEL, 2_000_000 * LEVEL - 1],
+  [0, CHOSEN_SCORES[0] - 1],
+  [CHOSEN_SCORES[1] + 1, PARKED_SCORES[0] - 1],
+  [PARKED_SCORES[1] + 1, (PRODUCER + 1) * LEVEL],
 ];
 
 interface FoundJob {
@@ -79,7 +74,7 @@ export class DirectJobs {
     this.losses = hasLostLanes ? this.losses + 1 : 0;
     if (this.losses < 2) return;
     this.logger.warn('the lanes of organizations were lost, and are made anew from the jobs that wait');
-    await this.moveAll((skip) => this.byScore(OF_LANES, skip), untilMs);
+    await this.moveAll((skip) => this.byScore([PARKED_SCORES], skip), untilMs);
     await this.moveAll((skip) => this.held(skip), untilMs);
   }
 
@@ -128,8 +123,7 @@ export class DirectJobs {
   }
 
   private held(skip: number): Promise<string[]> {
-    const from = HELD_UNTIL_MS * 4096;
-    return this.redis.zrangebyscore(this.queue.toKey('delayed'), from, '+inf', 'LIMIT', skip, AT_ONCE);
+    return this.redis.zrangebyscore(this.queue.toKey('delayed'), HELD_SCORE, '+inf', 'LIMIT', skip, AT_ONCE);
   }
 
   private async read(ids: readonly string[]): Promise<FoundJob[]> {

@@ -1,11 +1,10 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Queue } from 'bullmq';
-import { HELD_UNTIL_MS } from '../../contract/jobs/job-options.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { LuaScript } from '../../redis/lua-script.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
 import { WORK_QUEUE } from '../queue-tokens.js';
-import { PRODUCER } from './lane-levels.js';
+import { HELD_SCORE, LEVEL, PRODUCER } from './lane-levels.js';
 
 const AT_ONCE = 500;
 
@@ -14,7 +13,7 @@ const RELEASE = new LuaScript(`
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf', 'LIMIT', 0, ARGV[2])
 for _, id in ipairs(ids) do
   redis.call('ZREM', KEYS[1], id)
-  redis.call('ZADD', KEYS[2], ARGV[3] * 4294967296 + redis.call('INCR', KEYS[3]) % 4294967296, id)
+  redis.call('ZADD', KEYS[2], ARGV[3] * ${LEVEL} + redis.call('INCR', KEYS[3]) % ${LEVEL}, id)
 end
 if #ids > 0 then redis.call('ZADD', KEYS[4], 0, '0') end
 return #ids
@@ -35,7 +34,7 @@ export class HeldJobs {
     const keys = ['delayed', 'prioritized', 'pc', 'marker'].map((name) => this.queue.toKey(name));
     let released = 0;
     for (;;) {
-      const some = (await RELEASE.run(this.redis, keys, [HELD_UNTIL_MS * 4096, AT_ONCE, PRODUCER])) as number;
+      const some = (await RELEASE.run(this.redis, keys, [HELD_SCORE, AT_ONCE, PRODUCER])) as number;
       released += some;
       if (some < AT_ONCE) break;
     }

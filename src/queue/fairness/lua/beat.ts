@@ -1,7 +1,5 @@
-import { PARKED } from '../lane-levels.js';
-
-/** How long a worker is counted after its last beat. */
-const SILENT_MS = 5_000;
+import { CHOSEN_SCORES, PARKED_SCORES } from '../lane-levels.js';
+import { SILENT_MS } from './places.js';
 
 /*
  * Lua of the lanes, fifth part: what every worker does each second. It says what it runs, so that places are right again
@@ -113,8 +111,8 @@ end
 
 -- Jobs that wait in none of our lanes: {without a priority, held, in a lane by their priority, with another priority}
 local function outside()
-  local parked = redis.call('ZCOUNT', Q .. 'prioritized', ${PARKED.interactive} * LEVEL, 2000000 * LEVEL)
-  local chosen = redis.call('ZCOUNT', Q .. 'prioritized', 9 * LEVEL, 11 * LEVEL - 1)
+  local parked = redis.call('ZCOUNT', Q .. 'prioritized', ${PARKED_SCORES[0]}, ${PARKED_SCORES[1]})
+  local chosen = redis.call('ZCOUNT', Q .. 'prioritized', ${CHOSEN_SCORES[0]}, ${CHOSEN_SCORES[1]})
   return {redis.call('LLEN', Q .. 'wait'), redis.call('ZCOUNT', Q .. 'delayed', HELD, '+inf'),
     parked, redis.call('ZCARD', Q .. 'prioritized') - parked - chosen}
 end

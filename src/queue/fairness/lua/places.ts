@@ -1,3 +1,6 @@
+/** How long a worker is counted after its last beat. */
+export const SILENT_MS = 5_000;
+
 /*
  * Lua of the lanes, second part: places. A place belongs to the execution, not to its worker's lock: it is given
  * back by what ends the execution, so that a job that comes back from a dead worker finds its own.
@@ -119,7 +122,7 @@ end
 
 local function isAlive(owner)
   local seen = redis.call('HGET', P .. 'workers', owner)
-  return seen and now - cjson.decode(seen)[2] < 5000
+  return seen and now - cjson.decode(seen)[2] < ${SILENT_MS}
 end
 
 local function leaveLane(id, org)

@@ -1,5 +1,4 @@
-import { HELD_UNTIL_MS } from '../../../contract/jobs/job-options.js';
-import { CHOSEN } from '../lane-levels.js';
+import { CHOSEN, HELD_SCORE, LEVEL } from '../lane-levels.js';
 
 /*
  * Lua of the lanes, first part: what is kept, and shares of slot time.
@@ -40,9 +39,9 @@ local V, seq = tonumber(known[1] or '0'), tonumber(known[2] or '0')
 local mean = tonumber(known[3] or '100')
 local old, recent, turned = tonumber(known[4] or '0'), tonumber(known[5] or '0'), tonumber(known[6] or '0')
 local capacity = tonumber(redis.call('GET', P .. 'capacity') or '0')
-local LEVEL = 4294967296
+local LEVEL = ${LEVEL}
 local SEQUENCES = 8589934592
-local HELD = ${HELD_UNTIL_MS} * 4096
+local HELD = ${HELD_SCORE}
 
 local limits = {}
 local function limitsOf(org)
