@@ -154,7 +154,7 @@ class CapCampaign {
     const left = async (): Promise<string[]> =>
       (await client.keys(`${prefix}*`))
         .map((key) => key.slice(prefix.length))
-        .filter((name) => !['limits', 'workers', 'capacity', 'leader'].includes(name));
+        .filter((name) => !['limits', 'workers', 'capacity', 'leader', 'whole'].includes(name));
     await until(async () => (await left()).length === 0, { what: 'no key is left', timeoutMs: 60_000 }).catch(
       () => undefined,
     );

@@ -19,8 +19,9 @@ const MAX_CONTEXT_BYTES = 1_048_576;
 /** A job as BullMQ keeps it, as far as it is read. */
 const MAX_DATA_BYTES = 1_048_576;
 
+type Scores = readonly [from: number, to: number];
 /** Scores of jobs that have a priority which is none of ours. */
-const OTHERWISE: readonly (readonly [from: number, to: number])[] = [
+const OTHERWISE: readonly Scores[] = [
   [0, CHOSEN_SCORES[0] - 1],
   [CHOSEN_SCORES[1] + 1, PARKED_SCORES[0] - 1],
   [PARKED_SCORES[1] + 1, (PRODUCER + 1) * LEVEL],
@@ -40,7 +41,6 @@ interface FoundJob {
 export class DirectJobs {
   private readonly logger = new Logger(DirectJobs.name);
   private isMoving = false;
-  private losses = 0;
 
   constructor(
     @Inject(WORK_QUEUE) private readonly queue: Queue,
@@ -53,14 +53,14 @@ export class DirectJobs {
   async move(leading: Leading): Promise<void> {
     if (this.isMoving) return;
     this.isMoving = true;
-    const untilMs = performance.now() + BUDGET_MS;
     try {
-      await this.rebuild(leading, untilMs);
+      await this.rebuild(leading);
+      const untilMs = performance.now() + BUDGET_MS;
       const { unprioritized, otherwise } = leading.outside;
       if (unprioritized + otherwise === 0 || !(await this.areSeveral(leading))) return;
-      const moved =
-        (await this.moveAll(() => this.newestLast(AT_ONCE), untilMs)) +
-        (await this.moveAll((skip) => this.byScore(OTHERWISE, skip), untilMs));
+      let moved = await this.moveAll((skip) => this.oldest(skip), untilMs);
+      for (const scores of OTHERWISE)
+        moved += await this.moveAll((skip) => this.byScore(scores, skip), untilMs);
       if (moved > 0) this.logger.debug({ msg: 'jobs were put into their lanes', moved });
     } catch (error) {
       this.logger.debug(`jobs could not be put into their lanes: ${(error as Error).message}`);
@@ -69,19 +69,38 @@ export class DirectJobs {
     }
   }
 
-  /** After our keys were lost: whatever they held is put into lanes again. One look may meet a job on its way. */
-  private async rebuild({ hasLostLanes }: Leading, untilMs: number): Promise<void> {
-    this.losses = hasLostLanes ? this.losses + 1 : 0;
-    if (this.losses < 2) return;
+  /** After our keys were lost: all that they held is put into lanes again, by another worker where this one dies. */
+  private async rebuild({ hasLostLanes }: Leading): Promise<void> {
+    if (!hasLostLanes) return;
     this.logger.warn('the lanes of organizations were lost, and are made anew from the jobs that wait');
-    await this.moveAll((skip) => this.byScore([PARKED_SCORES], skip), untilMs);
-    await this.moveAll((skip) => this.held(skip), untilMs);
+    const isParked = (score: number): boolean => score >= PARKED_SCORES[0] && score <= PARKED_SCORES[1];
+    await this.moveScanned('prioritized', isParked);
+    await this.moveScanned('delayed', (score) => score >= HELD_SCORE);
+    await this.lanes.setWhole();
+  }
+
+  /** A scan, since a job may get its turn, and leave its place, while others are still moved. */
+  private async moveScanned(
+    name: 'prioritized' | 'delayed',
+    isMeant: (score: number) => boolean,
+  ): Promise<void> {
+    const key = this.queue.toKey(name);
+    let cursor = '0';
+    do {
+      const [next, found] = await this.redis.zscan(key, cursor, 'COUNT', AT_ONCE);
+      const ids = found.filter((_, at) => at % 2 === 0 && isMeant(Number(found[at + 1])));
+      await this.lanes.move(await this.read(ids));
+      cursor = next;
+    } while (cursor !== '0');
   }
 
   /** Whether more than one organization waits or runs, as far as a look at both ends shows. */
   private async areSeveral({ organizations, outside }: Leading): Promise<boolean> {
     if (organizations.size > 1) return true;
-    const ids = outside.unprioritized > 0 ? await this.bothEnds() : await this.byScore(OTHERWISE, 0);
+    const ids =
+      outside.unprioritized > 0
+        ? await this.bothEnds()
+        : (await Promise.all(OTHERWISE.map((scores) => this.byScore(scores, 0)))).flat();
     const found = await this.read(ids);
     return new Set([...organizations, ...found.map(({ lane }) => lane.organization)]).size > 1;
   }
@@ -90,13 +109,12 @@ export class DirectJobs {
     let moved = 0;
     let skip = 0;
     while (performance.now() < untilMs) {
-      const ids = (await next(skip)).slice(0, AT_ONCE);
+      const ids = await next(skip);
       if (ids.length === 0) break;
       const gone = await this.lanes.move(await this.read(ids));
       moved += gone;
       // What stays, such as a job that its worker has lost, is not looked at again.
       skip += ids.length - gone;
-      if (gone === 0) break;
     }
     return moved;
   }
@@ -110,20 +128,13 @@ export class DirectJobs {
     return [...new Set([...newest, ...oldest])];
   }
 
-  private async newestLast(count: number): Promise<string[]> {
-    return (await this.redis.lrange(this.queue.toKey('wait'), -count, -1)).toReversed();
+  private async oldest(skip: number): Promise<string[]> {
+    const ids = await this.redis.lrange(this.queue.toKey('wait'), -AT_ONCE - skip, -1 - skip);
+    return ids.toReversed();
   }
 
-  private async byScore(ranges: typeof OTHERWISE, skip: number): Promise<string[]> {
-    const key = this.queue.toKey('prioritized');
-    const found = await Promise.all(
-      ranges.map(([from, to]) => this.redis.zrangebyscore(key, from, to, 'LIMIT', skip, AT_ONCE)),
-    );
-    return found.flat();
-  }
-
-  private held(skip: number): Promise<string[]> {
-    return this.redis.zrangebyscore(this.queue.toKey('delayed'), HELD_SCORE, '+inf', 'LIMIT', skip, AT_ONCE);
+  private byScore([from, to]: Scores, skip: number): Promise<string[]> {
+    return this.redis.zrangebyscore(this.queue.toKey('prioritized'), from, to, 'LIMIT', skip, AT_ONCE);
   }
 
   private async read(ids: readonly string[]): Promise<FoundJob[]> {

@@ -29,7 +29,7 @@ export type TakenReply = 'go' | 'theirs' | 'held' | 'parked';
 export interface Leading {
   /** Jobs that a worker may take and that are in no lane. */
   outside: { unprioritized: number; otherwise: number };
-  /** There are jobs that lanes must hold, and there are no lanes. */
+  /** There are jobs that lanes must hold, and keys of ours were lost since they were put there. */
   hasLostLanes: boolean;
   /** Some of those that wait or run. */
   organizations: ReadonlySet<string>;
@@ -135,12 +135,17 @@ export class Lanes {
     this.note(['removed', jobId, organization]);
   }
 
-  /** Puts jobs that are on the queue into their lanes. @returns how many of them were still there */
+  /** Puts jobs that are on the queue into their lanes. @returns how many of them have left their place there */
   async move(jobs: readonly { jobId: string; lane: LaneRequest }[]): Promise<number> {
     const replies = await Promise.all(
       jobs.map(({ jobId, lane }) => this.send(['move', jobId, laneJob(lane)])),
     );
     return replies.filter((reply) => reply === 1).length;
+  }
+
+  /** After keys were lost: all that waits is in lanes again. */
+  async setWhole(): Promise<void> {
+    await this.send(['whole']);
   }
 
   /** What is set of an organization; null: nothing. */
@@ -154,10 +159,10 @@ export class Lanes {
     const places = running.map(({ jobId, lane, ms }) => [jobId, laneJob(lane), Math.round(ms)]);
     const reply = (await this.send(['beat', owner, capacity, places])) as [0] | LeadingReply;
     if (reply[0] === 0) return null;
-    const [, [unprioritized, held, parked, otherwise], lanes, organizations] = reply;
+    const [, [unprioritized, , , otherwise], whole, organizations] = reply;
     return {
       outside: { unprioritized, otherwise },
-      hasLostLanes: lanes === 0 && held + parked > 0,
+      hasLostLanes: whole === 0,
       organizations: new Set(organizations),
     };
   }

@@ -83,7 +83,8 @@ export class LaneBeat implements Service {
     this.isBeating = true;
     try {
       const leading = await this.lanes.beat(this.own.id, this.own.capacity, this.places.running());
-      if (leading && this.timer) await this.direct.move(leading);
+      // Not waited for: a worker that does not beat counts as dead.
+      if (leading && this.timer) void this.direct.move(leading);
     } catch (error) {
       this.logger.debug(`no beat: ${(error as Error).message}`);
     } finally {

@@ -22,6 +22,14 @@ beforeEach(async () => {
 
 const whose = (taken: TakenJob | null): string => taken?.lane.organization ?? 'none';
 
+/** As often as the loss of keys needs to be seen. */
+async function moveAll(): Promise<void> {
+  for (let beat = 0; beat < 3; beat++) {
+    const leading = await world.beat(2);
+    if (leading) await world.direct.move(leading);
+  }
+}
+
 /** Serves so many of what waits, on two slots; how long one of an organization takes. */
 async function serve(
   count: number,
@@ -321,6 +329,21 @@ describe('a cap', () => {
     }
     expect(ended).toBe(6);
   });
+
+  it('has all that waited again after keys were lost, however much that is', async () => {
+    await world.lanes.setLimits('a', { max_running: 2 });
+    await world.submitMany(150, 'a');
+    await world.submitMany(5, 'b');
+    const key = (name: string): string => `${world.lanes.base}:${name}`;
+    const chosen = await world.client.scard(key('run:a'));
+    await world.client.del(...(await world.client.keys(key('*'))));
+    await world.lanes.setLimits('a', { max_running: 2 });
+    // Lanes are there again before anybody has noticed.
+    await world.submitMany(3, 'c');
+    await moveAll();
+    const kept = (await world.client.zcard(key('lane:0:a'))) + (await world.client.scard(key('run:a')));
+    expect(kept).toBe(150 - chosen);
+  });
 });
 
 describe('a rate', () => {
@@ -345,13 +368,6 @@ describe('a rate', () => {
 });
 
 describe('jobs of producers of their own', () => {
-  const moveAll = async (): Promise<void> => {
-    for (let beat = 0; beat < 3; beat++) {
-      const leading = await world.beat(2);
-      if (leading) await world.direct.move(leading);
-    }
-  };
-
   it.each([{}, { priority: 2_097_151 }, { priority: 5 }])(
     'get their turn with the options %j',
     async (options) => {
@@ -365,6 +381,19 @@ describe('jobs of producers of their own', () => {
       expect(next.map(whose).toSorted()).toEqual(['b', 'c']);
     },
   );
+
+  it('get their turn behind many that cannot be moved', async () => {
+    await world.submit('a');
+    const place = JSON.stringify({ o: 'w2', g: 'a', c: 0, t: Date.now() });
+    for (let n = 0; n < 101; n++) {
+      const id = await world.addDirectly('a', { priority: 5 });
+      await world.client.hset(`${world.lanes.base}:places`, id, place);
+    }
+    const behind = await world.addDirectly('b', { priority: 2_097_151 });
+    await moveAll();
+    const score = await world.client.zscore(world.queue.toKey('prioritized'), behind);
+    expect(Number(score)).toBeLessThan(2_097_151 * 2 ** 32);
+  });
 
   it('stay where they are while nobody else waits', async () => {
     for (let n = 0; n < 20; n++) await world.addDirectly('a');

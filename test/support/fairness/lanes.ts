@@ -132,7 +132,9 @@ export class LaneWorld {
   async keys(): Promise<string[]> {
     const all = await this.client.keys(`${this.lanes.base}:*`);
     const names = all.map((key) => key.slice(this.lanes.base.length + 1));
-    return names.filter((name) => !['limits', 'workers', 'capacity', 'leader'].includes(name)).toSorted();
+    return names
+      .filter((name) => !['limits', 'workers', 'capacity', 'leader', 'whole'].includes(name))
+      .toSorted();
   }
 
   placeCount(): Promise<number> {

@@ -125,7 +125,13 @@ local function someOrganizations()
   return orgs
 end
 
--- {'beat', owner, capacity, running} -> {1 when it leads, jobs outside the lanes, 0 when there are no lanes, organizations}
+-- Whether no key was lost since all that waits was put into lanes.
+local function isWhole(held, parked)
+  if held + parked == 0 then redis.call('SET', P .. 'whole', 1) end
+  return redis.call('EXISTS', P .. 'whole')
+end
+
+-- {'beat', owner, capacity, running} -> {1 when it leads, jobs outside the lanes, 0 when keys were lost, organizations}
 on['beat'] = function(event)
   local owner = event[2]
   countCapacity(owner, event[3])
@@ -138,8 +144,12 @@ on['beat'] = function(event)
   sweepLanes()
   harden()
   if now - turned > 5000 then old, recent, turned = recent, seq, now end
-  return {1, outside(), redis.call('EXISTS', P .. 'backlog') + redis.call('EXISTS', P .. 'blocks'), someOrganizations()}
+  local jobs = outside()
+  return {1, jobs, isWhole(jobs[2], jobs[3]), someOrganizations()}
 end
+
+-- {'whole'}: all that waits is in lanes again
+on['whole'] = function() redis.call('SET', P .. 'whole', 1) end
 
 -- {'bye', owner}
 on['bye'] = function(event)

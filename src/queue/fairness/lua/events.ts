@@ -137,24 +137,28 @@ on['removed'] = function(event)
   if place and not place.t then leavePlace(id, place) end
 end
 
--- {'move', id, job}: into its lane, from where a producer of its own has put it -> 1 when it was there
+-- {'move', id, job}: into its lane, from where a producer of its own has put it -> 1 when it is not there any more
 on['move'] = function(event)
   local id, job = event[2], event[3]
   if redis.call('HEXISTS', P .. 'places', id) == 1 then return 0 end
-  local held = tonumber(redis.call('ZSCORE', Q .. 'delayed', id) or '0') >= HELD
-  if held then redis.call('ZREM', Q .. 'delayed', id)
-  elseif redis.call('LREM', Q .. 'wait', -1, id) == 0 and redis.call('ZREM', Q .. 'prioritized', id) == 0 then return 0 end
-  redis.call('HSET', Q .. id, 'priority', job.v)
   local caps = capsOf(job.g, job)
-  local score = leaveLane(id, job.g)
-  if isHard(job.g, caps) then
-    redis.call('ZADD', Q .. 'delayed', HELD, id)
-    redis.call('SADD', P .. 'hard', job.g)
-  else
-    redis.call('ZADD', Q .. 'prioritized', job.v * LEVEL + redis.call('INCR', Q .. 'pc') % LEVEL, id)
+  local hard = isHard(job.g, caps)
+  local held = tonumber(redis.call('ZSCORE', Q .. 'delayed', id) or '0') >= HELD
+  local at = redis.call('ZSCORE', Q .. 'prioritized', id)
+  -- Where only our own keys were lost.
+  local stays = held and hard or at and not hard and math.floor(tonumber(at) / LEVEL) == job.v
+  if not stays then
+    if held then redis.call('ZREM', Q .. 'delayed', id)
+    elseif redis.call('LREM', Q .. 'wait', -1, id) == 0 and redis.call('ZREM', Q .. 'prioritized', id) == 0 then return 0 end
+    redis.call('HSET', Q .. id, 'priority', job.v)
+    if hard then redis.call('ZADD', Q .. 'delayed', HELD, id)
+    else redis.call('ZADD', Q .. 'prioritized', job.v * LEVEL + redis.call('INCR', Q .. 'pc') % LEVEL, id) end
   end
+  local score = leaveLane(id, job.g)
+  forgetNeeds(id)
+  if hard then redis.call('SADD', P .. 'hard', job.g) end
   wait(id, job, fullCap(caps), score)
-  return 1
+  return stays and 0 or 1
 end
 
 -- {'limits', organization, JSON or ''}: what is set of it has changed

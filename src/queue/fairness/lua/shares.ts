@@ -26,6 +26,7 @@ import { CHOSEN, HELD_SCORE, LEVEL } from '../lane-levels.js';
  *   state              hash: v virtual time, seq, est, and the sequence number of 5 s ago
  *   workers, capacity  hash and number: how many executions each worker, and all of them, run at once
  *   leader             worker that repairs and moves what is not in a lane
+ *   whole              1; gone after keys were lost, until all that waits is in lanes again
  *
  * The order is that of start-time fair queueing (Goyal, Vin, Cheng 1996): an organization is charged the expected
  * slot time of an execution, divided by its weight, when that is chosen; the charge becomes the real time when it ends.
