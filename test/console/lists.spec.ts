@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { DraftError } from '../../console/src/state/draft-fields.js';
 import { applied, type ListState, merged, PAGE } from '../../console/src/state/list-rows.js';
-import { draftOf, DraftError, requestOf } from '../../console/src/state/schedule-draft.js';
+import { draftOf, requestOf } from '../../console/src/state/schedule-draft.js';
 import { bytes, period } from '../../console/src/text/format.js';
 import type { Change } from '../../src/contract/api/changes.js';
 import type { ListedExecution, Listing } from '../../src/contract/api/listing.js';

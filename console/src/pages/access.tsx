@@ -4,6 +4,7 @@ import type { AuditPage, CreatedToken, Role, Token, Tokens } from '../api/tenant
 import { ask } from '../api/client.js';
 import { Button, Dialog, Empty, Failure, Loading, PageHead, Panel } from '../parts/basics.js';
 import { Confirm } from '../parts/confirm.js';
+import { Field, FormDialog } from '../parts/form.js';
 import { Badge } from '../parts/status.js';
 import { Table } from '../parts/table.js';
 import { Ago, Id, UserText } from '../parts/text.js';
@@ -110,17 +111,11 @@ function NewToken({ onClose, onDone }: { onClose: () => void; onDone: () => void
   const [role, setRole] = useState<Role>('read');
   const [organizations, setOrganizations] = useState(rights.value.organizations?.join(', ') ?? '');
   const [made, setMade] = useState<CreatedToken | null>(null);
-  const [wrong, setWrong] = useState<string | null>(null);
-  const submit = async (): Promise<void> => {
-    setWrong(null);
+  const send = async (): Promise<void> => {
     const named = organizations.split(',').flatMap((one) => (one.trim() === '' ? [] : [one.trim()]));
     const body = { name: name.trim(), role, ...(named.length > 0 ? { organizations: named } : {}) };
-    try {
-      setMade(await ask<CreatedToken>('/tokens', { method: 'POST', body }));
-      onDone();
-    } catch (error) {
-      setWrong((error as Error).message);
-    }
+    setMade(await ask<CreatedToken>('/tokens', { method: 'POST', body }));
+    onDone();
   };
   if (made)
     return (
@@ -136,44 +131,23 @@ function NewToken({ onClose, onDone }: { onClose: () => void; onDone: () => void
       </Dialog>
     );
   return (
-    <Dialog title="New token" onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        <label class="field">
-          <span>Name: what it is for</span>
-          <input value={name} required autofocus onInput={(event) => setName(event.currentTarget.value)} />
-        </label>
-        <label class="field">
-          <span>Role</span>
-          <select value={role} onChange={(event) => setRole(event.currentTarget.value as Role)}>
-            {ROLES.map((one) => (
-              <option value={one} key={one}>
-                {one}: {ABOUT[one]}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label class="field">
-          <span>Organizations, with commas; empty: all</span>
-          <input value={organizations} onInput={(event) => setOrganizations(event.currentTarget.value)} />
-        </label>
-        {wrong !== null && (
-          <p class="wrong" role="alert">
-            <UserText text={wrong} />
-          </p>
-        )}
-        <div class="dialog-end">
-          <Button onClick={onClose}>Leave it</Button>
-          <button class="button primary" type="submit">
-            <span>Make it</span>
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog title="New token" verb="Make it" send={send} onClose={onClose}>
+      <Field label="Name: what it is for">
+        <input value={name} required autofocus onInput={(event) => setName(event.currentTarget.value)} />
+      </Field>
+      <Field label="Role">
+        <select value={role} onChange={(event) => setRole(event.currentTarget.value as Role)}>
+          {ROLES.map((one) => (
+            <option value={one} key={one}>
+              {one}: {ABOUT[one]}
+            </option>
+          ))}
+        </select>
+      </Field>
+      <Field label="Organizations, with commas; empty: all">
+        <input value={organizations} onInput={(event) => setOrganizations(event.currentTarget.value)} />
+      </Field>
+    </FormDialog>
   );
 }
 

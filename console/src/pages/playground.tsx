@@ -8,6 +8,7 @@ import { LogView } from '../parts/log-view.js';
 import { Meter, Status } from '../parts/status.js';
 import { UserText } from '../parts/text.js';
 import { Waterfall } from '../parts/waterfall.js';
+import { parametersIn } from '../state/draft-fields.js';
 import { perform } from '../state/notices.js';
 import { duration } from '../text/format.js';
 import { useExecution } from './execution.js';
@@ -57,9 +58,9 @@ export function PlaygroundPage(): JSX.Element {
     setWrong(null);
     let parameters: unknown;
     try {
-      parameters = draft.parameters.trim() === '' ? {} : JSON.parse(draft.parameters);
+      parameters = draft.parameters.trim() === '' ? {} : parametersIn(draft.parameters);
     } catch (error) {
-      setWrong(`The parameters are not JSON: ${(error as Error).message}`);
+      setWrong((error as Error).message);
       return;
     }
     setBusy(true);

@@ -1,8 +1,9 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { ask, executionPath, RequestError } from '../api/client.js';
+import { parametersIn } from '../state/draft-fields.js';
 import { notify } from '../state/notices.js';
-import { Button, Dialog } from './basics.js';
+import { Field, FormDialog } from './form.js';
 import { UserText } from './text.js';
 
 interface Known {
@@ -23,13 +24,9 @@ export function AgainDialog({
   const [workspace, setWorkspace] = useState<'same' | 'current'>('same');
   const [parameters, setParameters] = useState('');
   const [secrets, setSecrets] = useState<Record<string, string>>({});
-  const [wrong, setWrong] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const submit = async (): Promise<void> => {
-    setBusy(true);
-    setWrong(null);
+  const send = async (): Promise<void> => {
     try {
-      const given = parameters.trim() === '' ? {} : { parameters: JSON.parse(parameters) as unknown };
+      const given = parameters.trim() === '' ? {} : { parameters: parametersIn(parameters) };
       const body = { workspace, ...given, ...(Object.keys(secrets).length > 0 ? { secrets } : {}) };
       const path = `${executionPath(view.execution_id)}/again`;
       const { execution_id: id } = await ask<{ execution_id: string }>(path, { method: 'POST', body });
@@ -40,74 +37,52 @@ export function AgainDialog({
       const missing = error instanceof RequestError ? missingSecrets(error) : [];
       if (missing.length > 0)
         setSecrets((before) => ({ ...Object.fromEntries(missing.map((name) => [name, ''])), ...before }));
-      setWrong(
-        error instanceof SyntaxError
-          ? `The parameters are not JSON: ${error.message}`
-          : (error as Error).message,
-      );
-    } finally {
-      setBusy(false);
+      throw error;
     }
   };
   return (
-    <Dialog title="Run again" onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        <p>The same code and parameters run as a new execution that names this one.</p>
-        <label class="field">
-          <span>Workspace</span>
-          <select
-            value={workspace}
-            onChange={(event) => setWorkspace(event.currentTarget.value as 'same' | 'current')}
-          >
-            <option value="same">
-              {view.workspace_generation == null
-                ? 'as it was then'
-                : `generation ${view.workspace_generation}, the code of then`}
-            </option>
-            <option value="current">the current generation</option>
-          </select>
-        </label>
-        <label class="field">
-          <span>Other parameters, as JSON</span>
-          <textarea
-            rows={4}
-            spellcheck={false}
-            placeholder="empty: those of then"
-            value={parameters}
-            onInput={(event) => setParameters(event.currentTarget.value)}
-          />
-        </label>
-        {Object.keys(secrets).map((name) => (
-          <label class="field" key={name}>
-            <span>
+    <FormDialog title="Run again" verb="Run again" send={send} onClose={onClose}>
+      <p>The same code and parameters run as a new execution that names this one.</p>
+      <Field label="Workspace">
+        <select
+          value={workspace}
+          onChange={(event) => setWorkspace(event.currentTarget.value as 'same' | 'current')}
+        >
+          <option value="same">
+            {view.workspace_generation == null
+              ? 'as it was then'
+              : `generation ${view.workspace_generation}, the code of then`}
+          </option>
+          <option value="current">the current generation</option>
+        </select>
+      </Field>
+      <Field label="Other parameters, as JSON">
+        <textarea
+          rows={4}
+          spellcheck={false}
+          placeholder="empty: those of then"
+          value={parameters}
+          onInput={(event) => setParameters(event.currentTarget.value)}
+        />
+      </Field>
+      {Object.keys(secrets).map((name) => (
+        <Field
+          key={name}
+          label={
+            <>
               Secret <UserText text={name} />
-            </span>
-            <input
-              type="password"
-              autocomplete="off"
-              value={secrets[name]}
-              onInput={(event) => setSecrets({ ...secrets, [name]: event.currentTarget.value })}
-            />
-          </label>
-        ))}
-        {wrong !== null && (
-          <p class="wrong" role="alert">
-            <UserText text={wrong} />
-          </p>
-        )}
-        <div class="dialog-end">
-          <Button onClick={onClose}>Leave it</Button>
-          <button class="button primary" type="submit" disabled={isBusy}>
-            <span>Run again</span>
-          </button>
-        </div>
-      </form>
-    </Dialog>
+            </>
+          }
+        >
+          <input
+            type="password"
+            autocomplete="off"
+            value={secrets[name]}
+            onInput={(event) => setSecrets({ ...secrets, [name]: event.currentTarget.value })}
+          />
+        </Field>
+      ))}
+    </FormDialog>
   );
 }
 

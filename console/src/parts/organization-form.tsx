@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { ask } from '../api/client.js';
 import type { Organization, QuotaAction, QuotaName } from '../api/tenants.js';
 import { notify } from '../state/notices.js';
-import { Button, Dialog } from './basics.js';
+import { Field, FormDialog } from './form.js';
 import { UserText } from './text.js';
 
 const QUOTAS: readonly (readonly [QuotaName, string])[] = [
@@ -73,113 +73,91 @@ export function OrganizationDialog({
   onDone: () => void;
 }): JSX.Element {
   const [draft, setDraft] = useState(() => draftOf(former));
-  const [wrong, setWrong] = useState<string | null>(null);
   const change = (changes: Partial<Draft>): void => setDraft((before) => ({ ...before, ...changes }));
-  const submit = async (): Promise<void> => {
-    setWrong(null);
-    try {
-      const body = requestOf(draft, former);
-      await ask(`/organizations/${encodeURIComponent(draft.id.trim())}`, { method: 'PUT', body });
-      notify('It holds from now on.');
-      onDone();
-      onClose();
-    } catch (error) {
-      setWrong((error as Error).message);
-    }
+  const send = async (): Promise<void> => {
+    const body = requestOf(draft, former);
+    await ask(`/organizations/${encodeURIComponent(draft.id.trim())}`, { method: 'PUT', body });
+    notify('It holds from now on.');
+    onDone();
+    onClose();
   };
   const field = (label: string, name: 'weight' | 'maxRunning' | 'rate' | 'perSeconds'): JSX.Element => (
-    <label class="field">
-      <span>{label}</span>
+    <Field label={label}>
       <input
         inputMode="numeric"
         value={draft[name]}
         onInput={(event) => change({ [name]: event.currentTarget.value })}
       />
-    </label>
+    </Field>
   );
   return (
-    <Dialog title={former ? 'Edit the organization' : 'Set an organization'} onClose={onClose} wide>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        {former ? (
-          <p>
-            <UserText text={former.id} />
-          </p>
-        ) : (
-          <label class="field">
-            <span>Its id, as executions name it</span>
-            <input
-              value={draft.id}
-              required
-              autofocus
-              onInput={(event) => change({ id: event.currentTarget.value })}
-            />
-          </label>
-        )}
-        <div class="group" role="group" aria-label="How much at once">
-          <h3>How much at once</h3>
-          <div class="fields">
-            {field('Share, beside those of others that wait', 'weight')}
-            {field('Most that run at once; empty: no cap', 'maxRunning')}
-            {field('Most that start; empty: any number', 'rate')}
-            {field('… within so many seconds', 'perSeconds')}
+    <FormDialog
+      title={former ? 'Edit the organization' : 'Set an organization'}
+      verb="Save"
+      send={send}
+      onClose={onClose}
+      wide
+    >
+      {former ? (
+        <p>
+          <UserText text={former.id} />
+        </p>
+      ) : (
+        <Field label="Its id, as executions name it">
+          <input
+            value={draft.id}
+            required
+            autofocus
+            onInput={(event) => change({ id: event.currentTarget.value })}
+          />
+        </Field>
+      )}
+      <div class="group" role="group" aria-label="How much at once">
+        <h3>How much at once</h3>
+        <div class="fields">
+          {field('Share, beside those of others that wait', 'weight')}
+          {field('Most that run at once; empty: no cap', 'maxRunning')}
+          {field('Most that start; empty: any number', 'rate')}
+          {field('… within so many seconds', 'perSeconds')}
+        </div>
+      </div>
+      <div class="group" role="group" aria-label="Quotas">
+        <h3>Quotas of each day, UTC; empty: none</h3>
+        {QUOTAS.map(([name, label]) => (
+          <div class="fields" key={name}>
+            <Field label={label}>
+              <input
+                inputMode="numeric"
+                value={draft.quotas[name].limit}
+                onInput={(event) =>
+                  change({
+                    quotas: {
+                      ...draft.quotas,
+                      [name]: { ...draft.quotas[name], limit: event.currentTarget.value },
+                    },
+                  })
+                }
+              />
+            </Field>
+            <Field label="What is above it">
+              <select
+                value={draft.quotas[name].action}
+                onChange={(event) =>
+                  change({
+                    quotas: {
+                      ...draft.quotas,
+                      [name]: { ...draft.quotas[name], action: event.currentTarget.value as QuotaAction },
+                    },
+                  })
+                }
+              >
+                <option value="refuse">is refused</option>
+                <option value="slow">is slowed down</option>
+              </select>
+            </Field>
           </div>
-        </div>
-        <div class="group" role="group" aria-label="Quotas">
-          <h3>Quotas of each day, UTC; empty: none</h3>
-          {QUOTAS.map(([name, label]) => (
-            <div class="fields" key={name}>
-              <label class="field">
-                <span>{label}</span>
-                <input
-                  inputMode="numeric"
-                  value={draft.quotas[name].limit}
-                  onInput={(event) =>
-                    change({
-                      quotas: {
-                        ...draft.quotas,
-                        [name]: { ...draft.quotas[name], limit: event.currentTarget.value },
-                      },
-                    })
-                  }
-                />
-              </label>
-              <label class="field">
-                <span>What is above it</span>
-                <select
-                  value={draft.quotas[name].action}
-                  onChange={(event) =>
-                    change({
-                      quotas: {
-                        ...draft.quotas,
-                        [name]: { ...draft.quotas[name], action: event.currentTarget.value as QuotaAction },
-                      },
-                    })
-                  }
-                >
-                  <option value="refuse">is refused</option>
-                  <option value="slow">is slowed down</option>
-                </select>
-              </label>
-            </div>
-          ))}
-        </div>
-        {wrong !== null && (
-          <p class="wrong" role="alert">
-            <UserText text={wrong} />
-          </p>
-        )}
-        <div class="dialog-end">
-          <Button onClick={onClose}>Leave it</Button>
-          <button class="button primary" type="submit">
-            <span>Save</span>
-          </button>
-        </div>
-      </form>
-    </Dialog>
+        ))}
+      </div>
+    </FormDialog>
   );
 }

@@ -1,12 +1,12 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import type { Schedule } from '../../../src/contract/api/schedules.js';
 import { ask } from '../api/client.js';
 import { notify } from '../state/notices.js';
 import { draftOf, requestOf, type ScheduleDraft, UNITS } from '../state/schedule-draft.js';
 import { MISSED, OVERLAP, schedulePath } from '../state/schedules.js';
-import { Button, Dialog } from './basics.js';
 import { Editor } from './editor.js';
+import { Field, FormDialog } from './form.js';
 import { UserText } from './text.js';
 
 const ZONES: readonly string[] = ['UTC', ...Intl.supportedValuesOf('timeZone')];
@@ -31,60 +31,38 @@ export function ScheduleDialog({
   onDone: (id: string) => void;
 }): JSX.Element {
   const [draft, setDraft] = useState(() => draftOf(former));
-  const [wrong, setWrong] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
   const change = (changes: Partial<ScheduleDraft>): void => setDraft((before) => ({ ...before, ...changes }));
-  const submit = async (): Promise<void> => {
-    setWrong(null);
-    setBusy(true);
-    try {
-      const body = requestOf(draft, former);
-      await ask(schedulePath(draft.id.trim()), { method: 'PUT', body });
-      notify(former ? 'The schedule is changed.' : 'The schedule is set.');
-      onDone(draft.id.trim());
-      onClose();
-    } catch (error) {
-      setWrong((error as Error).message);
-    } finally {
-      setBusy(false);
-    }
+  const send = async (): Promise<void> => {
+    const body = requestOf(draft, former);
+    await ask(schedulePath(draft.id.trim()), { method: 'PUT', body });
+    notify(former ? 'The schedule is changed.' : 'The schedule is set.');
+    onDone(draft.id.trim());
+    onClose();
   };
   return (
-    <Dialog title={former ? 'Edit the schedule' : 'New schedule'} onClose={onClose} wide>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        {!former && (
-          <Field label="Name: letters, digits, _ . and -">
-            <input
-              value={draft.id}
-              required
-              autofocus
-              pattern="[A-Za-z0-9_.\-]{1,100}"
-              placeholder="nightly-report"
-              onInput={(event) => change({ id: event.currentTarget.value })}
-            />
-          </Field>
-        )}
-        <Timing draft={draft} change={change} />
-        <Content draft={draft} change={change} isNew={!former} />
-        <Policies draft={draft} change={change} />
-        {wrong !== null && (
-          <p class="wrong" role="alert">
-            <UserText text={wrong} />
-          </p>
-        )}
-        <div class="dialog-end">
-          <Button onClick={onClose}>Leave it</Button>
-          <button class="button primary" type="submit" disabled={isBusy}>
-            <span>{former ? 'Save' : 'Set it'}</span>
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={former ? 'Edit the schedule' : 'New schedule'}
+      verb={former ? 'Save' : 'Set it'}
+      send={send}
+      onClose={onClose}
+      wide
+    >
+      {!former && (
+        <Field label="Name: letters, digits, _ . and -">
+          <input
+            value={draft.id}
+            required
+            autofocus
+            pattern="[A-Za-z0-9_.\-]{1,100}"
+            placeholder="nightly-report"
+            onInput={(event) => change({ id: event.currentTarget.value })}
+          />
+        </Field>
+      )}
+      <Timing draft={draft} change={change} />
+      <Content draft={draft} change={change} isNew={!former} />
+      <Policies draft={draft} change={change} />
+    </FormDialog>
   );
 }
 
@@ -92,13 +70,6 @@ interface PartProps {
   draft: ScheduleDraft;
   change: (changes: Partial<ScheduleDraft>) => void;
 }
-
-const Field = ({ label, children }: { label: string; children: ComponentChildren }): JSX.Element => (
-  <label class="field">
-    <span>{label}</span>
-    {children}
-  </label>
-);
 
 /** Buttons of which one is pressed. */
 function Choice<T extends string>({
@@ -276,10 +247,14 @@ function Content({ draft, change, isNew }: PartProps & { isNew: boolean }): JSX.
         </Field>
       </div>
       {names.map((name) => (
-        <label class="field" key={name}>
-          <span>
-            Secret <UserText text={name} />, again: it is never shown
-          </span>
+        <Field
+          key={name}
+          label={
+            <>
+              Secret <UserText text={name} />, again: it is never shown
+            </>
+          }
+        >
           <input
             type="password"
             autocomplete="off"
@@ -287,7 +262,7 @@ function Content({ draft, change, isNew }: PartProps & { isNew: boolean }): JSX.
             value={draft.secrets[name]}
             onInput={(event) => change({ secrets: { ...draft.secrets, [name]: event.currentTarget.value } })}
           />
-        </label>
+        </Field>
       ))}
     </div>
   );

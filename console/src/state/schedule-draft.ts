@@ -1,4 +1,5 @@
 import type { Schedule, ScheduleSummary } from '../../../src/contract/api/schedules.js';
+import { DraftError, numberIn, optionalNumber, parametersIn } from './draft-fields.js';
 
 /** Units of `every` in the form, in milliseconds. */
 export const UNITS = { seconds: 1_000, minutes: 60_000, hours: 3_600_000, days: 86_400_000 } as const;
@@ -28,9 +29,6 @@ export interface ScheduleDraft {
   /** Their values, which have to be given again with each change. */
   secrets: Record<string, string>;
 }
-
-/** Something in the form that cannot be sent. */
-export class DraftError extends Error {}
 
 type Content = Record<string, unknown>;
 
@@ -91,7 +89,7 @@ const endpointOf = (former: Schedule | undefined): Content | null =>
 
 function executionOf(draft: ScheduleDraft, former: Schedule | undefined): Content {
   const { parameters: _, secrets: __, ...rest } = former?.execution ?? {};
-  const parameters = jsonIn(draft.parameters);
+  const parameters = parametersIn(draft.parameters);
   const isCode = draft.runs === 'code';
   return withoutEmpty({
     ...rest,
@@ -115,24 +113,6 @@ const taskOf = (draft: ScheduleDraft, former: Schedule | undefined): Content =>
 
 const withoutEmpty = (content: Content): Content =>
   Object.fromEntries(Object.entries(content).filter(([, value]) => value != null && value !== ''));
-
-function jsonIn(text: string): unknown {
-  if (text.trim() === '') return null;
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new DraftError(`The parameters are not JSON: ${(error as Error).message}`);
-  }
-}
-
-const optionalNumber = (text: string, name: string): number | null =>
-  text.trim() === '' ? null : numberIn(text, name);
-
-function numberIn(text: string, name: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return value;
-  throw new DraftError(`${name} must be a number`);
-}
 
 /** The largest unit that a length of time is whole in, and how many. */
 function unitOf(ms: number): [Unit, string] {
