@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { DraftError } from '../../console/src/state/draft-fields.js';
 import { applied, type ListState, merged, PAGE } from '../../console/src/state/list-rows.js';
+import * as organization from '../../console/src/state/organization-draft.js';
 import { draftOf, requestOf } from '../../console/src/state/schedule-draft.js';
 import { bytes, period } from '../../console/src/text/format.js';
+import type { Organization } from '../../console/src/api/tenants.js';
 import type { Change } from '../../src/contract/api/changes.js';
 import type { ListedExecution, Listing } from '../../src/contract/api/listing.js';
 import type { Schedule } from '../../src/contract/api/schedules.js';
@@ -146,6 +148,41 @@ describe('the form of a schedule', () => {
   ])('says what is wrong with %s', (_what, changes, message) => {
     expect(() => requestOf({ ...draftOf(undefined), ...changes }, undefined)).toThrow(DraftError);
     expect(() => requestOf({ ...draftOf(undefined), ...changes }, undefined)).toThrow(message);
+  });
+});
+
+describe('the form of an organization', () => {
+  const FORMER = {
+    id: 'acme',
+    weight: 3,
+    max_running: 6,
+    rate: { executions: 5, per_seconds: 60 },
+    workflows: { report: { max_running: 1 } },
+    quotas: { cpu_seconds: { limit: 20, action: 'slow' } },
+    limits: { timeout_seconds: 30 },
+  } as unknown as Organization;
+
+  it('gives back what it was made of, with what it has no field for', () => {
+    const { id: _, ...body } = FORMER;
+    expect(organization.requestOf(organization.draftOf(FORMER), FORMER)).toEqual(body);
+  });
+
+  it.each([
+    ['the share', { weight: 'much' }, 'The share must be a number'],
+    ['the cap', { maxRunning: '6x' }, 'How many run at once must be a number'],
+    ['the rate', { rate: 'few' }, 'How many start must be a number'],
+    ['its seconds', { perSeconds: '' }, 'The seconds of the rate must be a number'],
+  ])('refuses text in place of %s', (_what, changes, message) => {
+    const draft = { ...organization.draftOf(FORMER), ...changes };
+    expect(() => organization.requestOf(draft, FORMER)).toThrow(new DraftError(message));
+  });
+
+  it('refuses text in place of a quota', () => {
+    const draft = organization.draftOf(FORMER);
+    const quotas = { ...draft.quotas, cpu_seconds: { limit: '20s', action: 'slow' as const } };
+    expect(() => organization.requestOf({ ...draft, quotas }, FORMER)).toThrow(
+      new DraftError('CPU seconds a day must be a number'),
+    );
   });
 });
 

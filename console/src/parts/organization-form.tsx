@@ -1,66 +1,11 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { ask } from '../api/client.js';
-import type { Organization, QuotaAction, QuotaName } from '../api/tenants.js';
+import type { Organization, QuotaAction } from '../api/tenants.js';
 import { notify } from '../state/notices.js';
+import { draftOf, type OrganizationDraft, QUOTAS, requestOf } from '../state/organization-draft.js';
 import { Field, FormDialog } from './form.js';
 import { UserText } from './text.js';
-
-const QUOTAS: readonly (readonly [QuotaName, string])[] = [
-  ['executions', 'Executions a day'],
-  ['cpu_seconds', 'CPU seconds a day'],
-  ['network_bytes', 'Network bytes a day'],
-  ['artifact_bytes', 'Artifact bytes a day'],
-];
-
-interface Draft {
-  id: string;
-  weight: string;
-  maxRunning: string;
-  rate: string;
-  perSeconds: string;
-  quotas: Record<QuotaName, { limit: string; action: QuotaAction }>;
-}
-
-const textOf = (value: number | null | undefined): string => (value == null ? '' : String(value));
-
-function draftOf(former: Organization | undefined): Draft {
-  const quotas = Object.fromEntries(
-    QUOTAS.map(([name]) => {
-      const quota = former?.quotas[name];
-      return [name, { limit: textOf(quota?.limit), action: quota?.action ?? 'refuse' }];
-    }),
-  ) as Draft['quotas'];
-  return {
-    id: former?.id ?? '',
-    weight: String(former?.weight ?? 1),
-    maxRunning: textOf(former?.max_running),
-    rate: textOf(former?.rate?.executions),
-    perSeconds: textOf(former?.rate?.per_seconds),
-    quotas,
-  };
-}
-
-const numberOf = (text: string): number | null => (text.trim() === '' ? null : Number(text));
-
-/** The whole record; limits of single workflows and executions, for which there are no fields, stay as they are. */
-function requestOf(draft: Draft, former: Organization | undefined): object {
-  const quotas = QUOTAS.flatMap(([name]) => {
-    const { limit, action } = draft.quotas[name];
-    return numberOf(limit) === null ? [] : [[name, { limit: numberOf(limit), action }]];
-  });
-  return {
-    weight: numberOf(draft.weight) ?? 1,
-    max_running: numberOf(draft.maxRunning),
-    rate:
-      draft.rate.trim() === ''
-        ? null
-        : { executions: Number(draft.rate), per_seconds: Number(draft.perSeconds) },
-    quotas: Object.fromEntries(quotas) as object,
-    workflows: former?.workflows ?? {},
-    limits: former?.limits ?? {},
-  };
-}
 
 /** Asks for what is to hold for an organization. */
 export function OrganizationDialog({
@@ -73,7 +18,8 @@ export function OrganizationDialog({
   onDone: () => void;
 }): JSX.Element {
   const [draft, setDraft] = useState(() => draftOf(former));
-  const change = (changes: Partial<Draft>): void => setDraft((before) => ({ ...before, ...changes }));
+  const change = (changes: Partial<OrganizationDraft>): void =>
+    setDraft((before) => ({ ...before, ...changes }));
   const send = async (): Promise<void> => {
     const body = requestOf(draft, former);
     await ask(`/organizations/${encodeURIComponent(draft.id.trim())}`, { method: 'PUT', body });
