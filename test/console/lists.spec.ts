@@ -129,6 +129,14 @@ describe('the form of a schedule', () => {
     });
   });
 
+  it.each([
+    ['an address', { webhook: 'https://example.com/hooks' }],
+    ['a receiver of operators', { webhook: '' }],
+  ])('drops %s that was to hear of the end when the end is taken out', (_what, changes) => {
+    const draft = { ...draftOf(SCHEDULE), ...changes, end: '' };
+    expect(requestOf(draft, SCHEDULE)).toMatchObject({ end: null, webhook: null });
+  });
+
   it('makes a new one of code or of a module', () => {
     const draft = { ...draftOf(undefined), id: 'new', tz: 'UTC' };
     expect(requestOf({ ...draft, filePath: ' a.ts ' }, undefined)).toMatchObject({

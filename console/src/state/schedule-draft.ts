@@ -78,14 +78,17 @@ export function requestOf(draft: ScheduleDraft, former: Schedule | undefined): C
     end: isoOf(draft.end),
     overlap: draft.overlap,
     missed: draft.missed,
-    webhook: draft.webhook.trim() === '' ? endpointOf(former) : { url: draft.webhook.trim() },
+    webhook: webhookOf(draft, former),
     [isTask ? 'task' : 'execution']: isTask ? taskOf(draft, former) : executionOf(draft, former),
   };
 }
 
-/** A receiver that operators named is not shown in the form, and stays. */
-const endpointOf = (former: Schedule | undefined): Content | null =>
-  former?.webhook?.endpoint == null ? null : { endpoint: former.webhook.endpoint };
+/** Without an end there is none to report. A receiver that operators named is not shown in the form, and stays. */
+function webhookOf({ end, webhook }: ScheduleDraft, former: Schedule | undefined): Content | null {
+  if (end === '') return null;
+  if (webhook.trim() !== '') return { url: webhook.trim() };
+  return former?.webhook?.endpoint == null ? null : { endpoint: former.webhook.endpoint };
+}
 
 function executionOf(draft: ScheduleDraft, former: Schedule | undefined): Content {
   const { parameters: _, secrets: __, ...rest } = former?.execution ?? {};
