@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { ask } from '../api/client.js';
+import { askPages } from '../api/pages.js';
 import type { Organization, Organizations, QuotaName, Usage, UsageRow } from '../api/tenants.js';
 import { Button, Empty, Failure, Link, Loading, PageHead, Panel } from '../parts/basics.js';
 import { OrganizationDialog } from '../parts/organization-form.js';
@@ -13,9 +13,6 @@ import { bytes, count, duration, plural } from '../text/format.js';
 import { visibleText } from '../text/visible.js';
 
 const POLL_MS = 5_000;
-const PAGE = 500;
-/** Organizations and rows of usage that are read at most. */
-const MOST = 5_000;
 
 /** One line of the page: what is set of an organization, and what it used on this day. */
 interface Line {
@@ -168,27 +165,11 @@ function Used({
 async function readLines(signal: AbortSignal): Promise<Line[]> {
   const day = new Date().toISOString().slice(0, 10);
   const [records, usage] = await Promise.all([
-    readPages<Organizations>(`/organizations?limit=${PAGE}`, signal),
-    readPages<Usage>(`/usage?since=${day}&limit=1000`, signal),
+    askPages<Organizations>('/organizations?limit=500', signal),
+    askPages<Usage>(`/usage?since=${day}&limit=1000`, signal),
   ]);
   const byId = new Map(records.flatMap(({ organizations }) => organizations).map((one) => [one.id, one]));
   const today = new Map(usage.flatMap(({ usage: rows }) => rows).map((row) => [row.organization, row]));
   const ids = [...new Set([...byId.keys(), ...today.keys()])].toSorted();
   return ids.map((id) => ({ id, record: byId.get(id), today: today.get(id) }));
-}
-
-/** Every page of a list, up to a bound. */
-async function readPages<T extends { next_cursor: string | null }>(
-  path: string,
-  signal: AbortSignal,
-): Promise<T[]> {
-  const pages: T[] = [];
-  let cursor: string | null = null;
-  do {
-    const from: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page: T = await ask<T>(`${path}${from}`, { signal });
-    pages.push(page);
-    cursor = page.next_cursor;
-  } while (cursor !== null && pages.length * PAGE < MOST);
-  return pages;
 }

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Schedules, ScheduleSummary } from '../../../src/contract/api/schedules.js';
-import { ask } from '../api/client.js';
+import { askPages } from '../api/pages.js';
 import { Button, Empty, Failure, Link, Loading, PageHead, Panel } from '../parts/basics.js';
 import { ScheduleDialog } from '../parts/schedule-form.js';
 import { Table } from '../parts/table.js';
@@ -15,24 +15,14 @@ import { plural } from '../text/format.js';
 import { visibleText } from '../text/visible.js';
 
 const POLL_MS = 5_000;
-const PAGE = 500;
-/** Schedules that are read at most; beyond them a search by the API would be needed. */
-const MOST = 5_000;
 
 /** Unix milliseconds; what does not tick comes last. */
 const dueOf = ({ next }: ScheduleSummary): number =>
   next === null ? Number.MAX_SAFE_INTEGER : Date.parse(next);
 
 async function readAll(signal: AbortSignal): Promise<ScheduleSummary[]> {
-  const all: ScheduleSummary[] = [];
-  let cursor: string | null = null;
-  do {
-    const from: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page: Schedules = await ask<Schedules>(`/schedules?limit=${PAGE}${from}`, { signal });
-    all.push(...page.schedules);
-    cursor = page.next_cursor;
-  } while (cursor !== null && all.length < MOST);
-  return all;
+  const pages = await askPages<Schedules>('/schedules?limit=500', signal);
+  return pages.flatMap(({ schedules }) => schedules);
 }
 
 /** All schedules: those that were set here and those of producers. */
