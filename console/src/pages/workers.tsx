@@ -3,7 +3,8 @@ import { useState } from 'preact/hooks';
 import type { ControlAnswer } from '../../../src/contract/control.js';
 import type { CountedWorker, RunnerRecord } from '../../../src/contract/worker-record.js';
 import { ask } from '../api/client.js';
-import { Button, Dialog, Empty, Facts, Failure, Link, Loading, PageHead } from '../parts/basics.js';
+import { Button, Empty, Facts, Failure, Link, Loading, PageHead } from '../parts/basics.js';
+import { Confirm } from '../parts/confirm.js';
 import { Badge, Meter, Status } from '../parts/status.js';
 import { Table } from '../parts/table.js';
 import { Id, UserText } from '../parts/text.js';
@@ -34,12 +35,12 @@ export function WorkersPage(): JSX.Element {
   const { data: workers, error, reload } = useWorkers(2_000);
   const [drains, setDrains] = useState<CountedWorker | null>(null);
   if (!workers) return error ? <Failure error={error} retry={reload} /> : <Loading what="the workers" />;
+  const work = async (id: string, what: Order, pid?: number): Promise<undefined> => {
+    await send(id, what, pid);
+    reload();
+  };
   const order = (id: string, what: Order, pid?: number): Promise<boolean> =>
-    perform(async () => {
-      await send(id, what, pid);
-      reload();
-      return undefined;
-    });
+    perform(() => work(id, what, pid));
   return (
     <>
       <PageHead title="Workers" about={plural(workers.filter(isAlive).length, 'is', 'are') + ' alive'}>
@@ -68,24 +69,17 @@ export function WorkersPage(): JSX.Element {
         />
       ))}
       {drains && (
-        <Dialog title={`Drain ${drains.id}`} onClose={() => setDrains(null)}>
+        <Confirm
+          title={`Drain ${drains.id}`}
+          verb="Drain it"
+          onClose={() => setDrains(null)}
+          work={() => work(drains.id, 'drain')}
+        >
           <p>
             It takes nothing new, finishes what runs ({count(drains.running)} now), and ends. It has to be
             started again from outside.
           </p>
-          <div class="dialog-end">
-            <Button onClick={() => setDrains(null)}>Leave it</Button>
-            <Button
-              kind="danger"
-              onClick={() => {
-                void order(drains.id, 'drain');
-                setDrains(null);
-              }}
-            >
-              Drain it
-            </Button>
-          </div>
-        </Dialog>
+        </Confirm>
       )}
     </>
   );
