@@ -5,6 +5,13 @@ import { address, go, route } from '../state/router.js';
 import { Icon, type IconName } from './icons.js';
 import { UserText } from './text.js';
 
+/** Goes to a page of the console without a load, unless the click asks for another tab or window. */
+export function follow(event: MouseEvent, href: string): void {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0) return;
+  event.preventDefault();
+  go(href);
+}
+
 /** A link inside the console: without a load of the page, but with the habits of a link. */
 export function Link({
   to,
@@ -19,17 +26,12 @@ export function Link({
   'aria-label'?: string;
 }): JSX.Element {
   const href = address(to, query);
-  const onClick = (event: MouseEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0) return;
-    event.preventDefault();
-    go(href);
-  };
   const { path } = route.value;
   const isHere = path === to || (to !== '/' && path.startsWith(`${to}/`));
   return (
     <a
       href={href}
-      onClick={onClick}
+      onClick={(event) => follow(event, href)}
       aria-current={isHere ? (path === to ? 'page' : 'true') : undefined}
       {...rest}
     >

@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { removeFilter, savedFilters, saveFilter } from '../state/saved-filters.js';
-import { address, go } from '../state/router.js';
-import { Button, Dialog } from './basics.js';
+import { address } from '../state/router.js';
+import { Button, Dialog, follow } from './basics.js';
 import { Icon } from './icons.js';
 import { UserText } from './text.js';
 import { visibleText } from '../text/visible.js';
@@ -19,11 +19,7 @@ export function SavedFilters({ path, query }: { path: string; query: URLSearchPa
           <a
             href={address(path, new URLSearchParams(own))}
             aria-current={own === current ? 'true' : undefined}
-            onClick={(event) => {
-              if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
-              event.preventDefault();
-              go(address(path, new URLSearchParams(own)));
-            }}
+            onClick={(event) => follow(event, address(path, new URLSearchParams(own)))}
           >
             <Icon name="filter" />
             <UserText text={name} />
