@@ -35,7 +35,7 @@ export function PackagesPage(): JSX.Element {
       {content === null && problem === null ? (
         <Empty title="No packages are wanted">
           <p>Name some, one a line; every worker installs them by itself:</p>
-          <pre class="command">{`printf 'lodash@4.17.21\\nzod@^4\\n' | npx bifrost packages set - --wait`}</pre>
+          <pre class="command">{`printf 'lodash@4.17.21\\nzod@^4\\n' | bifrost packages set - --wait`}</pre>
         </Empty>
       ) : (
         <div class="columns even">

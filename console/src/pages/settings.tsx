@@ -77,8 +77,7 @@ export function SettingsPage(): JSX.Element {
               ))}
             </Table>
             <p class="note padded">
-              Every check with what was seen: run <code>npx bifrost doctor</code> on the machine of the
-              worker.
+              Every check with what was seen: run <code>bifrost doctor</code> on the machine of the worker.
             </p>
           </Panel>
           <Panel title="This console">

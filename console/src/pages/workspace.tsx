@@ -39,7 +39,7 @@ export function WorkspacePage(): JSX.Element {
         <PageHead title="Workspace" />
         <Empty title="Nothing was published yet">
           <p>Code that imports other code lives here. Publish a folder:</p>
-          <pre class="command">npx bifrost workspace push examples/workspace</pre>
+          <pre class="command">bifrost workspace push examples/workspace</pre>
         </Empty>
       </>
     );
