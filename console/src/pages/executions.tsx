@@ -14,7 +14,7 @@ import { Badge, Meter, Status } from '../parts/status.js';
 import { Ago, Id, UserText } from '../parts/text.js';
 import { Window } from '../parts/window.js';
 import { useExecutionList } from '../state/execution-list.js';
-import { keyOf } from '../state/list-rows.js';
+import { type EndedRow, isEnded, keyOf } from '../state/list-rows.js';
 import { address, go, route, setQuery } from '../state/router.js';
 import { may, seesAll } from '../state/rights.js';
 import { useQueue } from '../state/system.js';
@@ -356,7 +356,7 @@ function Row({
   isPicked: boolean;
   onPick: () => void;
 }): JSX.Element {
-  const isEnded = 'finished_at' in one;
+  const hasEnded = isEnded(one);
   const classes = ['row-box', ...(isSelected ? ['selected'] : []), ...(isPicked ? ['picked'] : [])];
   return (
     <div role="listitem" class={classes.join(' ')}>
@@ -384,16 +384,16 @@ function Row({
         <span class="wide-only cut">
           {'worker_id' in one && one.worker_id !== '' ? <UserText text={one.worker_id} /> : <i>–</i>}
         </span>
-        <span class="number">{isEnded ? duration(one.duration_ms) : took(one)}</span>
+        <span class="number">{hasEnded ? duration(one.duration_ms) : took(one)}</span>
         <span class="number">
-          <Ago at={isEnded ? one.finished_at : one.status === 'running' ? one.started_at : one.queued_at} />
+          <Ago at={hasEnded ? one.finished_at : one.status === 'running' ? one.started_at : one.queued_at} />
         </span>
       </Link>
     </div>
   );
 }
 
-function took(one: Exclude<ListedExecution, { finished_at: string }>): JSX.Element | string {
+function took(one: Exclude<ListedExecution, EndedRow>): JSX.Element | string {
   if (one.status !== 'running') return '–';
   return one.progress ? (
     <Meter value={one.progress.fraction} label={`Progress of ${one.execution_id}`} />
@@ -404,7 +404,7 @@ function took(one: Exclude<ListedExecution, { finished_at: string }>): JSX.Eleme
 
 /** The one thing to know of it beside its status. */
 function about(one: ListedExecution): JSX.Element | null {
-  if ('finished_at' in one) {
+  if (isEnded(one)) {
     if (one.failure_code === null) return null;
     return (
       <>

@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Listing, ListedExecution } from '../../../src/contract/api/listing.js';
+import type { Listing } from '../../../src/contract/api/listing.js';
 import { ask } from '../api/client.js';
 import { followChanges } from '../api/live.js';
 import { Empty, Failure, Link, Loading, PageHead, Panel } from '../parts/basics.js';
@@ -9,16 +9,14 @@ import { Icon } from '../parts/icons.js';
 import { Badge, Meter, Status } from '../parts/status.js';
 import { Ago, Id, UserText } from '../parts/text.js';
 import { findingsIn, isAlive, slotsOf } from '../state/findings.js';
+import { type EndedRow, isEnded } from '../state/list-rows.js';
 import { type RatePoints, Rates, SHOWN_SECONDS } from '../state/rates.js';
 import { useResource } from '../state/resource.js';
 import { may, seesAll } from '../state/rights.js';
 import { useHealth, useQueue, useWorkers } from '../state/system.js';
 import { count, duration, plural } from '../text/format.js';
 
-type Ended = Extract<ListedExecution, { finished_at: string }>;
-
 const ENDED = 'succeeded,failed,timed_out,cancelled';
-const isEnded = (one: ListedExecution): one is Ended => 'finished_at' in one;
 
 /** The whole system on one page. */
 export function OverviewPage(): JSX.Element {
@@ -257,7 +255,7 @@ const useRecent = () =>
   );
 
 /** Ends by time: what was read at first, and from then on what the workers say. */
-function useRates(first: readonly Ended[] | undefined): RatePoints {
+function useRates(first: readonly EndedRow[] | undefined): RatePoints {
   const rates = useRef(new Rates());
   const openedAt = useRef(Date.now());
   const isFilled = useRef(false);

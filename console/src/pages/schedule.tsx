@@ -1,6 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { ListedExecution } from '../../../src/contract/api/listing.js';
 import type { Schedule } from '../../../src/contract/api/schedules.js';
 import { ask } from '../api/client.js';
 import { Button, Empty, Facts, Failure, Link, Loading, PageHead, Panel } from '../parts/basics.js';
@@ -14,6 +13,7 @@ import { ScheduleState, When } from '../parts/schedule-state.js';
 import { Status, toneOf } from '../parts/status.js';
 import { Ago, Due, Id, UserText } from '../parts/text.js';
 import { type LiveList, useExecutionList } from '../state/execution-list.js';
+import { type EndedRow, isEnded, keyOf } from '../state/list-rows.js';
 import { useResource } from '../state/resource.js';
 import { may } from '../state/rights.js';
 import { address, go } from '../state/router.js';
@@ -211,9 +211,6 @@ function Content({ schedule: { execution, task } }: { schedule: Schedule }): JSX
   );
 }
 
-type Ended = Extract<ListedExecution, { finished_at: string }>;
-const isEnded = (one: ListedExecution): one is Ended => 'finished_at' in one;
-
 /** Its ticks, the newest first. */
 function History({ id, ticks }: { id: string; ticks: LiveList }): JSX.Element {
   // The tick that comes next waits on the queue already.
@@ -239,7 +236,7 @@ function History({ id, ticks }: { id: string; ticks: LiveList }): JSX.Element {
           <Strip rows={rows.filter(isEnded).slice(0, IN_STRIP).toReversed()} />
           <ul class="short-list">
             {rows.slice(0, SHOWN).map((one) => (
-              <li key={`${one.execution_id} ${isEnded(one) ? one.run : ''}`}>
+              <li key={keyOf(one)}>
                 <Link to={`/executions/${encodeURIComponent(one.execution_id)}`}>
                   <Status state={one.status} />
                   <Id id={one.execution_id} />
@@ -258,14 +255,14 @@ function History({ id, ticks }: { id: string; ticks: LiveList }): JSX.Element {
 }
 
 /** How long the latest ticks took and how they ended: a bar for each, the newest last. The list below says the same. */
-function Strip({ rows }: { rows: readonly Ended[] }): JSX.Element | null {
+function Strip({ rows }: { rows: readonly EndedRow[] }): JSX.Element | null {
   if (rows.length < 2) return null;
   const longest = Math.max(...rows.map(({ duration_ms: ms }) => ms), 1);
   return (
     <div class="strip" aria-hidden="true">
       {rows.map((one) => (
         <span
-          key={`${one.execution_id} ${one.run}`}
+          key={keyOf(one)}
           class={toneOf(one.status)}
           style={{ height: `${Math.max(8, (one.duration_ms / longest) * 100)}%` }}
           title={`${dayTime(one.finished_at)}: ${one.status.replace('_', ' ')}, ${duration(one.duration_ms)}`}

@@ -6,7 +6,7 @@ export const PAGE = 100;
 
 /** What tells rows apart: an execution has one for each of its runs. */
 export const keyOf = (one: ListedExecution): string =>
-  'run' in one ? `${one.execution_id} ${one.run}` : one.execution_id;
+  isEnded(one) ? `${one.execution_id} ${one.run}` : one.execution_id;
 
 /** What is known of a list. */
 export interface ListState {
@@ -18,7 +18,9 @@ export interface ListState {
   error?: Error | undefined;
 }
 
-const isEnded = (one: ListedExecution): boolean => 'finished_at' in one;
+/** The row of one that has ended. */
+export type EndedRow = Extract<ListedExecution, { finished_at: string }>;
+export const isEnded = (one: ListedExecution): one is EndedRow => 'finished_at' in one;
 
 /**
  * The first page anew, and after it what was paged to before. Where more has come since than a page holds, what was
