@@ -19,6 +19,7 @@ import type { ArchiveDatabase } from '../src/archive/archive-database.ts';
 import type { ArchiveWriter } from '../src/archive/write/archive-writer.ts';
 import type { HistoryFilter } from '../src/contract/history/fields.ts';
 import { freePort } from './harness/free-port.ts';
+import { endWithThisProcess } from './harness/own-processes.ts';
 
 const arguments_ = process.argv.slice(2).filter((argument) => argument !== '--smoke');
 const SMOKE = process.argv.includes('--smoke');
@@ -68,6 +69,7 @@ async function startPostgres(): Promise<{ url: string; stop: () => Promise<void>
     cwd: tmpdir(),
     stdio: 'ignore',
   });
+  endWithThisProcess(server);
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   for (;;) {
     const client = new pg.Client({ connectionString: url });

@@ -15,6 +15,7 @@ import { Redis } from 'ioredis';
 import type { ExecutionResult } from '../src/contract/result.ts';
 import { startWorker } from './harness/built-worker.ts';
 import { freePort } from './harness/free-port.ts';
+import { endWithThisProcess } from './harness/own-processes.ts';
 import { startRedis } from './harness/redis.ts';
 
 const SMOKE = process.argv.includes('--smoke');
@@ -92,7 +93,7 @@ async function openPostgres(): Promise<Archive> {
       stdio: 'ignore',
     },
   );
-  process.on('exit', () => server.kill('SIGKILL'));
+  endWithThisProcess(server);
   return {
     name: 'Postgres',
     env: { DATABASE_URL: `postgres://postgres@127.0.0.1:${port}/postgres` },

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { endWithThisProcess } from './harness/own-processes.ts';
 
 /** Measures how fast the machine starts processes, from a small process of its own. */
 export class PlainSpawn {
@@ -11,7 +12,7 @@ export class PlainSpawn {
   constructor() {
     const file = join(import.meta.dirname, 'peers', 'plain-spawn.ts');
     this.child = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'inherit'] });
-    process.on('exit', () => this.stop());
+    endWithThisProcess(this.child);
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endWithThisProcess } from './own-processes.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'main.js');
 
@@ -37,7 +38,7 @@ export async function startWorker(
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  process.on('exit', () => worker.kill('SIGKILL'));
+  endWithThisProcess(worker);
   for await (const line of createInterface({ input: worker.stdout })) {
     const entry = JSON.parse(line) as { msg?: string; url?: string };
     if (!entry.msg?.includes('listening') || !entry.url) continue;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from './free-port.ts';
+import { endWithThisProcess } from './own-processes.ts';
 
 /** A redis-server of this run. */
 export interface BenchRedis {
@@ -30,7 +31,7 @@ export async function startRedis({ persistent = true } = {}): Promise<BenchRedis
   };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  process.on('exit', () => server.kill('SIGKILL'));
+  endWithThisProcess(server);
   await untilReady(server);
   return {
     url: `redis://127.0.0.1:${port}`,
