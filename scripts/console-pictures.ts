@@ -1,13 +1,13 @@
 // `npm run docs:console`: starts a Redis and two workers of its own, fills them with executions of all kinds, and makes
 // the pictures of docs/console.md. Needs a build, redis-server and Chromium.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { type BuiltWorker, startWorker } from '../bench/harness/built-worker.ts';
+import { openChromium } from '../bench/harness/chromium.ts';
+import { startRedis } from '../bench/harness/redis.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const OUT = join(ROOT, 'docs', 'console');
@@ -110,26 +110,41 @@ const TOKENS: readonly object[] = [
   { name: 'deployments', role: 'operate', expires_at: '2027-06-30T00:00:00Z' },
 ];
 
-const processes: ChildProcess[] = [];
-
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-console-'));
+  const redis = await startRedis({ persistent: false });
+  const workers: BuiltWorker[] = [];
+  const start = async (id: string, roles: string): Promise<BuiltWorker> => {
+    const worker = await startWorker(id, {
+      // The registry that this machine's npm uses, too.
+      ...(process.env as Record<string, string>),
+      REDIS_URL: redis.url,
+      ROLES: roles,
+      ARCHIVE_DIR: join(folder, 'archive'),
+      ARTIFACTS_DIR: join(folder, 'artifacts'),
+      PACKAGES_DIR: join(folder, 'packages', id),
+      CONCURRENCY: '4',
+      PORT: '0',
+      LOG_FORMAT: 'json',
+    });
+    workers.push(worker);
+    return worker;
+  };
   let browser: Browser | undefined;
   try {
-    const redis = await startRedis(folder);
-    const url = await startWorker('eu-west-1', redis, folder, 'worker,api,archive');
-    await startWorker('eu-west-2', redis, folder, 'worker');
+    const { url } = await start('eu-west-1', 'worker,api,archive');
+    await start('eu-west-2', 'worker');
     const api = apiOf(url);
     await fillOnce(api);
+    const chrome = await openChromium();
+    browser = chrome;
     const feeding = feed(api);
-    browser = await openBrowser();
-    await pause(45_000);
-    await takePictures(browser, url, api);
-    feeding.stop();
-    await feeding.ended;
+    const taken = pause(45_000).then(() => takePictures(chrome, url, api));
+    await Promise.all([feeding.ended, taken.finally(feeding.stop)]);
   } finally {
     await browser?.close();
-    for (const process of processes.toReversed()) await stop(process);
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await redis.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -148,39 +163,6 @@ const apiOf =
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as never;
   };
-
-async function startRedis(folder: string): Promise<string> {
-  const port = await freePort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
-  processes.push(spawn('redis-server', args, { stdio: 'ignore' }));
-  return `redis://127.0.0.1:${port}`;
-}
-
-/** Starts a worker and gives its address once it listens. */
-async function startWorker(id: string, redis: string, folder: string, roles: string): Promise<string> {
-  const child = spawn(process.execPath, [join(ROOT, 'dist', 'main.js'), '--id', id], {
-    env: {
-      ...process.env,
-      REDIS_URL: redis,
-      ROLES: roles,
-      ARCHIVE_DIR: join(folder, 'archive'),
-      ARTIFACTS_DIR: join(folder, 'artifacts'),
-      PACKAGES_DIR: join(folder, 'packages', id),
-      CONCURRENCY: '4',
-      PORT: '0',
-      LOG_FORMAT: 'json',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  processes.push(child);
-  for await (const line of createInterface({ input: child.stdout })) {
-    const { msg = '', url } = JSON.parse(line) as { msg?: string; url?: string };
-    if (!msg.includes('listening') || url === undefined) continue;
-    child.stdout.resume();
-    return url;
-  }
-  throw new Error(`worker ${id} ended before it listened`);
-}
 
 async function fillOnce(api: Api): Promise<void> {
   await api('/packages', {
@@ -330,29 +312,6 @@ function shrink(path: string): void {
   } catch {
     // It is not installed, or could not make it smaller.
   }
-}
-
-async function openBrowser(): Promise<Browser> {
-  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-    (path) => existsSync(path),
-  );
-  if (executablePath === undefined) throw new Error('There is no Chromium here: apt-get install -y chromium');
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGTERM');
-  await once(child, 'exit');
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
