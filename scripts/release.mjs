@@ -4,6 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const UNRELEASED = '## [Unreleased]\n';
+/** Pages that name the file of the command, which `npm pack` makes of its version. */
+const NAME_THE_COMMAND = ['docs/cli.md', 'packages/cli/README.md'];
 const version = process.argv[2] ?? '';
 
 const fail = (why) => {
@@ -31,6 +33,11 @@ execFileSync('npm', ['version', version, '--no-git-tag-version', '--allow-same-v
 const described = JSON.parse(readFileSync('schemas/openapi.json', 'utf8'));
 described.info.version = version;
 writeFileSync('schemas/openapi.json', `${JSON.stringify(described, null, 2)}\n`);
+execFileSync(process.execPath, ['deploy/source/write.ts'], { stdio: 'inherit' });
+for (const page of NAME_THE_COMMAND) {
+  const text = readFileSync(page, 'utf8');
+  writeFileSync(page, text.replaceAll(/(bifrost-worker-cli-)\d[\w.-]*?(\.tgz)/g, `$1${version}$2`));
+}
 git('commit', '--all', '--message', `Release ${version}`);
 git('tag', '--annotate', `v${version}`, '--message', `Version ${version}`);
 process.stdout.write(`v${version} is committed and tagged here; push it with: git push --follow-tags\n`);
