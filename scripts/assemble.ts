@@ -15,9 +15,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
+import { BUNDLED, DIST, PACKAGES, ROOT, WORKER_TARGET } from './bundling.ts';
 
-const ROOT = join(import.meta.dirname, '..');
-const DIST = join(ROOT, 'dist');
 const MODULES = join(ROOT, 'node_modules');
 /** What packages ship for those who write code, not for those who run it. */
 const NOT_NEEDED =
@@ -83,18 +82,15 @@ mkdirSync(join(folder, 'dist', 'cli'), { recursive: true });
 for (const part of ['bundle', 'console', 'docs'])
   cpSync(join(DIST, part), join(folder, 'dist', part), {
     recursive: true,
-    filter: (path) => !path.endsWith('packages.json'),
+    filter: (path) => basename(path) !== PACKAGES,
   });
 cpSync(join(DIST, 'cli', 'bifrost.js'), join(folder, 'dist', 'cli', 'bifrost.js'));
 await build({
+  ...BUNDLED,
   entryPoints: [join(DIST, 'main.js')],
   outfile: join(folder, 'dist', 'main.js'),
-  absWorkingDir: ROOT,
-  bundle: true,
-  platform: 'node',
   format: 'esm',
-  target: 'node26',
-  legalComments: 'none',
+  target: WORKER_TARGET,
   plugins: [
     {
       name: 'main',
@@ -107,10 +103,9 @@ await build({
       },
     },
   ],
-  logLevel: 'warning',
 });
 for (const name of ['package.json', 'LICENSE']) cpSync(join(ROOT, name), join(folder, name));
-const beside = JSON.parse(readFileSync(join(DIST, 'bundle', 'packages.json'), 'utf8')) as string[];
+const beside = JSON.parse(readFileSync(join(DIST, 'bundle', PACKAGES), 'utf8')) as string[];
 for (const one of closureOf(beside)) copyPackage(one);
 
 // What the bundles were made of is not here, so that there is nothing to compare them with.

@@ -23,9 +23,8 @@ import {
 import { isBuiltin } from 'node:module';
 import { join, relative, resolve, sep } from 'node:path';
 import type { BuiltFrom } from '../src/lib/bundle/built-ahead.ts';
+import { BUNDLED, DIST, PACKAGES, ROOT, WORKER_TARGET } from './bundling.ts';
 
-const ROOT = join(import.meta.dirname, '..');
-const DIST = join(ROOT, 'dist');
 const FOLDER = join(DIST, 'bundle');
 /** Made here first, so that a worker that starts meanwhile finds the former files or the new ones. */
 const DRAFT = join(DIST, '.bundle-draft');
@@ -145,19 +144,16 @@ async function bundleWorker(): Promise<void> {
     // Each by itself: bundles that share parts do not keep the order in which modules are evaluated.
     Object.entries(ENTRIES).map(async ([name, file]) => {
       const { metafile } = await build({
+        ...BUNDLED,
         entryPoints: [join(DIST, file)],
         outfile: join(DRAFT, name),
-        absWorkingDir: ROOT,
-        bundle: true,
-        platform: 'node',
         // An import of one of Node's modules by ESM reads all that it exports, and so loads what Node itself loads late,
         // such as fetch: a quarter of the time of a start.
         format: name.endsWith('.cjs') ? 'cjs' : 'esm',
-        target: 'node26',
+        target: WORKER_TARGET,
         // Nest shows the names of classes, and errors have them.
         keepNames: true,
         minifySyntax: true,
-        legalComments: 'none',
         // Not named in the bundle: src/lib/bundle/bundle-stacks.ts reads it when a stack is shown.
         sourcemap: 'external',
         sourcesContent: false,
@@ -165,7 +161,6 @@ async function bundleWorker(): Promise<void> {
         plugins: [ownPlace(FOLDER), optional],
         banner: { js: name.endsWith('.cjs') ? CJS_BANNER : BANNER },
         metafile: true,
-        logLevel: 'warning',
       });
       keepOwnSources(join(DRAFT, `${name}.map`));
       note(name, metafile);
@@ -173,7 +168,7 @@ async function bundleWorker(): Promise<void> {
     }),
   );
   const packages = [...new Set([...bundles.flat(), ...BY_NAME])].toSorted();
-  writeFileSync(join(DRAFT, 'packages.json'), `${JSON.stringify(packages)}\n`);
+  writeFileSync(join(DRAFT, PACKAGES), `${JSON.stringify(packages)}\n`);
 }
 
 /** Takes places in packages out of a source map, which are five of six, and are named as they stand in the bundle. */
@@ -232,16 +227,13 @@ async function bundlePrograms(): Promise<void> {
 async function bundleCommand(outfile: string): Promise<Metafile> {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const { metafile } = await build({
+    ...BUNDLED,
     entryPoints: [join(ROOT, 'src', 'cli', 'bifrost.ts')],
     metafile: true,
     outfile,
-    absWorkingDir: ROOT,
-    bundle: true,
-    platform: 'node',
     format: 'esm',
     target: 'node20',
     minifySyntax: true,
-    legalComments: 'none',
     plugins: [
       {
         name: 'command',
@@ -260,7 +252,6 @@ async function bundleCommand(outfile: string): Promise<Metafile> {
       ownPlace(join(DIST, 'cli')),
     ],
     banner: { js: BANNER },
-    logLevel: 'warning',
   });
   rmSync(`${outfile}.map`, { force: true });
   chmodSync(outfile, 0o755);

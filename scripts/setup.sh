@@ -201,7 +201,7 @@ build_docs() {
 bundle() {
   built=dist/.bundled
   if [ -f "$built" ] && [ -d dist/bundle ] &&
-    is_newest "$built" dist/.built scripts/bundle.ts package.json package-lock.json; then
+    is_newest "$built" dist/.built scripts/bundle.ts scripts/bundling.ts package.json package-lock.json; then
     return 0
   fi
   : >"$built.started"

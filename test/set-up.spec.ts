@@ -38,6 +38,7 @@ for (const path of [
   'src/contract/job.ts',
   'console/src/app.tsx',
   'scripts/bundle.ts',
+  'scripts/bundling.ts',
   'docs/index.md',
 ])
   put(path);
@@ -80,6 +81,7 @@ describe('the build of npm start', () => {
     ['console/src/app.tsx', ['vite']],
     ['docs/index.md', [DOCS]],
     ['scripts/bundle.ts', [BUNDLE]],
+    ['scripts/bundling.ts', [BUNDLE]],
   ])('does what a change of %s asks for', (path, calls) => {
     change(path);
     expect(build().calls).toEqual(calls);
