@@ -1,11 +1,10 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { machineEnvironment } from '../../../src/config/machine-environment.js';
 import { useWorkers } from '../../support/processes/worker-process.js';
+import { freePort } from '../../support/servers/test-postgres.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
 import type { Surroundings } from './reader.js';
@@ -45,13 +44,4 @@ export function useDocsWorker({ archive }: { archive: boolean }): () => Surround
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return () => ({ url, redisUrl: redis.url, receiverPort });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
