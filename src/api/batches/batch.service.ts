@@ -10,7 +10,7 @@ import { type ExecutionRequest, executionRequestSchema, invalid } from '../execu
 import { type SubmissionHeaders, SubmissionService } from '../executions/submission.service.js';
 import { type FieldError, ProblemException } from '../http/problem.js';
 import { NOT_ACCEPTED, withinRedisLimit } from '../http/redis-bound.js';
-import { fieldErrors } from '../http/validation.js';
+import { read } from '../http/validation.js';
 import { QuotaRefusal } from '../organizations/quota-refusal.js';
 import { WebhookCheck } from '../webhooks/webhook-check.js';
 import type { BatchAccepted, BatchEntry, BatchRequest, BatchView } from './batch-requests.js';
@@ -104,8 +104,8 @@ export class BatchService {
   private check(entry: unknown, caller: Caller | undefined): Checked {
     const id = (entry as { execution_id?: unknown } | null)?.execution_id;
     const given = typeof id === 'string' ? id : null;
-    const { data, error } = executionRequestSchema.safeParse(entry);
-    if (error) return refusedFor(given, invalid(fieldErrors(error.issues)));
+    const { data, errors } = read(executionRequestSchema, entry);
+    if (errors) return refusedFor(given, invalid(errors));
     try {
       const { context, timing } = this.submission.check(data, caller);
       const organization = context.organization?.id ?? null;

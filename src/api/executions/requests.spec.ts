@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import type { z } from 'zod';
 import { ProblemException } from '../http/problem.js';
 import { checkLimits, executionRequestSchema, taskRequestSchema, waitQuerySchema } from './requests.js';
-import { fieldErrors } from '../http/validation.js';
+import { read } from '../http/validation.js';
 
 const fieldsOf = (schema: z.ZodType, value: unknown): string[] =>
-  fieldErrors(schema.safeParse(value).error?.issues ?? []).map(({ field }) => field);
+  (read(schema, value).errors ?? []).map(({ field }) => field);
 
 describe('the body of POST /tasks', () => {
   it.each([

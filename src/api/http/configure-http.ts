@@ -20,7 +20,7 @@ import { withinRedisLimit } from './redis-bound.js';
 import { traceRequests } from './request-tracing.js';
 import { allowLargeBodies } from './large-bodies.js';
 import { WaitingConnections } from './waiting-connections.js';
-import { validationPipe } from './validation.js';
+import { ValidationPipe } from './validation.js';
 
 /** Longest form that JSON gives to one byte of source: \u0000. */
 const JSON_ESCAPE_FACTOR = 6;
@@ -61,7 +61,7 @@ export function httpAdapter(settings: HttpSettings): FastifyAdapter {
 export function configureHttp(app: NestFastifyApplication, settings: HttpSettings): void {
   refuseUndeclaredRoutes(app);
   app.useGlobalGuards(new AccessGuard(() => app.get(Ownership, { strict: false })));
-  app.useGlobalPipes(validationPipe());
+  app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ProblemFilter());
   // Refuses what a browser says comes from another site, also requests without a body.
   app.enableCsrfProtection();

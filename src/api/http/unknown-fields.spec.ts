@@ -2,10 +2,10 @@ import type { z } from 'zod';
 import { describe, expect, it } from '@jest/globals';
 import { executionRequestSchema, taskRequestSchema } from '../executions/requests.js';
 import { listQuerySchema } from '../list/list-requests.js';
-import { fieldErrors } from './validation.js';
+import { read } from './validation.js';
 
 const errorsOf = (body: object, schema: z.ZodType = executionRequestSchema) =>
-  fieldErrors(schema.safeParse(body).error?.issues ?? []);
+  read(schema, body).errors ?? [];
 
 describe('a field that is not known', () => {
   it.each([

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { nearestPaths } from '../../lib/text/nearest-paths.js';
 
 /** Other names that clients commonly use for these fields. */
@@ -20,11 +20,15 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
  */
 export function refuseUnknown<T extends z.ZodObject>(schema: T): T {
   const known = Object.keys(schema.shape);
-  const strict = schema.loose().superRefine((body, ctx) => {
-    for (const field of Object.keys(body))
-      if (!known.includes(field))
-        ctx.addIssue({ code: 'custom', path: [field], message: messageOf(field, known) });
-  });
+  const strict = schema.loose().superRefine(
+    (body, ctx) => {
+      for (const field of Object.keys(body))
+        if (!known.includes(field))
+          ctx.addIssue({ code: 'custom', path: [field], message: messageOf(field, known) });
+    },
+    // Also where other fields are wrong: the one that is missing is often the one that is misspelled.
+    { when: ({ value }) => z.core.util.isPlainObject(value) },
+  );
   return strict.meta({ additionalProperties: false }) as unknown as T;
 }
 
