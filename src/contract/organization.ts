@@ -30,6 +30,15 @@ export const rateSchema = z.object({
 /** What holds for one workflow of an organization, by its `workflow_id`. */
 export const workflowCapSchema = z.object({ max_running: maxRunning });
 
+/** Caps of the workflows of an organization. @param cap how each of them is read */
+export const workflowCaps = <T extends z.ZodType>(cap: T) =>
+  z
+    .record(idSchema, cap, { error: 'must be an object of workflow ids' })
+    .refine((workflows) => Object.keys(workflows).length <= MOST_WORKFLOWS, {
+      error: `must have at most ${MOST_WORKFLOWS} workflows`,
+    })
+    .default({});
+
 /** What is counted of an organization each day (UTC). */
 export const QUOTAS = ['cpu_seconds', 'executions', 'network_bytes', 'artifact_bytes'] as const;
 export type QuotaName = (typeof QUOTAS)[number];
@@ -94,13 +103,7 @@ export const organizationSettingsSchema = z.object({
     .meta({ description: 'Its share of slot time, beside the weights of the others that wait' }),
   max_running: maxRunning.nullish().meta({ description: 'Executions that run at once, over all workers' }),
   rate: rateSchema.nullish(),
-  workflows: z
-    .record(idSchema, workflowCapSchema, { error: 'must be an object of workflow ids' })
-    .refine((workflows) => Object.keys(workflows).length <= MOST_WORKFLOWS, {
-      error: `must have at most ${MOST_WORKFLOWS} workflows`,
-    })
-    .default({})
-    .meta({ description: 'By workflow_id' }),
+  workflows: workflowCaps(workflowCapSchema).meta({ description: 'By workflow_id' }),
   quotas: quotasSchema.default({}).meta({ description: 'For each day (UTC)' }),
   limits: organizationLimitsSchema.default({}).meta({ description: 'Of each of its executions' }),
 });

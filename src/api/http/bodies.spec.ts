@@ -149,3 +149,21 @@ it.each(Object.keys(BODIES))('every field of the body of %s is refused in words 
   );
   expect(said.filter((text) => /Invalid |Too |Unrecognized /.test(text))).toEqual([]);
 });
+
+describe('caps of workflows', () => {
+  const caps = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`w${at}`, { max_running: 1 }]));
+
+  it('are not more than the record of an organization may have', () => {
+    expect(saidOf('organization', { workflows: caps(1_000) })).toEqual({});
+    expect(saidOf('organization', { workflows: caps(1_001) })).toEqual({
+      workflows: 'must have at most 1000 workflows',
+    });
+  });
+
+  it('are an object', () => {
+    expect(saidOf('organization', { workflows: 3 })).toEqual({
+      workflows: 'must be an object of workflow ids',
+    });
+  });
+});

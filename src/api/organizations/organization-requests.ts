@@ -7,6 +7,7 @@ import {
   quotaSchema,
   quotasSchema,
   rateSchema,
+  workflowCaps,
   workflowCapSchema,
 } from '../../contract/organization.js';
 import { limitField, once } from '../history/history-requests.js';
@@ -32,10 +33,9 @@ const limitsRequestSchema = refuseUnknown(
 export const organizationRequestSchema = refuseUnknown(
   organizationSettingsSchema.extend({
     rate: refuseUnknown(rateSchema).nullish(),
-    workflows: z
-      .record(idSchema, refuseUnknown(workflowCapSchema))
-      .default({})
-      .meta({ description: 'Caps of single workflows, by workflow_id' }),
+    workflows: workflowCaps(refuseUnknown(workflowCapSchema)).meta({
+      description: 'Caps of single workflows, by workflow_id',
+    }),
     quotas: quotasRequestSchema.default({}).meta({ description: 'For each day (UTC)' }),
     limits: limitsRequestSchema.default({}).meta({ description: 'Of each of its executions' }),
   }),
