@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextCursor } from './fields/next-cursor.js';
 import { type FieldKind, SUMMARY_FIELDS } from './history/fields.js';
 
 const text = z.string().nullable();
@@ -30,7 +31,7 @@ export const executionSummarySchema = z
 export const historyPageSchema = z
   .object({
     executions: z.array(executionSummarySchema),
-    next_cursor: text.meta({ description: 'For `cursor` of the next page; null on the last one' }),
+    next_cursor: nextCursor,
   })
   .meta({ id: 'HistoryPage' });
 

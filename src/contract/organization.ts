@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from './ids.js';
+import { nextCursor } from './fields/next-cursor.js';
 import { NETWORK_POLICIES } from './confinement.js';
 
 /** Share of slot time of an organization that has no record. */
@@ -121,10 +122,7 @@ export type Organization = z.infer<typeof organizationSchema>;
 export const organizationsSchema = z
   .object({
     organizations: z.array(organizationSchema),
-    next_cursor: z
-      .string()
-      .nullable()
-      .meta({ description: 'For `cursor` of the next page; null on the last one' }),
+    next_cursor: nextCursor,
   })
   .meta({ id: 'Organizations' });
 export type Organizations = z.infer<typeof organizationsSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextCursor } from '../fields/next-cursor.js';
 import { MISSED_POLICIES, OVERLAP_POLICIES } from '../jobs/tick-policies.js';
 
 export const SCHEDULE_STATES = ['active', 'paused', 'ended'] as const;
@@ -57,7 +58,7 @@ export const scheduleSchema = z
 export const schedulesSchema = z
   .object({
     schedules: z.array(scheduleSummarySchema),
-    next_cursor: text.meta({ description: 'For `cursor` of the next page; null on the last one' }),
+    next_cursor: nextCursor,
   })
   .meta({ id: 'Schedules' });
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.js';
+import { nextCursor } from '../fields/next-cursor.js';
 
 /** Roles of tokens; each may do what those before it may. docs/tenants.md says what each is for. */
 export const ROLES = ['read', 'submit', 'operate', 'admin'] as const;
@@ -114,10 +115,7 @@ export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export const auditPageSchema = z
   .object({
     entries: z.array(auditEntrySchema),
-    next_cursor: z
-      .string()
-      .nullable()
-      .meta({ description: 'For `cursor` of the next page; null on the last one' }),
+    next_cursor: nextCursor,
   })
   .meta({ id: 'AuditPage' });
 export type AuditPage = z.infer<typeof auditPageSchema>;

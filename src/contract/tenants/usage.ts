@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextCursor } from '../fields/next-cursor.js';
 
 /** What one organization used on one day (UTC), from the receipts of its executions that ended then. */
 export const usageRowSchema = z
@@ -17,10 +18,7 @@ export type UsageRow = z.infer<typeof usageRowSchema>;
 export const usageSchema = z
   .object({
     usage: z.array(usageRowSchema),
-    next_cursor: z
-      .string()
-      .nullable()
-      .meta({ description: 'For `cursor` of the next page; null on the last one' }),
+    next_cursor: nextCursor,
   })
   .meta({ id: 'Usage' });
 export type Usage = z.infer<typeof usageSchema>;
