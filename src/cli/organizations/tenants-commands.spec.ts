@@ -1,47 +1,20 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Command } from 'commander';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { unsetOrganization } from '../../contract/organization.js';
+import { runAnswered } from '../../../test/support/processes/answered-command.js';
 import { defineTenants } from './tenants-commands.js';
 
-const servers: Server[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
-});
-
 /** Runs a command line against an API that answers with these documents, one after the other. */
-async function run(args: string[], ...answers: object[]) {
-  const asked: { call: string; body: unknown }[] = [];
-  const server = createServer((request, response) => {
-    void text(request).then((body) => {
-      asked.push({ call: `${request.method} ${request.url}`, body: body === '' ? null : JSON.parse(body) });
-      response
-        .writeHead(200, { 'content-type': 'application/json' })
-        .end(JSON.stringify(answers[asked.length - 1]));
-    });
-  }).listen(0, '127.0.0.1');
-  servers.push(server);
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const io = () => ({
-    access: { url, token: undefined },
-    output: { stdout, stderr },
-    input: Readable.from([Buffer.from('from standard input\n')]),
-  });
-  let code: number | undefined;
-  const exit = (given: number): void => void (code = given);
-  const program = new Command('bifrost').exitOverride();
-  defineTenants(program, io, exit);
-  await program.parseAsync(args, { from: 'user' });
-  stdout.end();
-  stderr.end();
-  return { code, asked, stdout: await text(stdout), stderr: await text(stderr) };
-}
+const run = (args: string[], ...answers: object[]) =>
+  runAnswered(
+    (io, exit) => {
+      const program = new Command('bifrost').exitOverride();
+      defineTenants(program, io, exit);
+      return program;
+    },
+    args,
+    answers,
+  );
 
 const TOKEN = {
   id: 'abc',

@@ -1,47 +1,23 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Command } from 'commander';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { runAnswered } from '../../../test/support/processes/answered-command.js';
 import { defineSchedules } from './schedules-commands.js';
 import { scheduleRequest } from './schedules-set.js';
 
-const servers: Server[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
-});
-
 /** Runs a command line against an API that answers with these documents, one after the other. */
-async function run(args: string[], ...answers: object[]) {
-  const asked: { call: string; body: unknown }[] = [];
-  const server = createServer((request, response) => {
-    void text(request).then((body) => {
-      asked.push({ call: `${request.method} ${request.url}`, body: body === '' ? null : JSON.parse(body) });
-      response
-        .writeHead(200, { 'content-type': 'application/json' })
-        .end(JSON.stringify(answers[asked.length - 1]));
-    });
-  }).listen(0, '127.0.0.1');
-  servers.push(server);
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  let code: number | undefined;
-  const program = new Command('bifrost').exitOverride();
-  defineSchedules(
-    program.command('schedules'),
-    () => ({ access: { url, token: undefined }, output: { stdout, stderr } }),
-    (exit) => (code = exit),
+const run = (args: string[], ...answers: object[]) =>
+  runAnswered(
+    (io, exit) => {
+      const program = new Command('bifrost').exitOverride();
+      defineSchedules(program.command('schedules'), io, exit);
+      return program;
+    },
+    ['schedules', ...args],
+    answers,
   );
-  await program.parseAsync(['schedules', ...args], { from: 'user' });
-  stdout.end();
-  return { code, asked, stdout: await text(stdout) };
-}
 
 const SCHEDULE = {
   id: 'nightly',
