@@ -1,17 +1,32 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { createHook } from 'node:async_hooks';
 import { getEventListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pause, waitAtMost, within } from './time-limit.js';
 
 const HOUR_MS = 3_600_000;
 const never = new Promise<void>(() => undefined);
-const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+
+/** Timers of an hour that are running: those of this file, whatever else the process waits for. */
+const running = new Set<number>();
+const hook = createHook({
+  init(id, type, _trigger, timer: { _idleTimeout?: number }) {
+    if (type === 'Timeout' && timer._idleTimeout === HOUR_MS) running.add(id);
+  },
+  destroy: (id) => void running.delete(id),
+}).enable();
+afterAll(() => void hook.disable());
+
+async function timers(): Promise<number> {
+  await nextTurn();
+  return running.size;
+}
 
 describe('within', () => {
   it('gives what the work gives, also nothing, and leaves no timer', async () => {
-    const before = timers();
     expect(await within(Promise.resolve(7), HOUR_MS, () => 'late')).toBe(7);
     expect(await within(Promise.resolve(undefined), HOUR_MS, () => 'late')).toBeUndefined();
-    expect(timers()).toBe(before);
+    expect(await timers()).toBe(0);
   });
 
   it('gives what is to be given when the work is late, also when that comes later', async () => {
@@ -20,10 +35,9 @@ describe('within', () => {
   });
 
   it('throws what the work throws, or what its lateness throws', async () => {
-    const before = timers();
     const failure = within(Promise.reject(new Error('failed')), HOUR_MS, () => 'late');
     await expect(failure).rejects.toThrow('failed');
-    expect(timers()).toBe(before);
+    expect(await timers()).toBe(0);
     const late = within(never, 1, () => {
       throw new Error('too late');
     });
@@ -47,6 +61,7 @@ describe('within', () => {
     const hurry = new AbortController();
     const waiting = within(never, HOUR_MS, () => 'late', hurry.signal);
     expect(getEventListeners(hurry.signal, 'abort')).toHaveLength(1);
+    expect(await timers()).toBe(1);
     hurry.abort();
     expect(await waiting).toBe('late');
     expect(await within(never, HOUR_MS, () => 'late', hurry.signal)).toBe('late');
@@ -56,9 +71,8 @@ describe('within', () => {
 
 describe('waitAtMost', () => {
   it('ends with the work and leaves no timer', async () => {
-    const before = timers();
     await waitAtMost(Promise.resolve(), HOUR_MS);
-    expect(timers()).toBe(before);
+    expect(await timers()).toBe(0);
   });
 
   it('ends at the limit although the work does not', async () => {
@@ -69,6 +83,7 @@ describe('waitAtMost', () => {
   it('ends when the signal aborts, also when that was before', async () => {
     const hurry = new AbortController();
     const waiting = waitAtMost(never, HOUR_MS, hurry.signal);
+    expect(await timers()).toBe(1);
     hurry.abort();
     await waiting;
     await waitAtMost(never, HOUR_MS, hurry.signal);
@@ -78,13 +93,13 @@ describe('waitAtMost', () => {
 
 describe('pause', () => {
   it('ends at its time, and when the signal aborts, also when that was before', async () => {
-    const before = timers();
     const ended = new AbortController();
     await pause(1, ended.signal);
     const pausing = pause(HOUR_MS, ended.signal);
+    expect(await timers()).toBe(1);
     ended.abort();
     await pausing;
     await pause(HOUR_MS, ended.signal);
-    expect(timers()).toBe(before);
+    expect(await timers()).toBe(0);
   });
 });
