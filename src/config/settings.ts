@@ -129,7 +129,7 @@ export const settingsSchema = z.object({
     .meta({ credential: true, about: 'Bearer token that every request except the probes must carry.' }),
   CONNECTIONS_WAITING_LIMIT: whole(8, 65_535).default(256).meta({
     about:
-      'Connections to the HTTP API that may wait for their client at once: without a whole request, or idle after an answer. One more ends the one that waits longest, with 503 and `Retry-After` when it has had no answer. Keep it below the open files that the system allows the process.',
+      'Connections to the HTTP API that may wait for their client at once: without a whole request, or idle after an answer. Of more, those that have waited for a second are ended, the longest waiting first, with 503 and `Retry-After` when they have had no answer; of four times as many, at once. Where more are open, an answer says that its connection ends. Keep four times as many below the open files that the system allows the process.',
   }),
   CONCURRENCY: whole(1, 1000)
     .default(() => 2 * availableParallelism())

@@ -5,25 +5,38 @@ import { problemOf } from './problem.js';
 
 const RETRY_AFTER_SECONDS = '5';
 
+/** What a client is given to send its request: many that connect at once are no flood. */
+const GRACE_MS = 1_000;
+/** So many times the limit may wait within that time. */
+const BURST = 4;
+
 /**
  * Connections that wait for their client: nothing has come yet, a request is not complete, or its answer is
- * sent and the next request may come. Keeps at most `limit` of them: one more ends the one that waits
- * longest, with 503 and Retry-After where its client has had no answer yet, and silently otherwise.
+ * sent and the next request may come. Of more than `limit` of them, those are ended that have waited for longer than a
+ * second, and of more than four times as many the one that waits longest, at once: with 503 and Retry-After where
+ * its client has had no answer yet, and silently otherwise.
  *
  * The newest is accepted instead of being refused, because it may be a probe, which shows only when it is
- * read. A client that floods the server with connections replaces its own older ones.
+ * read. A client that floods the server with connections replaces its own older ones. Where more than `limit` are open,
+ * an answer says that its connection ends with it, so that no client sends its next request into one that is being ended.
  */
 export class WaitingConnections {
-  /** The longest waiting first. */
-  private readonly waiting = new Set<Socket>();
+  /** Since when, by the process's clock; the longest waiting first. */
+  private readonly waiting = new Map<Socket, number>();
   private readonly answered = new WeakSet<Socket>();
+  private open = 0;
+  private timer: NodeJS.Timeout | null = null;
 
   constructor(private readonly limit: number) {}
 
   /** Watches the connections of this server from now on. */
   attach(server: Server): void {
     server.on('connection', (socket: Socket) => {
-      socket.once('close', () => this.waiting.delete(socket));
+      this.open += 1;
+      socket.once('close', () => {
+        this.open -= 1;
+        this.waiting.delete(socket);
+      });
       this.add(socket);
     });
     server.on('request', (request: IncomingMessage, response: ServerResponse) =>
@@ -31,15 +44,11 @@ export class WaitingConnections {
     );
   }
 
-  /** Connections that wait now. */
-  get size(): number {
-    return this.waiting.size;
-  }
-
   private watch(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     if (hasBody(request)) request.once('end', () => this.waiting.delete(socket));
     else this.waiting.delete(socket);
+    if (this.open > this.limit) response.shouldKeepAlive = false;
     response.once('finish', () => {
       this.answered.add(socket);
       if (!socket.destroyed) this.add(socket);
@@ -49,10 +58,25 @@ export class WaitingConnections {
   private add(socket: Socket): void {
     // Last, also where an early answer found it waiting for the rest of the request.
     this.waiting.delete(socket);
-    this.waiting.add(socket);
-    if (this.waiting.size <= this.limit) return;
-    const [oldest] = this.waiting;
-    if (oldest) this.end(oldest);
+    this.waiting.set(socket, performance.now());
+    this.endSurplus();
+  }
+
+  private endSurplus(): void {
+    const nowMs = performance.now();
+    for (const [socket, sinceMs] of this.waiting) {
+      if (this.waiting.size <= this.limit) return;
+      const graceMs = sinceMs + GRACE_MS - nowMs;
+      if (graceMs > 0 && this.waiting.size <= BURST * this.limit) return this.lookAgainIn(graceMs);
+      this.end(socket);
+    }
+  }
+
+  private lookAgainIn(ms: number): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      this.endSurplus();
+    }, ms).unref();
   }
 
   private end(socket: Socket): void {
