@@ -160,6 +160,51 @@ describe('the order', () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(3);
   });
 
+  it('takes who asks for one thing at a time first, also above its share, in few slots and for nothing', async () => {
+    await world.beat(8);
+    for (let n = 0; n < 3; n++) await world.submitMany(20, `busy-${n}`);
+    // The first of each new organization comes first, too.
+    for (let n = 0; n < 3; n++) await world.takeOne();
+    const askAndEnd = async (organization: string): Promise<void> => {
+      await world.submit(organization);
+      const taken = (await world.takeOne())!;
+      expect(whose(taken)).toBe(organization);
+      await world.end(taken, 1_000);
+    };
+    for (let n = 0; n < 30; n++) await askAndEnd('small');
+    for (let n = 0; n < 15; n++) await askAndEnd('tiny');
+    const [tag, virtual] = await Promise.all([
+      world.client.zscore(`${world.lanes.base}:tags`, 'small'),
+      world.client.hget(`${world.lanes.base}:state`, 'v'),
+    ]);
+    expect(Number(tag) - Number(virtual)).toBeLessThan(7_000);
+    // One of eight slots: the second waits for its turn, and so does what comes beside the first.
+    await world.submitMany(2, 'small');
+    await world.submit('tiny');
+    const next = [await world.takeOne(), await world.takeOne(), await world.takeOne()].map(whose);
+    expect(next[0]).toBe('small');
+    expect(next.slice(1).every((one) => one.startsWith('busy'))).toBe(true);
+  });
+
+  it('gives who waits its share beside many that ask again and again', async () => {
+    await world.beat(2);
+    await world.submitMany(60, 'waits');
+    for (let n = 0; n < 6; n++) await world.submit(`asks-${n}`);
+    const running: TakenJob[] = [];
+    const ended: string[] = [];
+    while (ended.length < 240) {
+      while (running.length < 2) running.push((await world.takeOne())!);
+      const taken = running.shift()!;
+      const organization = whose(taken);
+      await world.end(taken, 100);
+      ended.push(organization);
+      if (organization.startsWith('asks')) await world.submit(organization);
+    }
+    // Each of the six may come first a few times; then all take turns.
+    const share = ended.slice(100).filter((one) => one === 'waits').length / 140;
+    expect(share).toBeGreaterThan(0.12);
+  });
+
   it('charges nothing for what was cancelled before it ran', async () => {
     const ids = await world.submitMany(300, 'a');
     await world.submitMany(20, 'b');

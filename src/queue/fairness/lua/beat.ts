@@ -33,7 +33,7 @@ local function assertPlaces(owner, running)
       place.o, place.t = owner, now - ms
     end
     if place.o == owner then
-      if ms > place.c then
+      if ms > place.c and not place.f then
         addSlotTime(place.g, ms - place.c)
         place.c = ms
       end

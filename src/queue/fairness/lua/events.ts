@@ -1,7 +1,9 @@
 import { CHOSEN, FIRST } from '../lane-levels.js';
 
 /** In executions. */
-const LEAD = 10;
+const LEAD = 5;
+/** Of all slots. */
+const AHEAD = 1 / 8;
 
 /*
  * Lua of the lanes, fourth part: what happens to jobs. Each event is an array whose first part is its kind; `job` is
@@ -11,10 +13,26 @@ const LEAD = 10;
 export const EVENTS = `
 local on = {}
 
--- How far an organization that has nothing may be ahead of its share and still come first. It is a lead, not a rate:
--- once it is used up, the organization waits for its turn like the others.
+-- How far an organization that has hardly anything may be ahead of its share and still come first. It is a lead, not a
+-- rate: once it is used up, the organization waits for its turn like the others.
 local function leadOf(org)
   return ${LEAD} * tonumber(redis.call('HGET', P .. 'est', org) or mean) / weightOf(org)
+end
+
+-- What runs of an organization that has hardly anything: {} or one that a worker has taken. That may have ended, and the
+-- client that waited for it asks for the next before it is known. nil: it has more.
+local function hardlyAnything(org)
+  if redis.call('SCARD', P .. 'run:' .. org) > 1 then return nil end
+  local run = redis.call('SMEMBERS', P .. 'run:' .. org)
+  if #run == 0 then return run end
+  local text = redis.call('HGET', P .. 'places', run[1])
+  return text and cjson.decode(text).t and run or nil
+end
+
+-- Who asks for one thing at a time comes first beyond its lead too, for nothing, as long as few slots serve such.
+local function hasRoomAhead(run)
+  local own = run[1] and redis.call('SISMEMBER', P .. 'ahead', run[1]) or 0
+  return redis.call('SCARD', P .. 'ahead') - own + 1 <= math.floor(capacity * ${AHEAD} + 0.5)
 end
 
 -- {'submit', id, job} -> its priority in BullMQ; -1: it must be held
@@ -26,12 +44,14 @@ on['submit'] = function(event)
   local closed = organizationFullUntil(org)
   if not full and not closed and job.b == 0 and redis.call('EXISTS', laneOf(org, 0)) == 0 then
     local tag, level = tagOf(org), nil
-    if redis.call('SCARD', P .. 'run:' .. org) == 0 and not (tag and tag > V + leadOf(org)) then level = ${FIRST}
+    local ahead = tag and tag > V + leadOf(org)
+    local run = hardlyAnything(org)
+    if run and (not ahead or hasRoomAhead(run)) then level = ${FIRST}
     elseif hard and redis.call('ZCARD', P .. 'fed') < capacity and redis.call('EXISTS', P .. 'ring:0') == 0 then
       level = ${CHOSEN}
     end
     if level then
-      choose(id, org, job, true)
+      choose(id, org, job, true, level == ${FIRST} and ahead)
       return level
     end
   end

@@ -41,9 +41,10 @@ local function wakeAt(org, at)
   if at > 0 then redis.call('ZADD', P .. 'wake', at, org) end
 end
 
-local function takePlace(id, org, job, owner)
-  local place = {o = owner, g = org, c = charge(org), w = job.w, k = job.k, l = job.l}
+local function takePlace(id, org, job, owner, isFree)
+  local place = {o = owner, g = org, c = isFree and 0 or charge(org), w = job.w, k = job.k, l = job.l, f = isFree}
   redis.call('SADD', P .. 'run:' .. org, id)
+  if isFree then redis.call('SADD', P .. 'ahead', id) end
   for i, cap in ipairs(capsOf(org, job)) do
     place.s = place.s or {}
     place.s[i] = cap.name
@@ -55,8 +56,8 @@ end
 local function savePlace(id, place) redis.call('HSET', P .. 'places', id, cjson.encode(place)) end
 
 -- isNew: it is not on the queue yet.
-local function choose(id, org, job, isNew)
-  local place = takePlace(id, org, job, '')
+local function choose(id, org, job, isNew, isFree)
+  local place = takePlace(id, org, job, '', isFree)
   place.n = isNew
   savePlace(id, place)
   redis.call('ZADD', P .. 'fed', now, id)
@@ -103,7 +104,8 @@ local function leavePlace(id, place, ms)
   redis.call('ZREM', P .. 'fed', id)
   redis.call('SREM', P .. 'run:' .. org, id)
   redis.call('SREM', P .. 'promised:' .. org, id)
-  addSlotTime(org, (ms or 0) - place.c)
+  redis.call('SREM', P .. 'ahead', id)
+  if not place.f then addSlotTime(org, (ms or 0) - place.c) end
   if ms then noteDuration(org, ms) end
   for _, name in ipairs(place.s or {}) do
     redis.call('SREM', P .. 'cap:' .. name, id)

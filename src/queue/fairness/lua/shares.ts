@@ -10,8 +10,9 @@ import { CHOSEN, HELD_SCORE, LEVEL } from '../lane-levels.js';
  *   hard               set: those of them with jobs that only this script makes takable
  *   places             hash: job -> JSON of {o owner ('' until it is taken), g organization, c milliseconds charged,
  *                      t when it was taken, w workflow, k concurrency key, l its limit, s sets of caps that it is in,
- *                      n it was chosen before it was on the queue}
+ *                      n it was chosen before it was on the queue, f it is free: ahead}
  *   fed                sorted set: job -> when it was chosen: those with a place that no worker has taken
+ *   ahead              set: jobs with a place that came first although their organization was ahead; they cost it nothing
  *   run:{org}          set: jobs of an organization with a place
  *   cap:{name}         set: the same of a workflow or a concurrency key
  *   needs              hash: job -> JSON of what a waiting job needs beside room in its organization
@@ -68,10 +69,21 @@ local function addSlotTime(org, ms)
   if tag or new > V then setTag(org, new) end
 end
 
+-- The least tag of those that wait; nil: none does.
+local function leastTag()
+  local least
+  for band = 0, 1 do
+    local first = tonumber(redis.call('ZRANGE', P .. 'ring:' .. band, 0, 0, 'WITHSCORES')[2])
+    if first and not (least and least < first) then least = first end
+  end
+  return least
+end
+
+-- Virtual time is that of who waits: an organization that came first before its turn does not move it past them.
 local function charge(org)
   local ms = tonumber(redis.call('HGET', P .. 'est', org) or mean)
   local start = math.max(V, tagOf(org) or V)
-  V = start
+  V = math.max(V, math.min(start, leastTag() or start))
   setTag(org, start + ms / weightOf(org))
   return ms
 end
