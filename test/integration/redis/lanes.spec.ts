@@ -391,6 +391,31 @@ describe('a cap', () => {
   });
 });
 
+describe('organizations that were active once', () => {
+  // LANES_ORGANIZATIONS=100000 for as many as an installation may have seen.
+  const ORGANIZATIONS = Number(process.env['LANES_ORGANIZATIONS'] ?? 100);
+  const AT_ONCE = 50;
+
+  it('leave no key when all is idle', async () => {
+    for (let from = 0; from < ORGANIZATIONS; from += AT_ONCE) {
+      const names = Array.from({ length: AT_ONCE }, (_, n) => `once-${from + n}`);
+      await Promise.all(names.map((name) => world.submit(name)));
+      for (const _ of names) await world.end((await world.takeOne())!);
+    }
+    expect(await world.keys()).toEqual([]);
+  }, 3_600_000);
+
+  it('leave none while another organization goes on', async () => {
+    await world.submitMany(AT_ONCE + 5, 'goes-on');
+    for (let n = 0; n < AT_ONCE; n++) await world.submit(`once-${n}`);
+    for (let n = 0; n < 2 * AT_ONCE; n++) await world.end((await world.takeOne())!);
+    await world.beat(2);
+    expect((await world.keys()).filter((key) => key.includes('once'))).toEqual([]);
+    const kept = await world.client.zrange(`${world.lanes.base}:tags`, '0', '-1');
+    expect(kept.filter((name) => name.startsWith('once'))).toEqual([]);
+  });
+});
+
 describe('a rate', () => {
   it('lets so many start within any span of its length', async () => {
     await world.beat(10);
