@@ -400,7 +400,9 @@ describe('organizations that were active once', () => {
     for (let from = 0; from < ORGANIZATIONS; from += AT_ONCE) {
       const names = Array.from({ length: AT_ONCE }, (_, n) => `once-${from + n}`);
       await Promise.all(names.map((name) => world.submit(name)));
-      for (const _ of names) await world.end((await world.takeOne())!);
+      const taken: TakenJob[] = [];
+      for (const _ of names) taken.push((await world.takeOne())!);
+      await Promise.all(taken.map((one) => world.end(one)));
     }
     expect(await world.keys()).toEqual([]);
   }, 3_600_000);
