@@ -62,7 +62,7 @@ describe('connections that wait for their client', () => {
     expect(all.map(({ isEnded }) => isEnded)).toEqual([true, ...all.slice(1).map(() => false)]);
   });
 
-  it('are told with the answer that they end, where more are open than may wait', () => {
+  it('get an answer that says that they end, where more are open than may wait', () => {
     const all = connect(LIMIT + 1);
     const answers = all.map(ask);
     expect(answers.map(({ shouldKeepAlive }) => shouldKeepAlive)).toEqual(all.map(() => false));

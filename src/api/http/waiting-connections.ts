@@ -7,7 +7,7 @@ const RETRY_AFTER_SECONDS = '5';
 
 /** What a client is given to send its request: many that connect at once are no flood. */
 const GRACE_MS = 1_000;
-/** So many times the limit may wait within that time. */
+/** How many times the limit may wait within that time. */
 const BURST = 4;
 
 /**

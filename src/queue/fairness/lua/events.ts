@@ -29,7 +29,7 @@ local function hardlyAnything(org)
   return text and cjson.decode(text).t and run or nil
 end
 
--- Who asks for one thing at a time comes first beyond its lead too, for nothing, as long as few slots serve such.
+-- A client that asks for one thing at a time comes first beyond its lead too, for nothing, as long as few slots serve such.
 local function hasRoomAhead(run)
   local own = run[1] and redis.call('SISMEMBER', P .. 'ahead', run[1]) or 0
   return redis.call('SCARD', P .. 'ahead') - own + 1 <= math.floor(capacity * ${AHEAD} + 0.5)

@@ -79,7 +79,7 @@ local function leastTag()
   return least
 end
 
--- Virtual time is that of who waits: an organization that came first before its turn does not move it past them.
+-- Virtual time is that of the organizations that wait: one that came first before its turn does not move it past them.
 local function charge(org)
   local ms = tonumber(redis.call('HGET', P .. 'est', org) or mean)
   local start = math.max(V, tagOf(org) or V)
