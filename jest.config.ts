@@ -7,7 +7,7 @@ const config: Config = {
   testRegex: String.raw`.*\.spec\.ts$`,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { [String.raw`^(\.{1,2}/.*)\.js$`]: '$1' },
-  transform: { [String.raw`^.+\.ts$`]: ['ts-jest', { useESM: true }] },
+  transform: { [String.raw`^.+\.ts$`]: '<rootDir>/scripts/jest-transform.ts' },
   // Passed tests never wait for it: it is for a crowded machine.
   testTimeout: 180_000,
 };
