@@ -46,6 +46,8 @@ import { SchedulesService } from './schedules/schedules.service.js';
 import { SchemasController } from './schemas/schemas.controller.js';
 import { SecretsController } from './secrets/secrets.controller.js';
 import { ResultWaiter } from './executions/result-waiter.js';
+import { JobSender } from './executions/job-sender.js';
+import { RequestCheck } from './executions/request-check.js';
 import { SubmissionService } from './executions/submission.service.js';
 import { QuotaRefusal } from './organizations/quota-refusal.js';
 import { TasksController } from './executions/tasks.controller.js';
@@ -103,6 +105,8 @@ export class ApiModule {
         ArtifactsService,
         Ownership,
         QuotaRefusal,
+        RequestCheck,
+        JobSender,
         SubmissionService,
         BatchService,
         AgainService,

@@ -1,29 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
-import type { JobsOptions, Queue } from 'bullmq';
-import { InjectSettings } from '../../config/config.module.js';
-import { type ExecutionSettings, executionSettings } from '../../config/slices.js';
-import { JOB_NAMES, type JobKind, type TaskJob } from '../../contract/jobs/job.js';
-import { jobIdOf } from '../../contract/jobs/job-id.js';
-import { executionJob, signedTask } from '../../contract/jobs/signature.js';
-import type { RequestedContext } from '../../contract/context.js';
-import { parseTraceparent } from '../../contract/traceparent.js';
-import { laneRequestOf, type LaneRequest, NO_LANE } from '../../queue/fairness/lane-request.js';
-import { Queueing } from '../../queue/queueing.js';
-import { WORK_QUEUE } from '../../queue/queue-tokens.js';
-import type { RedisClient } from '../../redis/connections.js';
-import { RedisKeys } from '../../redis/keys.js';
-import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
+import { Injectable } from '@nestjs/common';
+import type { JobKind } from '../../contract/jobs/job.js';
 import { type Caller, mayReach } from '../../tenants/access/caller.js';
 import { Ownership } from '../access/ownership.service.js';
-import { ownContext } from '../access/own-context.js';
-import { NOT_ACCEPTED, redisAway, withinRedisLimit } from '../http/redis-bound.js';
+import { NOT_ACCEPTED, withinRedisLimit } from '../http/redis-bound.js';
 import { QuotaRefusal } from '../organizations/quota-refusal.js';
-import { WebhookCheck } from '../webhooks/webhook-check.js';
 import { type Claim, fingerprintOf, Idempotency, refuseOtherBody } from './idempotency.service.js';
-import { type JobTiming, timingOf } from './job-timing.js';
+import { JobSender } from './job-sender.js';
+import type { JobTiming } from './job-timing.js';
 import { KnownExecutions, knownId } from './known-executions.js';
-import { checkLimits, type ExecutionRequest, type TaskRequest } from './requests.js';
+import { type CheckedExecution, RequestCheck } from './request-check.js';
+import type { ExecutionRequest, TaskRequest } from './requests.js';
 
 /** What concerns a submission beside its body. */
 export interface SubmissionHeaders {
@@ -59,31 +46,16 @@ interface Submission {
   send: (id: string) => Promise<void>;
 }
 
-/** One job, and what its order depends on. */
-interface Enqueued {
-  kind: JobKind;
-  id: string;
-  data: object;
-  lane: LaneRequest;
-}
-
-/**
- * Puts executions and tasks on the work queue. What was answered as failed must not start
- * much later, so first steps use the connection that fails when Redis is away instead of waiting.
- */
+/** Decides under which id a request becomes a job, or why it does not, and has the job sent: each request once. */
 @Injectable()
 export class SubmissionService {
   constructor(
-    @Inject(WORK_QUEUE) private readonly queue: Queue,
-    @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly requests: RequestCheck,
+    private readonly sender: JobSender,
     private readonly known: KnownExecutions,
     private readonly idempotency: Idempotency,
-    private readonly keys: RedisKeys,
-    private readonly webhooks: WebhookCheck,
     private readonly ownership: Ownership,
     private readonly quotas: QuotaRefusal,
-    private readonly queueing: Queueing,
-    @InjectSettings(executionSettings) private readonly settings: ExecutionSettings,
   ) {}
 
   /**
@@ -92,81 +64,44 @@ export class SubmissionService {
    * for something else, 503 without Redis.
    */
   submitTask(request: TaskRequest, headers: SubmissionHeaders = {}): Promise<Submitted> {
-    const { taskId, attempts, backoff, delay, runAt, priority, ttl, webhook, ...task } = request;
-    this.webhooks.check(webhook);
-    checkLimits(
-      { field: 'code', value: task.code },
-      { field: 'timeout', value: task.timeout },
-      this.settings,
-    );
-    const when = { attempts, backoff, delay, runAt: runAt == null ? null : new Date(runAt), priority, ttl };
-    const timing = this.timingOf(when, task.timeout);
+    const checked = this.requests.task(request);
     return this.submit({
       kind: 'task',
       field: 'taskId',
-      givenId: taskId,
+      givenId: request.taskId,
       body: request,
-      timing,
+      timing: checked.timing,
       headers,
-      send: async (id) => {
-        const { expiresAtMs } = timing;
-        const data: TaskJob = {
-          ...signedTask(this.key, { taskId: id, ...task }),
-          ...(expiresAtMs === null ? {} : { expiresAt: expiresAtMs }),
-          ...(webhook == null ? {} : { webhook }),
-        };
-        const lane = { ...NO_LANE, priority: priority ?? 0 };
-        await this.enqueue({ kind: 'task', id, data, lane }, { ...timing.options, ...traceOf(headers) });
-        if (taskId !== undefined) await this.confirmTask(data);
-      },
+      send: (id) => this.sender.sendTask(id, request, checked, headers.traceparent),
     });
   }
 
   /**
    * Writes the context of an execution and queues it.
-   * @throws {ProblemException} as {@link submitTask}.
+   * @throws {ProblemException} as {@link submitTask}, and 403.
    */
   submitExecution(request: ExecutionRequest, headers: SubmissionHeaders = {}): Promise<Submitted> {
-    const { context, timing } = this.check(request, headers.caller);
+    const checked = this.requests.execution(request, headers.caller);
     return this.submit({
       kind: 'execution',
       field: 'execution_id',
       givenId: request.execution_id,
       body: request,
-      timing,
+      timing: checked.timing,
       headers,
-      organization: context.organization?.id,
-      send: async (id) => {
-        const document = JSON.stringify(context);
-        const { expiresAtMs, periodSeconds, options } = timing;
-        await this.writeContext(id, document, Math.ceil(periodSeconds + this.settings.contextKeptSeconds));
-        const data = {
-          ...executionJob(this.key, id, document),
-          ...(expiresAtMs === null ? {} : { expires_at: expiresAtMs }),
-          ...(request.webhook == null ? {} : { webhook: request.webhook }),
-        };
-        const lane = laneRequestOf(request, request.priority ?? 0);
-        await this.enqueue({ kind: 'execution', id, data, lane }, { ...options, ...traceOf(headers) });
-      },
+      organization: checked.context.organization?.id,
+      send: (id) => this.sender.sendExecution(id, request, checked, headers.traceparent),
     });
   }
 
-  /**
-   * The context and the job that a request asks for; nothing is written.
-   * @throws {ProblemException} 400, 403 or 413 naming the field.
-   */
-  check(request: ExecutionRequest, caller?: Caller): { context: RequestedContext; timing: JobTiming } {
-    const { execution_id: _, attempts, backoff, delay, run_at, priority, ttl, webhook, ...asked } = request;
-    const context = ownContext(asked, caller);
-    this.webhooks.check(webhook);
-    checkLimits(
-      { field: 'workflow_code', value: context.workflow_code },
-      { field: 'timeout_seconds', value: context.timeout_seconds },
-      this.settings,
-    );
-    const runAt = run_at == null ? null : new Date(run_at);
-    const when = { attempts, backoff, delay, runAt, priority, ttl };
-    return { context, timing: this.timingOf(when, context.timeout_seconds) };
+  /** As {@link RequestCheck.execution}: nothing is written. */
+  check(request: ExecutionRequest, caller?: Caller): CheckedExecution {
+    return this.requests.execution(request, caller);
+  }
+
+  /** As {@link JobSender.reach}. */
+  reach(): Promise<void> {
+    return this.sender.reach();
   }
 
   private async submit(submission: Submission): Promise<Submitted> {
@@ -232,47 +167,6 @@ export class SubmissionService {
     return this.idempotency.claim(key, fingerprint, givenId ?? headers.ownId ?? randomUUID());
   }
 
-  /** What we submit is signed by the first key, where there is one. */
-  private get key(): string | undefined {
-    return this.settings.signingKeys[0];
-  }
-
-  private timingOf(
-    when: Parameters<typeof timingOf>[0],
-    timeoutSeconds: number | null | undefined,
-  ): JobTiming {
-    return timingOf(when, timeoutSeconds ?? this.settings.defaultTimeoutMs / 1000, Date.now());
-  }
-
-  private async enqueue({ kind, id, data, lane }: Enqueued, options: JobsOptions): Promise<void> {
-    const jobId = jobIdOf(id);
-    await this.queueing.add({ name: JOB_NAMES[kind], data, lane }, { jobId, ...options });
-  }
-
-  /**
-   * The first context of an id stays. The same one again is no conflict: a client that tries again
-   * after a 503 finds its own context, whose job may be missing, and a job added twice is one job.
-   */
-  private async writeContext(id: string, document: string, ttlSeconds: number): Promise<void> {
-    const key = this.keys.context(id);
-    if ((await this.redis.set(key, document, 'EX', ttlSeconds, 'NX')) === 'OK') return;
-    const first = await this.redis.get(key);
-    if (first !== document) throw knownId(id, 'execution_id');
-    await this.redis.expire(key, ttlSeconds);
-  }
-
-  /** BullMQ silently ignores a second job of an id: of two different tasks at once one must get an error. */
-  private async confirmTask(task: TaskJob): Promise<void> {
-    const stored = await this.queue.getJob(jobIdOf(task.taskId));
-    if (stored && (stored.data as Partial<TaskJob>).code !== task.code) throw knownId(task.taskId, 'taskId');
-  }
-
-  /** Only asks: when this fails, nothing was added, and the answer says so. @throws {ProblemException} 503 */
-  async reach(): Promise<void> {
-    if (this.redis.status !== 'ready') throw redisAway(NOT_ACCEPTED);
-    await withinRedisLimit(this.redis.ping(), NOT_ACCEPTED);
-  }
-
   private async sendWithin(id: string, work: () => Promise<void>): Promise<void> {
     await withinRedisLimit(
       work(),
@@ -284,7 +178,3 @@ export class SubmissionService {
 /** What a request says; a request that is sent again may come after its delay. */
 const statusOf = ({ options }: JobTiming): Submitted['status'] =>
   options.delay === undefined ? 'queued' : 'delayed';
-
-/** The caller's place in a trace, for the code; where we trace ourselves, BullMQ puts ours instead. */
-const traceOf = ({ traceparent }: SubmissionHeaders): JobsOptions =>
-  parseTraceparent(traceparent) === null ? {} : { telemetry: { metadata: JSON.stringify({ traceparent }) } };
