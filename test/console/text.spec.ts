@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ansiPieces } from '../../console/src/text/ansi.js';
-import { ago, duration } from '../../console/src/text/format.js';
+import { ago } from '../../console/src/text/format.js';
 import { linkPieces, safeHref } from '../../console/src/text/links.js';
 import { visiblePieces, visibleText } from '../../console/src/text/visible.js';
 
@@ -97,20 +97,6 @@ describe('links', () => {
 });
 
 describe('times', () => {
-  it.each([
-    [null, '–'],
-    [0.123, '0.1 ms'],
-    [42, '42 ms'],
-    [1_234, '1.23 s'],
-    [12_345, '12.3 s'],
-    [125_000, '2 m 05 s'],
-    [3_720_000, '1 h 02 m'],
-    [90_000_000, '1 d 1 h'],
-    [-5, '0 ms'],
-  ])('%d ms take %s', (ms, text) => {
-    expect(duration(ms)).toBe(text);
-  });
-
   it.each([
     [1_000, 'now'],
     [59_000, '59 s ago'],

@@ -1,18 +1,9 @@
+export { duration, period } from '../../../src/lib/text/duration.js';
+
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-
-/** A length of time: `12 ms`, `3.4 s`, `2 m 05 s`, `3 h 12 m`, `4 d 2 h`. */
-export function duration(ms: number | null | undefined): string {
-  if (ms == null || !Number.isFinite(ms)) return '–';
-  if (ms < 0) return '0 ms';
-  if (ms < SECOND) return `${ms < 10 ? trimmed(ms, 1) : Math.round(ms)} ms`;
-  if (ms < MINUTE) return `${trimmed(ms / SECOND, ms < 10 * SECOND ? 2 : 1)} s`;
-  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} m ${two(Math.floor((ms % MINUTE) / SECOND))} s`;
-  if (ms < DAY) return `${Math.floor(ms / HOUR)} h ${two(Math.floor((ms % HOUR) / MINUTE))} m`;
-  return `${Math.floor(ms / DAY)} d ${Math.floor((ms % DAY) / HOUR)} h`;
-}
 
 /** How long ago, in one unit: `now`, `12 s ago`, `in 4 min`. */
 export function ago(ms: number): string {
@@ -62,18 +53,6 @@ export function bytes(value: number): string {
   const [divisor, unit] = value < 1e6 ? [1e3, 'KB'] : value < 1e9 ? [1e6, 'MB'] : [1e9, 'GB'];
   const size = value / divisor;
   return `${trimmed(size, size < 10 ? 1 : 0)} ${unit}`;
-}
-
-/** A length of time that repeats, as people say it: `15 min`, `1 h`, `2 d`; else as {@link duration}. */
-export function period(ms: number): string {
-  for (const [unit, name] of [
-    [DAY, 'd'],
-    [HOUR, 'h'],
-    [MINUTE, 'min'],
-    [SECOND, 's'],
-  ] as const)
-    if (ms >= unit && ms % unit === 0) return `${count(ms / unit)} ${name}`;
-  return duration(ms);
 }
 
 /** Day and time without the zone, in that of the browser: `Sat, 28 Nov, 02:00:00`. */

@@ -26,11 +26,11 @@ describe('statusLine', () => {
   it.each<[ExecutionView, string]>([
     [
       { execution_id: 'e', status: 'queued', waiting: WAITING },
-      'e queued: all runners busy, position 18 of 20, for 2.1 s. The workers run 2 of 2 at once; 17 jobs are ahead',
+      'e queued: all runners busy, position 18 of 20, for 2.14 s. The workers run 2 of 2 at once; 17 jobs are ahead',
     ],
     [
       { execution_id: 'e', status: 'delayed', waiting: DELAYED },
-      'e delayed: delayed retry, for 61 s. An attempt failed; the next is at 10:00 or later',
+      'e delayed: delayed retry, for 1 m 01 s. An attempt failed; the next is at 10:00 or later',
     ],
     [{ execution_id: 'e', status: 'queued' }, 'e queued'],
     [

@@ -1,6 +1,6 @@
+import { duration } from '../../lib/text/duration.js';
 import type { ApiAccess } from '../http/api-access.js';
 import { ApiClient, type ExecutionView, hasEnded } from '../http/api-client.js';
-import { readableSeconds } from '../output/durations.js';
 import { EXIT, type ExitCode } from '../output/exit.js';
 import { asJson, type Output, plain } from '../output/output.js';
 import { exitCodeOf, reportOf } from './run-report.js';
@@ -25,7 +25,7 @@ export function statusLine(view: ExecutionView): string {
   const id = plain(view.execution_id);
   if (hasEnded(view)) {
     const failure = reportOf(view).failure.split('\n', 1)[0] as string;
-    return `${id} ${failure || view.status.replaceAll('_', ' ')} (${readableSeconds(view.duration_ms)})`;
+    return `${id} ${failure || view.status.replaceAll('_', ' ')} (${duration(view.duration_ms)})`;
   }
   if (view.status === 'running') {
     const where = view.worker_id === undefined ? '' : ` on ${plain(view.worker_id)}`;
@@ -40,6 +40,6 @@ export function waitingWords({ waiting }: { waiting?: ExecutionView['waiting'] }
   if (!waiting) return '';
   const { reason, position, queued, age_ms: age, detail } = waiting;
   const place = position === null ? '' : `, position ${position} of ${queued}`;
-  const since = age === null ? '' : `, for ${readableSeconds(age)}`;
+  const since = age === null ? '' : `, for ${duration(age)}`;
   return `: ${plain(reason)}${place}${since}. ${plain(detail)}`;
 }

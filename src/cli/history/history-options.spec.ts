@@ -71,7 +71,7 @@ describe('the table of statistics', () => {
   it('has the columns that the groups have', () => {
     const groups = [{ status: 'failed', executions: 2, duration_ms: { mean: 1500, p50: 12, p95: 90_000 } }];
     expect(statisticsTable({ from: '', to: '', percentile_error: 0.02, groups })).toBe(
-      'STATUS  EXECUTIONS  MEAN   P50    P95\nfailed  2           1.5 s  12 ms  1.5 min\n',
+      'STATUS  EXECUTIONS  MEAN   P50    P95\nfailed  2           1.5 s  12 ms  1 m 30 s\n',
     );
   });
 });

@@ -1,10 +1,10 @@
 import type { ExecutionSummary } from '../../contract/history.js';
 import { EXECUTION_STATUSES } from '../../contract/failure.js';
+import { duration } from '../../lib/text/duration.js';
 import type { ApiAccess } from '../http/api-access.js';
 import { ApiClient } from '../http/api-client.js';
 import { EXIT, type ExitCode } from '../output/exit.js';
 import { type FilterOptions, filterQuery, momentOf, present } from './history-options.js';
-import { readableMs } from '../output/durations.js';
 import { asJson, type Output, paint, plain } from '../output/output.js';
 import { type Cell, tableOf } from '../output/table.js';
 
@@ -65,7 +65,7 @@ function rowOf(execution: ExecutionSummary, stdout: NodeJS.WritableStream): Cell
     { text: plain(execution.finished_at) },
     { text: plain(execution.execution_id) + (execution.run > 1 ? ` (run ${execution.run})` : '') },
     { text: plain(status), paint: (text) => paint(colour, text, stdout) },
-    { text: readableMs(execution.duration_ms) },
+    { text: duration(execution.duration_ms) },
     { text: plain(execution.workflow_id ?? '-') },
     { text: plain(execution.caller_email ?? execution.caller_id ?? '-') },
     { text: code === null ? '' : `${plain(code)} ${line}` },

@@ -1,9 +1,9 @@
 import type { StatisticGroup, Statistics, StatisticsGroup } from '../../contract/history.js';
+import { duration } from '../../lib/text/duration.js';
 import type { ApiAccess } from '../http/api-access.js';
 import { ApiClient } from '../http/api-client.js';
 import { EXIT, type ExitCode } from '../output/exit.js';
 import { momentOf, present } from './history-options.js';
-import { readableMs } from '../output/durations.js';
 import { asJson, type Output, plain } from '../output/output.js';
 import { type Cell, tableOf } from '../output/table.js';
 
@@ -58,7 +58,7 @@ export function statisticsTable({ groups }: Statistics): string {
   const headings = [...columns.map(([, heading]) => heading), 'EXECUTIONS', 'MEAN', 'P50', 'P95'];
   const rows = groups.map((group): Cell[] => {
     const { mean, p50, p95 } = group.duration_ms;
-    const figures = [String(group.executions), ...[mean, p50, p95].map(readableMs)];
+    const figures = [String(group.executions), ...[mean, p50, p95].map(duration)];
     return [...columns.map(([, , cell]) => plain(cell(group))), ...figures].map((text) => ({ text }));
   });
   return tableOf(headings, rows);

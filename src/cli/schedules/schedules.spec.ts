@@ -47,7 +47,7 @@ describe('bifrost schedules', () => {
     expect(stdout).toMatch(
       /nightly +active +0 2 \* \* \* Europe\/Berlin +2026-11-30T01:00:00.000Z +skip +one +api/,
     );
-    expect(stdout).toMatch(/^a +active +every 1.5 min +- +skip +one +producer$/m);
+    expect(stdout).toMatch(/^a +active +every 90 s +- +skip +one +producer$/m);
   });
 
   it.each([

@@ -1,9 +1,9 @@
 import type { Schedule, ScheduleState, ScheduleSummary } from '../../contract/api/schedules.js';
+import { period } from '../../lib/text/duration.js';
 import { ApiClient } from '../http/api-client.js';
 import { EXIT, type ExitCode } from '../output/exit.js';
 import { asJson, type Colour, type Output, paint, plain } from '../output/output.js';
 import { type Cell, tableOf } from '../output/table.js';
-import { readableMs } from '../output/durations.js';
 import type { SchedulesIo } from './schedules-io.js';
 
 interface ShownOptions {
@@ -109,4 +109,4 @@ function rowOf(schedule: ScheduleSummary, stdout: NodeJS.WritableStream): Cell[]
 }
 
 const whenOf = ({ cron, tz, every }: Pick<Schedule, 'cron' | 'tz' | 'every'>): string =>
-  every === null ? plain(`${cron} ${tz ?? ''}`).trim() : `every ${readableMs(every)}`;
+  every === null ? plain(`${cron} ${tz ?? ''}`).trim() : `every ${period(every)}`;

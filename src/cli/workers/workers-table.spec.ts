@@ -37,9 +37,9 @@ describe('the table of workers', () => {
     });
     expect(table(aWorker(), other)).toBe(
       [
-        'ID             TYPE   STATE     RUNNING  ISOLATION    HOST  PID     UPTIME  HEARTBEAT',
-        'w1             local  ACTIVE    1/4      -            box   7       2h 5m   3s ago',
-        'a-longer-name  local  DRAINING  10/16    namespace A  box   123456  2h 5m   3s ago',
+        'ID             TYPE   STATE     RUNNING  ISOLATION    HOST  PID     UPTIME    HEARTBEAT',
+        'w1             local  ACTIVE    1/4      -            box   7       2 h 05 m  3 s ago',
+        'a-longer-name  local  DRAINING  10/16    namespace A  box   123456  2 h 05 m  3 s ago',
         '',
       ].join('\n'),
     );

@@ -1,5 +1,5 @@
 import type { WorkerRecord, WorkerState } from '../../contract/worker-record.js';
-import { readableAge } from '../output/durations.js';
+import { duration } from '../../lib/text/duration.js';
 import { plain } from '../output/output.js';
 import { type Cell, tableOf } from '../output/table.js';
 
@@ -35,7 +35,8 @@ function rowOf(
   now: Date,
   paintState: (state: WorkerState, text: string) => string,
 ): Cell[] {
-  const since = (time: string): string => readableAge(now.getTime() - Date.parse(time));
+  // By the clock of the worker and that of this machine.
+  const since = (time: string): string => duration(wholeSeconds(now.getTime() - Date.parse(time)));
   return [
     { text: plain(worker.id) },
     { text: plain(worker.type) },
@@ -48,6 +49,8 @@ function rowOf(
     { text: `${since(worker.heartbeat_at)} ago` },
   ];
 }
+
+const wholeSeconds = (ms: number): number => Math.floor(ms / 1000) * 1000;
 
 /** Level and grade, with a mark where the worker's own attack got through; `-` while nothing is known. */
 function isolationOf({ isolation, isolation_grade: grade, isolation_failed: failed }: WorkerRecord): string {

@@ -1,0 +1,35 @@
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/**
+ * A length of time for people, the same on the command line and in the console: `12 ms`, `3.4 s`, `2 m 05 s`,
+ * `3 h 12 m`, `4 d 2 h`. A negative one, of two clocks that disagree, is `0 ms`; one that is not known is `–`.
+ */
+export function duration(ms: number | null | undefined): string {
+  if (ms == null || !Number.isFinite(ms)) return '–';
+  if (ms < 0) return '0 ms';
+  if (ms < SECOND_MS) return `${ms < 10 ? rounded(ms, 1) : Math.round(ms)} ms`;
+  if (ms < MINUTE_MS) return `${rounded(ms / SECOND_MS, ms < 10 * SECOND_MS ? 2 : 1)} s`;
+  if (ms < HOUR_MS)
+    return `${Math.floor(ms / MINUTE_MS)} m ${twoDigits(Math.floor((ms % MINUTE_MS) / SECOND_MS))} s`;
+  if (ms < DAY_MS)
+    return `${Math.floor(ms / HOUR_MS)} h ${twoDigits(Math.floor((ms % HOUR_MS) / MINUTE_MS))} m`;
+  return `${Math.floor(ms / DAY_MS)} d ${Math.floor((ms % DAY_MS) / HOUR_MS)} h`;
+}
+
+/** A length of time that repeats, in one unit where one fits: `15 min`, `1 h`, `2 d`; else as {@link duration}. */
+export function period(ms: number): string {
+  for (const [unitMs, name] of [
+    [DAY_MS, 'd'],
+    [HOUR_MS, 'h'],
+    [MINUTE_MS, 'min'],
+    [SECOND_MS, 's'],
+  ] as const)
+    if (ms >= unitMs && ms % unitMs === 0) return `${ms / unitMs} ${name}`;
+  return duration(ms);
+}
+
+const twoDigits = (value: number): string => String(value).padStart(2, '0');
+const rounded = (value: number, digits: number): string => String(Number(value.toFixed(digits)));
