@@ -105,6 +105,14 @@ describe('bifrost usage and bifrost audit', () => {
     expect((await run(['usage'], ...pages)).stdout).toMatch(/2026-11-28 +acme +2 +1.5 +3 +4/);
   });
 
+  it.each([
+    [[], 'an organization ended in the last 30 days'],
+    [['--organization', 'acme', '--since', '2026-11-01'], 'the organization acme ended on these days'],
+  ])('%j say what no usage means', async (args, text) => {
+    const { stdout } = await run(['usage', ...args], { usage: [], next_cursor: null });
+    expect(stdout).toBe(`no execution of ${text}; executions without an organization are not counted\n`);
+  });
+
   it('show what was changed', async () => {
     const entry = { at: '2026-11-28T10:00:00.000Z', token_name: 'deploys', role: 'submit', status: 403 };
     const { stdout, asked } = await run(['audit', '--token', 'abc'], {

@@ -39,7 +39,7 @@ export async function usage(options: UsageOptions, { access, output }: UsageIo):
   const { stdout } = output;
   if (json) stdout.write(asJson({ usage: rows }));
   else if (csv) stdout.write(usageCsv(rows));
-  else if (rows.length === 0) stdout.write('nothing was used\n');
+  else if (rows.length === 0) stdout.write(`${nothingUsed(options)}\n`);
   else
     stdout.write(
       tableOf(
@@ -48,4 +48,11 @@ export async function usage(options: UsageOptions, { access, output }: UsageIo):
       ),
     );
   return EXIT.succeeded;
+}
+
+/** What an empty list means: usage has a row only for days on which an execution of an organization ended. */
+function nothingUsed({ organization, since, until }: UsageOptions): string {
+  const whose = organization === undefined ? 'an organization' : `the organization ${plain(organization)}`;
+  const days = since === undefined && until === undefined ? 'in the last 30 days' : 'on these days';
+  return `no execution of ${whose} ended ${days}; executions without an organization are not counted`;
 }
