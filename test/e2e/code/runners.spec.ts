@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { WorkerRecord } from '../../../src/contract/worker-record.js';
 import type { ExecutionResult } from '../../../src/contract/result.js';
 import { aContext } from '../../support/builders.js';
@@ -124,9 +124,15 @@ describe('a reused process', () => {
     const pids = [await run(PID, { organization: null }), await run(PID, { organization: null })];
     expect(pids[0]?.result).toBe(pids[1]?.result);
   });
+});
+
+describe('a process that is reused without end', () => {
+  let run: Awaited<ReturnType<typeof open>>['run'];
+  beforeAll(async () => {
+    ({ run } = await open('reused', { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '1' }));
+  });
 
   it('has nothing of the execution before in the memory that code can read', async () => {
-    const { run } = await open('memory', { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '1' });
     const mark = 'MARK-OF-THE-FIRST';
     const first = await run(
       `export default (parameters, { secrets }) => {
@@ -159,11 +165,7 @@ describe('a reused process', () => {
     ['a patched built-in', 'fs.readFileSync = () => "forged"'],
     ['a changed global', 'globalThis.fetch = () => "forged"'],
     ['an exit code', 'process.exitCode = 0'],
-  ])('that is left with %s is replaced', async (what, code) => {
-    const { run } = await open(`left-${what.replaceAll(/\W/g, '-')}`, {
-      RUNNER_MAX_EXECUTIONS: '0',
-      CONCURRENCY: '1',
-    });
+  ])('that is left with %s is replaced', async (_what, code) => {
     const clean = [(await run(PID)).result, (await run(PID)).result];
     expect(clean[0]).toBe(clean[1]);
     const dirty = await run(`import fs from 'node:fs'; export default () => { ${code}; return process.pid }`);
@@ -172,7 +174,6 @@ describe('a reused process', () => {
   });
 
   it('starts each execution with its own environment, folder and files', async () => {
-    const { run } = await open('fresh', { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '1' });
     const first = await run(
       `import fs from 'node:fs'; export default () => { process.env.LEFT = '1'; fs.mkdirSync('sub'); fs.writeFileSync('sub/file', 'x'); process.chdir('sub'); return process.pid }`,
     );
