@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { stripTypeScriptTypes } from 'node:module';
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,10 +29,11 @@ export async function runByNode(rows: readonly Row[]): Promise<Map<Row, Ending>>
 }
 
 /** Into files, which Node writes to at once: at process.exit it loses what a full pipe has not taken. */
-async function runOne({ code, language }: Row, folder: string): Promise<Ending> {
+async function runOne(row: Row, folder: string): Promise<Ending> {
   await mkdir(folder);
-  const file = join(folder, `${FILE}.${language ?? 'ts'}`);
-  await writeFile(file, code);
+  const [extension, text] = asJavaScript(row);
+  const file = join(folder, `${FILE}.${extension}`);
+  await writeFile(file, text);
   const [stdout, stderr] = await Promise.all([open(`${folder}.out`, 'w+'), open(`${folder}.err`, 'w+')]);
   try {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file], {
@@ -45,5 +47,19 @@ async function runOne({ code, language }: Row, folder: string): Promise<Ending> 
     return { stdout: await written('out'), stderr: await written('err'), exitCode };
   } finally {
     await Promise.all([stdout.close(), stderr.close()]);
+  }
+}
+
+/**
+ * Types are stripped as Node does it, but here: each process would load what does it, which takes longer than all else
+ * that it does. A program that looks at the name of its file keeps it, and what cannot be stripped is left to Node.
+ */
+function asJavaScript({ code, language }: Row): ['js' | 'ts', string] {
+  if (language === 'js') return ['js', code];
+  if (code.includes(`${FILE}.ts`)) return ['ts', code];
+  try {
+    return ['js', stripTypeScriptTypes(code)];
+  } catch {
+    return ['ts', code];
   }
 }
