@@ -27,6 +27,7 @@ export class Producer {
   private readonly consumer: Worker;
   /** Everything that came by the result queue, in order. */
   readonly received: (ExecutionResult | TaskResult)[] = [];
+  private readonly receivedById = new Map<string, (ExecutionResult | TaskResult)[]>();
 
   constructor(redis: RedisSource, options: { queueName?: string; keyPrefix?: string } = {}) {
     const queueName = options.queueName ?? 'bifrost-executions';
@@ -38,7 +39,7 @@ export class Producer {
     this.consumer = new Worker(
       resultQueueName(queueName),
       (job) => {
-        if (job.name === RESULT_JOB_NAME) this.received.push(job.data as ExecutionResult | TaskResult);
+        if (job.name === RESULT_JOB_NAME) this.keep(job.data as ExecutionResult | TaskResult);
         return Promise.resolve();
       },
       { ...shared, concurrency: 50 },
@@ -92,7 +93,7 @@ export class Producer {
 
   /** Every result that came for this id so far; more than one is a broken guarantee. */
   resultsOf(id: string): (ExecutionResult | TaskResult)[] {
-    return this.received.filter((result) => idOf(result) === id);
+    return this.receivedById.get(id) ?? [];
   }
 
   /** Waits for the result of a task on the result queue. */
@@ -114,6 +115,12 @@ export class Producer {
   /** Stops consuming; what is in Redis stays there. */
   async close(): Promise<void> {
     await Promise.all([this.consumer.close(true), this.queue.close()]);
+  }
+
+  private keep(result: ExecutionResult | TaskResult): void {
+    this.received.push(result);
+    const id = idOf(result);
+    this.receivedById.set(id, [...this.resultsOf(id), result]);
   }
 
   private firstResult(id: string, timeoutMs: number): Promise<ExecutionResult | TaskResult> {

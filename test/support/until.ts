@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 10;
+/** Of the time that it waits already: what takes long is asked for less often, or the asking is what takes the CPU. */
+const POLL_SHARE = 0.05;
+const LONGEST_POLL_MS = 50;
 
 /** Something that a test depends on without asking for it, such as a worker that it started. */
 export interface Witness {
@@ -18,8 +21,8 @@ export function observe(witness: Witness): void {
 }
 
 /**
- * Waits until `condition` gives something truthy and returns it; asks every 10 ms, so that a test waits
- * for the thing itself and never for a guess at how long it takes. The limit is none of speed: it ends what
+ * Waits until `condition` gives something truthy and returns it; asks every 10 ms, after a second every 50 ms, so that a
+ * test waits for the thing itself and never for a guess at how long it takes. The limit is none of speed: it ends what
  * will never happen, before jest's own limit would, which does not say what.
  * @throws {Error} that says what did not happen and what the witnesses last said, with the last error of
  * `condition` as its cause; at once when a witness says that waiting is useless.
@@ -28,7 +31,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 150_000, what }: { timeoutMs?: number; what: string },
 ): Promise<Exclude<Awaited<T>, false | null | undefined | 0 | ''>> {
-  const deadline = performance.now() + timeoutMs;
+  const beganAt = performance.now();
   let cause: unknown;
   for (;;) {
     try {
@@ -39,10 +42,11 @@ export async function until<T>(
       cause = error;
     }
     for (const witness of witnesses) witness.assertWell();
-    if (performance.now() > deadline) {
+    const waitedMs = performance.now() - beganAt;
+    if (waitedMs > timeoutMs) {
       const said = [...witnesses].map((witness) => witness.lastWords()).join('\n');
       throw new Error(`did not happen within ${timeoutMs} ms: ${what}${said && `\n${said}`}`, { cause });
     }
-    await sleep(POLL_MS);
+    await sleep(Math.min(Math.max(POLL_MS, waitedMs * POLL_SHARE), LONGEST_POLL_MS));
   }
 }
