@@ -215,7 +215,7 @@ describe('bifrost workers', () => {
     expect(headings).toMatch(/^ID +TYPE +STATE +RUNNING +ISOLATION +HOST +PID +UPTIME +HEARTBEAT$/);
     expect(row).toMatch(
       new RegExp(
-        `^w1 +tested +ACTIVE +\\d/2 +(process|namespace)\\b.* +\\S+ +${worker.pid} +.*s +\\d+s ago$`,
+        `^w1 +tested +ACTIVE +\\d/2 +(process|namespace)\\b.* +\\S+ +${worker.pid} +.*s +[\\d.]+ m?s ago$`,
       ),
     );
     expect(rest).toEqual([]);
