@@ -40,7 +40,7 @@ step() {
 # The linter checks all types, those of the console too, so the build need not.
 step 'lint and types' oxlint --type-aware --type-check
 types_are_checked=yes
-step 'format' prettier --check --log-level warn .
+step 'format' oxfmt --check .
 step 'build' build
 unlock
 

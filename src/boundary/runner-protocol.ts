@@ -120,4 +120,9 @@ export interface HoldCommand {
 }
 
 export type RunnerCommand =
-  ExecuteCommand | CancelCommand | ProbeCommand | TerminateCommand | ModuleReplyCommand | HoldCommand;
+  | ExecuteCommand
+  | CancelCommand
+  | ProbeCommand
+  | TerminateCommand
+  | ModuleReplyCommand
+  | HoldCommand;

@@ -12,11 +12,20 @@ import type { KernelUsage } from '../isolation/process-usage.js';
 
 /** Why an execution is to be over: its own report, or what we found. */
 export type StopCause =
-  'reported' | 'timeout' | 'cpu' | 'memory' | 'scratch' | 'output' | 'protocol' | 'interrupted' | 'cancelled';
+  | 'reported'
+  | 'timeout'
+  | 'cpu'
+  | 'memory'
+  | 'scratch'
+  | 'output'
+  | 'protocol'
+  | 'interrupted'
+  | 'cancelled';
 
 /** What the code was doing at its time limit. */
 export type TimeoutTrace =
-  { kind: 'blocked'; places: CodePlace[] } | { kind: 'waiting'; resources: string[] };
+  | { kind: 'blocked'; places: CodePlace[] }
+  | { kind: 'waiting'; resources: string[] };
 
 /** Why we ended a run before it ended by itself. */
 export type Verdict = Exclude<StopCause, 'reported'>;

@@ -150,7 +150,8 @@ export class QueuePages {
   async executionIds(jobIds: readonly string[]): Promise<(string | null)[]> {
     const args = [this.queue.toKey(''), ...jobIds];
     const found = (await IDENTIFY.run(this.redis, [this.queue.toKey('meta')], args)) as (
-      [data: string, rjk: string] | null
+      | [data: string, rjk: string]
+      | null
     )[];
     return found.map((job, index) => {
       if (job === null) return null;

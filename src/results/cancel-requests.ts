@@ -51,7 +51,8 @@ export class CancelRequests {
     const args = [new Date().toISOString(), words, this.settings.unfinishedTtlSeconds];
     const keys = [this.keys.result(executionId), this.keys.ledger(executionId)];
     const reply = (await ASK_CANCEL.run(this.redis, keys, args)) as
-      ['ended'] | ['noted', string, string, string, string, string, string];
+      | ['ended']
+      | ['noted', string, string, string, string, string, string];
     if (reply[0] === 'ended') return { kind: 'ended' };
     const [, owner, attempt, askedAt, noted, isNew, run] = reply;
     return {

@@ -219,7 +219,9 @@ export class ExecutionLedger {
       counted,
     ];
     const reply = (await TAKE_OVER.run(this.redis, this.keysOf(executionId), args)) as
-      ['ended'] | ['owned', string] | StartedReply;
+      | ['ended']
+      | ['owned', string]
+      | StartedReply;
     // What happened meanwhile is looked at when it comes again.
     if (reply[0] !== 'started') return { kind: 'elsewhere' };
     const [, attempt, lost, , askedAt, reason, run, , , starts] = reply;

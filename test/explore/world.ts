@@ -53,7 +53,10 @@ export interface WorkerState {
 
 /** The step of the client that wants the execution cancelled. */
 export type Canceller =
-  'none' | { at: 'settle'; run: string } | { at: 'send'; document: string } | { at: 'sent'; run: string };
+  | 'none'
+  | { at: 'settle'; run: string }
+  | { at: 'send'; document: string }
+  | { at: 'sent'; run: string };
 
 /** What may still happen to the world from outside. */
 export interface Budget {

@@ -24,7 +24,8 @@ const MOST_REPORTED = 50;
 
 /** One entry that was checked. */
 type Checked =
-  { request: ExecutionRequest; periodSeconds: number; organization: string | null } | { refusal: Refusal };
+  | { request: ExecutionRequest; periodSeconds: number; organization: string | null }
+  | { refusal: Refusal };
 interface Refusal {
   executionId: string | null;
   detail: string;

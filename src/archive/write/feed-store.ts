@@ -120,7 +120,8 @@ export class FeedStore {
   /** Forgets consumers that are gone and have left nothing. */
   async tidyConsumers(): Promise<void> {
     const consumers = (await this.redis.xinfo('CONSUMERS', this.keys.archiveFeed(), GROUP)) as (
-      string | number
+      | string
+      | number
     )[][];
     for (const fields of consumers) {
       const about = Object.fromEntries(

@@ -225,11 +225,8 @@ function importEdits(
   return renamed;
 }
 
-const importedName = ({
-  imported,
-}: {
-  imported: { type: string; name?: string; value?: unknown };
-}): string => (imported.type === 'Identifier' ? (imported.name as string) : String(imported.value));
+const importedName = ({ imported }: { imported: { type: string; name?: string; value?: unknown } }): string =>
+  imported.type === 'Identifier' ? (imported.name as string) : String(imported.value);
 
 function clauseOf(specifiers: ImportDeclaration['specifiers']): string {
   const named = specifiers

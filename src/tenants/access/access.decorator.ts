@@ -10,7 +10,14 @@ import type { Role } from '../../contract/tenants/access.js';
  * - `execution`, `batch`, `schedule`, `organization`: the one that the path names, which must be the caller's.
  */
 export type Reach =
-  'open' | 'shared' | 'everything' | 'own' | 'execution' | 'batch' | 'schedule' | 'organization';
+  | 'open'
+  | 'shared'
+  | 'everything'
+  | 'own'
+  | 'execution'
+  | 'batch'
+  | 'schedule'
+  | 'organization';
 
 /** What a caller needs for a route. */
 export interface AccessRule {
