@@ -33,10 +33,15 @@ export class StartCounter {
     return [...this.starts.keys()];
   }
 
-  /** A statement for asynchronous code; `name` is an expression of it, such as `context.executionId`. */
+  /**
+   * A statement for asynchronous code; `name` is an expression of it, such as `context.executionId`. Without fetch,
+   * which takes a process that has not used it yet 70 ms of CPU, five times as much.
+   */
   count(name: string): string {
     const { port } = this.server.address() as AddressInfo;
-    return `await fetch('http://127.0.0.1:${port}/' + encodeURIComponent(${name}));`;
+    const url = `'http://127.0.0.1:${port}/' + encodeURIComponent(${name})`;
+    // In one line, so that the lines of what follows stay what they are.
+    return `await new Promise((done, no) => process.getBuiltinModule('node:http').get(${url}, { agent: false }, (answer) => answer.resume()).once('close', done).once('error', no));`;
   }
 }
 

@@ -5,7 +5,7 @@ import { aContext } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
-import { useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
+import { REUSED_RUNNERS, useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
@@ -71,7 +71,7 @@ describe('a worker of two slots', () => {
 
   beforeAll(async () => {
     producer = makeProducer();
-    worker = await startWorker({ env: { REDIS_URL: redis.url, CONCURRENCY: '2' } });
+    worker = await startWorker({ env: { REDIS_URL: redis.url, CONCURRENCY: '2', ...REUSED_RUNNERS } });
     expect(await innocent(producer, 'before')).toBe('completed');
   });
 
@@ -138,7 +138,7 @@ describe('a worker of two slots', () => {
 
 it('spreads no poison: two workers serve every job after it', async () => {
   const producer = makeProducer({ queueName: 'spread' });
-  const env = { REDIS_URL: redis.url, CONCURRENCY: '1', QUEUE_NAME: 'spread' };
+  const env = { REDIS_URL: redis.url, CONCURRENCY: '1', QUEUE_NAME: 'spread', ...REUSED_RUNNERS };
   const workers = await Promise.all([startWorker({ env }), startWorker({ env })]);
   const taskId = await producer.submitTask({ taskId: randomUUID(), code: `${'~'.repeat(450_001)}x` });
   await producer.taskResult(taskId);

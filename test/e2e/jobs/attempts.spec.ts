@@ -10,7 +10,7 @@ import { aContext } from '../../support/builders.js';
 import { startCommand } from '../../support/processes/command.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
-import { useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
+import { REUSED_RUNNERS, useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
@@ -20,7 +20,10 @@ let worker: WorkerProcess;
 
 beforeAll(async () => {
   producer = makeProducer();
-  worker = await startWorker({ env: { REDIS_URL: redis.url, CONCURRENCY: '2' }, args: ['--id', 'w1'] });
+  worker = await startWorker({
+    env: { REDIS_URL: redis.url, CONCURRENCY: '2', ...REUSED_RUNNERS },
+    args: ['--id', 'w1'],
+  });
 });
 
 const run = async (

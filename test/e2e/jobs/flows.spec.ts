@@ -8,7 +8,7 @@ import { aContext } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
-import { useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
+import { REUSED_RUNNERS, useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
@@ -25,7 +25,10 @@ beforeAll(async () => {
   flows = new FlowProducer({ connection: redis.connect() });
   flows.on('error', () => undefined);
   redis.onDispose(() => flows.close());
-  worker = await startWorker({ env: { REDIS_URL: redis.url, CONCURRENCY: '4' }, args: ['--id', 'w1'] });
+  worker = await startWorker({
+    env: { REDIS_URL: redis.url, CONCURRENCY: '4', ...REUSED_RUNNERS },
+    args: ['--id', 'w1'],
+  });
 });
 
 /** A job of a flow with its context. */

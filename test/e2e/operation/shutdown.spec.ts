@@ -4,7 +4,7 @@ import { untilGone } from '../../support/processes/processes.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
-import { useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
+import { REUSED_RUNNERS, useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
@@ -13,7 +13,11 @@ const startWorker = useWorkers();
 /** How long what runs goes on: longer than it takes to see that it does and that its worker drains. */
 const DRAINING_MS = 6_000;
 
-const worker = (queue: string, id: string, env: Record<string, string> = {}): Promise<WorkerProcess> =>
+const worker = (
+  queue: string,
+  id: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<WorkerProcess> =>
   startWorker({
     env: { REDIS_URL: redis.url, QUEUE_NAME: queue, CONCURRENCY: '4', ...env },
     args: ['--id', id],
@@ -53,7 +57,7 @@ describe('SIGTERM', () => {
     // The other hundred are quick ones for the second worker: the same ids, new contexts.
     const rest = ids.filter((id) => !running.has(id));
     await Promise.all(rest.map((id) => producer.replaceContext(id, sleeper(0))));
-    await worker('drain', 'second');
+    await worker('drain', 'second', REUSED_RUNNERS);
     const results = await Promise.all(rest.map((id) => producer.executionResult(id)));
     expect(
       results.every((result) => result.success && result.worker_id === 'second' && result.attempt === 1),

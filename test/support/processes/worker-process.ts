@@ -26,6 +26,15 @@ export interface WorkerOptions {
   main?: string;
 }
 
+/**
+ * Settings by which few processes serve many executions. For tests of what does not depend on the runner, where a
+ * process for each execution is most of what they cost. Code that uses the network has its runner replaced all the same.
+ */
+export const REUSED_RUNNERS: Readonly<Record<string, string>> = {
+  RUNNER_MAX_EXECUTIONS: '0',
+  RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true',
+};
+
 /** A built worker as a process of its own, the way it runs in production. */
 export class WorkerProcess implements Witness {
   /** Every log line so far that is JSON. */
