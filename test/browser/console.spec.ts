@@ -446,14 +446,17 @@ describe('every page', () => {
     await page.locator('.source .here', { hasText: 'throw new RangeError' }).waitFor();
   });
 
-  it.each(['light', 'dark'] as const)('has no fault that axe knows, %s', async (theme) => {
-    await page.emulateMedia({ colorScheme: theme });
+  it('has no fault that axe knows, light or dark', async () => {
     const faults: Record<string, string[]> = {};
     for (const [path, sign] of PAGES) {
       await page.goto(path);
       await shows(sign);
-      const found = await accessibilityFaults(page);
-      if (found.length > 0) faults[path] = found;
+      for (const theme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme: theme });
+        await page.locator(`html[data-theme="${theme}"]`).waitFor();
+        const found = await accessibilityFaults(page);
+        if (found.length > 0) faults[`${path}, ${theme}`] = found;
+      }
     }
     expect(faults).toEqual({});
   });
