@@ -28,6 +28,8 @@ export class Producer {
   /** Everything that came by the result queue, in order. */
   readonly received: (ExecutionResult | TaskResult)[] = [];
   private readonly receivedById = new Map<string, (ExecutionResult | TaskResult)[]>();
+  /** Of each id that a first result is waited for. */
+  private readonly arrivals = new Map<string, PromiseWithResolvers<void>>();
 
   constructor(redis: RedisSource, options: { queueName?: string; keyPrefix?: string } = {}) {
     const queueName = options.queueName ?? 'bifrost-executions';
@@ -121,10 +123,18 @@ export class Producer {
     this.received.push(result);
     const id = idOf(result);
     this.receivedById.set(id, [...this.resultsOf(id), result]);
+    this.arrivals.get(id)?.resolve();
+    this.arrivals.delete(id);
   }
 
   private firstResult(id: string, timeoutMs: number): Promise<ExecutionResult | TaskResult> {
-    return until(() => this.resultsOf(id)[0], { timeoutMs, what: `a result of ${id} on the result queue` });
+    const arrival = this.arrivals.get(id) ?? Promise.withResolvers<void>();
+    if (this.resultsOf(id).length === 0) this.arrivals.set(id, arrival);
+    return until(() => this.resultsOf(id)[0], {
+      timeoutMs,
+      what: `a result of ${id} on the result queue`,
+      wake: arrival.promise,
+    });
   }
 }
 
