@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import type { RunnerRecord, RunnerTotals } from '../../contract/worker-record.js';
-import type { Slot } from '../kinds/slot.js';
 import type { RunnerProcess } from '../process/runner-process.js';
 import { RunnerBootError } from '../process/runner-spawn.js';
 import { BootTrouble } from './boot-trouble.js';
@@ -9,18 +8,8 @@ import { isSpare, planPool, type PoolAction } from './pool-plan.js';
 import type { DemandView, PoolView } from './pool-view.js';
 import { PooledRunner } from './pooled-runner.js';
 import { RunnerLease } from './runner-lease.js';
-
-/** Where runners come from and where they go. */
-export interface RunnerSource {
-  boot(): Promise<RunnerProcess>;
-  /** @throws what the file system says */
-  openSlot(runner: RunnerProcess): Slot;
-  /** Removes what an execution left; null: nothing had to be waited for. Never rejects. */
-  clear(runner: RunnerProcess, scratch: string): Promise<void> | null;
-  /** Removes what the runner had on the disk, once it has ended. */
-  cleanUp(runner: RunnerProcess): Promise<void>;
-  packagesExist(): boolean;
-}
+import type { RunnerSource } from './runner-source.js';
+import { WorkClock } from './work-clock.js';
 
 interface Demand extends DemandView {
   executionId: string;
@@ -47,6 +36,7 @@ export class PoolMachine {
   private trouble = new BootTrouble();
   private pause: NodeJS.Timeout | null = null;
   private source: RunnerSource | null = null;
+  private readonly work = new WorkClock(() => this.advance());
 
   /** @param onChange a runner came, went or changed its state */
   constructor(
@@ -56,12 +46,14 @@ export class PoolMachine {
 
   open(source: RunnerSource): void {
     this.source = source;
+    this.work.note();
     this.advance();
   }
 
   /** Ends every runner; resolves when nothing of them is left. */
   async close(): Promise<void> {
     this.source = null;
+    this.work.stop();
     if (this.pause) clearTimeout(this.pause);
     this.pause = null;
     this.trouble = new BootTrouble();
@@ -96,6 +88,7 @@ export class PoolMachine {
     if (lease.phase !== 'running') return;
     lease.phase = 'released';
     lease.giveBack();
+    if (this.source) this.work.note();
     this.advance();
   }
 
@@ -119,6 +112,8 @@ export class PoolMachine {
       demands: this.demands,
       booting: this.booting,
       isPaused: this.pause !== null,
+      forks: this.source?.way.start === 'fork',
+      workedAtMs: this.work.workedAtMs,
       // Few steps of a plan ask for these, and only in rare cases.
       get problem() {
         return problem();
@@ -184,6 +179,7 @@ export class PoolMachine {
   private handOut({ runner: pooled, demand, keep }: Extract<Action, { do: 'hand-out' }>): void {
     const { runner } = pooled;
     this.leave(demand);
+    this.work.note();
     if (pooled.key === null) this.counts.used += 1;
     pooled.key = demand.key;
     try {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PoolLimits } from './pool-limits.js';
-import { planPool, type PoolAction } from './pool-plan.js';
+import { IDLE_MS, planPool, type PoolAction, REFILL_PAUSE_MS } from './pool-plan.js';
 import type { PlaceView, PoolView, RunnerView } from './pool-view.js';
 
 interface TestRunner extends RunnerView {
@@ -82,6 +82,8 @@ const planned = (limits: PoolLimits, pool: Pool): string[] =>
       isPaused: false,
       problem: null,
       packagesExist: false,
+      forks: false,
+      workedAtMs: 0,
       nowMs: 500,
       ...pool,
     },
@@ -125,6 +127,35 @@ describe('runners that are missing', () => {
     ],
     ['a problem without a pause tries', SINGLE, { problem: 'p', demands: [wants('x')] }, ['start 1']],
   ])('%s', (_what, limits, pool, actions) => expect(planned(limits, pool)).toEqual(actions));
+});
+
+describe('spares that are forked', () => {
+  const limits = { ...SINGLE, spares: 3 };
+  const pause = REFILL_PAUSE_MS;
+  it.each<Row>([
+    ['wait for a pause, beyond the first', limits, { workedAtMs: 500 - pause + 1 }, ['start 1']],
+    ['while one is there, all of them', limits, { workedAtMs: 500 - pause + 1, runners: [aRunner('r')] }, []],
+    ['come in a pause', limits, { workedAtMs: 500 - pause, runners: [aRunner('r')] }, ['start 2']],
+    [
+      'do not keep what waits from its own',
+      limits,
+      { workedAtMs: 500, demands: [wants('x'), wants('y')] },
+      ['start 3'],
+    ],
+    [
+      'go when there was no work for long',
+      limits,
+      { nowMs: IDLE_MS, runners: [aRunner('r'), aRunner('s'), idle('t', 'a'), taken('u', 'a', place())] },
+      ['retire r: idle', 'retire s: idle'],
+    ],
+    ['and do not come then', limits, { nowMs: IDLE_MS }, []],
+    ['but what waits gets its own', limits, { nowMs: IDLE_MS, demands: [wants('x')] }, ['start 4']],
+  ])('%s', (_what, of, pool, actions) => expect(planned(of, { forks: true, ...pool })).toEqual(actions));
+
+  it('stay where runners are started', () => {
+    const pool = { nowMs: IDLE_MS, runners: [aRunner('r')] };
+    expect(planned(limits, pool)).toEqual(['start 2']);
+  });
 });
 
 describe('a place for an execution', () => {

@@ -24,6 +24,14 @@ export type PoolAction<R extends RunnerView = RunnerView, D extends DemandView =
 const STOPPED = 'the runner pool was stopped';
 
 /**
+ * Where runners are forked, spares beyond the first wait until no place was handed out or given back for this
+ * time: their forks would take processor time from what runs, and an execution that finds no spare has its own within milliseconds.
+ */
+export const REFILL_PAUSE_MS = 20;
+/** Where runners are forked, there are no spares after this time without work: all that they would do is hold memory. */
+export const IDLE_MS = 60_000;
+
+/**
  * What to do now, by the state of the pool alone: the first of the steps below that has something to do.
  * Do it and plan again, until there is nothing.
  *
@@ -31,8 +39,9 @@ const STOPPED = 'the runner pool was stopped';
  * 2. Places that were given back are cleaned, then free; runners that are worn or broken retire.
  * 3. Waiting executions get a place: in their order, on a runner of their key before a spare.
  * 4. Of the runners that wait for their key, those unused for longest retire, beyond what the concurrency can use.
- * 5. A runner that takes no work is ended when no place on it is taken.
- * 6. While runners cannot be started, what waits is refused; otherwise those that are missing are started.
+ * 5. Spares that are forked are not kept for ever where there is no work.
+ * 6. A runner that takes no work is ended when no place on it is taken.
+ * 7. While runners cannot be started, what waits is refused; otherwise those that are missing are started.
  */
 export function planPool<R extends RunnerView, D extends DemandView>(
   pool: PoolView<R, D>,
@@ -48,7 +57,15 @@ export function planPool<R extends RunnerView, D extends DemandView>(
 type Step = (pool: PoolView, limits: PoolLimits) => PoolAction[];
 
 const STOPPED_STEPS: readonly Step[] = [endAll, settlePlaces];
-const OPEN_STEPS: readonly Step[] = [settlePlaces, retireBlind, handOut, evict, endUnused, refuseOrStart];
+const OPEN_STEPS: readonly Step[] = [
+  settlePlaces,
+  retireBlind,
+  handOut,
+  evict,
+  shed,
+  endUnused,
+  refuseOrStart,
+];
 
 /** It has served nothing, and may serve any key. */
 export const isSpare = ({ key, state }: RunnerView): boolean => key === null && state === 'ACTIVE';
@@ -147,6 +164,15 @@ function evict({ runners }: PoolView, { processes }: PoolLimits): PoolAction[] {
   return excess.map((runner) => ({ do: 'retire', runner, reason: 'evicted' }));
 }
 
+function shed(pool: PoolView): PoolAction[] {
+  if (!isIdleForLong(pool)) return [];
+  const spares = [...pool.runners].filter(isSpare);
+  return spares.map((runner) => ({ do: 'retire', runner, reason: 'idle' }));
+}
+
+const isIdleForLong = ({ forks, demands, nowMs, workedAtMs }: PoolView): boolean =>
+  forks && demands.length === 0 && nowMs - workedAtMs >= IDLE_MS;
+
 function endUnused({ runners }: PoolView): PoolAction[] {
   const unused = [...runners].filter(
     ({ state, places }) => (state === 'DRAINING' || state === 'PENDING_KILL') && places.size === 0,
@@ -160,7 +186,8 @@ function refuseOrStart(pool: PoolView, limits: PoolLimits): PoolAction[] {
   if (pool.isPaused)
     return problem === null ? [] : unserved.map((demand) => ({ do: 'refuse', demand, reason: problem }));
   const runners = [...pool.runners];
-  const missing = sparesWanted(runners.filter(isIdle).length, limits) - runners.filter(isSpare).length;
+  const wanted = sparesNow(pool, sparesWanted(runners.filter(isIdle).length, limits));
+  const missing = wanted - runners.filter(isSpare).length;
   const count = Math.max(missing, 0) + Math.ceil(unserved.length / limits.slots) - pool.booting;
   return count > 0 ? [{ do: 'start', count }] : [];
 }
@@ -168,3 +195,10 @@ function refuseOrStart(pool: PoolView, limits: PoolLimits): PoolAction[] {
 /** Runners that wait for their key do the work of spares, up to the last one. */
 const sparesWanted = (idle: number, { spares }: PoolLimits): number =>
   Math.max(spares - idle, Math.min(spares, 1));
+
+/** How many of these are to be there at this time. */
+function sparesNow(pool: PoolView, wanted: number): number {
+  if (isIdleForLong(pool)) return 0;
+  const isPause = pool.nowMs - pool.workedAtMs >= REFILL_PAUSE_MS;
+  return pool.forks && !isPause ? Math.min(wanted, 1) : wanted;
+}

@@ -60,5 +60,9 @@ export interface PoolView<R extends RunnerView = RunnerView, D extends DemandVie
   readonly problem: string | null;
   /** There are package sets on this machine. */
   readonly packagesExist: boolean;
+  /** Runners are forked: one is there within milliseconds, and costs little. */
+  readonly forks: boolean;
+  /** When a place was last handed out or given back, monotonic. */
+  readonly workedAtMs: number;
   readonly nowMs: number;
 }

@@ -20,7 +20,7 @@ import { KINDS } from '../kinds/registry.js';
 import type { Slot } from '../kinds/slot.js';
 import type { RunnerLaunch } from '../process/runner-launch.js';
 import { RuntimeDir } from '../../isolation/runtime-dir.js';
-import type { RunnerSource } from './pool-machine.js';
+import type { RunnerSource } from './runner-source.js';
 import { slotOn } from './runner-lease.js';
 import { ScratchFolders } from './scratch-folders.js';
 
