@@ -5,7 +5,7 @@
  *
  *   threads.c      parks every other thread, and starts it again in a child
  *   descriptors.c  writes down what the template has open, and makes each anew in a child
- *   memory.c       refuses memory that a child would share, and has all other memory copied
+ *   memory.c       refuses memory that a child would share, has all other memory copied, and touches ahead what is used
  *   child.c        turns the copy into a runner: connections, mounts, limits, user, rights, filter
  *   server.c       the template after its freezing: a loop that forks when the worker says so
  *
@@ -42,7 +42,7 @@ enum { REASON_BYTES = 256 };
 enum { IN_CHILD = 0, NOT_QUIET = -1, REFUSED = -2 };
 
 /* Worker -> template, and back; src/executor/template/control-messages.ts has the same layouts. */
-enum { ASK_FORK = 1, ASK_REAP = 2 };
+enum { ASK_FORK = 1, ASK_REAP = 2, ASK_WRITTEN = 3, ASK_READ = 4 };
 struct request {
   u32 bytes; /* of this struct */
   u32 ask;
@@ -52,7 +52,7 @@ struct request {
   i32 pid; /* ASK_REAP: the child whose end the worker has heard of */
   u64 scratch_bytes;
   u8 token[16]; /* by which the worker knows the child's connections */
-  u64 reserved[2];
+  u64 from, to; /* ASK_WRITTEN, ASK_READ: memory that every execution writes to, or reads of a file */
 };
 enum { NO_UID = 0xffffffff };
 
@@ -97,6 +97,8 @@ int remake_descriptors(const int given[GIVEN_MAX]);
 
 /* memory.c */
 int open_memory(void);
+void note_touched(u64 from, u64 to, int is_written);
+void touch_memory(void);
 
 /* child.c */
 int become_runner(const struct request *request);

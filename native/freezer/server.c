@@ -78,6 +78,7 @@ static void be_runner(const struct child *self) {
   }
   kernel(NR_rt_sigaction, SIGCHLD, &sigchld_before, NULL, SIGSET_BYTES);
   restore_main_thread();
+  touch_memory();
   /* Before there are other threads, which inherit it. */
   if (freezing.filter_length && (result = set_filter(freezing.filter, freezing.filter_length, 0)) < 0) {
     complain("a forked runner could not set its filter: error ", result);
@@ -206,6 +207,8 @@ static void serve(void) {
     if (got != sizeof request || request.bytes != sizeof request) kernel(NR_exit_group, EXIT_PROTOCOL);
     if (request.ask == ASK_FORK) fork_child();
     else if (request.ask == ASK_REAP) reap_child();
+    else if (request.ask == ASK_WRITTEN || request.ask == ASK_READ)
+      note_touched(request.from, request.to, request.ask == ASK_WRITTEN);
     else kernel(NR_exit_group, EXIT_PROTOCOL);
   }
 }

@@ -2,10 +2,13 @@
  * What worker and frozen template say to each other: records of 64 bytes, little-endian. The template's side is
  * native/freezer/freezer.h, which has the same layouts.
  */
+import type { MemoryRange, TouchedMemory } from './touched-memory.js';
 
 const RECORD_BYTES = 64;
 const ASK_FORK = 1;
 const ASK_REAP = 2;
+const ASK_WRITTEN = 3;
+const ASK_READ = 4;
 const NO_UID = 0xffff_ffff;
 const NO_LIMIT = 0;
 
@@ -54,6 +57,20 @@ export function forkRequest({ uid, maxTasks, openFiles, scratchBytes, token }: C
 export function reapRequest(pid: number): Buffer {
   const record = emptyRequest(ASK_REAP);
   record.writeInt32LE(pid, 20);
+  return record;
+}
+
+/** What every child of the template is to touch ahead of its execution. */
+export const touchRequests = ({ written, read }: TouchedMemory): Buffer =>
+  Buffer.concat([
+    ...written.map((range) => touchRequest(ASK_WRITTEN, range)),
+    ...read.map((range) => touchRequest(ASK_READ, range)),
+  ]);
+
+function touchRequest(ask: number, { from, to }: MemoryRange): Buffer {
+  const record = emptyRequest(ask);
+  record.writeBigUInt64LE(from, 48);
+  record.writeBigUInt64LE(to, 56);
   return record;
 }
 

@@ -10,7 +10,9 @@ const PREPARE_MS = 30_000;
 const ROOT_URL = 'file:///bifrost-rehearsal/';
 
 /** How many; beyond this V8 has compiled nearly all that an execution goes through. */
-const REHEARSALS = 40;
+export const REHEARSALS = 40;
+/** One of each program: all of them work. */
+export const FEW_REHEARSALS = 3;
 
 /** What executions mostly do; each returns its parameters, so that it is seen to have run. */
 const FUNCTION = `export default async function main(parameters, context) {
@@ -38,10 +40,10 @@ const PROGRAMS = [
 export async function prepareTemplate(
   template: RunnerProcess,
   commands: Writable,
-  frozen: Promise<void>,
+  { rehearsals, frozen }: { rehearsals: number; frozen: Promise<void> },
 ): Promise<void> {
   const freeze: FreezeCommand = { type: 'freeze' };
-  const prepared = rehearse(template).then(() => {
+  const prepared = rehearse(template, rehearsals).then(() => {
     commands.write(`${JSON.stringify(freeze)}\n`);
     return frozen;
   });
@@ -53,18 +55,32 @@ export async function prepareTemplate(
   });
 }
 
-async function rehearse(template: RunnerProcess): Promise<void> {
-  for (let number = 0; number < REHEARSALS; number++) {
-    const command = rehearsal(template, number);
-    const value = (await resultOf(template, command).catch((error: Error) => {
-      throw new RunnerBootError(`a rehearsal failed: ${error.message}`);
-    })) as { number?: unknown } | null;
+async function rehearse(template: RunnerProcess, rehearsals: number): Promise<void> {
+  for (let number = 0; number < rehearsals; number++) {
+    // What it shows itself as; a child has another number, which it is given then.
+    const command = { ...rehearsal(template, number), pid: TEMPLATE_PID };
+    await runRehearsal(template, command, number);
     template.forget(command.nonce);
-    if (value?.number !== number) throw new RunnerBootError('a rehearsal did not return what it should');
   }
 }
 
-function rehearsal(runner: RunnerProcess, number: number): ExecuteCommand {
+/**
+ * Has a template, or the child of one, carry out an execution of ours.
+ * @throws {RunnerBootError} when it does not return what it should.
+ */
+export async function runRehearsal(
+  runner: RunnerProcess,
+  command: ExecuteCommand,
+  number: number,
+): Promise<void> {
+  const value = (await resultOf(runner, command).catch((error: Error) => {
+    throw new RunnerBootError(`a rehearsal failed: ${error.message}`);
+  })) as { number?: unknown } | null;
+  if (value?.number !== number) throw new RunnerBootError('a rehearsal did not return what it should');
+}
+
+/** One of several programs by its number, which no two executions of a template and its children share. */
+export function rehearsal(runner: RunnerProcess, number: number): ExecuteCommand {
   const { format, source } = PROGRAMS[number % PROGRAMS.length] as (typeof PROGRAMS)[number];
   // Node keeps a module by its URL, and V8 a script by its source: each is to be compiled.
   const url = `${ROOT_URL}${number}.${format === 'commonjs' ? 'cjs' : 'js'}`;
@@ -74,8 +90,6 @@ function rehearsal(runner: RunnerProcess, number: number): ExecuteCommand {
     modules: [{ url, format, source: `${source} // ${number}` }],
     rootUrl: ROOT_URL,
     parameters: { number },
-    // What it shows itself as; a child has another number, which it is given then.
-    pid: TEMPLATE_PID,
   };
 }
 

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
 import { CHANNEL_FD, COMMAND_FD } from '../../boundary/runner-protocol.js';
-import { CONTROL_FD, type TemplateOptions } from '../../boundary/template-protocol.js';
+import { CONTROL_FD } from '../../boundary/template-protocol.js';
 import { NETWORK_FD } from '../../boundary/network-protocol.js';
 import type { RunnerPlace, TemplateLevel } from '../../isolation/isolation-level.js';
 import { childOf, childrenOf, innerPid } from '../../isolation/process-tree.js';
 import type { RunnerLaunch } from '../process/runner-launch.js';
 import { RunnerProcess } from '../process/runner-process.js';
-import { type OtherProgram, RunnerBootError, spawnRunner } from '../process/runner-spawn.js';
+import { RunnerBootError, spawnRunner } from '../process/runner-spawn.js';
 import type { StartedProcess } from '../process/started-process.js';
 import { ChildDoor } from './child-door.js';
 import {
@@ -16,18 +16,20 @@ import {
   forkRequest,
   reapRequest,
   type TemplateAnswer,
+  touchRequests,
 } from './control-messages.js';
+import { tryChildren } from './first-children.js';
 import { ForkedProcess, signalName } from './forked-process.js';
-import { prepareTemplate } from './rehearsals.js';
+import { FEW_REHEARSALS, prepareTemplate, REHEARSALS } from './rehearsals.js';
+import { programOf, type TemplateFiles } from './template-program.js';
 
 /** What a template is made from. */
-export interface TemplateLaunch extends Omit<RunnerLaunch, 'level' | 'place'> {
+export interface TemplateLaunch extends TemplateFiles, Omit<RunnerLaunch, 'level' | 'place'> {
   level: (door: string) => TemplateLevel;
   /** Folder of the worker for what lives as long as it does. */
   dir: string;
-  /** Paths of the program and of the native piece. */
-  program: string;
-  freezer: string;
+  /** Few are forked of it: it is warmed up little. */
+  isForFew: boolean;
   /** A child ended in a way that shows that the template must not be used further. */
   onCrash: (signal: NodeJS.Signals) => void;
 }
@@ -35,8 +37,6 @@ export interface TemplateLaunch extends Omit<RunnerLaunch, 'level' | 'place'> {
 const CONNECT_MS = 10_000;
 /** Of a child, beside descriptor 0, which is /dev/null. */
 const OWN_FDS = [1, 2, CHANNEL_FD, COMMAND_FD];
-/** V8's threads are started anew in each child, and a child has one processor most of the time. */
-const FLAGS = ['--v8-pool-size=1'];
 /** Ends by which code that attacks Node, or Node itself, shows: neighbours have the same layout of memory. */
 const CRASHES: ReadonlySet<NodeJS.Signals> = new Set(['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGTRAP']);
 
@@ -73,6 +73,8 @@ export class TemplateProcess {
   forked = 0;
   /** It forks no more. */
   isOver = false;
+  /** It may be used. A child that crashes before refuses it. */
+  private isTried = false;
   /** Resolves, never rejects, with how it ended; its children and its folders are gone then, too. */
   readonly ended: Promise<string>;
 
@@ -116,7 +118,10 @@ export class TemplateProcess {
     const template = new TemplateProcess(launch, level, door, runner, stdio[CONTROL_FD] as Duplex);
     const frozen = new Promise<void>((resolve) => (template.onFrozen = resolve));
     try {
-      await prepareTemplate(runner, stdio[COMMAND_FD] as Writable, frozen);
+      const rehearsals = launch.isForFew ? FEW_REHEARSALS : REHEARSALS;
+      await prepareTemplate(runner, stdio[COMMAND_FD] as Writable, { rehearsals, frozen });
+      if (!launch.isForFew) await template.tryOut();
+      template.isTried = true;
       return template;
     } catch (error) {
       await template.close();
@@ -189,6 +194,20 @@ export class TemplateProcess {
     this.closeIfEmpty();
   }
 
+  /** What its first children touched every later one touches ahead. */
+  private async tryOut(): Promise<void> {
+    const { launch, level } = this;
+    const touched = await tryChildren(async () => {
+      const place = await level.openPlace();
+      const booting = RunnerProcess.boot({ ...launch, level, place }, () => this.fork(place));
+      return booting.catch(async (error: Error) => {
+        await place.remove();
+        throw error;
+      });
+    });
+    this.control.write(touchRequests(touched));
+  }
+
   private closeIfEmpty(): void {
     if (this.isOver && this.children.size === 0 && this.asked.length === 0) this.runner.kill();
   }
@@ -237,7 +256,7 @@ export class TemplateProcess {
     child?.process?.end(exitCode, name, usage);
     child?.failed(`it ended (${name ?? `exit code ${exitCode}`}) ${this.runner.lastWords}`);
     this.control.write(reapRequest(inner));
-    if (name !== null && CRASHES.has(name)) this.launch.onCrash(name);
+    if (this.isTried && name !== null && CRASHES.has(name)) this.launch.onCrash(name);
     this.closeIfEmpty();
   }
 
@@ -263,18 +282,6 @@ export class TemplateProcess {
     await Promise.all([this.door.close(), this.runner.place.remove()]);
     return how;
   }
-}
-
-function programOf(launch: TemplateLaunch, level: TemplateLevel): OtherProgram {
-  const options: TemplateOptions = {
-    freezer: launch.freezer,
-    door: level.door,
-    network: launch.network,
-    hasOutlet: launch.outlet !== null,
-    namespaces: level.namespaces,
-    ownUsers: level.ownUsers,
-  };
-  return { file: launch.program, arguments: [JSON.stringify(options)], flags: FLAGS, hasControl: true };
 }
 
 function killQuietly(pid: number): void {

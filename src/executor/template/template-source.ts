@@ -14,7 +14,7 @@ export interface StartWay {
 }
 
 /** What is needed beside the settings. */
-export interface SourceParts extends Omit<TemplateParts, 'program' | 'rules'> {
+export interface SourceParts extends Omit<TemplateParts, 'program' | 'rules' | 'isForFew'> {
   /** Of every runner. */
   level: IsolationLevel;
 }
@@ -42,7 +42,7 @@ export class TemplateSource {
   static async open(settings: RunnerSettings, { level, ...parts }: SourceParts): Promise<TemplateSource> {
     const { start, templates: rules } = settings;
     const why = start === 'spawn' ? null : whyNever(parts.launch, level);
-    const source = new TemplateSource(settings, { ...parts, program: '', rules }, why);
+    const source = new TemplateSource(settings, { ...parts, program: '', rules, isForFew: false }, why);
     if (start === 'spawn') return source;
     if (why !== null) {
       if (start === 'fork') throw cannotFork(why);
@@ -74,7 +74,7 @@ export class TemplateSource {
 
   /** Templates at a variation of the level, to be closed by the caller. */
   aside(level: IsolationLevel): Templates {
-    return this.at(level);
+    return this.at(level, true);
   }
 
   /**
@@ -94,8 +94,8 @@ export class TemplateSource {
     await Promise.all([this.templates?.close(), this.finished?.close()]);
   }
 
-  private at(level: IsolationLevel): Templates {
-    return new Templates(this.parts, level, (pids) => {
+  private at(level: IsolationLevel, isForFew = false): Templates {
+    return new Templates({ ...this.parts, isForFew }, level, (pids) => {
       for (const listener of this.listeners) listener(pids);
     });
   }

@@ -17,6 +17,8 @@ export interface TemplateParts {
   /** Path of the bundled program of templates. */
   program: string;
   rules: TemplateRules;
+  /** Few are forked of them: they are warmed up little. */
+  isForFew: boolean;
 }
 
 /** When a template is replaced. Its children are alike: what is learned of the memory of one is true of the others. */
@@ -156,12 +158,13 @@ export class Templates {
   }
 
   private async prepareOne(): Promise<void> {
-    const { launch, dir, program } = this.parts;
+    const { launch, dir, program, isForFew } = this.parts;
     try {
       const template = await TemplateProcess.start({
         ...launch,
         dir,
         program,
+        isForFew,
         freezer: this.freezer,
         level: (door) => this.levelOf(door),
         onCrash: (signal) => this.crashed(template, signal),

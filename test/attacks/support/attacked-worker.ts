@@ -241,6 +241,7 @@ function startTemplate(launch: Omit<RunnerLaunch, 'level' | 'place'>): Promise<T
     dir: dir.path,
     program,
     freezer,
+    isForFew: false,
     level: levelAt,
     onCrash: () => undefined,
   });

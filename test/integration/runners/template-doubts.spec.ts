@@ -52,7 +52,7 @@ function templatesThat(does: string): Templates {
     nativeAddons: false,
   };
   const rules = { maxChildren: 100, maxAgeMs: 1e9 };
-  return new Templates({ launch, dir: dir.path, program, rules }, level, () => undefined);
+  return new Templates({ launch, dir: dir.path, program, rules, isForFew: false }, level, () => undefined);
 }
 
 /** Memory that children would share, mapped past Node. */
