@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import type { RunnerRecord, RunnerTotals } from '../../contract/worker-record.js';
-import type { RunnerProcess } from '../process/runner-process.js';
 import { RunnerBootError } from '../process/runner-spawn.js';
 import { BootTrouble } from './boot-trouble.js';
 import type { PoolLimits } from './pool-limits.js';

@@ -30,8 +30,8 @@ describe('what worker and template say to each other', () => {
     expect([reap.length, reap.readUInt32LE(0), reap.readUInt32LE(4), reap.readInt32LE(20)]).toEqual([
       64, 64, 2, 12,
     ]);
-    const written = [{ from: 0x7f00_0000_1000n, to: 0x7f00_0000_3000n }];
-    const touch = touchRequests({ written, read: [{ from: 0x1000n, to: 0x2000n }] });
+    const written = [{ from: 0x7f00_0000_1000, to: 0x7f00_0000_3000 }];
+    const touch = touchRequests({ written, read: [{ from: 0x1000, to: 0x2000 }] });
     expect(touch).toHaveLength(128);
     expect([0, 4, 64, 68].map((at) => touch.readUInt32LE(at))).toEqual([64, 3, 64, 4]);
     expect([48, 56, 112, 120].map((at) => touch.readBigUInt64LE(at))).toEqual([

@@ -69,8 +69,8 @@ export const touchRequests = ({ written, read }: TouchedMemory): Buffer =>
 
 function touchRequest(ask: number, { from, to }: MemoryRange): Buffer {
   const record = emptyRequest(ask);
-  record.writeBigUInt64LE(from, 48);
-  record.writeBigUInt64LE(to, 56);
+  record.writeBigUInt64LE(BigInt(from), 48);
+  record.writeBigUInt64LE(BigInt(to), 56);
   return record;
 }
 

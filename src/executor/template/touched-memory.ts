@@ -2,16 +2,16 @@ import { type FileHandle, open, readFile } from 'node:fs/promises';
 
 /** Addresses, from the first byte to the first after the last. */
 export interface MemoryRange {
-  from: bigint;
-  to: bigint;
+  from: number;
+  to: number;
 }
 
 /** Numbers of pages of memory that a process has used. */
 export interface TouchedPages {
   /** It wrote to them: they are its own. */
-  written: ReadonlySet<bigint>;
+  written: ReadonlySet<number>;
   /** They are of files, and in its table of pages. */
-  read: ReadonlySet<bigint>;
+  read: ReadonlySet<number>;
 }
 
 /** What is touched ahead. */
@@ -20,18 +20,18 @@ export interface TouchedMemory {
   read: readonly MemoryRange[];
 }
 
-const PAGE_BYTES = 4096n;
-const ENTRY_BYTES = 8;
+const PAGE_BYTES = 4096;
 /** Reservations aside, nothing of Node is larger. */
-const MAX_PAGES = 65_536n;
+const MAX_PAGES = 65_536;
 /** Of a file the kernel shows the pages around one that is read with it: fault_around_bytes, 64 KiB. */
-const PAGES_AROUND = 16n;
+const PAGES_AROUND = 16;
 
-/** /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst): 64 bits for each page. */
-const PRESENT = 1n << 63n;
-const OF_FILE = 1n << 61n;
+/** /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst) has 64 bits for each page; these are of the upper 32. */
+const ENTRY_BYTES = 8;
+const PRESENT = 2 ** 31;
+const OF_FILE = 2 ** 29;
 /** No other process has it: neither the template nor another child. */
-const EXCLUSIVE = 1n << 56n;
+const EXCLUSIVE = 2 ** 24;
 
 /** `from-to rwxp offset device inode path`; private memory alone. */
 const MAPPING = /^([0-9a-f]+)-([0-9a-f]+) (r[w-][x-])p /gm;
@@ -44,15 +44,16 @@ export async function touchedPages(pid: number): Promise<TouchedPages> {
   const maps = await readFile(`/proc/${pid}/maps`, 'latin1');
   const pagemap = await open(`/proc/${pid}/pagemap`);
   try {
-    const written = new Set<bigint>();
-    const read = new Set<bigint>();
+    const written = new Set<number>();
+    const read = new Set<number>();
     for (const [, from, to] of maps.matchAll(MAPPING)) {
-      const first = BigInt(`0x${from}`) / PAGE_BYTES;
-      const entries = await entriesOf(pagemap, first, BigInt(`0x${to}`) / PAGE_BYTES - first);
-      for (const [index, entry] of entries.entries()) {
-        if ((entry & PRESENT) === 0n) continue;
-        if ((entry & OF_FILE) !== 0n) read.add(first + BigInt(index));
-        else if ((entry & EXCLUSIVE) !== 0n) written.add(first + BigInt(index));
+      const first = pageOf(from);
+      const entries = await entriesOf(pagemap, first, pageOf(to) - first);
+      for (let index = 0; 2 * index + 1 < entries.length; index++) {
+        const upper = entries[2 * index + 1] as number;
+        if ((upper & PRESENT) === 0) continue;
+        if ((upper & OF_FILE) !== 0) read.add(first + index);
+        else if ((upper & EXCLUSIVE) !== 0) written.add(first + index);
       }
     }
     return { written, read };
@@ -61,17 +62,20 @@ export async function touchedPages(pid: number): Promise<TouchedPages> {
   }
 }
 
-async function entriesOf(pagemap: FileHandle, first: bigint, count: bigint): Promise<BigUint64Array> {
-  if (count > MAX_PAGES) return new BigUint64Array();
-  const entries = new BigUint64Array(Number(count));
-  const bytes = new Uint8Array(entries.buffer);
-  const { bytesRead } = await pagemap.read(bytes, 0, bytes.length, first * BigInt(ENTRY_BYTES));
-  return entries.subarray(0, Math.floor(bytesRead / ENTRY_BYTES));
+/** Of an address in hex. */
+const pageOf = (address: string | undefined): number => Number(`0x${address}`) / PAGE_BYTES;
+
+/** Two numbers for each page: the lower and the upper bits of its entry. */
+async function entriesOf(pagemap: FileHandle, first: number, count: number): Promise<Uint32Array> {
+  if (count > MAX_PAGES) return new Uint32Array();
+  const bytes = new Uint8Array(count * ENTRY_BYTES);
+  const { bytesRead } = await pagemap.read(bytes, 0, bytes.length, first * ENTRY_BYTES);
+  return new Uint32Array(bytes.buffer, 0, 2 * Math.floor(bytesRead / ENTRY_BYTES));
 }
 
 /** What each of several processes has touched: so will the next of their kind. */
 export function touchedByAll(processes: readonly TouchedPages[]): TouchedMemory {
-  const inAll = (pages: (of: TouchedPages) => ReadonlySet<bigint>): bigint[] => {
+  const inAll = (pages: (of: TouchedPages) => ReadonlySet<number>): number[] => {
     const [first, ...others] = processes.map(pages);
     return [...(first ?? [])].filter((page) => others.every((other) => other.has(page)));
   };
@@ -79,7 +83,7 @@ export function touchedByAll(processes: readonly TouchedPages[]): TouchedMemory 
 }
 
 /** Of pages in their order; those that follow each other are one range. */
-function rangesOf(pages: readonly bigint[]): MemoryRange[] {
+function rangesOf(pages: readonly number[]): MemoryRange[] {
   const ranges: MemoryRange[] = [];
   for (const page of pages) {
     const from = page * PAGE_BYTES;
@@ -91,13 +95,13 @@ function rangesOf(pages: readonly bigint[]): MemoryRange[] {
 }
 
 /** One page of each group that the kernel shows at once. */
-function oneAround(pages: readonly bigint[]): MemoryRange[] {
-  const groups = new Set<bigint>();
+function oneAround(pages: readonly number[]): MemoryRange[] {
+  const groups = new Set<number>();
   const chosen = pages.filter((page) => {
-    const group = page / PAGES_AROUND;
+    const group = Math.floor(page / PAGES_AROUND);
     const isFirst = !groups.has(group);
     groups.add(group);
     return isFirst;
   });
-  return chosen.map((page) => ({ from: page * PAGE_BYTES, to: (page + 1n) * PAGE_BYTES }));
+  return chosen.map((page) => ({ from: page * PAGE_BYTES, to: (page + 1) * PAGE_BYTES }));
 }

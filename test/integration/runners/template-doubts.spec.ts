@@ -1,59 +1,25 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunnerSettings, runnerSettings } from '../../../src/config/slices.js';
-import { processKind } from '../../../src/executor/kinds/process-kind.js';
-import { accessOf, RunnerFactory } from '../../../src/executor/pool/runner-factory.js';
-import { bundleRunners } from '../../../src/executor/process/runner-bundle.js';
-import { Templates } from '../../../src/executor/template/templates.js';
-import { resourceLimitsOf } from '../../../src/executor/supervision/limits.js';
-import { candidates } from '../../../src/isolation/candidates.js';
-import type { IsolationLevel } from '../../../src/isolation/isolation-level.js';
-import { RuntimeDir } from '../../../src/isolation/runtime-dir.js';
+import { RunnerFactory } from '../../../src/executor/pool/runner-factory.js';
+import { runOnce } from '../../../src/executor/process/run-once.js';
 import { settingsOf } from '../../support/parts.js';
+import { BUSY, OddTemplates } from '../../support/runners/odd-templates.js';
 
 Logger.overrideLogger(false);
 
 const runners = (changes: Record<string, string>): RunnerSettings => runnerSettings.of(settingsOf(changes));
-const settings = runners({ ISOLATION: 'namespace' });
-let dir: RuntimeDir;
-let level: IsolationLevel;
-let program: string;
+let odd: OddTemplates;
 
 beforeEach(async () => {
-  dir = await RuntimeDir.create();
-  const bundles = bundleRunners(dir.path, ['process']);
-  program = bundleRunners(dir.path, ['template'])['template'] as string;
-  const [found] = candidates({ settings: settings.isolation, dir, access: accessOf(settings, bundles) });
-  if (!found || !('level' in found)) throw new Error(found?.unavailable);
-  ({ level } = found);
+  odd = await OddTemplates.open();
 });
 
 afterEach(async () => {
-  await dir.remove();
+  await odd.close();
 });
-
-/** Templates whose program first does this, as a Node that we do not know might. */
-function templatesThat(does: string): Templates {
-  writeFileSync(program, `${does};\n${readFileSync(program, 'utf8')}`);
-  const launch = {
-    kind: processKind,
-    slots: 1,
-    bundles: {},
-    packageSets: settings.packageSets,
-    network: 'none' as const,
-    outlet: null,
-    heapMb: 192,
-    memoryMb: 256,
-    maxExecutions: 1,
-    resources: resourceLimitsOf(settings),
-    frameLimitBytes: 1e7,
-    nativeAddons: false,
-  };
-  const rules = { maxChildren: 100, maxAgeMs: 1e9 };
-  return new Templates({ launch, dir: dir.path, program, rules, isForFew: false }, level, () => undefined);
-}
 
 /** Memory that children would share, mapped past Node. */
 const SHARED_MEMORY = `process.getBuiltinModule('node:ffi').dlopen(null, {
@@ -83,7 +49,7 @@ it.each([
     /a rehearsal failed: not here/,
   ],
 ])('a template that %s is none, and says so', async (_what, does, reason) => {
-  const templates = templatesThat(does);
+  const templates = odd.that(does);
   try {
     await expect(templates.ready()).rejects.toThrow(reason);
     expect(templates.problem).toMatch(reason);
@@ -94,9 +60,67 @@ it.each([
   }
 });
 
+/** The kernel answers one system call by EPERM, as one that a policy hardens does. */
+const refusing = (number: number): string => `{
+  const ffi = process.getBuiltinModule('node:ffi');
+  const { prctl } = ffi.dlopen(null, { prctl: { arguments: ['i32', 'u64', 'u64', 'u64', 'u64'], return: 'i32' } }).functions;
+  const program = Buffer.alloc(32);
+  [[0x20, 0, 0, 0], [0x15, 0, 1, ${number}], [0x06, 0, 0, 0x50001], [0x06, 0, 0, 0x7fff0000]].forEach(([code, yes, no, k], at) => {
+    program.writeUInt16LE(code, 8 * at);
+    program[8 * at + 2] = yes;
+    program[8 * at + 3] = no;
+    program.writeUInt32LE(k, 8 * at + 4);
+  });
+  const named = Buffer.alloc(16);
+  named.writeUInt16LE(4, 0);
+  named.writeBigUInt64LE(ffi.getRawPointer(program), 8);
+  if (prctl(38, 1n, 0n, 0n, 0n) !== 0 || prctl(22, 2n, ffi.getRawPointer(named), 0n, 0n) !== 0) throw new Error('no filter');
+}`;
+const MOUNT = 165;
+const SECCOMP = 317;
+
+it.each([
+  ['lets children make no mounts', refusing(MOUNT), /could not be confined: step and error 2001/],
+  ['lets children set no filter', refusing(SECCOMP), /could not set its filter: error 1/],
+  [
+    'is none that we know',
+    `process.getBuiltinModule('node:ffi').dlsym = () => { throw new Error('no __rseq_offset') }`,
+    /__rseq_offset/,
+  ],
+])('a system that %s has no templates, and says so', async (_what, does, reason) => {
+  const templates = odd.that(does);
+  try {
+    await expect(templates.ready()).rejects.toThrow(reason);
+    expect(templates.problem).toMatch(reason);
+  } finally {
+    await templates.close();
+  }
+});
+
+it('a template that is frozen in the middle of work has children that are right, or is none', async () => {
+  const seen = { frozen: 0, refused: 0 };
+  for (let round = 0; round < 3; round++) {
+    const templates = odd.that(BUSY, true);
+    try {
+      const child = await odd.boot(templates);
+      expect(await runOnce(child, 'export default ({ n }) => n + 1', { parameters: { n: round } })).toBe(
+        round + 1,
+      );
+      seen.frozen += 1;
+    } catch (error) {
+      expect((error as Error).message).toMatch(/never all at rest/);
+      seen.refused += 1;
+    } finally {
+      await templates.close();
+    }
+  }
+  expect(seen.frozen + seen.refused).toBe(3);
+  expect(seen.frozen).toBeGreaterThan(0);
+});
+
 it('a native piece that this system does not load is no template, and says so', async () => {
-  writeFileSync(join(dir.path, 'freezer.so'), 'of another architecture');
-  const templates = templatesThat('');
+  writeFileSync(join(odd.dir.path, 'freezer.so'), 'of another architecture');
+  const templates = odd.that('');
   try {
     await expect(templates.ready()).rejects.toThrow(/freezer\.so: (file too short|invalid ELF header)/);
   } finally {
