@@ -51,10 +51,10 @@ export const THREAD = product('bifrost, threads', {
   RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true',
 });
 export const SINGLE_USE = product('bifrost, single-use processes', UNWRAPPED);
-/** The strongest isolation that works on the machine. */
-export const SINGLE_USE_DEFAULT = product('bifrost, single-use, default isolation', {});
-/** The same, forked where that works. */
-export const SINGLE_USE_FORKED = product('bifrost, single-use, forked', { RUNNER_START: 'auto' });
+/** The strongest isolation that works on the machine, and forked where that works. */
+export const SINGLE_USE_DEFAULT = product('bifrost, single-use, default', {});
+/** The same isolation, each a new process of Node. */
+export const SINGLE_USE_STARTED = product('bifrost, single-use, started', { RUNNER_START: 'spawn' });
 
 export const ALL_CONTESTANTS: readonly Contestant[] = [
   BARE,
@@ -69,5 +69,5 @@ export const ALL_CONTESTANTS: readonly Contestant[] = [
   THREAD,
   SINGLE_USE,
   SINGLE_USE_DEFAULT,
-  SINGLE_USE_FORKED,
+  SINGLE_USE_STARTED,
 ];

@@ -5,6 +5,7 @@ import {
   type NamedContestant,
   REUSED,
   SINGLE_USE,
+  SINGLE_USE_DEFAULT,
   SPAWN,
   THREAD,
   THREADS_PLAIN,
@@ -31,11 +32,11 @@ export function checkTargets(report: Report): TargetResult[] {
     wanted,
     ratio: report.ratio(throughput, own.name, other.name),
   });
-  const latency = (other: NamedContestant, wanted: number): TargetResult => ({
-    name: `latency p50, ${SINGLE_USE.name} / ${other.name}`,
+  const latency = (own: NamedContestant, other: NamedContestant, wanted: number): TargetResult => ({
+    name: `latency p50, ${own.name} / ${other.name}`,
     atLeast: false,
     wanted,
-    ratio: report.ratio(figures.latency(50), SINGLE_USE.name, other.name),
+    ratio: report.ratio(figures.latency(50), own.name, other.name),
   });
   const cost = (figure: string, own: NamedContestant, other: NamedContestant): TargetResult => ({
     name: `${figure}, ${own.name} / ${other.name}`,
@@ -64,14 +65,12 @@ export function checkTargets(report: Report): TargetResult[] {
     ratio(THREAD, THREADS_PLAIN, 0.9),
     ratio(THREAD, BARE_RESULTS, 0.5),
     ratio(SINGLE_USE, { name: figures.PLAIN_SPAWN }, 0.95),
-    {
-      name: `latency p50, ${REUSED.name} / ${CHILDREN_RESULTS.name}`,
-      atLeast: false,
-      wanted: 1.3,
-      ratio: report.ratio(figures.latency(50), REUSED.name, CHILDREN_RESULTS.name),
-    },
-    latency(SPAWN, 0.35),
-    latency(CHILDREN_RESULTS, 2),
+    ratio(SINGLE_USE_DEFAULT, { name: figures.PLAIN_SPAWN }, 3),
+    latency(REUSED, CHILDREN_RESULTS, 1.3),
+    latency(SINGLE_USE, SPAWN, 0.35),
+    latency(SINGLE_USE, CHILDREN_RESULTS, 2),
+    latency(SINGLE_USE_DEFAULT, SPAWN, 0.15),
+    latency(SINGLE_USE_DEFAULT, REUSED, 1.5),
     {
       name: `PSS of an idle runner, MB, ${SINGLE_USE.name}`,
       atLeast: false,

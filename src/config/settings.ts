@@ -331,7 +331,7 @@ export const settingsSchema = z.object({
   RUNNER_THREADS: whole(1, 64).default(4).meta({
     about: 'Threads of one process with `RUNNER=thread`. `CONCURRENCY` is rounded up to whole processes.',
   }),
-  RUNNER_START: z.enum(['auto', 'fork', 'spawn']).default('spawn').meta({
+  RUNNER_START: z.enum(['auto', 'fork', 'spawn']).default('auto').meta({
     about:
       '`spawn`: Node is started for each runner. `fork`: runners are forked of a warm template, at a fraction of the CPU; where that does not work the worker does not start. `auto`: forked where that works and the self-test of the isolation comes to the same grade, started in every doubt; `/health` and `bifrost doctor` say which and why. See docs/runners.md.',
   }),

@@ -119,7 +119,7 @@ const limitsOf = (pid: number): string => readFileSync(`/proc/${pid}/limits`, 'u
 describe.each([
   ['single-use', { RUNNER_START: 'spawn' }, BREACHES],
   ['forked', { RUNNER_START: 'fork', ISOLATION: 'namespace' }, BREACHES],
-  ['single-use, of CPU time', CPU_LIMIT, CPU_BREACHES],
+  ['single-use, of CPU time', { RUNNER_START: 'spawn', ...CPU_LIMIT }, CPU_BREACHES],
   ['reused', REUSED, ofReuse(BREACHES)],
   ['forked, of CPU time', { RUNNER_START: 'fork', ISOLATION: 'namespace', ...CPU_LIMIT }, CPU_BREACHES],
   ['reused, of CPU time', { ...REUSED, ...CPU_LIMIT }, ofReuse(CPU_BREACHES)],
