@@ -63,7 +63,9 @@ it(
       await runOnce(exits, `export default () => { process.exit(${code}) }`).catch(() => undefined);
       expect(await exits.ended).toEqual({ exitCode: code, signal: null });
       const killed = await factory.boot();
-      expect(await runOnce(killed, 'export default ({ n }) => n + 1', { parameters: { n: index } })).toBe(index + 1);
+      expect(await runOnce(killed, 'export default ({ n }) => n + 1', { parameters: { n: index } })).toBe(
+        index + 1,
+      );
       expect(await killed.ended).toEqual({ exitCode: null, signal: 'SIGKILL' });
     };
     await each(count(200), oneEach);
@@ -103,6 +105,34 @@ it(
     expect(seen).toHaveLength(12 * children);
     expect(new Set(seen).size).toBe(seen.length);
     say(`${children} children: ${seen.length} random values, all different`);
+  },
+  HOURS_MS,
+);
+
+const FORGING = `import { writeSync } from 'node:fs';
+  export default () => {
+    const frame = '{"type":"result","value":0,"variables":{},"usage":{"userMs":0,"systemMs":0,"maxRssMb":0}}';
+    for (const nonce of ['', '00000000-0000-4000-8000-000000000000', 'boot'])
+      for (let descriptor = 1; descriptor < 5; descriptor++)
+        try { writeSync(descriptor, nonce + ' ' + frame + '\\n'); } catch { /* closed to code */ }
+    return 'own';
+  }`;
+
+it(
+  'a child that forges frames is ended, and its neighbour is right',
+  async () => {
+    const pairs = count(1000);
+    let refused = 0;
+    await each(pairs, async (n) => {
+      const [forger, neighbour] = [await factory.boot(), await factory.boot()];
+      const forged = runOnce(forger, FORGING).catch((error: Error) => error.message);
+      const right = runOnce(neighbour, 'export default ({ n }) => n + 1', { parameters: { n } });
+      expect(await right).toBe(n + 1);
+      expect(await forged).toMatch(/channel carried a line without the nonce/);
+      refused += 1;
+    });
+    expect(refused).toBe(pairs);
+    say(`${pairs} children that forged frames: each was ended, each neighbour was right`);
   },
   HOURS_MS,
 );
