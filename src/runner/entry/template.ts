@@ -27,6 +27,7 @@ import { giveUp } from '../confine/rights.js';
 import { becomeProcess } from '../confine/shown-pid.js';
 import { showSystem } from '../confine/shown-system.js';
 import { guardBuiltins } from '../modules/import-hook.js';
+import { forbidAddons, guardAddons } from '../modules/native-addons.js';
 import { useWorkersNetwork } from '../network/proxied-network.js';
 import { captureOutput } from '../report/output-capture.js';
 import { Freezer, FreezeRefused } from '../template/freezer.js';
@@ -75,6 +76,7 @@ const reader = new CommandReader((received) => {
   if (command.type === 'execute') {
     if (isFrozen && !isSealed) seal(command.network);
     if (command.network === 'proxy') useWorkersNetwork();
+    if (command.withoutAddons) forbidAddons();
   }
   executions.handle(command);
 });
@@ -88,6 +90,8 @@ showSystem(() => scratch);
 Reflect.deleteProperty(process, 'mainModule');
 captureOutput();
 guardBuiltins();
+// No template loads native code; this says why.
+guardAddons(null);
 guardHeap();
 seedContexts();
 if (options.network === 'proxy') useWorkersNetwork();

@@ -136,10 +136,11 @@ describe('forked runners', () => {
       let depth = 0;
       process.once('test', () => { depth = new Error().stack.split('\\n').length });
       process.emit('test');
+      const messageOf = (work) => { try { return work() } catch (error) { return error.message } };
       export default (p, context) => ({
         listeners, depth, keys: Reflect.ownKeys(process).map(String).toSorted(), pid: process.pid, argv: process.argv.slice(1), env: { ...process.env }, exitCode: process.exitCode ?? null,
         variables: context.variables, cwd: process.cwd(), cached: Object.keys(createRequire(import.meta.url).cache).map((file) => file.replace(/.*\\/(process|template)\\.cjs$/, 'runner')),
-        globals: Object.keys(globalThis).includes('doubled'), ffi: process.permission.has('ffi'), net: process.permission.has('net'),
+        globals: Object.keys(globalThis).includes('doubled'), addon: messageOf(() => process.dlopen({ exports: {} }, '/some.node')), ffi: process.permission.has('ffi'), net: process.permission.has('net'),
       })`;
     const forked = await factory.boot();
     const started = await factory.bootAside(factory.choice.level, 'spawn');
@@ -150,6 +151,7 @@ describe('forked runners', () => {
     });
     expect(results[0]).toEqual(results[1]);
     expect(results[0]).toMatchObject({ pid: true, ffi: false, net: false, cached: ['runner'] });
+    expect(results[0]).toMatchObject({ addon: expect.stringContaining('the setting NATIVE_ADDONS') });
   });
 
   it('end as started runners do, and leave no process', async () => {
