@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { type RunnerSettings, runnerSettings } from '../../../src/config/slices.js';
 import { processKind } from '../../../src/executor/kinds/process-kind.js';
 import { accessOf } from '../../../src/executor/pool/runner-factory.js';
-import { bundleRunners } from '../../../src/executor/process/runner-bundle.js';
+import { bundleRunners, type RunnerBundles } from '../../../src/executor/process/runner-bundle.js';
 import { RunnerProcess } from '../../../src/executor/process/runner-process.js';
 import { resourceLimitsOf } from '../../../src/executor/supervision/limits.js';
 import { Templates } from '../../../src/executor/template/templates.js';
@@ -34,10 +34,10 @@ export class OddTemplates {
   private readonly level: IsolationLevel;
   private readonly program: string;
   private readonly text: string;
-  private readonly bundles: Record<string, string>;
+  private readonly bundles: RunnerBundles;
 
   private constructor(readonly dir: RuntimeDir) {
-    this.bundles = bundleRunners(dir.path, ['process']) as Record<string, string>;
+    this.bundles = bundleRunners(dir.path, ['process']);
     this.program = bundleRunners(dir.path, ['template'])['template'] as string;
     this.text = readFileSync(this.program, 'utf8');
     const access = accessOf(this.settings, this.bundles);
