@@ -53,7 +53,7 @@ it(
     const first = await factory.boot();
     const template = parentOf(parentOf(first.pid));
     await ended(first);
-    const collected = (): Promise<void> =>
+    const collected = (): Promise<unknown> =>
       until(() => readFileSync(`/proc/${template}/task/${template}/children`, 'latin1').trim() === '', {
         what: 'the template has collected its children',
       });
