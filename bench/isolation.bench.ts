@@ -41,7 +41,7 @@ const { runLimitsOf } = await from<typeof import('../src/executor/supervision/li
 const { slotOn } = await from<typeof import('../src/executor/pool/runner-lease.ts')>(
   'executor/pool/runner-lease.js',
 );
-const { Cancellation } =
+const { Cancellation, Interruption } =
   await from<typeof import('../src/executor/cancellation.ts')>('executor/cancellation.js');
 const { Redactor } = await from<typeof import('../src/outcome/redaction/redactor.ts')>(
   'outcome/redaction/redactor.js',
@@ -137,7 +137,7 @@ async function execute({ factory }: Contestant, runner: RunnerProcess, n: number
     parameters: { n },
     keep: true,
   };
-  const end = await run.finish(command, new AbortController().signal, new Cancellation());
+  const end = await run.finish(command, { interruption: new Interruption(), cancellation: new Cancellation() });
   if (end.report?.type !== 'result' || end.report.value !== n + 1)
     throw new Error(`an execution failed: ${JSON.stringify(end)}`);
   await factory.clear(runner, runner.place.scratch);

@@ -84,6 +84,8 @@ export const resultSettings = slice('results', (settings) => ({
   warnLength: settings.RESULT_QUEUE_WARN_LENGTH,
   /** Results that wait for the archive at most; 0: there is no archive. */
   feedLength: settings.ARCHIVE_FEED_LENGTH,
+  /** The code of executions may be of a generation of the workspace. */
+  hasGenerations: settings.WORKSPACE_SOURCE !== 'modules',
 }));
 export type ResultSettings = SliceOf<typeof resultSettings>;
 

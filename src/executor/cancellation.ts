@@ -5,17 +5,17 @@ export class CancelledError extends Error {
   override name = 'CancelledError';
 }
 
-/** Whether the end of one execution was requested; at most one request counts. */
-export class Cancellation {
+/** Whether the end of one execution was requested; at most one request counts. As an AbortSignal, without what one costs for each execution. */
+class EndRequest<T extends object> {
   private readonly listeners = new Set<() => void>();
-  private asked: CancelRequest | null = null;
+  private asked: T | null = null;
 
-  get request(): CancelRequest | null {
+  get request(): T | null {
     return this.asked;
   }
 
   /** The first request counts. */
-  ask(request: CancelRequest): void {
+  ask(request: T): void {
     if (this.asked !== null) return;
     this.asked = request;
     for (const listener of this.listeners) listener();
@@ -30,10 +30,16 @@ export class Cancellation {
     else this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }
+}
 
+/** This worker cannot go on with the execution: another delivery will. */
+export class Interruption extends EndRequest<Error> {}
+
+/** No worker is to go on with the execution. */
+export class Cancellation extends EndRequest<CancelRequest> {
   /** What a step is ended with that is not wanted any more; null: it is. */
   get error(): CancelledError | null {
-    return this.asked && new CancelledError(cancelMessage(this.asked));
+    return this.request && new CancelledError(cancelMessage(this.request));
   }
 
   /**
@@ -70,8 +76,6 @@ export class InterruptedError extends Error {
 
 /** What may end an execution from outside. */
 export interface Stops {
-  /** The worker cannot go on with it: another delivery will. */
-  interrupt: AbortSignal;
-  /** No worker is to go on with it. */
+  interruption: Interruption;
   cancellation: Cancellation;
 }

@@ -8,17 +8,17 @@ import { InterruptedError, type Stops } from './cancellation.js';
  */
 export async function withCompileClock<T>(
   timeoutMs: number,
-  { interrupt, cancellation }: Stops,
+  { interruption, cancellation }: Stops,
   work: (clock: CompileClock) => Promise<T>,
 ): Promise<T> {
   const clock = new CompileClock(timeoutMs, (started) => {
     const interrupted = (): void => started.stop(new InterruptedError('the execution was interrupted'));
-    const unlisten = cancellation.onAsked(() => started.stop(cancellation.error as Error));
-    if (interrupt.aborted) interrupted();
-    interrupt.addEventListener('abort', interrupted, { once: true });
+    const unlisten = [
+      cancellation.onAsked(() => started.stop(cancellation.error as Error)),
+      interruption.onAsked(interrupted),
+    ];
     return () => {
-      unlisten();
-      interrupt.removeEventListener('abort', interrupted);
+      for (const each of unlisten) each();
     };
   });
   try {

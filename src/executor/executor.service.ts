@@ -94,7 +94,7 @@ export class ExecutorService {
    * What the listener receives shows no secret of the execution and no credential of ours; the report has the
    * redactor with which its document is made.
    * @throws {Refusal} INVALID_JOB when it has more secrets than can be redacted; nothing has run then.
-   * @throws {InterruptedError} when `interrupt` aborts; the code no longer runs then.
+   * @throws {InterruptedError} when it is interrupted; the code no longer runs then.
    * @throws {CancelledError} when it is cancelled before its code runs.
    * @throws {RunnerBootError} when no runner can be started; the code never ran.
    */
@@ -211,7 +211,7 @@ export class ExecutorService {
   private async runOn(
     lease: RunnerLease,
     task: RunTask,
-    { interrupt, cancellation }: Stops,
+    stops: Stops,
     listener: ExecutionListener,
   ): Promise<RanOn> {
     const { execution, program, redactor, clock, span } = task;
@@ -229,7 +229,7 @@ export class ExecutorService {
       });
       const sentMs = Date.now();
       const command = executeCommand(task, lease, { ...limits, lookEvery: this.settings.lookEvery });
-      const end = await run.finish(command, interrupt, cancellation);
+      const end = await run.finish(command, stops);
       traceSteps(span, sentMs, end, execution.source);
       if (end.verdict === 'interrupted' && !end.cancel)
         throw new InterruptedError('the execution was interrupted');
@@ -238,7 +238,7 @@ export class ExecutorService {
       const originals = await OriginalPlaces.find(placesIn(end), end, (compiled, places) =>
         this.workspace.locate(compiled, places),
       );
-      const cancel = cancelledIn(end, cancellation);
+      const cancel = cancelledIn(end, stops.cancellation);
       const finishedAt = new Date();
       const { artifacts, fault } = await this.artifacts.take(lease, attemptOf(task), redactor);
       return {

@@ -68,8 +68,8 @@ export type BeginReply = EndedReply | ['owned', string] | StartedReply;
 
 /** ARGV owner, worker, now, ttl, generation for the first attempt or '', field of the job -> {'ended', document or '', run, mark or nil, marks or nil} | {'owned', owner} | {'started', attempt, 0, generation or nil, cancel asked at or nil, reason, run, freed at or nil, pause or nil, starts}; one that is to be cancelled is not started */
 export const BEGIN = new GatheredScript(
-  `${START}
-local known = redis.call('HMGET', KEYS[2], 'forgotten', 'owner', 'generation', 'cancel_asked_at', 'cancel_reason', 'run', 'freed_at', 'pause_ms', 'marks', 'starts')
+  `
+local known = redis.call('HMGET', KEYS[2], 'forgotten', 'owner', 'generation', 'cancel_asked_at', 'cancel_reason', 'run', 'freed_at', 'pause_ms', 'marks', 'starts', 'attempt')
 local standing = redis.call('GET', KEYS[1])
 local run = known[6] or '1'
 if known[1] or standing then
@@ -77,17 +77,23 @@ if known[1] or standing then
   return {'ended', not known[1] and standing or '', run, marks[1], marks[2]}
 end
 if known[2] and known[2] ~= '' then return {'owned', known[2]} end
-local attempt = redis.call('HINCRBY', KEYS[2], 'attempt', 1)
-local entry = {'owner', ARGV[1], 'worker', ARGV[2], 'started_at', ARGV[3], 'marks', known[9] or '0'}
+local attempt, starts = tonumber(known[11] or '0') + 1, tonumber(known[10] or '0')
+local entry = {'owner', ARGV[1], 'worker', ARGV[2], 'started_at', ARGV[3], 'attempt', attempt}
+local function set(field, value) entry[#entry + 1], entry[#entry + 2] = field, value end
+if not known[9] then set('marks', '0') end
 local generation = known[3]
 if not generation and ARGV[5] ~= '' then
   generation = ARGV[5]
-  entry[9], entry[10] = 'generation', generation
+  set('generation', generation)
+end
+if not known[4] then
+  starts = starts + 1
+  set('starts', starts)
+  set('start:' .. starts, ARGV[2] .. ' ' .. ARGV[3])
 end
 redis.call('HSET', KEYS[2], unpack(entry))
+if starts > ${STARTS_KEPT} then redis.call('HDEL', KEYS[2], 'start:' .. (starts - ${STARTS_KEPT}), 'end:' .. (starts - ${STARTS_KEPT})) end
 if attempt > 1 then redis.call('HDEL', KEYS[2], 'progress') end
-local starts = tonumber(known[10] or '0')
-if not known[4] then starts = start(KEYS[2], ARGV[2], ARGV[3]) end
 redis.call('EXPIRE', KEYS[2], ARGV[4])
 return {'started', attempt, 0, generation, known[4], known[5], run, known[7], known[8], starts}
 `,

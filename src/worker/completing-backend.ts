@@ -1,12 +1,14 @@
 import { type BackendFactory, createRedisBackend, raw2NextJobData, RedisQueueBackend } from 'bullmq';
 import type { JobCompletion } from '../results/at-once/end-at-once.js';
 import type { ScriptArgument } from '../redis/lua-script.js';
+import type { TakenNext } from '../results/at-once/take-next.js';
 
 type Completed = Parameters<RedisQueueBackend['moveToCompleted']>[0];
 
 /** A script of BullMQ that was run within one of ours. */
 interface RunElsewhere {
   reply: unknown;
+  taken: TakenNext | null;
   finishedOn: number;
 }
 
@@ -15,6 +17,8 @@ export class CompletingBackend extends RedisQueueBackend {
   /** Ids of jobs that are completed while this is set. */
   completedMeanwhile: Set<string> | null = null;
   private readonly completed = new WeakMap<object, RunElsewhere>();
+  /** By the data of a job that was handed out: the execution that was taken with it. */
+  readonly takenWith = new WeakMap<object, TakenNext>();
 
   /** @param fetchesNext whether the next job is to be taken with it */
   completion(job: Completed, token: string, returnValue: unknown, fetchesNext: () => boolean): JobCompletion {
@@ -27,9 +31,9 @@ export class CompletingBackend extends RedisQueueBackend {
         finishedOn = args[this.moveToFinishedKeys.length + 1] as number;
         return args as ScriptArgument[];
       },
-      done: (reply) => {
+      done: (reply, taken) => {
         this.completedMeanwhile?.add(job.id as string);
-        this.completed.set(job, { reply, finishedOn });
+        this.completed.set(job, { reply, taken, finishedOn });
       },
     };
   }
@@ -42,7 +46,7 @@ export class CompletingBackend extends RedisQueueBackend {
     const run = this.completed.get(job);
     if (!run) return super.moveToCompleted(...args);
     this.completed.delete(job);
-    const { reply, finishedOn } = run;
+    const { reply, taken, finishedOn } = run;
     if (typeof reply === 'number' && reply < 0)
       throw this.finishedErrors({
         code: reply,
@@ -50,7 +54,10 @@ export class CompletingBackend extends RedisQueueBackend {
         command: 'moveToFinished',
         state: 'active',
       });
-    return { result: raw2NextJobData(reply as unknown[]), finishedOn };
+    const result = raw2NextJobData(reply as unknown[]);
+    const [data] = result as [object?];
+    if (data && taken) this.takenWith.set(data, taken);
+    return { result, finishedOn };
   }
 }
 

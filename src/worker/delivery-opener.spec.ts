@@ -8,7 +8,6 @@ import { DeliveryOpener } from './delivery-opener.js';
 import type { FlowChildrenReader } from './flow-children.js';
 import { RunningExecutions } from './running-executions.js';
 
-const INTERRUPT = new AbortController().signal;
 const away = () => {
   throw new Error('away');
 };
@@ -61,41 +60,48 @@ function anOpener({ fails = false, flagged = '', taken }: Changes = {}) {
 
 describe('DeliveryOpener', () => {
   it('reads the job and what the steps need of it', async () => {
-    using delivery = anOpener().opener.open(aJob(), 'token', INTERRUPT);
+    using delivery = anOpener().opener.open(aJob(), 'token');
     expect(delivery).toMatchObject({
       token: 'token',
       request: { executionId: 'e-1', kind: 'execution' },
       mark: { jobId: '7', addedAtMs: 1, ends: 0, stalls: 0 },
     });
-    expect(delivery.stops.interrupt.aborted).toBe(false);
+    expect(delivery.stops.interruption.request).toBeNull();
     expect(await delivery.loading).toMatchObject({ id: 'e-1' });
     expect(await delivery.before).toEqual({ generation: 4, family: null, turn: null });
   });
 
   it('finds the flag of another program before the execution is loaded', async () => {
-    using delivery = anOpener({ flagged: 'e-1' }).opener.open(aJob(), 'token', INTERRUPT);
+    using delivery = anOpener({ flagged: 'e-1' }).opener.open(aJob(), 'token');
     await delivery.loading;
     expect(delivery.stops.cancellation.request).toEqual({ askedAt: 'now', reason: null });
-    using other = anOpener({ flagged: 'e-2' }).opener.open(aJob(), 'token', INTERRUPT);
+    using other = anOpener({ flagged: 'e-2' }).opener.open(aJob(), 'token');
     await other.loading;
     expect(other.stops.cancellation.request).toBeNull();
   });
 
   it('takes the execution with the command that reads what it needs', async () => {
     const { opener, asked } = anOpener({ taken: TAKEN });
-    using delivery = opener.open(aJob({ data: { execution_id: 'e-1', again: true } }), 'token', INTERRUPT);
+    using delivery = opener.open(aJob({ data: { execution_id: 'e-1', again: true } }), 'token');
     expect(await delivery.before).toEqual({ generation: 4, family: null, turn: OUR_TURN });
     expect(await delivery.loading).toMatchObject({ id: 'e-1', workflowId: 'text' });
     const { mark } = delivery;
     const claim = { mark, again: true };
-    const first = { executionId: 'e-1', contextId: 'e-1', jobKey: 'bull:q:7', claim, hasGenerations: true };
+    const first = {
+      executionId: 'e-1',
+      contextId: 'e-1',
+      jobKey: 'bull:q:7',
+      claim,
+      hasGenerations: true,
+      taken: null,
+    };
     expect(asked).toEqual([first, ['generation', 4]]);
     expect(delivery.stops.cancellation.request).toBeNull();
   });
 
   it('finds the flag with the command that took it, and reads a context by itself that did not come along', async () => {
     const { opener, asked } = anOpener({ taken: { ...TAKEN, context: null, isFlagged: true } });
-    using delivery = opener.open(aJob(), 'token', INTERRUPT);
+    using delivery = opener.open(aJob(), 'token');
     expect(await delivery.loading).toMatchObject({ id: 'e-1', workflowId: 'wf' });
     expect(delivery.stops.cancellation.request).not.toBeNull();
     expect(asked).not.toContain('flag');
@@ -103,24 +109,24 @@ describe('DeliveryOpener', () => {
 
   it('reads what is to be known before it takes the job of a parent, and a tick', async () => {
     const { opener } = anOpener({ taken: null });
-    using parent = opener.open(aJob(), 'token', INTERRUPT);
+    using parent = opener.open(aJob(), 'token');
     expect(await parent.before).toEqual({ generation: 4, family: null, turn: null });
     const tick = aJob({ id: 'repeat:nightly:1000', repeatJobKey: 'nightly', data: { execution_id: 'e-1' } });
     const other = anOpener({ taken: TAKEN });
-    using delivery = other.opener.open(tick, 'token', INTERRUPT);
+    using delivery = other.opener.open(tick, 'token');
     expect(delivery.request.tick).not.toBeNull();
     expect(await delivery.before).toMatchObject({ turn: null });
     expect(other.asked).toEqual(['flag']);
   });
 
   it('opens a job that cannot be read, as a refusal', async () => {
-    using delivery = anOpener().opener.open(aJob({ data: 'no job' }), 'token', INTERRUPT);
+    using delivery = anOpener().opener.open(aJob({ data: 'no job' }), 'token');
     expect(delivery.request).toMatchObject({ executionId: 'job-7', refusal: { code: 'INVALID_JOB' } });
     await expect(delivery.loading).rejects.toMatchObject({ code: 'INVALID_JOB' });
   });
 
   it('opens also where nothing can be read; each failure is met where it is awaited', async () => {
-    using delivery = anOpener({ fails: true }).opener.open(aJob(), 'token', INTERRUPT);
+    using delivery = anOpener({ fails: true }).opener.open(aJob(), 'token');
     const { loading, before } = delivery;
     // Nothing awaits them yet: a rejection without a handler would end the process of the test.
     await new Promise(setImmediate);
@@ -129,7 +135,7 @@ describe('DeliveryOpener', () => {
 
   it('receives requests to cancel until it is disposed of', () => {
     const { opener, running } = anOpener();
-    const delivery = opener.open(aJob(), 'token', INTERRUPT);
+    const delivery = opener.open(aJob(), 'token');
     const request = { askedAt: '2026-03-01T10:00:00.000Z', reason: null };
     expect(running.cancel('e-1', request)).toBe(true);
     expect(delivery.stops.cancellation.request).toEqual(request);

@@ -7,7 +7,7 @@ import { WORK_QUEUE } from '../queue/queue-tokens.js';
 import { FirstCommand, type FirstReads } from '../results/at-once/first-command.js';
 import type { DeliveryMark } from '../results/delivery-identity.js';
 import { type BeforeTake, type Delivery, markOf } from './delivery.js';
-import { childFailureOf } from './execution-worker.js';
+import { childFailureOf, takenWith } from './execution-worker.js';
 import { FlowChildrenReader } from './flow-children.js';
 import { RunningExecutions } from './running-executions.js';
 
@@ -26,12 +26,11 @@ export class DeliveryOpener {
   /**
    * Asks for everything together, to wait for Redis once: most executions are taken by the same command. Never throws:
    * a job that cannot be read is a delivery with a refusal, and what cannot be read of Redis fails where it is awaited.
-   * @param interrupt aborts when this worker cannot go on with the job
    */
-  open(job: Job, token: string, interrupt: AbortSignal): Delivery {
+  open(job: Job, token: string): Delivery {
     const request = parseJob(job);
     const mark = markOf(job);
-    const running = this.running.enter(request.executionId, interrupt);
+    const running = this.running.enter(request.executionId);
     const taking = this.isPlain(job, request) ? read(() => this.take(job, request, mark)) : null;
     return {
       job,
@@ -45,8 +44,15 @@ export class DeliveryOpener {
     };
   }
 
+  /** Gives up a job that this worker does not go on with: its execution may have been taken with it. Never rejects. */
+  async giveBack(job: Job): Promise<void> {
+    const taken = takenWith(job);
+    if (taken) await this.first.giveBack(taken);
+  }
+
   /** Whether nothing has to be known of it before it is taken. */
   private isPlain(job: Job, request: JobRequest): boolean {
+    if (takenWith(job)) return true;
     return this.first.isPossible && request.tick === null && childFailureOf(job) === null;
   }
 
@@ -57,6 +63,7 @@ export class DeliveryOpener {
       jobKey: this.queue.toKey(job.id ?? ''),
       claim: { mark, again },
       hasGenerations: this.executor.hasGenerations,
+      taken: takenWith(job),
     });
   }
 

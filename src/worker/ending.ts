@@ -118,7 +118,8 @@ export class Ending {
     allowNoRetry(job);
     const { executionId, kind } = request;
     const completion = completionOf(job, endOf(document, kind, this.results.keyOf(executionId)));
-    return completion !== null && this.atOnce.tryEnd(document, posting, completion);
+    if (completion === null) return false;
+    return this.atOnce.tryEnd(document, posting, completion, this.ledger.claimant(null));
   }
 
   /**

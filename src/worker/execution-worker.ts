@@ -1,5 +1,6 @@
 import { type Job, type Processor, Worker, type WorkerOptions } from 'bullmq';
 import type { JobCompletion } from '../results/at-once/end-at-once.js';
+import type { TakenNext } from '../results/at-once/take-next.js';
 import { type CompletingBackend, completingBackend } from './completing-backend.js';
 
 type JobData = Parameters<typeof Job.fromJSON>[1];
@@ -7,6 +8,8 @@ type FetchesNext = () => boolean;
 
 /** Parents that a child has failed: what BullMQ says of it. */
 const failedParents = new WeakMap<object, string>();
+/** Jobs whose execution was taken together with the end of the one before. */
+const takenJobs = new WeakMap<object, TakenNext>();
 /** Jobs in hand: how each is completed by a command of our own. */
 const completions = new WeakMap<object, (returnValue: unknown) => JobCompletion>();
 
@@ -38,6 +41,8 @@ export class ExecutionWorker extends Worker<unknown, unknown, string, Completing
 
   protected override createJob(data: JobData, jobId: string): Job {
     const job = super.createJob(data, jobId);
+    const taken = this.backend.takenWith.get(data);
+    if (taken) takenJobs.set(job, taken);
     if (job.deferredFailure) {
       failedParents.set(job, job.deferredFailure);
       // Otherwise BullMQ fails it here and now.
@@ -49,6 +54,9 @@ export class ExecutionWorker extends Worker<unknown, unknown, string, Completing
 
 /** Why BullMQ wants a job failed before it runs: `child <key> failed`; null: it does not. */
 export const childFailureOf = (job: object): string | null => failedParents.get(job) ?? null;
+
+/** The execution of the job, where it is taken already; null: it is not. */
+export const takenWith = (job: object): TakenNext | null => takenJobs.get(job) ?? null;
 
 /** How a job in hand is completed with this value, by a command of our own. */
 export const completionOf = (job: object, returnValue: unknown): JobCompletion | null =>

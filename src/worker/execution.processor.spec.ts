@@ -59,7 +59,7 @@ function processJob(
   const opened = aDelivery({ [Symbol.dispose]: () => (disposed = true) });
   const processor = new ExecutionProcessor(
     { takesWork } as WorkerStateHolder,
-    { open: () => opened } as unknown as DeliveryOpener,
+    { open: () => opened, giveBack: step('give back its take', () => undefined) } as unknown as DeliveryOpener,
     {
       enter: () => Promise.resolve(room ? { kind: room } : { kind: 'place', place: aPlace }),
     } as unknown as ExecutionPlaces,
@@ -84,7 +84,7 @@ function processJob(
       unfinished: step('unfinished', () => 'unfinished'),
     } as unknown as HandBack,
   );
-  return processor.process(job, 'token', new AbortController().signal);
+  return processor.process(job, 'token');
 }
 
 beforeEach(() => {
@@ -95,7 +95,7 @@ beforeEach(() => {
 describe('ExecutionProcessor', () => {
   it.each<[string, Course, unknown, string[]]>([
     ['takes, runs and ends', {}, 'ended', ['take', 'run', 'end', 'leave']],
-    ['takes nothing while it drains', { takesWork: false }, 'front', ['to front']],
+    ['takes nothing while it drains', { takesWork: false }, 'front', ['give back its take', 'to front']],
     [
       'waits for children',
       { taken: { kind: 'children under way' } },

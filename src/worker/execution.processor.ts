@@ -37,13 +37,16 @@ export class ExecutionProcessor extends WorkerHost {
     super();
   }
 
-  // BullMQ hands out the abort signal only to processors that declare three parameters.
-  override async process(job: Job, token?: string, signal?: AbortSignal): Promise<unknown> {
-    if (token === undefined || signal === undefined) throw new Error('BullMQ gave no token or no signal');
+  // With a third parameter BullMQ would make an AbortController for each job; what ends one is RunningExecutions.
+  override async process(job: Job, token?: string): Promise<unknown> {
+    if (token === undefined) throw new Error('BullMQ gave no token');
     using _active = this.activity.enter();
-    if (!this.state.takesWork) return this.handBack.toFront({ job, token });
+    if (!this.state.takesWork) {
+      await this.opener.giveBack(job);
+      return this.handBack.toFront({ job, token });
+    }
     if (isCanary(job)) return null;
-    using delivery = this.opener.open(job, token, signal);
+    using delivery = this.opener.open(job, token);
     const room = await this.places.enter(delivery);
     const place = room.kind === 'place' ? room.place : NO_PLACE;
     if (room.kind !== 'place' && (await this.taker.giveBack(delivery)))

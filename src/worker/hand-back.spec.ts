@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DelayedError, type Job, WaitingError } from 'bullmq';
-import { Cancellation, InterruptedError } from '../executor/cancellation.js';
+import { Cancellation, InterruptedError, Interruption } from '../executor/cancellation.js';
 import { RunnerBootError } from '../executor/process/runner-spawn.js';
 import type { JobRequest } from '../queue/parse-job.js';
 import type { ExecutionLedger } from '../results/execution-ledger.js';
@@ -19,7 +19,7 @@ const note =
     return broken ? Promise.reject(new Error('away')) : Promise.resolve();
   };
 const job = { id: '7', moveToWait: note('wait'), moveToDelayed: note('delay') } as unknown as Job;
-const stops = { interrupt: new AbortController().signal, cancellation: new Cancellation() };
+const stops = { interruption: new Interruption(), cancellation: new Cancellation() };
 const delivery = { job, token: 'token', stops, request: { executionId: 'e-1' } as JobRequest };
 const handBack = new HandBack({ free: note('free') } as unknown as ExecutionLedger);
 

@@ -68,7 +68,7 @@ export class HandBack {
     fault: unknown,
   ): Promise<CancelRequest | null> {
     const reason = fault instanceof Error ? fault.message : String(fault);
-    const { reason: why } = stops.interrupt;
+    const { request: why } = stops.interruption;
     if (why instanceof OvertakenError)
       this.logger.warn({ msg: 'execution ended here', executionId, jobId: job.id, reason: why.message });
     else this.logger.warn({ msg: 'execution handed back', executionId, jobId: job.id, reason });

@@ -8,6 +8,7 @@ import { waitAtMost } from '../lib/time-limit.js';
 import { isConnectionError } from '../redis/connections.js';
 import { EndAtOnce } from '../results/at-once/end-at-once.js';
 import { ExecutionProcessor } from './execution.processor.js';
+import { RunningExecutions } from './running-executions.js';
 import { UnreadableJobs } from './unreadable-jobs.js';
 
 /** All of a stop beyond the drain time fits into 2.5 s, also while Redis does not answer. */
@@ -27,6 +28,7 @@ export class QueueConsumer implements Service {
     private readonly unreadable: UnreadableJobs,
     private readonly state: WorkerStateHolder,
     private readonly atOnce: EndAtOnce,
+    private readonly executions: RunningExecutions,
     @InjectSettings(workerSettings) private readonly settings: WorkerSettings,
   ) {}
 
@@ -87,7 +89,7 @@ export class QueueConsumer implements Service {
     await waitAtMost(Promise.all([paused, finished]), timeoutMs, this.hurry.signal);
     if (this.running > 0) {
       this.logger.warn({ msg: 'drain deadline: executions are handed back', running: this.running });
-      this.worker.cancelAllJobs('drain');
+      this.executions.interruptAll('drain');
       await waitAtMost(finished, HAND_BACK_TIMEOUT_MS);
     }
     await waitAtMost(this.worker.close(), CLOSE_TIMEOUT_MS);

@@ -1,27 +1,17 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { CancelRequest } from '../contract/cancellation.js';
-import { Cancellation } from '../executor/cancellation.js';
+import { Cancellation, InterruptedError, Interruption, type Stops } from '../executor/cancellation.js';
 import { CancelRequests } from '../results/cancel-requests.js';
 
 /** A message that is lost is made up for within this time. */
 const CHECK_MS = 1_000;
 
 /** One job that is being processed, and whether its end was requested. */
-export interface RunningExecution extends Disposable {
-  readonly cancellation: Cancellation;
-  /** Aborts when this worker cannot go on with it, or another worker's copy of it has come to the result. */
-  readonly interrupt: AbortSignal;
-}
+export interface RunningExecution extends Stops, Disposable {}
 
 /** Why code is ended whose execution has its result from another worker. */
 export class OvertakenError extends Error {
   override message = 'another worker has come to the result of this execution';
-}
-
-/** What ends a job from outside. */
-interface Ends {
-  cancellation: Cancellation;
-  interruption: AbortController;
 }
 
 /**
@@ -32,34 +22,31 @@ interface Ends {
 @Injectable()
 export class RunningExecutions {
   private readonly logger = new Logger(RunningExecutions.name);
-  private readonly byId = new Map<string, Set<Ends>>();
+  private readonly byId = new Map<string, Set<Stops>>();
   private timer: NodeJS.Timeout | null = null;
 
   constructor(private readonly requests: CancelRequests) {}
 
-  /**
-   * Receives requests until it is disposed of: `using running = executions.enter(id, interrupt)`.
-   * @param interrupt aborts when this worker cannot go on with the job
-   */
-  enter(executionId: string, interrupt: AbortSignal): RunningExecution {
-    const interruption = new AbortController();
-    const ends: Ends = { cancellation: new Cancellation(), interruption };
-    const interrupted = (): void => interruption.abort(interrupt.reason);
-    if (interrupt.aborted) interrupted();
-    else interrupt.addEventListener('abort', interrupted);
+  /** Receives requests until it is disposed of: `using running = executions.enter(id)`. */
+  enter(executionId: string): RunningExecution {
+    const stops: Stops = { cancellation: new Cancellation(), interruption: new Interruption() };
     const jobs = this.byId.get(executionId) ?? new Set();
-    this.byId.set(executionId, jobs.add(ends));
+    this.byId.set(executionId, jobs.add(stops));
     this.timer ??= setInterval(() => void this.check(), CHECK_MS).unref();
     return {
-      cancellation: ends.cancellation,
-      interrupt: interruption.signal,
+      ...stops,
       [Symbol.dispose]: () => {
-        interrupt.removeEventListener('abort', interrupted);
-        jobs.delete(ends);
+        jobs.delete(stops);
         if (jobs.size === 0 && this.byId.get(executionId) === jobs) this.byId.delete(executionId);
         if (this.byId.size === 0) this.stopChecking();
       },
     };
+  }
+
+  /** This worker cannot go on with anything that it has in hand now. */
+  interruptAll(why: string): void {
+    const reason = new InterruptedError(why);
+    for (const jobs of this.byId.values()) for (const { interruption } of jobs) interruption.ask(reason);
   }
 
   /** Whether the execution is in hand here; if so it receives the request. */
@@ -82,7 +69,7 @@ export class RunningExecutions {
 
   private overtake(executionId: string): void {
     // One that is only being published here has ended: nothing of it listens any more.
-    for (const { interruption } of this.byId.get(executionId) ?? []) interruption.abort(new OvertakenError());
+    for (const { interruption } of this.byId.get(executionId) ?? []) interruption.ask(new OvertakenError());
   }
 
   private async check(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { RedisClient } from '../../src/redis/connections.js';
+import { RedisKeys } from '../../src/redis/keys.js';
 import { endScript } from '../../src/results/at-once/end-script.js';
 import * as ledgerScripts from '../../src/results/execution-scripts.js';
 import type { Store } from './world.js';
@@ -6,10 +7,13 @@ import type { Store } from './world.js';
 /** Those of the ledger, and the one that ends an execution at once, without what belongs to BullMQ. */
 const scripts = {
   ...ledgerScripts,
-  END: endScript({
-    addStandardJob: { source: 'return 1', keys: 0 },
-    moveToFinished: { source: 'return 0', keys: 0 },
-  }),
+  END: endScript(
+    {
+      addStandardJob: { source: 'return 1', keys: 0 },
+      moveToFinished: { source: 'return 0', keys: 0 },
+    },
+    new RedisKeys(''),
+  ),
 };
 
 export type ScriptName = keyof typeof scripts;

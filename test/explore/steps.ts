@@ -7,6 +7,7 @@ import {
   parseMark,
   relationOf,
 } from '../../src/results/delivery-identity.js';
+import { NEXT_ARGS } from '../../src/results/at-once/take-next.js';
 import { MAX_LOST_WORKERS } from '../../src/results/start-history.js';
 import type { Call } from './scripts.js';
 import { ownerOf, type JobState, type Step, type WorkerState, type World } from './world.js';
@@ -23,6 +24,7 @@ const TTL = 3600;
 /** What END is given of the feed, of the log and of usage. */
 const NO_FEED = [0, 'e', '1'];
 const A_LOG = [1, 'r', TTL, 'silent', NOW, NOW, 'w'];
+const NO_NEXT = Array<string>(NEXT_ARGS).fill('');
 const NO_USAGE = Array<string>(COUNT_ARGS).fill('');
 
 /** A result: as much of one as decisions look at. */
@@ -347,6 +349,7 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
             1,
             ...NO_FEED,
             ...A_LOG,
+            ...NO_NEXT,
             ...NO_USAGE,
           ],
         },

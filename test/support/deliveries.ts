@@ -1,7 +1,7 @@
 import type { Job } from 'bullmq';
 import type { LoadedExecution } from '../../src/context/context.service.js';
 import { NO_DETAILS } from '../../src/contract/execution.js';
-import { Cancellation } from '../../src/executor/cancellation.js';
+import { Cancellation, Interruption } from '../../src/executor/cancellation.js';
 import { parseJob } from '../../src/queue/parse-job.js';
 import type { OurTurn } from '../../src/results/turn.js';
 import { type Delivery, markOf, type TakenDelivery } from '../../src/worker/delivery.js';
@@ -54,7 +54,7 @@ export function aDelivery(changes: Partial<Delivery> = {}): Delivery {
     token: 'token',
     request: parseJob(job),
     mark: markOf(job),
-    stops: { interrupt: new AbortController().signal, cancellation: new Cancellation() },
+    stops: { interruption: new Interruption(), cancellation: new Cancellation() },
     loading: Promise.resolve(aLoadedExecution()),
     before: Promise.resolve({ generation: 4, family: null, turn: null }),
     [Symbol.dispose]: () => undefined,

@@ -7,7 +7,7 @@ import type { ShippedModule } from '../../boundary/shipped-module.js';
 import { cancelMessage } from '../../contract/cancellation.js';
 import type { ExecutionProgress, LogEntry } from '../../contract/result.js';
 import type { Redactor } from '../../outcome/redaction/redactor.js';
-import type { Cancellation } from '../cancellation.js';
+import type { Cancellation, Stops } from '../cancellation.js';
 import { ExecutionOutput, LEVEL_OF, type OutputStream, type PrintedText } from './execution-output.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener } from '../kinds/slot.js';
 import { Traffic } from './traffic.js';
@@ -30,7 +30,7 @@ const USED_MIN_MS = 50;
  * One execution on one runner, watched from outside: its time, its memory, its output, its frames.
  *
  * It ends when the runner reports, when its process or thread ends, when a limit is reached or when
- * `signal` aborts. A cancellation has its signal abort first and ends it after the grace time, or at
+ * it is interrupted. A cancellation has its signal abort first and ends it after the grace time, or at
  * once when the code does not use the signal. When `finish` resolves, its output is complete and nothing of it runs any more,
  * unless `stuck` says otherwise.
  */
@@ -63,26 +63,24 @@ export class Run implements SlotListener {
     this.watch = new UsageWatch(slot, limits, (limit) => this.end(limit));
   }
 
-  async finish(command: ExecuteCommand, signal: AbortSignal, cancellation: Cancellation): Promise<RunEnd> {
+  async finish(command: ExecuteCommand, { interruption, cancellation }: Stops): Promise<RunEnd> {
     const startedAt = performance.now();
     this.modules = [...command.modules];
     const { timeoutMs, spentMs } = this.limits;
     const deadline = setTimeout(() => this.end('timeout'), Math.max(timeoutMs - spentMs, 0));
-    const interrupt = (): void => this.end('interrupted');
-    const cancel = (): void => this.cancel(cancellation);
-    signal.addEventListener('abort', interrupt, { once: true });
+    let leave = (): void => undefined;
     let unlisten = (): void => undefined;
     try {
       this.slot.start(command, this);
-      if (signal.aborted) interrupt();
-      unlisten = cancellation.onAsked(cancel);
+      leave = interruption.onAsked(() => this.end('interrupted'));
+      unlisten = cancellation.onAsked(() => this.cancel(cancellation));
       const end = await this.slot.finished;
       this.output.end();
       return this.describe(end, command.rootUrl, (this.endedAt || performance.now()) - startedAt);
     } finally {
       clearTimeout(deadline);
       clearTimeout(this.grace);
-      signal.removeEventListener('abort', interrupt);
+      leave();
       unlisten();
       this.watch.stop();
     }

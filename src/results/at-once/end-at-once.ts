@@ -17,13 +17,14 @@ import { type LogEnd, LogWriter } from '../log-writer.js';
 import { type Posting, RESULT_QUEUE } from '../result-publisher.js';
 import { type EndReply, endScript } from './end-script.js';
 import { addingOf, resultJob } from './result-job.js';
+import { NEXT_ARGS, type TakenNext, takenNextOf } from './take-next.js';
 
 /** The job that ends with an execution, as BullMQ's own script ends it. */
 export interface JobCompletion {
   /** Keys and arguments of BullMQ's moveToFinished. */
   args(): readonly ScriptArgument[];
-  /** It was run within another script, and this is its answer. */
-  done(reply: unknown): void;
+  /** It was run within another script, and this is its answer, with what was taken of the job that it hands out. */
+  done(reply: unknown, taken: TakenNext | null): void;
 }
 
 /** Of a larger document each command by itself keeps Redis from others for a shorter time. */
@@ -31,7 +32,7 @@ const LARGE_CHARS = 262_144;
 
 /**
  * Ends what has simply succeeded in one command: its result, what it used, the job on the result queue, the archive's feed, its log,
- * BullMQ's end of its job and the take of the next one. Everything else ends by the separate commands of
+ * BullMQ's end of its job, the next one, and the take of its execution. Everything else ends by the separate commands of
  * {@link ResultPublisher} and BullMQ, and so does all where BullMQ's scripts are not those that we know.
  */
 @Injectable()
@@ -56,7 +57,7 @@ export class EndAtOnce {
   prepare(): void {
     try {
       this.scripts = bullScripts(this.redis);
-      this.script = endScript(this.scripts);
+      this.script = endScript(this.scripts, this.keys);
       this.problem = null;
     } catch (error) {
       this.script = null;
@@ -69,8 +70,14 @@ export class EndAtOnce {
   /**
    * False: nothing was done, or it is not known what; the separate commands, each of which may be repeated, see to it.
    * Never rejects.
+   * @param claimant this worker, in whose name the next execution is taken: see ExecutionLedger.claimant
    */
-  async tryEnd(document: ExecutionResult, posting: Posting, job: JobCompletion): Promise<boolean> {
+  async tryEnd(
+    document: ExecutionResult,
+    posting: Posting,
+    job: JobCompletion,
+    claimant: readonly ScriptArgument[],
+  ): Promise<boolean> {
     if (this.script === null || this.settings.areListed || currentTracing() !== null) return false;
     if (!isPlain(document, posting)) return false;
     const { execution_id: executionId, status } = document;
@@ -79,14 +86,14 @@ export class EndAtOnce {
     const log = this.logs.endWith(executionId, status);
     if (log === null) return false;
     try {
-      const { keys, args } = await this.inputOf(text, document, posting, { job, log });
+      const { keys, args } = await this.inputOf(text, document, posting, { job, log, claimant });
       const reply = (await this.script.run(this.redis, keys, args)) as EndReply;
       if (reply[0] === 'other') {
         log.unsent();
         return false;
       }
       log.sent();
-      job.done(reply[1]);
+      job.done(reply[1], takenNextOf(reply[2]));
       this.updates.ended(document);
       void this.usage.noteCounted(document);
       return true;
@@ -105,7 +112,7 @@ export class EndAtOnce {
     text: string,
     document: ExecutionResult,
     { kind, mark }: Posting,
-    { job, log }: { job: JobCompletion; log: LogEnd },
+    { job, log, claimant }: { job: JobCompletion; log: LogEnd; claimant: readonly ScriptArgument[] },
   ): Promise<{ keys: string[]; args: ScriptArgument[] }> {
     const { keys, settings } = this;
     const { execution_id: executionId, run = 1, starts = 0 } = document;
@@ -141,6 +148,8 @@ export class EndAtOnce {
         feedNameOf(executionId, run),
         isInline ? '1' : '0',
         ...log.args,
+        ...claimant.slice(0, NEXT_ARGS - 1),
+        settings.hasGenerations ? '1' : '0',
         ...(counted?.args ?? NOTHING_COUNTED),
         ...added.slice(addStandardJob.keys),
         ...finished.slice(moveToFinished.keys),

@@ -4,17 +4,21 @@ import { APPEND as APPEND_TO_FEED } from '../archive-feed.js';
 import { COUNT, COUNT_ARGS } from '../../tenants/usage/usage-counter.js';
 import { SETTLE } from '../execution-scripts.js';
 import { APPEND as APPEND_TO_LOG } from '../log-script.js';
+import type { RedisKeys } from '../../redis/keys.js';
+import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
 
 /**
- * What {@link endScript} answers: `ended` with what BullMQ's script answered; or `other`, where another result stands or
+ * What {@link endScript} answers: `ended` with what BullMQ's script answered, and what it has taken of that; or `other`, where another result stands or
  * the document is incomplete: then nothing was done, and the separate commands find out what it is.
  */
-export type EndReply = ['ended', unknown?] | ['other'];
+export type EndReply = ['ended', unknown, TakenNextReply?] | ['other'];
 
 /** How many keys come before those of BullMQ's scripts. */
 const OWN_KEYS = 8;
 /** How many arguments do. */
-const OWN_ARGS = 16 + COUNT_ARGS;
+const OWN_ARGS = 16 + NEXT_ARGS + COUNT_ARGS;
+const FIRST_OF_NEXT = 17;
+const FIRST_OF_COUNT = FIRST_OF_NEXT + NEXT_ARGS;
 const SETTLE_ARGS = 6;
 
 /**
@@ -27,11 +31,11 @@ const SETTLE_ARGS = 6;
  * out where results are not queued; then those of moveToFinished.
  * ARGV document, ttl, run, field of the job or '', its mark, counted starts (as SETTLE has them); length of the feed
  * (0: there is none), name in it, '1' when it carries the document; attempt, run and ttl of the log; how it ends: 'silent' (time of
- * its start, of its end, worker) or 'batch' (numbers, entries, limit, as the log's own script has them); what is counted, as
- * COUNT has it ('' where nothing is); then those of BullMQ's scripts, as for the keys; as the data of the job '' stands for the
+ * its start, of its end, worker) or 'batch' (numbers, entries, limit, as the log's own script has them); what the take of the next
+ * one is given, as {@link takeNext} has it; what is counted, as COUNT has it ('' where nothing is); then those of BullMQ's scripts, as for the keys; as the data of the job '' stands for the
  * document.
  */
-export function endScript({ moveToFinished, addStandardJob }: BullScripts): LuaScript {
+export function endScript({ moveToFinished, addStandardJob }: BullScripts, keys: RedisKeys): LuaScript {
   return new LuaScript(`
 ${luaFunction('settle', SETTLE.source)}
 ${luaFunction('feed', APPEND_TO_FEED.source)}
@@ -39,6 +43,7 @@ ${luaFunction('count', COUNT.source)}
 ${luaFunction('log', APPEND_TO_LOG.source)}
 ${luaFunction('addJob', addStandardJob.source)}
 ${luaFunction('finishJob', moveToFinished.source)}
+${takeNext(keys)}
 ${END_LOG}
 local settled = settle({KEYS[1], KEYS[2], KEYS[3]}, {unpack(ARGV, 1, ${SETTLE_ARGS})})
 if settled[2] ~= '0' or settled[1] ~= ARGV[1] then return {'other'} end
@@ -52,10 +57,11 @@ end
 if ARGV[7] ~= '0' then
   feed({KEYS[4], KEYS[5], KEYS[6]}, {ARGV[7], ARGV[2], ARGV[8], ARGV[9] == '1' and ARGV[1] or ''})
 end
-if ARGV[17] ~= '' then count({KEYS[2], KEYS[8]}, {unpack(ARGV, 17, ${OWN_ARGS})}) end
+if ARGV[${FIRST_OF_COUNT}] ~= '' then count({KEYS[2], KEYS[8]}, {unpack(ARGV, ${FIRST_OF_COUNT}, ${OWN_ARGS})}) end
 redis.call('HSET', KEYS[2], 'published', '1')
 endLog(KEYS[7], ARGV)
-return {'ended', finishJob({unpack(KEYS, keys + 1)}, {unpack(ARGV, args + 1)})}
+local handed = finishJob({unpack(KEYS, keys + 1)}, {unpack(ARGV, args + 1)})
+return {'ended', handed, takeNext(handed, ARGV[args + 7], {unpack(ARGV, ${FIRST_OF_NEXT}, ${FIRST_OF_COUNT - 1})})}
 `);
 }
 

@@ -5,6 +5,7 @@ import { PATIENT_REDIS } from '../../redis/redis.module.js';
 import { fieldOf } from '../delivery-identity.js';
 import { ExecutionLedger } from '../execution-ledger.js';
 import type { DeliveryClaim, Turn } from '../turn.js';
+import type { TakenNext } from './take-next.js';
 import { TAKE, type TakeReply } from './take-script.js';
 
 /** What the first command for a delivery brought. */
@@ -29,6 +30,8 @@ export interface FirstDelivery {
   claim: DeliveryClaim;
   /** Its code may be of a generation of the workspace. */
   hasGenerations: boolean;
+  /** It was taken with the end of another one: then only that is read. */
+  taken?: TakenNext | null;
 }
 
 /** Takes an execution and reads what its start needs, in one command. */
@@ -46,16 +49,36 @@ export class FirstCommand {
   }
 
   /** null: nothing was taken, since the job waited for others, of which has to be known more first. */
-  async take({
+  async take(delivery: FirstDelivery): Promise<FirstReads | null> {
+    const { executionId, claim, taken = null } = delivery;
+    const isThis = taken?.executionId === executionId;
+    if (taken && !isThis) await this.giveBack(taken);
+    const reply = isThis ? taken.reply : await this.send(delivery);
+    if (reply[0] === 'parent') return null;
+    const [, begun, context, flag, current] = reply;
+    const generation = current === null ? null : Number(current);
+    const turn = await this.ledger.take(executionId, generation, claim, begun);
+    return { turn, context, isFlagged: flag === 1, generation };
+  }
+
+  /** Gives back what was taken with the end of another execution, for a job that this worker does not go on with. Never rejects. */
+  async giveBack({ executionId, reply }: TakenNext): Promise<void> {
+    if (reply[0] !== 'taken' || reply[1][0] !== 'started') return;
+    await this.ledger.free(executionId, { run: null, counted: false }).catch(() => null);
+    // One that is to be cancelled stays ours in Redis, and no code here has it: its next delivery takes it over.
+    this.ledger.release(executionId);
+  }
+
+  private async send({
     executionId,
     contextId,
     jobKey,
     claim,
     hasGenerations,
-  }: FirstDelivery): Promise<FirstReads | null> {
+  }: FirstDelivery): Promise<TakeReply> {
     const { keys } = this;
     const [owner, worker, now, ttl] = this.ledger.claimant(null) as [string, string, string, number];
-    const reply = (await TAKE.run(
+    return (await TAKE.run(
       this.redis,
       [
         keys.result(executionId),
@@ -68,10 +91,5 @@ export class FirstCommand {
       ],
       [owner, worker, now, ttl, fieldOf(claim.mark), hasGenerations ? '1' : '0'],
     )) as TakeReply;
-    if (reply[0] === 'parent') return null;
-    const [, begun, context, flag, current] = reply;
-    const generation = current === null ? null : Number(current);
-    const turn = await this.ledger.take(executionId, generation, claim, begun);
-    return { turn, context, isFlagged: flag === 1, generation };
   }
 }

@@ -93,7 +93,7 @@ const { KINDS } = await from<typeof import('../../../src/executor/kinds/registry
 const { slotOn } = await from<typeof import('../../../src/executor/pool/runner-lease.js')>(
   'executor/pool/runner-lease.js',
 );
-const { Cancellation } =
+const { Cancellation, Interruption } =
   await from<typeof import('../../../src/executor/cancellation.js')>('executor/cancellation.js');
 const { Dialer } = await from<typeof import('../../../src/executor/network/dialer.js')>(
   'executor/network/dialer.js',
@@ -275,7 +275,7 @@ async function attack(source: string, timeoutMs: number, allow: string | null): 
       allow === null ? (layers === 'none' ? ('open' as const) : ('none' as const)) : ('proxy' as const),
     resultLimitBytes: 4e6,
   };
-  const end = await run.finish(command, new AbortController().signal, new Cancellation());
+  const end = await run.finish(command, { interruption: new Interruption(), cancellation: new Cancellation() });
   runner.kill();
   await runner.ended;
   const artifacts = await takeArtifacts(runner);

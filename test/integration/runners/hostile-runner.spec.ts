@@ -6,7 +6,7 @@ import { FAILURE_CODES } from '../../../src/contract/failure.js';
 import { resultSchema } from '../../../src/contract/result.js';
 import type { CodePlace } from '../../../src/boundary/runner-frames.js';
 import { localsEvidence, timeoutEvidence } from '../../../src/outcome/blocked-stack.js';
-import { Cancellation } from '../../../src/executor/cancellation.js';
+import { Cancellation, Interruption } from '../../../src/executor/cancellation.js';
 import { placesIn } from '../../../src/executor/process/interrupted-places.js';
 import { type Locate, OriginalPlaces } from '../../../src/outcome/original-places.js';
 import { judge } from '../../../src/outcome/judge.js';
@@ -63,7 +63,7 @@ async function play(given: Script): Promise<RunEnd> {
   });
   const cancellation = new Cancellation();
   const command = scripted.command({ nonce: NONCE, keep: given.keep });
-  const done = run.finish(command, new AbortController().signal, cancellation);
+  const done = run.finish(command, { interruption: new Interruption(), cancellation });
   if (given.isCancelled) cancellation.ask({ askedAt: new Date().toISOString(), reason: null });
   for (const bytes of given.writes) {
     scripted.say(bytes);

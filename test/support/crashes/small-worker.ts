@@ -139,9 +139,9 @@ export class SmallWorker {
     );
     this.worker = new ExecutionWorker(
       workQueue.name,
-      (job, token, signal) => {
+      (job, token) => {
         onDelivery?.(job);
-        return processor.process(job, token, signal);
+        return processor.process(job, token);
       },
       {
         connection: client,
