@@ -14,11 +14,18 @@ export interface KernelUsage {
 /** CPU time of a process. */
 export type CpuUsage = Omit<KernelUsage, 'peakMb'>;
 
+/** CPU time so far, and resident memory, of a process that waits for its next execution. */
+export interface RestingUsage extends CpuUsage {
+  memoryMb: number;
+}
+
 /**
  * What one process uses, read through descriptors that stay open: 2 µs for the memory, 7 µs for the CPU
  * time, where opening the files anew costs ten times as much. Opened at the first use.
  */
 export class ProcessProbe {
+  /** What {@link rest} found last. */
+  private resting: RestingUsage | null = null;
   private readonly files = new Map<(typeof FILES)[number], number | null>();
   private readonly buffer = Buffer.alloc(8192);
 
@@ -35,16 +42,37 @@ export class ProcessProbe {
     const cpu = this.cpu();
     const status = cpu && this.read('status');
     if (!status) return null;
-    return { ...cpu, peakMb: Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024 };
+    return { userMs: cpu.userMs, systemMs: cpu.systemMs, peakMb: Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024 };
   }
 
   /** CPU time so far; null as above. */
   cpu(): CpuUsage | null {
+    return this.look();
+  }
+
+  /** What it uses while it does nothing, in one reading; null as above. */
+  rest(): RestingUsage | null {
+    this.resting = this.look();
+    return this.resting;
+  }
+
+  /** CPU time from which that of an execution counts: what was found since the one before, else what it has used by now. */
+  start(): CpuUsage | null {
+    const known = this.resting;
+    this.resting = null;
+    return known ?? this.cpu();
+  }
+
+  private look(): RestingUsage | null {
     const stat = this.read('stat');
     if (!stat) return null;
     // The command name, the second field, may hold blanks and parentheses: count from its end.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 13);
-    return { userMs: Number(fields[11]) * TICK_MS, systemMs: Number(fields[12]) * TICK_MS };
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 22);
+    return {
+      userMs: Number(fields[11]) * TICK_MS,
+      systemMs: Number(fields[12]) * TICK_MS,
+      memoryMb: Number(fields[21]) * PAGE_MB,
+    };
   }
 
   close(): void {

@@ -4,6 +4,7 @@ export class Activity {
   entered = 0;
   left = 0;
   private waiting: (() => void)[] = [];
+  private readonly exit: Disposable = { [Symbol.dispose]: () => this.leave() };
 
   get count(): number {
     return this.entered - this.left;
@@ -12,7 +13,7 @@ export class Activity {
   /** Counts until the returned thing is disposed of: `using _ = activity.enter()`. */
   enter(): Disposable {
     this.entered += 1;
-    return { [Symbol.dispose]: () => this.leave() };
+    return this.exit;
   }
 
   /** Resolves as soon as nothing is under way; at once when that is so now. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Seal } from '../context/signature-check.js';
-import { idSchema } from '../contract/ids.js';
+import { idSchema, isId } from '../contract/ids.js';
 import { executionJobSchema, type JobKind, type TaskJob, taskJobSchema } from '../contract/jobs/job.js';
 import { optionTrouble } from '../contract/jobs/job-options.js';
 import { type Webhook, webhookSchema } from '../contract/jobs/webhook.js';
@@ -47,6 +47,13 @@ export interface QueuedJob {
 /** Reads a work-queue job. Never throws: what is wrong with it is the result it will get. */
 export function parseJob(job: QueuedJob): JobRequest {
   const { data, opts = {} } = job;
+  if (isPlain(job)) {
+    const { execution_id: contextId } = job.data;
+    const content: Content = { kind: 'execution', contextId, seal: UNSEALED };
+    const own = { ...asked(job, null, contextId, content), again: (opts as { again?: unknown }).again === true };
+    const refusal = troubleOf(opts);
+    return refusal ? { ...own, refusal } : own;
+  }
   const tick = tickOf(job);
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     const refusal = invalid('the job data must be an object', 'data');
@@ -64,6 +71,18 @@ export function parseJob(job: QueuedJob): JobRequest {
     policy: policyIn(fields),
     webhook: webhookSchema.safeParse(fields['webhook']).data ?? null,
   };
+}
+
+const UNSEALED: Seal = { signature: null, validUntil: null };
+
+/** Whether it is as most jobs are: the id of an execution and nothing else. */
+function isPlain(job: QueuedJob): job is QueuedJob & { data: { execution_id: string } } {
+  const { data, repeatJobKey } = job;
+  if (repeatJobKey || typeof data !== 'object' || data === null || Array.isArray(data)) return false;
+  const names = Object.keys(data);
+  return (
+    names.length === 1 && names[0] === 'execution_id' && isId((data as { execution_id: unknown }).execution_id)
+  );
 }
 
 /** Where a job does not say, BullMQ's own way. */

@@ -60,7 +60,8 @@ function anOpener({ fails = false, flagged = '', taken }: Changes = {}) {
 
 describe('DeliveryOpener', () => {
   it('reads the job and what the steps need of it', async () => {
-    using delivery = anOpener().opener.open(aJob(), 'token');
+    const delivery = anOpener().opener.open(aJob(), 'token');
+    using _delivery = delivery.stops;
     expect(delivery).toMatchObject({
       token: 'token',
       request: { executionId: 'e-1', kind: 'execution' },
@@ -72,17 +73,20 @@ describe('DeliveryOpener', () => {
   });
 
   it('finds the flag of another program before the execution is loaded', async () => {
-    using delivery = anOpener({ flagged: 'e-1' }).opener.open(aJob(), 'token');
+    const delivery = anOpener({ flagged: 'e-1' }).opener.open(aJob(), 'token');
+    using _delivery = delivery.stops;
     await delivery.loading;
     expect(delivery.stops.cancellation.request).toEqual({ askedAt: 'now', reason: null });
-    using other = anOpener({ flagged: 'e-2' }).opener.open(aJob(), 'token');
+    const other = anOpener({ flagged: 'e-2' }).opener.open(aJob(), 'token');
+    using _other = other.stops;
     await other.loading;
     expect(other.stops.cancellation.request).toBeNull();
   });
 
   it('takes the execution with the command that reads what it needs', async () => {
     const { opener, asked } = anOpener({ taken: TAKEN });
-    using delivery = opener.open(aJob({ data: { execution_id: 'e-1', again: true } }), 'token');
+    const delivery = opener.open(aJob({ data: { execution_id: 'e-1', again: true } }), 'token');
+    using _delivery = delivery.stops;
     expect(await delivery.before).toEqual({ generation: 4, family: null, turn: OUR_TURN });
     expect(await delivery.loading).toMatchObject({ id: 'e-1', workflowId: 'text' });
     const { mark } = delivery;
@@ -101,7 +105,8 @@ describe('DeliveryOpener', () => {
 
   it('finds the flag with the command that took it, and reads a context by itself that did not come along', async () => {
     const { opener, asked } = anOpener({ taken: { ...TAKEN, context: null, isFlagged: true } });
-    using delivery = opener.open(aJob(), 'token');
+    const delivery = opener.open(aJob(), 'token');
+    using _delivery = delivery.stops;
     expect(await delivery.loading).toMatchObject({ id: 'e-1', workflowId: 'wf' });
     expect(delivery.stops.cancellation.request).not.toBeNull();
     expect(asked).not.toContain('flag');
@@ -109,24 +114,28 @@ describe('DeliveryOpener', () => {
 
   it('reads what is to be known before it takes the job of a parent, and a tick', async () => {
     const { opener } = anOpener({ taken: null });
-    using parent = opener.open(aJob(), 'token');
+    const parent = opener.open(aJob(), 'token');
+    using _parent = parent.stops;
     expect(await parent.before).toEqual({ generation: 4, family: null, turn: null });
     const tick = aJob({ id: 'repeat:nightly:1000', repeatJobKey: 'nightly', data: { execution_id: 'e-1' } });
     const other = anOpener({ taken: TAKEN });
-    using delivery = other.opener.open(tick, 'token');
+    const delivery = other.opener.open(tick, 'token');
+    using _delivery = delivery.stops;
     expect(delivery.request.tick).not.toBeNull();
     expect(await delivery.before).toMatchObject({ turn: null });
     expect(other.asked).toEqual(['flag']);
   });
 
   it('opens a job that cannot be read, as a refusal', async () => {
-    using delivery = anOpener().opener.open(aJob({ data: 'no job' }), 'token');
+    const delivery = anOpener().opener.open(aJob({ data: 'no job' }), 'token');
+    using _delivery = delivery.stops;
     expect(delivery.request).toMatchObject({ executionId: 'job-7', refusal: { code: 'INVALID_JOB' } });
     await expect(delivery.loading).rejects.toMatchObject({ code: 'INVALID_JOB' });
   });
 
   it('opens also where nothing can be read; each failure is met where it is awaited', async () => {
-    using delivery = anOpener({ fails: true }).opener.open(aJob(), 'token');
+    const delivery = anOpener({ fails: true }).opener.open(aJob(), 'token');
+    using _delivery = delivery.stops;
     const { loading, before } = delivery;
     // Nothing awaits them yet: a rejection without a handler would end the process of the test.
     await new Promise(setImmediate);
@@ -139,7 +148,7 @@ describe('DeliveryOpener', () => {
     const request = { askedAt: '2026-03-01T10:00:00.000Z', reason: null };
     expect(running.cancel('e-1', request)).toBe(true);
     expect(delivery.stops.cancellation.request).toEqual(request);
-    delivery[Symbol.dispose]();
+    delivery.stops[Symbol.dispose]();
     expect(running.cancel('e-1', request)).toBe(false);
   });
 });

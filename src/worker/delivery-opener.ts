@@ -32,16 +32,9 @@ export class DeliveryOpener {
     const mark = markOf(job);
     const running = this.running.enter(request.executionId);
     const taking = this.isPlain(job, request) ? read(() => this.take(job, request, mark)) : null;
-    return {
-      job,
-      token,
-      request,
-      mark,
-      stops: running,
-      loading: read(() => this.load(request, taking)),
-      before: read(() => this.readBefore(job, taking)),
-      [Symbol.dispose]: () => running[Symbol.dispose](),
-    };
+    const loading = read(() => this.load(request, taking));
+    const before = read(() => this.readBefore(job, taking));
+    return { job, token, request, mark, stops: running, loading, before };
   }
 
   /** Gives up a job that this worker does not go on with: its execution may have been taken with it. Never rejects. */

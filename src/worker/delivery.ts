@@ -11,9 +11,9 @@ import type { Family } from './flow-children.js';
 
 /**
  * One job that BullMQ has handed to this worker, on its way through the steps of the main flow. No step
- * changes it: a step that learns something returns it. Once disposed of, it no longer receives requests to cancel.
+ * changes it: a step that learns something returns it.
  */
-export interface Delivery extends Disposable {
+export interface Delivery {
   readonly job: Job;
   /** BullMQ's lock on the job. */
   readonly token: string;
@@ -21,8 +21,8 @@ export interface Delivery extends Disposable {
   readonly request: JobRequest;
   /** How often BullMQ has taken and ended the job, for the ledger. */
   readonly mark: DeliveryMark;
-  /** What may end it from outside. */
-  readonly stops: Stops;
+  /** What may end it from outside: nothing does once they are disposed of. */
+  readonly stops: Stops & Disposable;
   /** What it is to do; a failure counts when that is awaited, and not before. */
   readonly loading: Promise<LoadedExecution>;
   /** What is known before it may run. */

@@ -56,7 +56,8 @@ function processJob(
   { takesWork = true, taken = TAKEN, fault, cancel = null, room, isCancelled = false }: Course,
   job: Job = aJob(),
 ): Promise<unknown> {
-  const opened = aDelivery({ [Symbol.dispose]: () => (disposed = true) });
+  const { stops } = aDelivery();
+  const opened = aDelivery({ stops: { ...stops, [Symbol.dispose]: () => void (disposed = true) } });
   const processor = new ExecutionProcessor(
     { takesWork } as WorkerStateHolder,
     { open: () => opened, giveBack: step('give back its take', () => undefined) } as unknown as DeliveryOpener,

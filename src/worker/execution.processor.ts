@@ -46,7 +46,8 @@ export class ExecutionProcessor extends WorkerHost {
       return this.handBack.toFront({ job, token });
     }
     if (isCanary(job)) return null;
-    using delivery = this.opener.open(job, token);
+    const delivery = this.opener.open(job, token);
+    using _inHand = delivery.stops;
     const room = await this.places.enter(delivery);
     const place = room.kind === 'place' ? room.place : NO_PLACE;
     if (room.kind !== 'place' && (await this.taker.giveBack(delivery)))

@@ -19,7 +19,11 @@ const note =
     return broken ? Promise.reject(new Error('away')) : Promise.resolve();
   };
 const job = { id: '7', moveToWait: note('wait'), moveToDelayed: note('delay') } as unknown as Job;
-const stops = { interruption: new Interruption(), cancellation: new Cancellation() };
+const stops = {
+  interruption: new Interruption(),
+  cancellation: new Cancellation(),
+  [Symbol.dispose]: () => undefined,
+};
 const delivery = { job, token: 'token', stops, request: { executionId: 'e-1' } as JobRequest };
 const handBack = new HandBack({ free: note('free') } as unknown as ExecutionLedger);
 

@@ -14,6 +14,17 @@ export class OvertakenError extends Error {
   override message = 'another worker has come to the result of this execution';
 }
 
+class InHand implements RunningExecution {
+  readonly cancellation = new Cancellation();
+  readonly interruption = new Interruption();
+
+  constructor(private readonly leave: () => void) {}
+
+  [Symbol.dispose](): void {
+    this.leave();
+  }
+}
+
 /**
  * The executions that this worker has in hand, from the moment their job arrives, so that a request to
  * cancel finds them in whatever step they are. While there are any, Redis is asked once a second
@@ -29,18 +40,18 @@ export class RunningExecutions {
 
   /** Receives requests until it is disposed of: `using running = executions.enter(id)`. */
   enter(executionId: string): RunningExecution {
-    const stops: Stops = { cancellation: new Cancellation(), interruption: new Interruption() };
+    const execution = new InHand(() => this.leave(executionId, execution));
     const jobs = this.byId.get(executionId) ?? new Set();
-    this.byId.set(executionId, jobs.add(stops));
+    this.byId.set(executionId, jobs.add(execution));
     this.timer ??= setInterval(() => void this.check(), CHECK_MS).unref();
-    return {
-      ...stops,
-      [Symbol.dispose]: () => {
-        jobs.delete(stops);
-        if (jobs.size === 0 && this.byId.get(executionId) === jobs) this.byId.delete(executionId);
-        if (this.byId.size === 0) this.stopChecking();
-      },
-    };
+    return execution;
+  }
+
+  private leave(executionId: string, execution: Stops): void {
+    const jobs = this.byId.get(executionId);
+    jobs?.delete(execution);
+    if (jobs?.size === 0) this.byId.delete(executionId);
+    if (this.byId.size === 0) this.stopChecking();
   }
 
   /** This worker cannot go on with anything that it has in hand now. */

@@ -142,19 +142,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
       const entry = await entryOf(request.entry);
       const known = shown === null ? undefined : this.ready.find(entry, shown);
       const ready = known ?? (await this.link(entry, shown, open, clock));
-      return {
-        ok: true,
-        generation: shown,
-        entryUrl: ready.entryUrl,
-        modules: ready.modules,
-        answer: (asked) => {
-          if (session === null) open().resume(ready.linked);
-          return open().answer(asked);
-        },
-        get fault() {
-          return session?.fault ?? null;
-        },
-      };
+      return new ReadyProgram(shown, ready, session, open);
     } catch (error) {
       const failure = toModuleFailure(error);
       if (failure.code === 'INTERNAL') throw error;
@@ -294,6 +282,38 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     }
     session.resume(linked);
     return linked;
+  }
+}
+
+/** Code that can run. Most of it asks for nothing more, and needs no session. */
+class ReadyProgram implements Extract<PreparedCode, { ok: true }> {
+  readonly ok = true;
+
+  constructor(
+    readonly generation: number | null,
+    private readonly ready: ReadyModules,
+    private session: ModuleSession | null,
+    private readonly open: () => ModuleSession,
+  ) {}
+
+  get entryUrl(): string {
+    return this.ready.entryUrl;
+  }
+
+  get modules(): ShippedModule[] {
+    return this.ready.modules;
+  }
+
+  get fault(): Error | null {
+    return this.session?.fault ?? null;
+  }
+
+  answer(request: ModuleRequest): Promise<ModuleReply> {
+    if (this.session === null) {
+      this.session = this.open();
+      this.session.resume(this.ready.linked);
+    }
+    return this.session.answer(request);
   }
 }
 

@@ -54,10 +54,13 @@ export function aDelivery(changes: Partial<Delivery> = {}): Delivery {
     token: 'token',
     request: parseJob(job),
     mark: markOf(job),
-    stops: { interruption: new Interruption(), cancellation: new Cancellation() },
+    stops: {
+      interruption: new Interruption(),
+      cancellation: new Cancellation(),
+      [Symbol.dispose]: () => undefined,
+    },
     loading: Promise.resolve(aLoadedExecution()),
     before: Promise.resolve({ generation: 4, family: null, turn: null }),
-    [Symbol.dispose]: () => undefined,
     ...changes,
   };
 }

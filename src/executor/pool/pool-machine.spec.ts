@@ -32,7 +32,7 @@ class FakeRunner {
   readonly standing = new RunnerStanding();
   readonly kind;
   readonly place;
-  readonly probe = { memoryMb: () => 50 };
+  readonly probe = { memoryMb: () => 50, rest: () => ({ memoryMb: 50 }) };
   readonly bornAtMs = performance.now();
   readonly ended: Promise<void>;
   readonly exitDescription = '(SIGKILL)';

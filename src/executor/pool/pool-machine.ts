@@ -37,11 +37,16 @@ export class PoolMachine {
   private source: RunnerSource | null = null;
   private readonly work = new WorkClock(() => this.advance());
 
+  /** What the plan reads: the pool as it is at that moment. */
+  readonly view: PoolView<PooledRunner, Demand>;
+
   /** @param onChange a runner came, went or changed its state */
   constructor(
     private readonly limits: PoolLimits,
     private readonly onChange: () => void,
-  ) {}
+  ) {
+    this.view = this.ownView();
+  }
 
   open(source: RunnerSource): void {
     this.source = source;
@@ -101,26 +106,36 @@ export class PoolMachine {
     return chosen.length;
   }
 
-  /** What the plan reads. */
-  get view(): PoolView<PooledRunner, Demand> {
-    const problem = (): string | null => this.problem;
-    const packagesExist = (): boolean => this.mayBeBlind && this.source?.packagesExist() === true;
+  private ownView(): PoolView<PooledRunner, Demand> {
+    // oxlint-disable-next-line typescript/no-this-alias -- getters of an object of its own
+    const machine = this;
     return {
-      isOpen: this.source !== null,
       runners: this.runners,
       demands: this.demands,
-      booting: this.booting,
-      isPaused: this.pause !== null,
-      forks: this.source?.way.start === 'fork',
-      workedAtMs: this.work.workedAtMs,
-      // Few steps of a plan ask for these, and only in rare cases.
+      get isOpen() {
+        return machine.source !== null;
+      },
+      get booting() {
+        return machine.booting;
+      },
+      get isPaused() {
+        return machine.pause !== null;
+      },
+      get forks() {
+        return machine.source?.way.start === 'fork';
+      },
+      get workedAtMs() {
+        return machine.work.workedAtMs;
+      },
       get problem() {
-        return problem();
+        return machine.problem;
       },
       get packagesExist() {
-        return packagesExist();
+        return machine.mayBeBlind && machine.source?.packagesExist() === true;
       },
-      nowMs: performance.now(),
+      get nowMs() {
+        return performance.now();
+      },
     };
   }
 

@@ -51,7 +51,17 @@ export function planPool<R extends RunnerView, D extends DemandView>(
     const actions = step(pool, limits) as PoolAction<R, D>[];
     if (actions.length > 0) return actions;
   }
-  return [];
+  return NOTHING;
+}
+
+const NOTHING: never[] = [];
+
+// It is planned several times for each execution: what is asked of every runner makes no lists of them.
+
+function countOf(runners: Iterable<RunnerView>, is: (runner: RunnerView) => boolean): number {
+  let count = 0;
+  for (const runner of runners) if (is(runner)) count += 1;
+  return count;
 }
 
 type Step = (pool: PoolView, limits: PoolLimits) => PoolAction[];
@@ -118,8 +128,9 @@ function retireBlind(pool: PoolView): PoolAction[] {
 }
 
 function handOut(pool: PoolView, limits: PoolLimits): PoolAction[] {
+  if (pool.demands.length === 0) return NOTHING;
   const { next } = assign(pool, limits);
-  if (next === null) return [];
+  if (next === null) return NOTHING;
   return [{ do: 'hand-out', ...next, keep: servesAgain(next.runner, limits) }];
 }
 
@@ -157,39 +168,40 @@ const isSoonFree = ({ phase, keep, end }: PlaceView): boolean =>
   phase === 'cleaning' && keep && end?.exit === null;
 
 function evict({ runners }: PoolView, { processes }: PoolLimits): PoolAction[] {
-  const idle = [...runners].filter(isIdle);
-  if (idle.length <= processes) return [];
-  const oldestFirst = idle.toSorted((a, b) => a.usedAtMs - b.usedAtMs);
-  const excess = oldestFirst.slice(0, Math.max(idle.length - processes, 0));
+  const excessive = countOf(runners, isIdle) - processes;
+  if (excessive <= 0) return NOTHING;
+  const oldestFirst = [...runners].filter(isIdle).toSorted((a, b) => a.usedAtMs - b.usedAtMs);
+  const excess = oldestFirst.slice(0, excessive);
   return excess.map((runner) => ({ do: 'retire', runner, reason: 'evicted' }));
 }
 
 function shed(pool: PoolView): PoolAction[] {
-  if (!isIdleForLong(pool)) return [];
+  if (!isIdleForLong(pool)) return NOTHING;
   const spares = [...pool.runners].filter(isSpare);
   return spares.map((runner) => ({ do: 'retire', runner, reason: 'idle' }));
 }
 
-const isIdleForLong = ({ forks, demands, nowMs, workedAtMs }: PoolView): boolean =>
-  forks && demands.length === 0 && nowMs - workedAtMs >= IDLE_MS;
+const isIdleForLong = (pool: PoolView): boolean =>
+  pool.forks && pool.demands.length === 0 && pool.nowMs - pool.workedAtMs >= IDLE_MS;
 
 function endUnused({ runners }: PoolView): PoolAction[] {
-  const unused = [...runners].filter(
-    ({ state, places }) => (state === 'DRAINING' || state === 'PENDING_KILL') && places.size === 0,
-  );
-  return unused.map((runner) => ({ do: 'end', runner }));
+  if (countOf(runners, isUnused) === 0) return NOTHING;
+  return [...runners].filter(isUnused).map((runner) => ({ do: 'end', runner }));
 }
+
+const isUnused = ({ state, places }: RunnerView): boolean =>
+  (state === 'DRAINING' || state === 'PENDING_KILL') && places.size === 0;
 
 function refuseOrStart(pool: PoolView, limits: PoolLimits): PoolAction[] {
   const { unserved } = assign(pool, limits);
   const problem = pool.isPaused ? pool.problem : null;
   if (pool.isPaused)
     return problem === null ? [] : unserved.map((demand) => ({ do: 'refuse', demand, reason: problem }));
-  const runners = [...pool.runners];
-  const wanted = sparesNow(pool, sparesWanted(runners.filter(isIdle).length, limits));
-  const missing = wanted - runners.filter(isSpare).length;
+  const { runners } = pool;
+  const wanted = sparesNow(pool, sparesWanted(countOf(runners, isIdle), limits));
+  const missing = wanted - countOf(runners, isSpare);
   const count = Math.max(missing, 0) + Math.ceil(unserved.length / limits.slots) - pool.booting;
-  return count > 0 ? [{ do: 'start', count }] : [];
+  return count > 0 ? [{ do: 'start', count }] : NOTHING;
 }
 
 /** Runners that wait for their key do the work of spares, up to the last one. */

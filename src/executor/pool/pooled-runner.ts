@@ -50,8 +50,10 @@ export class PooledRunner implements RunnerView<RunnerLease> {
     this.usedAtMs = performance.now();
   }
 
+  /** Between two executions. */
   measure(): void {
-    this.keptMemoryMb = this.runner.probe.memoryMb();
+    const { probe } = this.runner;
+    this.keptMemoryMb = this.ownsProcess ? (probe.rest()?.memoryMb ?? null) : probe.memoryMb();
   }
 
   record(): RunnerRecord {
@@ -64,9 +66,9 @@ export class PooledRunner implements RunnerView<RunnerLease> {
       pid,
       executions,
       memory_mb: mb === null ? null : Math.round(mb),
-      current: [...this.places].map(({ executionId, startedAt }) => ({
+      current: [...this.places].map(({ executionId, startedAtMs }) => ({
         execution_id: executionId,
-        started_at: startedAt,
+        started_at: new Date(startedAtMs).toISOString(),
       })),
     };
   }

@@ -6,18 +6,27 @@ import type { PlacePhase, PlaceView } from './pool-view.js';
 /** The right to one execution on one runner. Given back to the pool, which alone makes them. */
 export class RunnerLease implements PlaceView {
   phase: PlacePhase = 'running';
-  /** Resolves when it was given back: what the execution left is no longer looked at. */
-  readonly returned: Promise<void>;
-  giveBack: () => void = () => undefined;
-  /** ISO 8601 */
-  readonly startedAt = new Date().toISOString();
+  /** Unix milliseconds. */
+  readonly startedAtMs = Date.now();
+  private isBack = false;
+  private returning: PromiseWithResolvers<void> | null = null;
 
   constructor(
     readonly executionId: string,
     readonly slot: Slot,
     public keep: boolean,
-  ) {
-    this.returned = new Promise((resolve) => (this.giveBack = resolve));
+  ) {}
+
+  giveBack(): void {
+    this.isBack = true;
+    this.returning?.resolve();
+  }
+
+  /** Resolves when it was given back: what the execution left is no longer looked at. */
+  get returned(): Promise<void> {
+    this.returning ??= Promise.withResolvers<void>();
+    if (this.isBack) this.returning.resolve();
+    return this.returning.promise;
   }
 
   get end(): SlotEnd | null {

@@ -34,7 +34,7 @@ export class UsageWatch {
     private readonly onLimit: (limit: UsageLimit) => void,
   ) {
     // A process that is used again has used something before.
-    this.before = slot.ownsProcess ? slot.runner.probe.cpu() : null;
+    this.before = slot.ownsProcess ? slot.runner.probe.start() : null;
     this.timer = setInterval(() => this.poll(), POLL_MS);
   }
 
