@@ -75,14 +75,15 @@ export function parseJob(job: QueuedJob): JobRequest {
 
 const UNSEALED: Seal = { signature: null, validUntil: null };
 
-/** Whether it is as most jobs are: the id of an execution and nothing else. */
+/** What a job may say; of these most say the id alone. */
+const FIELDS = new Set([...Object.keys(executionJobSchema.shape), ...Object.keys(taskJobSchema.shape)]);
+
+/** Whether it is as most jobs are: the id of an execution, and nothing else that means something here. */
 function isPlain(job: QueuedJob): job is QueuedJob & { data: { execution_id: string } } {
   const { data, repeatJobKey } = job;
   if (repeatJobKey || typeof data !== 'object' || data === null || Array.isArray(data)) return false;
-  const names = Object.keys(data);
-  return (
-    names.length === 1 && names[0] === 'execution_id' && isId((data as { execution_id: unknown }).execution_id)
-  );
+  for (const name of Object.keys(data)) if (name !== 'execution_id' && FIELDS.has(name)) return false;
+  return isId((data as { execution_id?: unknown }).execution_id);
 }
 
 /** Where a job does not say, BullMQ's own way. */

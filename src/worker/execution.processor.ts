@@ -40,20 +40,30 @@ export class ExecutionProcessor extends WorkerHost {
   // With a third parameter BullMQ would make an AbortController for each job; what ends one is RunningExecutions.
   override async process(job: Job, token?: string): Promise<unknown> {
     if (token === undefined) throw new Error('BullMQ gave no token');
-    using _active = this.activity.enter();
-    if (!this.state.takesWork) {
-      await this.opener.giveBack(job);
-      return this.handBack.toFront({ job, token });
+    // Not with `using`, which the compiler makes a dozen calls of.
+    const active = this.activity.enter();
+    let delivery: Delivery | null = null;
+    try {
+      if (!this.state.takesWork) {
+        await this.opener.giveBack(job);
+        return await this.handBack.toFront({ job, token });
+      }
+      if (isCanary(job)) return null;
+      delivery = this.opener.open(job, token);
+      // Awaited here: until then the delivery receives requests to cancel.
+      return await this.whereThereIsRoom(delivery);
+    } finally {
+      delivery?.stops[Symbol.dispose]();
+      active[Symbol.dispose]();
     }
-    if (isCanary(job)) return null;
-    const delivery = this.opener.open(job, token);
-    using _inHand = delivery.stops;
+  }
+
+  private async whereThereIsRoom(delivery: Delivery): Promise<unknown> {
     const room = await this.places.enter(delivery);
     const place = room.kind === 'place' ? room.place : NO_PLACE;
     if (room.kind !== 'place' && (await this.taker.giveBack(delivery)))
-      return await this.handBack.untilRoom(delivery, room.kind);
-    // Awaited here: until then the delivery receives requests to cancel.
-    return await place.during(() => this.runSteps(delivery, place));
+      return this.handBack.untilRoom(delivery, room.kind);
+    return place.during(() => this.runSteps(delivery, place));
   }
 
   private async runSteps(delivery: Delivery, place: Place): Promise<unknown> {

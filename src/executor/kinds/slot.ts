@@ -70,7 +70,6 @@ export abstract class Slot implements RunnerObserver {
     this.order = new FrameOrder({ kind: this.runner.kind, keep: command.keep });
     this.listener = listener;
     this.runner.execute(command, this);
-    void this.runner.ended.then((exit) => this.finish({ exit }));
   }
 
   /** Answers the open `module-request`. */
@@ -130,6 +129,10 @@ export abstract class Slot implements RunnerObserver {
 
   onViolation(what: string): void {
     this.listener?.onViolation(what);
+  }
+
+  onEnded(exit: RunnerExit): void {
+    this.finish({ exit });
   }
 
   protected onAlive(resources: string[]): void {

@@ -53,10 +53,9 @@ export function resultOf(runner: RunnerProcess, command: ExecuteCommand): Promis
       },
       onRawOutput: (_stream, text) => (stderr += text),
       onViolation: (what) => reject(new Error(what)),
+      onEnded: ({ exitCode, signal }) =>
+        reject(new Error(`a runner ended (${signal ?? `exit code ${exitCode}`}): ${stderr}`)),
     });
-    void runner.ended.then(({ exitCode, signal }) =>
-      reject(new Error(`a runner ended (${signal ?? `exit code ${exitCode}`}): ${stderr}`)),
-    );
   });
 }
 

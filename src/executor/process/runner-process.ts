@@ -36,6 +36,8 @@ export interface RunnerObserver {
   onRawOutput(stream: 'stdout' | 'stderr', text: string): void;
   /** The runner sent something that a runner does not send; it is killed already. */
   onViolation(what: string): void;
+  /** The process is gone, and everything that it wrote has arrived; comes last. */
+  onEnded(exit: RunnerExit): void;
 }
 
 const BOOT_TIMEOUT_MS = 15_000;
@@ -78,6 +80,7 @@ export class RunnerProcess {
   private readonly past = new Set<string>();
   private readonly sent = new SentModules();
   private exit: RunnerExit = { exitCode: null, signal: null };
+  private isGone = false;
   /** It broke the protocol: nothing that it says is read any more. */
   private refused = false;
 
@@ -146,6 +149,7 @@ export class RunnerProcess {
   execute(command: ExecuteCommand, observer: RunnerObserver): void {
     this.executions += 1;
     this.observers.set(command.nonce, observer);
+    if (this.isGone) queueMicrotask(() => observer.onEnded(this.exit));
     this.outlet?.begin(command.context.executionId, command.network);
     // A host starts a thread for most executions, which has nothing yet.
     this.send(command.keep && this.kind.ownsProcess ? this.sent.without(command) : command);
@@ -233,6 +237,7 @@ export class RunnerProcess {
         },
         onRawOutput: () => undefined,
         onViolation: (what) => reject(new RunnerBootError(what)),
+        onEnded: () => undefined,
       });
     });
   }
@@ -292,7 +297,11 @@ export class RunnerProcess {
         this.hold(false);
         setTimeout(() => this.child.stdio.forEach((stream) => stream?.destroy()), CLOSE_GRACE_MS).unref();
       });
-      this.child.once('close', () => resolve(this.exit));
+      this.child.once('close', () => {
+        this.isGone = true;
+        resolve(this.exit);
+        for (const observer of this.observers.values()) observer.onEnded(this.exit);
+      });
     });
   }
 }
