@@ -11,6 +11,12 @@ ${source}
 end
 `;
 
+/** Lua: a text, whatever characters it is of. */
+export const luaText = (text: string): string => `'${text.replace(/[^\w {}:.-]/gu, escaped)}'`;
+
+const escaped = (char: string): string =>
+  [...Buffer.from(char)].map((byte) => `\\${`${byte}`.padStart(3, '0')}`).join('');
+
 /**
  * JSON that Lua's cjson reads whatever is in it: that refuses all of a text in which half of a surrogate pair stands
  * alone, as a producer may have written it in any name. Such a half becomes U+FFFD.

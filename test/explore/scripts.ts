@@ -13,6 +13,7 @@ const scripts = {
       moveToFinished: { source: 'return 0', keys: 0 },
     },
     new RedisKeys(''),
+    { adding: [], finishing: [] },
   ),
 };
 
@@ -39,7 +40,7 @@ const KEYS: Readonly<Record<ScriptName, readonly number[]>> = {
   MARK_PUBLISHED: [1],
   MARK_DELIVERY: [1],
   // Without a feed and without usage, whose keys are not looked at.
-  END: [0, 1, 2, 4, 4, 4, 4, 4],
+  END: [0, 1, 2, 4, 4],
 };
 const keysOf = (slot: number): [string, string, string, string, string] => [
   `explore:${slot}:result`,

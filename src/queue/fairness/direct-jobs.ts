@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import type { RedisClient } from '../../redis/connections.js';
+import { GatheredScript } from '../../redis/gathered-script.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
 import { parseJob } from '../parse-job.js';
@@ -18,6 +19,24 @@ const BUDGET_MS = 500;
 const MAX_CONTEXT_BYTES = 1_048_576;
 /** A job as BullMQ keeps it, as far as it is read. */
 const MAX_DATA_BYTES = 1_048_576;
+
+/** KEYS job; ARGV limit in bytes -> its data, priority and schedule; data is nil of one that is gone, or too large */
+const READ_JOB = new GatheredScript(
+  `
+if redis.call('HSTRLEN', KEYS[1], 'data') > tonumber(ARGV[1]) then return {false} end
+return redis.call('HMGET', KEYS[1], 'data', 'priority', 'rjk')
+`,
+  { keys: 1, args: 1 },
+);
+
+/** KEYS context; ARGV limit in bytes -> {1, its text or nil} | {0}: it is too large */
+const READ_CONTEXT = new GatheredScript(
+  `
+if redis.call('STRLEN', KEYS[1]) > tonumber(ARGV[1]) then return {0} end
+return {1, redis.call('GET', KEYS[1])}
+`,
+  { keys: 1, args: 1 },
+);
 
 type Scores = readonly [from: number, to: number];
 /** Scores of jobs that have a priority which is none of ours. */
@@ -144,17 +163,22 @@ export class DirectJobs {
 
   /** null: it is gone, or too large to be read here. */
   private async readJob(jobId: string): Promise<FoundJob | null> {
-    const key = this.queue.toKey(jobId);
-    if ((await this.redis.hstrlen(key, 'data')) > MAX_DATA_BYTES) return null;
-    const [data, level, rjk] = await this.redis.hmget(key, 'data', 'priority', 'rjk');
+    const [data, level, rjk] = (await READ_JOB.run(
+      this.redis,
+      [this.queue.toKey(jobId)],
+      [MAX_DATA_BYTES],
+    )) as (string | null)[];
     if (data == null) return null;
     const own = Number(level ?? 0);
     const priority = isOurs(own) || own === PRODUCER ? 0 : own;
     const request = parseJob({ id: jobId, data: parsed(data), repeatJobKey: rjk ?? undefined });
     if (!('contextId' in request)) return { jobId, lane: { ...NO_LANE, priority } };
-    const context = this.keys.context(request.contextId);
-    if ((await this.redis.strlen(context)) > MAX_CONTEXT_BYTES) return null;
-    return { jobId, lane: laneRequestIn(await this.redis.get(context), priority) };
+    const key = this.keys.context(request.contextId);
+    const [isSmall, context] = (await READ_CONTEXT.run(this.redis, [key], [MAX_CONTEXT_BYTES])) as [
+      0 | 1,
+      string | null,
+    ];
+    return isSmall === 0 ? null : { jobId, lane: laneRequestIn(context, priority) };
   }
 }
 

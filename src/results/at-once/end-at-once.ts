@@ -15,7 +15,7 @@ import { ExecutionUpdates } from '../clients/execution-updates.js';
 import { fieldOf, markText } from '../delivery-identity.js';
 import { type LogEnd, LogWriter } from '../log-writer.js';
 import { type Posting, RESULT_QUEUE } from '../result-publisher.js';
-import { type EndReply, endScript } from './end-script.js';
+import { type BullKeys, type EndReply, endScript, JOB_KEY } from './end-script.js';
 import { addingOf, resultJob } from './result-job.js';
 import { NEXT_ARGS, type TakenNext, takenNextOf } from './take-next.js';
 
@@ -40,8 +40,9 @@ export class EndAtOnce {
   private readonly logger = new Logger(EndAtOnce.name);
   /** Why executions end by separate commands; null: they do not have to. */
   problem: string | null = 'BullMQ is not connected yet';
-  private script: LuaScript | null = null;
   private scripts: BullScripts | null = null;
+  /** The newest one, and the keys that it has. */
+  private made: { keys: BullKeys; script: LuaScript } | null = null;
 
   constructor(
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
@@ -57,10 +58,9 @@ export class EndAtOnce {
   prepare(): void {
     try {
       this.scripts = bullScripts(this.redis);
-      this.script = endScript(this.scripts, this.keys);
       this.problem = null;
     } catch (error) {
-      this.script = null;
+      this.scripts = null;
       this.problem = (error as Error).message;
       const reason = this.problem;
       this.logger.warn({ msg: 'executions end by separate commands, which cost more', reason });
@@ -78,7 +78,8 @@ export class EndAtOnce {
     job: JobCompletion,
     claimant: readonly ScriptArgument[],
   ): Promise<boolean> {
-    if (this.script === null || this.settings.areListed || currentTracing() !== null) return false;
+    const { scripts } = this;
+    if (scripts === null || this.settings.areListed || currentTracing() !== null) return false;
     if (!isPlain(document, posting)) return false;
     const { execution_id: executionId, status } = document;
     const text = JSON.stringify(document);
@@ -86,8 +87,13 @@ export class EndAtOnce {
     const log = this.logs.endWith(executionId, status);
     if (log === null) return false;
     try {
-      const { keys, args } = await this.inputOf(text, document, posting, { job, log, claimant });
-      const reply = (await this.script.run(this.redis, keys, args)) as EndReply;
+      const { script, keys, args } = await this.inputOf(text, document, posting, {
+        scripts,
+        job,
+        log,
+        claimant,
+      });
+      const reply = (await script.run(this.redis, keys, args)) as EndReply;
       if (reply[0] === 'other') {
         log.unsent();
         return false;
@@ -108,15 +114,22 @@ export class EndAtOnce {
     }
   }
 
+  /** One script for all executions, since BullMQ gives all of them the same keys. */
+  private scriptFor(scripts: BullScripts, keys: BullKeys): LuaScript {
+    if (this.made === null || !areSame(keys, this.made.keys))
+      this.made = { keys, script: endScript(scripts, this.keys, keys) };
+    return this.made.script;
+  }
+
   private async inputOf(
     text: string,
     document: ExecutionResult,
     { kind, mark }: Posting,
-    { job, log, claimant }: { job: JobCompletion; log: LogEnd; claimant: readonly ScriptArgument[] },
-  ): Promise<{ keys: string[]; args: ScriptArgument[] }> {
+    { scripts, job, log, claimant }: EndParts,
+  ): Promise<{ script: LuaScript; keys: string[]; args: ScriptArgument[] }> {
     const { keys, settings } = this;
     const { execution_id: executionId, run = 1, starts = 0 } = document;
-    const { addStandardJob, moveToFinished } = this.scripts as BullScripts;
+    const { addStandardJob, moveToFinished } = scripts;
     const result = resultJob(kind, document, settings.taskForm);
     // '' stands for the document, which need not be sent twice.
     const data = kind === 'task' ? JSON.stringify(result.data) : '';
@@ -125,17 +138,17 @@ export class EndAtOnce {
     const counted = this.usage.inputOf(document);
     const isInline = Buffer.byteLength(text) <= INLINE_LIMIT_BYTES;
     return {
+      script: this.scriptFor(scripts, {
+        adding: added.slice(0, addStandardJob.keys) as string[],
+        finishing: finished.slice(0, moveToFinished.keys) as string[],
+      }),
       keys: [
         keys.result(executionId),
         keys.ledger(executionId),
         keys.attempts(executionId),
-        keys.archiveFeed(),
-        keys.archiveWaiting(),
-        keys.archiveFigures(),
         log.key,
         counted?.day ?? log.key,
-        ...(added.slice(0, settings.areQueued ? addStandardJob.keys : 0) as string[]),
-        ...(finished.slice(0, moveToFinished.keys) as string[]),
+        finished[JOB_KEY] as string,
       ],
       args: [
         text,
@@ -157,6 +170,20 @@ export class EndAtOnce {
     };
   }
 }
+
+/** What an end is made of, beside its document. */
+interface EndParts {
+  scripts: BullScripts;
+  job: JobCompletion;
+  log: LogEnd;
+  claimant: readonly ScriptArgument[];
+}
+
+/** Whether two executions have the same keys of BullMQ, but for their jobs. */
+const areSame = (keys: BullKeys, others: BullKeys): boolean =>
+  keys.adding.length === others.adding.length &&
+  keys.adding.every((key, index) => key === others.adding[index]) &&
+  keys.finishing.every((key, index) => index === JOB_KEY || key === others.finishing[index]);
 
 /** In the place of what is counted. */
 const NOTHING_COUNTED: readonly string[] = Array.from({ length: COUNT_ARGS }, () => '');

@@ -1,4 +1,4 @@
-import { luaFunction } from '../../redis/lua-script.js';
+import { luaFunction, luaText } from '../../redis/lua-script.js';
 import type { RedisKeys } from '../../redis/keys.js';
 import { TAKE, type TakeReply } from './take-script.js';
 
@@ -68,7 +68,3 @@ function namesIn(keys: RedisKeys): string {
   ];
   return names.map((name) => name.split(ID).map(luaText).join(' .. id .. ')).join(', ');
 }
-
-/** A text as Lua has it, whatever characters it is of. */
-const luaText = (text: string): string =>
-  `'${text.replace(/[^\w {}:.-]/g, (char) => [...Buffer.from(char)].map((byte) => `\\${`${byte}`.padStart(3, '0')}`).join(''))}'`;
