@@ -176,10 +176,9 @@ export class ResultPublisher {
       webhook && this.closing.notify(result, webhook),
       this.closing.count(result),
     ]);
-    await Promise.all([
-      this.closing.finish(result),
-      MARK_PUBLISHED.run(this.redis, [this.keys.ledger(executionId)], [run]),
-    ]);
+    await this.closing.finish(result);
+    // Last: what is marked is not looked at again, also when this worker dies now.
+    await MARK_PUBLISHED.run(this.redis, [this.keys.ledger(executionId)], [run]);
   }
 
   private async enqueue(kind: JobKind, result: ExecutionResult): Promise<void> {

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { Queue } from 'bullmq';
@@ -6,6 +6,7 @@ import type { Command } from 'ioredis';
 import { resultQueueName } from '../../../src/contract/jobs/job.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
+import { TAKE } from '../../../src/results/at-once/take-script.js';
 import type { Settings } from '../../../src/config/settings.js';
 import { deathsOver, surviveDeath, type Way } from '../../support/crashes/crash-points.js';
 import { settingsOf } from '../../support/parts.js';
@@ -65,7 +66,7 @@ async function aWorker(
       what: 'the results are published',
     });
   };
-  return { settings, keys, resultQueue, small, add, end, ended };
+  return { settings, keys, workQueue, resultQueue, small, add, end, ended };
 }
 
 interface Setup {
@@ -150,6 +151,58 @@ describe('the end of an execution in one command', () => {
     const ofId = (id: string): string[] => sent.filter((args) => new RegExp(`\\b${id}\\b`).test(args));
     // Over the first, Redis may get to know the scripts.
     expect(ids.slice(1).map((id) => ofId(id).length)).toEqual(ids.slice(1).map(() => 1));
+  });
+
+  it('takes the next execution with it only where nothing has to be looked at before', async () => {
+    const connection = redis.connect();
+    const takes: string[] = [];
+    const run = TAKE.run.bind(TAKE);
+    const watched = jest.spyOn(TAKE, 'run').mockImplementation((with_, keys, args) => {
+      takes.push(String(keys[3]).replace(/^.*exec:|:context$/g, ''));
+      return run(with_, keys, args);
+    });
+    redis.onDispose(() => watched.mockRestore());
+    const { small, keys, workQueue, ended } = await aWorker('at once', { connection });
+    const due = { id: 'nightly', due_at: '2026-03-01T10:00:00.000Z' };
+    const jobs: [id: string, data: object][] = [
+      ['e-0', {}],
+      ['e-1', { parameters: { n: 1 } }],
+      ['grüße', {}],
+      ['e-3', { again: true }],
+      ['e-4', { schedule: due }],
+      ['e-5', { filler: 'x'.repeat(5_000) }],
+      ['e-6', {}],
+    ];
+    for (const [id, more] of jobs) {
+      await client.set(keys.context(id), CONTEXT);
+      await workQueue.add('execute', { execution_id: id, ...more }, { jobId: `job-${id}` });
+    }
+    await small.run();
+    await ended('e-0', 'e-1', 'grüße', 'e-3', 'e-5', 'e-6');
+    // The first, and those of which a command of its own has to see what they are; a tick is looked at first.
+    expect(takes).toEqual(['e-0', 'grüße', 'e-5']);
+    const starts = await client.hmget(keys.ledger('e-6'), 'attempt', 'starts', 'owner');
+    expect(starts).toEqual(['1', '1', '']);
+  });
+
+  it('gives back what was taken with it where the worker goes on with nothing', async () => {
+    const { small, keys, workQueue, add, ended, settings } = await aWorker('at once', {
+      code: ({ id }) => {
+        small.state.takesWork = false;
+        return id;
+      },
+    });
+    await add('e-1', 'e-2');
+    await small.run();
+    await ended('e-1');
+    await until(async () => (await workQueue.getJobState('job-e-2')) === 'waiting', { what: 'e-2 waits again' });
+    expect(await client.hmget(keys.ledger('e-2'), 'owner', 'attempt', 'starts')).toEqual(['', '0', '0']);
+    await small.close();
+    const next = new SmallWorker({ ...small.parts, client: redis.connect(), settings, code: () => 8 });
+    redis.onDispose(() => next.close());
+    await next.run();
+    await ended('e-1', 'e-2');
+    expect(JSON.parse((await client.get(keys.result('e-2')))!)).toMatchObject({ result: 8, attempt: 1, starts: 1 });
   });
 
   it('leaves what another worker has settled as it is, and ends the job with that', async () => {

@@ -13,9 +13,12 @@ import { until } from '../until.js';
 /** How executions end. */
 export type Way = 'at once' | 'by separate commands';
 
-/** What one execution came to, over which one worker died. */
+/** Two executions: the first ends in one command with the take of the second. */
+const IDS = ['e-1', 'e-2'] as const;
+
+/** What executions came to, over which one worker died. */
 export interface Aftermath {
-  /** Commands that the first worker sent for it, as far as it lived. */
+  /** Commands that the first worker sent for them, as far as it lived. */
   sent: readonly string[];
   died: boolean;
   /** What does not hold of what is promised; empty: all holds. */
@@ -23,7 +26,7 @@ export interface Aftermath {
 }
 
 /**
- * Has one execution carried out by a worker that dies as planned, and then, if need be, by a second one; and looks at what
+ * Has two executions carried out by a worker that dies as planned, and then, if need be, by a second one; and looks at what
  * both have left.
  * @param plan null: nobody dies
  */
@@ -37,7 +40,7 @@ export async function surviveDeath(redis: TestRedis, way: Way, plan: DeathPlan |
     return queue;
   };
   const dead = new Set<string>();
-  let starts = 0;
+  const starts = new Map<string, number>();
   const mortality = new Mortality(plan);
   const own = mortality.holds(redis.connect());
   const workers: SmallWorker[] = [];
@@ -48,7 +51,11 @@ export async function surviveDeath(redis: TestRedis, way: Way, plan: DeathPlan |
       workQueue: queueOf('work', connection),
       resultQueue: queueOf(resultQueueName('work'), connection),
       lease: { owner, isDead: (other) => Promise.resolve(dead.has(other)) },
-      code: () => ({ n: (starts += 1) }),
+      code: ({ id }) => {
+        const n = (starts.get(id) ?? 0) + 1;
+        starts.set(id, n);
+        return { n };
+      },
       onDelivery,
       atOnce: way === 'at once',
     });
@@ -57,21 +64,37 @@ export async function surviveDeath(redis: TestRedis, way: Way, plan: DeathPlan |
     return worker;
   };
   const [workQueue, results] = [queueOf('work', client), queueOf(resultQueueName('work'), client)];
-  await client.set(keys.context('e-1'), CONTEXT);
-  const job = await workQueue.add('execute', { execution_id: 'e-1' }, { jobId: 'job-1' });
+  for (const id of IDS) {
+    await client.set(keys.context(id), CONTEXT);
+    await workQueue.add('execute', { execution_id: id }, { jobId: `job-${id}` });
+  }
   const first = await begin(own, 'first', () => mortality.arm());
-  const completed = new Promise<void>((resolve) => first.worker.on('completed', () => resolve()));
+  let left = IDS.length;
+  const completed = new Promise<void>((resolve) =>
+    first.worker.on('completed', () => {
+      left -= 1;
+      if (left === 0) resolve();
+    }),
+  );
   await Promise.race([completed, mortality.whenDead]);
   mortality.disarm();
   if (mortality.isDead) {
     dead.add('first');
     await begin(redis.connect(), 'second');
   }
-  await until(async () => (await job.getState()) === 'completed', { what: 'the job is completed' });
-  await until(async () => (await client.hget(keys.ledger('e-1'), 'published')) === '1', {
-    what: 'the result is marked as published',
-  });
-  const faults = await faultsOf({ client, keys, workQueue, results, starts });
+  const faults: string[] = [];
+  for (const id of IDS) {
+    await until(async () => (await workQueue.getJobState(`job-${id}`)) === 'completed', {
+      what: `the job of ${id} is completed`,
+    });
+    await until(async () => (await client.hget(keys.ledger(id), 'published')) === '1', {
+      what: `the result of ${id} is marked as published`,
+    });
+  }
+  for (const id of IDS) {
+    const found = await faultsOf(id, { client, keys, workQueue, results, starts: starts.get(id) ?? 0 });
+    faults.push(...found.map((fault) => `${id}: ${fault}`));
+  }
   const died = mortality.isDead;
   // What is left of it in this process has to end too.
   mortality.bury();
@@ -90,28 +113,32 @@ interface Left {
   starts: number;
 }
 
-async function faultsOf({ client, keys, workQueue, results, starts }: Left): Promise<string[]> {
+async function faultsOf(id: string, { client, keys, workQueue, results, starts }: Left): Promise<string[]> {
   const faults: string[] = [];
   const expect = (holds: boolean, fault: string): void => void (holds || faults.push(fault));
-  const text = (await client.get(keys.result('e-1'))) ?? 'null';
+  const text = (await client.get(keys.result(id))) ?? 'null';
   const document = JSON.parse(text) as ExecutionResult | null;
   expect(document?.status === 'succeeded', `the result is ${document?.status}`);
   // One that was taken and never started may be told of.
   expect((document?.starts ?? 0) >= starts, `${starts} starts, and the result tells of ${document?.starts}`);
   expect(starts <= 2, `the code was started ${starts} times`);
-  const jobs = await results.getJobs();
+  const jobs = (await results.getJobs()).filter(
+    ({ data }) => (data as ExecutionResult).execution_id === id,
+  );
   expect(jobs.length === 1, `${jobs.length} jobs on the result queue`);
   expect(JSON.stringify(jobs[0]?.data) === text, 'the result queue has another document');
-  const job = await workQueue.getJob('job-1');
+  const job = await workQueue.getJob(`job-${id}`);
   expect(
     JSON.stringify(job?.returnvalue) === JSON.stringify(document?.result),
     'the job ended with another value',
   );
-  expect((await client.hget(keys.ledger('e-1'), 'owner')) === '', 'the execution keeps an owner');
-  const feed = (await client.xrange(keys.archiveFeed(), '-', '+')).map(([, fields]) => fields[3]);
+  expect((await client.hget(keys.ledger(id), 'owner')) === '', 'the execution keeps an owner');
+  const feed = (await client.xrange(keys.archiveFeed(), '-', '+')).flatMap(([, fields]) =>
+    fields[1] === id ? [fields[3]] : [],
+  );
   expect(feed.length > 0 && feed.every((each) => each === text), 'the feed has another document');
-  expect((await client.zscore(keys.archiveWaiting(), 'e-1')) !== null, 'the archive does not wait for it');
-  const log = (await client.xrange(keys.logs('e-1'), '-', '+')).map(([, fields]) => fields[1]);
+  expect((await client.zscore(keys.archiveWaiting(), id)) !== null, 'the archive does not wait for it');
+  const log = (await client.xrange(keys.logs(id), '-', '+')).map(([, fields]) => fields[1]);
   expect(log.at(-1) === 'end' && log.indexOf('end') === log.length - 1, `the log is ${log.join()}`);
   const active = await workQueue.getActiveCount();
   expect(active === 0, `${active} jobs stay active`);

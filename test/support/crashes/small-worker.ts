@@ -76,11 +76,13 @@ const NO_USAGE = {
 export class SmallWorker {
   readonly worker: ExecutionWorker;
   readonly atOnce: EndAtOnce;
+  /** Whether it goes on with what it is handed. */
+  readonly state = { takesWork: true };
   private readonly logs: LogWriter;
   /** What BullMQ blocks. */
   private readonly copies: RedisClient[] = [];
 
-  constructor(parts: SmallWorkerParts) {
+  constructor(readonly parts: SmallWorkerParts) {
     const { client, settings, workQueue, resultQueue, onDelivery, lockMs = 400 } = parts;
     const lease = parts.lease as WorkerLease;
     const keys = new RedisKeys(settings.KEY_PREFIX);
@@ -110,7 +112,7 @@ export class SmallWorker {
       ofResult: () => ({ level: 'process', grade: 'B', network: 'none' }),
     } as unknown as SelfTestService;
     const processor = new ExecutionProcessor(
-      { takesWork: true } as WorkerStateHolder,
+      this.state as WorkerStateHolder,
       new DeliveryOpener(
         new ContextService(client, keys, executionSettings.of(settings), NO_RECORDS, NO_SECRETS),
         executor,
