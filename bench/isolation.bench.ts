@@ -137,7 +137,10 @@ async function execute({ factory }: Contestant, runner: RunnerProcess, n: number
     parameters: { n },
     keep: true,
   };
-  const end = await run.finish(command, { interruption: new Interruption(), cancellation: new Cancellation() });
+  const end = await run.finish(command, {
+    interruption: new Interruption(),
+    cancellation: new Cancellation(),
+  });
   if (end.report?.type !== 'result' || end.report.value !== n + 1)
     throw new Error(`an execution failed: ${JSON.stringify(end)}`);
   await factory.clear(runner, runner.place.scratch);

@@ -180,9 +180,11 @@ function nameClassesAlone(file: string): void {
   const text = readFileSync(file, 'utf8');
   const named = text.replace(
     NAMING,
-    (_all, define: string) => `var __name = (target, value) => target.prototype === void 0 ? target : ${define};`,
+    (_all, define: string) =>
+      `var __name = (target, value) => target.prototype === void 0 ? target : ${define};`,
   );
-  if (named === text && text.includes('__name(')) throw new Error(`${file}: esbuild names functions in another way`);
+  if (named === text && text.includes('__name('))
+    throw new Error(`${file}: esbuild names functions in another way`);
   writeFileSync(file, named);
 }
 

@@ -42,7 +42,11 @@ export class ProcessProbe {
     const cpu = this.cpu();
     const status = cpu && this.read('status');
     if (!status) return null;
-    return { userMs: cpu.userMs, systemMs: cpu.systemMs, peakMb: Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024 };
+    return {
+      userMs: cpu.userMs,
+      systemMs: cpu.systemMs,
+      peakMb: Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024,
+    };
   }
 
   /** CPU time so far; null as above. */

@@ -50,7 +50,10 @@ export function parseJob(job: QueuedJob): JobRequest {
   if (isPlain(job)) {
     const { execution_id: contextId } = job.data;
     const content: Content = { kind: 'execution', contextId, seal: UNSEALED };
-    const own = { ...asked(job, null, contextId, content), again: (opts as { again?: unknown }).again === true };
+    const own = {
+      ...asked(job, null, contextId, content),
+      again: (opts as { again?: unknown }).again === true,
+    };
     const refusal = troubleOf(opts);
     return refusal ? { ...own, refusal } : own;
   }

@@ -60,7 +60,10 @@ function processJob(
   const opened = aDelivery({ stops: { ...stops, [Symbol.dispose]: () => void (disposed = true) } });
   const processor = new ExecutionProcessor(
     { takesWork } as WorkerStateHolder,
-    { open: () => opened, giveBack: step('give back its take', () => undefined) } as unknown as DeliveryOpener,
+    {
+      open: () => opened,
+      giveBack: step('give back its take', () => undefined),
+    } as unknown as DeliveryOpener,
     {
       enter: () => Promise.resolve(room ? { kind: room } : { kind: 'place', place: aPlace }),
     } as unknown as ExecutionPlaces,

@@ -275,7 +275,10 @@ async function attack(source: string, timeoutMs: number, allow: string | null): 
       allow === null ? (layers === 'none' ? ('open' as const) : ('none' as const)) : ('proxy' as const),
     resultLimitBytes: 4e6,
   };
-  const end = await run.finish(command, { interruption: new Interruption(), cancellation: new Cancellation() });
+  const end = await run.finish(command, {
+    interruption: new Interruption(),
+    cancellation: new Cancellation(),
+  });
   runner.kill();
   await runner.ended;
   const artifacts = await takeArtifacts(runner);

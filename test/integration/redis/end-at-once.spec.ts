@@ -195,14 +195,20 @@ describe('the end of an execution in one command', () => {
     await add('e-1', 'e-2');
     await small.run();
     await ended('e-1');
-    await until(async () => (await workQueue.getJobState('job-e-2')) === 'waiting', { what: 'e-2 waits again' });
+    await until(async () => (await workQueue.getJobState('job-e-2')) === 'waiting', {
+      what: 'e-2 waits again',
+    });
     expect(await client.hmget(keys.ledger('e-2'), 'owner', 'attempt', 'starts')).toEqual(['', '0', '0']);
     await small.close();
     const next = new SmallWorker({ ...small.parts, client: redis.connect(), settings, code: () => 8 });
     redis.onDispose(() => next.close());
     await next.run();
     await ended('e-1', 'e-2');
-    expect(JSON.parse((await client.get(keys.result('e-2')))!)).toMatchObject({ result: 8, attempt: 1, starts: 1 });
+    expect(JSON.parse((await client.get(keys.result('e-2')))!)).toMatchObject({
+      result: 8,
+      attempt: 1,
+      starts: 1,
+    });
   });
 
   it('leaves what another worker has settled as it is, and ends the job with that', async () => {

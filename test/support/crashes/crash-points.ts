@@ -122,9 +122,7 @@ async function faultsOf(id: string, { client, keys, workQueue, results, starts }
   // One that was taken and never started may be told of.
   expect((document?.starts ?? 0) >= starts, `${starts} starts, and the result tells of ${document?.starts}`);
   expect(starts <= 2, `the code was started ${starts} times`);
-  const jobs = (await results.getJobs()).filter(
-    ({ data }) => (data as ExecutionResult).execution_id === id,
-  );
+  const jobs = (await results.getJobs()).filter(({ data }) => (data as ExecutionResult).execution_id === id);
   expect(jobs.length === 1, `${jobs.length} jobs on the result queue`);
   expect(JSON.stringify(jobs[0]?.data) === text, 'the result queue has another document');
   const job = await workQueue.getJob(`job-${id}`);
