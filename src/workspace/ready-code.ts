@@ -1,7 +1,26 @@
+import type { ModuleFailure, ModuleReply, ModuleRequest } from '../boundary/module-protocol.js';
 import type { ShippedModule } from '../boundary/shipped-module.js';
 import { ByteLru } from '../lib/byte-lru.js';
 import type { LinkedModule } from './closure.js';
 import { type Entry, recipeKey } from './entry.js';
+import type { ModuleSession } from './module-session.js';
+
+/** What the runner needs, or why the code cannot run. */
+export type PreparedCode = {
+  /** null: nothing was ever published. */
+  generation: number | null;
+} & (
+  | {
+      ok: true;
+      entryUrl: string;
+      modules: ShippedModule[];
+      /** Answers what the runner asks later, from the same generation and within the same limits. Never rejects. */
+      answer(request: ModuleRequest): Promise<ModuleReply>;
+      /** What kept an answer from being found that is not the code's fault; null: nothing did. */
+      readonly fault: Error | null;
+    }
+  | { ok: false; failure: ModuleFailure }
+);
 
 /** A closure in the form in which it goes to runners. */
 export interface ReadyModules {
@@ -28,3 +47,35 @@ export class ReadyCode {
 }
 
 const keyOf = (entry: Entry, generation: number): string => `${generation}:${recipeKey(entry)}`;
+
+/** Code that can run. Most of it asks for nothing more, and needs no session. */
+export class ReadyProgram implements Extract<PreparedCode, { ok: true }> {
+  readonly ok = true;
+
+  constructor(
+    readonly generation: number | null,
+    private readonly ready: ReadyModules,
+    private session: ModuleSession | null,
+    private readonly open: () => ModuleSession,
+  ) {}
+
+  get entryUrl(): string {
+    return this.ready.entryUrl;
+  }
+
+  get modules(): ShippedModule[] {
+    return this.ready.modules;
+  }
+
+  get fault(): Error | null {
+    return this.session?.fault ?? null;
+  }
+
+  answer(request: ModuleRequest): Promise<ModuleReply> {
+    if (this.session === null) {
+      this.session = this.open();
+      this.session.resume(this.ready.linked);
+    }
+    return this.session.answer(request);
+  }
+}

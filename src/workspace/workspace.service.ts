@@ -1,5 +1,4 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { ModuleFailure, ModuleReply, ModuleRequest } from '../boundary/module-protocol.js';
 import type { ShippedModule } from '../boundary/shipped-module.js';
 import { ByteLru } from '../lib/byte-lru.js';
 import { batches } from '../lib/in-batches.js';
@@ -17,7 +16,9 @@ import { WorkspaceJanitor } from './janitor.js';
 import { goneGeneration, ModuleError, toModuleFailure } from './module-failure.js';
 import { ModuleSession } from './module-session.js';
 import { type ModuleRef, ModuleSource } from './module-source.js';
-import { type ReadyModules, ReadyCode } from './ready-code.js';
+import { type PreparedCode, ReadyCode, type ReadyModules, ReadyProgram } from './ready-code.js';
+
+export type { PreparedCode };
 import { refIn } from './resolver.js';
 import { readOptions } from './tsconfig/tsconfig.js';
 import { WORKSPACE_LIMITS, type WorkspaceLimits } from './workspace-limits.js';
@@ -34,23 +35,6 @@ export interface PrepareRequest {
   /** What the execution's sources take to compile; stopping it gives up what is under way. */
   clock?: CompileClock;
 }
-
-/** What the runner needs, or why the code cannot run. */
-export type PreparedCode = {
-  /** null: nothing was ever published. */
-  generation: number | null;
-} & (
-  | {
-      ok: true;
-      entryUrl: string;
-      modules: ShippedModule[];
-      /** Answers what the runner asks later, from the same generation and within the same limits. Never rejects. */
-      answer(request: ModuleRequest): Promise<ModuleReply>;
-      /** What kept an answer from being found that is not the code's fault; null: nothing did. */
-      readonly fault: Error | null;
-    }
-  | { ok: false; failure: ModuleFailure }
-);
 
 /** A source that no execution could import. */
 export interface SourceFault {
@@ -282,38 +266,6 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
     }
     session.resume(linked);
     return linked;
-  }
-}
-
-/** Code that can run. Most of it asks for nothing more, and needs no session. */
-class ReadyProgram implements Extract<PreparedCode, { ok: true }> {
-  readonly ok = true;
-
-  constructor(
-    readonly generation: number | null,
-    private readonly ready: ReadyModules,
-    private session: ModuleSession | null,
-    private readonly open: () => ModuleSession,
-  ) {}
-
-  get entryUrl(): string {
-    return this.ready.entryUrl;
-  }
-
-  get modules(): ShippedModule[] {
-    return this.ready.modules;
-  }
-
-  get fault(): Error | null {
-    return this.session?.fault ?? null;
-  }
-
-  answer(request: ModuleRequest): Promise<ModuleReply> {
-    if (this.session === null) {
-      this.session = this.open();
-      this.session.resume(this.ready.linked);
-    }
-    return this.session.answer(request);
   }
 }
 

@@ -4,7 +4,8 @@ import type { RunnerFrame } from '../../boundary/runner-frames.js';
 import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
 import type { KernelUsage } from '../../isolation/process-usage.js';
 import { FrameOrder } from '../process/frame-order.js';
-import type { RunnerExit, RunnerObserver, RunnerProcess } from '../process/runner-process.js';
+import type { RunnerExit, RunnerObserver } from '../process/runner-observer.js';
+import type { RunnerProcess } from '../process/runner-process.js';
 
 /** How an execution left its place. */
 export interface SlotEnd {

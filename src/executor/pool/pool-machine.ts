@@ -4,7 +4,7 @@ import { RunnerBootError } from '../process/runner-spawn.js';
 import { BootTrouble } from './boot-trouble.js';
 import type { PoolLimits } from './pool-limits.js';
 import { isSpare, planPool, type PoolAction } from './pool-plan.js';
-import type { DemandView, PoolView } from './pool-view.js';
+import { type DemandView, LiveView, type PoolView } from './pool-view.js';
 import { PooledRunner } from './pooled-runner.js';
 import { RunnerLease } from './runner-lease.js';
 import type { RunnerSource } from './runner-source.js';
@@ -45,7 +45,15 @@ export class PoolMachine {
     private readonly limits: PoolLimits,
     private readonly onChange: () => void,
   ) {
-    this.view = this.ownView();
+    this.view = new LiveView(this.runners, this.demands, {
+      isOpen: () => this.source !== null,
+      booting: () => this.booting,
+      isPaused: () => this.pause !== null,
+      forks: () => this.source?.way.start === 'fork',
+      workedAtMs: () => this.work.workedAtMs,
+      problem: () => this.problem,
+      packagesExist: () => this.mayBeBlind && this.source?.packagesExist() === true,
+    });
   }
 
   open(source: RunnerSource): void {
@@ -104,39 +112,6 @@ export class PoolMachine {
     for (const runner of chosen) this.perform({ do: 'retire', runner, reason: 'recycle' });
     this.advance();
     return chosen.length;
-  }
-
-  private ownView(): PoolView<PooledRunner, Demand> {
-    // oxlint-disable-next-line typescript/no-this-alias -- getters of an object of its own
-    const machine = this;
-    return {
-      runners: this.runners,
-      demands: this.demands,
-      get isOpen() {
-        return machine.source !== null;
-      },
-      get booting() {
-        return machine.booting;
-      },
-      get isPaused() {
-        return machine.pause !== null;
-      },
-      get forks() {
-        return machine.source?.way.start === 'fork';
-      },
-      get workedAtMs() {
-        return machine.work.workedAtMs;
-      },
-      get problem() {
-        return machine.problem;
-      },
-      get packagesExist() {
-        return machine.mayBeBlind && machine.source?.packagesExist() === true;
-      },
-      get nowMs() {
-        return performance.now();
-      },
-    };
   }
 
   /** Whether it matters that there are packages: otherwise the disk is not looked at. */

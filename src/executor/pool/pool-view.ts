@@ -66,3 +66,49 @@ export interface PoolView<R extends RunnerView = RunnerView, D extends DemandVie
   readonly workedAtMs: number;
   readonly nowMs: number;
 }
+
+/** What of the pool is asked for at the moment that it is needed. */
+type Asked = {
+  readonly [Name in 'isOpen' | 'booting' | 'isPaused' | 'forks' | 'workedAtMs' | 'problem' | 'packagesExist']: () => PoolView[Name];
+};
+
+/** The pool as it is whenever a plan looks: one for all plans, of which there are several for each execution. */
+export class LiveView<R extends RunnerView, D extends DemandView> implements PoolView<R, D> {
+  constructor(
+    readonly runners: Iterable<R>,
+    readonly demands: readonly D[],
+    private readonly now: Asked,
+  ) {}
+
+  get isOpen(): boolean {
+    return this.now.isOpen();
+  }
+
+  get booting(): number {
+    return this.now.booting();
+  }
+
+  get isPaused(): boolean {
+    return this.now.isPaused();
+  }
+
+  get forks(): boolean {
+    return this.now.forks();
+  }
+
+  get workedAtMs(): number {
+    return this.now.workedAtMs();
+  }
+
+  get problem(): string | null {
+    return this.now.problem();
+  }
+
+  get packagesExist(): boolean {
+    return this.now.packagesExist();
+  }
+
+  get nowMs(): number {
+    return performance.now();
+  }
+}

@@ -9,36 +9,21 @@ import {
   type ExecuteCommand,
   type RunnerCommand,
 } from '../../boundary/runner-protocol.js';
-import type { RunnerFrame } from '../../boundary/runner-frames.js';
 import type { RunnerStart } from '../../contract/confinement.js';
 import type { ProcessState } from '../../contract/worker-record.js';
 import { LineSplitter } from '../../lib/line-splitter.js';
 import { type NetworkOutlet, openOutlet } from '../network/network-outlet.js';
 import { ProcessProbe } from '../../isolation/process-usage.js';
-import type { ProcessEnd, RunnerPlace } from '../../isolation/isolation-level.js';
+import type { RunnerPlace } from '../../isolation/isolation-level.js';
 import { yieldToWorker } from '../../isolation/yield-to-worker.js';
 import { parseFrame } from './frame-parser.js';
 import { RawOutput } from './raw-output.js';
 import type { LaunchKind, RunnerLaunch } from './runner-launch.js';
+import type { RunnerExit, RunnerObserver } from './runner-observer.js';
 import { RunnerBootError, spawnRunner } from './runner-spawn.js';
 import { RunnerStanding } from './runner-standing.js';
 import { SentModules } from './sent-modules.js';
 import type { StartedProcess } from './started-process.js';
-
-/** How the process ended: one of the two is null. */
-export type RunnerExit = ProcessEnd;
-
-/** Is notified of what one execution's runner does. */
-export interface RunnerObserver {
-  /** `bytes`: about the length of its line. */
-  onFrame(frame: RunnerFrame, bytes: number): void;
-  /** Bytes written to descriptor 1 or 2 past console and process.stdout. */
-  onRawOutput(stream: 'stdout' | 'stderr', text: string): void;
-  /** The runner sent something that a runner does not send; it is killed already. */
-  onViolation(what: string): void;
-  /** The process is gone, and everything that it wrote has arrived; comes last. */
-  onEnded(exit: RunnerExit): void;
-}
 
 const BOOT_TIMEOUT_MS = 15_000;
 /** How long output may still arrive after the process is gone; a descendant may hold the pipe open. */
