@@ -1,5 +1,4 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { ShippedModule } from '../boundary/shipped-module.js';
 import { ByteLru } from '../lib/byte-lru.js';
 import { batches } from '../lib/in-batches.js';
 import { SharedRead } from '../lib/shared-read.js';
