@@ -69,7 +69,9 @@ export interface PoolView<R extends RunnerView = RunnerView, D extends DemandVie
 
 /** What of the pool is asked for at the moment that it is needed. */
 type Asked = {
-  readonly [Name in 'isOpen' | 'booting' | 'isPaused' | 'forks' | 'workedAtMs' | 'problem' | 'packagesExist']: () => PoolView[Name];
+  readonly [
+    Name in 'isOpen' | 'booting' | 'isPaused' | 'forks' | 'workedAtMs' | 'problem' | 'packagesExist'
+  ]: () => PoolView[Name];
 };
 
 /** The pool as it is whenever a plan looks: one for all plans, of which there are several for each execution. */
