@@ -68,7 +68,7 @@ export interface PoolView<R extends RunnerView = RunnerView, D extends DemandVie
 }
 
 /** What of the pool is asked for at the moment that it is needed. */
-type Asked = {
+type PoolFacts = {
   readonly [
     Name in 'isOpen' | 'booting' | 'isPaused' | 'forks' | 'workedAtMs' | 'problem' | 'packagesExist'
   ]: () => PoolView[Name];
@@ -79,7 +79,7 @@ export class LiveView<R extends RunnerView, D extends DemandView> implements Poo
   constructor(
     readonly runners: Iterable<R>,
     readonly demands: readonly D[],
-    private readonly now: Asked,
+    private readonly now: PoolFacts,
   ) {}
 
   get isOpen(): boolean {
