@@ -258,7 +258,7 @@ async function bundleCommand(outfile: string): Promise<Metafile> {
         name: 'command',
         setup(run) {
           // Only where the whole worker is installed.
-          run.onResolve({ filter: /^\.\.\/(bootstrap|doctor\/|conformance\/|config\/)/ }, ({ path }) => ({
+          run.onResolve({ filter: /^\.\.\/(bootstrap|doctor\/|conformance\/|faults\/|config\/)/ }, ({ path }) => ({
             path,
             external: true,
           }));

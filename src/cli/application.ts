@@ -17,7 +17,7 @@ export async function partOfWorker<M>(name: string, otherwise: () => Promise<M>)
     if (existsSync(WORKER)) throw error;
     throw new CommandError(
       EXIT.usage,
-      'this is the client alone: the commands worker, doctor and conformance are where bifrost-worker is installed',
+      'this is the client alone: the commands worker, doctor, conformance and faults are where bifrost-worker is installed',
     );
   }
 }

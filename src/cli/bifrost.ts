@@ -5,6 +5,7 @@ import { defineCompletion } from './completion/completion-commands.js';
 import { EXAMPLES } from './examples.js';
 import { apiAccess } from './http/api-access.js';
 import type { ConformanceOptions } from './conformance.js';
+import type { FaultsOptions } from './faults.js';
 import type { ArtifactsOptions } from './executions/artifacts.js';
 import type { CancelOptions } from './executions/cancel.js';
 import { CommandError, EXIT } from './output/exit.js';
@@ -98,6 +99,30 @@ Exit codes:
   .action(async (options: ConformanceOptions) => {
     const { conformance } = await import('./conformance.js');
     process.exitCode = await conformance(env, options, output);
+  });
+
+program
+  .command('faults')
+  .description('run executions on workers of this machine while faults are made, and count what was lost or doubled')
+  .option('--redis <url>', 'Redis to use; it is not broken (default: REDIS_URL)')
+  .option('--executions <count>', 'how many executions (default: 1000)')
+  .option('--workers <count>', 'how many workers are started (default: 3)')
+  .option('--seed <number>', 'the same one draws the same faults in the same order (default: drawn)')
+  .option('--break <command>', 'shell command that breaks something and mends it: one more fault; repeatable', collect)
+  .option('--json', 'print the whole report as JSON')
+  .addHelpText(
+    'after',
+    `
+Every 2 to 6 s a worker is killed, ended or frozen, its connections to Redis fall silent, or a runner or compiler is killed
+or frozen. Workers get the environment variables of this command. All keys are under a prefix of their own
+and are removed afterwards. docs/faults.md says how to read the report.
+
+Exit codes:
+  0 nothing was lost, doubled or hidden, 1 something was, 2 the command line cannot be used, 3 it could not be carried out`,
+  )
+  .action(async (options: FaultsOptions) => {
+    const { faults } = await import('./faults.js');
+    process.exitCode = await faults(env, options, output);
   });
 
 program

@@ -6,6 +6,10 @@ export const EXAMPLES: Examples = {
   worker: ['bifrost worker --id w1', 'ROLES=api bifrost worker'],
   doctor: ['bifrost doctor', 'ISOLATION=namespace bifrost doctor --json'],
   conformance: ['bifrost conformance --redis redis://127.0.0.1:6379 --queue conformance'],
+  faults: [
+    'bifrost faults --redis redis://127.0.0.1:6379',
+    "bifrost faults --executions 10000 --seed 7 --break 'docker compose restart redis'",
+  ],
   open: ['bifrost open'],
   run: [
     'bifrost run job.ts                                   as a script',

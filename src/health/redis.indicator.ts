@@ -1,25 +1,31 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import type { RedisClient } from '../redis/connections.js';
+import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { connectionStates } from '../redis/silence-watch.js';
+import { writeRefusalOf } from '../redis/redis-errors.js';
 
 /** A connection that blocks by design is silent for 5 s; one that is silent is replaced within 12 s. */
 const AWAY_MS = 15_000;
+/** What a look writes is gone after this time. */
+const WRITTEN_MS = 1_000;
 
-/** Up while Redis answers within a second, and on every connection that work uses. */
+/** Up while Redis answers and takes writes within a second, and answers on every connection that work uses. */
 @Injectable()
 export class RedisIndicator {
   constructor(
     private readonly health: HealthIndicatorService,
     @Inject(IMPATIENT_REDIS) private readonly redis: RedisClient,
+    private readonly keys: RedisKeys,
   ) {}
 
   async check(): Promise<HealthIndicatorResult<'redis'>> {
     const check = this.health.check('redis');
     const startedAt = performance.now();
     try {
-      await this.redis.ping();
+      // A replica, and a Redis without memory, answers everything but this.
+      await this.redis.set(this.keys.writeLook(), '1', 'PX', WRITTEN_MS);
       const away = connectionStates().filter(({ awayMs }) => awayMs > AWAY_MS);
       if (away.length > 0) {
         const names = [...new Set(away.map(({ name }) => name))].join(', ');
@@ -28,7 +34,11 @@ export class RedisIndicator {
       }
       return check.up({ latency_ms: Math.round(performance.now() - startedAt) });
     } catch (error) {
-      return check.down({ reason: `Redis does not answer: ${(error as Error).message}` });
+      const refusal = writeRefusalOf(error as Error);
+      const reason = refusal
+        ? `Redis answers and refuses to write: ${refusal}`
+        : `Redis does not answer: ${(error as Error).message}`;
+      return check.down({ reason });
     }
   }
 }

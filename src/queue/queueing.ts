@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { JobsOptions, Queue } from 'bullmq';
 import { HELD_UNTIL_MS } from '../contract/jobs/job-options.js';
-import { isConnectionError } from '../redis/connections.js';
+import { isRedisAway } from '../redis/redis-errors.js';
 import { parkedLevel, PRODUCER } from './fairness/lane-levels.js';
 import type { LaneRequest } from './fairness/lane-request.js';
 import { Lanes } from './fairness/lanes.js';
@@ -57,7 +57,7 @@ export class Queueing {
         ? { priority: parkedLevel(lane.band, lane.priority), isHeld: true }
         : { priority: level };
     } catch (error) {
-      if (isConnectionError(error as Error)) throw error;
+      if (isRedisAway(error)) throw error;
       // Without its lane it runs all the same, as one that came from a producer of its own.
       this.logger.warn({
         msg: 'a job was added past its lane',

@@ -25,6 +25,7 @@ const SENTINEL_TIMEOUT_MS = 2_000;
 /** A server that is gone does not say goodbye; waiting for it delays the end of the process. */
 const DISCONNECT_TIMEOUT_MS = 200;
 const IMPATIENT_TIMEOUT_MS = 1_000;
+const READ_ONLY_RECONNECT_MS = 5_000;
 const RECONNECT_STEP_MS = 50;
 const RECONNECT_MAX_MS = 1_000;
 
@@ -83,8 +84,7 @@ function optionsFor(target: RedisTarget, patience: Patience, connectionName: str
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     retryStrategy: backoff,
-    // After a failover the old primary answers READONLY: reconnect and send the command again.
-    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
+    reconnectOnError: reconnectsFrom(patient),
     maxRetriesPerRequest: patient ? null : 0,
     enableOfflineQueue: patient,
     ...(patient ? {} : { commandTimeout: IMPATIENT_TIMEOUT_MS }),
@@ -92,6 +92,22 @@ function optionsFor(target: RedisTarget, patience: Patience, connectionName: str
     ...(target.username === undefined ? {} : { username: target.username }),
     ...(target.password === undefined ? {} : { password: target.password }),
     ...(target.kind === 'cluster' ? {} : { db: target.db }),
+  };
+}
+
+/**
+ * After a failover the old primary answers READONLY: a connection is opened anew, and what may wait is sent again over it. What
+ * may not is refused, mostly without that: over a primary that is a replica for long an answer says more than no connection.
+ */
+function reconnectsFrom(patient: boolean): (error: Error) => false | 1 | 2 {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return ({ message }) => {
+    if (!message.startsWith('READONLY')) return false;
+    if (patient) return 2;
+    const nowMs = performance.now();
+    if (nowMs - lastMs < READ_ONLY_RECONNECT_MS) return false;
+    lastMs = nowMs;
+    return 1;
   };
 }
 
@@ -106,20 +122,5 @@ export async function untilReady(client: RedisClient, timeoutMs: number): Promis
     throw limit.aborted ? new Error('no answer in time') : error;
   });
 }
-
-/** Whether an error only says that Redis is away, which the connection reports by itself. */
-export const isConnectionError = (error: Error): boolean =>
-  CONNECTION_CODES.has((error as NodeJS.ErrnoException).code ?? '') ||
-  error.message === 'Connection is closed.';
-
-const CONNECTION_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ETIMEDOUT',
-  'EPIPE',
-  'ENOTFOUND',
-  'EHOSTUNREACH',
-  'EAI_AGAIN',
-]);
 
 const backoff = (attempt: number): number => Math.min(attempt * RECONNECT_STEP_MS, RECONNECT_MAX_MS);

@@ -56,6 +56,9 @@ export class RedisKeys {
   workerType = (workerId: string): string => `${this.prefix}worker:${workerId}:type`;
   workerStats = (workerId: string): string => `${this.prefix}worker:${workerId}:stats`;
 
+  /** Written by a look at whether Redis takes writes; expires at once. */
+  writeLook = (): string => `${this.prefix}bifrost:health`;
+
   /** Alive as long as the incarnation of a worker that set it; `owner` is unique to one start of one worker. */
   lease = (owner: string): string => `${this.prefix}bifrost:lease:${owner}`;
 

@@ -7,6 +7,7 @@ import { Steadiness } from '../lib/steadiness.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { writeRefusalOf } from '../redis/redis-errors.js';
 
 /** How long a worker is believed to be alive after its last sign, and how often it gives one. */
 export const LEASE_TTL_MS = 10_000;
@@ -27,6 +28,8 @@ export class WorkerLease implements Service {
   private renewedAtMs = Number.NEGATIVE_INFINITY;
   private readonly steadiness = new Steadiness(LEASE_RENEW_MS, LEASE_GRACE_MS);
   private timer: NodeJS.Timeout | null = null;
+  /** Why Redis did not take the last renewals. */
+  private refusal: string | null = null;
   private readonly renewNow = (): void => void this.renew();
 
   constructor(
@@ -53,6 +56,11 @@ export class WorkerLease implements Service {
     await this.redis.del(this.keys.lease(this.owner)).catch(() => undefined);
   }
 
+  /** Whether Redis took what was written of late: it is there, and it does not refuse to write. */
+  get isRenewed(): boolean {
+    return performance.now() - this.renewedAtMs <= 2 * LEASE_RENEW_MS;
+  }
+
   /**
    * Whether it is certain that `owner` no longer runs anything: its lease is gone although Redis was
    * there all the time. In doubt it is alive: running code twice is worse than starting it later.
@@ -73,9 +81,22 @@ export class WorkerLease implements Service {
       if (wasThere === 0 && askedAtMs - this.renewedAtMs < FORGOTTEN_WITHIN_MS) this.reportForgotten();
       this.renewedAtMs = askedAtMs;
       this.steadiness.ok(performance.now());
-    } catch {
-      // The connection reports why; the next renewal is due soon.
+      if (this.refusal !== null) this.logger.log('Redis takes writes again');
+      this.refusal = null;
+    } catch (error) {
+      // The connection reports that Redis is away; the next renewal is due soon.
+      const refusal = writeRefusalOf(error as Error);
+      if (refusal !== null && this.refusal === null) this.reportRefusal(refusal);
+      this.refusal = refusal ?? this.refusal;
     }
+  }
+
+  private reportRefusal(reason: string): void {
+    this.logger.error({
+      msg: 'Redis refuses to write',
+      reason,
+      consequence: 'nothing is taken until it does, and results wait in the memory of this worker',
+    });
   }
 
   /** A lease that cannot have expired is gone. */

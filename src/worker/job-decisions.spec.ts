@@ -118,7 +118,11 @@ describe('the kinds of errors', () => {
     expect(isEnvironmental(error)).toBe(false);
   });
 
-  it.each([new InterruptedError('x'), new RunnerBootError('x')])('%s is environmental', (error) => {
+  it.each([
+    new InterruptedError('x'),
+    new RunnerBootError('x'),
+    new Error('NOREPLICAS Not enough good replicas to write.'),
+  ])('%s is environmental', (error) => {
     expect(isEnvironmental(error)).toBe(true);
     expect(isDecided(error)).toBe(false);
   });

@@ -8,6 +8,7 @@ import { InterruptedError } from '../executor/cancellation.js';
 import { type AttemptReport, codeOf, unrunReport } from '../outcome/attempt-report.js';
 import { RunnerBootError } from '../executor/process/runner-spawn.js';
 import type { FailedChild } from './flow-children.js';
+import { isRedisAway } from '../redis/redis-errors.js';
 import { MAX_LOST_WORKERS } from '../results/start-history.js';
 
 /** The second attempt that meets a fault of the worker's own ends the execution: a third could spread it. */
@@ -48,7 +49,8 @@ export const isDecided = (error: unknown): boolean =>
 export const isEnvironmental = (error: unknown): boolean =>
   error instanceof InterruptedError ||
   error instanceof RunnerBootError ||
-  error instanceof CompilerUnavailableError;
+  error instanceof CompilerUnavailableError ||
+  isRedisAway(error);
 
 /** Whether a failed attempt is followed by another: only when the job asked for attempts and has one left. */
 export function mayRetry(

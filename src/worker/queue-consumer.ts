@@ -5,7 +5,7 @@ import { type WorkerSettings, workerSettings } from '../config/slices.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import type { Service } from '../lib/service.js';
 import { waitAtMost } from '../lib/time-limit.js';
-import { isConnectionError } from '../redis/connections.js';
+import { isRedisAway } from '../redis/redis-errors.js';
 import { EndAtOnce } from '../results/at-once/end-at-once.js';
 import { ExecutionProcessor } from './execution.processor.js';
 import { RunningExecutions } from './running-executions.js';
@@ -37,7 +37,8 @@ export class QueueConsumer implements Service {
     this.state.enter('ACTIVE');
     const worker = this.worker;
     worker.on('error', (error) => {
-      if (isConnectionError(error)) return;
+      // Connections report that Redis is away, and the lease that it refuses to write.
+      if (isRedisAway(error)) return;
       this.logger.warn({ msg: 'queue', reason: error.message });
       void this.unreadable.look();
     });

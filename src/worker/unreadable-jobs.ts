@@ -4,7 +4,7 @@ import { UNREADABLE_OPTION } from '../contract/jobs/job-options.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import type { RedisClient } from '../redis/connections.js';
-import { isConnectionError } from '../redis/connections.js';
+import { isRedisAway } from '../redis/redis-errors.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ResultAuthor } from '../results/result-author.js';
@@ -69,7 +69,7 @@ export class UnreadableJobs {
       const job = (await this.queue.getJob(id)) as Job | undefined;
       return job && (await this.isNeverBegun(job)) ? 'no worker was ever handed it' : null;
     } catch (error) {
-      if (isConnectionError(error as Error)) throw error;
+      if (isRedisAway(error)) throw error;
       return (error as Error).message;
     }
   }

@@ -3,8 +3,9 @@ import { useWorkers } from '../support/processes/worker-process.js';
 import { Producer } from '../support/producer.js';
 import { TestPostgres } from '../support/servers/test-postgres.js';
 import { useStartCounter } from '../support/start-counter.js';
-import { campaign } from './campaign.js';
-import { PostgresStack } from './stacks/postgres-stack.js';
+import type { Chance } from '../../src/faults/fault.js';
+import { campaign } from '../../src/faults/campaign.js';
+import { fill, PostgresStack } from './stacks/postgres-stack.js';
 import { redisStackOf } from './stacks/redis-stack.js';
 import { SmallDisk } from '../support/servers/small-disk.js';
 
@@ -19,6 +20,8 @@ const DISK_MB = 256;
 const redis = redisStackOf(text('FAULTS_REDIS', 'server'));
 const postgres = text('FAULTS_POSTGRES', 'no') === 'yes' ? new TestPostgres() : null;
 const disk = text('FAULTS_DISK', 'no') === 'yes' ? new SmallDisk(DISK_MB) : null;
+/** What the tables of the archive are on. */
+const tables = disk && postgres ? new SmallDisk(DISK_MB) : null;
 const counter = useStartCounter();
 // Jest ends what is defined first first: the workers before what they use.
 const startWorker = useWorkers();
@@ -28,6 +31,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([redis.dispose(), postgres?.dispose()]);
   disk?.dispose();
+  tables?.dispose();
 });
 
 describe('npm run faults', () => {
@@ -36,6 +40,7 @@ describe('npm run faults', () => {
     async () => {
       const queueName = `faults-${Date.now()}`;
       const producer = new Producer(redis, { queueName, keyPrefix: redis.keyPrefix });
+      const archive = postgres && (await PostgresStack.on(postgres, tables));
       const report = await campaign(
         {
           seed: number('FAULTS_SEED', Math.floor(Math.random() * 1e9)),
@@ -46,8 +51,18 @@ describe('npm run faults', () => {
         },
         {
           redis,
-          ...(postgres ? { postgres: new PostgresStack(postgres, await postgres.createDatabase()) } : {}),
-          ...(disk ? { disk } : {}),
+          faults: {
+            ...redis.faults,
+            ...archive?.faults,
+            ...(disk ? { 'fill the disk': (chance: Chance) => fill(disk, chance) } : {}),
+          },
+          ...(archive
+            ? {
+                settings: { ROLES: 'worker,api,archive', DATABASE_URL: archive.url },
+                notOneRow: (ids) => archive.notOnce(ids),
+              }
+            : {}),
+          ...(disk ? { folder: disk.folder } : {}),
           counter,
           startWorker,
           producer,
@@ -55,14 +70,18 @@ describe('npm run faults', () => {
         },
       );
       console.info(JSON.stringify(report, null, 2));
+      for (const id of report.doubled) console.info(JSON.stringify(producer.resultsOf(id), null, 2));
       await producer.close();
+      await archive?.close();
       expect(report).toMatchObject({
         lost: [],
         doubled: [],
         disagreeing: [],
         undeclared: [],
+        failed: [],
         orphans: [],
         keysForEver: [],
+        filesLeft: [],
         notOneRow: [],
       });
     },

@@ -25,6 +25,8 @@ export class Producer {
   private readonly keys: RedisKeys;
   readonly queue: Queue;
   private readonly consumer: Worker;
+  /** Jobs of the result queue that came. */
+  private readonly jobs = new Set<string>();
   /** Everything that came by the result queue, in order. */
   readonly received: (ExecutionResult | TaskResult)[] = [];
   private readonly receivedById = new Map<string, (ExecutionResult | TaskResult)[]>();
@@ -41,7 +43,10 @@ export class Producer {
     this.consumer = new Worker(
       resultQueueName(queueName),
       (job) => {
-        if (job.name === RESULT_JOB_NAME) this.keep(job.data as ExecutionResult | TaskResult);
+        // It comes again when this consumer lost its lock: that is no second result.
+        const isNew = !this.jobs.has(`${job.id}:${job.timestamp}`);
+        this.jobs.add(`${job.id}:${job.timestamp}`);
+        if (isNew && job.name === RESULT_JOB_NAME) this.keep(job.data as ExecutionResult | TaskResult);
         return Promise.resolve();
       },
       { ...shared, concurrency: 50 },

@@ -11,7 +11,7 @@ import { within } from '../../lib/time-limit.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import { WORK_QUEUE } from '../../queue/queue-tokens.js';
 import { Bell } from '../../lib/bell.js';
-import { isConnectionError } from '../../redis/connections.js';
+import { isRedisAway } from '../../redis/redis-errors.js';
 import { ExecutionLookup, type Progress } from './execution-lookup.service.js';
 import { jobIdOf } from '../../contract/jobs/job-id.js';
 
@@ -95,7 +95,7 @@ export class ResultWaiter implements BeforeApplicationShutdown, OnApplicationShu
   /** Politely, and after {@link CLOSE_LIMIT_MS} by cutting the connection, which would reconnect for ever. */
   private async close(events: QueueEvents): Promise<void> {
     const warn = (error: Error): void => {
-      if (!isConnectionError(error)) this.logger.warn(`closing the queue's events: ${error.message}`);
+      if (!isRedisAway(error)) this.logger.warn(`closing the queue's events: ${error.message}`);
     };
     await within(events.close().catch(warn), CLOSE_LIMIT_MS, () =>
       events.getBackend().close(true).catch(warn),
@@ -115,7 +115,7 @@ export class ResultWaiter implements BeforeApplicationShutdown, OnApplicationShu
     this.events.on('completed', ring).on('failed', ring).on('removed', ring);
     // The application's other connections log the loss; the re-check covers the gap.
     this.events.on('error', (error) => {
-      if (!isConnectionError(error)) this.logger.warn(`reading the queue's events: ${error.message}`);
+      if (!isRedisAway(error)) this.logger.warn(`reading the queue's events: ${error.message}`);
     });
   }
 

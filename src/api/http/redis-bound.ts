@@ -1,5 +1,6 @@
 import { within } from '../../lib/time-limit.js';
 import { StillSearchingError } from '../../queue/job-finder.js';
+import { isRedisAway, writeRefusalOf } from '../../redis/redis-errors.js';
 import { ProblemException } from './problem.js';
 
 /** For a request that failed before anything of it was written. */
@@ -28,7 +29,9 @@ export async function withinRedisLimit<T>(
       throw redisAway(detail);
     });
   } catch (error) {
-    throw isRedisError(error) ? redisAway(detail) : error;
+    const refusal = error instanceof Error ? writeRefusalOf(error) : null;
+    if (refusal) throw redisAway(`Redis refuses to write: ${refusal}. Send it again later`);
+    throw isRedisAway(error) ? redisAway(detail) : error;
   }
 }
 
@@ -43,17 +46,4 @@ export async function withinSearch<T>(work: Promise<T>, detail?: string): Promis
   } catch (error) {
     throw error instanceof StillSearchingError ? redisAway(error.message) : error;
   }
-}
-
-/** What ioredis and the socket under it throw when the server is gone, loading, or read-only. */
-function isRedisError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code } = error as { code?: unknown };
-  return (
-    error.name === 'MaxRetriesPerRequestError' ||
-    (typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND)/.test(code)) ||
-    /^(Redis cannot be reached|Stream isn't writeable|Connection is closed|Command timed out|LOADING|READONLY|CLUSTERDOWN|MASTERDOWN)/.test(
-      error.message,
-    )
-  );
 }

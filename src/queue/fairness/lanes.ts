@@ -2,7 +2,8 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectSettings } from '../../config/config.module.js';
 import { type QueueSettings, queueSettings } from '../../config/slices.js';
 import { atEndOfTurn } from '../../lib/end-of-turn.js';
-import { isConnectionError, type RedisClient } from '../../redis/connections.js';
+import type { RedisClient } from '../../redis/connections.js';
+import { isRedisAway } from '../../redis/redis-errors.js';
 import { jsonForLua } from '../../redis/lua-script.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
 import { laneJob, type LaneRequest } from './lane-request.js';
@@ -217,7 +218,7 @@ export class Lanes {
       this.wakeIn(wakeMs);
       for (const [index, { resolve }] of batch.entries()) resolve?.(replies[index]);
     } catch (error) {
-      if (!isConnectionError(error as Error))
+      if (!isRedisAway(error))
         this.logger.warn({
           msg: 'the order of executions could not be kept',
           reason: (error as Error).message,

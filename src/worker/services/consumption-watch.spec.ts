@@ -5,6 +5,7 @@ import { CANARY } from '../../contract/jobs/canary.js';
 import type { WorkerStateHolder } from '../../heartbeat/worker-state.js';
 import { Activity } from '../../lib/activity.js';
 import type { WorkQueueGauge } from '../../queue/work-queue-gauge.js';
+import type { WorkerLease } from '../../results/worker-lease.js';
 import type { ExecutionProcessor } from '../execution.processor.js';
 import { Canary } from './canary.js';
 import { type Consumption, ConsumptionWatch, Standstill } from './consumption-watch.js';
@@ -40,6 +41,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 describe('ConsumptionWatch', () => {
   /** Jobs that wait; null: Redis does not answer. */
   let takable: number | null;
+  /** Whether Redis takes writes. */
+  let takesWrites: boolean;
   let placed: unknown[][];
   let activity: Activity;
   let watch: ConsumptionWatch;
@@ -61,6 +64,11 @@ describe('ConsumptionWatch', () => {
       { activity } as ExecutionProcessor,
       { takesWork: true } as WorkerStateHolder,
       new Canary(queue as never, settings),
+      {
+        get isRenewed() {
+          return takesWrites;
+        },
+      } as WorkerLease,
       settings,
     );
   };
@@ -69,6 +77,7 @@ describe('ConsumptionWatch', () => {
   beforeEach(() => {
     jest.useFakeTimers();
     takable = 0;
+    takesWrites = true;
     placed = [];
     activity = new Activity();
     add = () => Promise.resolve((takable = 1));
@@ -93,6 +102,16 @@ describe('ConsumptionWatch', () => {
     takable = 3;
     await pass(MINUTE_MS);
     expect(watch.standstillMs).toBeLessThanOrEqual(MINUTE_MS);
+  });
+
+  it('never asks for a restart because Redis refuses to write, so that nothing can be taken', async () => {
+    takable = 3;
+    takesWrites = false;
+    await pass(HOUR_MS);
+    expect(watch.standstillMs).toBe(0);
+    takesWrites = true;
+    await pass(3 * MINUTE_MS);
+    expect(watch.standstillMs).toBeGreaterThan(2 * MINUTE_MS);
   });
 
   it('puts a canary on the queue of an idle worker, and sees when it is not taken', async () => {

@@ -4,6 +4,7 @@ import { type WorkerSettings, workerSettings } from '../../config/slices.js';
 import { WorkerStateHolder } from '../../heartbeat/worker-state.js';
 import type { Service } from '../../lib/service.js';
 import { WorkQueueGauge } from '../../queue/work-queue-gauge.js';
+import { WorkerLease } from '../../results/worker-lease.js';
 import { ExecutionProcessor } from '../execution.processor.js';
 import { Canary } from './canary.js';
 
@@ -11,7 +12,7 @@ const LOOK_MS = 5_000;
 
 /** What is looked at: how many jobs have been taken and ended here, and what waits. */
 export interface Consumption {
-  /** Jobs that wait and that this worker could take; null: it is not known, Redis does not answer. */
+  /** Jobs that wait and that this worker could take; null: it is not known, or Redis, which does not answer or refuses to write, lets none be taken. */
   takable: number | null;
   /** Jobs that this worker has taken since its start, and that it has ended. */
   taken: number;
@@ -52,6 +53,7 @@ export class ConsumptionWatch implements Service {
     private readonly processor: ExecutionProcessor,
     private readonly state: WorkerStateHolder,
     private readonly canary: Canary,
+    private readonly lease: WorkerLease,
     @InjectSettings(workerSettings) private readonly settings: WorkerSettings,
   ) {}
 
@@ -72,7 +74,8 @@ export class ConsumptionWatch implements Service {
 
   private async look(): Promise<void> {
     const { activity } = this.processor;
-    const takable = this.state.takesWork ? await this.gauge.takable().catch(() => null) : null;
+    const mayTake = this.state.takesWork && this.lease.isRenewed;
+    const takable = mayTake ? await this.gauge.takable().catch(() => null) : null;
     const before = this.standsMs;
     const isIdle = takable === 0 && activity.count === 0 && activity.entered === this.takenBefore;
     this.takenBefore = activity.entered;

@@ -4,6 +4,8 @@ import type { JobsOptions } from 'bullmq';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { Jobs } from '../../support/jobs.js';
 import { type Producer, useProducers } from '../../support/producer.js';
+import { useRunGauge } from '../../support/fairness/run-gauge.js';
+import { aContext } from '../../support/builders.js';
 import { useStartCounter } from '../../support/start-counter.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
@@ -11,6 +13,7 @@ import { useWorkers, type WorkerProcess } from '../../support/processes/worker-p
 
 const redis = useRedis();
 const starts = useStartCounter();
+const gauge = useRunGauge();
 const makeProducer = useProducers(redis);
 const startWorker = useWorkers();
 let producer: Producer;
@@ -319,5 +322,71 @@ describe('operations on the queue', () => {
     expect(await jobs.ended(id)).toMatchObject({ result: 1 });
     expect(await jobs.ended(hold)).toMatchObject({ success: true });
     expect(producer.resultsOf(id)).toHaveLength(1);
+  });
+});
+
+describe('a cap of an organization, whatever others do to the queue', () => {
+  const OWNER = 'capped';
+  const LANES = 'bull:bifrost-executions:lanes';
+  const submit = (): Promise<string> =>
+    producer.submitExecution(
+      aContext({ organization: { id: OWNER }, workflow_code: gauge.code(OWNER, 100) }),
+    );
+  const setCap = async (): Promise<void> => {
+    const response = await fetch(`${worker.url}/organizations/${OWNER}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ max_running: 1 }),
+    });
+    expect(response.status).toBeLessThan(300);
+    await capIsKnown();
+  };
+  const capIsKnown = (): Promise<unknown> =>
+    until(() => client.hexists(`${LANES}:limits`, OWNER), { what: 'the lanes know the cap', timeoutMs: 5_000 });
+  const allEnd = async (ids: string[]): Promise<void> => {
+    for (const id of ids) expect(await producer.executionResult(id)).toMatchObject({ success: true, starts: 1 });
+    expect(ids.map((id) => producer.resultsOf(id).length)).toEqual(ids.map(() => 1));
+  };
+  /** Of which one runs, and the others wait for it. */
+  const several = async (): Promise<string[]> => {
+    const ids = [await submit(), await submit(), await submit(), await submit()];
+    await until(() => gauge.of(OWNER) === 1, { what: 'one runs' });
+    return ids;
+  };
+
+  beforeEach(setCap);
+
+  it('promoteJobs: holds all the same', async () => {
+    const ids = await several();
+    await producer.queue.promoteJobs();
+    await allEnd(ids);
+    expect(gauge.takeMost(OWNER)).toBe(1);
+  });
+
+  it('keys of the lanes that are lost: what BullMQ has kept runs, and the cap is right again within 5 s', async () => {
+    const ids = await several();
+    await client.del(...(await client.keys(`${LANES}:*`)));
+    await capIsKnown();
+    await allEnd(ids);
+    gauge.takeMost(OWNER);
+    await allEnd(await Promise.all([submit(), submit(), submit()]));
+    expect(gauge.takeMost(OWNER)).toBe(1);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['drain', () => producer.queue.drain(true)],
+    ['obliterate', () => producer.queue.obliterate({ force: true })],
+    ['FLUSHALL', () => client.flushall()],
+  ])('%s: what runs ends, what comes then has its places, and nothing is left of what was removed', async (_name, remove) => {
+    const ids = await several();
+    await remove();
+    await setCap();
+    await until(() => gauge.of(OWNER) === 0, { what: 'what ran has ended' });
+    await producer.queue.resume();
+    gauge.takeMost(OWNER);
+    await allEnd(await Promise.all([submit(), submit(), submit()]));
+    expect(gauge.takeMost(OWNER)).toBe(1);
+    expect(ids.filter((id) => producer.resultsOf(id).length > 0)).not.toEqual([]);
+    expect(ids.filter((id) => producer.resultsOf(id).length > 1)).toEqual([]);
   });
 });

@@ -1,31 +1,57 @@
 import pg from 'pg';
+import type { Chance, Faults } from '../../../src/faults/fault.js';
 import { childrenOf } from '../../support/processes/footprint.js';
 import type { TestPostgres } from '../../support/servers/test-postgres.js';
 import { until } from '../../support/until.js';
-import type { Chance, MakeFault } from './redis-stack.js';
+import { startTcpProxy, type TcpProxy } from '../../support/servers/tcp-proxy.js';
+import type { SmallDisk } from '../../support/servers/small-disk.js';
 
 /** The database of a campaign's archive, and the ways in which it can be broken. */
 export class PostgresStack {
-  readonly faults: Readonly<Record<string, MakeFault>> = {
-    'kill Postgres': async ({ random, rest }) => {
-      await this.postgres.stop('SIGQUIT');
-      await rest(random() * 5_000);
-      await this.postgres.start();
-    },
-    'freeze Postgres': async ({ random, rest }) => {
-      const { pid } = this.postgres;
-      const all = [pid, ...childrenOf(pid)];
-      for (const one of all) signal(one, 'SIGSTOP');
-      await rest(1_000 + random() * 14_000);
-      for (const one of all) signal(one, 'SIGCONT');
-    },
-    'make Postgres read-only': async (chance) => this.readOnly(chance),
-  };
+  readonly faults: Faults;
 
-  constructor(
+  private constructor(
     private readonly postgres: TestPostgres,
-    readonly url: string,
-  ) {}
+    private readonly database: string,
+    private readonly proxy: TcpProxy,
+    disk: SmallDisk | null,
+  ) {
+    this.faults = {
+      'silence Postgres': () => Promise.resolve(this.proxy.silence()),
+      'kill Postgres': async ({ random, rest }) => {
+        await this.postgres.stop('SIGQUIT');
+        await rest(random() * 5_000);
+        await this.postgres.start();
+      },
+      'freeze Postgres': async ({ random, rest }) => {
+        const { pid } = this.postgres;
+        const all = [pid, ...childrenOf(pid)];
+        for (const one of all) signal(one, 'SIGSTOP');
+        await rest(1_000 + random() * 14_000);
+        for (const one of all) signal(one, 'SIGCONT');
+      },
+      'make Postgres read-only': async (chance) => this.readOnly(chance),
+      ...(disk ? { 'fill the disk of Postgres': (chance: Chance) => fill(disk, chance) } : {}),
+    };
+  }
+
+  /** @param disk what the tables are on; null: that of the machine */
+  static async on(postgres: TestPostgres, disk: SmallDisk | null): Promise<PostgresStack> {
+    const database = await postgres.createDatabase(disk?.folder);
+    const proxy = await startTcpProxy(Number(new URL(database).port));
+    return new PostgresStack(postgres, database, proxy, disk);
+  }
+
+  /** Where the workers find it. */
+  get url(): string {
+    const url = new URL(this.database);
+    url.port = String(this.proxy.port);
+    return url.href;
+  }
+
+  close(): Promise<void> {
+    return this.proxy.close();
+  }
 
   /** Executions that have more or fewer than one row, once the archive has had the time to come to them. */
   async notOnce(ids: readonly string[]): Promise<string[]> {
@@ -47,7 +73,7 @@ export class PostgresStack {
   private setReadOnly(value: 'on' | 'off'): Promise<void> {
     return this.asAdmin(async (client) => {
       await client.query('SET default_transaction_read_only = off');
-      const name = new URL(this.url).pathname.slice(1);
+      const name = new URL(this.database).pathname.slice(1);
       await client.query(`ALTER DATABASE ${name} SET default_transaction_read_only = ${value}`);
       await client.query(
         'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
@@ -56,7 +82,7 @@ export class PostgresStack {
   }
 
   private async asAdmin<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    const client = new pg.Client({ connectionString: this.url });
+    const client = new pg.Client({ connectionString: this.database });
     await client.connect();
     try {
       return await work(client);
@@ -64,6 +90,13 @@ export class PostgresStack {
       await client.end();
     }
   }
+}
+
+/** Fills a disk for 1 to 10 s. */
+export async function fill(disk: SmallDisk, { random, rest }: Chance): Promise<void> {
+  disk.fill();
+  await rest(1_000 + random() * 9_000);
+  disk.clear();
 }
 
 async function countsIn(client: pg.Client): Promise<Map<string, number>> {

@@ -1,26 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Chance, Faults } from '../../../src/faults/fault.js';
+import { targetOf } from '../../../src/faults/own-stack.js';
+import type { TcpTarget } from '../../../src/faults/silent-proxy.js';
 import { openRedis, type RedisClient } from '../../../src/redis/connections.js';
 import type { RedisSource } from '../../support/producer.js';
+import { pick } from '../../support/random.js';
 import { RedisClusterGroup } from '../../support/servers/redis-cluster.js';
 import { RedisSentinel } from '../../support/servers/redis-sentinel.js';
 import { TestRedis } from '../../support/servers/test-redis.js';
-
-/** What a fault may draw, and how long it rests: less when the campaign is over. */
-export interface Chance {
-  random: () => number;
-  rest: (ms: number) => Promise<void>;
-}
-
-/** Makes a fault and resolves when it is over. */
-export type MakeFault = (chance: Chance) => Promise<void>;
 
 /** The Redis of a campaign, and the ways in which it can be broken. */
 export interface RedisStack extends RedisSource {
   readonly url: string;
   readonly keyPrefix: string;
   /** Where a proxy can lead to; null: the clients must find the servers themselves. */
-  readonly port: number | null;
-  readonly faults: Readonly<Record<string, MakeFault>>;
+  readonly target: TcpTarget | null;
+  readonly faults: Faults;
   start(): Promise<void>;
   dispose(): Promise<void>;
 }
@@ -38,8 +33,10 @@ export function redisStackOf(name: string): RedisStack {
   switch (name) {
     case 'server':
       return new OneServer(new TestRedis(true));
-    case 'sentinel':
-      return new Group(new RedisSentinel(), '', ({ group, how }) => group.failPrimary(how));
+    case 'sentinel': {
+      const sentinel = new RedisSentinel();
+      return new Group(sentinel, '', ({ group, how }) => group.failPrimary(how), sentinelFaults(sentinel));
+    }
     case 'cluster':
       // Half of the time the primary that holds all keys of the worker, which share one slot.
       return new Group(new RedisClusterGroup(), CLUSTER_PREFIX, ({ group, how, random }) =>
@@ -50,13 +47,29 @@ export function redisStackOf(name: string): RedisStack {
   }
 }
 
+/** Two of three are enough to name another primary. */
+const sentinelFaults = (sentinel: RedisSentinel): Faults => ({
+  'freeze a Sentinel': async ({ random, rest }) => {
+    const one = pick(random, sentinel.watchers);
+    one.freeze();
+    await rest(1_000 + random() * 14_000);
+    one.thaw();
+  },
+  'restart a Sentinel': async ({ random, rest }) => {
+    const one = pick(random, sentinel.watchers);
+    await one.kill9();
+    await rest(random() * 3_000);
+    await one.start();
+  },
+});
+
 /** That of `{faults}`: CRC16 of its tag, as CLUSTER KEYSLOT says. */
 export const CLUSTER_SLOT = 15_143;
 
 /** The redis-server of a suite, whose life is that of the suite's. */
 export class OneServer implements RedisStack {
   readonly keyPrefix = '';
-  readonly faults = {
+  readonly faults: Faults = {
     'freeze Redis': async ({ random, rest }: Chance): Promise<void> => {
       const { pid } = this.redis;
       process.kill(pid, 'SIGSTOP');
@@ -68,6 +81,13 @@ export class OneServer implements RedisStack {
       await rest(random() * 3_000);
       await this.redis.start();
     },
+    'have Redis lack replicas': (chance) =>
+      this.refuseWrites(chance, [['CONFIG', 'SET', 'min-replicas-to-write', '1'], ['CONFIG', 'SET', 'min-replicas-to-write', '0']]),
+    'have Redis lack memory': (chance) =>
+      this.refuseWrites(chance, [['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0']]),
+    // Of a primary that nothing listens for: it keeps its data.
+    'make Redis a replica': (chance) =>
+      this.refuseWrites(chance, [['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE']]),
   };
 
   constructor(private readonly redis: TestRedis) {}
@@ -76,8 +96,8 @@ export class OneServer implements RedisStack {
     return this.redis.url;
   }
 
-  get port(): number {
-    return Number(new URL(this.redis.url).port);
+  get target(): TcpTarget {
+    return targetOf(this.redis.url)!;
   }
 
   connect(): RedisClient {
@@ -90,6 +110,16 @@ export class OneServer implements RedisStack {
 
   dispose(): Promise<void> {
     return this.redis.dispose();
+  }
+
+  /** Has it answer everything but writes for 1 to 15 s: by the first command, until the second. */
+  private async refuseWrites({ random, rest }: Chance, [begin, end]: [string[], string[]]): Promise<void> {
+    const client = this.redis.connect();
+    const send = ([name = '', ...args]: string[]): Promise<unknown> => client.call(name, ...args);
+    await send(begin);
+    await rest(1_000 + random() * 14_000);
+    await send(end);
+    client.disconnect();
   }
 }
 
@@ -119,9 +149,8 @@ class GivenRedis extends ByUrl implements RedisStack {
     super();
   }
 
-  get port(): number | null {
-    const { protocol, hostname, port } = new URL(this.url);
-    return protocol === 'redis:' && hostname === '127.0.0.1' ? Number(port || 6379) : null;
+  get target(): TcpTarget | null {
+    return targetOf(this.url);
   }
 
   start(): Promise<void> {
@@ -142,18 +171,21 @@ interface Failing<T> {
 
 /** Servers of which another takes over when one fails. */
 class Group<T extends RedisSentinel | RedisClusterGroup> extends ByUrl implements RedisStack {
-  readonly port = null;
-  readonly faults = {
-    'freeze a primary': (chance: Chance) => this.fail('freeze', chance),
-    'kill a primary': (chance: Chance) => this.fail('kill', chance),
-  };
+  readonly target = null;
+  readonly faults: Faults;
 
   constructor(
     readonly group: T,
     readonly keyPrefix: string,
     private readonly failPrimary: (failing: Failing<T>) => ReturnType<RedisSentinel['failPrimary']>,
+    more: Faults = {},
   ) {
     super();
+    this.faults = {
+      'freeze a primary': (chance) => this.fail('freeze', chance),
+      'kill a primary': (chance) => this.fail('kill', chance),
+      ...more,
+    };
   }
 
   get url(): string {

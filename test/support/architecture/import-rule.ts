@@ -52,6 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: PARTS.filter((part) => part !== 'executor'),
   doctor: PARTS,
   conformance: BASE,
+  faults: BASE,
   'app.module': [...PARTS, 'webhooks', 'health', 'metrics', 'api'],
   bootstrap: [...PARTS, 'health', 'metrics', 'api', 'app.module'],
   main: ['bootstrap', 'config', 'lib'],
@@ -64,7 +65,7 @@ const KEPT_TO: readonly { packages: RegExp; areas: readonly string[] }[] = [
   { packages: /^(pg|kysely|kysely\/.*|@electric-sql\/.*)$/, areas: ['archive'] },
   {
     packages: /^(bullmq|@nestjs\/bullmq)$/,
-    areas: ['redis', 'results', 'queue', 'worker', 'api', 'webhooks', 'conformance'],
+    areas: ['redis', 'results', 'queue', 'worker', 'api', 'webhooks', 'conformance', 'faults'],
   },
 ];
 
@@ -83,7 +84,7 @@ const CLOSED: Readonly<Record<string, typeof NO_FRAMEWORK>> = {
   cli: NO_FRAMEWORK,
 };
 
-const APPLICATION = new Set(['bootstrap', 'config', 'doctor', 'conformance']);
+const APPLICATION = new Set(['bootstrap', 'config', 'doctor', 'conformance', 'faults']);
 const ENVIRONMENT_FILES = new Set(['cli/bifrost.ts']);
 const MAX_LINES = 300;
 const BANNED = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc', 'manager']);
@@ -133,7 +134,7 @@ function checkImport(file: string, site: ImportSite, sources: ReadonlyMap<string
   const targetArea = areaOf(target);
   if (targetArea === area || allowed.includes(targetArea)) return [];
   // `bifrost worker` becomes the application, `bifrost doctor` tries its parts, `bifrost conformance` talks to it over
-  // Redis; every other command must not load it.
+  // Redis, `bifrost faults` breaks it; every other command must not load it.
   if (area === 'cli' && APPLICATION.has(targetArea) && site.kind === 'dynamic') return [];
   return at(`imports ${target}: ${area} may import ${allowed.join(', ')} only`);
 }

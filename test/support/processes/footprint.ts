@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readlink } from 'node:fs/promises';
 import type { WorkerRecord } from '../../../src/contract/worker-record.js';
+import { childrenOf } from '../../../src/lib/process/descendants.js';
+
+export { childrenOf };
 
 /** What a worker holds on the machine, as others than the worker see it. */
 export interface Footprint {
@@ -33,21 +35,3 @@ async function descriptorsOf(pid: number): Promise<string[]> {
 /** What the worker reads of a runner that lives is opened when it is first read; of a dead one it is a leak. */
 const isReadingOf = (target: string, living: readonly number[]): boolean =>
   living.includes(Number(/^\/proc\/(\d+)\/stat/.exec(target)?.[1]));
-
-/** Pids of all descendants. */
-export function childrenOf(pid: number): number[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-  const found = [pid];
-  for (let i = 0; i < found.length; i++)
-    for (const [child, parent] of parents) if (parent === found[i]) found.push(child);
-  return found.slice(1);
-}

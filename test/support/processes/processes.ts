@@ -1,15 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { isAlive } from '../../../src/lib/process/descendants.js';
 import { until } from '../until.js';
 
-/** Whether a process is there and is not merely waiting to be reaped. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
-  }
-}
+export { isAlive };
 
 /**
  * Waits until a process is gone. The end of a runner is known when what holds it has ended; the killed

@@ -50,6 +50,11 @@ export class RedisSentinel {
     return { old, promotedAtMs: Date.now() };
   }
 
+  /** The three that watch the primary. */
+  get watchers(): readonly RedisProcess[] {
+    return this.sentinels;
+  }
+
   /** Brings the old primary back, which becomes a replica, and waits until both replicas follow. */
   async restore(old: RedisProcess, how: 'freeze' | 'kill'): Promise<void> {
     if (how === 'freeze') old.thaw();

@@ -22,12 +22,20 @@ export class TestPostgres {
   private readonly bin = findBinaries();
   private readonly user = serverUser();
 
-  /** A database of its own on this server, empty; the URL that leads to it. */
-  async createDatabase(): Promise<string> {
+  /**
+   * A database of its own on this server, empty; the URL that leads to it.
+   * @param folder where its tables are; left out: with everything else of the server
+   */
+  async createDatabase(folder?: string): Promise<string> {
     const name = `t_${randomUUID().replaceAll('-', '')}`;
     const admin = new pg.Client({ connectionString: this.urlOf('postgres') });
     await admin.connect();
-    await admin.query(`CREATE DATABASE ${name}`);
+    if (folder !== undefined) {
+      const tables = mkdtempSync(join(folder, 'tables-'));
+      if (this.user) chownSync(tables, this.user.uid, this.user.gid);
+      await admin.query(`CREATE TABLESPACE ${name} LOCATION '${tables}'`);
+    }
+    await admin.query(`CREATE DATABASE ${name}${folder === undefined ? '' : ` TABLESPACE ${name}`}`);
     await admin.end();
     return this.urlOf(name);
   }

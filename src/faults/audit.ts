@@ -1,24 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ExecutionResult } from '../../src/contract/result.js';
-import type { Producer } from '../support/producer.js';
-import type { StartCounter } from '../support/start-counter.js';
+import type { JobsOptions } from 'bullmq';
+import type { FaultsAudit } from '../contract/clients/faults-report.js';
+import type { ExecutionContext } from '../contract/context.js';
+import type { ExecutionResult } from '../contract/result.js';
+import type { StartCounter } from './start-counter.js';
 
-/** What a campaign found; every list of ids is to be empty. */
-export interface Audit {
-  executions: number;
-  /** Without a result on the result queue. */
-  lost: string[];
-  /** With more than one. */
-  doubled: string[];
-  /** Whose result on the queue is not the one in Redis. */
-  disagreeing: string[];
-  /** Whose code was started more often than the result shows. */
-  undeclared: string[];
-  /** Executions whose code was started more than once, which their results show. */
-  repeated: number;
-  /** From the death of a worker to the next start of what it ran, in milliseconds. */
-  failover: { count: number; medianMs: number | null; worstMs: number | null };
-  ends: Record<string, number>;
+/** The other end of both queues. */
+export interface CampaignProducer {
+  /** Writes the context of an execution and puts it on the queue; resolves with its id. */
+  submitExecution(context: ExecutionContext, executionId?: string, options?: JobsOptions): Promise<string>;
+  /** Every result of an execution that came by the result queue so far. */
+  resultsOf(executionId: string): readonly object[];
+  /** The result in Redis. */
+  storedResult(executionId: string): Promise<ExecutionResult | undefined>;
 }
 
 /** When a worker was killed, in Unix milliseconds. */
@@ -27,17 +21,21 @@ export interface Death {
   atMs: number;
 }
 
+/** The code of a campaign succeeds or throws; and an execution whose worker was lost twice is not tried again. */
+const OWN_ENDS: ReadonlySet<string> = new Set(['ok', 'USER_ERROR', 'STALLED_OUT']);
+
 /** Compares what the code itself counted with what its results show. */
 export async function audit(
   ids: readonly string[],
-  { producer, counter, deaths }: { producer: Producer; counter: StartCounter; deaths: readonly Death[] },
-): Promise<Audit> {
-  const found: Audit = {
+  { producer, counter, deaths }: { producer: CampaignProducer; counter: StartCounter; deaths: readonly Death[] },
+): Promise<FaultsAudit> {
+  const found: FaultsAudit = {
     executions: ids.length,
     lost: [],
     doubled: [],
     disagreeing: [],
     undeclared: [],
+    failed: [],
     repeated: 0,
     failover: { count: 0, medianMs: null, worstMs: null },
     ends: {},
@@ -54,6 +52,7 @@ export async function audit(
     if (counter.of(id) > (result.starts ?? 0)) found.undeclared.push(id);
     if ((result.starts ?? 0) > 1) found.repeated += 1;
     const end = result.failure?.code ?? 'ok';
+    if (!OWN_ENDS.has(end)) found.failed.push(`${id}: ${end}: ${result.error}`);
     found.ends[end] = (found.ends[end] ?? 0) + 1;
     failovers.push(...failoversOf(result, deaths));
   }

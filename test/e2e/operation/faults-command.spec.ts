@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CampaignReport } from '../../../src/contract/clients/faults-report.js';
+import { startCommand } from '../../support/processes/command.js';
+import { useRedis } from '../../support/servers/test-redis.js';
+
+const redis = useRedis();
+
+describe('bifrost faults', () => {
+  it('breaks workers of its own and what a command breaks, and passes; it leaves nothing in Redis', async () => {
+    const client = redis.connect();
+    await client.set('mine', '1');
+    const args = ['--redis', redis.url, '--executions', '30', '--workers', '1', '--seed', '5', '--break', 'true'];
+    const { code, stdout, stderr } = await startCommand(['faults', ...args, '--json']).ended;
+    expect(stderr).toContain('seed 5: 30 executions on 1 workers');
+    const report = JSON.parse(stdout) as CampaignReport;
+    const { lost, doubled, disagreeing, undeclared, failed, orphans, keysForEver, filesLeft } = report;
+    expect({ lost, doubled, disagreeing, undeclared, failed, orphans, keysForEver, filesLeft }).toEqual({
+      lost: [],
+      doubled: [],
+      disagreeing: [],
+      undeclared: [],
+      failed: [],
+      orphans: [],
+      keysForEver: [],
+      filesLeft: [],
+    });
+    expect(report.executions).toBe(30);
+    expect(Object.values(report.ends).reduce((sum, count) => sum + count, 0)).toBe(30);
+    expect(code).toBe(0);
+    expect(await client.keys('*')).toEqual(['mine']);
+  });
+
+  it.each([
+    [['--redis', 'nonsense'], 3, 'REDIS_URL cannot be read'],
+    [['--redis', 'redis://127.0.0.1:1'], 3, 'ECONNREFUSED'],
+    [['--redis', 'redis://x', '--workers', '0'], 2, '--workers must be a whole number from 1 to 32, not 0'],
+    [['--redis', 'redis://x', '--seed', 'x'], 2, '--seed must be a whole number'],
+    [[], 2, 'Which Redis?'],
+  ])('refuses %j', async (args, code, said) => {
+    const ended = await startCommand(['faults', ...args]).ended;
+    expect([ended.code, ended.stdout]).toEqual([code, '']);
+    expect(ended.stderr).toContain(said);
+  });
+});
