@@ -258,10 +258,13 @@ async function bundleCommand(outfile: string): Promise<Metafile> {
         name: 'command',
         setup(run) {
           // Only where the whole worker is installed.
-          run.onResolve({ filter: /^\.\.\/(bootstrap|doctor\/|conformance\/|faults\/|config\/)/ }, ({ path }) => ({
-            path,
-            external: true,
-          }));
+          run.onResolve(
+            { filter: /^\.\.\/(bootstrap|doctor\/|conformance\/|faults\/|config\/)/ },
+            ({ path }) => ({
+              path,
+              external: true,
+            }),
+          );
           run.onLoad({ filter: /[\\/]lib[\\/]version\.ts$/ }, () => ({
             contents: `export const VERSION = ${JSON.stringify(version)};`,
           }));

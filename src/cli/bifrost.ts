@@ -103,12 +103,18 @@ Exit codes:
 
 program
   .command('faults')
-  .description('run executions on workers of this machine while faults are made, and count what was lost or doubled')
+  .description(
+    'run executions on workers of this machine while faults are made, and count what was lost or doubled',
+  )
   .option('--redis <url>', 'Redis to use; it is not broken (default: REDIS_URL)')
   .option('--executions <count>', 'how many executions (default: 1000)')
   .option('--workers <count>', 'how many workers are started (default: 3)')
   .option('--seed <number>', 'the same one draws the same faults in the same order (default: drawn)')
-  .option('--break <command>', 'shell command that breaks something and mends it: one more fault; repeatable', collect)
+  .option(
+    '--break <command>',
+    'shell command that breaks something and mends it: one more fault; repeatable',
+    collect,
+  )
   .option('--json', 'print the whole report as JSON')
   .addHelpText(
     'after',

@@ -45,7 +45,8 @@ export async function faults(
   { stdout, stderr }: Output,
 ): Promise<ExitCode> {
   const redisUrl = options.redis ?? env['REDIS_URL'];
-  if (!redisUrl) throw new CommandError(EXIT.usage, 'Which Redis? Give --redis redis://host:6379, or set REDIS_URL');
+  if (!redisUrl)
+    throw new CommandError(EXIT.usage, 'Which Redis? Give --redis redis://host:6379, or set REDIS_URL');
   const workers = wholeNumber('--workers', options.workers, WORKERS)!;
   const plan = {
     seed: wholeNumber('--seed', options.seed, SEED) ?? Math.floor(Math.random() * SEED.most),
@@ -77,11 +78,17 @@ function wholeNumber(
   if (text === undefined) return otherwise;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new CommandError(EXIT.usage, `${option} must be a whole number from ${least} to ${most}, not ${text}`);
+  throw new CommandError(
+    EXIT.usage,
+    `${option} must be a whole number from ${least} to ${most}, not ${text}`,
+  );
 }
 
 function textOf(report: CampaignReport, stdout: Output['stdout']): string {
-  const made = Object.entries(report.faults).map(([fault, times]) => [{ text: plain(fault) }, { text: String(times) }]);
+  const made = Object.entries(report.faults).map(([fault, times]) => [
+    { text: plain(fault) },
+    { text: String(times) },
+  ]);
   const found = Object.entries(FINDINGS).map(([name, meaning]) => {
     const all = report[name as keyof typeof FINDINGS];
     const named = all.slice(0, NAMED).join(', ') + (all.length > NAMED ? ', …' : '');

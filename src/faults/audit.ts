@@ -27,7 +27,11 @@ const OWN_ENDS: ReadonlySet<string> = new Set(['ok', 'USER_ERROR', 'STALLED_OUT'
 /** Compares what the code itself counted with what its results show. */
 export async function audit(
   ids: readonly string[],
-  { producer, counter, deaths }: { producer: CampaignProducer; counter: StartCounter; deaths: readonly Death[] },
+  {
+    producer,
+    counter,
+    deaths,
+  }: { producer: CampaignProducer; counter: StartCounter; deaths: readonly Death[] },
 ): Promise<FaultsAudit> {
   const found: FaultsAudit = {
     executions: ids.length,

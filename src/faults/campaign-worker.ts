@@ -51,7 +51,8 @@ export function workerFaults(
     'end a worker': async () => {
       const one = member();
       const { code } = await one.worker.stop();
-      if (code !== 0) throw new Error(`worker ${one.id} ended with exit code ${code} after SIGTERM, not with 0`);
+      if (code !== 0)
+        throw new Error(`worker ${one.id} ended with exit code ${code} after SIGTERM, not with 0`);
       await again(one);
     },
     'freeze a worker': async ({ rest }) => {
@@ -77,7 +78,10 @@ export function workerFaults(
 const OUTLIVE_MS = 1_000;
 
 /** Stops all; resolves with the ids of processes that outlived their workers for more than a second. */
-export async function stopAll(members: readonly Member[], isAlive: (pid: number) => boolean): Promise<number[]> {
+export async function stopAll(
+  members: readonly Member[],
+  isAlive: (pid: number) => boolean,
+): Promise<number[]> {
   const processes = members.flatMap(({ worker }) => childrenOf(worker.pid));
   await Promise.all(members.map(({ worker }) => worker.stop()));
   for (const { proxy } of members) await proxy?.close();

@@ -24,6 +24,8 @@ export interface CampaignPlan {
   atOnce: number;
   /** Pause between two faults, in milliseconds. */
   pauseMs: readonly [least: number, most: number];
+  /** No further execution is put on the queue after this time; left out: all of them are. */
+  limitMs?: number;
   /** Names of the faults to make; left out: all that its stack allows. */
   faults?: readonly string[];
 }
@@ -90,6 +92,7 @@ class Campaign {
   private readonly members: Member[] = [];
   private readonly over = new AbortController();
   private readonly ids: string[] = [];
+  private readonly pending = new Set<string>();
   private folder = '';
 
   constructor(
@@ -120,7 +123,8 @@ class Campaign {
     const breaking = this.breakThings();
     // Thrown below, where it is awaited.
     breaking.catch(() => undefined);
-    while (this.ids.length < this.plan.executions) {
+    const endMs = performance.now() + (this.plan.limitMs ?? Number.POSITIVE_INFINITY);
+    while (this.ids.length < this.plan.executions && performance.now() < endMs) {
       if (!(await this.until(() => this.open() < this.plan.atOnce))) break;
       await this.submit();
     }
@@ -136,7 +140,9 @@ class Campaign {
     const { context, options } = this.executions.next();
     for (;;) {
       try {
-        this.ids.push(await this.stack.producer.submitExecution(context, undefined, options));
+        const id = await this.stack.producer.submitExecution(context, undefined, options);
+        this.ids.push(id);
+        this.pending.add(id);
         return;
       } catch (error) {
         if (writeRefusalOf(error as Error) === null) throw error;
@@ -161,9 +167,11 @@ class Campaign {
     if (!response.ok) throw new Error(`the cap of an organization was refused: ${await response.text()}`);
   }
 
+  /** How many have no result yet. */
   private open(): number {
     const { producer } = this.stack;
-    return this.ids.filter((id) => producer.resultsOf(id).length === 0).length;
+    for (const id of this.pending) if (producer.resultsOf(id).length > 0) this.pending.delete(id);
+    return this.pending.size;
   }
 
   /** False: it did not happen in five minutes. */

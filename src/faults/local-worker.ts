@@ -54,7 +54,8 @@ export class LocalWorkers {
 function addressOf(child: ChildProcess): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const said: string[] = [];
-  const fail = (what: string): void => reject(new Error(`a worker ${what}; it said last:\n${said.join('\n')}`));
+  const fail = (what: string): void =>
+    reject(new Error(`a worker ${what}; it said last:\n${said.join('\n')}`));
   const limit = setTimeout(() => fail(`does not listen within ${READY_MS / 1_000} s`), READY_MS);
   child.on('close', (code) => fail(`ended with exit code ${code} before it listened`));
   for (const stream of [child.stdout!, child.stderr!]) {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Cluster } from 'ioredis';
 import type { CampaignReport } from '../contract/clients/faults-report.js';
+import { waitAtMost } from '../lib/time-limit.js';
 import { openRedis, type RedisClient, untilReady } from '../redis/connections.js';
 import { parseRedisUrl } from '../redis/redis-url.js';
 import { campaign, type CampaignPlan, type CampaignStack } from './campaign.js';
@@ -23,6 +24,7 @@ export interface OwnStack {
 }
 
 const CONNECT_LIMIT_MS = 10_000;
+const REMOVE_LIMIT_MS = 60_000;
 const SCANNED_AT_ONCE = 500;
 /** Settings of the workers in production that would lead elsewhere, or ask for what the load does not have. */
 const LEFT_OUT =
@@ -55,8 +57,10 @@ export async function campaignOn(
   const queueName = 'faults';
   const workers = new LocalWorkers(withoutOwn(environment));
   const counter = new StartCounter();
+  let isReached = false;
   try {
     await untilReady(redis, CONNECT_LIMIT_MS);
+    isReached = true;
     await counter.start();
     const producer = new QueueEnds(redis, { queueName, keyPrefix });
     const report = await campaign(plan, {
@@ -73,7 +77,11 @@ export async function campaignOn(
   } finally {
     workers.end();
     counter.stop();
-    await removeKeys(redis, keyPrefix).catch(() => undefined);
+    if (isReached)
+      await waitAtMost(
+        removeKeys(redis, keyPrefix).catch(() => undefined),
+        REMOVE_LIMIT_MS,
+      );
     for (const client of clients) client.disconnect();
   }
 }
@@ -91,7 +99,8 @@ async function run(command: string): Promise<void> {
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`the command of --break ended with exit code ${code}: ${command}\n${said}`.trim());
+  if (code !== 0)
+    throw new Error(`the command of --break ended with exit code ${code}: ${command}\n${said}`.trim());
 }
 
 async function removeKeys(client: RedisClient, prefix: string): Promise<void> {

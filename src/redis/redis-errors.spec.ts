@@ -8,7 +8,10 @@ describe('writeRefusalOf', () => {
       "OOM command not allowed when used memory > 'maxmemory'. script: 5f9a, on @user_script:7.",
       "OOM command not allowed when used memory > 'maxmemory'",
     ],
-    ["READONLY You can't write against a read only replica.", "READONLY You can't write against a read only replica"],
+    [
+      "READONLY You can't write against a read only replica.",
+      "READONLY You can't write against a read only replica",
+    ],
     // As Redis 6 says it of a script.
     [
       'ERR Error running script (call to f_5f9a): @user_script:1: @user_script: 1: -MISCONF Errors writing to the AOF file: No space left on device',
@@ -18,12 +21,13 @@ describe('writeRefusalOf', () => {
     expect(writeRefusalOf(new Error(message))).toBe(refusal);
   });
 
-  it.each(['LOADING Redis is loading the dataset in memory', 'connect ECONNREFUSED 127.0.0.1:6379', 'ERR unknown command'])(
-    'is null of an error that says something else: %s',
-    (message) => {
-      expect(writeRefusalOf(new Error(message))).toBeNull();
-    },
-  );
+  it.each([
+    'LOADING Redis is loading the dataset in memory',
+    'connect ECONNREFUSED 127.0.0.1:6379',
+    'ERR unknown command',
+  ])('is null of an error that says something else: %s', (message) => {
+    expect(writeRefusalOf(new Error(message))).toBeNull();
+  });
 });
 
 describe('isRedisAway', () => {
@@ -40,10 +44,12 @@ describe('isRedisAway', () => {
     expect(isRedisAway(Object.assign(new Error('x'), { code: 'ECONNRESET' }))).toBe(true);
   });
 
-  it.each([new Error('WRONGTYPE Operation against a key'), new Error('ERR unknown command'), 'LOADING', undefined])(
-    'not %s',
-    (error) => {
-      expect(isRedisAway(error)).toBe(false);
-    },
-  );
+  it.each([
+    new Error('WRONGTYPE Operation against a key'),
+    new Error('ERR unknown command'),
+    'LOADING',
+    undefined,
+  ])('not %s', (error) => {
+    expect(isRedisAway(error)).toBe(false);
+  });
 });

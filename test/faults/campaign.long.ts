@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { useWorkers } from '../support/processes/worker-process.js';
-import { Producer } from '../support/producer.js';
+import { QueueEnds } from '../../src/faults/queue-ends.js';
 import { TestPostgres } from '../support/servers/test-postgres.js';
 import { useStartCounter } from '../support/start-counter.js';
 import type { Chance } from '../../src/faults/fault.js';
@@ -39,14 +39,15 @@ describe('npm run faults', () => {
     'nothing is lost, doubled, or run more often than its result shows',
     async () => {
       const queueName = `faults-${Date.now()}`;
-      const producer = new Producer(redis, { queueName, keyPrefix: redis.keyPrefix });
+      const producer = new QueueEnds(redis.connect(), { queueName, keyPrefix: redis.keyPrefix });
       const archive = postgres && (await PostgresStack.on(postgres, tables));
       const report = await campaign(
         {
           seed: number('FAULTS_SEED', Math.floor(Math.random() * 1e9)),
           executions: number('FAULTS_EXECUTIONS', 10_000),
           workers: number('FAULTS_WORKERS', 3),
-          atOnce: 24,
+          atOnce: number('FAULTS_AT_ONCE', 96),
+          limitMs: number('FAULTS_MINUTES', 300) * 60_000,
           pauseMs: [2_000, 6_000],
         },
         {

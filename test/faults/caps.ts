@@ -168,6 +168,7 @@ class CapCampaign {
     const faults: Record<string, () => Promise<void>> = {
       'kill a worker': () => this.kill(),
       'freeze a worker': () => this.freeze(),
+      'promote what waits': () => this.promote(),
     };
     for (const [name, make] of Object.entries(this.stack.redis.faults)) {
       if (name === 'restart Redis') faults[name] = () => make({ random: this.random, rest });
@@ -184,6 +185,11 @@ class CapCampaign {
     const n = Math.floor(this.random() * this.members.length);
     await this.members[n]!.kill9();
     this.members[n] = await this.startMember(n);
+  }
+
+  /** As somebody may who does not know what the lanes hold. */
+  private promote(): Promise<void> {
+    return this.stack.producer.queue.promoteJobs();
   }
 
   private async freeze(): Promise<void> {

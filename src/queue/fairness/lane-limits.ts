@@ -27,7 +27,7 @@ export function limitsOf({ weight, max_running, rate, workflows }: Organization)
 
 /**
  * Keeps a copy of what is set of organizations where the lanes can read it in their script, which on Cluster reaches only
- * keys of the queue. A change is there at once; all are compared at the start and every 30 s.
+ * keys of the queue. A change is there at once; all are compared at the start, every 30 s, and when the copies were lost.
  */
 @Injectable()
 export class LaneLimits implements Service {
@@ -69,7 +69,8 @@ export class LaneLimits implements Service {
     await this.lanes.setLimits(id, organization && limitsOf(organization));
   }
 
-  private async copyAll(): Promise<void> {
+  /** Compares all records with their copies. Never rejects. */
+  async copyAll(): Promise<void> {
     try {
       const [ids, copies] = await Promise.all([
         this.organizations.ids(),

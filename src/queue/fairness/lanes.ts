@@ -32,6 +32,8 @@ export interface Leading {
   outside: { unprioritized: number; otherwise: number };
   /** There are jobs that lanes must hold, and keys of ours were lost since they were put there. */
   hasLostLanes: boolean;
+  /** Keys of ours were lost since the last beat, or there were none before: also copies of what is set of organizations. */
+  hasLostKeys: boolean;
   /** Some of those that wait or run. */
   organizations: ReadonlySet<string>;
 }
@@ -160,10 +162,11 @@ export class Lanes {
     const places = running.map(({ jobId, lane, ms }) => [jobId, laneJob(lane), Math.round(ms)]);
     const reply = (await this.send(['beat', owner, capacity, places])) as [0] | LeadingReply;
     if (reply[0] === 0) return null;
-    const [, [unprioritized, , , otherwise], whole, organizations] = reply;
+    const [, [unprioritized, , , otherwise], whole, organizations, known] = reply;
     return {
       outside: { unprioritized, otherwise },
       hasLostLanes: whole === 0,
+      hasLostKeys: known === 0,
       organizations: new Set(organizations),
     };
   }
@@ -241,4 +244,5 @@ type LeadingReply = [
   outside: [unprioritized: number, held: number, parked: number, otherwise: number],
   lanes: number,
   organizations: string[],
+  known: number,
 ];

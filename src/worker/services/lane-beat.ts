@@ -7,7 +7,7 @@ import { waitAtMost } from '../../lib/time-limit.js';
 import { DirectJobs } from '../../queue/fairness/direct-jobs.js';
 import { HeldJobs } from '../../queue/fairness/held-jobs.js';
 import { LaneLimits } from '../../queue/fairness/lane-limits.js';
-import { Lanes } from '../../queue/fairness/lanes.js';
+import { Lanes, type Leading } from '../../queue/fairness/lanes.js';
 import { WorkerLease } from '../../results/worker-lease.js';
 import { ExecutionPlaces } from '../lanes/execution-places.js';
 
@@ -84,11 +84,17 @@ export class LaneBeat implements Service {
     try {
       const leading = await this.lanes.beat(this.own.id, this.own.capacity, this.places.running());
       // Not waited for: a worker that does not beat counts as dead.
-      if (leading && this.timer) void this.direct.move(leading);
+      if (leading && this.timer) void this.lead(leading);
     } catch (error) {
       this.logger.debug(`no beat: ${(error as Error).message}`);
     } finally {
       this.isBeating = false;
     }
+  }
+
+  /** Caps first: what is put into lanes again is to find them. */
+  private async lead(leading: Leading): Promise<void> {
+    if (leading.hasLostKeys) await this.limits.copyAll();
+    await this.direct.move(leading);
   }
 }

@@ -9,7 +9,18 @@ describe('bifrost faults', () => {
   it('breaks workers of its own and what a command breaks, and passes; it leaves nothing in Redis', async () => {
     const client = redis.connect();
     await client.set('mine', '1');
-    const args = ['--redis', redis.url, '--executions', '30', '--workers', '1', '--seed', '5', '--break', 'true'];
+    const args = [
+      '--redis',
+      redis.url,
+      '--executions',
+      '30',
+      '--workers',
+      '1',
+      '--seed',
+      '5',
+      '--break',
+      'true',
+    ];
     const { code, stdout, stderr } = await startCommand(['faults', ...args, '--json']).ended;
     expect(stderr).toContain('seed 5: 30 executions on 1 workers');
     const report = JSON.parse(stdout) as CampaignReport;

@@ -84,39 +84,43 @@ describe('a worker that cannot start for now', () => {
     ['memory', 'OOM', 'CONFIG SET maxmemory 1', 'CONFIG SET maxmemory 0'],
     // Of a primary that nothing listens for: it keeps its data.
     ['the role of a primary', 'READONLY', 'REPLICAOF 127.0.0.1 1', 'REPLICAOF NO ONE'],
-  ])('while Redis lacks %s, says so, and has everything done once afterwards', async (_what, code, begin, end) => {
-    await letStart();
-    const client = redis.connect();
-    const tell = (command: string): Promise<unknown> => client.call(...(command.split(' ') as [string]));
-    const count = counter.count('context.executionId');
-    const gate = await startGate();
-    const context = aContext({
-      workflow_code: `export default async (_, context) => { ${count} await fetch('${gate.url}'); return 1; }`,
-    });
-    const ids = [await producer.submitExecution(context), await producer.submitExecution(context)];
-    await until(() => counter.of(ids[0]!) > 0, { what: 'the first runs' });
-    const logged = worker.logs.length;
-    await tell(begin);
-    await until(async () => (await health()).text.includes(`refuses to write: ${code}`), {
-      what: 'health names the reason',
-    });
-    await until(() => refusals(logged).length > 0, { what: 'it is logged' });
-    expect((await fetch(`${worker.url}/health/live`)).status).toBe(200);
-    const refused = await fetch(`${worker.url}/executions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(context),
-    });
-    expect([refused.status, await refused.text()]).toEqual([503, expect.stringContaining('Redis')]);
-    gate.open();
-    await tell(end);
-    for (const id of ids) expect(await producer.executionResult(id)).toMatchObject({ success: true, starts: 1 });
-    expect(ids.map((id) => counter.of(id))).toEqual([1, 1]);
-    expect(ids.map((id) => producer.resultsOf(id).length)).toEqual([1, 1]);
-    await gate.close();
-    await until(isReady, { what: 'the worker is ready' });
-    expect(refusals(logged)).toEqual([expect.objectContaining({ reason: expect.stringContaining(code) })]);
-  });
+  ])(
+    'while Redis lacks %s, says so, and has everything done once afterwards',
+    async (_what, code, begin, end) => {
+      await letStart();
+      const client = redis.connect();
+      const tell = (command: string): Promise<unknown> => client.call(...(command.split(' ') as [string]));
+      const count = counter.count('context.executionId');
+      const gate = await startGate();
+      const context = aContext({
+        workflow_code: `export default async (_, context) => { ${count} await fetch('${gate.url}'); return 1; }`,
+      });
+      const ids = [await producer.submitExecution(context), await producer.submitExecution(context)];
+      await until(() => counter.of(ids[0]!) > 0, { what: 'the first runs' });
+      const logged = worker.logs.length;
+      await tell(begin);
+      await until(async () => (await health()).text.includes(`refuses to write: ${code}`), {
+        what: 'health names the reason',
+      });
+      await until(() => refusals(logged).length > 0, { what: 'it is logged' });
+      expect((await fetch(`${worker.url}/health/live`)).status).toBe(200);
+      const refused = await fetch(`${worker.url}/executions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(context),
+      });
+      expect([refused.status, await refused.text()]).toEqual([503, expect.stringContaining('Redis')]);
+      gate.open();
+      await tell(end);
+      for (const id of ids)
+        expect(await producer.executionResult(id)).toMatchObject({ success: true, starts: 1 });
+      expect(ids.map((id) => counter.of(id))).toEqual([1, 1]);
+      expect(ids.map((id) => producer.resultsOf(id).length)).toEqual([1, 1]);
+      await gate.close();
+      await until(isReady, { what: 'the worker is ready' });
+      expect(refusals(logged)).toEqual([expect.objectContaining({ reason: expect.stringContaining(code) })]);
+    },
+  );
 
   it('ends with 0', async () => {
     await letStart();

@@ -82,12 +82,21 @@ export class OneServer implements RedisStack {
       await this.redis.start();
     },
     'have Redis lack replicas': (chance) =>
-      this.refuseWrites(chance, [['CONFIG', 'SET', 'min-replicas-to-write', '1'], ['CONFIG', 'SET', 'min-replicas-to-write', '0']]),
+      this.refuseWrites(chance, [
+        ['CONFIG', 'SET', 'min-replicas-to-write', '1'],
+        ['CONFIG', 'SET', 'min-replicas-to-write', '0'],
+      ]),
     'have Redis lack memory': (chance) =>
-      this.refuseWrites(chance, [['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0']]),
+      this.refuseWrites(chance, [
+        ['CONFIG', 'SET', 'maxmemory', '1'],
+        ['CONFIG', 'SET', 'maxmemory', '0'],
+      ]),
     // Of a primary that nothing listens for: it keeps its data.
     'make Redis a replica': (chance) =>
-      this.refuseWrites(chance, [['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE']]),
+      this.refuseWrites(chance, [
+        ['REPLICAOF', '127.0.0.1', '1'],
+        ['REPLICAOF', 'NO', 'ONE'],
+      ]),
   };
 
   constructor(private readonly redis: TestRedis) {}

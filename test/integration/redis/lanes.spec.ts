@@ -358,8 +358,10 @@ describe('a cap', () => {
     await world.lanes.setLimits('a', { max_running: 2 });
     await world.submitMany(6, 'a');
     const running = await runAll();
+    expect(await world.beat(10)).toMatchObject({ hasLostKeys: false });
     const keys = await world.client.keys(`${world.lanes.base}:*`);
     await world.client.del(...keys);
+    expect(await world.beat(10)).toMatchObject({ hasLostKeys: true });
     await world.lanes.setLimits('a', { max_running: 2 });
     for (let beat = 0; beat < 3; beat++) {
       const leading = await world.beat(10);

@@ -131,7 +131,7 @@ local function isWhole(held, parked)
   return redis.call('EXISTS', P .. 'whole')
 end
 
--- {'beat', owner, capacity, running} -> {1 when it leads, jobs outside the lanes, 0 when keys were lost, organizations}
+-- {'beat', owner, capacity, running} -> {1 when it leads, jobs outside the lanes, 0 when keys were lost that held jobs need, organizations, 0 when keys were lost since the last beat}
 on['beat'] = function(event)
   local owner = event[2]
   countCapacity(owner, event[3])
@@ -145,7 +145,8 @@ on['beat'] = function(event)
   harden()
   if now - turned > 5000 then old, recent, turned = recent, seq, now end
   local jobs = outside()
-  return {1, jobs, isWhole(jobs[2], jobs[3]), someOrganizations()}
+  local known = redis.call('EXISTS', P .. 'whole')
+  return {1, jobs, isWhole(jobs[2], jobs[3]), someOrganizations(), known}
 end
 
 -- {'whole'}: all that waits is in lanes again
