@@ -9,7 +9,7 @@ export interface FaultsOptions {
   executions?: string;
   workers?: string;
   seed?: string;
-  break?: string[];
+  break?: readonly string[];
   json?: boolean;
 }
 

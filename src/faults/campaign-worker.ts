@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childrenOf } from '../lib/process/descendants.js';
-import { pick } from '../lib/seeded-random.js';
+import { pick } from './seeded-random.js';
 import type { Faults } from './fault.js';
 import type { TcpProxy } from './silent-proxy.js';
 
@@ -23,7 +23,7 @@ export interface Member {
   worker: WorkerAsProcess;
 }
 
-/** A process that falls behind, and does not die, for up to this long. */
+/** A process stands still for at least, and for up to, this long. */
 const WORKER_FROZEN_MS = [2_000, 14_000] as const;
 const CHILD_FROZEN_MS = [1_000, 9_000] as const;
 

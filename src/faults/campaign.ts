@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from 'ioredis';
 import type { CampaignReport } from '../contract/clients/faults-report.js';
 import { isAlive } from '../lib/process/descendants.js';
-import { pick, randomOf } from '../lib/seeded-random.js';
+import { pick, randomOf } from './seeded-random.js';
 import type { RedisClient } from '../redis/connections.js';
 import { writeRefusalOf } from '../redis/redis-errors.js';
 import { audit, type CampaignProducer, type Death } from './audit.js';
@@ -55,7 +55,7 @@ export interface CampaignStack {
   startWorker: (options: { env: Record<string, string>; args: string[] }) => Promise<WorkerAsProcess>;
   /** Executions with more or fewer than one row in the archive; left out: there is none. */
   notOneRow?: (ids: readonly string[]) => Promise<string[]>;
-  /** Is told of each fault and of how many executions have ended. */
+  /** Called with each fault and how many executions have ended. */
   onProgress?: (progress: { fault: string; ended: number }) => void;
 }
 

@@ -1,6 +1,6 @@
 import type { JobsOptions } from 'bullmq';
 import type { ExecutionContext } from '../contract/context.js';
-import { pick } from '../lib/seeded-random.js';
+import { pick } from './seeded-random.js';
 import type { StartCounter } from './start-counter.js';
 
 /** The organization that has a cap, and the cap. */
@@ -13,7 +13,7 @@ const FAILS = `throw new Error('on purpose')`;
 const FAILS_ONCE = `if (context.attempt === 1) throw new Error('once'); return context.starts`;
 const ENDINGS = [...Array.from({ length: 14 }, () => SUCCEEDS), FAILS, FAILS_ONCE];
 const ORGANIZATIONS = [null, null, 'a', 'b'];
-/** Every so many executions one has a cap, and one waits first. */
+/** One of this many executions has a cap, and one waits first. */
 const CAPPED_EVERY = 10;
 const DELAYED_EVERY = 13;
 const DELAY_MS = 500;

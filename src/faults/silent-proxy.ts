@@ -12,7 +12,7 @@ export interface TcpProxy {
   port: number;
   /** Connections that are open through it, silent ones included. */
   readonly open: number;
-  /** What is connected now hears nothing any more and is not heard; new connections work. */
+  /** What is connected now receives nothing any more and its bytes go nowhere; new connections work. */
   silence(): void;
   /** As {@link silence}, and new connections are accepted and never served, until {@link heal}. */
   silenceAll(): void;

@@ -1,1 +1,1 @@
-export { pick, randomOf } from '../../src/lib/seeded-random.js';
+export { pick, randomOf } from '../../src/faults/seeded-random.js';
