@@ -27,6 +27,9 @@ export interface Member {
 const WORKER_FROZEN_MS = [2_000, 14_000] as const;
 const CHILD_FROZEN_MS = [1_000, 9_000] as const;
 
+/** The fault after which an execution may end with RUNNER_CRASHED. */
+export const KILLS_RUNNERS = 'kill a runner or compiler';
+
 /**
  * What can break of the workers themselves.
  * @param again starts the worker of a member, which has ended, again
@@ -61,7 +64,7 @@ export function workerFaults(
       await rest(between(WORKER_FROZEN_MS));
       signal(pid, 'SIGCONT');
     },
-    'kill a runner or compiler': async () => signal(child(), 'SIGKILL'),
+    [KILLS_RUNNERS]: async () => signal(child(), 'SIGKILL'),
     'freeze a runner or compiler': async ({ rest }) => {
       const pid = child();
       signal(pid, 'SIGSTOP');

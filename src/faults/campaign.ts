@@ -9,7 +9,13 @@ import { pick, randomOf } from './seeded-random.js';
 import type { RedisClient } from '../redis/connections.js';
 import { writeRefusalOf } from '../redis/redis-errors.js';
 import { audit, type CampaignProducer, type Death } from './audit.js';
-import { type Member, stopAll, type WorkerAsProcess, workerFaults } from './campaign-worker.js';
+import {
+  KILLS_RUNNERS,
+  type Member,
+  stopAll,
+  type WorkerAsProcess,
+  workerFaults,
+} from './campaign-worker.js';
 import type { Faults } from './fault.js';
 import { CAPPED, Load } from './load.js';
 import { startTcpProxy, type TcpProxy, type TcpTarget } from './silent-proxy.js';
@@ -71,7 +77,8 @@ export async function campaign(plan: CampaignPlan, stack: CampaignStack): Promis
   const run = new Campaign(plan, stack);
   await run.start();
   const ids = await run.load();
-  const found = await audit(ids, { ...stack, deaths: run.deaths });
+  const killed = run.made[KILLS_RUNNERS] ?? 0;
+  const found = await audit(ids, { ...stack, deaths: run.deaths, killed });
   const notOneRow = (await stack.notOneRow?.(ids)) ?? [];
   const left = await run.end();
   return {

@@ -6,14 +6,14 @@ import { useRedis } from '../../support/servers/test-redis.js';
 const redis = useRedis();
 
 describe('bifrost faults', () => {
-  it('breaks workers of its own and what a command breaks, and passes; it leaves nothing in Redis', async () => {
+  it('runs a campaign with workers of its own, passes, and leaves nothing in Redis', async () => {
     const client = redis.connect();
     await client.set('mine', '1');
     const args = [
       '--redis',
       redis.url,
       '--executions',
-      '30',
+      '12',
       '--workers',
       '1',
       '--seed',
@@ -22,7 +22,7 @@ describe('bifrost faults', () => {
       'true',
     ];
     const { code, stdout, stderr } = await startCommand(['faults', ...args, '--json']).ended;
-    expect(stderr).toContain('seed 5: 30 executions on 1 workers');
+    expect(stderr).toContain('seed 5: 12 executions on 1 workers');
     const report = JSON.parse(stdout) as CampaignReport;
     const { lost, doubled, disagreeing, undeclared, failed, orphans, keysForEver, filesLeft } = report;
     expect({ lost, doubled, disagreeing, undeclared, failed, orphans, keysForEver, filesLeft }).toEqual({
@@ -35,8 +35,8 @@ describe('bifrost faults', () => {
       keysForEver: [],
       filesLeft: [],
     });
-    expect(report.executions).toBe(30);
-    expect(Object.values(report.ends).reduce((sum, count) => sum + count, 0)).toBe(30);
+    expect(report.executions).toBe(12);
+    expect(Object.values(report.ends).reduce((sum, count) => sum + count, 0)).toBe(12);
     expect(code).toBe(0);
     expect(await client.keys('*')).toEqual(['mine']);
   });
