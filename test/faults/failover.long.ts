@@ -5,6 +5,7 @@ import { Producer } from '../support/producer.js';
 import type { RedisProcess } from '../support/servers/redis-process.js';
 import { RedisClusterGroup } from '../support/servers/redis-cluster.js';
 import { RedisSentinel } from '../support/servers/redis-sentinel.js';
+import { startTcpProxy } from '../support/servers/tcp-proxy.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 import { openRedis, type RedisClient } from '../../src/redis/connections.js';
@@ -130,6 +131,59 @@ describe('a worker that is killed', () => {
       await producer.close();
       expect(report.medianMs).toBeLessThan(12_000);
       expect(report.worstMs).toBeLessThan(20_000);
+    },
+    HOUR_MS,
+  );
+});
+
+describe('one worker of three whose Redis falls silent', () => {
+  const redis = useRedis({ persistent: true });
+
+  it(
+    'has its executions done by the others within 30 s, and takes work again within 20 s',
+    async () => {
+      const producer = new Producer(redis, { queueName: 'silent' });
+      const proxy = await startTcpProxy(Number(new URL(redis.url).port));
+      const start = (id: string, url: string) =>
+        startWorker({
+          env: { REDIS_URL: url, QUEUE_NAME: 'silent', CONCURRENCY: '2' },
+          args: ['--id', id],
+        });
+      const silent = await start('silent', `redis://127.0.0.1:${proxy.port}`);
+      const hanging = aContext({
+        workflow_code: `export default (_, context) => context.starts > 1 ? 'done' : new Promise(() => setInterval(() => {}, 1000))`,
+        timeout_seconds: 300,
+      });
+      const ids = [await producer.submitExecution(hanging), await producer.submitExecution(hanging)];
+      await until(async () => (await producer.queue.getActiveCount()) === 2, { what: 'both run there' });
+      const others = [await start('b', redis.url), await start('c', redis.url)];
+      proxy.silenceAll();
+      const silentAtMs = performance.now();
+      const results = await Promise.all(ids.map((id) => producer.executionResult(id)));
+      const doneMs = performance.now() - silentAtMs;
+      expect(results.map(({ starts, worker_id: worker }) => [starts, worker === 'silent'])).toEqual([
+        [2, false],
+        [2, false],
+      ]);
+      proxy.heal();
+      const healedAtMs = performance.now();
+      const plain = aContext({ workflow_code: `export default () => new Promise((r) => setTimeout(r, 500))` });
+      await until(
+        async () => {
+          const { worker_id: worker } = await producer.executionResult(await producer.submitExecution(plain));
+          if (worker !== 'silent') await Promise.all([1, 2, 3, 4].map(() => producer.submitExecution(plain)));
+          return worker === 'silent';
+        },
+        { what: 'it takes work again' },
+      );
+      const report = { doneMs: Math.round(doneMs), againMs: Math.round(performance.now() - healedAtMs) };
+      console.info(JSON.stringify(report));
+      await Promise.all([silent, ...others].map((worker) => worker.stop()));
+      await proxy.close();
+      await producer.close();
+      expect(ids.map((id) => producer.resultsOf(id).length)).toEqual([1, 1]);
+      expect(report.doneMs).toBeLessThan(30_000);
+      expect(report.againMs).toBeLessThan(20_000);
     },
     HOUR_MS,
   );
