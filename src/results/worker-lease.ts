@@ -86,7 +86,7 @@ export class WorkerLease implements Service {
     } catch (error) {
       // The connection reports that Redis is away; the next renewal is due soon.
       const refusal = writeRefusalOf(error as Error);
-      if (refusal !== null && this.refusal === null) this.reportRefusal(refusal);
+      if (refusal !== null && refusal !== this.refusal) this.reportRefusal(refusal);
       this.refusal = refusal ?? this.refusal;
     }
   }
