@@ -167,7 +167,9 @@ describe('one worker of three whose Redis falls silent', () => {
       ]);
       proxy.heal();
       const healedAtMs = performance.now();
-      const plain = aContext({ workflow_code: `export default () => new Promise((r) => setTimeout(r, 500))` });
+      const plain = aContext({
+        workflow_code: `export default () => new Promise((r) => setTimeout(r, 500))`,
+      });
       await until(
         async () => {
           const { worker_id: worker } = await producer.executionResult(await producer.submitExecution(plain));
