@@ -186,9 +186,9 @@ describe('a pool that cannot boot', () => {
   });
 
   it('rejects every waiter', async () => {
+    jest.replaceProperty(process, 'execPath', await brokenNode());
     const pool = aPool(0);
     await pool.start();
-    jest.replaceProperty(process, 'execPath', await brokenNode());
     const waiting = await Promise.allSettled(['a', 'b', 'c'].map((id) => take(pool, id)));
     expect(waiting.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   });
