@@ -45,7 +45,9 @@ it.each([
   ['EMFILE', 'reported', 'later', reported],
   ['ENOMEM', 'thrown', 'later', thrown],
 ])('a spawn that fails with %s, %s, %s, is a problem that ends by itself', async (name, _how, when, way) => {
-  const pool = new RunnerPool(runnerSettings.of(settingsOf({ CONCURRENCY: '1', SPARE_RUNNERS: '1' })));
+  const pool = new RunnerPool(
+    runnerSettings.of(settingsOf({ RUNNER_START: 'spawn', CONCURRENCY: '1', SPARE_RUNNERS: '1' })),
+  );
   const fail = (): void => {
     code = name;
     fault = way;
