@@ -122,7 +122,8 @@ class Stack {
 
   async cancel(id: string): Promise<void> {
     const response = await fetch(`${this.url}/executions/${id}`, { method: 'DELETE' });
-    if (!response.ok) throw new Error(await response.text());
+    // 409: it has ended already.
+    if (!response.ok && response.status !== 409) throw new Error(await response.text());
     await response.arrayBuffer();
   }
 
