@@ -52,9 +52,21 @@ describe('connections that wait for their client', () => {
     jest.advanceTimersByTime(900);
     const late = connect(1);
     jest.advanceTimersByTime(100);
-    expect(all.map(({ isEnded }) => isEnded)).toEqual([true, true, true, false, false, false]);
+    expect(all.map(({ isEnded }) => isEnded)).toEqual([true, true, false, false, false, false]);
     expect(all[0]!.said).toMatch(/^HTTP\/1.1 503 [^]*\r\nRetry-After: 5\r\n/);
+    jest.advanceTimersByTime(1_000);
+    expect(all.map(({ isEnded }) => isEnded)).toEqual([true, true, true, false, false, false]);
     expect(late[0]!.isEnded).toBe(false);
+  });
+
+  it('are not ended after an answer because others connect', () => {
+    const idle = connect(LIMIT);
+    for (const one of idle) ask(one).emit('finish');
+    jest.advanceTimersByTime(5_000);
+    const others = connect(LIMIT);
+    jest.advanceTimersByTime(900);
+    for (const one of others) ask(one).emit('finish');
+    expect([...idle, ...others].filter(({ isEnded }) => isEnded)).toEqual([]);
   });
 
   it('are ended at once above four times the limit', () => {

@@ -12,9 +12,9 @@ const BURST = 4;
 
 /**
  * Connections that wait for their client: nothing has come yet, a request is not complete, or its answer is
- * sent and the next request may come. Of more than `limit` of them, those are ended that have waited for longer than a
- * second, and of more than four times as many the one that waits longest, at once: with 503 and Retry-After where
- * its client has had no answer yet, and silently otherwise.
+ * sent and the next request may come. Of those that have waited for a second and more, `limit` are kept, and the longest
+ * waiting of the others are ended; of more than four times as many the one that waits longest is ended at once: with
+ * 503 and Retry-After where its client has had no answer yet, and silently otherwise.
  *
  * The newest is accepted instead of being refused, because it may be a probe, which shows only when it is
  * read. A client that floods the server with connections replaces its own older ones. Where more than `limit` are open,
@@ -63,20 +63,19 @@ export class WaitingConnections {
   }
 
   private endSurplus(): void {
-    const nowMs = performance.now();
-    for (const [socket, sinceMs] of this.waiting) {
-      if (this.waiting.size <= this.limit) return;
-      const graceMs = sinceMs + GRACE_MS - nowMs;
-      if (graceMs > 0 && this.waiting.size <= BURST * this.limit) return this.lookAgainIn(graceMs);
-      this.end(socket);
-    }
+    if (this.waiting.size <= this.limit) return;
+    const [oldest] = this.waiting.keys();
+    if (oldest && this.waiting.size > BURST * this.limit) this.end(oldest);
+    this.timer ??= setTimeout(() => this.endOverdue(), GRACE_MS).unref();
   }
 
-  private lookAgainIn(ms: number): void {
-    this.timer ??= setTimeout(() => {
-      this.timer = null;
-      this.endSurplus();
-    }, ms).unref();
+  /** Those that came lately do not count: an idle connection is not ended because others ask for something. */
+  private endOverdue(): void {
+    this.timer = null;
+    const beforeMs = performance.now() - GRACE_MS;
+    const overdue = [...this.waiting].flatMap(([socket, sinceMs]) => (sinceMs <= beforeMs ? [socket] : []));
+    for (const socket of overdue.slice(0, Math.max(0, overdue.length - this.limit))) this.end(socket);
+    this.endSurplus();
   }
 
   private end(socket: Socket): void {
