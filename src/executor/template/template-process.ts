@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CHANNEL_FD, COMMAND_FD } from '../../boundary/runner-protocol.js';
 import { CONTROL_FD } from '../../boundary/template-protocol.js';
 import { NETWORK_FD } from '../../boundary/network-protocol.js';
@@ -200,12 +201,17 @@ export class TemplateProcess {
     const touched = await tryChildren(async () => {
       const place = await level.openPlace();
       const booting = RunnerProcess.boot({ ...launch, level, place }, () => this.fork(place));
-      return booting.catch(async (error: Error) => {
-        await place.remove();
-        throw error;
-      });
+      return booting.catch((error: Error) => place.remove().then(() => this.explain(error)));
     });
     this.control.write(touchRequests(touched));
+  }
+
+  /** @throws {RunnerBootError} with what a child said before its end; it says that where its template does. */
+  private async explain({ message }: Error): Promise<never> {
+    // This turn ends, and in the next one all is read that was written until now.
+    for (const _turn of [1, 2]) await nextTurn();
+    const words = this.runner.lastWords;
+    throw new RunnerBootError(words === '' || message.includes(words) ? message : `${message}: ${words}`);
   }
 
   private closeIfEmpty(): void {
