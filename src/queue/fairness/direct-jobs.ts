@@ -88,10 +88,13 @@ export class DirectJobs {
     }
   }
 
-  /** After our keys were lost: all that they held is put into lanes again, by another worker where this one dies. */
+  /**
+   * All that lanes must hold is put into them: after our keys were lost, and where jobs came before the first worker. By
+   * another worker where this one dies.
+   */
   private async rebuild({ hasLostLanes }: Leading): Promise<void> {
     if (!hasLostLanes) return;
-    this.logger.warn('the lanes of organizations were lost, and are made anew from the jobs that wait');
+    this.logger.log('lanes of organizations are made from the jobs that wait');
     const isParked = (score: number): boolean => score >= PARKED_SCORES[0] && score <= PARKED_SCORES[1];
     await this.moveScanned('prioritized', isParked);
     await this.moveScanned('delayed', (score) => score >= HELD_SCORE);

@@ -30,7 +30,7 @@ export type TakenReply = 'go' | 'theirs' | 'held' | 'parked';
 export interface Leading {
   /** Jobs that a worker may take and that are in no lane. */
   outside: { unprioritized: number; otherwise: number };
-  /** There are jobs that lanes must hold, and keys of ours were lost since they were put there. */
+  /** There are jobs that lanes must hold, and keys of ours were lost since they were put there, or no worker has looked yet. */
   hasLostLanes: boolean;
   /** Keys of ours were lost since the last beat, or there were none before: also copies of what is set of organizations. */
   hasLostKeys: boolean;
@@ -162,7 +162,7 @@ export class Lanes {
     const places = running.map(({ jobId, lane, ms }) => [jobId, laneJob(lane), Math.round(ms)]);
     const reply = (await this.send(['beat', owner, capacity, places])) as [0] | LeadingReply;
     if (reply[0] === 0) return null;
-    const [, [unprioritized, , , otherwise], whole, organizations, known] = reply;
+    const [, [unprioritized, otherwise], whole, organizations, known] = reply;
     return {
       outside: { unprioritized, otherwise },
       hasLostLanes: whole === 0,
@@ -241,8 +241,8 @@ export class Lanes {
 
 type LeadingReply = [
   1,
-  outside: [unprioritized: number, held: number, parked: number, otherwise: number],
-  lanes: number,
+  outside: [unprioritized: number, otherwise: number],
+  whole: number,
   organizations: string[],
   known: number,
 ];

@@ -109,12 +109,12 @@ local function harden()
   end
 end
 
--- Jobs that wait in none of our lanes: {without a priority, held, in a lane by their priority, with another priority}
+-- Jobs that wait in none of our lanes: {without a priority, with a priority that is none of ours}; and how many lanes must hold
 local function outside()
   local parked = redis.call('ZCOUNT', Q .. 'prioritized', ${PARKED_SCORES[0]}, ${PARKED_SCORES[1]})
   local chosen = redis.call('ZCOUNT', Q .. 'prioritized', ${CHOSEN_SCORES[0]}, ${CHOSEN_SCORES[1]})
-  return {redis.call('LLEN', Q .. 'wait'), redis.call('ZCOUNT', Q .. 'delayed', HELD, '+inf'),
-    parked, redis.call('ZCARD', Q .. 'prioritized') - parked - chosen}
+  local held = redis.call('ZCOUNT', Q .. 'delayed', HELD, '+inf')
+  return {redis.call('LLEN', Q .. 'wait'), redis.call('ZCARD', Q .. 'prioritized') - parked - chosen}, parked + held
 end
 
 -- Up to three organizations that wait or run.
@@ -123,12 +123,6 @@ local function someOrganizations()
   local places = redis.call('HVALS', P .. 'places')
   for i = 1, math.min(#places, 50) do orgs[#orgs + 1] = cjson.decode(places[i]).g end
   return orgs
-end
-
--- Whether no key was lost since all that waits was put into lanes.
-local function isWhole(held, parked)
-  if held + parked == 0 then redis.call('SET', P .. 'whole', 1) end
-  return redis.call('EXISTS', P .. 'whole')
 end
 
 -- {'beat', owner, capacity, running} -> {1 when it leads, jobs outside the lanes, 0 when keys were lost that held jobs need, organizations, 0 when keys were lost since the last beat}
@@ -144,9 +138,10 @@ on['beat'] = function(event)
   sweepLanes()
   harden()
   if now - turned > 5000 then old, recent, turned = recent, seq, now end
-  local jobs = outside()
+  local jobs, inLanes = outside()
   local known = redis.call('EXISTS', P .. 'whole')
-  return {1, jobs, isWhole(jobs[2], jobs[3]), someOrganizations(), known}
+  if inLanes == 0 then redis.call('SET', P .. 'whole', 1) end
+  return {1, jobs, redis.call('EXISTS', P .. 'whole'), someOrganizations(), known}
 end
 
 -- {'whole'}: all that waits is in lanes again
