@@ -1,4 +1,5 @@
-import type { CampaignReport } from '../contract/clients/faults-report.js';
+import { type CampaignReport, findingsOf } from '../contract/clients/faults-report.js';
+import { duration } from '../lib/text/duration.js';
 import { partOfWorker } from './application.js';
 import { CommandError, EXIT, type ExitCode } from './output/exit.js';
 import { asJson, type Output, paint, plain } from './output/output.js';
@@ -22,8 +23,8 @@ const PAUSE_MS = [2_000, 6_000] as const;
 /** Ids that a table names of each kind; the JSON has all. */
 const NAMED = 5;
 
-/** What each list of the audit means, in the order of its weight. */
-const FINDINGS = {
+/** What each list of the audit means. */
+const MEANINGS = {
   lost: 'have no result',
   doubled: 'have more than one result',
   disagreeing: 'have another result in Redis than on the result queue',
@@ -56,7 +57,9 @@ export async function faults(
     pauseMs: PAUSE_MS,
   };
   const { campaignOn } = await partOfWorker('faults.cjs', () => import('../faults/own-stack.js'));
-  stderr.write(`seed ${plan.seed}: ${plan.executions} executions on ${workers} workers\n`);
+  stderr.write(
+    `seed ${plan.seed}: ${plan.executions} executions on ${workers} worker${workers === 1 ? '' : 's'}\n`,
+  );
   const report = await campaignOn(plan, {
     redisUrl,
     environment: env,
@@ -65,9 +68,8 @@ export async function faults(
   }).catch((error: Error) => {
     throw new CommandError(EXIT.unavailable, error.message);
   });
-  const hasPassed = Object.keys(FINDINGS).every((name) => report[name as keyof typeof FINDINGS].length === 0);
   stdout.write(options.json ? asJson(report) : textOf(report, stdout));
-  return hasPassed ? EXIT.succeeded : EXIT.failed;
+  return Object.keys(findingsOf(report)).length === 0 ? EXIT.succeeded : EXIT.failed;
 }
 
 function wholeNumber(
@@ -89,19 +91,18 @@ function textOf(report: CampaignReport, stdout: Output['stdout']): string {
     { text: plain(fault) },
     { text: String(times) },
   ]);
-  const found = Object.entries(FINDINGS).map(([name, meaning]) => {
-    const all = report[name as keyof typeof FINDINGS];
+  const found = Object.entries(MEANINGS).map(([name, meaning]) => {
+    const all = report[name as keyof typeof MEANINGS];
     const named = all.slice(0, NAMED).join(', ') + (all.length > NAMED ? ', …' : '');
     const text = `${all.length} ${meaning}${named && `: ${plain(named)}`}`;
     return `${paint(all.length === 0 ? 'green' : 'red', text, stdout)}\n`;
   });
   const { executions, seconds, seed, repeated, failover } = report;
-  const inSeconds = (ms: number | null): string => (ms === null ? '-' : `${(ms / 1_000).toFixed(1)} s`);
   return [
     `${tableOf(['FAULT', 'TIMES'], made)}\n`,
     `${executions} executions in ${seconds} s, seed ${seed}\n`,
     ...found,
     `${repeated} ran more than once, as their results show\n`,
-    `work of a killed worker went on after ${inSeconds(failover.medianMs)} (median), ${inSeconds(failover.worstMs)} (worst) of ${failover.count}\n`,
+    `work of a killed worker went on after ${duration(failover.medianMs)} (median), ${duration(failover.worstMs)} (worst) of ${failover.count}\n`,
   ].join('');
 }

@@ -19,7 +19,7 @@ export interface FaultsAudit {
   ends: Record<string, number>;
 }
 
-/** What came of a campaign of faults. It has passed when every list is empty. */
+/** What came of a campaign of faults; {@link findingsOf} says whether it has passed. */
 export interface CampaignReport extends FaultsAudit {
   seed: number;
   seconds: number;
@@ -34,3 +34,22 @@ export interface CampaignReport extends FaultsAudit {
   /** Executions with more or fewer than one row in the archive, where there is one. */
   notOneRow: string[];
 }
+
+/** The lists of a report that must be empty, in the order of their weight. */
+const FINDINGS = [
+  'lost',
+  'doubled',
+  'disagreeing',
+  'undeclared',
+  'failed',
+  'notOneRow',
+  'orphans',
+  'keysForEver',
+  'filesLeft',
+] as const;
+
+/** What a campaign found: the lists that are not empty, by name. It has passed when there is none. */
+export const findingsOf = (
+  report: CampaignReport,
+): Partial<Pick<CampaignReport, (typeof FINDINGS)[number]>> =>
+  Object.fromEntries(FINDINGS.filter((name) => report[name].length > 0).map((name) => [name, report[name]]));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findingsOf } from '../../../src/contract/clients/faults-report.js';
 import { campaign } from '../../../src/faults/campaign.js';
 import { OneServer } from '../../faults/stacks/redis-stack.js';
 import { aContext } from '../../support/builders.js';
@@ -150,15 +151,7 @@ describe('a short campaign of faults', () => {
       },
     );
     expect(Object.keys(report.faults).length).toBeGreaterThan(0);
-    expect(report).toMatchObject({
-      executions: 60,
-      lost: [],
-      doubled: [],
-      disagreeing: [],
-      undeclared: [],
-      failed: [],
-      orphans: [],
-      keysForEver: [],
-    });
+    expect(report.executions).toBe(60);
+    expect(findingsOf(report)).toEqual({});
   });
 });
