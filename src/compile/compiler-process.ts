@@ -4,7 +4,7 @@ import { within } from '../lib/time-limit.js';
 import type { Confinement } from '../contract/confinement.js';
 import type { IsolationLevel, ProcessEnd, RunnerPlace } from '../isolation/isolation-level.js';
 import { ProcessProbe } from '../isolation/process-usage.js';
-import { childOf } from '../isolation/process-tree.js';
+import { childOf } from '../lib/process/process-tree.js';
 import type { CompilerEnd } from '../telemetry/measurements.js';
 import { yieldToWorker } from '../isolation/yield-to-worker.js';
 import { LineSplitter } from '../lib/line-splitter.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childrenOf } from '../lib/process/descendants.js';
+import { descendantsOf } from '../lib/process/process-tree.js';
 import { pick } from './seeded-random.js';
 import type { Faults } from './fault.js';
 import type { TcpProxy } from './silent-proxy.js';
@@ -41,7 +41,7 @@ export function workerFaults(
   const member = (): Member => pick(random, members);
   const between = ([least, most]: readonly [number, number]): number => least + random() * most;
   const child = (): number | undefined => {
-    const children = childrenOf(member().worker.pid);
+    const children = descendantsOf(member().worker.pid);
     return children.length > 0 ? pick(random, children) : undefined;
   };
   return {
@@ -85,7 +85,7 @@ export async function stopAll(
   members: readonly Member[],
   isAlive: (pid: number) => boolean,
 ): Promise<number[]> {
-  const processes = members.flatMap(({ worker }) => childrenOf(worker.pid));
+  const processes = members.flatMap(({ worker }) => descendantsOf(worker.pid));
   await Promise.all(members.map(({ worker }) => worker.stop()));
   for (const { proxy } of members) await proxy?.close();
   await sleep(OUTLIVE_MS);

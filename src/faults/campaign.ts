@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from 'ioredis';
 import type { CampaignReport } from '../contract/clients/faults-report.js';
-import { isAlive } from '../lib/process/descendants.js';
+import { isAlive } from '../lib/process/is-alive.js';
 import { pick, randomOf } from './seeded-random.js';
 import type { RedisClient } from '../redis/connections.js';
 import { writeRefusalOf } from '../redis/redis-errors.js';

@@ -13,7 +13,7 @@ import type {
 } from './isolation-level.js';
 import { EXTRA_FD } from './isolation-level.js';
 import { foldersAbove } from './node-libraries.js';
-import { childOf } from './process-tree.js';
+import { childOf } from '../lib/process/process-tree.js';
 import { MAX_TASKS } from './process-level.js';
 import { RunnerUsers } from './runner-users.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pick, randomOf } from '../support/random.js';
+import { pick, randomOf } from '../../src/faults/seeded-random.js';
 import { useDocsWorker } from './harness/docs-worker.js';
 import { Reader } from './harness/reader.js';
 import { type Step, stepsOf } from './harness/page-commands.js';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { aContext } from '../support/builders.js';
 import type { WorkerOptions, WorkerProcess } from '../support/processes/worker-process.js';
 import type { Producer } from '../support/producer.js';
-import { pick, randomOf } from '../support/random.js';
+import { pick, randomOf } from '../../src/faults/seeded-random.js';
 import type { RunGauge } from '../support/fairness/run-gauge.js';
 import { until } from '../support/until.js';
 import type { RedisStack } from './stacks/redis-stack.js';

@@ -5,7 +5,7 @@ import { Producer } from '../support/producer.js';
 import type { RedisProcess } from '../support/servers/redis-process.js';
 import { RedisClusterGroup } from '../support/servers/redis-cluster.js';
 import { RedisSentinel } from '../support/servers/redis-sentinel.js';
-import { startTcpProxy } from '../support/servers/tcp-proxy.js';
+import { startTcpProxy } from '../../src/faults/silent-proxy.js';
 import { useRedis } from '../support/servers/test-redis.js';
 import { until } from '../support/until.js';
 import { openRedis, type RedisClient } from '../../src/redis/connections.js';

@@ -9,6 +9,7 @@ import type { RunnerProcess } from '../../src/executor/process/runner-process.js
 import { settingsOf } from '../support/parts.js';
 import { parentOf } from '../support/processes/process-facts.js';
 import { BUSY, OddTemplates } from '../support/runners/odd-templates.js';
+import { RANDOM_VALUES } from '../support/runners/random-values.js';
 import { until } from '../support/until.js';
 
 Logger.overrideLogger(false);
@@ -82,25 +83,13 @@ it(
   HOURS_MS,
 );
 
-const SOURCES = `import crypto from 'node:crypto'; import vm from 'node:vm';
-  export default () => {
-    const inContext = () => vm.runInNewContext('Math.random()');
-    return [
-      Math.random(), Math.random(), inContext(), inContext(), new vm.Script('Math.random()').runInNewContext(),
-      crypto.randomUUID(), crypto.randomBytes(16).toString('hex'), crypto.randomInt(2 ** 47),
-      globalThis.crypto.randomUUID(), globalThis.crypto.getRandomValues(new Uint32Array(4)).join(),
-      crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }).x,
-      crypto.webcrypto.getRandomValues(new Uint32Array(4)).join(),
-    ].map(String);
-  }`;
-
 it(
   'no random number of a child is that of another',
   async () => {
     const seen: string[] = [];
     const children = count(1000);
     await each(children, async () => {
-      seen.push(...((await runOnce(await factory.boot(), SOURCES)) as string[]));
+      seen.push(...((await runOnce(await factory.boot(), RANDOM_VALUES)) as string[]));
     });
     expect(seen).toHaveLength(12 * children);
     expect(new Set(seen).size).toBe(seen.length);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { randomOf } from '../support/random.js';
+import { randomOf } from '../../src/faults/seeded-random.js';
 import { slopeOf } from './slope.js';
 
 const COUNT = 60;

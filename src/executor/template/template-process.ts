@@ -5,7 +5,7 @@ import { CHANNEL_FD, COMMAND_FD } from '../../boundary/runner-protocol.js';
 import { CONTROL_FD } from '../../boundary/template-protocol.js';
 import { NETWORK_FD } from '../../boundary/network-protocol.js';
 import type { RunnerPlace, TemplateLevel } from '../../isolation/isolation-level.js';
-import { childOf, childrenOf, innerPid } from '../../isolation/process-tree.js';
+import { childOf, childrenOf, innerPid } from '../../lib/process/process-tree.js';
 import type { RunnerLaunch } from '../process/runner-launch.js';
 import { RunnerProcess } from '../process/runner-process.js';
 import { RunnerBootError, spawnRunner } from '../process/runner-spawn.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { tmpdir } from 'node:os';
-import { isAlive } from '../../../test/support/processes/processes.js';
+import { isAlive } from '../../lib/process/is-alive.js';
 import { until } from '../../../test/support/until.js';
 import { runGuarded } from './guarded-process.js';
 

@@ -3,7 +3,7 @@ import type { WorkerRecord } from '../../../src/contract/worker-record.js';
 import type { ExecutionResult } from '../../../src/contract/result.js';
 import { aContext } from '../../support/builders.js';
 import { type Gate, startGate } from '../../support/servers/gate.js';
-import { isAlive } from '../../support/processes/processes.js';
+import { isAlive } from '../../../src/lib/process/is-alive.js';
 import { useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';

@@ -3,7 +3,7 @@ import type { JobsOptions } from 'bullmq';
 import { optionTrouble } from '../../../src/contract/jobs/job-options.js';
 import { Jobs, type Submitted } from '../../support/jobs.js';
 import { type Producer, useProducers } from '../../support/producer.js';
-import { randomOf } from '../../support/random.js';
+import { randomOf } from '../../../src/faults/seeded-random.js';
 import { useStartCounter } from '../../support/start-counter.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';

@@ -4,7 +4,7 @@ import type { RunnerRecord, WorkerRecord } from '../../../src/contract/worker-re
 import { aContext } from '../../support/builders.js';
 import { type CommandResult, startCommand } from '../../support/processes/command.js';
 import { startGate } from '../../support/servers/gate.js';
-import { isAlive } from '../../support/processes/processes.js';
+import { isAlive } from '../../../src/lib/process/is-alive.js';
 import { useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';

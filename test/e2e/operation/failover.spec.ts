@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { RedisKeys } from '../../../src/redis/keys.js';
 import { aContext, aTask } from '../../support/builders.js';
-import { isAlive } from '../../support/processes/processes.js';
+import { isAlive } from '../../../src/lib/process/is-alive.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import type { Chance, Faults } from '../../../src/faults/fault.js';
-import { childrenOf } from '../../support/processes/footprint.js';
+import { descendantsOf } from '../../../src/lib/process/process-tree.js';
 import type { TestPostgres } from '../../support/servers/test-postgres.js';
 import { until } from '../../support/until.js';
-import { startTcpProxy, type TcpProxy } from '../../support/servers/tcp-proxy.js';
+import { startTcpProxy, type TcpProxy } from '../../../src/faults/silent-proxy.js';
 import type { SmallDisk } from '../../support/servers/small-disk.js';
 
 /** The database of a campaign's archive, and the ways in which it can be broken. */
@@ -25,7 +25,7 @@ export class PostgresStack {
       },
       'freeze Postgres': async ({ random, rest }) => {
         const { pid } = this.postgres;
-        const all = [pid, ...childrenOf(pid)];
+        const all = [pid, ...descendantsOf(pid)];
         for (const one of all) signal(one, 'SIGSTOP');
         await rest(1_000 + random() * 14_000);
         for (const one of all) signal(one, 'SIGCONT');

@@ -4,7 +4,7 @@ import { targetOf } from '../../../src/faults/own-stack.js';
 import type { TcpTarget } from '../../../src/faults/silent-proxy.js';
 import { openRedis, type RedisClient } from '../../../src/redis/connections.js';
 import type { RedisSource } from '../../support/producer.js';
-import { pick } from '../../support/random.js';
+import { pick } from '../../../src/faults/seeded-random.js';
 import { RedisClusterGroup } from '../../support/servers/redis-cluster.js';
 import { RedisSentinel } from '../../support/servers/redis-sentinel.js';
 import { TestRedis } from '../../support/servers/test-redis.js';

@@ -13,7 +13,7 @@ import { ArchiveBench } from '../../support/archive-bench.js';
 import { emptyFolder, useArchives } from '../../support/archive-parts.js';
 import { aDocument, anOutcome, settingsOf } from '../../support/parts.js';
 import { canMount, SmallDisk } from '../../support/servers/small-disk.js';
-import { startTcpProxy, type TcpProxy } from '../../support/servers/tcp-proxy.js';
+import { startTcpProxy, type TcpProxy } from '../../../src/faults/silent-proxy.js';
 import { usePostgres } from '../../support/servers/test-postgres.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';

@@ -14,7 +14,7 @@ import { PackagesService } from '../../../src/packages/packages.service.js';
 import { PackagesStore } from '../../../src/packages/packages.store.js';
 import { SetFolders } from '../../../src/packages/sets/set-folders.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
-import { isAlive } from '../../support/processes/processes.js';
+import { isAlive } from '../../../src/lib/process/is-alive.js';
 import { startRegistry, type TestPackage, type TestRegistry } from '../../support/servers/registry.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';

@@ -6,7 +6,7 @@ import type { Lanes } from '../../../src/queue/fairness/lanes.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
 import { OrganizationStore } from '../../../src/tenants/organizations/organization-store.js';
 import { aLane, LaneWorld, type TakenJob } from '../../support/fairness/lanes.js';
-import { pick, randomOf } from '../../support/random.js';
+import { pick, randomOf } from '../../../src/faults/seeded-random.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { openRedis, type Patience, type RedisClient, untilReady } from '../../../src/redis/connections.js';
 import { connectionStates, SILENCE_MS } from '../../../src/redis/silence-watch.js';
-import { startTcpProxy, type TcpProxy } from '../../support/servers/tcp-proxy.js';
+import { startTcpProxy, type TcpProxy } from '../../../src/faults/silent-proxy.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
 

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { CompileError, CompileLimitError } from '../../../src/compile/compile-error.js';
 import { useCompilers } from '../../support/compilers.js';
-import { randomOf } from '../../support/random.js';
+import { randomOf } from '../../../src/faults/seeded-random.js';
 
 const SOURCES = 2_000;
 const AT_ONCE = 8;

@@ -8,6 +8,7 @@ import type { RunnerProcess } from '../../../src/executor/process/runner-process
 import { parentOf } from '../../support/processes/process-facts.js';
 import { sharedDescriptions } from '../../support/processes/shared-descriptions.js';
 import { settingsOf } from '../../support/parts.js';
+import { RANDOM_VALUES } from '../../support/runners/random-values.js';
 import { until } from '../../support/until.js';
 
 Logger.overrideLogger(false);
@@ -95,20 +96,9 @@ describe('forked runners', () => {
   });
 
   it('draw random numbers of their own', async () => {
-    const source = `import crypto from 'node:crypto'; import vm from 'node:vm';
-      export default () => {
-        const inContext = () => vm.runInNewContext('Math.random()');
-        return [
-          Math.random(), Math.random(), inContext(), inContext(), new vm.Script('Math.random()').runInNewContext(),
-          crypto.randomUUID(), crypto.randomBytes(16).toString('hex'), crypto.randomInt(2 ** 47),
-          globalThis.crypto.randomUUID(), globalThis.crypto.getRandomValues(new Uint32Array(4)).join(),
-          crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }).x,
-          crypto.webcrypto.getRandomValues(new Uint32Array(4)).join(),
-        ].map(String);
-      }`;
     const seen: string[] = [];
     for (let child = 0; child < 12; child++)
-      seen.push(...((await runOnce(await factory.boot(), source)) as string[]));
+      seen.push(...((await runOnce(await factory.boot(), RANDOM_VALUES)) as string[]));
     expect(seen).toHaveLength(12 * 12);
     expect(new Set(seen).size).toBe(seen.length);
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { parseSettings } from '../../../src/config/settings.js';
 import { RunnerPool } from '../../../src/executor/pool/runner-pool.js';
 import { RunnerBootError } from '../../../src/executor/process/runner-spawn.js';
-import { isAlive } from '../../support/processes/processes.js';
+import { isAlive } from '../../../src/lib/process/is-alive.js';
 import { until } from '../../support/until.js';
 import { runnerSettings } from '../../../src/config/slices.js';
 

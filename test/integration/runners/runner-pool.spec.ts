@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { RunnerPool } from '../../../src/executor/pool/runner-pool.js';
 import { RunnerBootError } from '../../../src/executor/process/runner-spawn.js';
 import { settingsOf } from '../../support/parts.js';
-import { isAlive, untilGone } from '../../support/processes/processes.js';
+import { isAlive } from '../../../src/lib/process/is-alive.js';
+import { untilGone } from '../../support/processes/processes.js';
 import { until } from '../../support/until.js';
 import { runnerSettings } from '../../../src/config/slices.js';
 

@@ -1,8 +1,6 @@
 import { readdir, readlink } from 'node:fs/promises';
 import type { WorkerRecord } from '../../../src/contract/worker-record.js';
-import { childrenOf } from '../../../src/lib/process/descendants.js';
-
-export { childrenOf };
+import { descendantsOf } from '../../../src/lib/process/process-tree.js';
 
 /** What a worker holds on the machine, as others than the worker see it. */
 export interface Footprint {
@@ -17,7 +15,7 @@ export interface Footprint {
 
 /** @param tmpDir the worker's TMPDIR */
 export async function footprintOf(pid: number, record: WorkerRecord, tmpDir: string): Promise<Footprint> {
-  const children = childrenOf(pid);
+  const children = descendantsOf(pid);
   return {
     processes: children.length,
     descriptors: (await descriptorsOf(pid)).filter((target) => !isReadingOf(target, children)).length,

@@ -1,7 +1,5 @@
-import { isAlive } from '../../../src/lib/process/descendants.js';
+import { isAlive } from '../../../src/lib/process/is-alive.js';
 import { until } from '../until.js';
-
-export { isAlive };
 
 /**
  * Waits until a process is gone. The end of a runner is known when what holds it has ended; the killed

@@ -13,6 +13,10 @@ export function childOf(pid: number): number {
 /** All children of a process. */
 export const childrenOf = (pid: number): number[] => listFromKernel(pid) ?? fromStat(pid);
 
+/** All that a process has started, and that these have. */
+export const descendantsOf = (pid: number): number[] =>
+  childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+
 /**
  * The number that a process has in the namespace of another, which it is below; null: the kernel does not say.
  * NSpid: a number for each namespace, from ours to its own.

@@ -1,1 +1,0 @@
-export { pick, randomOf } from '../../src/faults/seeded-random.js';

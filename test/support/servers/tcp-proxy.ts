@@ -1,1 +1,0 @@
-export { startTcpProxy, type TcpProxy } from '../../../src/faults/silent-proxy.js';
