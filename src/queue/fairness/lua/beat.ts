@@ -137,6 +137,7 @@ on['beat'] = function(event)
   sweepTags()
   sweepLanes()
   harden()
+  reachLessFar()
   if now - turned > 5000 then old, recent, turned = recent, seq, now end
   local jobs, inLanes = outside()
   local known = redis.call('EXISTS', P .. 'whole')

@@ -16,7 +16,7 @@ local on = {}
 -- How far an organization that has hardly anything may be ahead of its share and still come first. It is a lead, not a
 -- rate: once it is used up, the organization waits for its turn like the others.
 local function leadOf(org)
-  return ${LEAD} * tonumber(redis.call('HGET', P .. 'est', org) or mean) / weightOf(org)
+  return ${LEAD} * expectedOf(org) / weightOf(org)
 end
 
 -- What runs of an organization that has hardly anything: {} or one that a worker has taken. That may have ended, and the
@@ -47,7 +47,7 @@ on['submit'] = function(event)
     local ahead = tag and tag > V + leadOf(org)
     local run = hardlyAnything(org)
     if run and (not ahead or hasRoomAhead(run)) then level = ${FIRST}
-    elseif hard and redis.call('ZCARD', P .. 'fed') < capacity and redis.call('EXISTS', P .. 'ring:0') == 0 then
+    elseif hard and redis.call('ZCARD', P .. 'fed') < reach() and redis.call('EXISTS', P .. 'ring:0') == 0 then
       level = ${CHOSEN}
     end
     if level then

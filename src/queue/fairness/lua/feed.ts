@@ -1,8 +1,30 @@
+import { CHOSEN_SCORES } from '../lane-levels.js';
+
+/** For how long what is chosen ahead may last, at the mean duration of executions. */
+const AHEAD_MS = 250;
+/** Of what is chosen ahead beyond what runs at once, this much is left after each second in which it was enough. */
+const FEWER = 0.9;
+
 /*
- * Lua of the lanes, third part: which jobs are taken next. As many are chosen ahead as all workers run at once, so that
- * none of them ever finds nothing while it asks.
+ * Lua of the lanes, third part: which jobs are taken next. As many are chosen ahead as all workers run at once, and some
+ * more (extra) where they took all of those before it was known here: where executions are shorter than a note of a worker is
+ * on its way. What is taken while nothing is chosen is the oldest, of any organization.
  */
 export const FEED = `
+-- How many are chosen ahead.
+local function reach()
+  return capacity + math.floor(math.min(extra, capacity * math.max(0, ${AHEAD_MS} / math.max(1, mean or ${AHEAD_MS}) - 1)))
+end
+
+-- All that was chosen was taken at once.
+local function reachFurther()
+  if filled and redis.call('ZCOUNT', Q .. 'prioritized', ${CHOSEN_SCORES[0]}, ${CHOSEN_SCORES[1]}) == 0 then
+    extra = reach() * 1.5 + 1 - capacity
+  end
+end
+
+local function reachLessFar() extra = extra * ${FEWER} end
+
 -- One organization with nothing that limits it: BullMQ's own order is right, and nothing is chosen.
 local function isAlone()
   local orgs = {}
@@ -55,8 +77,10 @@ local function feed()
     redis.call('ZREM', P .. 'wake', org)
     enterRing(org)
   end
-  local room = capacity - redis.call('ZCARD', P .. 'fed')
-  if room <= 0 or isAlone() then return end
+  reachFurther()
+  local room = reach() - redis.call('ZCARD', P .. 'fed')
+  filled = room <= 0
+  if filled or isAlone() then return end
   local looks = 0
   for band = 0, 1 do
     local ring, passed = P .. 'ring:' .. band, 0
@@ -78,5 +102,6 @@ local function feed()
       end
     end
   end
+  filled = room <= 0
 end
 `;

@@ -24,7 +24,7 @@ import { CHOSEN, HELD_SCORE, LEVEL } from '../lane-levels.js';
  *   limits             hash: organization -> JSON of {weight, max_running, rate, workflows}
  *   hardening          hash: organization -> rank in its lane from which jobs are still to be held, since it got a cap
  *   tags, est          sorted set and hash: finish tag and mean duration of organizations that are ahead or wait
- *   state              hash: v virtual time, seq, est, and the sequence number of 5 s ago
+ *   state              hash: v virtual time, seq, est, the sequence number of 5 s ago, extra and filled: see the third part
  *   workers, capacity  hash and number: how many executions each worker, and all of them, run at once
  *   leader             worker that repairs and moves what is not in a lane
  *   whole              1; gone after keys were lost, until all that waits is in lanes again
@@ -36,10 +36,12 @@ export const SHARES = `
 local P, Q = KEYS[1] .. ':', KEYS[2]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local known = redis.call('HMGET', P .. 'state', 'v', 'seq', 'est', 'old', 'recent', 'turned')
+local known = redis.call('HMGET', P .. 'state', 'v', 'seq', 'est', 'old', 'recent', 'turned', 'extra', 'filled')
 local V, seq = tonumber(known[1] or '0'), tonumber(known[2] or '0')
-local mean = tonumber(known[3] or '100')
+-- nil: nothing has ended yet
+local mean = tonumber(known[3] or '')
 local old, recent, turned = tonumber(known[4] or '0'), tonumber(known[5] or '0'), tonumber(known[6] or '0')
+local extra, filled = tonumber(known[7] or '0'), known[8] == '1'
 local capacity = tonumber(redis.call('GET', P .. 'capacity') or '0')
 local LEVEL = ${LEVEL}
 local SEQUENCES = 8589934592
@@ -55,7 +57,17 @@ local function limitsOf(org)
 end
 
 local function weightOf(org) return limitsOf(org).weight or 1 end
-local function tagOf(org) return tonumber(redis.call('ZSCORE', P .. 'tags', org) or '') end
+
+-- The tag of an organization that waits; nil: it does not.
+local function ringTagOf(org)
+  return tonumber(redis.call('ZSCORE', P .. 'ring:0', org) or redis.call('ZSCORE', P .. 'ring:1', org) or '')
+end
+
+local function tagOf(org) return ringTagOf(org) or tonumber(redis.call('ZSCORE', P .. 'tags', org) or '') end
+
+-- From where an organization is charged. One that waits may be below V: it was charged more than what has ended took, and
+-- would lose the difference if it began at V again.
+local function startOf(org) return ringTagOf(org) or math.max(V, tagOf(org) or V) end
 
 local function setTag(org, tag)
   redis.call('ZADD', P .. 'tags', tag, org)
@@ -79,10 +91,14 @@ local function leastTag()
   return least
 end
 
+-- How long an execution takes, in ms. While none has ended, as little as can be: what was charged too little is made up for
+-- at the end; too much would move virtual time on, and organizations that come next would begin too late for good.
+local function expectedOf(org) return tonumber(redis.call('HGET', P .. 'est', org) or mean or 1) end
+
 -- Virtual time is that of the organizations that wait: one that came first before its turn does not move it past them.
 local function charge(org)
-  local ms = tonumber(redis.call('HGET', P .. 'est', org) or mean)
-  local start = math.max(V, tagOf(org) or V)
+  local ms = expectedOf(org)
+  local start = startOf(org)
   V = math.max(V, math.min(start, leastTag() or start))
   setTag(org, start + ms / weightOf(org))
   return ms
@@ -91,7 +107,7 @@ end
 local function noteDuration(org, ms)
   local before = redis.call('HGET', P .. 'est', org)
   redis.call('HSET', P .. 'est', org, before and tonumber(before) * 0.8 + ms * 0.2 or ms)
-  mean = mean * 0.95 + ms * 0.05
+  mean = mean and mean * 0.95 + ms * 0.05 or ms
 end
 
 local function laneOf(org, band) return P .. 'lane:' .. band .. ':' .. org end
@@ -100,7 +116,7 @@ local function enterRing(org)
   for band = 0, 1 do
     if redis.call('EXISTS', laneOf(org, band)) == 1 then
       redis.call('SADD', P .. 'backlog', org)
-      redis.call('ZADD', P .. 'ring:' .. band, 'NX', math.max(V, tagOf(org) or V), org)
+      redis.call('ZADD', P .. 'ring:' .. band, 'NX', startOf(org), org)
     end
   end
 end

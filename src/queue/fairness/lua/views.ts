@@ -1,3 +1,6 @@
+/** How long an execution is said to take while none has ended. */
+const UNKNOWN_MS = 100;
+
 /*
  * Lua of the lanes for questions: nothing is changed.
  */
@@ -32,7 +35,7 @@ local function factsOf(org)
     -- One that cannot start now would add its own.
     weights = weights,
     isInRing = (redis.call('ZSCORE', P .. 'ring:0', org) or redis.call('ZSCORE', P .. 'ring:1', org)) and true or false,
-    meanMs = tonumber(redis.call('HGET', P .. 'est', org) or mean),
+    meanMs = tonumber(redis.call('HGET', P .. 'est', org) or mean or ${UNKNOWN_MS}),
     capacity = capacity,
     interactive = redis.call('ZCARD', laneOf(org, 0)),
     background = redis.call('ZCARD', laneOf(org, 1)),
