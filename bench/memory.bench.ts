@@ -63,7 +63,8 @@ async function heapMb(): Promise<number> {
   await ask(1, 'HeapProfiler.collectGarbage');
   const { usedSize } = await ask(2, 'Runtime.getHeapUsage');
   socket.close();
-  if (usedSize === undefined) throw new Error('the inspector of the worker did not say how large its heap is');
+  if (usedSize === undefined)
+    throw new Error('the inspector of the worker did not say how large its heap is');
   return usedSize / 1_048_576;
 }
 
