@@ -18,8 +18,9 @@ feed()
 local isIdle = redis.call('EXISTS', P .. 'places', P .. 'backlog', P .. 'blocks') == 0
 if isIdle then redis.call('UNLINK', P .. 'state', P .. 'tags', P .. 'est', P .. 'wake', P .. 'needs', P .. 'fed', P .. 'hardening', P .. 'ahead')
 else
-  redis.call('HSET', P .. 'state', 'v', V, 'seq', seq, 'est', mean or '', 'old', old, 'recent', recent, 'turned', turned,
-    'extra', extra, 'filled', filled and 1 or 0)
+  redis.call('HSET', P .. 'state', 'v', V, 'seq', seq, 'old', old, 'recent', recent, 'turned', turned, 'extra', extra,
+    'filled', filled and 1 or 0)
+  if mean then redis.call('HSET', P .. 'state', 'est', mean) end
 end
 local nextWake = redis.call('ZRANGE', P .. 'wake', 0, 0, 'WITHSCORES')[2]
 return {isIdle and '0' or '1', nextWake and math.max(0, math.ceil(tonumber(nextWake) - now)) or -1, replies}
