@@ -68,6 +68,14 @@ const MORE: Record<string, Case> = {
     jitter: 0.5,
     noteMs: 60,
   },
+  'in the background': {
+    msOf: (weight) => (weight % 2 === 0 ? 10 : 100),
+    workers: 2,
+    slots: 4,
+    forMs: 30_000,
+    jitter: 0.5,
+    band: 'background',
+  },
   'of 2 and 20 ms': {
     msOf: (weight) => (weight % 2 === 0 ? 2 : 20),
     workers: 2,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { Band } from '../../../src/contract/jobs/band.js';
 import { randomOf } from '../../../src/faults/seeded-random.js';
 import { LEVEL, PARKED_SCORES } from '../../../src/queue/fairness/lane-levels.js';
-import { laneJob, NO_LANE } from '../../../src/queue/fairness/lane-request.js';
+import { DEFAULT_BAND, type LaneJob, laneJob, NO_LANE } from '../../../src/queue/fairness/lane-request.js';
 import { LANES } from '../../../src/queue/fairness/lane-script.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { jsonForLua } from '../../../src/redis/lua-script.js';
@@ -25,6 +26,7 @@ export interface SharePlan {
   /** From the end of an execution until its slot takes the next. */
   gapMs?: number;
   seed?: number;
+  band?: Band;
   /** After how long what a worker has noted reaches the lanes. */
   noteMs?: number;
 }
@@ -143,7 +145,7 @@ export class ShareSimulation {
     const { jitter = 0 } = this.plan;
     const ms = this.lengths.get(organization)! * (1 + jitter * (2 * this.random() - 1));
     worker.running.add({ id, organization, sinceMs: this.now, untilMs: this.now + ms });
-    this.note(worker, ['taken', id, laneOf(organization), worker.name, false]);
+    this.note(worker, ['taken', id, this.laneOf(organization), worker.name, false]);
     const left = this.waiting.get(organization)! - 1;
     this.waiting.set(organization, left);
     if (left < BACKLOG) await this.submit(organization);
@@ -168,7 +170,7 @@ export class ShareSimulation {
     worker.beatAtMs += BEAT_MS;
     const running = [...worker.running].map(({ id, organization, sinceMs }) => [
       id,
-      laneOf(organization),
+      this.laneOf(organization),
       Math.round(this.now - sinceMs),
     ]);
     this.sent.push(this.send([['beat', worker.name, this.plan.slots, running]]));
@@ -181,7 +183,7 @@ export class ShareSimulation {
 
   private async submit(organization: string): Promise<void> {
     const ids = Array.from({ length: BACKLOG }, () => `${organization}:${++this.added}`);
-    const levels = (await this.send(ids.map((id) => ['submit', id, laneOf(organization)]))) as number[];
+    const levels = (await this.send(ids.map((id) => ['submit', id, this.laneOf(organization)]))) as number[];
     const write = this.redis.pipeline();
     for (const [index, id] of ids.entries()) {
       write.hset(this.queue + id, 'name', 'execute');
@@ -194,6 +196,10 @@ export class ShareSimulation {
   private async send(events: readonly Event[]): Promise<unknown[]> {
     const [, , replies] = (await LANES.run(this.redis, this.keys, [jsonForLua(events)])) as unknown[];
     return replies as unknown[];
+  }
+
+  private laneOf(organization: string): LaneJob {
+    return laneJob({ ...NO_LANE, organization, band: this.plan.band ?? DEFAULT_BAND });
   }
 
   private count({ organization, sinceMs, untilMs }: Running): void {
@@ -209,5 +215,3 @@ export class ShareSimulation {
     );
   }
 }
-
-const laneOf = (organization: string): object => laneJob({ ...NO_LANE, organization });
