@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
+import type { ContextData, ExecuteCommand } from '../../boundary/runner-protocol.js';
 import type { FreezeCommand } from '../../boundary/template-protocol.js';
 import { within } from '../../lib/time-limit.js';
 import { commandFor, resultOf } from '../process/run-once.js';
@@ -84,14 +84,36 @@ export function rehearsal(runner: RunnerProcess, number: number): ExecuteCommand
   const { format, source } = PROGRAMS[number % PROGRAMS.length] as (typeof PROGRAMS)[number];
   // Node keeps a module by its URL, and V8 a script by its source: each is to be compiled.
   const url = `${ROOT_URL}${number}.${format === 'commonjs' ? 'cjs' : 'js'}`;
+  const command = commandFor(runner, '');
   return {
-    ...commandFor(runner, ''),
+    ...command,
     entry: url,
-    modules: [{ url, format, source: `${source} // ${number}` }],
+    modules: [{ url, format, source: withMap(url, `${source} // ${number}\n`), imports: {} }],
     rootUrl: ROOT_URL,
     parameters: { number },
+    context: { ...command.context, ...CONTEXT },
   };
 }
+
+/** As the compiler leaves a module: Node reads the map when it loads one, which no execution is to do for the first time. */
+function withMap(url: string, source: string): string {
+  const lines = source.split('\n').length - 1;
+  const mappings = `${MAPPED_FIRST_LINE}${MAPPED_NEXT_LINE.repeat(lines - 1)}`;
+  const map = { version: 3, sources: [url], sourcesContent: [source], mappings, names: [] };
+  const inline = Buffer.from(JSON.stringify(map)).toString('base64');
+  return `${source}//# sourceMappingURL=data:application/json;base64,${inline}\n`;
+}
+
+/** Each line is where it was: the segments of a source map, of https://tc39.es/ecma426/. */
+const MAPPED_FIRST_LINE = 'AAAA';
+const MAPPED_NEXT_LINE = ';AACA';
+
+/** As much as executions mostly come with: what is read is longer than a page of memory. */
+const CONTEXT: Partial<ContextData> = {
+  workflowId: 'rehearsal',
+  caller: { user_id: 'rehearsal', email: 'rehearsal@example.org', name: 'Rehearsal' },
+  organization: { id: 'rehearsal', name: 'Rehearsal' },
+};
 
 /** Of a template in its own namespace: nothing about it is to be changed. */
 const TEMPLATE_PID = 1;
