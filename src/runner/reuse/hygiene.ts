@@ -88,8 +88,7 @@ export class Hygiene {
    */
   inspect(lookEvery: number): string[] {
     const reasons: string[] = [];
-    const open = new Set(this.resources.values());
-    if (open.size > 0) reasons.push(`open: ${[...open].join(', ')}`);
+    if (!this.isQuiet) reasons.push(`open: ${[...new Set(this.resources.values())].join(', ')}`);
     for (const [event, count] of listenersOf())
       if (count !== (this.events.get(event) ?? 0)) reasons.push(`process listener: ${text(event)}`);
     this.executions += 1;

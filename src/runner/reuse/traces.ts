@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { types } from 'node:util';
 import { ARTIFACTS_FOLDER } from '../../contract/fields/file-names.js';
 import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
-import { descriptorOf, list, ownKeysOf, remove } from '../channel/primordials.js';
+import { descriptorOf, list, ownKeysOf, prototypeOf, remove } from '../channel/primordials.js';
 
 const allocUnsafe = Buffer.allocUnsafe.bind(Buffer);
 const clearTimeline = [
@@ -21,29 +21,50 @@ const execEmpty = EMPTY.exec.bind(EMPTY);
 /** A buffer of up to half the pool lies in the pool. */
 const POOLED_BYTES = (Buffer.poolSize >>> 1) - 8;
 const POOL_PARTS = 4;
+/** As Node aligns what it takes of the pool: no two of these follow each other closer. */
+const MARK_BYTES = 8;
+const memoryOf = getterOf<ArrayBufferLike>('buffer');
+const startOf = getterOf<number>('byteOffset');
+
+/** The newest piece of the pool that was taken before the execution. */
+let mark = allocUnsafe(MARK_BYTES);
+/** Where Node keeps the names of counters and timers. */
+const consoleMaps = ownKeysOf(console)
+  .filter((key) => typeof key === 'symbol')
+  .map((key): unknown => descriptorOf(console, key)?.value)
+  .filter((value) => types.isMap(value));
+
+/** Of every typed array; code may replace it. */
+function getterOf<T>(name: 'buffer' | 'byteOffset'): (bytes: Uint8Array) => T {
+  const { get } = descriptorOf(prototypeOf(Uint8Array.prototype) as object, name) as { get: () => T };
+  return Function.prototype.call.bind(get) as (bytes: Uint8Array) => T;
+}
 
 /** Before the next execution, once nothing of the former one runs. */
 export function removeTraces(command: ExecuteCommand): void {
   forgetInline(command);
   leavePool();
   for (let i = 0; i < clearTimeline.length; i++) clearTimeline[i]?.();
-  // Names of counters and timers.
-  const keys = ownKeysOf(console);
-  for (let i = 0; i < keys.length; i++) {
-    const value: unknown = descriptorOf(console, keys[i] as PropertyKey)?.value;
-    if (typeof keys[i] === 'symbol' && types.isMap(value)) clearMap(value);
-  }
+  for (let i = 0; i < consoleMaps.length; i++) clearMap(consoleMaps[i]);
   // The language keeps the last text that an expression was found in.
   execEmpty('');
 }
 
-/** The small buffers of a thread lie in one piece of memory, which Node replaces when it is full. */
+/**
+ * The small buffers of a thread lie in one piece of memory, 64 KiB, which Node replaces when it is full. Where nothing
+ * was taken of it, nothing of the execution is in it.
+ */
 function leavePool(): void {
-  const before = pool();
-  for (let part = 0; part < POOL_PARTS && pool() === before; part++) allocUnsafe(POOLED_BYTES);
+  const next = allocUnsafe(MARK_BYTES);
+  const left = memoryOf(next);
+  const isUntouched = left === memoryOf(mark) && startOf(next) === startOf(mark) + MARK_BYTES;
+  mark = next;
+  if (isUntouched) return;
+  for (let part = 0; part < POOL_PARTS && memoryOf(mark) === left; part++) {
+    allocUnsafe(POOLED_BYTES);
+    mark = allocUnsafe(MARK_BYTES);
+  }
 }
-
-const pool = (): ArrayBufferLike => allocUnsafe(8).buffer;
 
 /** CommonJS is kept by its file name, which inline code shares with the next. */
 function forgetInline({ entry, rootUrl }: ExecuteCommand): void {
@@ -68,7 +89,17 @@ export function emptied(folder: string): boolean {
 }
 
 /** Path of a file that a URL names, as Node spells it. */
-export const fileNameOf = (url: string): string => decodeURI(new URL(url).pathname);
+export function fileNameOf(url: string): string {
+  // A reused runner is mostly asked for one and the same.
+  if (url !== lastUrl) {
+    lastFileName = decodeURI(new URL(url).pathname);
+    lastUrl = url;
+  }
+  return lastFileName;
+}
+
+let lastUrl = '';
+let lastFileName = '';
 
 /** Whether a file belongs to the workspace or to a package, as V8 names files: CommonJS by path, ESM by URL. */
 export const isUsersCode = (rootUrl: string): ((url: string) => boolean) => {

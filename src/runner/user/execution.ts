@@ -22,6 +22,7 @@ import { requestModule } from '../modules/module-requests.js';
 import { endConnections } from '../network/proxied-network.js';
 import { activeResources, inNextTurn, thenOf } from '../channel/primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
+import { UserSignal } from './user-signal.js';
 import { giveUp } from '../confine/rights.js';
 import { ending, reportValue, sendError } from '../report/final-frames.js';
 import { NoJsonForm } from './json-form.js';
@@ -37,9 +38,7 @@ import { prepareGlobals } from './prepare-globals.js';
 interface Current {
   command: ExecuteCommand;
   context: UserContext;
-  controller: AbortController;
-  /** The code has taken `context.signal`. */
-  listensForAbort: boolean;
+  signal: UserSignal;
   progress: Progress;
   locals: LocalVariables | null;
 }
@@ -111,11 +110,11 @@ export class Executions {
     if (current?.command.ref !== ref || settled(current.progress)) return;
     const error = new Error(reason);
     error.name = 'CancelledError';
-    const { listensForAbort } = current;
+    const { signal } = current;
     // What the code does now decides how long it lives.
-    if (listensForAbort) this.commands.release();
-    current.controller.abort(error);
-    if (!listensForAbort) sendFrame('unheard', {});
+    if (signal.isTaken) this.commands.release();
+    else sendFrame('unheard', {});
+    signal.abort(error);
   }
 
   /** Says that the event loop is free and what it waits for. */
@@ -130,8 +129,7 @@ export class Executions {
     startUsage();
     forgetScript();
     hideSecrets(Object.values(command.context.secrets));
-    const controller = new AbortController();
-    const context = createUserContext(command, controller.signal, () => this.listens(current));
+    const context = createUserContext(command, () => this.signalOf(current));
     const progress: Progress = { phase: 'loading', value: undefined };
     prepareGlobals(command);
     const { rootUrl, modules, packagesDir } = command;
@@ -144,7 +142,7 @@ export class Executions {
     if (locals) this.undo.push(() => locals.stop());
     // Our session goes on. A reused runner is never asked for another one: see runnerKey of the executor.
     if (isMainThread) this.giveUpRight('inspector');
-    const current: Current = { command, context, controller, progress, locals, listensForAbort: false };
+    const current: Current = { command, context, signal: new UserSignal(), progress, locals };
     this.current = current;
     // From here on only user code keeps the event loop alive: where nothing does, nothing more can come.
     this.commands.release();
@@ -184,10 +182,10 @@ export class Executions {
     else runFunction(call, (value) => this.returned(current, value));
   }
 
-  /** The code can react to a request to end: it may wait for that alone. */
-  private listens(current: Current): void {
-    current.listensForAbort = true;
-    if (isWaiting(current.progress)) this.commands.hold();
+  /** The code may wait for that alone. */
+  private signalOf({ signal, progress }: Current): AbortSignal {
+    if (isWaiting(progress)) this.commands.hold();
+    return signal.take();
   }
 
   /** A script has been evaluated; what it has begun goes on. */

@@ -18,11 +18,10 @@ export interface UserContext extends Omit<ContextData, 'deadline' | 'files'> {
   variables: Record<string, unknown>;
 }
 
-/** Builds the `context` that user code sees. `onSignal`: called when the code takes the signal, and can react to it from then on. */
+/** Builds the `context` that user code sees. `takeSignal`: called when the code takes the signal, and can react to it from then on. */
 export function createUserContext(
   command: Pick<ExecuteCommand, 'context' | 'scratch' | 'keepsArtifacts'>,
-  signal: AbortSignal,
-  onSignal: () => void,
+  takeSignal: () => AbortSignal,
 ): UserContext {
   const { files, ...data } = command.context;
   const pace = new ProgressPace();
@@ -30,8 +29,7 @@ export function createUserContext(
     ...data,
     deadline: new Date(data.deadline),
     get signal() {
-      onSignal();
-      return signal;
+      return takeSignal();
     },
     logger: createUserLogger(),
     files: bytesOf(files),
