@@ -26,14 +26,8 @@ export class ProcessSlot extends Slot {
   override stop(cause: StopCause): void {
     switch (cause) {
       case 'reported':
-        if (!this.keep) {
-          this.runner.kill();
-          // From here on the kernel runs no instruction of it, and what it says no longer counts. Taking its
-          // memory apart lasts milliseconds, for which the result need not wait.
-          if (this.runner.isDirect) this.finish({});
-          return;
-        }
-        this.killUnlessSettled();
+        if (this.keep) this.killUnlessSettled();
+        else this.endReported();
         return;
       case 'timeout':
       case 'cpu':
@@ -52,6 +46,14 @@ export class ProcessSlot extends Slot {
   protected override onAlive(resources: string[]): void {
     super.onAlive(resources);
     this.answered();
+  }
+
+  private endReported(): void {
+    if (!this.runner.isDirect) return this.runner.kill();
+    // From here on the kernel runs no instruction of it, and what it says no longer counts. Taking its
+    // memory apart lasts milliseconds, for which the result need not wait.
+    this.runner.discard();
+    this.finish({});
   }
 
   private killUnlessSettled(): void {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Duplex, Writable } from 'node:stream';
 import { within } from '../../lib/time-limit.js';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
@@ -38,7 +38,8 @@ const NONCES_KEPT = 256;
  * whole process group, and notices its end; what an execution means is the business of {@link Run}.
  */
 export class RunnerProcess {
-  readonly id = randomBytes(6).toString('hex');
+  /** The last part of a UUID, for which Node draws random bytes ahead. */
+  readonly id = randomUUID().slice(-12);
   /** What the process uses; of the runner itself once it has booted. */
   probe: ProcessProbe;
   readonly kind: LaunchKind;
@@ -99,10 +100,7 @@ export class RunnerProcess {
     const child = await start(launch);
     const runner = new RunnerProcess(child, launch);
     try {
-      const ended = runner.ended.then(() => {
-        throw new RunnerBootError(`a runner ended while it booted ${runner.exitDescription}`);
-      });
-      await within(Promise.race([runner.untilReady(), ended]), BOOT_TIMEOUT_MS, () => {
+      await within(runner.untilReady(), BOOT_TIMEOUT_MS, () => {
         throw new RunnerBootError(`a runner was not ready within ${BOOT_TIMEOUT_MS} ms`);
       });
       runner.pid = child.runnerPid();
@@ -187,8 +185,14 @@ export class RunnerProcess {
   kill(): void {
     this.standing.enter('end');
     this.outlet?.close();
-    this.signal('SIGKILL');
+    if (!this.isDirect) this.signal('SIGKILL');
     this.child.killAll();
+  }
+
+  /** Kills it, and reads nothing more of what it wrote: everything that counts has come. */
+  discard(): void {
+    this.kill();
+    for (const stream of this.child.stdio) stream?.destroy();
   }
 
   /** To the runner alone, and only while its pid is surely its own. */
@@ -222,7 +226,7 @@ export class RunnerProcess {
         },
         onRawOutput: () => undefined,
         onViolation: (what) => reject(new RunnerBootError(what)),
-        onEnded: () => undefined,
+        onEnded: () => reject(new RunnerBootError(`a runner ended while it booted ${this.exitDescription}`)),
       });
     });
   }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -60,7 +60,8 @@ export class ChildDoor {
 
   /** A child that will connect for each of these descriptors. */
   expect(numbers: readonly number[]): ExpectedGuest {
-    const token = randomBytes(TOKEN_BYTES);
+    // 122 random bits, which Node draws ahead.
+    const token = Buffer.from(randomUUID().replaceAll('-', ''), 'hex');
     const key = token.toString('latin1');
     const arrived = new Promise<ReadonlyMap<number, Socket>>((resolve) => {
       this.guests.set(key, { connections: new Map(), numbers, arrived: resolve });

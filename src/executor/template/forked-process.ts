@@ -25,6 +25,8 @@ export class ForkedProcess extends EventEmitter implements StartedProcess {
   signalCode: NodeJS.Signals | null = null;
   /** What it used; null: not known. */
   usage: ChildUsage | null = null;
+  /** The kernel has its end in hand. */
+  private isKilled = false;
 
   /** @param pid of the runner itself; a keeper that it has ends with it. */
   constructor(
@@ -45,9 +47,10 @@ export class ForkedProcess extends EventEmitter implements StartedProcess {
 
   /** It can have started nothing. Its keeper is left to write down what it used. */
   killAll(): void {
-    if (this.exitCode !== null || this.signalCode !== null) return;
+    if (this.isKilled || this.exitCode !== null || this.signalCode !== null) return;
     try {
       process.kill(this.pid, 'SIGKILL');
+      this.isKilled = true;
     } catch {
       // It has just ended.
     }

@@ -5,17 +5,17 @@ import { CHANNEL_FD, COMMAND_FD } from '../../boundary/runner-protocol.js';
 import { CONTROL_FD } from '../../boundary/template-protocol.js';
 import { NETWORK_FD } from '../../boundary/network-protocol.js';
 import type { RunnerPlace, TemplateLevel } from '../../isolation/isolation-level.js';
-import { childOf, childrenOf, innerPid } from '../../lib/process/process-tree.js';
+import { childOf } from '../../lib/process/process-tree.js';
 import type { RunnerLaunch } from '../process/runner-launch.js';
 import { RunnerProcess } from '../process/runner-process.js';
 import { RunnerBootError, spawnRunner } from '../process/runner-spawn.js';
 import type { StartedProcess } from '../process/started-process.js';
 import { ChildDoor } from './child-door.js';
+import { ChildNumbers } from './child-numbers.js';
 import {
   AnswerReader,
   type ChildOrder,
   forkRequest,
-  reapRequest,
   type TemplateAnswer,
   touchRequests,
 } from './control-messages.js';
@@ -23,6 +23,7 @@ import { tryChildren } from './first-children.js';
 import { ForkedProcess, signalName } from './forked-process.js';
 import { FEW_REHEARSALS, prepareTemplate, REHEARSALS } from './rehearsals.js';
 import { programOf, type TemplateFiles } from './template-program.js';
+import { TemplateRequests } from './template-requests.js';
 
 /** What a template is made from. */
 export interface TemplateLaunch extends TemplateFiles, Omit<RunnerLaunch, 'level' | 'place'> {
@@ -80,6 +81,8 @@ export class TemplateProcess {
   readonly ended: Promise<string>;
 
   private readonly children = new Map<number, Child>();
+  private readonly numbers = new ChildNumbers();
+  private readonly requests: TemplateRequests;
   private readonly asked: OpenFork[] = [];
   private readonly answers = new AnswerReader();
   private onFrozen: () => void = () => undefined;
@@ -89,10 +92,11 @@ export class TemplateProcess {
     private readonly level: TemplateLevel,
     private readonly door: ChildDoor,
     private readonly runner: RunnerProcess,
-    private readonly control: Duplex,
+    control: Duplex,
   ) {
-    this.control.on('data', (chunk: Buffer) => this.read(chunk));
-    this.control.on('error', () => undefined);
+    control.on('data', (chunk: Buffer) => this.read(chunk));
+    control.on('error', () => undefined);
+    this.requests = new TemplateRequests(control);
     this.ended = this.watchEnd();
   }
 
@@ -170,7 +174,7 @@ export class TemplateProcess {
       scratchBytes: level.scratchBytes,
       token: guest.token,
     };
-    this.control.write(forkRequest(order));
+    this.requests.send(forkRequest(order));
     try {
       const all = Promise.all([forked, guest.arrived]);
       return this.adopt(...(await Promise.race([all, failure])));
@@ -203,7 +207,7 @@ export class TemplateProcess {
       const booting = RunnerProcess.boot({ ...launch, level, place }, () => this.fork(place));
       return booting.catch((error: Error) => place.remove().then(() => this.explain(error)));
     });
-    this.control.write(touchRequests(touched));
+    this.requests.send(touchRequests(touched));
   }
 
   /** @throws {RunnerBootError} with what a child said before its end; it says that where its template does. */
@@ -244,7 +248,8 @@ export class TemplateProcess {
 
   /** Noted in the turn of its answer: its end may be the next one. */
   private note(inner: number, failed: Child['failed']): Child {
-    const child = { inner, pid: this.pidOf(inner), process: null, failed };
+    const pid = this.level.namespaces ? this.numbers.find(this.pid, inner) : inner;
+    const child = { inner, pid, process: null, failed };
     this.children.set(inner, child);
     return child;
   }
@@ -258,21 +263,13 @@ export class TemplateProcess {
   private takeEnd({ pid: inner, exitCode, signal, usage }: Extract<TemplateAnswer, { says: 'ended' }>): void {
     const child = this.children.get(inner);
     this.children.delete(inner);
+    if (child !== undefined) this.numbers.forget(child.pid);
     const name = signal === null ? null : signalName(signal);
     child?.process?.end(exitCode, name, usage);
     child?.failed(`it ended (${name ?? `exit code ${exitCode}`}) ${this.runner.lastWords}`);
-    this.control.write(reapRequest(inner));
+    this.requests.reap(inner);
     if (this.isTried && name !== null && CRASHES.has(name)) this.launch.onCrash(name);
     this.closeIfEmpty();
-  }
-
-  /** The machine's number of a child that has this number for the template. */
-  private pidOf(inner: number): number {
-    if (!this.level.namespaces) return inner;
-    const known = new Set([...this.children.values()].map(({ pid }) => pid));
-    const found = childrenOf(this.pid).find((pid) => !known.has(pid) && innerPid(pid, this.pid) === inner);
-    if (found === undefined) throw new Error(`the template has no child ${inner}`);
-    return found;
   }
 
   private async watchEnd(): Promise<string> {

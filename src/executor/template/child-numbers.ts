@@ -1,0 +1,32 @@
+import { childrenOf, innerPid } from '../../lib/process/process-tree.js';
+
+/** Far more than can wait for a template to note their ends. */
+const PAST_KEPT = 4_096;
+
+/** The machine's numbers of the children of one template, which itself knows them by those of its namespace. */
+export class ChildNumbers {
+  private readonly live = new Set<number>();
+  /** The newest that have ended: the kernel lists each until the template has noted its end. */
+  private readonly past = new Set<number>();
+
+  /**
+   * The number of a child that the template has just forked.
+   * @throws {Error} when there is no such child.
+   */
+  find(template: number, inner: number): number {
+    const strange = childrenOf(template).filter((pid) => !this.live.has(pid));
+    const unmet = strange.filter((pid) => !this.past.has(pid));
+    // The only one that we have never met needs no other look. A number may also come again.
+    const found = unmet.length === 1 ? unmet[0] : strange.find((pid) => innerPid(pid, template) === inner);
+    if (found === undefined) throw new Error(`the template has no child ${inner}`);
+    this.live.add(found);
+    return found;
+  }
+
+  /** It has ended. */
+  forget(pid: number): void {
+    this.live.delete(pid);
+    this.past.add(pid);
+    if (this.past.size > PAST_KEPT) this.past.delete(this.past.values().next().value as number);
+  }
+}

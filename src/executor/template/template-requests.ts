@@ -1,0 +1,33 @@
+import type { Writable } from 'node:stream';
+import { reapRequest } from './control-messages.js';
+
+/** An end is noted with the next request, or after this time. */
+const NOTE_MS = 20;
+
+/** What a frozen template is asked. Each message wakes it: what is not urgent waits for one that is. */
+export class TemplateRequests {
+  private waiting: Buffer[] = [];
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(private readonly control: Writable) {}
+
+  /** Sends a request now. */
+  send(request: Buffer): void {
+    this.waiting.push(request);
+    this.flush();
+  }
+
+  /** The end of this child is noted: its number may be given to another process. */
+  reap(pid: number): void {
+    this.waiting.push(reapRequest(pid));
+    this.timer ??= setTimeout(() => this.flush(), NOTE_MS).unref();
+  }
+
+  private flush(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    const { waiting } = this;
+    this.waiting = [];
+    this.control.write(Buffer.concat(waiting));
+  }
+}
