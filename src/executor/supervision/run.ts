@@ -10,6 +10,7 @@ import type { Redactor } from '../../outcome/redaction/redactor.js';
 import type { Cancellation, Stops } from '../cancellation.js';
 import { ExecutionOutput, LEVEL_OF, type OutputStream, type PrintedText } from './execution-output.js';
 import type { ExecutionFrame, Slot, SlotEnd, SlotListener } from '../kinds/slot.js';
+import { runTicks, TICK_MS, type Ticking } from './run-ticks.js';
 import { Traffic } from './traffic.js';
 import { UsageWatch } from './usage-watch.js';
 
@@ -34,7 +35,7 @@ const USED_MIN_MS = 50;
  * once when the code does not use the signal. When `finish` resolves, its output is complete and nothing of it runs any more,
  * unless `stuck` says otherwise.
  */
-export class Run implements SlotListener {
+export class Run implements SlotListener, Ticking {
   private readonly output: ExecutionOutput;
   private held: Promise<void> | null = null;
   private readonly watch: UsageWatch;
@@ -44,6 +45,10 @@ export class Run implements SlotListener {
   private signalledAt: Date | null = null;
   private killedAt: Date | null = null;
   private grace: NodeJS.Timeout | undefined;
+  /** When it was started, monotonic. */
+  private startedAtMs = 0;
+  /** Of its time limit; undefined: it has not been looked at yet. */
+  private deadline: NodeJS.Timeout | undefined;
   private report: RunEnd['report'] = null;
   private uncaught: UncaughtFrame | null = null;
   private loadMs: number | null = null;
@@ -64,10 +69,10 @@ export class Run implements SlotListener {
   }
 
   async finish(command: ExecuteCommand, { interruption, cancellation }: Stops): Promise<RunEnd> {
-    const startedAt = performance.now();
+    this.startedAtMs = performance.now();
     this.modules = [...command.modules];
-    const { timeoutMs, spentMs } = this.limits;
-    const deadline = setTimeout(() => this.end('timeout'), Math.max(timeoutMs - spentMs, 0));
+    if (this.timeLeftMs < 2 * TICK_MS) this.setDeadline();
+    runTicks.add(this);
     let leave = (): void => undefined;
     let unlisten = (): void => undefined;
     try {
@@ -76,14 +81,29 @@ export class Run implements SlotListener {
       unlisten = cancellation.onAsked(() => this.cancel(cancellation));
       const end = await this.slot.finished;
       this.output.end();
-      return this.describe(end, command.rootUrl, (this.endedAt || performance.now()) - startedAt);
+      return this.describe(end, command.rootUrl, (this.endedAt || performance.now()) - this.startedAtMs);
     } finally {
-      clearTimeout(deadline);
+      runTicks.delete(this);
+      clearTimeout(this.deadline);
       clearTimeout(this.grace);
       leave();
       unlisten();
       this.watch.stop();
     }
+  }
+
+  tick(): void {
+    if (this.deadline === undefined) this.setDeadline();
+    this.watch.tick();
+  }
+
+  private setDeadline(): void {
+    this.deadline = setTimeout(() => this.end('timeout'), Math.max(this.timeLeftMs, 0));
+  }
+
+  private get timeLeftMs(): number {
+    const { timeoutMs, spentMs } = this.limits;
+    return timeoutMs - spentMs - (performance.now() - this.startedAtMs);
   }
 
   onTraffic(frame: RunnerFrame, bytes: number): void {

@@ -5,9 +5,8 @@ import type { Slot } from '../kinds/slot.js';
 /** A limit of what an execution may use. */
 export type UsageLimit = 'cpu' | 'memory' | 'scratch';
 
-const POLL_MS = 25;
 const MB = 1_048_576;
-/** CPU time is read less often: it grows no faster than time does. */
+/** CPU time is read at every fourth look: it grows no faster than time does. */
 const POLLS_PER_USAGE = 4;
 const MEMORY_SAMPLES_KEPT = 20;
 
@@ -23,7 +22,7 @@ export class UsageWatch {
   /** CPU time so far, where it is known. */
   usage: KernelUsage | null = null;
   private readonly before: CpuUsage | null;
-  private readonly timer: NodeJS.Timeout;
+  private isOver = false;
   private sampledPeakMb = 0;
   private polls = 0;
   private measuring = false;
@@ -35,11 +34,10 @@ export class UsageWatch {
   ) {
     // A process that is used again has used something before.
     this.before = slot.ownsProcess ? slot.runner.probe.start() : null;
-    this.timer = setInterval(() => this.poll(), POLL_MS);
   }
 
   stop(): void {
-    clearInterval(this.timer);
+    this.isOver = true;
   }
 
   get peakMb(): number {
@@ -58,7 +56,9 @@ export class UsageWatch {
     this.checkCpu();
   }
 
-  private poll(): void {
+  /** To be called every TICK_MS. */
+  tick(): void {
+    if (this.isOver) return;
     this.polls += 1;
     if (this.polls % POLLS_PER_USAGE === 0) {
       this.read();
