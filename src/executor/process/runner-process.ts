@@ -23,7 +23,7 @@ import type { RunnerExit, RunnerObserver } from './runner-observer.js';
 import { RunnerBootError, spawnRunner } from './runner-spawn.js';
 import { RunnerStanding } from './runner-standing.js';
 import { SentModules } from './sent-modules.js';
-import type { StartedProcess } from './started-process.js';
+import { closeStreams, type StartedProcess } from './started-process.js';
 
 const BOOT_TIMEOUT_MS = 15_000;
 /** How long output may still arrive after the process is gone; a descendant may hold the pipe open. */
@@ -38,7 +38,6 @@ const NONCES_KEPT = 256;
  * whole process group, and notices its end; what an execution means is the business of {@link Run}.
  */
 export class RunnerProcess {
-  /** The last part of a UUID, for which Node draws random bytes ahead. */
   readonly id = randomUUID().slice(-12);
   /** What the process uses; of the runner itself once it has booted. */
   probe: ProcessProbe;
@@ -107,6 +106,8 @@ export class RunnerProcess {
       // What is forked has it of its template.
       if (child.start === 'spawn') yieldToWorker(runner.pid);
       runner.probe = new ProcessProbe(runner.pid);
+      // What the boot used is no execution's.
+      if (launch.kind.ownsProcess) runner.probe.rest();
       runner.place.attach(runner.pid);
       return runner;
     } catch (error) {
@@ -192,7 +193,8 @@ export class RunnerProcess {
   /** Kills it, and reads nothing more of what it wrote: everything that counts has come. */
   discard(): void {
     this.kill();
-    for (const stream of this.child.stdio) stream?.destroy();
+    // The result goes first.
+    setImmediate(closeStreams, this.child);
   }
 
   /** To the runner alone, and only while its pid is surely its own. */
@@ -284,7 +286,7 @@ export class RunnerProcess {
         // The leader is dead; whatever else is in its group goes with it. What it wrote is still to be read.
         this.kill();
         this.hold(false);
-        setTimeout(() => this.child.stdio.forEach((stream) => stream?.destroy()), CLOSE_GRACE_MS).unref();
+        setTimeout(closeStreams, CLOSE_GRACE_MS, this.child).unref();
       });
       this.child.once('close', () => {
         this.isGone = true;

@@ -24,3 +24,8 @@ export interface StartedProcess {
   once(event: 'exit', listener: (exitCode: number | null, signal: NodeJS.Signals | null) => void): unknown;
   once(event: 'close', listener: () => void): unknown;
 }
+
+/** Nothing more of what it wrote is read. */
+export function closeStreams({ stdio }: StartedProcess): void {
+  for (const stream of stdio) stream?.destroy();
+}

@@ -23,8 +23,8 @@ const POOLED_BYTES = (Buffer.poolSize >>> 1) - 8;
 const POOL_PARTS = 4;
 /** As Node aligns what it takes of the pool: no two of these follow each other closer. */
 const MARK_BYTES = 8;
-const memoryOf = getterOf<ArrayBufferLike>('buffer');
-const startOf = getterOf<number>('byteOffset');
+const memoryOf = getterOf('buffer');
+const startOf = getterOf('byteOffset') as (bytes: Uint8Array) => number;
 
 /** The newest piece of the pool that was taken before the execution. */
 let mark = allocUnsafe(MARK_BYTES);
@@ -35,9 +35,9 @@ const consoleMaps = ownKeysOf(console)
   .filter((value) => types.isMap(value));
 
 /** Of every typed array; code may replace it. */
-function getterOf<T>(name: 'buffer' | 'byteOffset'): (bytes: Uint8Array) => T {
-  const { get } = descriptorOf(prototypeOf(Uint8Array.prototype) as object, name) as { get: () => T };
-  return Function.prototype.call.bind(get) as (bytes: Uint8Array) => T;
+function getterOf(name: 'buffer' | 'byteOffset'): (bytes: Uint8Array) => unknown {
+  const { get } = descriptorOf(prototypeOf(Uint8Array.prototype) as object, name) as { get: () => unknown };
+  return Function.prototype.call.bind(get) as (bytes: Uint8Array) => unknown;
 }
 
 /** Before the next execution, once nothing of the former one runs. */
