@@ -19,7 +19,7 @@ it('it is kept where the execution took none', () => {
   expect(Buffer.allocUnsafe(8).byteOffset % half).toBeGreaterThan(7_000);
 });
 
-it('it is left although code has replaced what tells where a buffer lies', () => {
+it('it is left although code has replaced the getter of where a buffer lies', () => {
   removeTraces(command);
   const secret = Buffer.from('a secret');
   const { buffer } = secret;
