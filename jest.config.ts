@@ -8,6 +8,7 @@ const config: Config = {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { [String.raw`^(\.{1,2}/.*)\.js$`]: '$1' },
   transform: { [String.raw`^.+\.ts$`]: '<rootDir>/scripts/jest-transform.ts' },
+  runtime: '<rootDir>/scripts/jest-runtime.ts',
   // Passed tests never wait for it: it is for a crowded machine.
   testTimeout: 180_000,
 };

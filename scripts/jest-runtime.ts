@@ -1,0 +1,47 @@
+import JestRuntime from 'jest-runtime';
+import { createRequire } from 'node:module';
+import type vm from 'node:vm';
+
+// Jest evaluates each module anew for each spec file, and so has V8 parse it anew. What V8 makes of a module that has
+// been parsed before in this process is kept here and given to it again.
+
+/** Of one module. */
+interface Parsed {
+  source: string;
+  /** null: it was parsed once. What only one spec file loads is not worth keeping. */
+  data: Buffer | null;
+}
+
+/** The object that Jest's own modules take these functions from, whenever they call them. */
+const machine = createRequire(import.meta.url)('node:vm') as typeof vm;
+const { compileFunction, SourceTextModule } = machine;
+const parsed = new Map<string, Parsed>();
+
+/** What is known of a module; undefined where it has not been seen with this text. */
+function known(name: string, source: string): Parsed | undefined {
+  const found = parsed.get(name);
+  if (found?.source === source) return found;
+  parsed.set(name, { source, data: null });
+  return undefined;
+}
+
+machine.compileFunction = (source, parameters, options) => {
+  const name = `${parameters?.join() ?? ''} ${options?.filename ?? ''}`;
+  const before = known(name, source);
+  if (before?.data) return compileFunction(source, parameters, { ...options, cachedData: before.data });
+  const made = compileFunction(source, parameters, { ...options, produceCachedData: before !== undefined });
+  if (before && made.cachedData) before.data = made.cachedData;
+  return made;
+};
+
+machine.SourceTextModule = class extends SourceTextModule {
+  constructor(source: string, options: vm.SourceTextModuleOptions = {}) {
+    const before = known(options.identifier ?? '', source);
+    super(source, before?.data ? { ...options, cachedData: before.data } : options);
+    // Not among the types of Node.
+    const made = this as unknown as { createCachedData: () => Buffer };
+    if (before && before.data === null) before.data = made.createCachedData();
+  }
+};
+
+export default JestRuntime;
