@@ -10,9 +10,9 @@ import { CompilerEndedError, type CompilerProcess } from './compiler-process.js'
 import { CompileTask } from './compile-task.js';
 import type { CompilerReply, CompilerRequest } from './protocol.js';
 
-/** Processes that are kept when there is little to do: one slow source leaves the other. */
+/** Processes that are kept once sources are slow: one slow source leaves the other. */
 const KEPT = 2;
-/** When every process has been busy with the same sources for this long, another one is started. */
+/** A source that takes longer is slow. When every process has been busy for this long, another one is started. */
 const GROW_AFTER_MS = 30;
 /** A process whose memory is above this share of its limit after a source is replaced. */
 const WORN_SHARE = 0.6;
@@ -28,8 +28,8 @@ const NO_WORK: CompilerRequest = { op: 'locate', compiled: '', places: [] };
  * The compiler processes of this worker.
  *
  * 1. A process compiles one source at a time, so that what it dies of is that source's doing.
- * 2. Two are kept; more are started only while all are busy with slow sources, at most one more than
- *    executions run at once, so that a slow source never makes another wait for its end.
+ * 2. One is kept until a source is slow, two from then on; more are started only while all are busy with slow
+ *    sources, at most one more than executions run at once, so that a slow source never makes another wait for its end.
  * 3. A process that dies is replaced at once. What it was compiling is compiled again, unless its own
  *    demands were the reason.
  * 4. When none can be started, requests fail at once, and starting is tried again with back-off.
@@ -40,6 +40,8 @@ export class CompilerPool implements Service, OnApplicationShutdown {
   private readonly waiting: CompileTask[] = [];
   private readonly idle: CompilerProcess[] = [];
   private readonly live = new Set<CompilerProcess>();
+  /** How many processes there are when there is little to do. */
+  private kept = 1;
   private factory: Promise<CompilerFactory> | null = null;
   private readonly boots = new Set<Promise<void>>();
   private bootFailures = 0;
@@ -60,7 +62,7 @@ export class CompilerPool implements Service, OnApplicationShutdown {
   }
 
   /**
-   * Chooses the isolation and starts the first processes; otherwise the first request does.
+   * Chooses the isolation and starts the first process; otherwise the first request does.
    * @throws {SettingsError} when no level of isolation that the settings allow works here
    */
   async start(): Promise<void> {
@@ -81,6 +83,7 @@ export class CompilerPool implements Service, OnApplicationShutdown {
     this.retry = undefined;
     this.reason = null;
     this.bootFailures = 0;
+    this.kept = 1;
     for (const task of this.waiting.splice(0)) task.fail(new CompilerUnavailableError('the worker stops'));
     if (factory === null) return;
     for (const compiler of this.live) compiler.kill();
@@ -140,11 +143,14 @@ export class CompilerPool implements Service, OnApplicationShutdown {
       this.idle.push(compiler);
       return this.serve();
     }
+    const slow = setTimeout(() => this.keepTwo(), GROW_AFTER_MS);
     try {
       task.succeed(await task.runOn(compiler));
       this.putBack(compiler);
     } catch (error) {
       this.lost(task, error as Error);
+    } finally {
+      clearTimeout(slow);
     }
     this.serve();
   }
@@ -181,9 +187,15 @@ export class CompilerPool implements Service, OnApplicationShutdown {
     task.fail(failure);
   }
 
+  /** Where one source is slow the next may be too. */
+  private keepTwo(): void {
+    this.kept = KEPT;
+    this.replenish();
+  }
+
   /** Starts what is missing of the processes that are kept. */
   private replenish(): void {
-    while (this.live.size + this.boots.size < KEPT && this.factory !== null && this.retry === undefined)
+    while (this.live.size + this.boots.size < this.kept && this.factory !== null && this.retry === undefined)
       this.bootOne();
   }
 
