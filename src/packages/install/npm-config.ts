@@ -96,6 +96,8 @@ export async function makeNpmHome(
     ...machine,
     HOME: home,
     TMPDIR: join(home, 'tmp'),
+    // What V8 compiles of npm itself. By default it is written to the folder of temporary files, which is thrown away.
+    NODE_COMPILE_CACHE: join(cacheDir, '_compiled'),
     LANG: 'C',
     NO_COLOR: '1',
     npm_config_userconfig: join(home, 'npmrc'),
