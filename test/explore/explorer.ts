@@ -1,6 +1,6 @@
 import { type Action, actionsOf } from './steps.js';
 import type { Scripts } from './scripts.js';
-import { faultOf, nameOf, runningTwice, type World } from './world.js';
+import { copyOf, faultOf, nameOf, runningTwice, type World } from './world.js';
 
 /** What an exploration found. */
 export interface Exploration {
@@ -68,7 +68,7 @@ async function happen(moves: readonly { node: Node; action: Action }[], scripts:
   const answers = calls.length === 0 ? [] : await scripts.run(calls);
   return moves.map(({ node, action }) => {
     const answer = action.call ? answers.shift() : undefined;
-    const world = structuredClone(node.world);
+    const world = copyOf(node.world);
     if (answer) world.store = answer.store;
     action.apply(world, answer?.reply);
     // A worker that looks at a job that was put back sees the same until one of these changes.

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { machineEnvironment } from '../../../src/config/machine-environment.js';
+import { emptyFolder } from '../../support/archive-parts.js';
 import { useWorkers } from '../../support/processes/worker-process.js';
 import { freePort } from '../../support/servers/test-postgres.js';
 import { useRedis } from '../../support/servers/test-redis.js';
@@ -14,10 +15,12 @@ export function useDocsWorker({ archive }: { archive: boolean }): () => Surround
   const redis = useRedis();
   const startWorker = useWorkers();
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-test-docs-worker-'));
+  let archiveDir = '';
   let url = '';
   let receiverPort = 0;
   beforeAll(async () => {
     receiverPort = await freePort();
+    if (archive) archiveDir = await emptyFolder();
     const worker = await startWorker({
       env: {
         // The registry that this machine's npm uses: the pages install packages.
@@ -25,7 +28,7 @@ export function useDocsWorker({ archive }: { archive: boolean }): () => Surround
         REDIS_URL: redis.url,
         ROLES: archive ? 'worker,api,archive' : 'worker,api',
         CONCURRENCY: '4',
-        ARCHIVE_DIR: join(folder, 'archive'),
+        ...(archive ? { ARCHIVE_DIR: archiveDir } : {}),
         ARTIFACTS_DIR: join(folder, 'artifacts'),
         PACKAGES_DIR: join(folder, 'packages'),
         WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
@@ -42,6 +45,8 @@ export function useDocsWorker({ archive }: { archive: boolean }): () => Surround
         what: 'the archive answers',
       });
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => {
+    for (const path of [folder, archiveDir]) if (path) rmSync(path, { recursive: true, force: true });
+  });
   return () => ({ url, redisUrl: redis.url, receiverPort });
 }

@@ -15,6 +15,7 @@ import {
   fileOfProgram,
 } from '../../../src/isolation/confined-program.js';
 import { builtAhead } from '../../../src/lib/bundle/built-ahead.js';
+import { emptyFolder } from '../../support/archive-parts.js';
 import { COMMAND, type CommandResult, startCommand } from '../../support/processes/command.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
@@ -254,7 +255,8 @@ describe('bifrost workers', () => {
 
 describe('bifrost worker', () => {
   it('is a worker: it is listed under its name and stops cleanly', async () => {
-    const env = { REDIS_URL: redis.url, PORT: '0', LOG_FORMAT: 'json' };
+    const archiveDir = await emptyFolder();
+    const env = { REDIS_URL: redis.url, PORT: '0', LOG_FORMAT: 'json', ARCHIVE_DIR: archiveDir };
     const { child, ended } = startCommand(['worker', '--id', 'w2', '--type', 'second'], env);
     try {
       await until(async () => (await bifrost(['workers'])).stdout.match(/^w2 +second +ACTIVE/m), {
@@ -264,6 +266,7 @@ describe('bifrost worker', () => {
       child.kill('SIGTERM');
     }
     expect((await ended).code).toBe(0);
+    await rm(archiveDir, { recursive: true, force: true });
   });
 
   it('prints what is wrong with the configuration', async () => {

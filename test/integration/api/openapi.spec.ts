@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { configureHttp, httpAdapter } from '../../../src/api/http/configure-http.js';
 import { AppModule } from '../../../src/app.module.js';
 import { QueueConsumer } from '../../../src/worker/queue-consumer.js';
+import { emptyFolder } from '../../support/archive-parts.js';
 import { type Documented, OpenApi } from '../../support/openapi.js';
 import { settingsOf } from '../../support/parts.js';
 import { useRedis } from '../../support/servers/test-redis.js';
@@ -18,6 +19,7 @@ const TOKEN = 'the-token-of-this-suite';
 const WORKER_ID = 'w-openapi';
 const redis = useRedis();
 let folder = '';
+let archiveDir = '';
 let nest: NestFastifyApplication;
 let url = '';
 let document: { openapi: string };
@@ -47,6 +49,7 @@ async function ask(method: string, path: string, body?: unknown, headers: Record
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bifrost-test-openapi-'));
+  archiveDir = await emptyFolder();
   const settings = settingsOf({
     REDIS_URL: redis.url,
     PORT: '0',
@@ -56,7 +59,7 @@ beforeAll(async () => {
     API_TOKEN: TOKEN,
     SECRETS_KEY: Buffer.alloc(32, 7).toString('base64'),
     ROLES: 'worker,api,archive',
-    ARCHIVE_DIR: join(folder, 'archive'),
+    ARCHIVE_DIR: archiveDir,
     ARTIFACTS_DIR: join(folder, 'artifacts'),
     WORKER_ID,
   });
@@ -86,7 +89,7 @@ async function stop(): Promise<void> {
 }
 afterAll(async () => {
   await close();
-  await rm(folder, { recursive: true, force: true });
+  for (const path of [folder, archiveDir]) await rm(path, { recursive: true, force: true });
 });
 
 /** `/a/:id/*` of the router is `/a/{id}/{path}` of the document. */

@@ -8,6 +8,7 @@ import { routesOf } from '../../../src/api/access/declared-access.js';
 import { ArchiveDatabase } from '../../../src/archive/archive-database.js';
 import { QueueConsumer } from '../../../src/worker/queue-consumer.js';
 import { type Application, listenAs } from '../../support/application.js';
+import { emptyFolder } from '../../support/archive-parts.js';
 import { everythingIn } from '../../support/servers/keyspace.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
@@ -102,19 +103,20 @@ const EXECUTION = {
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bifrost-test-tenants-'));
+  const archiveDir = await emptyFolder();
   app = await listenAs(redis, {
     API_TOKEN,
     SECRETS_KEY: Buffer.alloc(32, 1).toString('base64'),
     WEBHOOK_SECRETS: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
     ROLES: 'worker,api,archive',
-    ARCHIVE_DIR: join(folder, 'archive'),
+    ARCHIVE_DIR: archiveDir,
     ARTIFACTS_DIR: join(folder, 'artifacts'),
     PACKAGES_DIR: join(folder, 'packages'),
   });
   redis.onDispose(async () => {
     await app.nest.close();
     app.nest.get(QueueConsumer, { strict: false }).expedite();
-    await rm(folder, { recursive: true, force: true });
+    for (const path of [folder, archiveDir]) await rm(path, { recursive: true, force: true });
   });
   await until(async () => (await fetch(`${app.url}/health/ready`)).status === 200, {
     what: 'the worker is ready',

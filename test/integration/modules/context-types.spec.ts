@@ -35,18 +35,24 @@ const FIELDS =
     ' ',
   );
 
+/** Files of the disk that programs with the same options have read: most of each program is the same. */
+const read = new Map<string, ts.SourceFile | undefined>();
+
 /** Type errors of one program, as text. */
 function errorsOf(files: readonly string[], options: ts.CompilerOptions, extra = new Map<string, string>()) {
   const disk = ts.createCompilerHost(options);
+  const fromDisk: typeof disk.getSourceFile = (name, language, ...rest) => {
+    const key = JSON.stringify([name, language, options]);
+    if (!read.has(key)) read.set(key, disk.getSourceFile(name, language, ...rest));
+    return read.get(key);
+  };
   const host: ts.CompilerHost = {
     ...disk,
     readFile: (name) => extra.get(name) ?? disk.readFile(name),
     fileExists: (name) => extra.has(name) || disk.fileExists(name),
     getSourceFile: (name, language) => {
       const text = extra.get(name);
-      return text === undefined
-        ? disk.getSourceFile(name, language)
-        : ts.createSourceFile(name, text, language);
+      return text === undefined ? fromDisk(name, language) : ts.createSourceFile(name, text, language);
     },
   };
   return ts
