@@ -134,15 +134,30 @@ export function newWorld(
 /** The same text for worlds that are the same. */
 export const nameOf = (world: World): string => textOf(world);
 
-/** JSON with the names of each object in order. */
+// Globals of a test are slow to reach: each is looked for in the context of its spec file.
+const { keys } = Object;
+const { isArray } = Array;
+
+/** As JSON, with the names of each object in order, and with marks around texts that no text here contains. */
 function textOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
-  const fields = value as Record<string, unknown>;
+  if (typeof value === 'string') return `\u0001${value}\u0001`;
+  if (typeof value !== 'object' || value === null) return String(value);
   let text = '';
-  for (const name of Object.keys(fields).toSorted())
-    if (fields[name] !== undefined) text += `${JSON.stringify(name)}:${textOf(fields[name])},`;
+  if (isArray(value)) {
+    for (const item of value) text += `${textOf(item)},`;
+    return `[${text}]`;
+  }
+  const fields = value as Record<string, unknown>;
+  for (const name of inOrder(keys(fields)))
+    if (fields[name] !== undefined) text += `${name}:${textOf(fields[name])},`;
   return `{${text}}`;
+}
+
+/** Most are in order as they come. */
+function inOrder(names: string[]): string[] {
+  for (let index = 1; index < names.length; index += 1)
+    if ((names[index - 1] as string) > (names[index] as string)) return names.toSorted();
+  return names;
 }
 
 /** Another world, the same as this one. */
@@ -151,9 +166,9 @@ export const copyOf = (world: World): World => copied(world);
 /** Of data that JSON can hold; `structuredClone` takes several times as long. */
 function copied<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((item: unknown) => copied(item)) as T;
+  if (isArray(value)) return value.map((item: unknown) => copied(item)) as T;
   const copy: Record<string, unknown> = {};
-  for (const name of Object.keys(value)) copy[name] = copied((value as Record<string, unknown>)[name]);
+  for (const name of keys(value)) copy[name] = copied((value as Record<string, unknown>)[name]);
   return copy as T;
 }
 
