@@ -1,6 +1,6 @@
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions, BuildResult } from 'esbuild';
 import { builtAhead } from '../lib/bundle/built-ahead.js';
@@ -30,7 +30,7 @@ export const fileOfProgram = (name: ConfinedProgramName): string =>
 export function placeProgram(name: ConfinedProgramName, dir: string): string {
   const file = join(dir, fileOfProgram(name));
   const ahead = builtAhead(fileOfProgram(name));
-  if (ahead === null) bundleProgram(name, file);
+  if (ahead === null) writeFileSync(file, bundledText(name));
   else copyFileSync(ahead, file);
   return file;
 }
@@ -38,9 +38,18 @@ export function placeProgram(name: ConfinedProgramName, dir: string): string {
 /** A program as text. */
 export function programText(name: ConfinedProgramName): string {
   const ahead = builtAhead(fileOfProgram(name));
-  return ahead === null
-    ? (bundleProgram(name, basename(fileOfProgram(name)), { write: false }).outputFiles?.[0]?.text as string)
-    : readFileSync(ahead, 'utf8');
+  return ahead === null ? bundledText(name) : readFileSync(ahead, 'utf8');
+}
+
+/** What this process has bundled, so that it does so once. */
+const bundled = new Map<ConfinedProgramName, string>();
+
+function bundledText(name: ConfinedProgramName): string {
+  const text =
+    bundled.get(name) ??
+    (bundleProgram(name, fileOfProgram(name), { write: false }).outputFiles?.[0]?.text as string);
+  bundled.set(name, text);
+  return text;
 }
 
 /**
