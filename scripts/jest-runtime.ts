@@ -1,5 +1,6 @@
 import JestRuntime from 'jest-runtime';
 import { createRequire } from 'node:module';
+import { types } from 'node:util';
 import type vm from 'node:vm';
 
 // Jest evaluates each module anew for each spec file, and so has V8 parse it anew. What V8 makes of a module that has
@@ -14,7 +15,7 @@ interface Parsed {
 
 /** The object that Jest's own modules take these functions from, whenever they call them. */
 const machine = createRequire(import.meta.url)('node:vm') as typeof vm;
-const { compileFunction, SourceTextModule } = machine;
+const { compileFunction, constants, createContext, SourceTextModule } = machine;
 const parsed = new Map<string, Parsed>();
 
 /** What is known of a module; undefined where it has not been seen with this text. */
@@ -43,5 +44,12 @@ machine.SourceTextModule = class extends SourceTextModule {
     if (before && before.data === null) before.data = made.createCachedData();
   }
 };
+
+// A context around an object asks that object for each global, such as `Math` or `JSON`, each time that code names
+// one; around the proxy that Jest has there, that is most of the time of a loop. This is a context of its own.
+machine.createContext = ((around, options) =>
+  types.isProxy(around)
+    ? createContext(constants.DONT_CONTEXTIFY, options)
+    : createContext(around, options)) as typeof createContext;
 
 export default JestRuntime;
