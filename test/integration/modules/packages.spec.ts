@@ -149,6 +149,8 @@ describe('installing a package set', () => {
     });
     expect(registry.requests).toEqual([]);
     expect(await readdir(join(root, 'staging'))).toEqual([]);
+    // What V8 compiled of npm is there for its next run.
+    expect(await readdir(join(root, 'npm-cache', '_compiled'))).not.toEqual([]);
   });
 
   it('installs the other four when one of five does not exist, and says what npm said', async () => {

@@ -55,6 +55,12 @@ function descendants(all: readonly Process[], found: Set<number>): Set<number> {
 describe.each(['namespace', 'process'])('compilers at the level %s', (ISOLATION) => {
   const { pool, compile } = useCompilers({ ISOLATION, CONCURRENCY: '2', COMPILE_CPU_SECONDS: '1' });
 
+  it('begin with one process', async () => {
+    await pool.start();
+    await until(() => pool.size > 0, { what: 'a compiler' });
+    expect(pool.size).toBe(1);
+  });
+
   it('loads swc after it has sealed itself, for the metadata of decorators alone', async () => {
     const tsconfig = '{"compilerOptions":{"experimentalDecorators":true,"emitDecoratorMetadata":true}}';
     const { source } = await compile('class A { @d() at: Date }', { tsconfig });
