@@ -47,9 +47,7 @@ machine.SourceTextModule = class extends SourceTextModule {
 
 // A context around an object asks that object for each global, such as `Math` or `JSON`, each time that code names
 // one; around the proxy that Jest has there, that is most of the time of a loop. This is a context of its own.
-machine.createContext = ((around, options) =>
-  types.isProxy(around)
-    ? createContext(constants.DONT_CONTEXTIFY, options)
-    : createContext(around, options)) as typeof createContext;
+machine.createContext = (around, options) =>
+  types.isProxy(around) ? createContext(constants.DONT_CONTEXTIFY, options) : createContext(around, options);
 
 export default JestRuntime;

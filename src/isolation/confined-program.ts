@@ -45,9 +45,10 @@ export function programText(name: ConfinedProgramName): string {
 const bundled = new Map<ConfinedProgramName, string>();
 
 function bundledText(name: ConfinedProgramName): string {
-  const text =
-    bundled.get(name) ??
-    (bundleProgram(name, fileOfProgram(name), { write: false }).outputFiles?.[0]?.text as string);
+  const before = bundled.get(name);
+  if (before !== undefined) return before;
+  const { outputFiles } = bundleProgram(name, fileOfProgram(name), { write: false });
+  const text = outputFiles?.[0]?.text as string;
   bundled.set(name, text);
   return text;
 }
