@@ -4,7 +4,7 @@ import { bullScripts, UnknownScriptsError } from './bull-scripts.js';
 import type { RedisClient } from './connections.js';
 
 const load = createRequire(import.meta.url);
-const SCRIPTS = ['moveToFinished-14', 'addStandardJob-9'].map(
+const SCRIPTS = ['moveToActive-11', 'moveToFinished-14', 'addStandardJob-9'].map(
   (file) =>
     Object.values(
       load(`bullmq/dist/cjs/scripts/${file}.js`) as Record<

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { isCluster, type RedisClient } from './connections.js';
 
 /** BullMQ's scripts that are run as a part of one of ours. */
-const WANTED = { moveToFinished: 14, addStandardJob: 9 } as const;
+const WANTED = { moveToActive: 11, moveToFinished: 14, addStandardJob: 9 } as const;
 type ScriptName = keyof typeof WANTED;
 
 /** SHA-1 of the texts that we have read, of BullMQ 6.7.0: what they are given, what they answer, what they write. */
 const KNOWN: Readonly<Record<ScriptName, string>> = {
+  moveToActive: 'd96ca626f1ea141b44a856b312fc636d99aa9ea9',
   moveToFinished: '69666e69dd5621df59067a03de685e55a486560d',
   addStandardJob: '5ab432e88830d573e2fa33392ffbd4ad25a9b100',
 };
@@ -23,7 +24,11 @@ export class UnknownScriptsError extends Error {}
  */
 export function bullScripts(client: RedisClient): BullScripts {
   if (isCluster(client)) throw new UnknownScriptsError('on Redis Cluster the keys lie in different slots');
-  return { moveToFinished: known(client, 'moveToFinished'), addStandardJob: known(client, 'addStandardJob') };
+  return {
+    moveToActive: known(client, 'moveToActive'),
+    moveToFinished: known(client, 'moveToFinished'),
+    addStandardJob: known(client, 'addStandardJob'),
+  };
 }
 
 function known(client: RedisClient, wanted: ScriptName): BullScripts[ScriptName] {

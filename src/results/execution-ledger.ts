@@ -78,6 +78,11 @@ export class ExecutionLedger {
     }
   }
 
+  /** A script of this worker has taken it ahead of its delivery: until that comes, no other one takes it over. */
+  noteStarted(executionId: string): void {
+    this.held.add(executionId);
+  }
+
   private async begin(executionId: string, args: (string | number)[]): Promise<BeginReply> {
     return (await BEGIN.run(this.redis, this.keysOf(executionId), args)) as BeginReply;
   }

@@ -7,6 +7,7 @@ import { ExecutionClosing } from './execution-closing.js';
 import { ExecutionLedger } from './execution-ledger.js';
 import { EndAtOnce } from './at-once/end-at-once.js';
 import { FirstCommand } from './at-once/first-command.js';
+import { NextJobs } from './at-once/next-jobs.js';
 import { ExecutionUpdates } from './clients/execution-updates.js';
 import { LogStore } from './log-store.js';
 import { LogWriter } from './log-writer.js';
@@ -36,6 +37,7 @@ export class ResultsModule {
       FirstCommand,
       LogStore,
       LogWriter,
+      NextJobs,
       ResultAuthor,
       ResultPublisher,
       ResultEraser,

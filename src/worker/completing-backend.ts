@@ -1,7 +1,8 @@
 import { type BackendFactory, createRedisBackend, raw2NextJobData, RedisQueueBackend } from 'bullmq';
 import type { JobCompletion } from '../results/at-once/end-at-once.js';
 import type { ScriptArgument } from '../redis/lua-script.js';
-import type { TakenNext } from '../results/at-once/take-next.js';
+import type { NextJobs } from '../results/at-once/next-jobs.js';
+import { NOTHING_TAKEN, type TakenNext } from '../results/at-once/take-next.js';
 
 type Completed = Parameters<RedisQueueBackend['moveToCompleted']>[0];
 
@@ -12,13 +13,24 @@ interface RunElsewhere {
   finishedOn: number;
 }
 
-/** BullMQ's access to Redis, for a worker that may complete a job by a command of its own: then this only hands on the answer. */
+/**
+ * BullMQ's access to Redis for a worker of ours: it fetches a job and completes one as a part of greater scripts, and hands on what
+ * BullMQ's own scripts have answered there.
+ */
 export class CompletingBackend extends RedisQueueBackend {
   /** Ids of jobs that are completed while this is set. */
   completedMeanwhile: Set<string> | null = null;
-  private readonly completed = new WeakMap<object, RunElsewhere>();
+  /** Takes executions with their jobs; null: each is taken by a command of its own. */
+  next: NextJobs | null = null;
   /** By the data of a job that was handed out: the execution that was taken with it. */
   readonly takenWith = new WeakMap<object, TakenNext>();
+  private readonly completed = new WeakMap<object, RunElsewhere>();
+  /** What BullMQ's fetch would answer in this turn of the event loop; null: it has to be asked. */
+  private nothingMore: unknown[] | null = null;
+  /** Answers with keys and arguments in place of an id, where BullMQ would run a script with them. */
+  private readonly recorder = Object.assign(Object.create(this) as RedisQueueBackend, {
+    execCommand: (_client: unknown, _script: string, args: unknown[]) => [null, args],
+  });
 
   /** @param fetchesNext whether the next job is to be taken with it */
   completion(job: Completed, token: string, returnValue: unknown, fetchesNext: () => boolean): JobCompletion {
@@ -31,9 +43,10 @@ export class CompletingBackend extends RedisQueueBackend {
         finishedOn = args[this.moveToFinishedKeys.length + 1] as number;
         return args as ScriptArgument[];
       },
+      next: () => this.next?.claim() ?? NOTHING_TAKEN,
       done: (reply, taken) => {
         this.completedMeanwhile?.add(job.id as string);
-        this.completed.set(job, { reply, taken, finishedOn });
+        this.completed.set(job, { reply, taken: this.next?.read(taken) ?? null, finishedOn });
       },
     };
   }
@@ -54,12 +67,37 @@ export class CompletingBackend extends RedisQueueBackend {
         command: 'moveToFinished',
         state: 'active',
       });
-    const result = raw2NextJobData(reply as unknown[]);
-    const [data] = result as [object?];
-    if (data && taken) this.takenWith.set(data, taken);
-    return { result, finishedOn };
+    return { result: this.handOut(reply as unknown[], taken), finishedOn };
+  }
+
+  override async moveToActive(token: string, name?: string): Promise<unknown[]> {
+    const known = this.nothingMore;
+    this.nothingMore = null;
+    if (known !== null) return raw2NextJobData(known);
+    if (!this.next?.isPossible) return super.moveToActive(token, name);
+    const [, args] = (await MAKE_FETCH.call(this.recorder, token, name)) as [null, ScriptArgument[]];
+    const { reply, taken, after } = await this.next.fetch(args);
+    this.nothingMore = after;
+    if (after !== null) setImmediate(() => (this.nothingMore = null));
+    return this.handOut(reply, taken);
+  }
+
+  /** @throws what BullMQ throws of a job that it cannot read, whose execution is free again then */
+  private handOut(reply: unknown[], taken: TakenNext | null): unknown[] {
+    try {
+      const handed = raw2NextJobData(reply) as unknown[];
+      const [data] = handed as [object?];
+      if (data && taken) this.takenWith.set(data, taken);
+      return handed;
+    } catch (error) {
+      if (taken) void this.next?.giveBack(taken);
+      throw error;
+    }
   }
 }
+
+/** BullMQ's own fetch, which is run on the recorder. */
+const MAKE_FETCH = Reflect.get(RedisQueueBackend.prototype, 'moveToActive');
 
 /** As BullMQ makes its own, over the same connections. */
 export const completingBackend: BackendFactory<CompletingBackend> = (name, opts, options) => {

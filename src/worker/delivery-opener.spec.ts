@@ -4,6 +4,7 @@ import { ContextService } from '../context/context.service.js';
 import type { ExecutorService } from '../executor/executor.service.js';
 import type { CancelRequests } from '../results/cancel-requests.js';
 import type { FirstCommand, FirstDelivery, FirstReads } from '../results/at-once/first-command.js';
+import type { NextJobs } from '../results/at-once/next-jobs.js';
 import { DeliveryOpener } from './delivery-opener.js';
 import type { FlowChildrenReader } from './flow-children.js';
 import { RunningExecutions } from './running-executions.js';
@@ -53,6 +54,7 @@ function anOpener({ fails = false, flagged = '', taken }: Changes = {}) {
     children as unknown as FlowChildrenReader,
     running,
     first as unknown as FirstCommand,
+    {} as NextJobs,
     { toKey: (id: string) => `bull:q:${id}` },
   );
   return { opener, running, asked };

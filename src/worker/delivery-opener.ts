@@ -5,6 +5,7 @@ import { ExecutorService } from '../executor/executor.service.js';
 import { type JobRequest, parseJob } from '../queue/parse-job.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
 import { FirstCommand, type FirstReads } from '../results/at-once/first-command.js';
+import { NextJobs } from '../results/at-once/next-jobs.js';
 import type { DeliveryMark } from '../results/delivery-identity.js';
 import { type BeforeTake, type Delivery, markOf } from './delivery.js';
 import { childFailureOf, takenWith } from './execution-worker.js';
@@ -20,6 +21,7 @@ export class DeliveryOpener {
     private readonly children: FlowChildrenReader,
     private readonly running: RunningExecutions,
     private readonly first: FirstCommand,
+    private readonly next: NextJobs,
     @Inject(WORK_QUEUE) private readonly queue: Pick<Queue, 'toKey'>,
   ) {}
 
@@ -40,7 +42,7 @@ export class DeliveryOpener {
   /** Gives up a job that this worker does not go on with: its execution may have been taken with it. Never rejects. */
   async giveBack(job: Job): Promise<void> {
     const taken = takenWith(job);
-    if (taken) await this.first.giveBack(taken);
+    if (taken) await this.next.giveBack(taken);
   }
 
   /** Whether nothing has to be known of it before it is taken. */

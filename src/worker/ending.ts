@@ -119,7 +119,7 @@ export class Ending {
     const { executionId, kind } = request;
     const completion = completionOf(job, endOf(document, kind, this.results.keyOf(executionId)));
     if (completion === null) return false;
-    return this.atOnce.tryEnd(document, posting, completion, this.ledger.claimant(null));
+    return this.atOnce.tryEnd(document, posting, completion);
   }
 
   /**

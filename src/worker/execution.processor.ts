@@ -8,6 +8,7 @@ import { Attempt } from './attempt.js';
 import type { Delivery, TakenDelivery } from './delivery.js';
 import { DeliveryOpener } from './delivery-opener.js';
 import { Ending } from './ending.js';
+import type { ExecutionWorker } from './execution-worker.js';
 import { ExecutionPlaces, NO_PLACE, type Place } from './lanes/execution-places.js';
 import { HandBack } from './hand-back.js';
 import { isDecided } from './job-decisions.js';
@@ -21,7 +22,7 @@ import { Taker } from './taker.js';
  * whose children are under way, or whose runner cannot be started goes back to the queue without counting; everything else ends with a result.
  */
 @Injectable()
-export class ExecutionProcessor extends WorkerHost {
+export class ExecutionProcessor extends WorkerHost<ExecutionWorker> {
   /** The jobs that are being processed now. */
   readonly activity = new Activity();
 

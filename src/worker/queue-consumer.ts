@@ -1,5 +1,4 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { Worker } from 'bullmq';
 import { InjectSettings } from '../config/config.module.js';
 import { type WorkerSettings, workerSettings } from '../config/slices.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
@@ -7,7 +6,9 @@ import type { Service } from '../lib/service.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import { isRedisAway } from '../redis/redis-errors.js';
 import { EndAtOnce } from '../results/at-once/end-at-once.js';
+import { NextJobs } from '../results/at-once/next-jobs.js';
 import { ExecutionProcessor } from './execution.processor.js';
+import type { ExecutionWorker } from './execution-worker.js';
 import { RunningExecutions } from './running-executions.js';
 import { UnreadableJobs } from './unreadable-jobs.js';
 
@@ -28,6 +29,7 @@ export class QueueConsumer implements Service {
     private readonly unreadable: UnreadableJobs,
     private readonly state: WorkerStateHolder,
     private readonly atOnce: EndAtOnce,
+    private readonly next: NextJobs,
     private readonly executions: RunningExecutions,
     @InjectSettings(workerSettings) private readonly settings: WorkerSettings,
   ) {}
@@ -36,22 +38,23 @@ export class QueueConsumer implements Service {
     if (this.state.current !== 'STARTING') return;
     this.state.enter('ACTIVE');
     const worker = this.worker;
+    worker.handOutWith(this.next);
     worker.on('error', (error) => {
       // Connections report that Redis is away, and the lease that it refuses to write.
       if (isRedisAway(error)) return;
       this.logger.warn({ msg: 'queue', reason: error.message });
       void this.unreadable.look();
     });
-    void this.prepareEnds();
+    void this.prepareScripts();
     worker
       .run()
       .catch((error: Error) => this.logger.error({ msg: 'queue reader ended', reason: error.message }));
   }
 
   /** BullMQ has given its scripts to Redis then. */
-  private async prepareEnds(): Promise<void> {
+  private async prepareScripts(): Promise<void> {
     await this.worker.waitUntilReady().catch(() => undefined);
-    this.atOnce.prepare();
+    this.next.prepare(this.atOnce.prepare());
   }
 
   /** Takes nothing new; what runs goes on. */
@@ -97,7 +100,7 @@ export class QueueConsumer implements Service {
     this.state.enter('STOPPED');
   }
 
-  private get worker(): Worker {
+  private get worker(): ExecutionWorker {
     return this.processor.worker;
   }
 }

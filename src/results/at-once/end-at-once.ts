@@ -17,14 +17,16 @@ import { type LogEnd, LogWriter } from '../log-writer.js';
 import { type Posting, RESULT_QUEUE } from '../result-publisher.js';
 import { type BullKeys, type EndReply, endScript, JOB_KEY } from './end-script.js';
 import { addingOf, resultJob } from './result-job.js';
-import { NEXT_ARGS, type TakenNext, takenNextOf } from './take-next.js';
+import type { TakenNextReply } from './take-next.js';
 
 /** The job that ends with an execution, as BullMQ's own script ends it. */
 export interface JobCompletion {
   /** Keys and arguments of BullMQ's moveToFinished. */
   args(): readonly ScriptArgument[];
-  /** It was run within another script, and this is its answer, with what was taken of the job that it hands out. */
-  done(reply: unknown, taken: TakenNext | null): void;
+  /** Arguments of the take of the next one. */
+  next(): readonly ScriptArgument[];
+  /** It was run within another script, and this is its answer, with that of the take. */
+  done(reply: unknown, taken: TakenNextReply | undefined): void;
 }
 
 /** Of a larger document each command by itself keeps Redis from others for a shorter time. */
@@ -54,8 +56,11 @@ export class EndAtOnce {
     @InjectSettings(resultSettings) private readonly settings: ResultSettings,
   ) {}
 
-  /** Looks at the scripts that BullMQ has given to its connection, which is to be ready. Says why the separate commands are used. */
-  prepare(): void {
+  /**
+   * Looks at the scripts that BullMQ has given to its connection, which is to be ready. Says why the separate commands are used.
+   * @returns the scripts; null: they are not those that we know
+   */
+  prepare(): BullScripts | null {
     try {
       this.scripts = bullScripts(this.redis);
       this.problem = null;
@@ -63,21 +68,16 @@ export class EndAtOnce {
       this.scripts = null;
       this.problem = (error as Error).message;
       const reason = this.problem;
-      this.logger.warn({ msg: 'executions end by separate commands, which cost more', reason });
+      this.logger.warn({ msg: 'executions begin and end by separate commands, which cost more', reason });
     }
+    return this.scripts;
   }
 
   /**
    * False: nothing was done, or it is not known what; the separate commands, each of which may be repeated, see to it.
    * Never rejects.
-   * @param claimant this worker, in whose name the next execution is taken: see ExecutionLedger.claimant
    */
-  async tryEnd(
-    document: ExecutionResult,
-    posting: Posting,
-    job: JobCompletion,
-    claimant: readonly ScriptArgument[],
-  ): Promise<boolean> {
+  async tryEnd(document: ExecutionResult, posting: Posting, job: JobCompletion): Promise<boolean> {
     const { scripts } = this;
     if (scripts === null || this.settings.areListed || currentTracing() !== null) return false;
     if (!isPlain(document, posting)) return false;
@@ -87,19 +87,15 @@ export class EndAtOnce {
     const log = this.logs.endWith(executionId, status);
     if (log === null) return false;
     try {
-      const { script, keys, args } = await this.inputOf(text, document, posting, {
-        scripts,
-        job,
-        log,
-        claimant,
-      });
+      const parts = { scripts, job, log };
+      const { script, keys, args } = await this.inputOf(text, document, posting, parts);
       const reply = (await script.run(this.redis, keys, args)) as EndReply;
       if (reply[0] === 'other') {
         log.unsent();
         return false;
       }
       log.sent();
-      job.done(reply[1], takenNextOf(reply[2]));
+      job.done(reply[1], reply[2]);
       this.updates.ended(document);
       void this.usage.noteCounted(document);
       return true;
@@ -125,7 +121,7 @@ export class EndAtOnce {
     text: string,
     document: ExecutionResult,
     { kind, mark }: Posting,
-    { scripts, job, log, claimant }: EndParts,
+    { scripts, job, log }: EndParts,
   ): Promise<{ script: LuaScript; keys: string[]; args: ScriptArgument[] }> {
     const { keys, settings } = this;
     const { execution_id: executionId, run = 1, starts = 0 } = document;
@@ -161,8 +157,7 @@ export class EndAtOnce {
         feedNameOf(executionId, run),
         isInline ? '1' : '0',
         ...log.args,
-        ...claimant.slice(0, NEXT_ARGS - 1),
-        settings.hasGenerations ? '1' : '0',
+        ...job.next(),
         ...(counted?.args ?? NOTHING_COUNTED),
         ...added.slice(addStandardJob.keys),
         ...finished.slice(moveToFinished.keys),
@@ -176,7 +171,6 @@ interface EndParts {
   scripts: BullScripts;
   job: JobCompletion;
   log: LogEnd;
-  claimant: readonly ScriptArgument[];
 }
 
 /** Whether two executions have the same keys of BullMQ, but for their jobs. */

@@ -47,7 +47,7 @@ const SETTLE_ARGS = 6;
  * which '' stands for the document; then those of moveToFinished.
  */
 export function endScript(
-  { moveToFinished, addStandardJob }: BullScripts,
+  { moveToFinished, addStandardJob }: Pick<BullScripts, 'moveToFinished' | 'addStandardJob'>,
   keys: RedisKeys,
   { adding, finishing }: BullKeys,
 ): LuaScript {

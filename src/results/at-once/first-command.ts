@@ -5,6 +5,7 @@ import { PATIENT_REDIS } from '../../redis/redis.module.js';
 import { fieldOf } from '../delivery-identity.js';
 import { ExecutionLedger } from '../execution-ledger.js';
 import type { DeliveryClaim, Turn } from '../turn.js';
+import { NextJobs } from './next-jobs.js';
 import type { TakenNext } from './take-next.js';
 import { TAKE, type TakeReply } from './take-script.js';
 
@@ -30,7 +31,7 @@ export interface FirstDelivery {
   claim: DeliveryClaim;
   /** Its code may be of a generation of the workspace. */
   hasGenerations: boolean;
-  /** It was taken with the end of another one: then only that is read. */
+  /** It was taken by the script that handed it out: then only that is read. */
   taken?: TakenNext | null;
 }
 
@@ -41,6 +42,7 @@ export class FirstCommand {
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     private readonly keys: RedisKeys,
     private readonly ledger: ExecutionLedger,
+    private readonly next: NextJobs,
   ) {}
 
   /** On Cluster the keys lie in different slots. */
@@ -52,21 +54,13 @@ export class FirstCommand {
   async take(delivery: FirstDelivery): Promise<FirstReads | null> {
     const { executionId, claim, taken = null } = delivery;
     const isThis = taken?.executionId === executionId;
-    if (taken && !isThis) await this.giveBack(taken);
+    if (taken && !isThis) await this.next.giveBack(taken);
     const reply = isThis ? taken.reply : await this.send(delivery);
     if (reply[0] === 'parent') return null;
     const [, begun, context, flag, current] = reply;
     const generation = current === null ? null : Number(current);
     const turn = await this.ledger.take(executionId, generation, claim, begun);
     return { turn, context, isFlagged: flag === 1, generation };
-  }
-
-  /** Gives back what was taken with the end of another execution, for a job that this worker does not go on with. Never rejects. */
-  async giveBack({ executionId, reply }: TakenNext): Promise<void> {
-    if (reply[0] !== 'taken' || reply[1][0] !== 'started') return;
-    await this.ledger.free(executionId, { run: null, counted: false }).catch(() => null);
-    // One that is to be cancelled stays ours in Redis, and no code here has it: its next delivery takes it over.
-    this.ledger.release(executionId);
   }
 
   private async send({

@@ -2,7 +2,7 @@ import { luaFunction, luaText } from '../../redis/lua-script.js';
 import type { RedisKeys } from '../../redis/keys.js';
 import { TAKE, type TakeReply } from './take-script.js';
 
-/** The execution of a job that was handed out together with the end of another one: it is taken already. */
+/** The execution of a job that was taken by the script which handed it out. */
 export interface TakenNext {
   executionId: string;
   reply: TakeReply;
@@ -16,6 +16,9 @@ const DATA_LIMIT_BYTES = 4_096;
 
 /** Arguments that the take of the next one needs. */
 export const NEXT_ARGS = 5;
+
+/** The same where nothing is taken. */
+export const NOTHING_TAKEN: readonly string[] = Array.from({ length: NEXT_ARGS }, () => '');
 
 /**
  * Lua: takes the execution of the job that BullMQ's script has handed out, as the first command for it would. Only of a job that is
@@ -48,10 +51,6 @@ local function takeNext(handed, prefix, ARGV)
   return ok and taken
 end
 `;
-
-/** Reads {@link TakenNextReply}. */
-export const takenNextOf = (reply: TakenNextReply | undefined): TakenNext | null =>
-  reply ? { executionId: reply[0], reply: reply[1] } : null;
 
 /** Stands for the id in the name of a key. */
 const ID = '\u0001';

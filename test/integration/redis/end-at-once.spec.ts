@@ -6,6 +6,7 @@ import type { Command } from 'ioredis';
 import { resultQueueName } from '../../../src/contract/jobs/job.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
+import type { FetchReply } from '../../../src/results/at-once/fetch-script.js';
 import { TAKE } from '../../../src/results/at-once/take-script.js';
 import type { Settings } from '../../../src/config/settings.js';
 import { deathsOver, surviveDeath, type Way } from '../../support/crashes/crash-points.js';
@@ -27,7 +28,13 @@ const CONTEXT = JSON.stringify({ workflow_code: 'a function of the test', functi
 /** A worker in a part of Redis of its own, which ends executions in one way. */
 async function aWorker(
   way: Way,
-  { code = () => 7, connection = redis.connect(), env = {}, lockMs = 600_000 }: Partial<Setup> = {},
+  {
+    code = () => 7,
+    connection = redis.connect(),
+    env = {},
+    lockMs = 600_000,
+    concurrency = 1,
+  }: Partial<Setup> = {},
 ) {
   const settings = settingsOf({ KEY_PREFIX: `${randomUUID()}:`, QUEUE_NAME: 'work', WORKER_ID: 'w', ...env });
   const keys = new RedisKeys(settings.KEY_PREFIX);
@@ -47,6 +54,7 @@ async function aWorker(
     code,
     atOnce: way === 'at once',
     lockMs,
+    concurrency,
   });
   redis.onDispose(() => small.close());
   const add = async (...ids: string[]): Promise<void> => {
@@ -74,6 +82,7 @@ interface Setup {
   connection: RedisClient;
   env: Record<string, string>;
   lockMs: number;
+  concurrency: number;
 }
 
 const publishedOf = (keys: RedisKeys, ids: readonly string[]): Promise<(string | null)[]> =>
@@ -179,8 +188,8 @@ describe('the end of an execution in one command', () => {
     }
     await small.run();
     await ended('e-0', 'e-1', 'grüße', 'e-3', 'e-5', 'e-6');
-    // The first, and those of which a command of its own has to see what they are; a tick is looked at first.
-    expect(takes).toEqual(['e-0', 'grüße', 'e-5']);
+    // Those of which a command of its own has to see what they are; a tick is looked at first.
+    expect(takes).toEqual(['grüße', 'e-5']);
     const starts = await client.hmget(keys.ledger('e-6'), 'attempt', 'starts', 'owner');
     expect(starts).toEqual(['1', '1', '']);
   });
@@ -240,19 +249,78 @@ describe('the end of an execution in one command', () => {
     expect(await client.xlen(keys.archiveFeed())).toBe(1);
   });
 
-  it('is not used where a script of BullMQ is not the one that is known', async () => {
+  it.each(['moveToFinished', 'moveToActive'])(
+    'is not used, nor is a fetch with its take, where a script of BullMQ is not the one that is known: %s',
+    async (script) => {
+      const connection = redis.connect();
+      const { small, end, resultQueue } = await aWorker('at once', { connection });
+      await small.worker.waitUntilReady();
+      const scripts = connection.scriptsSet as Record<string, { lua: string; numberOfKeys: number }>;
+      const [name, { lua, numberOfKeys }] = Object.entries(scripts).find(([key]) =>
+        key.startsWith(`${script}:`),
+      )!;
+      connection.defineCommand(name, { lua: `${lua}-- of a later version\n`, numberOfKeys });
+      await small.run();
+      expect(small.atOnce.problem).toContain(script);
+      expect(small.next.isPossible).toBe(false);
+      await end('e-1');
+      expect(await resultQueue.getJobCounts('waiting')).toEqual({ waiting: 1 });
+    },
+  );
+});
+
+describe('the fetch of a job with its execution', () => {
+  it('is all that an idle worker asks of Redis before code starts', async () => {
     const connection = redis.connect();
-    const { small, end, resultQueue } = await aWorker('at once', { connection });
-    await small.worker.waitUntilReady();
-    const scripts = connection.scriptsSet as Record<string, { lua: string; numberOfKeys: number }>;
-    const [name, { lua, numberOfKeys }] = Object.entries(scripts).find(([key]) =>
-      key.startsWith('moveToFinished:'),
-    )!;
-    connection.defineCommand(name, { lua: `${lua}-- of a later version\n`, numberOfKeys });
+    let answer: unknown;
+    const target = connection as unknown as { sendCommand(command: Command): unknown };
+    const send = target.sendCommand.bind(target);
+    target.sendCommand = (command) => {
+      const sent = send(command);
+      // BullMQ's look at what has stalled comes at any time.
+      if (!command.args.some((arg) => String(arg).endsWith(':stalled-check'))) answer = sent;
+      return sent;
+    };
+    const fetched: unknown[] = [];
+    const { small, end } = await aWorker('at once', {
+      connection,
+      concurrency: 2,
+      // What Redis was asked last has handed out this job.
+      code: async () => void fetched.push(((await answer) as FetchReply)[0][1]),
+    });
     await small.run();
-    expect(small.atOnce.problem).toContain('moveToFinished');
     await end('e-1');
-    expect(await resultQueue.getJobCounts('waiting')).toEqual({ waiting: 1 });
+    expect(fetched).toEqual(['job-e-1']);
+  });
+
+  it('finds what is due later, and what comes while it runs', async () => {
+    const { small, keys, workQueue, ended } = await aWorker('at once', {
+      code: async ({ id }) => {
+        if (id === 'e-1') await addJob('e-3');
+        return id;
+      },
+    });
+    const addJob = async (id: string, delay = 0): Promise<void> => {
+      await client.set(keys.context(id), CONTEXT);
+      await workQueue.add('execute', { execution_id: id }, { jobId: `job-${id}`, delay });
+    };
+    await addJob('e-1');
+    await addJob('e-2', 300);
+    await small.run();
+    await ended('e-1', 'e-2', 'e-3');
+  });
+
+  it('frees the execution of a job that BullMQ cannot read', async () => {
+    const { small, keys, workQueue, add } = await aWorker('at once');
+    await add('e-1');
+    await client.hset(workQueue.toKey('job-e-1'), 'opts', '{');
+    const failed = new Promise((resolve) => small.worker.once('error', resolve));
+    await small.run();
+    expect(String(await failed)).toContain('JSON');
+    await until(async () => (await client.hget(keys.ledger('e-1'), 'owner')) === '', {
+      what: 'the execution is free',
+    });
+    expect(await client.hmget(keys.ledger('e-1'), 'attempt', 'starts')).toEqual(['0', '0']);
   });
 });
 

@@ -74,6 +74,13 @@ describe('taking an execution', () => {
     expect(await take(a, id)).toEqual(ELSEWHERE);
   });
 
+  it('does not take over what a script of the same worker has taken ahead of its delivery', async () => {
+    const [a, id] = [aWorker(), anId()];
+    a.ledger.noteStarted(id);
+    const claim = { mark: A_MARK, again: false };
+    expect(await a.ledger.take(id, null, claim, ['owned', a.owner])).toEqual(ELSEWHERE);
+  });
+
   it('gives it to exactly one of many that ask at once', async () => {
     const id = anId();
     const turns = await Promise.all(Array.from({ length: 20 }, () => take(aWorker(), id)));

@@ -44,7 +44,7 @@ export async function surviveDeath(redis: TestRedis, way: Way, plan: DeathPlan |
   const mortality = new Mortality(plan);
   const own = mortality.holds(redis.connect());
   const workers: SmallWorker[] = [];
-  const begin = async (connection: RedisClient, owner: string, onDelivery = (): void => undefined) => {
+  const begin = async (connection: RedisClient, owner: string, before = (): void => undefined) => {
     const worker = new SmallWorker({
       client: connection,
       settings,
@@ -56,11 +56,10 @@ export async function surviveDeath(redis: TestRedis, way: Way, plan: DeathPlan |
         starts.set(id, n);
         return { n };
       },
-      onDelivery,
       atOnce: way === 'at once',
     });
     workers.push(worker);
-    await worker.run({ atOnce: way === 'at once' });
+    await worker.run({ atOnce: way === 'at once', before });
     return worker;
   };
   const [workQueue, results] = [queueOf('work', client), queueOf(resultQueueName('work'), client)];

@@ -2,7 +2,7 @@ import type { OrganizationDirectory } from '../../../src/tenants/organizations/o
 import type { SecretReader } from '../../../src/tenants/secrets/secret-reader.js';
 import type { Quotas } from '../../../src/tenants/usage/quotas.js';
 import type { UsageCounter } from '../../../src/tenants/usage/usage-counter.js';
-import type { Job, Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import { ContextService } from '../../../src/context/context.service.js';
 import { executionSettings, logSettings, resultSettings } from '../../../src/config/slices.js';
 import type { Settings } from '../../../src/config/settings.js';
@@ -18,6 +18,7 @@ import { RedisKeys } from '../../../src/redis/keys.js';
 import { ArchiveFeed } from '../../../src/results/archive-feed.js';
 import { EndAtOnce } from '../../../src/results/at-once/end-at-once.js';
 import { FirstCommand } from '../../../src/results/at-once/first-command.js';
+import { NextJobs } from '../../../src/results/at-once/next-jobs.js';
 import { CancelRequests } from '../../../src/results/cancel-requests.js';
 import { ExecutionUpdates } from '../../../src/results/clients/execution-updates.js';
 import { WaitingCallers } from '../../../src/results/clients/waiting-callers.js';
@@ -53,12 +54,12 @@ export interface SmallWorkerParts {
   resultQueue: Queue;
   lease: Pick<WorkerLease, 'owner' | 'isDead'>;
   code: Code;
-  /** Before a job is opened. */
-  onDelivery?: (job: Job) => void;
   /** False: everything by separate commands. */
   atOnce?: boolean;
   /** How long BullMQ's lock on a job lasts; half of that later it is renewed. */
   lockMs?: number;
+  /** Executions that run at once; 1 by default. */
+  concurrency?: number;
 }
 
 /** Its executions belong to no organization: nothing of these is asked. */
@@ -76,6 +77,7 @@ const NO_USAGE = {
 export class SmallWorker {
   readonly worker: ExecutionWorker;
   readonly atOnce: EndAtOnce;
+  readonly next: NextJobs;
   /** Whether it goes on with what it is handed. */
   readonly state = { takesWork: true };
   private readonly logs: LogWriter;
@@ -83,7 +85,7 @@ export class SmallWorker {
   private readonly copies: RedisClient[] = [];
 
   constructor(readonly parts: SmallWorkerParts) {
-    const { client, settings, workQueue, resultQueue, onDelivery, lockMs = 400 } = parts;
+    const { client, settings, workQueue, resultQueue, lockMs = 400, concurrency = 1 } = parts;
     const lease = parts.lease as WorkerLease;
     const keys = new RedisKeys(settings.KEY_PREFIX);
     const results = resultSettings.of(settings);
@@ -105,7 +107,9 @@ export class SmallWorker {
     const publisher = new ResultPublisher(client, resultQueue, feed, closing, keys, results);
     this.atOnce = new EndAtOnce(client, resultQueue, keys, logs, updates, NO_USAGE, results);
     const requests = new CancelRequests(client, keys, lease, results);
-    const first = new FirstCommand(client, keys, ledger);
+    const next = new NextJobs(client, keys, ledger, results);
+    this.next = next;
+    const first = new FirstCommand(client, keys, ledger, next);
     const executor = executorOf(parts.code);
     const running = new RunningExecutions(requests);
     const selfTest = {
@@ -119,6 +123,7 @@ export class SmallWorker {
         new FlowChildrenReader(workQueue, client),
         running,
         parts.atOnce === false ? ({ isPossible: false } as FirstCommand) : first,
+        next,
         workQueue,
       ),
       { enter: () => Promise.resolve({ kind: 'place', place: NO_PLACE }) } as unknown as ExecutionPlaces,
@@ -139,30 +144,29 @@ export class SmallWorker {
       ),
       new HandBack(ledger),
     );
-    this.worker = new ExecutionWorker(
-      workQueue.name,
-      (job, token) => {
-        onDelivery?.(job);
-        return processor.process(job, token);
-      },
-      {
-        connection: client,
-        prefix: workQueue.opts.prefix as string,
-        name: settings.WORKER_ID,
-        autorun: false,
-        lockDuration: lockMs,
-        lockRenewTime: lockMs / 2,
-        stalledInterval: 100,
-        drainDelay: 1,
-        maxStalledCount: Number.MAX_SAFE_INTEGER,
-      },
-    );
+    this.worker = new ExecutionWorker(workQueue.name, (job, token) => processor.process(job, token), {
+      connection: client,
+      prefix: workQueue.opts.prefix as string,
+      name: settings.WORKER_ID,
+      concurrency,
+      autorun: false,
+      lockDuration: lockMs,
+      lockRenewTime: lockMs / 2,
+      stalledInterval: 100,
+      drainDelay: 1,
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+    });
+    this.worker.handOutWith(next);
   }
 
-  /** Takes jobs from now on. */
-  async run({ atOnce = true } = {}): Promise<void> {
+  /**
+   * Takes jobs from now on.
+   * @param options.before called when all is ready for the first
+   */
+  async run({ atOnce = true, before = (): void => undefined } = {}): Promise<void> {
     await this.worker.waitUntilReady();
-    if (atOnce) this.atOnce.prepare();
+    if (atOnce) this.next.prepare(this.atOnce.prepare());
+    before();
     void this.worker.run().catch(() => undefined);
   }
 

@@ -1,0 +1,43 @@
+import type { BullScripts } from '../../redis/bull-scripts.js';
+import { luaFunction, LuaScript, luaText } from '../../redis/lua-script.js';
+import type { RedisKeys } from '../../redis/keys.js';
+import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
+
+/**
+ * What {@link fetchScript} answers: what BullMQ's script did, what was taken of that, and, where the job that it hands out was the
+ * last one, what BullMQ's script would answer now.
+ */
+export type FetchReply = [handed: unknown[], taken: TakenNextReply, after: unknown[] | null];
+
+/** Where wait, prioritized and delayed stand among the keys of moveToActive, in Lua. */
+const [WAIT, PRIORITIZED, DELAYED] = [1, 3, 7];
+/** What a millisecond is in the score of a delayed job of BullMQ. */
+const SCORE_OF_A_MS = 4_096;
+
+/**
+ * BullMQ's fetch of a job, unchanged, and the take of its execution, in one command.
+ *
+ * BullMQ's loop fetches once more before it begins with a job, and mostly finds that there is no other. That answer comes
+ * along here: it is of the same moment, and as true as that of a second command, since whatever is added later sets BullMQ's marker.
+ *
+ * ARGV as {@link takeNext} has them, then those of moveToActive -> {@link FetchReply}
+ * @param fetching keys of moveToActive, which are the same for every job of a worker
+ */
+export const fetchScript = (
+  { moveToActive }: Pick<BullScripts, 'moveToActive'>,
+  keys: RedisKeys,
+  fetching: readonly string[],
+): LuaScript =>
+  new LuaScript(`
+${luaFunction('fetchJob', moveToActive.source)}
+${takeNext(keys)}
+local names = {${fetching.map(luaText).join(', ')}}
+local handed = fetchJob(names, {unpack(ARGV, ${NEXT_ARGS + 1})})
+local taken = takeNext(handed, ARGV[${NEXT_ARGS + 1}], {unpack(ARGV, 1, ${NEXT_ARGS})})
+local after = false
+if type(handed[1]) == 'table' and redis.call('EXISTS', names[${WAIT}], names[${PRIORITIZED}]) == 0 then
+  local due = redis.call('ZRANGE', names[${DELAYED}], 0, 0, 'WITHSCORES')[2]
+  after = {0, 0, 0, due and tonumber(due) / ${SCORE_OF_A_MS} or 0}
+end
+return {handed, taken, after}
+`);
