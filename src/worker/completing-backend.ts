@@ -1,5 +1,6 @@
 import { type BackendFactory, createRedisBackend, raw2NextJobData, RedisQueueBackend } from 'bullmq';
 import type { JobCompletion } from '../results/at-once/end-at-once.js';
+import { GAPS } from '../results/at-once/end-script.js';
 import type { ScriptArgument } from '../redis/lua-script.js';
 import type { NextJobs } from '../results/at-once/next-jobs.js';
 import { NOTHING_TAKEN, type TakenNext } from '../results/at-once/take-next.js';
@@ -34,21 +35,42 @@ export class CompletingBackend extends RedisQueueBackend {
 
   /** @param fetchesNext whether the next job is to be taken with it */
   completion(job: Completed, token: string, returnValue: unknown, fetchesNext: () => boolean): JobCompletion {
-    let finishedOn = 0;
+    const { opts } = job;
+    const finishedOn = Date.now();
     return {
-      args: () => {
-        const text = JSON.stringify(returnValue);
-        const keep = job.opts.removeOnComplete as boolean | number;
-        const args = this.moveToCompletedArgs(job, text, keep, token, fetchesNext());
-        finishedOn = args[this.moveToFinishedKeys.length + 1] as number;
-        return args as ScriptArgument[];
-      },
+      kind: kindOf(opts),
+      args: () => this.finishArgs(opts),
+      values: () => ({
+        jobId: job.id as string,
+        token,
+        value: returnValue === undefined ? 'null' : JSON.stringify(returnValue),
+        at: String(finishedOn),
+        fetch: fetchesNext() && !this.closing ? '1' : '0',
+      }),
       next: () => this.next?.claim() ?? NOTHING_TAKEN,
       done: (reply, taken) => {
         this.completedMeanwhile?.add(job.id as string);
         this.completed.set(job, { reply, taken: this.next?.read(taken) ?? null, finishedOn });
       },
     };
+  }
+
+  private finishArgs(opts: Completed['opts']): ScriptArgument[] {
+    const job = { id: GAPS.jobId, opts } as Completed;
+    const at = GAPS.at as unknown as number;
+    const keep = opts.removeOnComplete;
+    const args = this.moveToFinishedArgs(
+      job,
+      GAPS.value,
+      'returnvalue',
+      keep,
+      'completed',
+      GAPS.token,
+      at,
+      true,
+    );
+    args[this.moveToFinishedKeys.length + FETCH] = GAPS.fetch;
+    return [...args] as ScriptArgument[];
   }
 
   /** @throws what BullMQ throws of a job that is not this worker's any more */
@@ -98,6 +120,20 @@ export class CompletingBackend extends RedisQueueBackend {
 
 /** BullMQ's own fetch, which is run on the recorder. */
 const MAKE_FETCH = Reflect.get(RedisQueueBackend.prototype, 'moveToActive');
+
+/** Where it stands among the arguments of moveToFinished whether the next job is handed out. */
+const FETCH = 5;
+
+/** What of the options of a job BullMQ gives to its script. */
+const kindOf = (opts: Completed['opts']): string =>
+  JSON.stringify([
+    opts.removeOnComplete,
+    opts.attempts,
+    opts.failParentOnFailure,
+    opts.continueParentOnFailure,
+    opts.ignoreDependencyOnFailure,
+    opts.removeDependencyOnFailure,
+  ]);
 
 /** As BullMQ makes its own, over the same connections. */
 export const completingBackend: BackendFactory<CompletingBackend> = (name, opts, options) => {

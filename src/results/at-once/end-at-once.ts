@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { InjectSettings } from '../../config/config.module.js';
 import { type ResultSettings, resultSettings } from '../../config/slices.js';
+import { resultJobId } from '../../contract/jobs/job.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import { type BullScripts, bullScripts } from '../../redis/bull-scripts.js';
 import type { RedisClient } from '../../redis/connections.js';
@@ -15,19 +16,26 @@ import { ExecutionUpdates } from '../clients/execution-updates.js';
 import { fieldOf, markText } from '../delivery-identity.js';
 import { type LogEnd, LogWriter } from '../log-writer.js';
 import { type Posting, RESULT_QUEUE } from '../result-publisher.js';
-import { type BullKeys, type EndReply, endScript, JOB_KEY } from './end-script.js';
+import { type EndGaps, type EndReply, endScript } from './end-script.js';
 import { addingOf, resultJob } from './result-job.js';
 import type { TakenNextReply } from './take-next.js';
 
 /** The job that ends with an execution, as BullMQ's own script ends it. */
 export interface JobCompletion {
-  /** Keys and arguments of BullMQ's moveToFinished. */
+  /** What of its options decides about {@link args}: jobs of one kind have the same. */
+  kind: string;
+  /** Keys and arguments that BullMQ makes for moveToFinished of a job of this kind, with GAPS in them. */
   args(): readonly ScriptArgument[];
+  /** What is in these gaps, of this end. */
+  values(): Omit<EndGaps, 'resultId' | 'data'>;
   /** Arguments of the take of the next one. */
   next(): readonly ScriptArgument[];
   /** It was run within another script, and this is its answer, with that of the take. */
   done(reply: unknown, taken: TakenNextReply | undefined): void;
 }
+
+/** Kinds of jobs, which their producers choose by options. */
+const MOST_SCRIPTS = 16;
 
 /** Of a larger document each command by itself keeps Redis from others for a shorter time. */
 const LARGE_CHARS = 262_144;
@@ -43,8 +51,8 @@ export class EndAtOnce {
   /** Why executions end by separate commands; null: they do not have to. */
   problem: string | null = 'BullMQ is not connected yet';
   private scripts: BullScripts | null = null;
-  /** The newest one, and the keys that it has. */
-  private made: { keys: BullKeys; script: LuaScript } | null = null;
+  /** By kind of job. */
+  private readonly made = new Map<string, LuaScript>();
 
   constructor(
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
@@ -84,11 +92,12 @@ export class EndAtOnce {
     const { execution_id: executionId, status } = document;
     const text = JSON.stringify(document);
     if (text.length > LARGE_CHARS) return false;
+    const script = this.made.get(job.kind) ?? (await this.make(scripts, job));
+    if (script === null) return false;
     const log = this.logs.endWith(executionId, status);
     if (log === null) return false;
     try {
-      const parts = { scripts, job, log };
-      const { script, keys, args } = await this.inputOf(text, document, posting, parts);
+      const { keys, args } = this.inputOf(text, document, posting, { job, log });
       const reply = (await script.run(this.redis, keys, args)) as EndReply;
       if (reply[0] === 'other') {
         log.unsent();
@@ -110,41 +119,41 @@ export class EndAtOnce {
     }
   }
 
-  /** One script for all executions, since BullMQ gives all of them the same keys. */
-  private scriptFor(scripts: BullScripts, keys: BullKeys): LuaScript {
-    if (this.made === null || !areSame(keys, this.made.keys))
-      this.made = { keys, script: endScript(scripts, this.keys, keys) };
-    return this.made.script;
+  /** null: jobs have more kinds than Redis is to keep scripts for, or BullMQ makes other arguments than we know. */
+  private async make(scripts: BullScripts, job: JobCompletion): Promise<LuaScript | null> {
+    if (this.made.size >= MOST_SCRIPTS) return null;
+    try {
+      const adding = this.settings.areQueued ? await addingOf(this.resultQueue) : [];
+      const script = endScript(scripts, this.keys, { adding, finishing: job.args() });
+      this.made.set(job.kind, script);
+      return script;
+    } catch (error) {
+      const reason = (error as Error).message;
+      this.logger.warn({ msg: 'executions end by separate commands, which cost more', reason });
+      this.scripts = null;
+      this.problem = reason;
+      return null;
+    }
   }
 
-  private async inputOf(
+  private inputOf(
     text: string,
     document: ExecutionResult,
     { kind, mark }: Posting,
-    { scripts, job, log }: EndParts,
-  ): Promise<{ script: LuaScript; keys: string[]; args: ScriptArgument[] }> {
+    { job, log }: EndParts,
+  ): { keys: string[]; args: ScriptArgument[] } {
     const { keys, settings } = this;
     const { execution_id: executionId, run = 1, starts = 0 } = document;
-    const { addStandardJob, moveToFinished } = scripts;
-    const result = resultJob(kind, document, settings.taskForm);
-    // '' stands for the document, which need not be sent twice.
-    const data = kind === 'task' ? JSON.stringify(result.data) : '';
-    const added = settings.areQueued ? await addingOf(this.resultQueue, result, data) : [];
-    const finished = job.args();
     const counted = this.usage.inputOf(document);
-    const isInline = Buffer.byteLength(text) <= INLINE_LIMIT_BYTES;
+    const isInline = text.length <= INLINE_LIMIT_BYTES && Buffer.byteLength(text) <= INLINE_LIMIT_BYTES;
+    const { jobId, token, value, at, fetch } = job.values();
     return {
-      script: this.scriptFor(scripts, {
-        adding: added.slice(0, addStandardJob.keys) as string[],
-        finishing: finished.slice(0, moveToFinished.keys) as string[],
-      }),
       keys: [
         keys.result(executionId),
         keys.ledger(executionId),
         keys.attempts(executionId),
         log.key,
         counted?.day ?? log.key,
-        finished[JOB_KEY] as string,
       ],
       args: [
         text,
@@ -159,8 +168,14 @@ export class EndAtOnce {
         ...log.args,
         ...job.next(),
         ...(counted?.args ?? NOTHING_COUNTED),
-        ...added.slice(addStandardJob.keys),
-        ...finished.slice(moveToFinished.keys),
+        // In the order of END_GAPS.
+        jobId,
+        token,
+        value,
+        at,
+        fetch,
+        resultJobId(executionId, run),
+        kind === 'task' ? JSON.stringify(resultJob(kind, document, settings.taskForm).data) : '',
       ],
     };
   }
@@ -168,16 +183,9 @@ export class EndAtOnce {
 
 /** What an end is made of, beside its document. */
 interface EndParts {
-  scripts: BullScripts;
   job: JobCompletion;
   log: LogEnd;
 }
-
-/** Whether two executions have the same keys of BullMQ, but for their jobs. */
-const areSame = (keys: BullKeys, others: BullKeys): boolean =>
-  keys.adding.length === others.adding.length &&
-  keys.adding.every((key, index) => key === others.adding[index]) &&
-  keys.finishing.every((key, index) => index === JOB_KEY || key === others.finishing[index]);
 
 /** In the place of what is counted. */
 const NOTHING_COUNTED: readonly string[] = Array.from({ length: COUNT_ARGS }, () => '');

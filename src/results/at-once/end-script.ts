@@ -1,5 +1,6 @@
 import type { BullScripts } from '../../redis/bull-scripts.js';
-import { luaFunction, LuaScript, luaText } from '../../redis/lua-script.js';
+import { luaFunction, LuaScript, luaText, type ScriptArgument } from '../../redis/lua-script.js';
+import { type Gap, luaTemplate, PACKED_TEXT } from '../../redis/lua-template.js';
 import { APPEND as APPEND_TO_FEED } from '../archive-feed.js';
 import { COUNT, COUNT_ARGS } from '../../tenants/usage/usage-counter.js';
 import { SETTLE } from '../execution-scripts.js';
@@ -13,21 +14,58 @@ import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
  */
 export type EndReply = ['ended', unknown, TakenNextReply?] | ['other'];
 
-/**
- * Keys of BullMQ's scripts, which but for one are the same for every execution of a worker: they are in the text of the script, since
- * each of them costs as an argument.
- */
-export interface BullKeys {
-  /** Of addStandardJob; none where results are not queued. */
-  adding: readonly string[];
-  /** Of moveToFinished. */
-  finishing: readonly string[];
+/** What of an end the arguments of BullMQ's scripts differ in from those of another end. */
+export interface EndGaps {
+  /** Id of the job of the execution. */
+  jobId: string;
+  /** BullMQ's lock on it. */
+  token: string;
+  /** JSON of what it ends with. */
+  value: string;
+  /** Unix milliseconds. */
+  at: string;
+  /** '1': the next job is to be handed out, '0': none is. */
+  fetch: string;
+  /** Id of the job on the result queue. */
+  resultId: string;
+  /** JSON of its data. */
+  data: string;
 }
 
-/** Where the key of the job itself stands among those of moveToFinished. */
-export const JOB_KEY = 11;
+/** These stand for the values in {@link BullArgs}. */
+export const GAPS: EndGaps = {
+  jobId: '\u0001job\u0001',
+  token: '\u0001token\u0001',
+  value: '\u0001value\u0001',
+  at: '\u0001at\u0001',
+  fetch: '\u0001fetch\u0001',
+  resultId: '\u0001result\u0001',
+  data: '\u0001data\u0001',
+};
 
-/** How many arguments come before those of BullMQ's scripts. */
+/** The order in which they are sent, after all else. */
+export const END_GAPS = [
+  'jobId',
+  'token',
+  'value',
+  'at',
+  'fetch',
+  'resultId',
+  'data',
+] as const satisfies readonly (keyof EndGaps)[];
+
+/**
+ * Keys and arguments that BullMQ's own classes make for its scripts, with {@link GAPS} in the place of what differs: the rest, which is the same for many
+ * executions, is in the text of the script, since each argument costs when it is sent.
+ */
+export interface BullArgs {
+  /** Of addStandardJob; none where results are not queued. */
+  adding: readonly ScriptArgument[];
+  /** Of moveToFinished. */
+  finishing: readonly ScriptArgument[];
+}
+
+/** How many arguments come before the gaps. */
 const OWN_ARGS = 16 + NEXT_ARGS + COUNT_ARGS;
 const FIRST_OF_NEXT = 17;
 const FIRST_OF_COUNT = FIRST_OF_NEXT + NEXT_ARGS;
@@ -39,20 +77,20 @@ const SETTLE_ARGS = 6;
  * Redis without memory refuses everything; whatever fails later leaves a result that is not marked as published,
  * which the separate commands send.
  *
- * KEYS result, ledger, attempts, logs, usage of the day (any of these where nothing is counted), BullMQ's of the job.
+ * KEYS result, ledger, attempts, logs, usage of the day (any of these where nothing is counted).
  * ARGV document, ttl, run, field of the job or '', its mark, counted starts (as SETTLE has them); length of the feed
  * (0: there is none), name in it, '1' when it carries the document; attempt, run and ttl of the log; how it ends: 'silent' (time of
  * its start, of its end, worker) or 'batch' (numbers, entries, limit, as the log's own script has them); what the take of the next
- * one is given, as {@link takeNext} has it; what is counted, as COUNT has it ('' where nothing is); then those of addStandardJob, which are left out where results are not queued, as the data of
- * which '' stands for the document; then those of moveToFinished.
+ * one is given, as {@link takeNext} has it; what is counted, as COUNT has it ('' where nothing is); then {@link END_GAPS}, where '' as data stands for
+ * the document.
  */
 export function endScript(
   { moveToFinished, addStandardJob }: Pick<BullScripts, 'moveToFinished' | 'addStandardJob'>,
   keys: RedisKeys,
-  { adding, finishing }: BullKeys,
+  { adding, finishing }: BullArgs,
 ): LuaScript {
-  const isQueued = adding.length > 0;
-  const firstOfFinish = OWN_ARGS + 1 + (isQueued ? ADD_ARGS : 0);
+  const add = callOf(adding, addStandardJob.keys);
+  const finish = callOf(finishing, moveToFinished.keys);
   return new LuaScript(`
 ${luaFunction('settle', SETTLE.source)}
 ${luaFunction('feed', APPEND_TO_FEED.source)}
@@ -61,31 +99,35 @@ ${luaFunction('log', APPEND_TO_LOG.source)}
 ${luaFunction('addJob', addStandardJob.source)}
 ${luaFunction('finishJob', moveToFinished.source)}
 ${takeNext(keys)}
+${PACKED_TEXT}
 ${END_LOG}
 local settled = settle({KEYS[1], KEYS[2], KEYS[3]}, {unpack(ARGV, 1, ${SETTLE_ARGS})})
 if settled[2] ~= '0' or settled[1] ~= ARGV[1] then return {'other'} end
-${isQueued ? queueResult(adding) : ''}
+${adding.length > 0 ? queueResult(add) : ''}
 if ARGV[7] ~= '0' then
-  feed({${listOf([keys.archiveFeed(), keys.archiveWaiting(), keys.archiveFigures()])}}, {ARGV[7], ARGV[2], ARGV[8], ARGV[9] == '1' and ARGV[1] or ''})
+  feed({${[keys.archiveFeed(), keys.archiveWaiting(), keys.archiveFigures()].map(luaText).join(', ')}}, {ARGV[7], ARGV[2], ARGV[8], ARGV[9] == '1' and ARGV[1] or ''})
 end
 if ARGV[${FIRST_OF_COUNT}] ~= '' then count({KEYS[2], KEYS[5]}, {unpack(ARGV, ${FIRST_OF_COUNT}, ${OWN_ARGS})}) end
 redis.call('HSET', KEYS[2], 'published', '1')
 endLog(KEYS[4], ARGV)
-local handed = finishJob({${listOf(finishing, JOB_KEY)}}, {unpack(ARGV, ${firstOfFinish})})
-return {'ended', handed, takeNext(handed, ARGV[${firstOfFinish + 6}], {unpack(ARGV, ${FIRST_OF_NEXT}, ${FIRST_OF_COUNT - 1})})}
+local args = {${finish.args}}
+local handed = finishJob({${finish.keys}}, args)
+return {'ended', handed, takeNext(handed, args[7], {unpack(ARGV, ${FIRST_OF_NEXT}, ${FIRST_OF_COUNT - 1})})}
 `);
 }
 
-/** Arguments of addStandardJob: what it is, data, options. */
-const ADD_ARGS = 3;
+/** Lua: keys and arguments of a script of BullMQ. */
+const callOf = (made: readonly ScriptArgument[], keys: number): { keys: string; args: string } => {
+  const lua = made.map((each) => luaTemplate(each, PLACES));
+  return { keys: lua.slice(0, keys).join(', '), args: lua.slice(keys).join(', ') };
+};
 
-/** Lua: keys; that at `own` is the one of the job. */
-const listOf = (keys: readonly string[], own?: number): string =>
-  keys.map((key, index) => (index === own ? 'KEYS[6]' : luaText(key))).join(', ');
+const PLACES = END_GAPS.map((name, index): Gap => [GAPS[name], `ARGV[${OWN_ARGS + 1 + index}]`]);
+const DATA = `ARGV[${OWN_ARGS + END_GAPS.length}]`;
 
-const queueResult = (keys: readonly string[]): string => `
-local data = ARGV[${OWN_ARGS + 2}]
-local added = addJob({${listOf(keys)}}, {ARGV[${OWN_ARGS + 1}], data == '' and ARGV[1] or data, ARGV[${OWN_ARGS + 3}]})
+const queueResult = ({ keys, args }: { keys: string; args: string }): string => `
+if ${DATA} == '' then ${DATA} = ARGV[1] end
+local added = addJob({${keys}}, {${args}})
 if type(added) == 'number' and added < 0 then return redis.error_reply('ERR the result is not queued: ' .. added) end
 `;
 

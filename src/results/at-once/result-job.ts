@@ -4,6 +4,7 @@ import { toTaskResult, toTextTaskResult } from '../../contract/clients/task-resu
 import { type JobKind, RESULT_JOB_NAME, resultJobId } from '../../contract/jobs/job.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import type { ScriptArgument } from '../../redis/lua-script.js';
+import { GAPS } from './end-script.js';
 
 /** Consumed results stay known for a day, so that a repeated publish adds nothing. */
 const OPTIONS: JobsOptions = {
@@ -22,27 +23,26 @@ export function resultJob(kind: JobKind, result: ExecutionResult, taskForm: Resu
   };
 }
 
-/**
- * Keys and arguments with which BullMQ would add the job to a queue without options of its own.
- * @param data JSON of what {@link resultJob} has
- */
-export async function addingOf(
-  queue: Queue,
-  { name, opts }: ReturnType<typeof resultJob>,
-  data: string,
-): Promise<ScriptArgument[]> {
+/** Keys and arguments with which BullMQ would add {@link resultJob} to a queue without options of its own, with {@link GAPS} in them. */
+export async function addingOf(queue: Queue): Promise<ScriptArgument[]> {
   let added: ScriptArgument[] = [];
   const recorder = {
     runCommand: (_script: string, args: ScriptArgument[]) => {
       added = args;
-      return opts.jobId;
+      return GAPS.resultId;
     },
   };
-  const job = { id: opts.jobId, name, data, opts: { attempts: 0, ...opts }, timestamp: Date.now() };
+  const job = {
+    id: GAPS.resultId,
+    name: RESULT_JOB_NAME,
+    data: GAPS.data,
+    opts: { attempts: 0, ...OPTIONS, jobId: GAPS.resultId },
+    timestamp: GAPS.at,
+  };
   await queue.backend.addJobToTransaction(
     recorder as unknown as RedisClient,
     job as unknown as Parameters<typeof queue.backend.addJobToTransaction>[1],
-    opts.jobId,
+    GAPS.resultId,
   );
   return added;
 }

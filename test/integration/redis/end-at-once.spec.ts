@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import { Queue } from 'bullmq';
+import { type JobsOptions, Queue } from 'bullmq';
 import type { Command } from 'ioredis';
 import { resultQueueName } from '../../../src/contract/jobs/job.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
@@ -33,6 +33,7 @@ async function aWorker(
     connection = redis.connect(),
     env = {},
     lockMs = 600_000,
+    opts = {},
     concurrency = 1,
   }: Partial<Setup> = {},
 ) {
@@ -60,7 +61,7 @@ async function aWorker(
   const add = async (...ids: string[]): Promise<void> => {
     for (const id of ids) {
       await client.set(keys.context(id), CONTEXT);
-      await workQueue.add('execute', { execution_id: id }, { jobId: `job-${id}` });
+      await workQueue.add('execute', { execution_id: id }, { ...opts, jobId: `job-${id}` });
     }
   };
   /** Adds jobs, and resolves when they have ended. */
@@ -83,6 +84,8 @@ interface Setup {
   env: Record<string, string>;
   lockMs: number;
   concurrency: number;
+  /** Options of its jobs. */
+  opts: JobsOptions;
 }
 
 const publishedOf = (keys: RedisKeys, ids: readonly string[]): Promise<(string | null)[]> =>
@@ -137,6 +140,24 @@ describe('the end of an execution in one command', () => {
       await add('e-1', 'e-2');
       await small.run({ atOnce: way === 'at once' });
       await ended('e-1', 'e-2');
+      await small.close();
+      states.push(await everything(settings));
+    }
+    expect(states[1]).toEqual(states[0]);
+  });
+
+  it.each<[string, string, JobsOptions]>([
+    ['long ids', 'e'.repeat(190), {}],
+    ['ids of other characters', 'grüße', {}],
+    ['jobs that stay for a while', 'e', { removeOnComplete: { count: 5 }, attempts: 3 }],
+    ['jobs that would fail their parent', 'e', { failParentOnFailure: true }],
+  ])('leaves what the separate commands leave, of %s', async (_what, id, opts) => {
+    const states: unknown[] = [];
+    for (const way of ['by separate commands', 'at once'] as const) {
+      const { small, add, ended, settings } = await aWorker(way, { opts });
+      await add(`${id}-1`, `${id}-2`);
+      await small.run({ atOnce: way === 'at once' });
+      await ended(`${id}-1`, `${id}-2`);
       await small.close();
       states.push(await everything(settings));
     }
