@@ -43,6 +43,7 @@ export class CompletingBackend extends RedisQueueBackend {
       values: () => ({
         jobId: job.id as string,
         token,
+        worker: nameIn(this.queue.opts),
         value: returnValue === undefined ? 'null' : JSON.stringify(returnValue),
         at: String(finishedOn),
         fetch: fetchesNext() && !this.closing ? '1' : '0',
@@ -59,16 +60,13 @@ export class CompletingBackend extends RedisQueueBackend {
     const job = { id: GAPS.jobId, opts } as Completed;
     const at = GAPS.at as unknown as number;
     const keep = opts.removeOnComplete;
-    const args = this.moveToFinishedArgs(
-      job,
-      GAPS.value,
-      'returnvalue',
-      keep,
-      'completed',
-      GAPS.token,
-      at,
-      true,
-    );
+    // For a worker of any name, since Redis keeps the script of each text.
+    const queue = Object.create(this.queue, {
+      opts: { value: { ...this.queue.opts, name: GAPS.worker } },
+    }) as object;
+    const maker = Object.create(this, { queue: { value: queue } }) as CompletingBackend;
+    const { value, token } = GAPS;
+    const args = maker.moveToFinishedArgs(job, value, 'returnvalue', keep, 'completed', token, at, true);
     args[this.moveToFinishedKeys.length + FETCH] = GAPS.fetch;
     return [...args] as ScriptArgument[];
   }
@@ -120,6 +118,9 @@ export class CompletingBackend extends RedisQueueBackend {
 
 /** BullMQ's own fetch, which is run on the recorder. */
 const MAKE_FETCH = Reflect.get(RedisQueueBackend.prototype, 'moveToActive');
+
+/** BullMQ's type has this option of workers only. */
+const nameIn = (opts: object): string => (opts as { name?: string }).name ?? '';
 
 /** Where it stands among the arguments of moveToFinished whether the next job is handed out. */
 const FETCH = 5;

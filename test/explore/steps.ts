@@ -1,4 +1,3 @@
-import { COUNT_ARGS } from '../../src/tenants/usage/usage-counter.js';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import {
   fieldOf,
@@ -7,6 +6,7 @@ import {
   parseMark,
   relationOf,
 } from '../../src/results/delivery-identity.js';
+import { END_GAPS } from '../../src/results/at-once/end-script.js';
 import { NEXT_ARGS } from '../../src/results/at-once/take-next.js';
 import { MAX_LOST_WORKERS } from '../../src/results/start-history.js';
 import type { Call } from './scripts.js';
@@ -21,11 +21,11 @@ export interface Action {
 
 const NOW = '2026-01-01T00:00:00.000Z';
 const TTL = 3600;
-/** What END is given of the feed, of the log and of usage. */
-const NO_FEED = [0, 'e', '1'];
+/** What END is given of the feed and of the log. */
+const NO_FEED = [0, 'e'];
 const A_LOG = [1, 'r', TTL, 'silent', NOW, NOW, 'w'];
 const NO_NEXT = Array<string>(NEXT_ARGS).fill('');
-const NO_USAGE = Array<string>(COUNT_ARGS).fill('');
+const NO_GAPS = END_GAPS.map(() => '');
 
 /** A result: as much of one as decisions look at. */
 const documentOf = (run: string, by: string, status: string, attempt: number, starts: number): string =>
@@ -350,7 +350,7 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
             ...NO_FEED,
             ...A_LOG,
             ...NO_NEXT,
-            ...NO_USAGE,
+            ...NO_GAPS,
           ],
         },
         apply: (next, reply) => {

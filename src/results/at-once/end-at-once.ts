@@ -9,9 +9,9 @@ import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import type { LuaScript, ScriptArgument } from '../../redis/lua-script.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
-import { COUNT_ARGS, UsageCounter } from '../../tenants/usage/usage-counter.js';
+import { UsageCounter } from '../../tenants/usage/usage-counter.js';
 import { currentTracing } from '../../telemetry/tracing.js';
-import { feedNameOf, INLINE_LIMIT_BYTES } from '../archive-feed.js';
+import { feedNameOf } from '../archive-feed.js';
 import { ExecutionUpdates } from '../clients/execution-updates.js';
 import { fieldOf, markText } from '../delivery-identity.js';
 import { type LogEnd, LogWriter } from '../log-writer.js';
@@ -145,8 +145,7 @@ export class EndAtOnce {
     const { keys, settings } = this;
     const { execution_id: executionId, run = 1, starts = 0 } = document;
     const counted = this.usage.inputOf(document);
-    const isInline = text.length <= INLINE_LIMIT_BYTES && Buffer.byteLength(text) <= INLINE_LIMIT_BYTES;
-    const { jobId, token, value, at, fetch } = job.values();
+    const { jobId, token, worker, value, at, fetch } = job.values();
     return {
       keys: [
         keys.result(executionId),
@@ -164,18 +163,18 @@ export class EndAtOnce {
         starts,
         settings.feedLength,
         feedNameOf(executionId, run),
-        isInline ? '1' : '0',
         ...log.args,
         ...job.next(),
-        ...(counted?.args ?? NOTHING_COUNTED),
         // In the order of END_GAPS.
         jobId,
         token,
+        worker,
         value,
         at,
         fetch,
         resultJobId(executionId, run),
         kind === 'task' ? JSON.stringify(resultJob(kind, document, settings.taskForm).data) : '',
+        ...(counted?.args ?? []),
       ],
     };
   }
@@ -186,9 +185,6 @@ interface EndParts {
   job: JobCompletion;
   log: LogEnd;
 }
-
-/** In the place of what is counted. */
-const NOTHING_COUNTED: readonly string[] = Array.from({ length: COUNT_ARGS }, () => '');
 
 /** Nothing has to be read or written for it but what the script does. */
 function isPlain(document: ExecutionResult, posting: Posting): boolean {

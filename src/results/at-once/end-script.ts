@@ -1,8 +1,8 @@
 import type { BullScripts } from '../../redis/bull-scripts.js';
 import { luaFunction, LuaScript, luaText, type ScriptArgument } from '../../redis/lua-script.js';
 import { type Gap, luaTemplate, PACKED_TEXT } from '../../redis/lua-template.js';
-import { APPEND as APPEND_TO_FEED } from '../archive-feed.js';
-import { COUNT, COUNT_ARGS } from '../../tenants/usage/usage-counter.js';
+import { APPEND as APPEND_TO_FEED, INLINE_LIMIT_BYTES } from '../archive-feed.js';
+import { COUNT } from '../../tenants/usage/usage-counter.js';
 import { SETTLE } from '../execution-scripts.js';
 import { APPEND as APPEND_TO_LOG } from '../log-script.js';
 import type { RedisKeys } from '../../redis/keys.js';
@@ -22,6 +22,8 @@ export interface EndGaps {
   token: string;
   /** JSON of what it ends with. */
   value: string;
+  /** Name of the worker, as BullMQ has it. */
+  worker: string;
   /** Unix milliseconds. */
   at: string;
   /** '1': the next job is to be handed out, '0': none is. */
@@ -36,6 +38,7 @@ export interface EndGaps {
 export const GAPS: EndGaps = {
   jobId: '\u0001job\u0001',
   token: '\u0001token\u0001',
+  worker: '\u0001worker\u0001',
   value: '\u0001value\u0001',
   at: '\u0001at\u0001',
   fetch: '\u0001fetch\u0001',
@@ -43,10 +46,11 @@ export const GAPS: EndGaps = {
   data: '\u0001data\u0001',
 };
 
-/** The order in which they are sent, after all else. */
+/** The order in which they are sent. */
 export const END_GAPS = [
   'jobId',
   'token',
+  'worker',
   'value',
   'at',
   'fetch',
@@ -65,10 +69,10 @@ export interface BullArgs {
   finishing: readonly ScriptArgument[];
 }
 
-/** How many arguments come before the gaps. */
-const OWN_ARGS = 16 + NEXT_ARGS + COUNT_ARGS;
-const FIRST_OF_NEXT = 17;
-const FIRST_OF_COUNT = FIRST_OF_NEXT + NEXT_ARGS;
+/** Where each part of the arguments begins. */
+const FIRST_OF_NEXT = 16;
+const FIRST_GAP = FIRST_OF_NEXT + NEXT_ARGS;
+const FIRST_OF_COUNT = FIRST_GAP + END_GAPS.length;
 const SETTLE_ARGS = 6;
 
 /**
@@ -79,10 +83,10 @@ const SETTLE_ARGS = 6;
  *
  * KEYS result, ledger, attempts, logs, usage of the day (any of these where nothing is counted).
  * ARGV document, ttl, run, field of the job or '', its mark, counted starts (as SETTLE has them); length of the feed
- * (0: there is none), name in it, '1' when it carries the document; attempt, run and ttl of the log; how it ends: 'silent' (time of
+ * (0: there is none), name in it; attempt, run and ttl of the log; how it ends: 'silent' (time of
  * its start, of its end, worker) or 'batch' (numbers, entries, limit, as the log's own script has them); what the take of the next
- * one is given, as {@link takeNext} has it; what is counted, as COUNT has it ('' where nothing is); then {@link END_GAPS}, where '' as data stands for
- * the document.
+ * one is given, as {@link takeNext} has it; {@link END_GAPS}, where '' as data stands for the document; then what is counted, as COUNT has it, where
+ * anything is.
  */
 export function endScript(
   { moveToFinished, addStandardJob }: Pick<BullScripts, 'moveToFinished' | 'addStandardJob'>,
@@ -105,14 +109,14 @@ local settled = settle({KEYS[1], KEYS[2], KEYS[3]}, {unpack(ARGV, 1, ${SETTLE_AR
 if settled[2] ~= '0' or settled[1] ~= ARGV[1] then return {'other'} end
 ${adding.length > 0 ? queueResult(add) : ''}
 if ARGV[7] ~= '0' then
-  feed({${[keys.archiveFeed(), keys.archiveWaiting(), keys.archiveFigures()].map(luaText).join(', ')}}, {ARGV[7], ARGV[2], ARGV[8], ARGV[9] == '1' and ARGV[1] or ''})
+  feed({${[keys.archiveFeed(), keys.archiveWaiting(), keys.archiveFigures()].map(luaText).join(', ')}}, {ARGV[7], ARGV[2], ARGV[8], #ARGV[1] <= ${INLINE_LIMIT_BYTES} and ARGV[1] or ''})
 end
-if ARGV[${FIRST_OF_COUNT}] ~= '' then count({KEYS[2], KEYS[5]}, {unpack(ARGV, ${FIRST_OF_COUNT}, ${OWN_ARGS})}) end
+if ARGV[${FIRST_OF_COUNT}] then count({KEYS[2], KEYS[5]}, {unpack(ARGV, ${FIRST_OF_COUNT})}) end
 redis.call('HSET', KEYS[2], 'published', '1')
 endLog(KEYS[4], ARGV)
 local args = {${finish.args}}
 local handed = finishJob({${finish.keys}}, args)
-return {'ended', handed, takeNext(handed, args[7], {unpack(ARGV, ${FIRST_OF_NEXT}, ${FIRST_OF_COUNT - 1})})}
+return {'ended', handed, takeNext(handed, args[7], {unpack(ARGV, ${FIRST_OF_NEXT}, ${FIRST_GAP - 1})})}
 `);
 }
 
@@ -122,8 +126,8 @@ const callOf = (made: readonly ScriptArgument[], keys: number): { keys: string; 
   return { keys: lua.slice(0, keys).join(', '), args: lua.slice(keys).join(', ') };
 };
 
-const PLACES = END_GAPS.map((name, index): Gap => [GAPS[name], `ARGV[${OWN_ARGS + 1 + index}]`]);
-const DATA = `ARGV[${OWN_ARGS + END_GAPS.length}]`;
+const PLACES = END_GAPS.map((name, index): Gap => [GAPS[name], `ARGV[${FIRST_GAP + index}]`]);
+const DATA = `ARGV[${FIRST_OF_COUNT - 1}]`;
 
 const queueResult = ({ keys, args }: { keys: string; args: string }): string => `
 if ${DATA} == '' then ${DATA} = ARGV[1] end
@@ -134,10 +138,10 @@ if type(added) == 'number' and added < 0 then return redis.error_reply('ERR the 
 /** Lua: the end of a log. Of code that printed nothing it is written as a whole, which needs no look at what is there. */
 const END_LOG = `
 local function endLog(key, ARGV)
-  local attempt, run, ttl, how = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
-  if how == 'batch' then return log({key}, {attempt, ARGV[14], ARGV[15], ARGV[16], ttl, run}) end
-  local first = {'type', 'start', 'ts', ARGV[14], 'attempt', attempt, 'run', run, 'n', '1', 'worker', ARGV[16]}
-  local last = {'type', 'end', 'ts', ARGV[15], 'attempt', attempt, 'run', run, 'n', '2', 'status', 'succeeded'}
+  local attempt, run, ttl, how = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
+  if how == 'batch' then return log({key}, {attempt, ARGV[13], ARGV[14], ARGV[15], ttl, run}) end
+  local first = {'type', 'start', 'ts', ARGV[13], 'attempt', attempt, 'run', run, 'n', '1', 'worker', ARGV[15]}
+  local last = {'type', 'end', 'ts', ARGV[14], 'attempt', attempt, 'run', run, 'n', '2', 'status', 'succeeded'}
   if redis.call('EXISTS', key) == 1 then
     return log({key}, {attempt, '[1,2]', cjson.encode({first, last}), '${Number.MAX_SAFE_INTEGER}', ttl, run})
   end

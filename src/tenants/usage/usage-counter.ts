@@ -26,7 +26,7 @@ end
 /** Arguments that {@link ADD} takes. */
 const ADDED = 2 * COUNTERS.length;
 /** How many arguments {@link COUNT} takes. */
-export const COUNT_ARGS = 2 + ADDED;
+const COUNT_ARGS = 2 + ADDED;
 
 /** KEYS ledger, day; ARGV mark, ttl, fields, amounts -> 1 when it was counted now: the ledger remembers what was counted of an execution */
 export const COUNT = new GatheredScript(

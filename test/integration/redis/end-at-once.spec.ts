@@ -218,7 +218,9 @@ describe('the end of an execution in one command', () => {
   it('gives back what was taken with it where the worker goes on with nothing', async () => {
     const { small, keys, workQueue, add, ended, settings } = await aWorker('at once', {
       code: ({ id }) => {
-        small.state.takesWork = false;
+        // As a drain, from the moment at which the next one is handed out.
+        const takesWork = (): boolean => (void small.worker.pause(true), false);
+        Object.defineProperty(small.state, 'takesWork', { get: takesWork });
         return id;
       },
     });
