@@ -1,17 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectSettings } from '../config/config.module.js';
 import { type ExecutionSettings, executionSettings } from '../config/slices.js';
-import {
-  executionContextSchema,
-  lengthOf,
-  type ParsedContext,
-  SECRETS_LIMIT_CHARS,
-  unknownFields,
-} from '../contract/context.js';
+import { lengthOf, type ParsedContext, SECRETS_LIMIT_CHARS } from '../contract/context.js';
 import { type Execution, type ExecutionSource, NO_DETAILS } from '../contract/execution.js';
 import { subjectOf } from '../contract/subject.js';
 import type { TaskJob } from '../contract/jobs/job.js';
 import type { OrganizationLimits } from '../contract/organization.js';
+import type { Soon } from '../lib/soon.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import { executionText, taskText } from '../contract/jobs/signature.js';
 import { REDACTED } from '../outcome/redaction/redactor.js';
@@ -21,6 +16,7 @@ import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { OrganizationDirectory } from '../tenants/organizations/organization-directory.js';
 import { SecretReader } from '../tenants/secrets/secret-reader.js';
 import { boundsOf, networkFor } from './organization-bounds.js';
+import { parseContext } from './parse-context.js';
 import { checkSignature, type Seal } from './signature-check.js';
 
 const UNSEALED: Seal = { signature: null, validUntil: null };
@@ -67,27 +63,44 @@ export class ContextService {
   }
 
   /** As {@link load}, of a document that is at hand. */
-  async read(document: string, executionId: string, seal: Seal, contextId: string): Promise<LoadedExecution> {
+  read(document: string, executionId: string, seal: Seal, contextId: string): Soon<LoadedExecution> {
     const key = this.keys.context(contextId);
     const { validUntil } = seal;
     const signed = (): string => executionText({ executionId: contextId, context: document, validUntil });
     const { context, extra } = parseContext(document);
     refuseRedacted(secretsOf(context), key);
     checkSignature(this.keysOfSigners, seal, signed, Date.now());
-    try {
-      return await this.complete(executionId, context, extra);
-    } catch (error) {
+    const noted = (error: unknown): never => {
       if (error instanceof Refusal) error.subject = subjectOf(subjectFieldsOf(context));
       throw error;
+    };
+    try {
+      const loaded = this.complete(executionId, context, extra);
+      return loaded instanceof Promise ? loaded.catch(noted) : loaded;
+    } catch (error) {
+      return noted(error);
     }
   }
 
-  private async complete(
+  /** Only what an organization keeps has to be waited for. */
+  private complete(
     executionId: string,
     context: ParsedContext,
     extra: Record<string, unknown>,
-  ): Promise<LoadedExecution> {
-    const [limits, secrets] = await Promise.all([this.limitsOf(context), this.secretsFor(context)]);
+  ): Soon<LoadedExecution> {
+    if (context.organization == null && !context.secret_names?.length)
+      return this.loadedOf(executionId, context, extra, [null, secretsOf(context)]);
+    return Promise.all([this.limitsOf(context), this.secretsFor(context)]).then((found) =>
+      this.loadedOf(executionId, context, extra, found),
+    );
+  }
+
+  private loadedOf(
+    executionId: string,
+    context: ParsedContext,
+    extra: Record<string, unknown>,
+    [limits, secrets]: [OrganizationLimits | null, Record<string, string>],
+  ): LoadedExecution {
     return {
       id: executionId,
       source: this.sourceOf(context),
@@ -268,30 +281,3 @@ const secretsOf = ({ secrets, engine_token: token }: ParsedContext): Record<stri
   ...(token == null ? {} : { engine_token: token }),
   ...secrets,
 });
-
-function parseContext(document: string): { context: ParsedContext; extra: Record<string, unknown> } {
-  let value: unknown;
-  try {
-    value = JSON.parse(document);
-  } catch {
-    throw new Refusal('INVALID_JOB', 'The execution context is not JSON', 'context');
-  }
-  const parsed = executionContextSchema.safeParse(value);
-  if (parsed.success) {
-    const extra = unknownFields(value as object);
-    if (extra !== null) return { context: parsed.data, extra };
-    throw new Refusal(
-      'INVALID_JOB',
-      'The execution context cannot be used: the fields that are not known here are too deep or too many',
-      'context',
-    );
-  }
-  const problems = parsed.error.issues.map(
-    (issue) => `${issue.path.join('.') || 'context'}: ${issue.message}`,
-  );
-  throw new Refusal(
-    'INVALID_JOB',
-    `The execution context cannot be used: ${problems.join('; ')}`,
-    String(parsed.error.issues[0]?.path[0] ?? 'context'),
-  );
-}

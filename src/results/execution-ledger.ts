@@ -5,6 +5,7 @@ import { InjectSettings } from '../config/config.module.js';
 import { type ResultSettings, resultSettings } from '../config/slices.js';
 import type { AttemptRecord, ExecutionProgress, ExecutionResult } from '../contract/result.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
+import type { Soon } from '../lib/soon.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
@@ -57,11 +58,16 @@ export class ExecutionLedger {
    * @param generation workspace generation of the first attempt of a run; later ones keep to that
    * @param first what {@link BEGIN} has answered already, where it was run with others
    */
-  async take(
+  take(executionId: string, generation: number | null, claim: DeliveryClaim, first?: BeginReply): Soon<Turn> {
+    if (first?.[0] === 'started') return this.hold(executionId, first);
+    return this.decide(executionId, generation, claim, first);
+  }
+
+  private async decide(
     executionId: string,
     generation: number | null,
     claim: DeliveryClaim,
-    first?: BeginReply,
+    first: BeginReply | undefined,
   ): Promise<Turn> {
     for (let answer = first; ; answer = undefined) {
       const ours = this.claimant(generation);

@@ -75,11 +75,12 @@ export class Attempt {
     );
     const seen: Pick<AttemptReport, 'subject' | 'holdsNoSecrets' | 'sync' | 'runnerId' | 'runnerStart'> = {};
     try {
-      const loaded = await delivery.loading;
+      const { loading } = delivery;
+      const loaded = loading instanceof Promise ? await loading : loading;
       seen.subject = subjectOf(loaded);
       seen.holdsNoSecrets = Object.keys(loaded.secrets).length === 0;
       seen.sync = loaded.sync;
-      if (run === 1 && attempt === 1) await this.refuseUsedUp(loaded.organization?.id);
+      if (run === 1 && attempt === 1 && loaded.organization) await this.refuseUsedUp(loaded.organization.id);
       const execution = {
         ...loaded,
         attempt,
@@ -116,8 +117,8 @@ export class Attempt {
   }
 
   /** New work of an organization that has used up a quota does not begin. @throws {Refusal} QUOTA_EXCEEDED */
-  private async refuseUsedUp(organization: string | undefined): Promise<void> {
-    const used = organization === undefined ? null : await this.quotas.refusing(organization);
+  private async refuseUsedUp(organization: string): Promise<void> {
+    const used = await this.quotas.refusing(organization);
     if (used) throw new Refusal('QUOTA_EXCEEDED', usedUpMessage(used));
   }
 }

@@ -4,6 +4,7 @@ import { ContextService, type LoadedExecution } from '../context/context.service
 import { ExecutorService } from '../executor/executor.service.js';
 import { type JobRequest, parseJob } from '../queue/parse-job.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
+import { after, begin, type Soon } from '../lib/soon.js';
 import { FirstCommand, type FirstReads } from '../results/at-once/first-command.js';
 import { NextJobs } from '../results/at-once/next-jobs.js';
 import type { DeliveryMark } from '../results/delivery-identity.js';
@@ -33,9 +34,9 @@ export class DeliveryOpener {
     const request = parseJob(job);
     const mark = markOf(job);
     const running = this.running.enter(request.executionId);
-    const taking = this.isPlain(job, request) ? read(() => this.take(job, request, mark)) : null;
-    const loading = read(() => this.load(request, taking));
-    const before = read(() => this.readBefore(job, taking));
+    const taking = this.isPlain(job, request) ? begin(() => this.take(job, request, mark)) : null;
+    const loading = begin(() => this.load(request, taking));
+    const before = begin(() => this.readBefore(job, taking));
     return { job, token, request, mark, stops: running, loading, before };
   }
 
@@ -51,7 +52,11 @@ export class DeliveryOpener {
     return this.first.isPossible && request.tick === null && childFailureOf(job) === null;
   }
 
-  private take(job: Job, { executionId, again, ...request }: JobRequest, mark: DeliveryMark) {
+  private take(
+    job: Job,
+    { executionId, again, ...request }: JobRequest,
+    mark: DeliveryMark,
+  ): Soon<FirstReads | null> {
     return this.first.take({
       executionId,
       contextId: 'contextId' in request ? request.contextId : executionId,
@@ -62,12 +67,15 @@ export class DeliveryOpener {
     });
   }
 
-  private async readBefore(job: Job, taking: Promise<FirstReads | null> | null): Promise<BeforeTake> {
-    const taken = await taking;
-    if (taken) {
+  private readBefore(job: Job, taking: Soon<FirstReads | null>): Soon<BeforeTake> {
+    return after(taking, (taken) => {
+      if (taken === null) return this.readOfParent(job);
       this.executor.noteGeneration(taken.generation);
       return { generation: taken.generation, family: null, turn: taken.turn };
-    }
+    });
+  }
+
+  private async readOfParent(job: Job): Promise<BeforeTake> {
     const [generation, family] = await Promise.all([
       this.executor.currentGeneration(),
       this.children.read(job),
@@ -75,28 +83,29 @@ export class DeliveryOpener {
     return { generation, family, turn: null };
   }
 
-  private async load(
-    request: JobRequest,
-    taking: Promise<FirstReads | null> | null,
-  ): Promise<LoadedExecution> {
+  private load(request: JobRequest, taking: Soon<FirstReads | null>): Soon<LoadedExecution> {
     if ('refusal' in request) throw request.refusal;
     const { executionId } = request;
     if (request.kind === 'task') return this.contexts.fromTask(request.task, executionId);
     const { seal, contextId } = request;
-    const taken = await taking;
-    if (taken?.isFlagged) this.running.cancelFlagged(executionId);
-    if (taken?.context != null) return this.contexts.read(taken.context, executionId, seal, contextId);
+    return after(taking, (taken) => {
+      if (taken?.isFlagged) this.running.cancelFlagged(executionId);
+      if (taken?.context != null) return this.contexts.read(taken.context, executionId, seal, contextId);
+      return this.loadAlone(request, taken !== null);
+    });
+  }
+
+  private async loadAlone(
+    { executionId, seal, contextId }: ContextRequest,
+    isFlagKnown: boolean,
+  ): Promise<LoadedExecution> {
     const [loaded] = await Promise.all([
       this.contexts.load(executionId, seal, contextId),
-      taken || this.running.checkFlag(executionId),
+      isFlagKnown || this.running.checkFlag(executionId),
     ]);
     return loaded;
   }
 }
 
-/** What is read ahead may fail before a step waits for it. */
-function read<T>(start: () => Promise<T>): Promise<T> {
-  const reading = Promise.try(start);
-  reading.catch(() => undefined);
-  return reading;
-}
+/** A request whose context is in Redis. */
+type ContextRequest = Extract<JobRequest, { kind: 'execution'; contextId: string }>;

@@ -1,6 +1,7 @@
 import type { Job } from 'bullmq';
 import type { LoadedExecution } from '../context/context.service.js';
 import type { Stops } from '../executor/cancellation.js';
+import type { Soon } from '../lib/soon.js';
 import type { JobRequest } from '../queue/parse-job.js';
 import type { DeliveredJob } from '../queue/queue-times.js';
 import type { OurTurn, Turn } from '../results/turn.js';
@@ -24,9 +25,9 @@ export interface Delivery {
   /** What may end it from outside: nothing does once they are disposed of. */
   readonly stops: Stops & Disposable;
   /** What it is to do; a failure counts when that is awaited, and not before. */
-  readonly loading: Promise<LoadedExecution>;
+  readonly loading: Soon<LoadedExecution>;
   /** What is known before it may run. */
-  readonly before: Promise<BeforeTake>;
+  readonly before: Soon<BeforeTake>;
 }
 
 /** What decides whether and how a delivery is taken. */

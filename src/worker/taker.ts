@@ -58,7 +58,7 @@ export class Taker {
     request,
     stops,
   }: Pick<Delivery, 'before' | 'request' | 'stops'>): Promise<boolean> {
-    const { turn } = await before.catch(() => ({ turn: null }));
+    const { turn } = await Promise.resolve(before).catch(() => ({ turn: null }));
     if (turn === null || turn.kind === 'unsent') return true;
     if (turn.kind !== 'ours' || turn.cancel) return false;
     const cancel = await this.ledger

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { fromJsonc } from '../../lib/jsonc.js';
+import { fromJsonc } from '../../lib/text/jsonc.js';
 
 /** Options of a tsconfig.json that change what code means, or where imports lead, and that workspaces do not use. */
 const UNUSED = ['rootDirs', 'moduleSuffixes', 'customConditions'];

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { after, type Soon } from '../../lib/soon.js';
 import { isCluster, type RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
@@ -51,16 +52,27 @@ export class FirstCommand {
   }
 
   /** null: nothing was taken, since the job waited for others, of which has to be known more first. */
-  async take(delivery: FirstDelivery): Promise<FirstReads | null> {
-    const { executionId, claim, taken = null } = delivery;
-    const isThis = taken?.executionId === executionId;
-    if (taken && !isThis) await this.next.giveBack(taken);
-    const reply = isThis ? taken.reply : await this.send(delivery);
+  take(delivery: FirstDelivery): Soon<FirstReads | null> {
+    const { executionId, taken = null } = delivery;
+    if (taken?.executionId === executionId) return this.read(delivery, taken.reply);
+    return this.takeAlone(delivery, taken);
+  }
+
+  private async takeAlone(delivery: FirstDelivery, taken: TakenNext | null): Promise<FirstReads | null> {
+    if (taken) await this.next.giveBack(taken);
+    return this.read(delivery, await this.send(delivery));
+  }
+
+  private read({ executionId, claim }: FirstDelivery, reply: TakeReply): Soon<FirstReads | null> {
     if (reply[0] === 'parent') return null;
     const [, begun, context, flag, current] = reply;
     const generation = current === null ? null : Number(current);
-    const turn = await this.ledger.take(executionId, generation, claim, begun);
-    return { turn, context, isFlagged: flag === 1, generation };
+    return after(this.ledger.take(executionId, generation, claim, begun), (turn) => ({
+      turn,
+      context,
+      isFlagged: flag === 1,
+      generation,
+    }));
   }
 
   private async send({

@@ -54,7 +54,8 @@ export class ExecutionPlaces {
   async enter(delivery: Pick<Delivery, 'job' | 'loading'>): Promise<Room> {
     if (!this.lanes.isOn) return { kind: 'place', place: NO_PLACE };
     // What cannot be loaded ends without running.
-    const loaded = await delivery.loading.catch(() => null);
+    const { loading } = delivery;
+    const loaded = loading instanceof Promise ? await loading.catch(() => null) : loading;
     if (loaded === null) return { kind: 'place', place: NO_PLACE };
     const level = delivery.job.priority ?? 0;
     const lane = laneOf(loaded, level);

@@ -1,4 +1,4 @@
-import { fromJsonc } from '../../lib/jsonc.js';
+import { fromJsonc } from '../../lib/text/jsonc.js';
 import { joinSegments } from '../module-path.js';
 import { type FromFolder, PathMapping } from './path-mapping.js';
 
