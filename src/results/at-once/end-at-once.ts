@@ -64,6 +64,11 @@ export class EndAtOnce {
     @InjectSettings(resultSettings) private readonly settings: ResultSettings,
   ) {}
 
+  /** For how many kinds of jobs Redis is given a script. */
+  get scriptCount(): number {
+    return this.made.size;
+  }
+
   /**
    * Looks at the scripts that BullMQ has given to its connection, which is to be ready. Says why the separate commands are used.
    * @returns the scripts; null: they are not those that we know

@@ -272,6 +272,19 @@ describe('the end of an execution in one command', () => {
     expect(await client.xlen(keys.archiveFeed())).toBe(1);
   });
 
+  it('keeps few scripts in Redis, however many kinds of jobs a producer makes', async () => {
+    const { small, keys, workQueue, ended } = await aWorker('at once');
+    const ids = Array.from({ length: 20 }, (_, index) => `e-${index}`);
+    for (const [index, id] of ids.entries()) {
+      await client.set(keys.context(id), CONTEXT);
+      const opts = { jobId: `job-${id}`, removeOnComplete: { count: 100 + index } };
+      await workQueue.add('execute', { execution_id: id }, opts);
+    }
+    await small.run();
+    await ended(...ids);
+    expect(small.atOnce.scriptCount).toBe(16);
+  });
+
   it.each(['moveToFinished', 'moveToActive'])(
     'is not used, nor is a fetch with its take, where a script of BullMQ is not the one that is known: %s',
     async (script) => {
