@@ -15,7 +15,7 @@ export function begin<T>(start: () => Soon<T>): Soon<T> {
     if (begun instanceof Promise) begun.catch(() => undefined);
     return begun;
   } catch (error) {
-    const failed = Promise.reject<T>(error as Error);
+    const failed = Promise.reject<T>(error);
     failed.catch(() => undefined);
     return failed;
   }
