@@ -6,6 +6,7 @@ import { COUNT } from '../../tenants/usage/usage-counter.js';
 import { SETTLE } from '../execution-scripts.js';
 import { APPEND as APPEND_TO_LOG } from '../log-script.js';
 import type { RedisKeys } from '../../redis/keys.js';
+import { IS_LAST_JOB } from './last-job.js';
 import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
 
 /**
@@ -74,6 +75,8 @@ const FIRST_OF_NEXT = 16;
 const FIRST_GAP = FIRST_OF_NEXT + NEXT_ARGS;
 const FIRST_OF_COUNT = FIRST_GAP + END_GAPS.length;
 const SETTLE_ARGS = 6;
+/** Where these stand among the keys of moveToFinished, in Lua. */
+const [WAIT, PRIORITIZED, MARKER] = [1, 3, 14];
 
 /**
  * The end of an execution that has succeeded, in one command: the scripts of the separate commands, unchanged, in
@@ -103,6 +106,7 @@ ${luaFunction('log', APPEND_TO_LOG.source)}
 ${luaFunction('addJob', addStandardJob.source)}
 ${luaFunction('finishJob', moveToFinished.source)}
 ${takeNext(keys)}
+${IS_LAST_JOB}
 ${PACKED_TEXT}
 ${END_LOG}
 local settled = settle({KEYS[1], KEYS[2], KEYS[3]}, {unpack(ARGV, 1, ${SETTLE_ARGS})})
@@ -114,8 +118,9 @@ end
 if ARGV[${FIRST_OF_COUNT}] then count({KEYS[2], KEYS[5]}, {unpack(ARGV, ${FIRST_OF_COUNT})}) end
 redis.call('HSET', KEYS[2], 'published', '1')
 endLog(KEYS[4], ARGV)
-local args = {${finish.args}}
-local handed = finishJob({${finish.keys}}, args)
+local names, args = {${finish.keys}}, {${finish.args}}
+local handed = finishJob(names, args)
+isLastJob(handed, names[${WAIT}], names[${PRIORITIZED}], names[${MARKER}])
 return {'ended', handed, takeNext(handed, args[7], {unpack(ARGV, ${FIRST_OF_NEXT}, ${FIRST_GAP - 1})})}
 `);
 }

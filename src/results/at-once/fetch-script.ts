@@ -1,6 +1,7 @@
 import type { BullScripts } from '../../redis/bull-scripts.js';
 import { luaFunction, LuaScript, luaText } from '../../redis/lua-script.js';
 import type { RedisKeys } from '../../redis/keys.js';
+import { IS_LAST_JOB } from './last-job.js';
 import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
 
 /**
@@ -9,8 +10,8 @@ import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
  */
 export type FetchReply = [handed: unknown[], taken: TakenNextReply, after: unknown[] | null];
 
-/** Where wait, prioritized and delayed stand among the keys of moveToActive, in Lua. */
-const [WAIT, PRIORITIZED, DELAYED] = [1, 3, 7];
+/** Where these stand among the keys of moveToActive, in Lua. */
+const [WAIT, PRIORITIZED, DELAYED, MARKER] = [1, 3, 7, 11];
 /** What a millisecond is in the score of a delayed job of BullMQ. */
 const SCORE_OF_A_MS = 4_096;
 
@@ -31,11 +32,12 @@ export const fetchScript = (
   new LuaScript(`
 ${luaFunction('fetchJob', moveToActive.source)}
 ${takeNext(keys)}
+${IS_LAST_JOB}
 local names = {${fetching.map(luaText).join(', ')}}
 local handed = fetchJob(names, {unpack(ARGV, ${NEXT_ARGS + 1})})
 local taken = takeNext(handed, ARGV[${NEXT_ARGS + 1}], {unpack(ARGV, 1, ${NEXT_ARGS})})
 local after = false
-if type(handed[1]) == 'table' and redis.call('EXISTS', names[${WAIT}], names[${PRIORITIZED}]) == 0 then
+if isLastJob(handed, names[${WAIT}], names[${PRIORITIZED}], names[${MARKER}]) then
   local due = redis.call('ZRANGE', names[${DELAYED}], 0, 0, 'WITHSCORES')[2]
   after = {0, 0, 0, due and tonumber(due) / ${SCORE_OF_A_MS} or 0}
 end

@@ -329,6 +329,17 @@ describe('the fetch of a job with its execution', () => {
     expect(fetched).toEqual(['job-e-1']);
   });
 
+  it('wakes no worker where it has left nothing, and one where it has', async () => {
+    const marked: number[] = [];
+    const { small, workQueue, add, ended } = await aWorker('at once', {
+      code: async () => void marked.push(await client.exists(workQueue.toKey('marker'))),
+    });
+    await add('e-1', 'e-2', 'e-3');
+    await small.run();
+    await ended('e-1', 'e-2', 'e-3');
+    expect(marked).toEqual([1, 1, 0]);
+  });
+
   it('finds what is due later, and what comes while it runs', async () => {
     const { small, keys, workQueue, ended } = await aWorker('at once', {
       code: async ({ id }) => {
