@@ -439,6 +439,8 @@ describe('every page', () => {
     await api('/organizations/acme', { max_running: 2, quotas: { executions: { limit: 100 } } }, 'PUT');
     await submit({ execution_id: 'later', workflow_code: '1', delay: 3_600_000 });
     await api('/schedules/hourly', { cron: '0 * * * *', execution: { file_path: 'a.ts' } }, 'PUT');
+    // The playground with the text that it begins with, which is long enough to be scrolled.
+    await page.evaluate('sessionStorage.clear()');
   });
 
   it('shows where in the workspace an error was thrown', async () => {

@@ -67,13 +67,10 @@ function extensionsFor({
     look(isDark),
     language === 'text' ? [] : javascript({ typescript: language === 'typescript' }),
     marked === undefined ? [] : mark(marked),
-    EditorView.contentAttributes.of({ 'aria-label': label }),
+    // What is scrolled has to be within reach of the keyboard, as assistive programs see it.
+    EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
     ...(isReadOnly
-      ? [
-          EditorState.readOnly.of(true),
-          EditorView.editable.of(false),
-          EditorView.contentAttributes.of({ tabindex: '0' }),
-        ]
+      ? [EditorState.readOnly.of(true), EditorView.editable.of(false)]
       : [
           history(),
           drawSelection(),
