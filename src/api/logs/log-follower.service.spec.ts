@@ -55,6 +55,11 @@ describe('a follower that sees the result before the end of the log', () => {
     expect(await collectEvents(followerOf(pages))).toEqual([START, LINE, END]);
   });
 
+  it('yields the log that came with the result, after a look at both that found it alone', async () => {
+    const pages = (reads: number): LogEvent[] => (reads === 1 ? [] : [START, LINE, END]);
+    expect(await collectEvents(followerOf(pages))).toEqual([START, LINE, END]);
+  });
+
   it('yields the end also where no worker writes it', async () => {
     let now = 0;
     jest.spyOn(performance, 'now').mockImplementation(() => (now += 1_000));

@@ -87,12 +87,19 @@ class LogReader {
 
   /** What is there now. */
   async next(): Promise<LogEvent[]> {
-    const page = await this.store.read(this.executionId, this.after, this.count);
-    if (page.last === null) return await this.nextWithoutEntries();
+    const page = await this.read();
+    return page.last === null ? this.nextWithoutEntries() : this.take(page, page.last);
+  }
+
+  private read(): Promise<LogPage> {
+    return this.store.read(this.executionId, this.after, this.count);
+  }
+
+  private async take(page: LogPage, last: string): Promise<LogEvent[]> {
     const lost = await this.hasLost(page);
     this.begun = true;
     this.endedSinceMs = null;
-    this.after = page.last;
+    this.after = last;
     this.previous = page.events.at(-1) ?? this.previous;
     this.count = Math.min(
       MAX_COUNT,
@@ -105,6 +112,9 @@ class LogReader {
     const progress = await this.lookup.find(this.executionId);
     if (progress.state === 'unknown') this.unknownRounds += 1;
     if (progress.state !== 'ended') return [];
+    // All of its log may have come with its end, since it was read.
+    const page = await this.read();
+    if (page.last !== null) return this.take(page, page.last);
     const expired = this.after === null;
     this.endedSinceMs ??= performance.now();
     // The worker writes what was printed last, and the end, after the result: it is given time to.

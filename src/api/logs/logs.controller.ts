@@ -99,6 +99,9 @@ export class LogsController {
     }
     const progress = await this.requireKnown(id);
     if (progress.state !== 'ended') return { execution_id: id, entries: [], next: after, ended: false };
+    // All of its log may have come with its end, since it was read.
+    const whole = await withinRedisLimit(this.store.read(id, after, limit));
+    if (whole.last !== null) return viewOf(id, whole.events, whole.last);
     return viewOf(id, after === null ? logEventsOf(progress.result) : [], null, true);
   }
 
