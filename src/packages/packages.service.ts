@@ -40,6 +40,7 @@ export class PackagesService implements Service {
   private work = new AbortController();
   private chain: Promise<void> = Promise.resolve();
   private cleaning: Promise<void> | undefined;
+  private isCleanDue = false;
   private retryTimer: NodeJS.Timeout | undefined;
   private retryMs = FIRST_RETRY_MS;
   private beat: NodeJS.Timeout | undefined;
@@ -201,9 +202,13 @@ export class PackagesService implements Service {
     return true;
   }
 
+  /** Looks for what can be removed once it does not count as used any more. */
   private release(set: HeldSet): void {
     this.held.delete(set);
-    void set.forget().catch(() => undefined);
+    void set
+      .forget()
+      .catch(() => undefined)
+      .then(() => this.clean());
   }
 
   private reportInstalling(plan: InstallPlan): void {
@@ -260,15 +265,22 @@ export class PackagesService implements Service {
     await this.reporter.write();
   }
 
-  /** Runs beside whatever comes next; one at a time. */
+  /** Runs beside whatever comes next; one at a time, and once more where something has changed meanwhile. */
   private clean(): void {
-    this.cleaning ??= cleanSets(this.folders, this.settings)
-      .then(
-        (removed) => {
-          if (removed.length > 0) this.logger.log(`removed unused package sets: ${removed.join(', ')}`);
-        },
-        (error: Error) => this.logger.warn(`old package sets could not be removed: ${error.message}`),
-      )
-      .finally(() => (this.cleaning = undefined));
+    this.isCleanDue = true;
+    if (!this.stopped) this.cleaning ??= this.cleanWhileDue();
+  }
+
+  private async cleanWhileDue(): Promise<void> {
+    while (this.isCleanDue && !this.stopped) {
+      this.isCleanDue = false;
+      try {
+        const removed = await cleanSets(this.folders, this.settings);
+        if (removed.length > 0) this.logger.log(`removed unused package sets: ${removed.join(', ')}`);
+      } catch (error) {
+        this.logger.warn(`old package sets could not be removed: ${(error as Error).message}`);
+      }
+    }
+    this.cleaning = undefined;
   }
 }
