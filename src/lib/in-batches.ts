@@ -20,14 +20,16 @@ export function* batches<Item>(
   if (batch.length > 0) yield batch;
 }
 
-/** Runs `work` on one batch after the other, on all items of a batch at once; results in the order of the items. */
+/** Runs `work` on one of {@link batches} after the other, on all items of a batch at once; results in the order of the items. */
 export async function inBatches<Item, Result>(
   items: Iterable<Item>,
   count: number,
   work: (item: Item) => Promise<Result>,
+  limitBytes?: number,
+  bytesOf?: (item: Item) => number,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  for (const batch of batches(items, count)) {
+  for (const batch of batches(items, count, limitBytes, bytesOf)) {
     for (const result of await Promise.all(batch.map(work))) results.push(result);
   }
   return results;

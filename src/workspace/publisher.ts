@@ -112,12 +112,14 @@ export class Publisher {
     });
     if (problems.length > 0) throw new WorkspaceInputError(problems);
     await this.untilConnected();
-    return inBatches(sources, COMMANDS_AT_ONCE, async (source) => {
+    const keep = async (source: string): Promise<string> => {
       const hash = sha256(source);
       // Not over what is there: that may be in use and have no time limit.
       await this.redis.set(this.keys.workspaceBlob(hash), source, 'EX', STORED_SECONDS, 'NX');
       return hash;
-    });
+    };
+    // Each command has a time limit, which those before it on the way use up as well.
+    return inBatches(sources, COMMANDS_AT_ONCE, keep, BATCH_BYTES, ({ length }) => length);
   }
 
   /** {@link publish} for a caller that knows hashes; `sources` by hash must hold what Redis lacks. */
