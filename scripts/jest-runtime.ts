@@ -35,15 +35,24 @@ machine.compileFunction = (source, parameters, options) => {
   return made;
 };
 
-machine.SourceTextModule = class extends SourceTextModule {
-  constructor(source: string, options: vm.SourceTextModuleOptions = {}) {
-    const before = known(options.identifier ?? '', source);
-    super(source, before?.data ? { ...options, cachedData: before.data } : options);
+machine.SourceTextModule = new Proxy(SourceTextModule, {
+  construct(made, [source, options = {}]: [string, vm.SourceTextModuleOptions?]): object {
+    const name = options.identifier ?? '';
+    const before = known(name, source);
+    if (before?.data) {
+      try {
+        return new made(source, { ...options, cachedData: before.data });
+      } catch {
+        // V8 takes nothing that it made under other flags, which a spec may have set.
+        before.data = null;
+      }
+    }
+    const module = new made(source, options);
     // Not among the types of Node.
-    const made = this as unknown as { createCachedData: () => Buffer };
-    if (before && before.data === null) before.data = made.createCachedData();
-  }
-};
+    if (before) before.data = (module as unknown as { createCachedData: () => Buffer }).createCachedData();
+    return module;
+  },
+});
 
 // A context around an object asks that object for each global, such as `Math` or `JSON`, each time that code names
 // one; around the proxy that Jest has there, that is most of the time of a loop. This is a context of its own.

@@ -57,11 +57,13 @@ it('hands work back without an attempt while no process can be started, says so,
     return { status: response.status, body: await response.text() };
   };
   await until(async () => (await readiness()).status === 200, { what: 'the worker is ready' });
-  const run = async (): Promise<unknown> =>
+  const run = async (more = ''): Promise<unknown> =>
     producer.executionResult(
-      await producer.submitExecution(aContext({ workflow_code: 'export default () => 42' })),
+      await producer.submitExecution(aContext({ workflow_code: `export default () => 42;${more}` })),
     );
-  expect(await run()).toMatchObject({ result: 42, attempt: 1 });
+  // So large that the second compiler is started: no later source brings one.
+  const slow = Array.from({ length: 20_000 }, (_, n) => `\nconst f${n} = (a) => a + ${n};`);
+  expect(await run(slow.join(''))).toMatchObject({ result: 42, attempt: 1, failure: null });
   await until(async () => (await readiness()).body.includes('"compiler":{"processes":2'), {
     what: 'every compiler that is kept is there, with its descriptors',
   });
