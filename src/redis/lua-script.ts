@@ -12,10 +12,11 @@ end
 `;
 
 /** Lua: a text, whatever characters it is of. */
-export const luaText = (text: string): string => `'${text.replace(/[^\w {}:.-]/gu, escaped)}'`;
+export const luaText = (text: string): string => luaBytes(Buffer.from(text));
 
-const escaped = (char: string): string =>
-  [...Buffer.from(char)].map((byte) => `\\${`${byte}`.padStart(3, '0')}`).join('');
+/** Lua: a text of these bytes, whatever they are. */
+export const luaBytes = (bytes: Buffer): string =>
+  `'${bytes.toString('latin1').replace(/[^\w {}:.-]/g, (char) => `\\${`${char.charCodeAt(0)}`.padStart(3, '0')}`)}'`;
 
 /**
  * JSON that Lua's cjson reads whatever is in it: that refuses all of a text in which half of a surrogate pair stands

@@ -1,4 +1,4 @@
-import { luaText, type ScriptArgument } from './lua-script.js';
+import { luaBytes, luaText, type ScriptArgument } from './lua-script.js';
 
 /** A text that stands in arguments for one that is another each time, and the expression in Lua that has that. */
 export type Gap = readonly [placeholder: string, lua: string];
@@ -51,9 +51,3 @@ function placesOf(bytes: Buffer, placeholder: string): number[] {
   for (let at = bytes.indexOf(placeholder); at >= 0; at = bytes.indexOf(placeholder, at + 1)) places.push(at);
   return places;
 }
-
-/** Lua: bytes, whatever they are. */
-const luaBytes = (bytes: Buffer): string =>
-  `'${[...bytes].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : `\\${`${byte}`.padStart(3, '0')}`)).join('')}'`;
-
-const isPlain = (byte: number): boolean => /[\w {}:.-]/.test(String.fromCharCode(byte)) && byte < 128;
