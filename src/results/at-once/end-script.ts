@@ -6,7 +6,7 @@ import { COUNT } from '../../tenants/usage/usage-counter.js';
 import { SETTLE } from '../execution-scripts.js';
 import { APPEND as APPEND_TO_LOG } from '../log-script.js';
 import type { RedisKeys } from '../../redis/keys.js';
-import { IS_LAST_JOB } from './last-job.js';
+import { REMOVE_MARKER_AFTER_LAST } from './last-job.js';
 import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
 
 /**
@@ -106,7 +106,7 @@ ${luaFunction('log', APPEND_TO_LOG.source)}
 ${luaFunction('addJob', addStandardJob.source)}
 ${luaFunction('finishJob', moveToFinished.source)}
 ${takeNext(keys)}
-${IS_LAST_JOB}
+${REMOVE_MARKER_AFTER_LAST}
 ${PACKED_TEXT}
 ${END_LOG}
 local settled = settle({KEYS[1], KEYS[2], KEYS[3]}, {unpack(ARGV, 1, ${SETTLE_ARGS})})
@@ -120,7 +120,7 @@ redis.call('HSET', KEYS[2], 'published', '1')
 endLog(KEYS[4], ARGV)
 local names, args = {${finish.keys}}, {${finish.args}}
 local handed = finishJob(names, args)
-isLastJob(handed, names[${WAIT}], names[${PRIORITIZED}], names[${MARKER}])
+removeMarkerAfterLast(handed, names[${WAIT}], names[${PRIORITIZED}], names[${MARKER}])
 return {'ended', handed, takeNext(handed, args[7], {unpack(ARGV, ${FIRST_OF_NEXT}, ${FIRST_GAP - 1})})}
 `);
 }

@@ -1,7 +1,7 @@
 import type { BullScripts } from '../../redis/bull-scripts.js';
 import { luaFunction, LuaScript, luaText } from '../../redis/lua-script.js';
 import type { RedisKeys } from '../../redis/keys.js';
-import { IS_LAST_JOB } from './last-job.js';
+import { REMOVE_MARKER_AFTER_LAST } from './last-job.js';
 import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
 
 /**
@@ -32,12 +32,12 @@ export const fetchScript = (
   new LuaScript(`
 ${luaFunction('fetchJob', moveToActive.source)}
 ${takeNext(keys)}
-${IS_LAST_JOB}
+${REMOVE_MARKER_AFTER_LAST}
 local names = {${fetching.map(luaText).join(', ')}}
 local handed = fetchJob(names, {unpack(ARGV, ${NEXT_ARGS + 1})})
 local taken = takeNext(handed, ARGV[${NEXT_ARGS + 1}], {unpack(ARGV, 1, ${NEXT_ARGS})})
 local after = false
-if isLastJob(handed, names[${WAIT}], names[${PRIORITIZED}], names[${MARKER}]) then
+if removeMarkerAfterLast(handed, names[${WAIT}], names[${PRIORITIZED}], names[${MARKER}]) then
   local due = redis.call('ZRANGE', names[${DELAYED}], 0, 0, 'WITHSCORES')[2]
   after = {0, 0, 0, due and tonumber(due) / ${SCORE_OF_A_MS} or 0}
 end

@@ -1,13 +1,11 @@
 /**
- * Lua: whether the job that a script of BullMQ has handed out was the last one that waits.
+ * Lua: with each job that it hands out BullMQ sets its marker, on which a worker wakes to look for another. Where the job was the last
+ * that waits, that worker would find nothing: the marker is removed, and whatever is added later sets it again.
  *
- * With each job that it hands out BullMQ sets its marker, on which a worker wakes to look for another. Where none is left that
- * worker would find nothing, so the marker is taken away: whatever is added later sets it again.
- *
- * `handed`: what BullMQ's script answered; `wait`, `prioritized`, `marker`: keys of BullMQ.
+ * `handed`: what BullMQ's script answered; `wait`, `prioritized`, `marker`: keys of BullMQ -> true: it was the last
  */
-export const IS_LAST_JOB = `
-local function isLastJob(handed, wait, prioritized, marker)
+export const REMOVE_MARKER_AFTER_LAST = `
+local function removeMarkerAfterLast(handed, wait, prioritized, marker)
   if type(handed) ~= 'table' or type(handed[1]) ~= 'table' then return false end
   if redis.call('EXISTS', wait, prioritized) ~= 0 then return false end
   redis.call('ZREM', marker, '0')
