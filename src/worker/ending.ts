@@ -98,7 +98,7 @@ export class Ending {
     const unusedStart = this.ledger.unusedStart(executionId, delivery.turn);
     const document = this.write(delivery, { ...report, isolation }, { earlier, unusedStart });
     if ('refusal' in request) makeFinishable(job);
-    if (job.deduplicationId) await freeDeduplicationId(job);
+    await freeDeduplicationId(job);
     const posting = { kind, mark, holdsNoSecrets, sync, unusedStart, webhook };
     const result = (await this.endsAtOnce(delivery, document, posting))
       ? document

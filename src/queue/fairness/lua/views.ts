@@ -34,7 +34,7 @@ local function factsOf(org)
     weight = weightOf(org),
     -- One that cannot start now would add its own.
     weights = weights,
-    isInRing = (redis.call('ZSCORE', P .. 'ring:0', org) or redis.call('ZSCORE', P .. 'ring:1', org)) and true or false,
+    isInRing = ringTagOf(org) ~= nil,
     meanMs = tonumber(redis.call('HGET', P .. 'est', org) or mean or ${UNKNOWN_MS}),
     capacity = capacity,
     interactive = redis.call('ZCARD', laneOf(org, 0)),
