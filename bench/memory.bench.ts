@@ -8,8 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type BuiltWorker, startWorker } from './harness/built-worker.ts';
 import { freePort } from './harness/free-port.ts';
+import { heapMbAt } from './harness/process-tree.ts';
 import { startRedis } from './harness/redis.ts';
-import { quantile } from './harness/statistics.ts';
+import { sampleOf } from './harness/statistics.ts';
 
 const SMOKE = process.argv.includes('--smoke');
 const EXECUTIONS = SMOKE ? 1_000 : 100_000;
@@ -47,25 +48,7 @@ async function heapMb(): Promise<number> {
   const [target] = (await (await fetch(`http://127.0.0.1:${inspectorPort}/json/list`)).json()) as {
     webSocketDebuggerUrl: string;
   }[];
-  const socket = new WebSocket(target!.webSocketDebuggerUrl);
-  await new Promise((resolve, reject) => {
-    socket.addEventListener('open', resolve);
-    socket.addEventListener('error', reject);
-  });
-  const ask = (id: number, method: string): Promise<{ usedSize?: number }> =>
-    new Promise((resolve) => {
-      socket.addEventListener('message', ({ data }) => {
-        const message = JSON.parse(String(data)) as { id?: number; result?: { usedSize?: number } };
-        if (message.id === id) resolve(message.result ?? {});
-      });
-      socket.send(JSON.stringify({ id, method }));
-    });
-  await ask(1, 'HeapProfiler.collectGarbage');
-  const { usedSize } = await ask(2, 'Runtime.getHeapUsage');
-  socket.close();
-  if (usedSize === undefined)
-    throw new Error('the inspector of the worker did not say how large its heap is');
-  return usedSize / 1_048_576;
+  return heapMbAt(target!.webSocketDebuggerUrl);
 }
 
 async function look({ pid }: BuiltWorker): Promise<Record<Quantity, number>> {
@@ -112,10 +95,7 @@ while (seen.length < LOOKS) {
 if ((await queue.getFailedCount()) > 0) throw new Error('executions have failed: these figures say nothing');
 
 const median = (looks: readonly Record<Quantity, number>[], name: Quantity): number =>
-  quantile(
-    looks.map((one) => one[name]),
-    0.5,
-  );
+  sampleOf(looks.map((one) => one[name])).median;
 const rows = (Object.keys(MAY_GROW) as Quantity[]).map((name) => {
   const before = median(seen.slice(WARM_UP_LOOKS, WARM_UP_LOOKS + COMPARED), name);
   const grown = median(seen.slice(-COMPARED), name) - before;

@@ -1,4 +1,4 @@
-// What a process and its descendants use, read from /proc.
+// What a process and its descendants use, read from /proc, and its heap, from its inspector.
 import { readdirSync, readFileSync } from 'node:fs';
 
 const TICK_MS = 10;
@@ -70,4 +70,37 @@ export function pssMb(pid: number): number {
   } catch {
     return 0;
   }
+}
+
+/**
+ * JavaScript heap of a process in MB, right after a full collection of garbage.
+ * @param address of its inspector, as `ws://…`
+ */
+export async function heapMbAt(address: string): Promise<number> {
+  const socket = new WebSocket(address);
+  try {
+    await new Promise((resolve, reject) => {
+      socket.addEventListener('open', resolve);
+      socket.addEventListener('error', reject);
+    });
+    await ask(socket, 1, 'HeapProfiler.collectGarbage');
+    const { usedSize } = (await ask(socket, 2, 'Runtime.getHeapUsage')) as { usedSize?: number };
+    if (usedSize === undefined) throw new Error('the inspector did not say how large the heap is');
+    return usedSize / 1_048_576;
+  } finally {
+    socket.close();
+  }
+}
+
+function ask(socket: WebSocket, id: number, method: string): Promise<unknown> {
+  return new Promise((resolve) => {
+    const onMessage = ({ data }: MessageEvent): void => {
+      const message = JSON.parse(String(data)) as { id?: number; result?: unknown };
+      if (message.id !== id) return;
+      socket.removeEventListener('message', onMessage);
+      resolve(message.result ?? {});
+    };
+    socket.addEventListener('message', onMessage);
+    socket.send(JSON.stringify({ id, method }));
+  });
 }
