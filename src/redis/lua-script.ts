@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Command } from 'ioredis';
 import type { RedisClient } from './connections.js';
 
 /** What a script is given beside its keys; a Buffer is what BullMQ packs. */
@@ -43,10 +44,45 @@ export class LuaScript {
   /** Runs the script; on Cluster all keys must share a slot. Returns the raw reply. */
   async run(client: RedisClient, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
     try {
-      return await client.evalsha(this.sha1, keys.length, ...keys, ...args);
+      return await client.sendCommand(
+        new Command('evalsha', [this.sha1, keys.length, ...keys, ...args], TEXT),
+      );
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return await client.eval(this.source, keys.length, ...keys, ...args);
+      return await client.sendCommand(
+        new Command('eval', [this.source, keys.length, ...keys, ...args], TEXT),
+      );
     }
   }
+
+  /** As {@link run}, of a script that ends with {@link luaJsonReply}: returns what it would have replied without that. */
+  async runForJson(
+    client: RedisClient,
+    keys: readonly string[],
+    args: readonly ScriptArgument[],
+  ): Promise<unknown> {
+    return readJsonReply((await this.run(client, keys, args)) as string);
+  }
+}
+
+const TEXT = { replyEncoding: 'utf8' } as const;
+
+/**
+ * Lua: replies with a list as one text of JSON. A reply of many parts costs its reader five times as much. What Redis
+ * refuses is to be returned before, as it is.
+ */
+export const luaJsonReply = (list: string): string => `return cjson.encode(${list})`;
+
+/** What a script with {@link luaJsonReply} would have replied without that. */
+export const readJsonReply = (text: string): unknown => asReplied(JSON.parse(text));
+
+/** As Redis replies: false is nothing, and numbers are whole. Lua has no list that is empty, cjson writes an object then. */
+function asReplied(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    for (const [index, each] of value.entries()) if (typeof each !== 'string') value[index] = asReplied(each);
+    return value;
+  }
+  if (typeof value === 'number') return Math.trunc(value);
+  if (value === null || value === false) return null;
+  return value === true ? 1 : [];
 }

@@ -1,5 +1,6 @@
 import type { RedisClient } from '../../src/redis/connections.js';
 import { RedisKeys } from '../../src/redis/keys.js';
+import { readJsonReply } from '../../src/redis/lua-script.js';
 import { endScript } from '../../src/results/at-once/end-script.js';
 import * as ledgerScripts from '../../src/results/execution-scripts.js';
 import type { Store } from './world.js';
@@ -96,7 +97,7 @@ export class Scripts {
       const [reply, result, ledger, attempts, former] = own.slice(-5);
       const moved = former as string | null;
       return {
-        reply,
+        reply: call.script === 'END' ? readJsonReply(reply as string) : reply,
         store: {
           result: result as string | null,
           // Who made a start, and how that ended, decides nothing.

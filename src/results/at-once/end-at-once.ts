@@ -103,7 +103,7 @@ export class EndAtOnce {
     if (log === null) return false;
     try {
       const { keys, args } = this.inputOf(text, document, posting, { job, log });
-      const reply = (await script.run(this.redis, keys, args)) as EndReply;
+      const reply = (await script.runForJson(this.redis, keys, args)) as EndReply;
       if (reply[0] === 'other') {
         log.unsent();
         return false;

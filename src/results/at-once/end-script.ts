@@ -1,5 +1,11 @@
 import type { BullScripts } from '../../redis/bull-scripts.js';
-import { luaFunction, LuaScript, luaText, type ScriptArgument } from '../../redis/lua-script.js';
+import {
+  luaFunction,
+  luaJsonReply,
+  LuaScript,
+  luaText,
+  type ScriptArgument,
+} from '../../redis/lua-script.js';
 import { type Gap, luaTemplate, PACKED_TEXT } from '../../redis/lua-template.js';
 import { APPEND as APPEND_TO_FEED, INLINE_LIMIT_BYTES } from '../archive-feed.js';
 import { COUNT } from '../../tenants/usage/usage-counter.js';
@@ -10,7 +16,7 @@ import { REMOVE_MARKER_AFTER_LAST } from './last-job.js';
 import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
 
 /**
- * What {@link endScript} answers: `ended` with what BullMQ's script answered, and what it has taken of that; or `other`, where another result stands or
+ * What {@link endScript} answers, as JSON: `ended` with what BullMQ's script answered, and what it has taken of that; or `other`, where another result stands or
  * the document is incomplete: then nothing was done, and the separate commands find out what it is.
  */
 export type EndReply = ['ended', unknown, TakenNextReply?] | ['other'];
@@ -110,7 +116,7 @@ ${REMOVE_MARKER_AFTER_LAST}
 ${PACKED_TEXT}
 ${END_LOG}
 local settled = settle({KEYS[1], KEYS[2], KEYS[3]}, {unpack(ARGV, 1, ${SETTLE_ARGS})})
-if settled[2] ~= '0' or settled[1] ~= ARGV[1] then return {'other'} end
+if settled[2] ~= '0' or settled[1] ~= ARGV[1] then ${luaJsonReply("{'other'}")} end
 ${adding.length > 0 ? queueResult(add) : ''}
 if ARGV[7] ~= '0' then
   feed({${[keys.archiveFeed(), keys.archiveWaiting(), keys.archiveFigures()].map(luaText).join(', ')}}, {ARGV[7], ARGV[2], ARGV[8], #ARGV[1] <= ${INLINE_LIMIT_BYTES} and ARGV[1] or ''})
@@ -121,7 +127,7 @@ endLog(KEYS[4], ARGV)
 local names, args = {${finish.keys}}, {${finish.args}}
 local handed = finishJob(names, args)
 removeMarkerAfterLast(handed, names[${WAIT}], names[${PRIORITIZED}], names[${MARKER}])
-return {'ended', handed, takeNext(handed, args[7], {unpack(ARGV, ${FIRST_OF_NEXT}, ${FIRST_GAP - 1})})}
+${luaJsonReply(`{'ended', handed, takeNext(handed, args[7], {unpack(ARGV, ${FIRST_OF_NEXT}, ${FIRST_GAP - 1})})}`)}
 `);
 }
 

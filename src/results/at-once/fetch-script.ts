@@ -1,11 +1,11 @@
 import type { BullScripts } from '../../redis/bull-scripts.js';
-import { luaFunction, LuaScript, luaText } from '../../redis/lua-script.js';
+import { luaFunction, luaJsonReply, LuaScript, luaText } from '../../redis/lua-script.js';
 import type { RedisKeys } from '../../redis/keys.js';
 import { REMOVE_MARKER_AFTER_LAST } from './last-job.js';
 import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
 
 /**
- * What {@link fetchScript} answers: what BullMQ's script did, what was taken of that, and, where the job that it hands out was the
+ * What {@link fetchScript} answers, as JSON: what BullMQ's script did, what was taken of that, and, where the job that it hands out was the
  * last one, what BullMQ's script would answer now.
  */
 export type FetchReply = [handed: unknown[], taken: TakenNextReply, after: unknown[] | null];
@@ -41,5 +41,5 @@ if removeMarkerAfterLast(handed, names[${WAIT}], names[${PRIORITIZED}], names[${
   local due = redis.call('ZRANGE', names[${DELAYED}], 0, 0, 'WITHSCORES')[2]
   after = {0, 0, 0, due and tonumber(due) / ${SCORE_OF_A_MS} or 0}
 end
-return {handed, taken, after}
+${luaJsonReply('{handed, taken, after}')}
 `);

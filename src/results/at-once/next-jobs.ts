@@ -55,7 +55,7 @@ export class NextJobs {
     const { keys } = scripts.moveToActive;
     const script = this.scriptFor(scripts, given.slice(0, keys));
     const args = [...this.claim(), ...given.slice(keys)];
-    const [reply, taken, after] = (await script.run(this.redis, [], args)) as FetchReply;
+    const [reply, taken, after] = (await script.runForJson(this.redis, [], args)) as FetchReply;
     return { reply, taken: this.read(taken), after };
   }
 

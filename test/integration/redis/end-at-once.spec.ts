@@ -6,6 +6,7 @@ import type { Command } from 'ioredis';
 import { resultQueueName } from '../../../src/contract/jobs/job.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
+import { readJsonReply } from '../../../src/redis/lua-script.js';
 import type { FetchReply } from '../../../src/results/at-once/fetch-script.js';
 import { TAKE } from '../../../src/results/at-once/take-script.js';
 import type { Settings } from '../../../src/config/settings.js';
@@ -322,7 +323,7 @@ describe('the fetch of a job with its execution', () => {
       connection,
       concurrency: 2,
       // What Redis was asked last has handed out this job.
-      code: async () => void fetched.push(((await answer) as FetchReply)[0][1]),
+      code: async () => void fetched.push((readJsonReply((await answer) as string) as FetchReply)[0][1]),
     });
     await small.run();
     await end('e-1');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { GatheredScript } from '../../../src/redis/gathered-script.js';
+import { luaJsonReply, LuaScript } from '../../../src/redis/lua-script.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 
@@ -78,5 +79,33 @@ describe('a gathered script', () => {
 
   it('refuses a call of another shape', () => {
     expect(() => ADD.run(redis.connect(), ['one'], [1, 'a'])).toThrow(RangeError);
+  });
+});
+
+describe('a script that replies with JSON', () => {
+  it.each([
+    [
+      'texts of any length',
+      `{'', 'ä€😀', string.rep('x', 40), string.rep('y', 300), string.rep('z', 70000)}`,
+    ],
+    ['whole and broken numbers', `{0, -7, 1795902933223, 4.9, -4.9, 300 / 4096}`],
+    ['nothing and yes', `{false, 'between', true, {false, {false}}}`],
+    ['lists in lists', `{'ended', {{'name', 'n', 'data', '{"a":"\\n"}'}, 'id', 0, 0}, {}}`],
+    ['what Redis answers', `{redis.call('HGETALL', KEYS[1]), redis.call('HMGET', KEYS[1], 'a', 'none')}`],
+  ])('replies with %s as it would without', async (_what, value) => {
+    const client = redis.connect();
+    const key = randomUUID();
+    await client.hset(key, { a: '1', b: 'two' });
+    const plain = new LuaScript(`return ${value}`);
+    const asJson = new LuaScript(luaJsonReply(value));
+    const expected = await plain.run(client, [key], []);
+    expect(await asJson.runForJson(client, [key], [])).toEqual(expected);
+    // Known to the server by now.
+    expect(await asJson.runForJson(client, [key], [])).toEqual(expected);
+  });
+
+  it('fails as it would without', async () => {
+    const script = new LuaScript(`redis.call('HGET', 'only a name') ${luaJsonReply('{1}')}`);
+    await expect(script.runForJson(redis.connect(), [], [])).rejects.toThrow('number of args');
   });
 });

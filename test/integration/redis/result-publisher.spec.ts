@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { Queue } from 'bullmq';
+import type { Command } from 'ioredis';
 import { type ExecutionResult, resultSchema } from '../../../src/contract/result.js';
 import { resultJobId } from '../../../src/contract/jobs/job.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
@@ -359,11 +360,10 @@ describe('while Redis is in trouble', () => {
       new Proxy(client, {
         get(target, name: keyof RedisClient) {
           const member: unknown = target[name];
-          if (name !== 'eval' && name !== 'evalsha')
-            return typeof member === 'function' ? member.bind(target) : member;
-          return async (...args: [string, number]) => {
+          if (name !== 'sendCommand') return typeof member === 'function' ? member.bind(target) : member;
+          return async (command: Command) => {
             try {
-              return await target[name](...args);
+              return await target.sendCommand(command);
             } catch (error) {
               if (String(error).includes('OOM')) failed.resolve();
               throw error;
