@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { TextPosition } from '../boundary/text-position.js';
 import type { CodePlace } from '../boundary/runner-frames.js';
+import type { Soon } from '../lib/soon.js';
 import type { ShippedModule } from '../boundary/shipped-module.js';
 import { pathOfUrl } from '../boundary/workspace-url.js';
 
@@ -37,7 +38,13 @@ export class OriginalPlaces {
     private readonly known: ReadonlyMap<string, TextPosition>,
   ) {}
 
-  static async find(
+  /** Never rejects. Of no places it is there at once. */
+  static find(places: readonly CodePlace[], sent: SentCode, locate: Locate): Soon<OriginalPlaces> {
+    if (places.length === 0) return new OriginalPlaces(sent.rootUrl, new Map());
+    return OriginalPlaces.look(places, sent, locate);
+  }
+
+  private static async look(
     places: readonly CodePlace[],
     { modules, rootUrl }: SentCode,
     locate: Locate,

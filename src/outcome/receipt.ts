@@ -9,11 +9,12 @@ export interface QueueTimes {
 }
 
 /** The part of a receipt that the queue knows. */
-export const waitMetrics = ({ queue, delay, backoff }: QueueTimes): Metrics => ({
-  queue_ms: queue,
-  ...(delay === null ? {} : { delay_ms: delay }),
-  ...(backoff === null ? {} : { backoff_ms: backoff }),
-});
+export function waitMetrics({ queue, delay, backoff }: QueueTimes): Metrics {
+  const metrics: Metrics = { queue_ms: queue };
+  if (delay !== null) metrics['delay_ms'] = delay;
+  if (backoff !== null) metrics['backoff_ms'] = backoff;
+  return metrics;
+}
 
 /** The part of a receipt that the run of the code shows. */
 export function runMetrics({
@@ -30,7 +31,7 @@ export function runMetrics({
   const memoryMb = round(Math.max(peakMb, usage?.maxRssMb ?? 0));
   const userSeconds = userMs === null ? null : userMs / 1000;
   const systemSeconds = systemMs === null ? null : systemMs / 1000;
-  return {
+  const metrics: Metrics = {
     peak_memory_mb: memoryMb,
     user_time_seconds: userSeconds,
     system_time_seconds: systemSeconds,
@@ -40,8 +41,9 @@ export function runMetrics({
     cpu_total_seconds: userMs === null || systemMs === null ? null : Math.round(userMs + systemMs) / 1000,
     module_load_ms: loadMs === null ? null : round(loadMs),
     run_ms: round(durationMs),
-    ...(networkBytes === null ? {} : { network_bytes: networkBytes }),
   };
+  if (networkBytes !== null) metrics['network_bytes'] = networkBytes;
+  return metrics;
 }
 
 const BYTES_OF_MB = 1_048_576;

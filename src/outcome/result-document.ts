@@ -1,7 +1,7 @@
 import { type CancellationReceipt, cancelMessage, receiptOf } from '../contract/cancellation.js';
 import { ERROR_TYPES } from '../contract/failure.js';
 import type { Tick } from '../contract/jobs/schedule.js';
-import type { AttemptRecord, ExecutionResult } from '../contract/result.js';
+import type { AttemptRecord, ExecutionResult, Metrics } from '../contract/result.js';
 import { NO_SUBJECT } from '../contract/subject.js';
 import { attemptHistory, attemptRecord } from './attempt-record.js';
 import { type AttemptReport, codeOf, statusOf } from './attempt-report.js';
@@ -31,38 +31,46 @@ export interface ResultIdentity {
  * report's redactor knows is in it, whatever the code put it into.
  */
 export function resultDocument(identity: ResultIdentity, report: AttemptReport): ExecutionResult {
-  const { run, tick, times, earlier = [] } = identity;
-  const { isolation, runnerStart: start, cancel } = report;
+  const { earlier = [] } = identity;
   const document = redactedDocument(
-    {
-      execution_id: identity.executionId,
-      worker_id: identity.workerId,
-      attempt: identity.attempt,
-      starts: identity.starts,
-      ...(run === 1 ? {} : { run }),
-      ...(tick ? { schedule: { id: tick.schedule, due_at: new Date(tick.dueMs).toISOString() } } : {}),
-      ...(report.subject ?? NO_SUBJECT),
-      ...endingOf(report),
-      ...runOf(report),
-      queued_ms: times.queue ?? 0,
-      started_at: report.startedAt.toISOString(),
-      finished_at: report.finishedAt.toISOString(),
-      ...(report.artifacts?.length ? { artifacts: [...report.artifacts] } : {}),
-      metrics: {
-        ...waitMetrics(times),
-        ...report.metrics,
-        ...(report.run ? runMetrics(report.run.end) : {}),
-      },
-      ...(cancel ? { cancellation: cancellationOf(report, cancel) } : {}),
-      ...(isolation ? { isolation: start ? { ...isolation, start } : isolation } : {}),
-      workspace_generation: report.generation ?? null,
-      package_set: report.packageSet ?? null,
-    },
+    Object.assign(usualFields(identity, report), rareFields(identity, report)),
     report.redactor ?? null,
   );
+  if (earlier.length === 0) return document;
   const attempts = attemptHistory(earlier, attemptRecord(document));
   return attempts.length > 1 ? { ...document, attempts } : document;
 }
+
+/** What every document has. */
+const usualFields = (identity: ResultIdentity, report: AttemptReport): ExecutionResult => ({
+  execution_id: identity.executionId,
+  worker_id: identity.workerId,
+  attempt: identity.attempt,
+  starts: identity.starts,
+  ...(report.subject ?? NO_SUBJECT),
+  ...endingOf(report),
+  ...runOf(report),
+  queued_ms: identity.times.queue ?? 0,
+  started_at: report.startedAt.toISOString(),
+  finished_at: report.finishedAt.toISOString(),
+  metrics: metricsOf(identity.times, report),
+  workspace_generation: report.generation ?? null,
+  package_set: report.packageSet ?? null,
+});
+
+function rareFields({ run, tick }: ResultIdentity, report: AttemptReport): Partial<ExecutionResult> {
+  const { artifacts, cancel, isolation, runnerStart: start } = report;
+  const fields: Partial<ExecutionResult> = {};
+  if (run !== 1) fields.run = run;
+  if (tick) fields.schedule = { id: tick.schedule, due_at: new Date(tick.dueMs).toISOString() };
+  if (artifacts?.length) fields.artifacts = [...artifacts];
+  if (cancel) fields.cancellation = cancellationOf(report, cancel);
+  if (isolation) fields.isolation = start ? { ...isolation, start } : isolation;
+  return fields;
+}
+
+const metricsOf = (times: QueueTimes, report: AttemptReport): Metrics =>
+  Object.assign(waitMetrics(times), report.metrics, report.run ? runMetrics(report.run.end) : null);
 
 type Ending = Pick<ExecutionResult, 'success' | 'status' | 'error' | 'error_type' | 'failure'>;
 
