@@ -6,7 +6,7 @@ import { type Execution, type ExecutionSource, NO_DETAILS } from '../contract/ex
 import { subjectOf } from '../contract/subject.js';
 import type { TaskJob } from '../contract/jobs/job.js';
 import type { OrganizationLimits } from '../contract/organization.js';
-import type { Soon } from '../lib/soon.js';
+import { after, type Soon } from '../lib/soon.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import { executionText, taskText } from '../contract/jobs/signature.js';
 import { REDACTED } from '../outcome/redaction/redactor.js';
@@ -82,17 +82,19 @@ export class ContextService {
     }
   }
 
-  /** Only what an organization keeps has to be waited for. */
+  /** Only what an organization keeps, and this worker does not know yet, has to be waited for. */
   private complete(
     executionId: string,
     context: ParsedContext,
     extra: Record<string, unknown>,
   ): Soon<LoadedExecution> {
-    if (context.organization == null && !context.secret_names?.length)
-      return this.loadedOf(executionId, context, extra, [null, secretsOf(context)]);
-    return Promise.all([this.limitsOf(context), this.secretsFor(context)]).then((found) =>
-      this.loadedOf(executionId, context, extra, found),
-    );
+    const limits = this.limitsOf(context);
+    const secrets = context.secret_names?.length ? this.secretsFor(context) : secretsOf(context);
+    if (limits instanceof Promise || secrets instanceof Promise)
+      return Promise.all([limits, secrets]).then((found) =>
+        this.loadedOf(executionId, context, extra, found),
+      );
+    return this.loadedOf(executionId, context, extra, [limits, secrets]);
   }
 
   private loadedOf(
@@ -191,9 +193,9 @@ export class ContextService {
   }
 
   /** What holds for executions of its organization; null: it has none, or nothing is set of it. */
-  private async limitsOf({ organization }: ParsedContext): Promise<OrganizationLimits | null> {
+  private limitsOf({ organization }: ParsedContext): Soon<OrganizationLimits | null> {
     if (organization == null) return null;
-    return (await this.organizations.find(organization.id)).limits;
+    return after(this.organizations.find(organization.id), ({ limits }) => limits);
   }
 
   /** The secrets of a context, and those of the store that it names. */

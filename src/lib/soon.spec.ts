@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { after, begin, type Soon } from './soon.js';
+import { after, begin, orElse, type Soon } from './soon.js';
 
 describe('a value that may be there already', () => {
   it('is not waited for where it is', () => {
@@ -11,6 +11,12 @@ describe('a value that may be there already', () => {
     const later = after<number, number>(Promise.resolve(2), (value) => value * 3);
     expect(later).toBeInstanceOf(Promise);
     expect(await later).toBe(6);
+  });
+
+  it('has something instead where it cannot be come by', async () => {
+    expect(orElse(5, () => 0)).toBe(5);
+    expect(await orElse(Promise.resolve(5), () => 0)).toBe(5);
+    expect(await orElse(Promise.resolve(1).then(fail), (error) => (error as Error).message.length)).toBe(2);
   });
 
   it.each<[string, () => Soon<number>]>([

@@ -5,6 +5,10 @@ export type Soon<T> = T | Promise<T>;
 export const after = <T, U>(soon: Soon<T>, next: (value: T) => Soon<U>): Soon<U> =>
   soon instanceof Promise ? soon.then(next) : next(soon);
 
+/** What there is instead of a value that could not be come by. */
+export const orElse = <T>(soon: Soon<T>, otherwise: (error: unknown) => T): Soon<T> =>
+  soon instanceof Promise ? soon.catch(otherwise) : soon;
+
 /**
  * Begins something that may fail before anything waits for it: what it throws at once, too, is met where it is
  * awaited.

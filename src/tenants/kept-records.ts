@@ -1,4 +1,5 @@
 import type { Logger } from '@nestjs/common';
+import type { Soon } from '../lib/soon.js';
 import type { RedisClient } from '../redis/connections.js';
 import { asText, RedisSubscription } from '../redis/redis-subscription.js';
 
@@ -7,7 +8,7 @@ const MAX_AGE_MS = 5_000;
 const MOST_KEPT = 10_000;
 
 interface Kept<T> {
-  value: Promise<T>;
+  value: Soon<T>;
   atMs: number;
 }
 
@@ -44,8 +45,8 @@ export class KeptRecords<T> {
     });
   }
 
-  /** Rejects as reading does. */
-  find(id: string): Promise<T> {
+  /** Rejects as reading does. What was read before is there at once. */
+  find(id: string): Soon<T> {
     this.listen();
     const nowMs = performance.now();
     const known = this.kept.get(id);
@@ -53,11 +54,12 @@ export class KeptRecords<T> {
     const value = this.source.read(id);
     // What is read before messages arrive may be outdated at once.
     if (!this.isHeard) return value;
-    const kept = { value, atMs: nowMs };
+    const kept: Kept<T> = { value, atMs: nowMs };
     this.keep(id, kept);
-    value.catch(() => {
-      if (this.kept.get(id) === kept) this.kept.delete(id);
-    });
+    value.then(
+      (found) => void (kept.value = found),
+      () => void (this.kept.get(id) === kept && this.kept.delete(id)),
+    );
     return value;
   }
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Job } from 'bullmq';
 import type { CancelRequest } from '../contract/cancellation.js';
 import { NO_CHILDREN } from '../contract/execution.js';
 import type { ExecutionProgress } from '../contract/result.js';
@@ -10,8 +11,9 @@ import { ExecutorService } from '../executor/executor.service.js';
 import { InterruptedError } from '../executor/cancellation.js';
 import { SelfTestService } from '../executor/self-test.service.js';
 import { LatestSender } from '../lib/latest-sender.js';
-import { Quotas, usedUpMessage } from '../tenants/usage/quotas.js';
-import { traced } from '../telemetry/tracing.js';
+import type { Soon } from '../lib/soon.js';
+import { Quotas, type UsedUp, usedUpMessage } from '../tenants/usage/quotas.js';
+import { currentTracing, traced } from '../telemetry/tracing.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import type { OurTurn } from '../results/turn.js';
 import { ExecutionUpdates } from '../results/clients/execution-updates.js';
@@ -41,7 +43,8 @@ export class Attempt {
   ) {}
 
   /** @throws what reportOfError lets through: the job goes back to the queue then. */
-  run(delivery: TakenDelivery): Promise<AttemptReport> {
+  run(delivery: TakenDelivery): Soon<AttemptReport> {
+    if (currentTracing() === null) return this.reportOn(delivery);
     return traced('execution', traceOf(delivery), async (span) => {
       const report = await this.reportOn(delivery);
       const code = codeOf(report);
@@ -51,7 +54,7 @@ export class Attempt {
     });
   }
 
-  private async reportOn(delivery: TakenDelivery): Promise<AttemptReport> {
+  private reportOn(delivery: TakenDelivery): Soon<AttemptReport> {
     const { request, turn, family } = delivery;
     if (turn.kind === 'exhausted')
       return turn.cancel ? cancelledReport(turn.cancel, 'not started again') : stalledOut();
@@ -68,11 +71,7 @@ export class Attempt {
     const { attempt, run, starts, generation } = turn;
     const log = this.logs.open(executionId, attempt);
     this.updates.started(executionId);
-    const progress = new LatestSender(
-      (value: ExecutionProgress) =>
-        Promise.all([job.updateProgress(value), this.ledger.noteProgress(executionId, value)]),
-      PROGRESS_MS,
-    );
+    const progress: { sender?: LatestSender<ExecutionProgress> } = {};
     const seen: Pick<AttemptReport, 'subject' | 'holdsNoSecrets' | 'sync' | 'runnerId' | 'runnerStart'> = {};
     try {
       const { loading } = delivery;
@@ -80,7 +79,10 @@ export class Attempt {
       seen.subject = subjectOf(loaded);
       seen.holdsNoSecrets = Object.keys(loaded.secrets).length === 0;
       seen.sync = loaded.sync;
-      if (run === 1 && attempt === 1 && loaded.organization) await this.refuseUsedUp(loaded.organization.id);
+      if (run === 1 && attempt === 1 && loaded.organization) {
+        const refusing = this.quotas.refusing(loaded.organization.id);
+        refuseUsedUp(refusing instanceof Promise ? await refusing : refusing);
+      }
       const execution = {
         ...loaded,
         attempt,
@@ -94,7 +96,8 @@ export class Attempt {
       const report = await this.executor.execute(execution, stops, {
         onProgress: (value) => {
           log.progress(value);
-          progress.push(value);
+          progress.sender ??= this.progressOf(job, executionId);
+          progress.sender.push(value);
         },
         onLog: (entry) => log.add(entry),
         onRunner: ({ id, start }) => {
@@ -112,15 +115,21 @@ export class Attempt {
       const report = cancel === null ? reportOfError(error, attempt) : cancelledAt(error, turn, cancel);
       return { ...report, ...seen };
     } finally {
-      await progress.idle();
+      if (progress.sender) await progress.sender.idle();
     }
   }
 
-  /** New work of an organization that has used up a quota does not begin. @throws {Refusal} QUOTA_EXCEEDED */
-  private async refuseUsedUp(organization: string): Promise<void> {
-    const used = await this.quotas.refusing(organization);
-    if (used) throw new Refusal('QUOTA_EXCEEDED', usedUpMessage(used));
+  private progressOf(job: Job, executionId: string): LatestSender<ExecutionProgress> {
+    return new LatestSender(
+      (value) => Promise.all([job.updateProgress(value), this.ledger.noteProgress(executionId, value)]),
+      PROGRESS_MS,
+    );
   }
+}
+
+/** New work of an organization that has used up a quota does not begin. @throws {Refusal} QUOTA_EXCEEDED */
+function refuseUsedUp(used: UsedUp | null): void {
+  if (used) throw new Refusal('QUOTA_EXCEEDED', usedUpMessage(used));
 }
 
 /** Only the first start of its code has a time. */

@@ -9,6 +9,7 @@ import { attemptRecord } from '../outcome/attempt-record.js';
 import { WorkerStatistics } from '../heartbeat/worker-statistics.js';
 import { emitMeasurement } from '../telemetry/measurements.js';
 import { traced } from '../telemetry/tracing.js';
+import type { Soon } from '../lib/soon.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import type { Turn } from '../results/turn.js';
 import { LogWriter } from '../results/log-writer.js';
@@ -49,7 +50,7 @@ export class Ending {
    * @throws {ExecutionFailedError} when the execution failed
    * @throws {AttemptFailedError} when it is tried again
    */
-  async end(delivery: TakenDelivery, report: AttemptReport): Promise<unknown> {
+  end(delivery: TakenDelivery, report: AttemptReport): Promise<unknown> {
     if (mayRetry(delivery.job, report)) return this.failAttempt(delivery, report);
     const { request } = delivery.stops.cancellation;
     // A request that nothing of the report shows came when it had ended.
@@ -58,7 +59,7 @@ export class Ending {
   }
 
   /** As {@link end}, of an execution that is to end although its attempt came to no report. */
-  async cancel(delivery: TakenDelivery, request: CancelRequest): Promise<unknown> {
+  cancel(delivery: TakenDelivery, request: CancelRequest): Promise<unknown> {
     return this.conclude(delivery, cancelledReport(request, 'not started again'));
   }
 
@@ -68,7 +69,7 @@ export class Ending {
     { repeat, result }: Ended,
   ): Promise<unknown> {
     await this.results.resend(request);
-    await freeDeduplicationId(job);
+    if (job.deduplicationId) await freeDeduplicationId(job);
     const { executionId } = request;
     const reason = repeat === 'redelivered' ? 'redelivered' : 'known';
     emitMeasurement('job-ended-unrun', { reason });
@@ -85,7 +86,8 @@ export class Ending {
       return null;
     }
     if (repeat === 'standing') await note(job, notRunLine(result));
-    return this.endJob(job, request, result);
+    if (!result.success) await noteFailure(job, result);
+    return this.endOf(job, request, result);
   }
 
   /** The result is published before BullMQ ends the job: a crash in between costs a repeated delivery, not a result. */
@@ -98,22 +100,25 @@ export class Ending {
     const unusedStart = this.ledger.unusedStart(executionId, delivery.turn);
     const document = this.write(delivery, { ...report, isolation }, { earlier, unusedStart });
     if ('refusal' in request) makeFinishable(job);
-    await freeDeduplicationId(job);
+    if (job.deduplicationId) await freeDeduplicationId(job);
     const posting = { kind, mark, holdsNoSecrets, sync, unusedStart, webhook };
-    const result = (await this.endsAtOnce(delivery, document, posting))
+    const ending = this.endsAtOnce(delivery, document, posting);
+    const hasEnded = ending instanceof Promise ? await ending : ending;
+    const result = hasEnded
       ? document
       : await traced('publish', {}, () => this.results.publish(document, posting));
     this.ledger.release(executionId);
     this.note(delivery, report, document);
-    return this.endJob(job, request, result);
+    if (!result.success) await noteFailure(job, result);
+    return this.endOf(job, request, result);
   }
 
   /** Whether result and job have ended together, in one command; else each does by itself. */
-  private async endsAtOnce(
+  private endsAtOnce(
     { job, request }: TakenDelivery,
     document: ExecutionResult,
     posting: Posting,
-  ): Promise<boolean> {
+  ): Soon<boolean> {
     if (!document.success || job.deduplicationId) return false;
     allowNoRetry(job);
     const { executionId, kind } = request;
@@ -175,18 +180,16 @@ export class Ending {
     throw new AttemptFailedError(document);
   }
 
-  private async endJob(
-    job: Job,
-    { executionId, kind }: JobRequest,
-    result: ExecutionResult,
-  ): Promise<unknown> {
+  private endOf(job: Job, { executionId, kind }: JobRequest, result: ExecutionResult): unknown {
     if (result.success) allowNoRetry(job);
-    else {
-      const code = result.failure?.code ?? result.status;
-      await note(job, `${code}: ${result.error}. ${whereLogsAre(executionId)}`);
-    }
     return endOf(result, kind, this.results.keyOf(executionId));
   }
+}
+
+/** Leaves in the log of the job why its execution failed. */
+async function noteFailure(job: Job, { execution_id: id, ...result }: ExecutionResult): Promise<void> {
+  const code = result.failure?.code ?? result.status;
+  await note(job, `${code}: ${result.error}. ${whereLogsAre(id)}`);
 }
 
 /** What a document shows of what was before it; {@link ExecutionLedger.unusedStart}. */

@@ -9,7 +9,7 @@ import type { Delivery, TakenDelivery } from './delivery.js';
 import { DeliveryOpener } from './delivery-opener.js';
 import { Ending } from './ending.js';
 import type { ExecutionWorker } from './execution-worker.js';
-import { ExecutionPlaces, NO_PLACE, type Place } from './lanes/execution-places.js';
+import { ExecutionPlaces, NO_PLACE, type NoRoom, type Place } from './lanes/execution-places.js';
 import { HandBack } from './hand-back.js';
 import { isDecided } from './job-decisions.js';
 import { Taker } from './taker.js';
@@ -51,26 +51,32 @@ export class ExecutionProcessor extends WorkerHost<ExecutionWorker> {
       }
       if (isCanary(job)) return null;
       delivery = this.opener.open(job, token);
+      const entering = this.places.enter(delivery);
+      const room = entering instanceof Promise ? await entering : entering;
       // Awaited here: until then the delivery receives requests to cancel.
-      return await this.whereThereIsRoom(delivery);
+      return await (room.kind === 'place'
+        ? this.inPlace(delivery, room.place)
+        : this.withoutRoom(delivery, room.kind));
     } finally {
       delivery?.stops[Symbol.dispose]();
       active[Symbol.dispose]();
     }
   }
 
-  private async whereThereIsRoom(delivery: Delivery): Promise<unknown> {
-    const room = await this.places.enter(delivery);
-    const place = room.kind === 'place' ? room.place : NO_PLACE;
-    if (room.kind !== 'place' && (await this.taker.giveBack(delivery)))
-      return this.handBack.untilRoom(delivery, room.kind);
+  private inPlace(delivery: Delivery, place: Place): Promise<unknown> {
     return place.during(() => this.runSteps(delivery, place));
+  }
+
+  private async withoutRoom(delivery: Delivery, why: NoRoom['kind']): Promise<unknown> {
+    if (await this.taker.giveBack(delivery)) return this.handBack.untilRoom(delivery, why);
+    return this.inPlace(delivery, NO_PLACE);
   }
 
   private async runSteps(delivery: Delivery, place: Place): Promise<unknown> {
     let ours: TakenDelivery | null = null;
     try {
-      const taken = await this.taker.take(delivery);
+      const taking = this.taker.take(delivery);
+      const taken = taking instanceof Promise ? await taking : taking;
       switch (taken.kind) {
         case 'children under way':
           return await this.handBack.untilChildren(delivery);

@@ -51,5 +51,5 @@ export function makeFinishable(job: EndedJob): void {
 
 /** BullMQ never delivers the job again by itself, also where it cannot complete it. */
 export function allowNoRetry(job: EndedJob): void {
-  job.opts = { ...job.opts, attempts: 1 };
+  if (job.opts.attempts !== 1) job.opts = { ...job.opts, attempts: 1 };
 }

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { after, type Soon } from '../lib/soon.js';
 import { queueTimes, UNKNOWN_TIMES } from '../queue/queue-times.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import type { OurTurn, Turn } from '../results/turn.js';
 import { ResultPublisher } from '../results/result-publisher.js';
-import type { Delivery, TakenDelivery } from './delivery.js';
+import type { BeforeTake, Delivery, TakenDelivery } from './delivery.js';
 import { RUN, ScheduleTicks } from './ticks/schedule-ticks.js';
 
 /**
@@ -31,22 +32,26 @@ export class Taker {
   ) {}
 
   /** A request to cancel that was noted before reaches the delivery here. */
-  async take(delivery: Delivery): Promise<TakeOutcome> {
-    const { generation, family, turn: begun } = await delivery.before;
-    if (family?.pending && !family.failed) return { kind: 'children under way' };
-    // Only a tick may have to wait, and none is taken before it is looked at.
+  take(delivery: Delivery): Soon<TakeOutcome> {
+    return after(delivery.before, (before) => {
+      const { family, turn } = before;
+      if (family?.pending && !family.failed) return { kind: 'children under way' };
+      // Only a tick may have to wait, and none is taken before it is looked at.
+      if (delivery.request.tick === null && turn !== null && turn.kind !== 'unsent')
+        return outcomeOf(delivery, { turn, family, passedOver: null });
+      return this.takeNow(delivery, before);
+    });
+  }
+
+  private async takeNow(
+    delivery: Delivery,
+    { generation, family, turn: begun }: BeforeTake,
+  ): Promise<TakeOutcome> {
     const admission = delivery.request.tick === null ? RUN : await this.ticks.admit(delivery);
     if (admission.kind === 'wait') return { kind: 'not its turn' };
     const passedOver = admission.kind === 'passed over' ? admission.reason : null;
     const turn = begun && begun.kind !== 'unsent' ? begun : await this.turnOf(delivery, generation);
-    if (turn.kind === 'elsewhere' || turn.kind === 'ended') return turn;
-    if (turn.cancel) delivery.stops.cancellation.ask(turn.cancel);
-    const times = family === null ? queueTimes(delivery.job, turn, Date.now()) : UNKNOWN_TIMES;
-    const { run, starts } = turn;
-    return {
-      kind: 'taken',
-      delivery: { ...delivery, turn, run, attempt: startedAttempts(turn), starts, times, family, passedOver },
-    };
+    return outcomeOf(delivery, { turn, family, passedOver });
   }
 
   /**
@@ -80,6 +85,22 @@ export class Taker {
       await this.results.resend(request);
     }
   }
+}
+
+/** What decides how a delivery goes on. */
+interface Admission extends Pick<TakenDelivery, 'family' | 'passedOver'> {
+  turn: Exclude<Turn, { kind: 'unsent' }>;
+}
+
+function outcomeOf(delivery: Delivery, { turn, family, passedOver }: Admission): TakeOutcome {
+  if (turn.kind === 'elsewhere' || turn.kind === 'ended') return turn;
+  if (turn.cancel) delivery.stops.cancellation.ask(turn.cancel);
+  const times = family === null ? queueTimes(delivery.job, turn, Date.now()) : UNKNOWN_TIMES;
+  const { run, starts } = turn;
+  return {
+    kind: 'taken',
+    delivery: { ...delivery, turn, run, attempt: startedAttempts(turn), starts, times, family, passedOver },
+  };
 }
 
 /** A turn that only ends a cancelled execution is no attempt. */

@@ -10,7 +10,7 @@ export class QuotaRefusal {
 
   /** @throws {ProblemException} 429 that says when the quota begins anew, 503 without Redis. */
   async refuseUsedUp(organization: string): Promise<void> {
-    const used = await withinRedisLimit(this.quotas.refusing(organization), NOT_ACCEPTED);
+    const used = await withinRedisLimit(Promise.resolve(this.quotas.refusing(organization)), NOT_ACCEPTED);
     if (used === null) return;
     const { quota, limit, used: amount, resetsAt } = used;
     const seconds = Math.max(1, Math.ceil((resetsAt.getTime() - Date.now()) / 1_000));

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { type Organization, unsetOrganization } from '../../contract/organization.js';
+import type { Soon } from '../../lib/soon.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
@@ -20,7 +21,7 @@ export class OrganizationDirectory implements OnApplicationShutdown {
   }
 
   /** In effect at once after a change, at the latest after 5 s. Rejects as Redis does. */
-  find(id: string): Promise<Organization> {
+  find(id: string): Soon<Organization> {
     return this.records.find(id);
   }
 

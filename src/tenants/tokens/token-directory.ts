@@ -19,7 +19,7 @@ export class TokenDirectory implements OnApplicationShutdown {
   }
 
   /** null: there is none of this id. Rejects as Redis does. */
-  find(id: string): Promise<StoredToken | null> {
+  async find(id: string): Promise<StoredToken | null> {
     return this.records.find(id);
   }
 

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Organization, type QuotaAction, type QuotaName, QUOTAS } from '../../contract/organization.js';
+import { after, type Soon } from '../../lib/soon.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
@@ -32,20 +33,29 @@ export class Quotas {
   ) {}
 
   /** The quota for which new work of an organization is refused now; null: none. Rejects as Redis does. */
-  async refusing(organization: string): Promise<UsedUp | null> {
+  refusing(organization: string): Soon<UsedUp | null> {
     return this.usedUp(organization, 'refuse');
   }
 
   /** Has an organization slowed down until the end of the day, where a quota that says so is used up. */
-  async slowWhereUsedUp(organization: string): Promise<void> {
-    const used = await this.usedUp(organization, 'slow');
-    if (used) await this.store.slow(organization, used.resetsAt);
+  slowWhereUsedUp(organization: string): Soon<void> {
+    return after(this.usedUp(organization, 'slow'), (used) =>
+      used ? this.store.slow(organization, used.resetsAt) : undefined,
+    );
   }
 
-  private async usedUp(id: string, action: QuotaAction): Promise<UsedUp | null> {
-    const { quotas } = await this.organizations.find(id);
-    const named = QUOTAS.filter((name) => quotas[name]?.action === action);
-    if (named.length === 0) return null;
+  private usedUp(id: string, action: QuotaAction): Soon<UsedUp | null> {
+    return after(this.organizations.find(id), ({ quotas }) => {
+      const named = QUOTAS.filter((name) => quotas[name]?.action === action);
+      return named.length === 0 ? null : this.usedUpAmong(id, quotas, named);
+    });
+  }
+
+  private async usedUpAmong(
+    id: string,
+    quotas: Organization['quotas'],
+    named: readonly QuotaName[],
+  ): Promise<UsedUp | null> {
     const now = Date.now();
     const values = await this.redis.hmget(this.keys.usage(dayOf(now)), ...fieldsOf(id));
     const used = usedOf(countedOf(values));

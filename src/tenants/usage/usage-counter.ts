@@ -103,7 +103,11 @@ export class UsageCounter {
 
   /** Something was counted of an execution. Never rejects: the next one that ends does what this cannot. */
   async noteCounted({ organization }: Pick<ExecutionResult, 'organization'>): Promise<void> {
-    if (organization) await this.quotas.slowWhereUsedUp(organization.id).catch(() => undefined);
+    try {
+      if (organization) await this.quotas.slowWhereUsedUp(organization.id);
+    } catch {
+      // Redis does not answer.
+    }
   }
 
   private async count(result: ExecutionResult, part: Part): Promise<void> {

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DelayedError, WaitingError } from 'bullmq';
 import type { LoadedExecution } from '../../context/context.service.js';
 import type { Organization } from '../../contract/organization.js';
+import { after, orElse, type Soon } from '../../lib/soon.js';
 import { CHOSEN, isOurs, PARKED, PRODUCER } from '../../queue/fairness/lane-levels.js';
 import { type LaneRequest, laneRequestOf } from '../../queue/fairness/lane-request.js';
 import { Lanes, type RunningPlace, type TakenReply } from '../../queue/fairness/lanes.js';
@@ -11,7 +12,10 @@ import type { Delivery } from '../delivery.js';
 import { AttemptFailedError } from '../job-decisions.js';
 
 /** Whether a delivery may go on: it has a place, or its job waits for one. */
-export type Room = { kind: 'place'; place: Place } | { kind: 'held' | 'parked' | 'unknown' };
+export type Room = { kind: 'place'; place: Place } | NoRoom;
+export interface NoRoom {
+  kind: 'held' | 'parked' | 'unknown';
+}
 
 /** The place of a delivery among those that run at once. */
 export interface Place {
@@ -23,6 +27,9 @@ export interface Place {
 
 /** Of an execution that nothing distinguishes, or that runs no code. */
 export const NO_PLACE: Place = { during: (run) => run(), belongsElsewhere: () => undefined };
+
+/** Nothing distinguishes it, or it runs no code. */
+const UNLIMITED: Room = { kind: 'place', place: NO_PLACE };
 
 /** What this worker runs, as the lanes know it. */
 interface Held {
@@ -51,24 +58,33 @@ export class ExecutionPlaces {
   ) {}
 
   /** Never rejects: `unknown` where Redis did not say whether there is room. */
-  async enter(delivery: Pick<Delivery, 'job' | 'loading'>): Promise<Room> {
-    if (!this.lanes.isOn) return { kind: 'place', place: NO_PLACE };
-    // What cannot be loaded ends without running.
-    const { loading } = delivery;
-    const loaded = loading instanceof Promise ? await loading.catch(() => null) : loading;
-    if (loaded === null) return { kind: 'place', place: NO_PLACE };
-    const level = delivery.job.priority ?? 0;
-    const lane = laneOf(loaded, level);
-    const jobId = delivery.job.id ?? '';
-    const held = { lane, level, sinceMs: performance.now(), isReported: false, isElsewhere: false };
-    try {
-      const reply = await this.ask(jobId, held);
+  enter({ job, loading }: Pick<Delivery, 'job' | 'loading'>): Soon<Room> {
+    if (!this.lanes.isOn) return UNLIMITED;
+    return orElse(
+      after(loading, (loaded) => this.roomFor(job, loaded)),
+      // What cannot be loaded ends without running.
+      () => UNLIMITED,
+    );
+  }
+
+  private roomFor(job: Delivery['job'], loaded: LoadedExecution): Soon<Room> {
+    const level = job.priority ?? 0;
+    const jobId = job.id ?? '';
+    const held: Held = {
+      lane: laneOf(loaded, level),
+      level,
+      sinceMs: performance.now(),
+      isReported: false,
+      isElsewhere: false,
+    };
+    const room = after(this.ask(jobId, held), (reply): Room => {
       if (reply === 'held' || reply === 'parked') return { kind: reply };
       return { kind: 'place', place: this.placeOf(jobId, held) };
-    } catch (error) {
+    });
+    return orElse(room, (error) => {
       this.logger.warn({ msg: 'no answer about room for a job', jobId, reason: (error as Error).message });
       return { kind: 'unknown' };
-    }
+    });
   }
 
   /** What runs here, for the beat of this worker: all of it where organizations wait or run. */
@@ -82,22 +98,23 @@ export class ExecutionPlaces {
     });
   }
 
-  private async ask(jobId: string, held: Held): Promise<TakenReply> {
+  private ask(jobId: string, held: Held): Soon<TakenReply> {
     const { lane, level } = held;
     if (this.lanes.leavesAlone(lane)) return 'go';
     held.isReported = true;
     const { owner } = this.lease;
     const yields = this.lanes.isAwake && !isOurs(level);
-    if (yields || lane.key !== null || (await this.isLimited(lane)))
-      return this.lanes.take(jobId, lane, owner, yields);
-    this.lanes.noteTaken(jobId, lane, owner);
-    return 'go';
+    return after(yields || lane.key !== null || this.isLimited(lane), (waits) => {
+      if (waits) return this.lanes.take(jobId, lane, owner, yields);
+      this.lanes.noteTaken(jobId, lane, owner);
+      return 'go';
+    });
   }
 
-  private async isLimited({ organization, workflow }: LaneRequest): Promise<boolean> {
+  private isLimited({ organization, workflow }: LaneRequest): Soon<boolean> {
     if (organization === '') return false;
-    const known = await this.organizations.find(organization).catch(() => null);
-    return known === null || limits(known, workflow);
+    const limited = after(this.organizations.find(organization), (known) => limits(known, workflow));
+    return orElse(limited, () => true);
   }
 
   private placeOf(jobId: string, held: Held): Place {
@@ -118,27 +135,30 @@ export class ExecutionPlaces {
         } finally {
           this.held.delete(jobId);
           // What fails here is made up for by the next beat.
-          if (held.isReported) await this.leave(jobId, held, error).catch(() => undefined);
+          const leaving = held.isReported ? this.leave(jobId, held, error) : undefined;
+          if (leaving) await leaving.catch(() => undefined);
         }
       },
     };
   }
 
-  private async leave(
+  /** Nothing to wait for where the lanes only get a note. */
+  private leave(
     jobId: string,
     { lane, level, sinceMs, isElsewhere }: Held,
     error: unknown,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const { owner } = this.lease;
     const { organization } = lane;
     const ms = performance.now() - sinceMs;
     const next = (ours: number): number | null => (isOurs(level) ? ours : null);
-    if (isElsewhere) await this.lanes.isElsewhere(jobId, owner, next(CHOSEN));
-    else if (error instanceof AttemptFailedError)
-      await this.lanes.comesAgain(jobId, { organization, owner, ms, level: next(PRODUCER) });
-    else if (error instanceof WaitingError || error instanceof DelayedError)
-      await this.lanes.comesAgain(jobId, { organization, owner, ms, level: next(CHOSEN) });
-    else this.lanes.noteEnded(jobId, organization, owner, ms);
+    if (isElsewhere) return this.lanes.isElsewhere(jobId, owner, next(CHOSEN));
+    if (error instanceof AttemptFailedError)
+      return this.lanes.comesAgain(jobId, { organization, owner, ms, level: next(PRODUCER) });
+    if (error instanceof WaitingError || error instanceof DelayedError)
+      return this.lanes.comesAgain(jobId, { organization, owner, ms, level: next(CHOSEN) });
+    this.lanes.noteEnded(jobId, organization, owner, ms);
+    return undefined;
   }
 }
 
