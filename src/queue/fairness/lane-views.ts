@@ -6,12 +6,13 @@ import type { RedisClient } from '../../redis/connections.js';
 import { jsonForLua, LuaScript } from '../../redis/lua-script.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
 import { Lanes } from './lanes.js';
+import { MEMORY } from './lua/memory.js';
 import { PLACES } from './lua/places.js';
 import { SHARES } from './lua/shares.js';
 import { VIEWS } from './lua/views.js';
 
 /** KEYS as of LANES; ARGV JSON of {job, organization}… and 'jobs', or '' and 'lanes' -> JSON of each */
-const VIEW = new LuaScript(`${SHARES}${PLACES}${VIEWS}`);
+const VIEW = new LuaScript(`${MEMORY}${SHARES}${PLACES}${VIEWS}`);
 
 /** Lanes that one answer shows. */
 const MOST_SHOWN = 100;

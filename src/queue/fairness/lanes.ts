@@ -7,12 +7,17 @@ import { isRedisAway } from '../../redis/redis-errors.js';
 import { jsonForLua } from '../../redis/lua-script.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
 import { laneJob, type LaneRequest } from './lane-request.js';
-import { LANES } from './lane-script.js';
+import { LANES, type LanesReply, type LanesState } from './lane-script.js';
 
 /** What nothing waits for is sent together with what comes within this time. */
 const NOTE_MS = 10;
+/**
+ * The same where it changes nothing for others: no organization waits for its turn, and neither a place that was chosen nor a cap or a rate
+ * depends on it. Longer than most short executions take, so that beginning and end of one come together.
+ */
+const LATE_NOTE_MS = 50;
 /** Redis serves no other client meanwhile. */
-const MOST_AT_ONCE = 64;
+const MOST_AT_ONCE = 128;
 /** How long it is believed that nothing waits, in a process that only adds jobs. */
 const LOOK_AGAIN_MS = 1_000;
 
@@ -55,10 +60,12 @@ export class Lanes {
   private readonly logger = new Logger(Lanes.name);
   private pending: Pending[] = [];
   private noteTimer: NodeJS.Timeout | null = null;
+  /** When what is noted is sent, by performance.now(). */
+  private noteAtMs = Infinity;
   private isSending = false;
   private wakeTimer: NodeJS.Timeout | null = null;
   private seenAtMs = 0;
-  private awake = false;
+  private state: LanesState = 'idle';
   private keepsTime = false;
 
   constructor(
@@ -78,12 +85,17 @@ export class Lanes {
       this.seenAtMs = performance.now();
       this.note(['look']);
     }
-    return !this.awake;
+    return !this.isAwake;
   }
 
   /** Whether organizations wait or run. */
   get isAwake(): boolean {
-    return this.awake;
+    return this.state !== 'idle';
+  }
+
+  /** Whether some wait for their turn or for room. */
+  get isWaitedFor(): boolean {
+    return this.state === 'waiting';
   }
 
   /**
@@ -108,14 +120,17 @@ export class Lanes {
     return (await this.send(['taken', jobId, laneJob(lane), owner, yields])) as TakenReply;
   }
 
-  /** The same of a job that nothing limits: it runs, and nothing waits for the answer. */
-  noteTaken(jobId: string, lane: LaneRequest, owner: string): void {
-    this.note(['taken', jobId, laneJob(lane), owner, false]);
+  /**
+   * The same of a job that nothing limits: it runs, and nothing waits for the answer.
+   * @param isApart it came past the lanes, so that nothing but the shares of organizations that wait depends on it
+   */
+  noteTaken(jobId: string, lane: LaneRequest, owner: string, isApart: boolean): void {
+    this.note(['taken', jobId, laneJob(lane), owner, false], isApart);
   }
 
-  /** Its execution has ended, after `ms`. */
-  noteEnded(jobId: string, organization: string, owner: string, ms: number): void {
-    this.note(['ended', jobId, organization, owner, Math.round(ms)]);
+  /** Its execution has ended, after `ms`. @param isApart as of {@link noteTaken} */
+  noteEnded(jobId: string, organization: string, owner: string, ms: number, isApart = false): void {
+    this.note(['ended', jobId, organization, owner, Math.round(ms)], isApart);
   }
 
   /** It comes again, with this priority; null: with the one it has. To be waited for: BullMQ reads the priority of the job. */
@@ -134,7 +149,7 @@ export class Lanes {
 
   /** It was taken off the queue before a worker had it. */
   noteRemoved(jobId: string, organization: string): void {
-    if (organization === '' && !this.awake) return;
+    if (organization === '' && !this.isAwake) return;
     this.note(['removed', jobId, organization]);
   }
 
@@ -192,15 +207,25 @@ export class Lanes {
     });
   }
 
-  private note(event: Event): void {
+  private note(event: Event, isApart = false): void {
     if (!this.isOn) return;
     this.pending.push({ event });
-    this.noteTimer ??= setTimeout(() => this.flush(), NOTE_MS).unref();
+    if (this.pending.length >= MOST_AT_ONCE) {
+      this.flush();
+      return;
+    }
+    const inMs = isApart && !this.isWaitedFor ? LATE_NOTE_MS : NOTE_MS;
+    const atMs = performance.now() + inMs;
+    if (atMs >= this.noteAtMs) return;
+    if (this.noteTimer) clearTimeout(this.noteTimer);
+    this.noteAtMs = atMs;
+    this.noteTimer = setTimeout(() => this.flush(), inMs).unref();
   }
 
   private flush(): void {
     if (this.noteTimer) clearTimeout(this.noteTimer);
     this.noteTimer = null;
+    this.noteAtMs = Infinity;
     this.isSending = false;
     const all = this.pending;
     this.pending = [];
@@ -211,12 +236,8 @@ export class Lanes {
     try {
       const events = jsonForLua(batch.map(({ event }) => event));
       const keys = [this.base, `${this.settings.bullPrefix}:${this.settings.name}:`];
-      const [awake, wakeMs, replies] = (await LANES.run(this.redis, keys, [events])) as [
-        '0' | '1',
-        number,
-        unknown[],
-      ];
-      this.awake = awake === '1';
+      const [state, wakeMs, replies] = (await LANES.run(this.redis, keys, [events])) as LanesReply;
+      this.state = state;
       this.seenAtMs = performance.now();
       this.wakeIn(wakeMs);
       for (const [index, { resolve }] of batch.entries()) resolve?.(replies[index]);

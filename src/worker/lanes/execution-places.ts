@@ -39,6 +39,8 @@ interface Held {
   sinceMs: number;
   /** The lanes have a place for it. */
   isReported: boolean;
+  /** Neither the lanes have chosen it nor do a cap, a rate or a key limit it. */
+  isApart: boolean;
   isElsewhere: boolean;
 }
 
@@ -75,6 +77,7 @@ export class ExecutionPlaces {
       level,
       sinceMs: performance.now(),
       isReported: false,
+      isApart: false,
       isElsewhere: false,
     };
     const room = after(this.ask(jobId, held), (reply): Room => {
@@ -103,10 +106,11 @@ export class ExecutionPlaces {
     if (this.lanes.leavesAlone(lane)) return 'go';
     held.isReported = true;
     const { owner } = this.lease;
-    const yields = this.lanes.isAwake && !isOurs(level);
+    const yields = this.lanes.isWaitedFor && !isOurs(level);
     return after(yields || lane.key !== null || this.isLimited(lane), (waits) => {
       if (waits) return this.lanes.take(jobId, lane, owner, yields);
-      this.lanes.noteTaken(jobId, lane, owner);
+      held.isApart = !isOurs(level);
+      this.lanes.noteTaken(jobId, lane, owner, held.isApart);
       return 'go';
     });
   }
@@ -145,7 +149,7 @@ export class ExecutionPlaces {
   /** Nothing to wait for where the lanes only get a note. */
   private leave(
     jobId: string,
-    { lane, level, sinceMs, isElsewhere }: Held,
+    { lane, level, sinceMs, isApart, isElsewhere }: Held,
     error: unknown,
   ): Promise<void> | undefined {
     const { owner } = this.lease;
@@ -157,7 +161,7 @@ export class ExecutionPlaces {
       return this.lanes.comesAgain(jobId, { organization, owner, ms, level: next(PRODUCER) });
     if (error instanceof WaitingError || error instanceof DelayedError)
       return this.lanes.comesAgain(jobId, { organization, owner, ms, level: next(CHOSEN) });
-    this.lanes.noteEnded(jobId, organization, owner, ms);
+    this.lanes.noteEnded(jobId, organization, owner, ms, isApart);
     return undefined;
   }
 }

@@ -25,11 +25,11 @@ local function assertPlaces(owner, running)
   for _, one in ipairs(running) do
     local id, job, ms = one[1], one[2], one[3]
     held[id] = true
-    local text = redis.call('HGET', P .. 'places', id)
-    local place = text and cjson.decode(text) or takePlace(id, job.g, job, owner)
-    if not text or place.o == '' and not place.t then
+    local known = placeOf(id)
+    local place = known or takePlace(id, job.g, job, owner)
+    if not known or place.o == '' and not place.t then
       leaveLane(id, job.g)
-      redis.call('ZREM', P .. 'fed', id)
+      leaveChosen(id, place)
       place.o, place.t = owner, now - ms
     end
     if place.o == owner then
@@ -45,13 +45,13 @@ end
 
 -- Places of executions that have ended without a word.
 local function sweepPlaces(owner, held, leads)
-  local places = redis.call('HGETALL', P .. 'places')
-  for i = 1, #places, 2 do
-    local id, place = places[i], cjson.decode(places[i + 1])
+  local all = redis.call('HGETALL', written(P .. 'places'))
+  for i = 1, #all, 2 do
+    local id, place = all[i], cjson.decode(all[i + 1])
     if place.o == owner then
       if not held[id] and now - (place.t or now) > 3000 then leavePlace(id, place) end
     elseif leads then
-      local chosenAt = place.n and redis.call('ZSCORE', P .. 'fed', id)
+      local chosenAt = place.n and redis.call('ZSCORE', written(P .. 'fed'), id)
       local isOnItsWay = chosenAt and now - tonumber(chosenAt) < 2500
       if not isOnItsWay and (place.o == '' or not isAlive(place.o)) and isGone(id) then leavePlace(id, place) end
     end
@@ -59,24 +59,23 @@ local function sweepPlaces(owner, held, leads)
 end
 
 local function sweepTags()
-  for _, org in ipairs(redis.call('ZRANGEBYSCORE', P .. 'tags', '-inf', V, 'LIMIT', 0, 1000)) do
-    redis.call('ZREM', P .. 'tags', org)
-    if redis.call('SISMEMBER', P .. 'backlog', org) == 0 and redis.call('EXISTS', P .. 'run:' .. org) == 0 then
-      redis.call('HDEL', P .. 'est', org)
+  for _, org in ipairs(redis.call('ZRANGEBYSCORE', written(P .. 'tags'), '-inf', V, 'LIMIT', 0, 1000)) do
+    setOwnTag(org, false)
+    if redis.call('SISMEMBER', written(P .. 'backlog'), org) == 0 and redis.call('EXISTS', written(P .. 'run:' .. org)) == 0 then
+      setMean(org, false)
     end
   end
 end
 
 -- Jobs that others have taken off the queue; nothing else looks at the lane of an organization that is alone.
 local function sweepLanes()
-  for _, org in ipairs(redis.call('SRANDMEMBER', P .. 'backlog', 10)) do
+  for _, org in ipairs(redis.call('SRANDMEMBER', written(P .. 'backlog'), 10)) do
     for band = 0, 1 do
-      local lane = laneOf(org, band)
-      local heads = redis.call('ZRANGE', lane, 0, 199, 'WITHSCORES')
+      local heads = redis.call('ZRANGE', laneOf(org, band), 0, 199, 'WITHSCORES')
       for i = 1, #heads, 2 do
         if not isFresh(tonumber(heads[i + 1])) and isGone(heads[i]) then
-          redis.call('ZREM', lane, heads[i])
-          redis.call('HDEL', P .. 'needs', heads[i])
+          dropFromLane(org, band, heads[i])
+          dropNeed(heads[i])
         end
       end
     end
@@ -86,8 +85,7 @@ local function sweepLanes()
   local names = redis.call('HGETALL', P .. 'blocks')
   for i = 1, math.min(#names, 200), 2 do
     local head = redis.call('ZRANGE', P .. 'blocked:' .. names[i], 0, 0)
-    local text = head[1] and redis.call('HGET', P .. 'needs', head[1])
-    local job = text and cjson.decode(text)
+    local job = head[1] and needOf(head[1])
     if not job or isGone(head[1]) or not fullCap(capsOf(job.g, job)) then unblock(names[i]) end
   end
 end
@@ -105,7 +103,7 @@ local function harden()
     for _, id in ipairs(isHard(org, {}) and ids or {}) do
       if redis.call('ZREM', Q .. 'prioritized', id) == 1 then redis.call('ZADD', Q .. 'delayed', HELD, id) end
     end
-    if #ids > 0 then redis.call('SADD', P .. 'hard', org) end
+    if #ids > 0 then change('set', P .. 'hard', org, true) end
   end
 end
 
@@ -119,9 +117,9 @@ end
 
 -- Up to three organizations that wait or run.
 local function someOrganizations()
-  local orgs = redis.call('SRANDMEMBER', P .. 'backlog', 3)
-  local places = redis.call('HVALS', P .. 'places')
-  for i = 1, math.min(#places, 50) do orgs[#orgs + 1] = cjson.decode(places[i]).g end
+  local orgs = redis.call('SRANDMEMBER', written(P .. 'backlog'), 3)
+  local texts = redis.call('HVALS', written(P .. 'places'))
+  for i = 1, math.min(#texts, 50) do orgs[#orgs + 1] = cjson.decode(texts[i]).g end
   return orgs
 end
 

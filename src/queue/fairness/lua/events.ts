@@ -22,32 +22,34 @@ end
 -- What runs of an organization that has hardly anything: {} or one that a worker has taken. That may have ended, and the
 -- client that waited for it asks for the next before it is known. nil: it has more.
 local function hardlyAnything(org)
-  if redis.call('SCARD', P .. 'run:' .. org) > 1 then return nil end
-  local run = redis.call('SMEMBERS', P .. 'run:' .. org)
+  local key = written(P .. 'run:' .. org)
+  if redis.call('SCARD', key) > 1 then return nil end
+  local run = redis.call('SMEMBERS', key)
   if #run == 0 then return run end
-  local text = redis.call('HGET', P .. 'places', run[1])
-  return text and cjson.decode(text).t and run or nil
+  local place = placeOf(run[1])
+  return place and place.t and run or nil
 end
 
 -- A client that asks for one thing at a time comes first beyond its lead too, for nothing, as long as few slots serve such.
 local function hasRoomAhead(run)
-  local own = run[1] and redis.call('SISMEMBER', P .. 'ahead', run[1]) or 0
-  return redis.call('SCARD', P .. 'ahead') - own + 1 <= math.floor(capacity * ${AHEAD} + 0.5)
+  local ahead = written(P .. 'ahead')
+  local own = run[1] and redis.call('SISMEMBER', ahead, run[1]) or 0
+  return redis.call('SCARD', ahead) - own + 1 <= math.floor(capacityOfAll() * ${AHEAD} + 0.5)
 end
 
 -- {'submit', id, job} -> its priority in BullMQ; -1: it must be held
 on['submit'] = function(event)
   local id, job = event[2], event[3]
-  if redis.call('HEXISTS', P .. 'places', id) == 1 then return ${CHOSEN} end
+  if placeOf(id) then return ${CHOSEN} end
   local org, caps = job.g, capsOf(job.g, job)
   local hard, full = isHard(org, caps), fullCap(caps)
   local closed = organizationFullUntil(org)
-  if not full and not closed and job.b == 0 and redis.call('EXISTS', laneOf(org, 0)) == 0 then
+  if not full and not closed and job.b == 0 and not hasLane(org, 0) then
     local tag, level = tagOf(org), nil
     local ahead = tag and tag > V + leadOf(org)
     local run = hardlyAnything(org)
     if run and (not ahead or hasRoomAhead(run)) then level = ${FIRST}
-    elseif hard and redis.call('ZCARD', P .. 'fed') < reach() and redis.call('EXISTS', P .. 'ring:0') == 0 then
+    elseif hard and redis.call('ZCARD', written(P .. 'fed')) < reach() and redis.call('EXISTS', written(P .. 'ring:0')) == 0 then
       level = ${CHOSEN}
     end
     if level then
@@ -57,7 +59,7 @@ on['submit'] = function(event)
   end
   wait(id, job, full)
   if not hard then return job.v end
-  redis.call('SADD', P .. 'hard', org)
+  change('set', P .. 'hard', org, true)
   return -1
 end
 
@@ -73,8 +75,7 @@ end
 -- yields: it came from a producer of its own, past the lanes, and gives way where it is not the turn of its organization
 on['taken'] = function(event)
   local id, job, owner = event[2], event[3], event[4]
-  local org, text = job.g, redis.call('HGET', P .. 'places', event[2])
-  local place = text and cjson.decode(text)
+  local org, place = job.g, placeOf(id)
   if place and not place.t and not isPlaceOf(place, job) then
     leavePlace(id, place)
     place = nil
@@ -84,14 +85,17 @@ on['taken'] = function(event)
     if not place.t and rateOpensAt(org, 0) > now then
       leavePlace(id, place)
       redis.call('HSET', Q .. id, 'priority', job.v)
-      redis.call('SADD', P .. 'hard', org)
+      change('set', P .. 'hard', org, true)
       wait(id, job)
       return 'held'
     end
     if place.t then
       place.o = owner
       savePlace(id, place)
-    else startPlace(id, place, owner) end
+    else
+      leaveChosen(id, place)
+      startPlace(id, place, owner)
+    end
     return 'go'
   end
   local score = leaveLane(id, org)
@@ -100,12 +104,12 @@ on['taken'] = function(event)
   local full, closed = fullCap(caps), organizationFullUntil(org)
   if full or closed then
     redis.call('HSET', Q .. id, 'priority', job.v)
-    redis.call('SADD', P .. 'hard', org)
+    change('set', P .. 'hard', org, true)
     wait(id, job, full, score)
     return 'held'
   end
   if event[5] and not score then
-    local first = redis.call('ZRANGE', P .. 'ring:0', 0, 0, 'WITHSCORES')
+    local first = hasLanes() and redis.call('ZRANGE', written(P .. 'ring:0'), 0, 0, 'WITHSCORES') or {}
     if first[1] and first[1] ~= org and (tagOf(org) or V) > tonumber(first[2]) then
       redis.call('HSET', Q .. id, 'priority', job.v)
       wait(id, job)
@@ -138,11 +142,9 @@ end
 
 -- {'elsewhere', id, owner, priority}: another worker carries it out, and its place is that one's
 on['elsewhere'] = function(event)
-  local text = redis.call('HGET', P .. 'places', event[2])
+  local place = placeOf(event[2])
   comesAgainWith(event[2], event[4])
-  if not text then return end
-  local place = cjson.decode(text)
-  if place.o ~= event[3] then return end
+  if not place or place.o ~= event[3] then return end
   place.o = ''
   savePlace(event[2], place)
 end
@@ -152,15 +154,14 @@ on['removed'] = function(event)
   local id = event[2]
   leaveLane(id, event[3])
   forgetNeeds(id)
-  local text = redis.call('HGET', P .. 'places', id)
-  local place = text and cjson.decode(text)
+  local place = placeOf(id)
   if place and not place.t then leavePlace(id, place) end
 end
 
 -- {'move', id, job}: into its lane, from where a producer of its own has put it -> 1 when it is not there any more
 on['move'] = function(event)
   local id, job = event[2], event[3]
-  if redis.call('HEXISTS', P .. 'places', id) == 1 then return 0 end
+  if placeOf(id) then return 0 end
   local caps = capsOf(job.g, job)
   local hard = isHard(job.g, caps)
   local held = tonumber(redis.call('ZSCORE', Q .. 'delayed', id) or '0') >= HELD
@@ -176,7 +177,7 @@ on['move'] = function(event)
   end
   local score = leaveLane(id, job.g)
   forgetNeeds(id)
-  if hard then redis.call('SADD', P .. 'hard', job.g) end
+  if hard then change('set', P .. 'hard', job.g, true) end
   wait(id, job, fullCap(caps), score)
   return stays and 0 or 1
 end

@@ -26,50 +26,56 @@ end
 -- nil: the organization has room. Else when it will have, or -1 for when a place is given back.
 local function organizationFullUntil(org)
   local most = limitsOf(org).max_running
-  if most and redis.call('SCARD', P .. 'run:' .. org) >= most then return -1 end
-  local opens = rateOpensAt(org, limitsOf(org).rate and redis.call('SCARD', P .. 'promised:' .. org) or 0)
+  if most and redis.call('SCARD', written(P .. 'run:' .. org)) >= most then return -1 end
+  local opens = rateOpensAt(org, limitsOf(org).rate and redis.call('SCARD', written(P .. 'promised:' .. org)) or 0)
   if opens > now then return opens end
 end
 
 local function fullCap(caps)
   for _, cap in ipairs(caps) do
-    if redis.call('SCARD', P .. 'cap:' .. cap.name) >= cap.most then return cap end
+    if redis.call('SCARD', written(P .. 'cap:' .. cap.name)) >= cap.most then return cap end
   end
 end
 
 local function wakeAt(org, at)
-  if at > 0 then redis.call('ZADD', P .. 'wake', at, org) end
+  if at > 0 then change('sorted', P .. 'wake', org, at) end
 end
 
 local function takePlace(id, org, job, owner, isFree)
   local place = {o = owner, g = org, c = isFree and 0 or charge(org), w = job.w, k = job.k, l = job.l, f = isFree}
-  redis.call('SADD', P .. 'run:' .. org, id)
-  if isFree then redis.call('SADD', P .. 'ahead', id) end
+  change('set', P .. 'run:' .. org, id, true)
+  if isFree then change('set', P .. 'ahead', id, true) end
   for i, cap in ipairs(capsOf(org, job)) do
     place.s = place.s or {}
     place.s[i] = cap.name
-    redis.call('SADD', P .. 'cap:' .. cap.name, id)
+    change('set', P .. 'cap:' .. cap.name, id, true)
   end
   return place
 end
-
-local function savePlace(id, place) redis.call('HSET', P .. 'places', id, cjson.encode(place)) end
 
 -- isNew: it is not on the queue yet.
 local function choose(id, org, job, isNew, isFree)
   local place = takePlace(id, org, job, '', isFree)
   place.n = isNew
+  change('sorted', P .. 'fed', id, now)
+  if limitsOf(org).rate then
+    place.p = true
+    change('set', P .. 'promised:' .. org, id, true)
+  end
   savePlace(id, place)
-  redis.call('ZADD', P .. 'fed', now, id)
-  if limitsOf(org).rate then redis.call('SADD', P .. 'promised:' .. org, id) end
+end
+
+-- It is not among those any more that were chosen and not taken. Places of former versions do not say that a rate was kept.
+local function leaveChosen(id, place)
+  change('sorted', P .. 'fed', id, false)
+  if place.p or limitsOf(place.g).rate then change('set', P .. 'promised:' .. place.g, id, false) end
+  place.p = nil
 end
 
 local function startPlace(id, place, owner)
   place.o, place.t = owner, now
-  redis.call('ZREM', P .. 'fed', id)
   local rate = limitsOf(place.g).rate
   if rate then
-    redis.call('SREM', P .. 'promised:' .. place.g, id)
     redis.call('LPUSH', P .. 'rate:' .. place.g, now)
     redis.call('LTRIM', P .. 'rate:' .. place.g, 0, rate.executions - 1)
     redis.call('PEXPIRE', P .. 'rate:' .. place.g, rate.ms)
@@ -85,11 +91,10 @@ local function unblock(name)
   for _ = 1, 20 do
     local head = redis.call('ZPOPMIN', key)
     if #head == 0 then break end
-    local text = redis.call('HGET', P .. 'needs', head[1])
-    if text then
-      local job = cjson.decode(text)
-      redis.call('ZADD', laneOf(job.g, job.b), head[2], head[1])
-      redis.call('SADD', P .. 'hard', job.g)
+    local job = needOf(head[1])
+    if job then
+      putIntoLane(job.g, job.b, head[1], head[2])
+      change('set', P .. 'hard', job.g, true)
       enterRing(job.g)
       break
     end
@@ -100,24 +105,22 @@ end
 -- ms: how long it ran; nil: it did not.
 local function leavePlace(id, place, ms)
   local org = place.g
-  redis.call('HDEL', P .. 'places', id)
-  redis.call('ZREM', P .. 'fed', id)
-  redis.call('SREM', P .. 'run:' .. org, id)
-  redis.call('SREM', P .. 'promised:' .. org, id)
-  redis.call('SREM', P .. 'ahead', id)
+  savePlace(id, false)
+  if not place.t then leaveChosen(id, place) end
+  change('set', P .. 'run:' .. org, id, false)
+  if place.f then change('set', P .. 'ahead', id, false) end
   if not place.f then addSlotTime(org, (ms or 0) - place.c) end
   if ms then noteDuration(org, ms) end
   for _, name in ipairs(place.s or {}) do
-    redis.call('SREM', P .. 'cap:' .. name, id)
+    change('set', P .. 'cap:' .. name, id, false)
     unblock(name)
   end
   enterRing(org)
 end
 
 local function leave(id, owner, ms)
-  local text = redis.call('HGET', P .. 'places', id)
-  if not text then return false end
-  local place = cjson.decode(text)
+  local place = placeOf(id)
+  if not place then return false end
   if place.o == owner or place.o == '' then leavePlace(id, place, place.t and ms) end
   return true
 end
@@ -128,19 +131,20 @@ local function isAlive(owner)
 end
 
 local function leaveLane(id, org)
-  local score
   for band = 0, 1 do
-    score = score or redis.call('ZSCORE', laneOf(org, band), id)
-    if redis.call('ZREM', laneOf(org, band), id) == 1 then leaveRingIfEmpty(org) end
+    local score = hasLane(org, band) and redis.call('ZSCORE', laneOf(org, band), id)
+    if score then
+      dropFromLane(org, band, id)
+      leaveRingIfEmpty(org)
+      return score
+    end
   end
-  return score
 end
 
 local function forgetNeeds(id)
-  local text = redis.call('HGET', P .. 'needs', id)
-  if not text then return end
-  local job = cjson.decode(text)
-  redis.call('HDEL', P .. 'needs', id)
+  local job = needOf(id)
+  if not job then return end
+  dropNeed(id)
   for _, cap in ipairs(capsOf(job.g, job)) do
     redis.call('ZREM', P .. 'blocked:' .. cap.name, id)
     if redis.call('EXISTS', P .. 'blocked:' .. cap.name) == 0 then redis.call('HDEL', P .. 'blocks', cap.name) end
@@ -154,12 +158,12 @@ local function wait(id, job, full, score)
     seq = (seq + 1) % SEQUENCES
     score = job.p * SEQUENCES + seq
   end
-  if job.k or job.w and limitsOf(org).workflows then redis.call('HSET', P .. 'needs', id, cjson.encode(job)) end
+  if job.k or job.w and limitsOf(org).workflows then setNeed(id, job) end
   if full then
     redis.call('ZADD', P .. 'blocked:' .. full.name, score, id)
     redis.call('HSET', P .. 'blocks', full.name, org)
   else
-    redis.call('ZADD', laneOf(org, band), score, id)
+    putIntoLane(org, band, id, score)
     enterRing(org)
   end
 end

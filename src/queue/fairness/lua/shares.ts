@@ -1,7 +1,7 @@
 import { CHOSEN, HELD_SCORE, LEVEL } from '../lane-levels.js';
 
 /*
- * Lua of the lanes, first part: what is kept, and shares of slot time.
+ * Lua of the lanes, first part, after memory.ts: what is kept, and shares of slot time.
  *
  * All keys begin with KEYS[1], the queue's own name and `lanes`, so that they share its slot on Cluster:
  *   lane:{band}:{org}  sorted set: job -> own priority and sequence number: what waits of an organization
@@ -10,7 +10,7 @@ import { CHOSEN, HELD_SCORE, LEVEL } from '../lane-levels.js';
  *   hard               set: those of them with jobs that only this script makes takable
  *   places             hash: job -> JSON of {o owner ('' until it is taken), g organization, c milliseconds charged,
  *                      t when it was taken, w workflow, k concurrency key, l its limit, s sets of caps that it is in,
- *                      n it was chosen before it was on the queue, f it is free: ahead}
+ *                      n it was chosen before it was on the queue, f it is free: ahead, p it is promised}
  *   fed                sorted set: job -> when it was chosen: those with a place that no worker has taken
  *   ahead              set: jobs with a place that came first although their organization was ahead; they cost it nothing
  *   run:{org}          set: jobs of an organization with a place
@@ -33,19 +33,35 @@ import { CHOSEN, HELD_SCORE, LEVEL } from '../lane-levels.js';
  * slot time of an execution, divided by its weight, when that is chosen; the charge becomes the real time when it ends.
  */
 export const SHARES = `
-local P, Q = KEYS[1] .. ':', KEYS[2]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local known = redis.call('HMGET', P .. 'state', 'v', 'seq', 'est', 'old', 'recent', 'turned', 'extra', 'filled')
-local V, seq = tonumber(known[1] or '0'), tonumber(known[2] or '0')
+local NUMBERS = {'v', 'seq', 'est', 'old', 'recent', 'turned', 'extra', 'filled'}
+local stored = redis.call('HMGET', P .. 'state', unpack(NUMBERS))
+for i, text in ipairs(stored) do stored[i] = tonumber(text or '') or false end
+local V, seq = stored[1] or 0, stored[2] or 0
 -- nil: nothing has ended yet
-local mean = tonumber(known[3] or '')
-local old, recent, turned = tonumber(known[4] or '0'), tonumber(known[5] or '0'), tonumber(known[6] or '0')
-local extra, filled = tonumber(known[7] or '0'), known[8] == '1'
-local capacity = tonumber(redis.call('GET', P .. 'capacity') or '0')
+local mean = stored[3] or nil
+local old, recent, turned = stored[4] or 0, stored[5] or 0, stored[6] or 0
+local extra, filled = stored[7] or 0, stored[8] == 1
 local LEVEL = ${LEVEL}
 local SEQUENCES = 8589934592
 local HELD = ${HELD_SCORE}
+
+-- What of the state has changed: the text of a number with a fraction is dear.
+local function saveState()
+  local values, changed = {V, seq, mean or false, old, recent, turned, extra, filled and 1 or 0}, {}
+  for i, value in ipairs(values) do
+    if value ~= stored[i] and value ~= false then changed[#changed + 1], changed[#changed + 2] = NUMBERS[i], value end
+  end
+  if #changed > 0 then redis.call('HSET', P .. 'state', unpack(changed)) end
+end
+
+local capacity
+-- How many executions all workers run at once.
+local function capacityOfAll()
+  if not capacity then capacity = tonumber(redis.call('GET', P .. 'capacity') or '0') end
+  return capacity
+end
 
 local limits = {}
 local function limitsOf(org)
@@ -59,19 +75,19 @@ end
 local function weightOf(org) return limitsOf(org).weight or 1 end
 
 -- The tag of an organization that waits; nil: it does not.
-local function ringTagOf(org)
-  return tonumber(redis.call('ZSCORE', P .. 'ring:0', org) or redis.call('ZSCORE', P .. 'ring:1', org) or '')
-end
+local function ringTagOf(org) return ringTagIn(org, 0) or ringTagIn(org, 1) or nil end
 
-local function tagOf(org) return ringTagOf(org) or tonumber(redis.call('ZSCORE', P .. 'tags', org) or '') end
+local function tagOf(org) return ringTagOf(org) or ownTagOf(org) or nil end
 
 -- From where an organization is charged. One that waits may be below V: it was charged more than what has ended took, and
 -- would lose the difference if it began at V again.
 local function startOf(org) return ringTagOf(org) or math.max(V, tagOf(org) or V) end
 
 local function setTag(org, tag)
-  redis.call('ZADD', P .. 'tags', tag, org)
-  for band = 0, 1 do redis.call('ZADD', P .. 'ring:' .. band, 'XX', tag, org) end
+  setOwnTag(org, tag)
+  for band = 0, 1 do
+    if ringTagIn(org, band) then setRingTag(org, band, tag) end
+  end
 end
 
 -- An organization that is not ahead of the others has no tag, and gets no credit for time it did not use.
@@ -84,8 +100,9 @@ end
 -- The least tag of those that wait; nil: none does.
 local function leastTag()
   local least
+  if not hasLanes() then return least end
   for band = 0, 1 do
-    local first = tonumber(redis.call('ZRANGE', P .. 'ring:' .. band, 0, 0, 'WITHSCORES')[2])
+    local first = tonumber(redis.call('ZRANGE', written(P .. 'ring:' .. band), 0, 0, 'WITHSCORES')[2])
     if first and not (least and least < first) then least = first end
   end
   return least
@@ -93,30 +110,28 @@ end
 
 -- How long an execution takes, in ms. While none has ended, as little as can be: what was charged too little is made up for
 -- at the end; too much would move virtual time on, and organizations that come next would begin too late for good.
-local function expectedOf(org) return tonumber(redis.call('HGET', P .. 'est', org) or mean or 1) end
+local function expectedOf(org) return meanOf(org) or mean or 1 end
 
 -- Virtual time is that of the organizations that wait: one that came first before its turn does not move it past them.
 local function charge(org)
   local ms = expectedOf(org)
   local start = startOf(org)
-  V = math.max(V, math.min(start, leastTag() or start))
+  if start > V then V = math.max(V, math.min(start, leastTag() or start)) end
   setTag(org, start + ms / weightOf(org))
   return ms
 end
 
 local function noteDuration(org, ms)
-  local before = redis.call('HGET', P .. 'est', org)
-  redis.call('HSET', P .. 'est', org, before and tonumber(before) * 0.8 + ms * 0.2 or ms)
+  local before = meanOf(org)
+  setMean(org, before and before * 0.8 + ms * 0.2 or ms)
   mean = mean and mean * 0.95 + ms * 0.05 or ms
 end
 
-local function laneOf(org, band) return P .. 'lane:' .. band .. ':' .. org end
-
 local function enterRing(org)
   for band = 0, 1 do
-    if redis.call('EXISTS', laneOf(org, band)) == 1 then
-      redis.call('SADD', P .. 'backlog', org)
-      redis.call('ZADD', P .. 'ring:' .. band, 'NX', startOf(org), org)
+    if not ringTagIn(org, band) and hasLane(org, band) then
+      change('set', P .. 'backlog', org, true)
+      setRingTag(org, band, startOf(org))
     end
   end
 end
@@ -124,15 +139,15 @@ end
 local function leaveRingIfEmpty(org)
   local empty = 0
   for band = 0, 1 do
-    if redis.call('EXISTS', laneOf(org, band)) == 0 then
-      redis.call('ZREM', P .. 'ring:' .. band, org)
+    if not hasLane(org, band) then
+      if ringTagIn(org, band) then setRingTag(org, band, false) end
       empty = empty + 1
     end
   end
   if empty == 2 then
-    redis.call('SREM', P .. 'backlog', org)
-    redis.call('SREM', P .. 'hard', org)
-    redis.call('ZREM', P .. 'wake', org)
+    change('set', P .. 'backlog', org, false)
+    change('set', P .. 'hard', org, false)
+    change('sorted', P .. 'wake', org, false)
   end
 end
 
@@ -152,10 +167,7 @@ end
 -- Makes a job the next to be taken. BullMQ does the same in changePriority and promote; here it happens together with
 -- what made the room. False: it is not there to be taken.
 local function raise(id)
-  if redis.call('ZSCORE', Q .. 'prioritized', id) then
-    redis.call('ZADD', Q .. 'prioritized', nextScore(${CHOSEN}), id)
-    return true
-  end
+  if redis.call('ZADD', Q .. 'prioritized', 'XX', 'CH', nextScore(${CHOSEN}), id) == 1 then return true end
   local held = redis.call('ZSCORE', Q .. 'delayed', id)
   if not held or tonumber(held) < HELD then return false end
   redis.call('ZREM', Q .. 'delayed', id)

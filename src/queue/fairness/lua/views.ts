@@ -35,8 +35,8 @@ local function factsOf(org)
     -- One that cannot start now would add its own.
     weights = weights,
     isInRing = ringTagOf(org) ~= nil,
-    meanMs = tonumber(redis.call('HGET', P .. 'est', org) or mean or ${UNKNOWN_MS}),
-    capacity = capacity,
+    meanMs = meanOf(org) or mean or ${UNKNOWN_MS},
+    capacity = capacityOfAll(),
     interactive = redis.call('ZCARD', laneOf(org, 0)),
     background = redis.call('ZCARD', laneOf(org, 1)),
   }
@@ -49,8 +49,7 @@ local function factsOfJob(id, org)
     local rank = redis.call('ZRANK', laneOf(org, band), id)
     if rank then facts.rank = rank + (band == 1 and facts.interactive or 0) end
   end
-  local text = redis.call('HGET', P .. 'needs', id)
-  local job = text and cjson.decode(text)
+  local job = needOf(id)
   for _, cap in ipairs(job and capsOf(org, job) or {}) do
     local rank = redis.call('ZRANK', P .. 'blocked:' .. cap.name, id)
     if rank then
@@ -77,8 +76,8 @@ for _, org in ipairs(redis.call('SRANDMEMBER', P .. 'backlog', MOST)) do orgs[or
 for band = 0, 1 do
   for _, org in ipairs(redis.call('ZRANGE', P .. 'ring:' .. band, 0, MOST - 1)) do orgs[org] = true end
 end
-local places = redis.call('HVALS', P .. 'places')
-for i = 1, math.min(#places, 1000) do orgs[cjson.decode(places[i]).g] = true end
+local texts = redis.call('HVALS', P .. 'places')
+for i = 1, math.min(#texts, 1000) do orgs[cjson.decode(texts[i]).g] = true end
 for org in pairs(orgs) do
   local facts = factsOf(org)
   facts.blocked = blocked[org] or 0
