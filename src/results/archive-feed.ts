@@ -16,20 +16,30 @@ const MOST_AT_ONCE = 32;
 /** Name by {@link feedNameOf}, and document or ''. */
 type FeedItem = [string, string];
 
-/**
- * KEYS feed, waiting, figures; ARGV length of the stream, ttl of results in seconds, then name and document or '' of each result.
- * An entry that waits longer than results live has no result any more: it is counted as lost.
- */
-export const APPEND = new LuaScript(`
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for i = 3, #ARGV, 2 do
-  redis.call('ZADD', KEYS[2], now, ARGV[i])
-  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'id', ARGV[i], 'document', ARGV[i + 1])
+/** Lua: leaves a result for the archive -> Unix milliseconds, which are also in the id of its entry. */
+export const LEAVE_IN_FEED = `
+local function leaveInFeed(feed, waiting, length, name, document)
+  local id = redis.call('XADD', feed, 'MAXLEN', '~', length, '*', 'id', name, 'document', document)
+  local at = string.match(id, '^%d+')
+  redis.call('ZADD', waiting, at, name)
+  return tonumber(at)
 end
-local lost = redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[2] * 1000)
-if lost > 0 then redis.call('HINCRBY', KEYS[3], 'lost', lost) end
-return lost
+`;
+
+/** Lua: what waits longer than results live has no result any more, and is counted as lost -> how many did. */
+export const COUNT_LOST = `
+local function countLost(waiting, figures, at, ttlSeconds)
+  local lost = redis.call('ZREMRANGEBYSCORE', waiting, '-inf', at - ttlSeconds * 1000)
+  if lost > 0 then redis.call('HINCRBY', figures, 'lost', lost) end
+  return lost
+end
+`;
+
+/** KEYS feed, waiting, figures; ARGV length of the stream, ttl of results in seconds, then name and document or '' of each result -> how many others were lost */
+export const APPEND = new LuaScript(`${LEAVE_IN_FEED}${COUNT_LOST}
+local at
+for i = 3, #ARGV, 2 do at = leaveInFeed(KEYS[1], KEYS[2], ARGV[1], ARGV[i], ARGV[i + 1]) end
+return countLost(KEYS[2], KEYS[3], at, ARGV[2])
 `);
 
 /** Name of a result in the feed: its execution, and the run where that is not the first. */

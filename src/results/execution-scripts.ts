@@ -1,5 +1,6 @@
 import { GatheredScript } from '../redis/gathered-script.js';
 import { LuaScript } from '../redis/lua-script.js';
+import { BEGINNING, MARK, SETTLING, START } from './lua/ledger-functions.js';
 import { MAX_LOST_WORKERS, STARTS_KEPT } from './start-history.js';
 
 /*
@@ -30,33 +31,6 @@ import { MAX_LOST_WORKERS, STARTS_KEPT } from './start-history.js';
  * the JSON of each attempt that was not the last.
  */
 
-/** Jobs of one execution that are remembered; of any further one a retry is taken for another job. */
-const MARKS_KEPT = 256;
-
-/** Lua: remembers that a delivery comes to an end; an older one, of a frozen worker, does not replace a later one. */
-const MARK = `
-local function mark(key, field, text)
-  local known = redis.call('HGET', key, field)
-  if known then
-    local added, stalls = string.match(known, '^(%d+):%d+:(%d+)')
-    local sameAdded, newStalls = string.match(text, '^(%d+):%d+:(%d+)')
-    if added == sameAdded and tonumber(newStalls) < tonumber(stalls) then return end
-  end
-  if not known and redis.call('HINCRBY', key, 'marks', 1) > ${MARKS_KEPT} then return end
-  redis.call('HSET', key, field, text)
-end
-`;
-
-/** Lua: counts a start and notes the worker that makes it. */
-const START = `
-local function start(key, worker, now)
-  local n = redis.call('HINCRBY', key, 'starts', 1)
-  redis.call('HSET', key, 'start:' .. n, worker .. ' ' .. now)
-  if n > ${STARTS_KEPT} then redis.call('HDEL', key, 'start:' .. (n - ${STARTS_KEPT}), 'end:' .. (n - ${STARTS_KEPT})) end
-  return n
-end
-`;
-
 /** A field of a hash, or nothing. */
 type Reply = string | null;
 /** An execution that is ours now. */
@@ -67,38 +41,10 @@ export type EndedReply = ['ended', string, string, Reply, Reply];
 export type BeginReply = EndedReply | ['owned', string] | StartedReply;
 
 /** ARGV owner, worker, now, ttl, generation for the first attempt or '', field of the job -> {'ended', document or '', run, mark or nil, marks or nil} | {'owned', owner} | {'started', attempt, 0, generation or nil, cancel asked at or nil, reason, run, freed at or nil, pause or nil, starts}; one that is to be cancelled is not started */
-export const BEGIN = new GatheredScript(
-  `
-local known = redis.call('HMGET', KEYS[2], 'forgotten', 'owner', 'generation', 'cancel_asked_at', 'cancel_reason', 'run', 'freed_at', 'pause_ms', 'marks', 'starts', 'attempt')
-local standing = redis.call('GET', KEYS[1])
-local run = known[6] or '1'
-if known[1] or standing then
-  local marks = redis.call('HMGET', KEYS[2], ARGV[6], 'marks')
-  return {'ended', not known[1] and standing or '', run, marks[1], marks[2]}
-end
-if known[2] and known[2] ~= '' then return {'owned', known[2]} end
-local attempt, starts = tonumber(known[11] or '0') + 1, tonumber(known[10] or '0')
-local entry = {'owner', ARGV[1], 'worker', ARGV[2], 'started_at', ARGV[3], 'attempt', attempt}
-local function set(field, value) entry[#entry + 1], entry[#entry + 2] = field, value end
-if not known[9] then set('marks', '0') end
-local generation = known[3]
-if not generation and ARGV[5] ~= '' then
-  generation = ARGV[5]
-  set('generation', generation)
-end
-if not known[4] then
-  starts = starts + 1
-  set('starts', starts)
-  set('start:' .. starts, ARGV[2] .. ' ' .. ARGV[3])
-end
-redis.call('HSET', KEYS[2], unpack(entry))
-if starts > ${STARTS_KEPT} then redis.call('HDEL', KEYS[2], 'start:' .. (starts - ${STARTS_KEPT}), 'end:' .. (starts - ${STARTS_KEPT})) end
-if attempt > 1 then redis.call('HDEL', KEYS[2], 'progress') end
-redis.call('EXPIRE', KEYS[2], ARGV[4])
-return {'started', attempt, 0, generation, known[4], known[5], run, known[7], known[8], starts}
-`,
-  { keys: 3, args: 6 },
-);
+export const BEGIN = new GatheredScript(`${BEGINNING}return begin(KEYS[1], KEYS[2], ARGV, false)`, {
+  keys: 3,
+  args: 6,
+});
 
 /**
  * KEYS also the key that keeps the former result. ARGV run that has ended, owner, worker, now, ttl,
@@ -217,21 +163,10 @@ return {'forgotten', run}
  * 'outdated' when its code was started more often: then nothing is settled}
  */
 export const SETTLE = new GatheredScript(
-  `${MARK}
-local known = redis.call('HMGET', KEYS[2], 'run', 'published', 'forgotten', 'starts')
-if known[1] and known[1] ~= ARGV[3] then return {ARGV[1], 'stale'} end
-if known[3] then return {ARGV[1], '1'} end
-local standing = redis.call('GET', KEYS[1])
-if not standing and tonumber(known[4] or '0') > tonumber(ARGV[6]) then return {ARGV[1], 'outdated'} end
-if not standing then
-  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-  redis.call('HSET', KEYS[2], 'owner', '')
-  redis.call('EXPIRE', KEYS[2], ARGV[2])
-  redis.call('EXPIRE', KEYS[3], ARGV[2])
-end
-if ARGV[4] ~= '' then mark(KEYS[2], ARGV[4], ARGV[5]) end
-if standing then return {standing, known[2] or '0'} end
-return {ARGV[1], '0'}
+  `${SETTLING}
+local reply, isNew = settle(KEYS[1], KEYS[2], ARGV)
+if isNew then redis.call('EXPIRE', KEYS[3], ARGV[2]) end
+return reply
 `,
   { keys: 3, args: 6 },
 );

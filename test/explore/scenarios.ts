@@ -67,8 +67,8 @@ export const MUTATIONS: readonly (Mutation & { name: string; scenario: string })
     name: 'a later result of a run replaces the first',
     scenario: 'a worker that loses its lease',
     script: 'SETTLE',
-    from: 'if not standing then',
-    to: 'if true then standing = false',
+    from: "'NX', ",
+    to: '',
   },
   {
     name: 'the result of an earlier run is taken for that of the current one',
@@ -109,15 +109,15 @@ export const MUTATIONS: readonly (Mutation & { name: string; scenario: string })
     name: 'a delivery that ends is not remembered',
     scenario: 'a job that is retried',
     script: 'SETTLE',
-    from: "if ARGV[4] ~= '' then mark(KEYS[2], ARGV[4], ARGV[5]) end",
+    from: "if ARGV[4] ~= '' then addMark(fields, ARGV[4], ARGV[5], known[7], known[6]) end",
     to: '',
   },
   {
     name: 'a result does not show that another worker has started the code too',
     scenario: 'a worker that loses its lease',
     script: 'SETTLE',
-    from: "if not standing and tonumber(known[4] or '0') > tonumber(ARGV[6]) then return {ARGV[1], 'outdated'} end",
-    to: '',
+    from: "local isOutdated = tonumber(known[4] or '0') > tonumber(ARGV[6])",
+    to: 'local isOutdated = false',
   },
   {
     name: 'an execution ends at once although another result stands',
@@ -130,7 +130,7 @@ export const MUTATIONS: readonly (Mutation & { name: string; scenario: string })
     name: 'a settled execution keeps its owner',
     scenario: 'a job, and a worker dies',
     script: 'SETTLE',
-    from: "redis.call('HSET', KEYS[2], 'owner', '')",
+    from: "if isNew then fields = {'owner', ''} end",
     to: '',
   },
 ];

@@ -22,7 +22,7 @@ export interface Action {
 const NOW = '2026-01-01T00:00:00.000Z';
 const TTL = 3600;
 /** What END is given of the feed and of the log. */
-const NO_FEED = [0, 'e'];
+const NO_FEED = [0, 'e', ''];
 const A_LOG = [1, 'r', TTL, 'silent', NOW, NOW, 'w'];
 const NO_NEXT = Array<string>(NEXT_ARGS).fill('');
 const NO_GAPS = END_GAPS.map(() => '');

@@ -37,6 +37,9 @@ export interface JobCompletion {
 /** Kinds of jobs, which their producers choose by options. */
 const MOST_SCRIPTS = 16;
 
+/** How often the archive's feed is looked at for results that have expired there: they live for days. */
+const LOOKS_FOR_LOST_MS = 1_000;
+
 /** Of a larger document each command by itself keeps Redis from others for a shorter time. */
 const LARGE_CHARS = 262_144;
 
@@ -51,6 +54,8 @@ export class EndAtOnce {
   /** Why executions end by separate commands; null: they do not have to. */
   problem: string | null = 'BullMQ is not connected yet';
   private scripts: BullScripts | null = null;
+  /** When the archive's feed is looked at next for what is lost. */
+  private looksAtMs = 0;
   /** By kind of job. */
   private readonly made = new Map<string, LuaScript>();
 
@@ -141,6 +146,13 @@ export class EndAtOnce {
     }
   }
 
+  private looksForLost(): boolean {
+    const nowMs = performance.now();
+    if (nowMs < this.looksAtMs) return false;
+    this.looksAtMs = nowMs + LOOKS_FOR_LOST_MS;
+    return true;
+  }
+
   private inputOf(
     text: string,
     document: ExecutionResult,
@@ -168,6 +180,7 @@ export class EndAtOnce {
         starts,
         settings.feedLength,
         feedNameOf(executionId, run),
+        this.looksForLost() ? '1' : '',
         ...log.args,
         ...job.next(),
         // In the order of END_GAPS.

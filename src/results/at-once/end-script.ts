@@ -7,9 +7,9 @@ import {
   type ScriptArgument,
 } from '../../redis/lua-script.js';
 import { type Gap, luaTemplate, PACKED_TEXT } from '../../redis/lua-template.js';
-import { APPEND as APPEND_TO_FEED, INLINE_LIMIT_BYTES } from '../archive-feed.js';
-import { COUNT } from '../../tenants/usage/usage-counter.js';
-import { SETTLE } from '../execution-scripts.js';
+import { COUNT_LOST, INLINE_LIMIT_BYTES, LEAVE_IN_FEED } from '../archive-feed.js';
+import { COUNTING } from '../../tenants/usage/usage-counter.js';
+import { SETTLING } from '../lua/ledger-functions.js';
 import { APPEND as APPEND_TO_LOG } from '../log-script.js';
 import type { RedisKeys } from '../../redis/keys.js';
 import { REMOVE_MARKER_AFTER_LAST } from './last-job.js';
@@ -77,10 +77,9 @@ export interface BullArgs {
 }
 
 /** Where each part of the arguments begins. */
-const FIRST_OF_NEXT = 16;
+const FIRST_OF_NEXT = 17;
 const FIRST_GAP = FIRST_OF_NEXT + NEXT_ARGS;
 const FIRST_OF_COUNT = FIRST_GAP + END_GAPS.length;
-const SETTLE_ARGS = 6;
 /** Where these stand among the keys of moveToFinished, in Lua. */
 const [WAIT, PRIORITIZED, MARKER] = [1, 3, 14];
 
@@ -92,7 +91,7 @@ const [WAIT, PRIORITIZED, MARKER] = [1, 3, 14];
  *
  * KEYS result, ledger, attempts, logs, usage of the day (any of these where nothing is counted).
  * ARGV document, ttl, run, field of the job or '', its mark, counted starts (as SETTLE has them); length of the feed
- * (0: there is none), name in it; attempt, run and ttl of the log; how it ends: 'silent' (time of
+ * (0: there is none), name in it, '1' to look for what the archive has lost; attempt, run and ttl of the log; how it ends: 'silent' (time of
  * its start, of its end, worker) or 'batch' (numbers, entries, limit, as the log's own script has them); what the take of the next
  * one is given, as {@link takeNext} has it; {@link END_GAPS}, where '' as data stands for the document; then what is counted, as COUNT has it, where
  * anything is.
@@ -105,9 +104,7 @@ export function endScript(
   const add = callOf(adding, addStandardJob.keys);
   const finish = callOf(finishing, moveToFinished.keys);
   return new LuaScript(`
-${luaFunction('settle', SETTLE.source)}
-${luaFunction('feed', APPEND_TO_FEED.source)}
-${luaFunction('count', COUNT.source)}
+${SETTLING}${LEAVE_IN_FEED}${COUNT_LOST}${COUNTING}
 ${luaFunction('log', APPEND_TO_LOG.source)}
 ${luaFunction('addJob', addStandardJob.source)}
 ${luaFunction('finishJob', moveToFinished.source)}
@@ -115,15 +112,20 @@ ${takeNext(keys)}
 ${REMOVE_MARKER_AFTER_LAST}
 ${PACKED_TEXT}
 ${END_LOG}
-local settled = settle({KEYS[1], KEYS[2], KEYS[3]}, {unpack(ARGV, 1, ${SETTLE_ARGS})})
+local settled, isNew, counted = settle(KEYS[1], KEYS[2], ARGV)
 if settled[2] ~= '0' or settled[1] ~= ARGV[1] then ${luaJsonReply("{'other'}")} end
+-- Mostly there are neither earlier attempts nor a log.
+local hasEarlier = redis.call('EXISTS', KEYS[3], KEYS[4]) > 0
+if isNew and hasEarlier then redis.call('EXPIRE', KEYS[3], ARGV[2]) end
 ${adding.length > 0 ? queueResult(add) : ''}
 if ARGV[7] ~= '0' then
-  feed({${[keys.archiveFeed(), keys.archiveWaiting(), keys.archiveFigures()].map(luaText).join(', ')}}, {ARGV[7], ARGV[2], ARGV[8], #ARGV[1] <= ${INLINE_LIMIT_BYTES} and ARGV[1] or ''})
+  local at = leaveInFeed(${luaText(keys.archiveFeed())}, ${luaText(keys.archiveWaiting())}, ARGV[7], ARGV[8], #ARGV[1] <= ${INLINE_LIMIT_BYTES} and ARGV[1] or '')
+  if ARGV[9] == '1' then countLost(${luaText(keys.archiveWaiting())}, ${luaText(keys.archiveFigures())}, at, ARGV[2]) end
 end
-if ARGV[${FIRST_OF_COUNT}] then count({KEYS[2], KEYS[5]}, {unpack(ARGV, ${FIRST_OF_COUNT})}) end
-redis.call('HSET', KEYS[2], 'published', '1')
-endLog(KEYS[4], ARGV)
+local fields = {'published', '1'}
+if ARGV[${FIRST_OF_COUNT}] then count(fields, counted, KEYS[5], ${FIRST_OF_COUNT}) end
+redis.call('HSET', KEYS[2], unpack(fields))
+endLog(KEYS[4], hasEarlier, ARGV)
 local names, args = {${finish.keys}}, {${finish.args}}
 local handed = finishJob(names, args)
 removeMarkerAfterLast(handed, names[${WAIT}], names[${PRIORITIZED}], names[${MARKER}])
@@ -148,12 +150,12 @@ if type(added) == 'number' and added < 0 then return redis.error_reply('ERR the 
 
 /** Lua: the end of a log. Of code that printed nothing it is written as a whole, which needs no look at what is there. */
 const END_LOG = `
-local function endLog(key, ARGV)
-  local attempt, run, ttl, how = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
-  if how == 'batch' then return log({key}, {attempt, ARGV[13], ARGV[14], ARGV[15], ttl, run}) end
-  local first = {'type', 'start', 'ts', ARGV[13], 'attempt', attempt, 'run', run, 'n', '1', 'worker', ARGV[15]}
-  local last = {'type', 'end', 'ts', ARGV[14], 'attempt', attempt, 'run', run, 'n', '2', 'status', 'succeeded'}
-  if redis.call('EXISTS', key) == 1 then
+local function endLog(key, isOld, ARGV)
+  local attempt, run, ttl, how = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+  if how == 'batch' then return log({key}, {attempt, ARGV[14], ARGV[15], ARGV[16], ttl, run}) end
+  local first = {'type', 'start', 'ts', ARGV[14], 'attempt', attempt, 'run', run, 'n', '1', 'worker', ARGV[16]}
+  local last = {'type', 'end', 'ts', ARGV[15], 'attempt', attempt, 'run', run, 'n', '2', 'status', 'succeeded'}
+  if isOld then
     return log({key}, {attempt, '[1,2]', cjson.encode({first, last}), '${Number.MAX_SAFE_INTEGER}', ttl, run})
   end
   redis.call('XADD', key, '*', unpack(first))

@@ -1,6 +1,6 @@
 import { GatheredScript } from '../../redis/gathered-script.js';
-import { luaFunction } from '../../redis/lua-script.js';
-import { BEGIN, type BeginReply } from '../execution-scripts.js';
+import type { BeginReply } from '../execution-scripts.js';
+import { BEGINNING } from '../lua/ledger-functions.js';
 
 /** Largest context that comes with the take; of a larger one the others that are gathered would have to wait. */
 const INLINE_LIMIT_BYTES = 65_536;
@@ -17,17 +17,21 @@ export type TakeReply = ['parent'] | ['taken', BeginReply, string | null, 0 | 1,
  * large or no text: it is then read by itself
  */
 export const TAKE = new GatheredScript(
-  `
-${luaFunction('begin', BEGIN.source)}
+  `${BEGINNING}
 local job = KEYS[7]
-if redis.call('EXISTS', job .. ':processed', job .. ':failed', job .. ':dependencies', job .. ':unsuccessful') > 0 then
-  return {'parent'}
+local hasNoResult, flag = true, 0
+-- Mostly none of these is there, and one look is enough.
+if redis.call('EXISTS', job .. ':processed', job .. ':failed', job .. ':dependencies', job .. ':unsuccessful', KEYS[1], KEYS[5]) > 0 then
+  if redis.call('EXISTS', job .. ':processed', job .. ':failed', job .. ':dependencies', job .. ':unsuccessful') > 0 then
+    return {'parent'}
+  end
+  hasNoResult, flag = false, redis.call('EXISTS', KEYS[5])
 end
 local generation = ARGV[6] == '1' and redis.call('GET', KEYS[6])
-local begun = begin({KEYS[1], KEYS[2], KEYS[3]}, {ARGV[1], ARGV[2], ARGV[3], ARGV[4], generation or '', ARGV[5]})
-local size = redis.pcall('STRLEN', KEYS[4])
-local context = type(size) == 'number' and size > 0 and size <= ${INLINE_LIMIT_BYTES} and redis.call('GET', KEYS[4])
-return {'taken', begun, context, redis.call('EXISTS', KEYS[5]), generation}
+local begun = begin(KEYS[1], KEYS[2], {ARGV[1], ARGV[2], ARGV[3], ARGV[4], generation or '', ARGV[5]}, hasNoResult)
+local text = redis.pcall('GETRANGE', KEYS[4], 0, ${INLINE_LIMIT_BYTES})
+local isInline = type(text) == 'string' and #text > 0 and #text <= ${INLINE_LIMIT_BYTES}
+return {'taken', begun, isInline and text, flag, generation}
 `,
   { keys: 7, args: 6 },
 );

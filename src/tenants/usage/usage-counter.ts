@@ -14,15 +14,29 @@ const ATTEMPTS_OF_A_RUN = 1_000_000;
 /** On Cluster: how long an execution that was counted is remembered beside the counters. */
 const REMEMBERED_SECONDS = 3_600;
 
+/** Lua: adds to the counters of a day. first: where among ARGV the fields begin, after which the amounts follow. */
 const ADD = `
 local function add(key, first, ttl)
+  local isNew = false
   for i = 0, ${COUNTERS.length - 1} do
     local amount = tonumber(ARGV[first + ${COUNTERS.length} + i])
-    if amount ~= 0 then redis.call('HINCRBY', key, ARGV[first + i], amount) end
+    if amount ~= 0 then isNew = redis.call('HINCRBY', key, ARGV[first + i], amount) == amount or isNew end
   end
-  if redis.call('TTL', key) < 0 then redis.call('EXPIRE', key, ttl) end
+  -- The first counter of a day is a new one.
+  if isNew and redis.call('TTL', key) < 0 then redis.call('EXPIRE', key, ttl) end
 end
 `;
+
+/** Lua: counts an execution, as {@link COUNT} says. counted: what the ledger has of it; to fields is added what the ledger is to remember. */
+export const COUNTING = `${ADD}
+local function count(fields, counted, day, first)
+  if tonumber(counted or '0') >= tonumber(ARGV[first]) then return 0 end
+  add(day, first + 2, ARGV[first + 1])
+  fields[#fields + 1], fields[#fields + 2] = 'counted', ARGV[first]
+  return 1
+end
+`;
+
 /** Arguments that {@link ADD} takes. */
 const ADDED = 2 * COUNTERS.length;
 /** How many arguments {@link COUNT} takes. */
@@ -30,11 +44,11 @@ const COUNT_ARGS = 2 + ADDED;
 
 /** KEYS ledger, day; ARGV mark, ttl, fields, amounts -> 1 when it was counted now: the ledger remembers what was counted of an execution */
 export const COUNT = new GatheredScript(
-  `${ADD}
-if tonumber(redis.call('HGET', KEYS[1], 'counted') or '0') >= tonumber(ARGV[1]) then return 0 end
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'counted', ARGV[1]) end
-add(KEYS[2], 3, ARGV[2])
-return 1
+  `${COUNTING}
+local fields = {}
+local isCounted = count(fields, redis.call('HGET', KEYS[1], 'counted'), KEYS[2], 1)
+if isCounted == 1 and redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], unpack(fields)) end
+return isCounted
 `,
   { keys: 2, args: COUNT_ARGS },
 );
