@@ -392,6 +392,15 @@ describe('a rate', () => {
   });
 });
 
+it('promises no start by a rate any more that was removed before a worker took the job', async () => {
+  await world.lanes.setLimits('a', { rate: { executions: 2, ms: 60_000 } });
+  await world.submit('a');
+  expect(await world.client.scard(`${world.lanes.base}:promised:a`)).toBe(1);
+  await world.lanes.setLimits('a', null);
+  expect((await world.takeOne())?.reply).toBe('go');
+  expect(await world.client.exists(`${world.lanes.base}:promised:a`)).toBe(0);
+});
+
 describe('jobs of producers of their own', () => {
   it.each([{}, { priority: 2_097_151 }, { priority: 5 }])(
     'get their turn with the options %j',
