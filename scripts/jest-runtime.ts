@@ -1,10 +1,11 @@
 import JestRuntime from 'jest-runtime';
-import { createRequire } from 'node:module';
-import { types } from 'node:util';
+import { createRequire, isBuiltin } from 'node:module';
 import type vm from 'node:vm';
+import { isOfPackage, loadPackage, packageModule } from './jest-packages.ts';
 
-// Jest evaluates each module anew for each spec file, and so has V8 parse it anew. What V8 makes of a module that has
-// been parsed before in this process is kept here and given to it again.
+// Jest evaluates each module anew for each spec file, in a context of its own. Here the context is that of Node, the
+// packages are those that Node has loaded (`jest-packages.ts`), and what V8 makes of a module of ours that has been
+// parsed before in this process is kept and given to it again.
 
 /** Of one module. */
 interface Parsed {
@@ -15,7 +16,7 @@ interface Parsed {
 
 /** The object that Jest's own modules take these functions from, whenever they call them. */
 const machine = createRequire(import.meta.url)('node:vm') as typeof vm;
-const { compileFunction, constants, createContext, SourceTextModule } = machine;
+const { compileFunction, SourceTextModule, SyntheticModule } = machine;
 const parsed = new Map<string, Parsed>();
 
 /** What is known of a module; undefined where it has not been seen with this text. */
@@ -26,8 +27,8 @@ function known(name: string, source: string): Parsed | undefined {
   return undefined;
 }
 
-machine.compileFunction = (source, parameters, options) => {
-  const name = `${parameters?.join() ?? ''} ${options?.filename ?? ''}`;
+machine.compileFunction = (source, parameters, { parsingContext: _, ...options } = {}) => {
+  const name = `${parameters?.join() ?? ''} ${options.filename ?? ''}`;
   const before = known(name, source);
   if (before?.data) return compileFunction(source, parameters, { ...options, cachedData: before.data });
   const made = compileFunction(source, parameters, { ...options, produceCachedData: before !== undefined });
@@ -36,7 +37,7 @@ machine.compileFunction = (source, parameters, options) => {
 };
 
 machine.SourceTextModule = new Proxy(SourceTextModule, {
-  construct(made, [source, options = {}]: [string, vm.SourceTextModuleOptions?]): object {
+  construct(made, [source, { context: _, ...options } = {}]: [string, vm.SourceTextModuleOptions?]): object {
     const name = options.identifier ?? '';
     const before = known(name, source);
     if (before?.data) {
@@ -54,9 +55,38 @@ machine.SourceTextModule = new Proxy(SourceTextModule, {
   },
 });
 
-// A context around an object asks that object for each global, such as `Math` or `JSON`, each time that code names
-// one; around the proxy that Jest has there, that is most of the time of a loop. This is a context of its own.
-machine.createContext = (around, options) =>
-  types.isProxy(around) ? createContext(constants.DONT_CONTEXTIFY, options) : createContext(around, options);
+machine.SyntheticModule = new Proxy(SyntheticModule, {
+  construct(made, [names, evaluate, { context: _, ...options } = {}]: ConstructorParameters<typeof SyntheticModule>) {
+    return new made(names, evaluate, options);
+  },
+});
 
-export default JestRuntime;
+/** The ES modules of a spec file by their URLs. */
+class Modules extends Map<string, vm.Module> {
+  override get(url: string): vm.Module | undefined {
+    return super.get(url) ?? packageModule(url);
+  }
+}
+
+export default class Runtime extends JestRuntime {
+  constructor(...options: ConstructorParameters<typeof JestRuntime>) {
+    super(...options);
+    // Jest keeps it to itself.
+    (this as unknown as { registries: { esModuleRegistry: Modules } }).registries.esModuleRegistry = new Modules();
+  }
+
+  override requireModule<T>(...[from, name, options, isActual]: Parameters<JestRuntime['requireModule']>): T {
+    const path = name === undefined ? undefined : packagePath(from, name);
+    return path === undefined ? super.requireModule<T>(from, name, options, isActual) : (loadPackage(path) as T);
+  }
+
+  /** Jest gives the copy of `process` that a context has another one. */
+  override installGetBuiltinModule(): void {}
+}
+
+/** The file of a package that a name stands for; undefined for what is not one, and for the part of Jest that runs a spec file. */
+function packagePath(from: string, name: string): string | undefined {
+  if (name.startsWith('.') || isBuiltin(name)) return undefined;
+  const path = createRequire(from).resolve(name);
+  return isOfPackage(path) && !path.includes('/jest-circus/') ? path : undefined;
+}
