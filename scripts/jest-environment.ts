@@ -2,20 +2,15 @@ import type { JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
 import { ModernFakeTimers } from '@jest/fake-timers';
 import { Logger } from '@nestjs/common';
 import { ModuleMocker } from 'jest-mock';
-import { globalsOfPackages, loadPackage } from './jest-packages.ts';
+import { globalsOfPackages } from './jest-packages.ts';
 
 // Spec files run in the context of Node itself, one after the other in a process of Jest, so that they can share the
 // packages that Node has loaded there. What one leaves behind is taken away before the next begins.
 
 type Descriptors = ReadonlyMap<PropertyKey, PropertyDescriptor>;
 
-/** What of the process a spec file may change. */
-interface Before {
-  globals: Descriptors;
-  env: NodeJS.ProcessEnv;
-  exit: typeof process.exit;
-  logger: object;
-}
+/** What spec files share and may change: the properties of these objects are put back. */
+const SHARED: readonly object[] = [globalThis, process, process.env, Logger];
 
 export default class ContextOfNode implements JestEnvironment {
   // Of Jest's types: it has more in it where a spec runs.
@@ -23,10 +18,9 @@ export default class ContextOfNode implements JestEnvironment {
   readonly fakeTimers = null;
   readonly fakeTimersModern: ModernFakeTimers;
   readonly moduleMocker: ModuleMocker;
-  private readonly before: Before;
+  private readonly before = SHARED.map((object) => ({ object, properties: descriptorsOf(object) }));
 
   constructor({ projectConfig }: JestEnvironmentConfig) {
-    this.before = whatIs();
     this.moduleMocker = new ModuleMocker(globalThis);
     this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis });
     Error.stackTraceLimit = 100;
@@ -48,39 +42,24 @@ export default class ContextOfNode implements JestEnvironment {
   teardown(): Promise<void> {
     this.fakeTimersModern.dispose();
     this.moduleMocker.restoreAllMocks();
-    putBack(this.before);
+    for (const { object, properties } of this.before) putBack(object, properties);
     return Promise.resolve();
   }
 }
 
-function whatIs(): Before {
-  return {
-    globals: descriptorsOf(globalThis),
-    env: { ...process.env },
-    exit: process.exit,
-    logger: { ...Logger },
-  };
-}
-
-function putBack(before: Before): void {
-  process.exit = before.exit;
-  for (const name of Object.keys(process.env)) if (!(name in before.env)) delete process.env[name];
-  for (const [name, value] of Object.entries(before.env)) if (process.env[name] !== value) process.env[name] = value;
-  putBackGlobals(before.globals);
-  Object.assign(Logger, before.logger);
-}
-
 /** Symbols too: Jest keeps the state of a run under some. What a package has set when it was loaded stays. */
-function putBackGlobals(before: Descriptors): void {
-  for (const [key, { configurable, value }] of descriptorsOf(globalThis)) {
+function putBack(object: object, before: Descriptors): void {
+  for (const [key, now] of descriptorsOf(object)) {
     const was = before.get(key);
-    if (!configurable || was?.value === value) continue;
-    if (was) Object.defineProperty(globalThis, key, was);
-    else if (!globalsOfPackages.has(key)) Reflect.deleteProperty(globalThis, key);
+    if (!now.configurable || (was && was.value === now.value && 'value' in was === 'value' in now)) continue;
+    if (was) Object.defineProperty(object, key, was);
+    else if (!globalsOfPackages.has(key)) Reflect.deleteProperty(object, key);
   }
 }
 
 function descriptorsOf(object: object): Descriptors {
   const keys = Reflect.ownKeys(object);
-  return new Map(keys.map((key) => [key, Reflect.getOwnPropertyDescriptor(object, key) as PropertyDescriptor]));
+  return new Map(
+    keys.map((key) => [key, Reflect.getOwnPropertyDescriptor(object, key) as PropertyDescriptor]),
+  );
 }

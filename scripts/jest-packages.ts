@@ -44,7 +44,9 @@ function makeModule(path: string): SyntheticModule | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ERR_REQUIRE_ASYNC_MODULE') return undefined;
     throw error;
   }
-  const values = types.isModuleNamespaceObject(loaded) ? new Map(Object.entries(loaded)) : namesOf(loaded);
+  const values = types.isModuleNamespaceObject(loaded)
+    ? new Map<string, unknown>(Object.entries(loaded as object))
+    : namesOf(loaded);
   return new SyntheticModule(
     [...values.keys()],
     function (this: SyntheticModule) {

@@ -27,8 +27,9 @@ function known(name: string, source: string): Parsed | undefined {
   return undefined;
 }
 
-machine.compileFunction = (source, parameters, { parsingContext: _, ...options } = {}) => {
-  const name = `${parameters?.join() ?? ''} ${options.filename ?? ''}`;
+machine.compileFunction = (source, parameters, given) => {
+  const options = { ...given, parsingContext: undefined };
+  const name = `${parameters?.join() ?? ''} ${given?.filename ?? ''}`;
   const before = known(name, source);
   if (before?.data) return compileFunction(source, parameters, { ...options, cachedData: before.data });
   const made = compileFunction(source, parameters, { ...options, produceCachedData: before !== undefined });
@@ -37,8 +38,9 @@ machine.compileFunction = (source, parameters, { parsingContext: _, ...options }
 };
 
 machine.SourceTextModule = new Proxy(SourceTextModule, {
-  construct(made, [source, { context: _, ...options } = {}]: [string, vm.SourceTextModuleOptions?]): object {
-    const name = options.identifier ?? '';
+  construct(made, [source, given]: [string, vm.SourceTextModuleOptions?]): object {
+    const options = { ...given, context: undefined };
+    const name = given?.identifier ?? '';
     const before = known(name, source);
     if (before?.data) {
       try {
@@ -56,9 +58,8 @@ machine.SourceTextModule = new Proxy(SourceTextModule, {
 });
 
 machine.SyntheticModule = new Proxy(SyntheticModule, {
-  construct(made, [names, evaluate, { context: _, ...options } = {}]: ConstructorParameters<typeof SyntheticModule>) {
-    return new made(names, evaluate, options);
-  },
+  construct: (made, [names, evaluate, options]: ConstructorParameters<typeof SyntheticModule>): object =>
+    new made(names, evaluate, { ...options, context: undefined }),
 });
 
 /** The ES modules of a spec file by their URLs. */
@@ -68,20 +69,26 @@ class Modules extends Map<string, vm.Module> {
   }
 }
 
-export default class Runtime extends JestRuntime {
-  constructor(...options: ConstructorParameters<typeof JestRuntime>) {
+type RuntimeClass = typeof JestRuntime.default;
+type Runtime = InstanceType<RuntimeClass>;
+
+// Its types are those of its CommonJS, what is imported is the class.
+export default class OurRuntime extends (JestRuntime as unknown as RuntimeClass) {
+  constructor(...options: ConstructorParameters<RuntimeClass>) {
+    const before = Reflect.getOwnPropertyDescriptor(process, 'getBuiltinModule') as PropertyDescriptor;
     super(...options);
+    // Set by Jest on what is a copy elsewhere.
+    Object.defineProperty(process, 'getBuiltinModule', before);
     // Jest keeps it to itself.
-    (this as unknown as { registries: { esModuleRegistry: Modules } }).registries.esModuleRegistry = new Modules();
+    (this as unknown as { registries: { esModuleRegistry: Modules } }).registries.esModuleRegistry =
+      new Modules();
   }
 
-  override requireModule<T>(...[from, name, options, isActual]: Parameters<JestRuntime['requireModule']>): T {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as Jest has it
+  override requireModule<T>(...[from, name, ...more]: Parameters<Runtime['requireModule']>): T {
     const path = name === undefined ? undefined : packagePath(from, name);
-    return path === undefined ? super.requireModule<T>(from, name, options, isActual) : (loadPackage(path) as T);
+    return path === undefined ? super.requireModule<T>(from, name, ...more) : (loadPackage(path) as T);
   }
-
-  /** Jest gives the copy of `process` that a context has another one. */
-  override installGetBuiltinModule(): void {}
 }
 
 /** The file of a package that a name stands for; undefined for what is not one, and for the part of Jest that runs a spec file. */
