@@ -19,6 +19,12 @@ export const aContext = (changes: Partial<ExecutionContext> = {}): ExecutionCont
   ...changes,
 });
 
+/** Code after which a worker has the two compilers that it keeps once a source is slow; put behind other code. */
+export const SLOW_TO_COMPILE = Array.from(
+  { length: 20_000 },
+  (_, n) => `\nconst f${n} = (a) => a + ${n};`,
+).join('');
+
 /** What the executor is asked to carry out: an inline script that prints 4, changed as wanted. */
 export const anExecution = (changes: Partial<Execution> = {}): Execution => ({
   id: randomUUID(),

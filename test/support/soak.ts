@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionResult } from '../../src/contract/result.js';
 import type { RunnerTotals, WorkerRecord } from '../../src/contract/worker-record.js';
-import { aContext } from './builders.js';
+import { aContext, SLOW_TO_COMPILE } from './builders.js';
 import { type Footprint, footprintOf } from './processes/footprint.js';
 import type { Producer } from './producer.js';
 import type { TestRedis } from './servers/test-redis.js';
@@ -89,6 +89,9 @@ export async function soak(
   try {
     const startedAt = performance.now();
     await runAll(producer, Array.from({ length: plan.warmUp ?? WARM_UP }, easy), plan.atOnce);
+    // Brings the second compiler, which a busy machine would bring later.
+    await runAll(producer, [{ ...easy(null, 0), code: CODE + SLOW_TO_COMPILE }], 1);
+    await untilTwoCompilers(worker);
     // The first look opens what stays open.
     const heapMb = [await heapMbOf(worker)];
     const before = await steady(look);
@@ -119,6 +122,14 @@ export async function soak(
     await worker.stop();
     await rm(tmpDir, { recursive: true, force: true });
   }
+}
+
+async function untilTwoCompilers({ url }: WorkerProcess): Promise<void> {
+  const readiness = async (): Promise<string> =>
+    (await fetch(`${url}/health/ready`, { headers: { connection: 'close' } })).text();
+  await until(async () => (await readiness()).includes('"compiler":{"processes":2'), {
+    what: 'every compiler that is kept is there',
+  });
 }
 
 interface Wanted {

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { aContext } from '../../support/builders.js';
+import { aContext, SLOW_TO_COMPILE } from '../../support/builders.js';
 import { useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
@@ -61,9 +61,8 @@ it('hands work back without an attempt while no process can be started, says so,
     producer.executionResult(
       await producer.submitExecution(aContext({ workflow_code: `export default () => 42;${more}` })),
     );
-  // So large that the second compiler is started: no later source brings one.
-  const slow = Array.from({ length: 20_000 }, (_, n) => `\nconst f${n} = (a) => a + ${n};`);
-  expect(await run(slow.join(''))).toMatchObject({ result: 42, attempt: 1, failure: null });
+  // The second compiler is started: no later source brings one.
+  expect(await run(SLOW_TO_COMPILE)).toMatchObject({ result: 42, attempt: 1, failure: null });
   await until(async () => (await readiness()).body.includes('"compiler":{"processes":2'), {
     what: 'every compiler that is kept is there, with its descriptors',
   });
