@@ -3,12 +3,17 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TOKEN_BYTES } from './control-messages.js';
 
 const GREETING_BYTES = TOKEN_BYTES + 1;
 /** A child greets at once; whatever else connects is none. */
 const GREETING_MS = 5_000;
 const BACKLOG = 512;
+
+const STDERR_FD = 2;
+/** How long the last words of a child are waited for, and between two looks. */
+const [WORDS_MS, WORDS_STEP_MS] = [250, 5];
 
 /** A child whose connections have not all come. */
 interface Guest {
@@ -21,7 +26,9 @@ interface Guest {
 export interface ExpectedGuest {
   token: Buffer;
   arrived: Promise<ReadonlyMap<number, Socket>>;
-  /** It will not come. */
+  /** What it wrote to its standard error before its end, which may be noticed before its connections; '' for nothing. */
+  lastWords(): Promise<string>;
+  /** It is not taken. */
   dismiss(): void;
 }
 
@@ -63,23 +70,22 @@ export class ChildDoor {
     // 122 random bits, which Node draws ahead.
     const token = Buffer.from(randomUUID().replaceAll('-', ''), 'hex');
     const key = token.toString('latin1');
-    const arrived = new Promise<ReadonlyMap<number, Socket>>((resolve) => {
-      this.guests.set(key, { connections: new Map(), numbers, arrived: resolve });
-    });
-    return { token, arrived, dismiss: () => this.dismiss(key) };
+    const { promise: arrived, resolve } = Promise.withResolvers<ReadonlyMap<number, Socket>>();
+    const guest = { connections: new Map<number, Socket>(), numbers, arrived: resolve };
+    this.guests.set(key, guest);
+    const dismiss = (): void => {
+      this.guests.delete(key);
+      destroyAll(guest);
+    };
+    return { token, arrived, lastWords: () => lastWordsOf(guest), dismiss };
   }
 
   async close(): Promise<void> {
     this.server.close();
-    for (const key of this.guests.keys()) this.dismiss(key);
+    for (const guest of this.guests.values()) destroyAll(guest);
+    this.guests.clear();
     for (const connection of this.strangers) connection.destroy();
     await rm(this.folder, { recursive: true, force: true });
-  }
-
-  private dismiss(key: string): void {
-    const guest = this.guests.get(key);
-    this.guests.delete(key);
-    for (const connection of guest?.connections.values() ?? []) connection.destroy();
   }
 
   private greet(connection: Socket): void {
@@ -112,4 +118,17 @@ export class ChildDoor {
     this.guests.delete(key);
     guest.arrived(guest.connections);
   }
+}
+
+function destroyAll({ connections }: Guest): void {
+  for (const connection of connections.values()) connection.destroy();
+}
+
+async function lastWordsOf({ connections }: Guest): Promise<string> {
+  for (let waitedMs = 0; waitedMs < WORDS_MS; waitedMs += WORDS_STEP_MS) {
+    const words = connections.get(STDERR_FD)?.read() as Buffer | null | undefined;
+    if (words) return words.toString().trim();
+    await sleep(WORDS_STEP_MS);
+  }
+  return '';
 }

@@ -181,9 +181,10 @@ export class TemplateProcess {
       const all = Promise.all([forked, guest.arrived]);
       return this.adopt(...(await Promise.race([all, failure])));
     } catch (error) {
+      const words = child === null ? '' : await guest.lastWords();
       guest.dismiss();
       if (child !== null) killQuietly((child as Child).pid);
-      throw error;
+      throw words === '' ? error : new RunnerBootError(`${(error as Error).message}: ${words}`);
     } finally {
       clearTimeout(late);
     }
@@ -260,8 +261,7 @@ export class TemplateProcess {
 
   private adopt(child: Child, connections: ReadonlyMap<number, Socket>): ForkedProcess {
     const pid = this.level.namespaces ? childOf(child.pid) : child.pid;
-    child.process = new ForkedProcess(pid, connections);
-    return child.process;
+    return (child.process = new ForkedProcess(pid, connections));
   }
 
   private takeEnd({ pid: inner, exitCode, signal, usage }: Extract<TemplateAnswer, { says: 'ended' }>): void {

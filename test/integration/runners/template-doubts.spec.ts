@@ -97,6 +97,21 @@ it.each([
   }
 });
 
+it('the last words of a child are read where its end is noticed before its connections', async () => {
+  const templates = odd.that(refusing(SECCOMP));
+  // What comes over several sockets meanwhile is read in one turn.
+  const busy = setInterval(() => {
+    const until = performance.now() + 20;
+    while (performance.now() < until);
+  });
+  try {
+    await expect(templates.ready()).rejects.toThrow(/could not set its filter: error 1/);
+  } finally {
+    clearInterval(busy);
+    await templates.close();
+  }
+});
+
 it('a template that is frozen in the middle of work has children that are right, or is none', async () => {
   const seen = { frozen: 0, refused: 0 };
   for (let round = 0; round < 3; round++) {
