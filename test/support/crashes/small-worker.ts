@@ -81,6 +81,7 @@ export class SmallWorker {
   /** Whether it goes on with what it is handed. */
   readonly state = { takesWork: true };
   private readonly logs: LogWriter;
+  private readonly running: RunningExecutions;
   /** What BullMQ blocks. */
   private readonly copies: RedisClient[] = [];
 
@@ -112,6 +113,7 @@ export class SmallWorker {
     const first = new FirstCommand(client, keys, ledger, next);
     const executor = executorOf(parts.code);
     const running = new RunningExecutions(requests);
+    this.running = running;
     const selfTest = {
       ofResult: () => ({ level: 'process', grade: 'B', network: 'none' }),
     } as unknown as SelfTestService;
@@ -173,7 +175,8 @@ export class SmallWorker {
   async close(): Promise<void> {
     await this.worker.close(true);
     for (const copy of this.copies) copy.disconnect();
-    // The log of one that died would be tried for as long as this process lives.
+    // For one that died both would be tried for as long as this process lives: requests to cancel, and its log.
+    this.running.stopChecking();
     (this.logs as unknown as { waiting: Set<unknown> }).waiting.clear();
   }
 }
