@@ -62,10 +62,24 @@ machine.SyntheticModule = new Proxy(SyntheticModule, {
     new made(names, evaluate, { ...options, context: undefined }),
 });
 
+/**
+ * Sources of ours that spec files share: the programs of confined processes are bundled once in a process of Jest. What
+ * it keeps follows from the sources alone.
+ */
+const SHARED_SOURCES: ReadonlySet<string> = new Set([
+  new URL('../src/isolation/confined-program.ts', import.meta.url).href,
+]);
+const shared = new Map<string, vm.Module>();
+
 /** The ES modules of a spec file by their URLs. */
 class Modules extends Map<string, vm.Module> {
   override get(url: string): vm.Module | undefined {
-    return super.get(url) ?? packageModule(url);
+    return super.get(url) ?? shared.get(url) ?? packageModule(url);
+  }
+
+  override set(url: string, module: vm.Module): this {
+    if (SHARED_SOURCES.has(url)) shared.set(url, module);
+    return super.set(url, module);
   }
 }
 
@@ -84,16 +98,23 @@ export default class OurRuntime extends (JestRuntime as unknown as RuntimeClass)
       new Modules();
   }
 
-  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as Jest has it
+  /* oxlint-disable typescript/no-unnecessary-type-parameters -- as Jest has it */
   override requireModule<T>(...[from, name, ...more]: Parameters<Runtime['requireModule']>): T {
     const path = name === undefined ? undefined : packagePath(from, name);
     return path === undefined ? super.requireModule<T>(from, name, ...more) : (loadPackage(path) as T);
   }
+
+  /** Also of a source that is shared, when the spec file that it was evaluated for has ended. */
+  override requireModuleOrMock<T>(from: string, name: string): T {
+    const path = packagePath(from, name);
+    return path === undefined ? super.requireModuleOrMock<T>(from, name) : (loadPackage(path) as T);
+  }
+  /* oxlint-enable typescript/no-unnecessary-type-parameters */
 }
 
 /** The file of a package that a name stands for; undefined for what is not one, and for the part of Jest that runs a spec file. */
 function packagePath(from: string, name: string): string | undefined {
-  if (name.startsWith('.') || isBuiltin(name)) return undefined;
+  if (name.startsWith('.') || name === '@jest/globals' || isBuiltin(name)) return undefined;
   const path = createRequire(from).resolve(name);
   return isOfPackage(path) && !path.includes('/jest-circus/') ? path : undefined;
 }
