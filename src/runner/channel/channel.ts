@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import type { FrameFields, FrameType } from '../../boundary/runner-frames.js';
 import { BOOT_NONCE, CHANNEL_FD } from '../../boundary/runner-protocol.js';
 import { OwnMemory } from './own-memory.js';
@@ -89,10 +90,12 @@ export function startUsage(): void {
 
 /** JSON text of what this execution has used so far. */
 export function usageJson(): string {
-  const { user, system } = cpuUsage();
+  const { userCPUTime, systemCPUTime, maxRSS } = resourceUsage();
+  // Of a process the same call says it.
+  const { user, system } = isMainThread ? { user: userCPUTime, system: systemCPUTime } : cpuUsage();
   const userMs = round((user - baseline.user) / 1000);
   const systemMs = round((system - baseline.system) / 1000);
-  return `{"userMs":${userMs},"systemMs":${systemMs},"maxRssMb":${round(resourceUsage().maxRSS / 1024)}}`;
+  return `{"userMs":${userMs},"systemMs":${systemMs},"maxRssMb":${round(maxRSS / 1024)}}`;
 }
 
 /** Writes to the channel until everything is out. */

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { COMMAND_FD, type RunnerCommand } from '../../boundary/runner-protocol.js';
 import { hideHandle } from './hidden-handles.js';
 import { copyTo, OwnMemory } from './own-memory.js';
-import { exit, inNextTurn, parse } from './primordials.js';
+import { exit, inNextTurn, parse, partOf, placeOf } from './primordials.js';
 
 const LINE_FEED = 10;
 const READ_BYTES = 65_536;
@@ -20,7 +20,8 @@ export class CommandReader {
   private readonly pending = new OwnMemory(READ_BYTES);
   private length = 0;
 
-  constructor(private readonly onCommand: (command: RunnerCommand) => void) {
+  /** @param onCommand gets a command, and the JSON that it came as */
+  constructor(private readonly onCommand: (command: RunnerCommand, line: string) => void) {
     const { bytes } = this.incoming;
     const socket = new Socket({
       fd: COMMAND_FD,
@@ -50,15 +51,13 @@ export class CommandReader {
   }
 
   private receive(count: number): boolean {
-    const { bytes } = this.incoming;
+    const read = partOf(this.incoming.bytes, 0, count);
     let start = 0;
-    for (let at = 0; at < count; at++) {
-      if (bytes[at] !== LINE_FEED) continue;
-      this.keep(start, at);
-      start = at + 1;
-      this.take();
+    for (let end = placeOf(read, LINE_FEED, 0); end >= 0; end = placeOf(read, LINE_FEED, start)) {
+      this.take(start, end);
+      start = end + 1;
     }
-    this.keep(start, count);
+    if (start < count) this.keep(start, count);
     this.incoming.clear(count);
     return true;
   }
@@ -70,12 +69,20 @@ export class CommandReader {
     this.length += end - start;
   }
 
-  private take(): void {
-    const command = parse(this.pending.text(0, this.length)) as RunnerCommand;
+  /** The command that ends here; most come with one read. */
+  private take(start: number, end: number): void {
+    const text = this.length === 0 ? this.incoming.text(start, end) : this.joined(start, end);
+    const command = parse(text) as RunnerCommand;
+    if (command.type === 'execute') return this.onCommand(command, text);
+    // Code that listens to its signal would run inside the read, where Node shows it what is read from.
+    inNextTurn(() => this.onCommand(command, text));
+  }
+
+  private joined(start: number, end: number): string {
+    this.keep(start, end);
+    const text = this.pending.text(0, this.length);
     this.pending.clear(this.length);
     this.length = 0;
-    if (command.type === 'execute') return this.onCommand(command);
-    // Code that listens to its signal would run inside the read, where Node shows it what is read from.
-    inNextTurn(() => this.onCommand(command));
+    return text;
   }
 }

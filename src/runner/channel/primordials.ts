@@ -67,6 +67,12 @@ export const partOf = call.bind(Uint8Array.prototype.subarray) as (
   start: number,
   end: number,
 ) => Uint8Array;
+/** Of the first byte with this value from `from` on; -1: there is none. */
+export const placeOf = call.bind(Uint8Array.prototype.indexOf) as (
+  bytes: Uint8Array,
+  value: number,
+  from: number,
+) => number;
 export const setBytes = call.bind(Uint8Array.prototype.set) as (
   bytes: Uint8Array,
   source: Uint8Array,

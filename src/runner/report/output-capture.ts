@@ -97,7 +97,10 @@ function replaceStream(name: 'stdout' | 'stderr', fd: number): void {
         : decode(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk as Uint8Array));
     emitOutput(name, currentLevel ?? fallbackLevel, text);
   };
-  ends[ends.length] = () => emitOutput(name, fallbackLevel, end());
+  ends[ends.length] = () => {
+    const rest = end();
+    if (rest !== '') emitOutput(name, fallbackLevel, rest);
+  };
   const stream = new Writable({
     decodeStrings: false,
     write: (chunk, encoding, done) => (emit(chunk, encoding), done()),

@@ -3,7 +3,6 @@
  * Anything found makes the worker replace the runner; what is looked for and what is not:
  * docs/decisions/0005-reused-runners.md.
  */
-import { createHook } from 'node:async_hooks';
 import buffer from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
@@ -15,11 +14,10 @@ import stream from 'node:stream';
 import timers from 'node:timers';
 import util from 'node:util';
 import { prototypeOf, text } from '../channel/primordials.js';
+import { OpenResources } from './open-resources.js';
 import { type KnownChanges, WatchedObject } from './watched-object.js';
 
 const MAX_REASONS = 10;
-/** One-time work that Node does by itself and that runs no user code later. */
-const HARMLESS = new Set(['Immediate', 'TickObject', 'Microtask', 'RANDOMBYTESREQUEST', 'FSREQCALLBACK']);
 
 /** Every this many looks one is thorough. */
 const THOROUGH_EVERY = 16;
@@ -40,14 +38,9 @@ export class Hygiene {
   private readonly globals = new WatchedObject('global', globalThis, { isNodes: isUndicis, closely: true });
   private readonly watched: WatchedObject[] = [];
   private readonly events: Map<string | symbol, number>;
-  private readonly resources = new Map<number, string>();
   private executions = 0;
   private looks = 0;
-  private readonly hook = createHook({
-    init: (id, type) => void (HARMLESS.has(type) || this.resources.set(id, type)),
-    destroy: (id) => void this.resources.delete(id),
-    trackPromises: false,
-  });
+  readonly resources = new OpenResources();
 
   /** Take it last, when the runner has done all its own patching. */
   constructor() {
@@ -63,23 +56,13 @@ export class Hygiene {
     for (const [name, target] of Object.entries({ buffer, fs, net, os, path, stream, timers, util }))
       this.watch(`node:${name}`, target);
     this.watch('process', process, { volatile: VOLATILE, isNodes: startsWithUnderscore });
-    this.events = listenersOf();
-    this.hook.enable();
+    this.events = new Map(eventsOf().map((event) => [event, countOf(event)]));
+    this.resources.watch();
   }
 
   /** Compares no more: nothing of this stays in the process. */
   stop(): void {
-    this.hook.disable();
-  }
-
-  /** What is open before an execution is not the execution's. */
-  begin(): void {
-    this.resources.clear();
-  }
-
-  /** Nothing that the execution opened can still call its code. */
-  get isQuiet(): boolean {
-    return this.resources.size === 0;
+    this.resources.stop();
   }
 
   /**
@@ -88,11 +71,12 @@ export class Hygiene {
    */
   inspect(lookEvery: number): string[] {
     const reasons: string[] = [];
-    if (!this.isQuiet) reasons.push(`open: ${[...new Set(this.resources.values())].join(', ')}`);
-    for (const [event, count] of listenersOf())
-      if (count !== (this.events.get(event) ?? 0)) reasons.push(`process listener: ${text(event)}`);
+    if (!this.resources.isQuiet) reasons.push(`open: ${this.resources.names().join(', ')}`);
+    for (const event of eventsOf())
+      if (countOf(event) !== (this.events.get(event) ?? 0)) reasons.push(`process listener: ${text(event)}`);
     this.executions += 1;
     if (this.executions <= FIRST_LOOKS || this.executions % lookEvery === 0) this.look(reasons);
+    if (reasons.length === 0) return reasons;
     return reasons.slice(0, MAX_REASONS).map((reason) => reason.slice(0, 200));
   }
 
@@ -127,6 +111,5 @@ const startsWithUnderscore = (key: PropertyKey): boolean => text(key).startsWith
 const isUndicis = (key: PropertyKey): boolean =>
   typeof key === 'symbol' && text(key).startsWith('Symbol(undici.');
 
-function listenersOf(): Map<string | symbol, number> {
-  return new Map(process.eventNames().map((event) => [event, process.listenerCount(event)]));
-}
+const eventsOf = process.eventNames.bind(process);
+const countOf = process.listenerCount.bind(process) as (event: string | symbol) => number;

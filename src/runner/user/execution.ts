@@ -3,7 +3,6 @@ import type { ModuleFailure } from '../../boundary/module-protocol.js';
 import type { ErrorCode } from '../../boundary/runner-frames.js';
 import type { ExecuteCommand, RunnerCommand } from '../../boundary/runner-protocol.js';
 import {
-  flushFrames,
   holdFrames,
   json,
   postFrame,
@@ -20,7 +19,7 @@ import { type ImportHook, installImportHook } from '../modules/import-hook.js';
 import { LocalVariables } from '../report/local-variables.js';
 import { requestModule } from '../modules/module-requests.js';
 import { endConnections } from '../network/proxied-network.js';
-import { activeResources, inNextTurn, thenOf } from '../channel/primordials.js';
+import { activeResources, thenOf } from '../channel/primordials.js';
 import { createUserContext, type UserContext } from './user-context.js';
 import { UserSignal } from './user-signal.js';
 import { giveUp } from '../confine/rights.js';
@@ -29,6 +28,7 @@ import { NoJsonForm } from './json-form.js';
 import { ParametersInvalid } from './user-parameters.js';
 import { type Caught, runFunction, runScript } from './run-code.js';
 import { hideSecrets } from '../report/snapshot.js';
+import { LateTurn } from '../reuse/late-turn.js';
 import { emptied, isUsersCode, removeTraces } from '../reuse/traces.js';
 import { forgetScript } from '../report/variables.js';
 import { throwUncaught, unsettledWarning, watchProcessEnd, watchRejections } from './process-end.js';
@@ -41,6 +41,7 @@ interface Current {
   signal: UserSignal;
   progress: Progress;
   locals: LocalVariables | null;
+  late: LateTurn;
 }
 
 /** What keeps the process or thread waiting for commands. */
@@ -63,6 +64,7 @@ export class Executions {
   private current: Current | null = null;
   private hook: ImportHook | null = null;
   private hygiene: Hygiene | null = null;
+  private hasGivenUp = false;
   /** How what this has put into the process is taken back, in the order in which it was put there. */
   private readonly undo: (() => void)[] = [];
 
@@ -137,12 +139,14 @@ export class Executions {
     if (this.hook) this.hook.next(modules);
     else this.hook = this.installed(installImportHook(shipped), (hook) => hook.remove());
     if (command.keep) this.hygiene ??= this.installed(new Hygiene(), (hygiene) => hygiene.stop());
-    this.hygiene?.begin();
+    this.hygiene?.resources.begin();
     const locals = command.captureLocals ? LocalVariables.start(isUsersCode(command.rootUrl)) : null;
     if (locals) this.undo.push(() => locals.stop());
     // Our session goes on. A reused runner is never asked for another one: see runnerKey of the executor.
-    if (isMainThread) this.giveUpRight('inspector');
-    const current: Current = { command, context, signal: new UserSignal(), progress, locals };
+    if (isMainThread && !this.hasGivenUp) this.giveUpRight('inspector');
+    this.hasGivenUp = true;
+    const late = new LateTurn(this.hygiene?.resources ?? null);
+    const current: Current = { command, context, signal: new UserSignal(), progress, locals, late };
     this.current = current;
     // From here on only user code keeps the event loop alive: where nothing does, nothing more can come.
     this.commands.release();
@@ -156,14 +160,13 @@ export class Executions {
   }
 
   private start(current: Current): void {
-    const { command, context, progress, locals } = current;
+    const { command, context, progress, locals, late } = current;
     const startedAt = performance.now();
     const onLoaded = (): void => {
       locals?.watch('uncaught');
       progress.phase = 'calling';
       postFrame('loaded', { loadMs: `${performance.now() - startedAt}` });
-      // With the result, when that comes in this turn of the event loop.
-      inNextTurn(flushFrames);
+      late.flush();
     };
     const isScript = command.functionName === null;
     locals?.watch(isScript ? 'all' : 'uncaught');
@@ -266,26 +269,26 @@ export class Executions {
 
   /** A report goes out with `settled` where nothing is open that could keep that from coming at once. */
   private holdReport(): void {
-    if (this.current?.command.keep && this.hygiene?.isQuiet) holdFrames();
+    if (this.current?.command.keep && this.hygiene?.resources.isQuiet) holdFrames();
   }
 
   /** After the report: what is late comes now or never, then the runner is looked over. */
   private settle(known: string[] = []): void {
-    const { current } = this;
-    if (!current?.command.keep) return;
+    const { current, hygiene } = this;
+    if (!current?.command.keep || hygiene === null) return;
     endConnections();
-    inNextTurn(() =>
-      inNextTurn(() => {
-        Reflect.deleteProperty(process, 'mainModule');
-        const dirty = [...known, ...(this.hygiene?.inspect(current.command.lookEvery) ?? [])];
-        if (current.command.clearsScratch && !emptied(current.command.scratch)) dirty.push('files');
-        if (process.exitCode !== undefined) dirty.push('exit code');
-        this.current = null;
-        removeTraces(current.command);
-        postFrame('settled', { dirty: `[${dirty.map((reason) => json(reason)).join(',')}]` });
-        releaseFrames();
-      }),
-    );
+    current.late.whenNothingIsLate(() => this.finish(current, hygiene, known));
+  }
+
+  private finish({ command }: Current, hygiene: Hygiene, known: string[]): void {
+    Reflect.deleteProperty(process, 'mainModule');
+    const dirty = [...known, ...hygiene.inspect(command.lookEvery)];
+    if (command.clearsScratch && !emptied(command.scratch)) dirty.push('files');
+    if (process.exitCode !== undefined) dirty.push('exit code');
+    this.current = null;
+    removeTraces(command);
+    postFrame('settled', { dirty: `[${dirty.map((reason) => json(reason)).join(',')}]` });
+    releaseFrames();
   }
 }
 
