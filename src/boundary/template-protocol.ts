@@ -25,6 +25,8 @@ export interface TemplateOptions {
   network: NetworkPolicy;
   /** Children have a connection to the worker's network: NETWORK_FD. */
   hasOutlet: boolean;
+  /** Children serve one execution after the other. */
+  isReused: boolean;
   namespaces: boolean;
   ownUsers: boolean;
 }

@@ -16,6 +16,10 @@ export const processKind: RunnerKind = {
   // Node answers SIGINT with the place where blocked code is. The inspector is for the runner's own
   // look at local variables; the right to it is dropped before user code is loaded.
   flags: ({ heapMb }) => [`--max-old-space-size=${heapMb}`, '--trace-sigint', '--allow-inspector'],
-  programArguments: ({ network, nativeAddons, packageSets }) => [network, nativeAddons ? packageSets : ''],
+  programArguments: ({ network, nativeAddons, packageSets, maxExecutions }) => [
+    network,
+    nativeAddons ? packageSets : '',
+    maxExecutions === 1 ? 'once' : 'again',
+  ],
   openSlot: (runner, scratch) => new ProcessSlot(runner, scratch),
 };

@@ -44,7 +44,7 @@ export interface RunnerLaunch {
   heapMb: number;
   /** Memory of one execution. */
   memoryMb: number;
-  /** A thread is replaced after this many executions; 0: never. */
+  /** A process or thread is replaced after this many executions; 0: never. */
   maxExecutions: number;
   /** Folder of package sets, which user code may read. */
   packageSets: string;

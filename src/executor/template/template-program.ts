@@ -18,7 +18,7 @@ export interface TemplateFiles {
 
 /** What a template runs instead of the program of a runner. */
 export function programOf(
-  launch: TemplateFiles & Pick<RunnerLaunch, 'network' | 'outlet'>,
+  launch: TemplateFiles & Pick<RunnerLaunch, 'network' | 'outlet' | 'maxExecutions'>,
   level: TemplateLevel,
 ): OtherProgram {
   const options: TemplateOptions = {
@@ -26,6 +26,7 @@ export function programOf(
     door: level.door,
     network: launch.network,
     hasOutlet: launch.outlet !== null,
+    isReused: launch.maxExecutions !== 1,
     namespaces: level.namespaces,
     ownUsers: level.ownUsers,
   };

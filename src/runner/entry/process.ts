@@ -16,14 +16,16 @@ import { guardBuiltins } from '../modules/import-hook.js';
 import { forbidAddons, guardAddons } from '../modules/native-addons.js';
 import { captureOutput } from '../report/output-capture.js';
 import { useWorkersNetwork } from '../network/proxied-network.js';
+import { loadGlobals } from '../reuse/lazy-globals.js';
 import { limitResources } from '../confine/resource-limits.js';
 import { warmUp } from './warm-up.js';
 
-/** `addonFolder`: where native code may come from; '': it may not. */
-const [confinement, limits, network, addonFolder] = process.argv.slice(2) as [
+/** `addonFolder`: where native code may come from; '': it may not. `use`: `again`, or `once`. */
+const [confinement, limits, network, addonFolder, use] = process.argv.slice(2) as [
   string,
   string,
   NetworkPolicy,
+  string,
   string,
 ];
 limitResources(JSON.parse(limits) as ResourceLimits);
@@ -48,4 +50,5 @@ guardAddons(addonFolder === '' ? null : addonFolder);
 guardHeap();
 // The worker refuses an execution that may have less, with a failure that says so.
 if (network === 'proxy') useWorkersNetwork();
+if (use === 'again') loadGlobals();
 void warmUp().then(() => sendFrame('ready', {}));

@@ -29,6 +29,7 @@ import { showSystem } from '../confine/shown-system.js';
 import { guardBuiltins } from '../modules/import-hook.js';
 import { forbidAddons, guardAddons } from '../modules/native-addons.js';
 import { useWorkersNetwork } from '../network/proxied-network.js';
+import { loadGlobals } from '../reuse/lazy-globals.js';
 import { captureOutput } from '../report/output-capture.js';
 import { Freezer, FreezeRefused } from '../template/freezer.js';
 import { seedContexts, seedRandom } from '../template/random-seeds.js';
@@ -95,6 +96,7 @@ guardAddons(null);
 guardHeap();
 seedContexts();
 if (options.network === 'proxy') useWorkersNetwork();
+if (options.isReused) loadGlobals();
 void warmUp().then(() => sendFrame('ready', {}));
 
 /** What a child may have of the network is known with its execution only where it may have all of it. */
