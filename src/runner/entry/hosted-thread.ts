@@ -1,8 +1,16 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { within } from '../../lib/time-limit.js';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
-import type { ExecuteCommand, RunnerCommand } from '../../boundary/runner-protocol.js';
-import { COUNTERS_BYTES, IN_FLIGHT, REPLIES, type ThreadLink } from './thread-link.js';
+import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
+import {
+  COUNTERS_BYTES,
+  IN_FLIGHT,
+  REPLIES,
+  STARTED,
+  STARTED_SYSTEM_MS,
+  STARTED_USER_MS,
+  type ThreadLink,
+} from './thread-link.js';
 
 const USAGE_MS = 50;
 
@@ -36,13 +44,13 @@ export class HostedThread {
   private readonly replies: MessagePort;
   private readonly pass: (lines: string) => void;
   private outOfMemory = false;
-  private question: Promise<[NodeJS.CpuUsage | null, NodeJS.CpuUsage | null]> | null = null;
+  private question: Promise<NodeJS.CpuUsage | null> | null = null;
   /** What the thread said while it was held back; it waits itself once that is much. */
   private waiting: string[] = [];
   private held = false;
-  private before: Promise<NodeJS.CpuUsage | null> = Promise.resolve(null);
 
-  constructor(bundle: string, heapMb: number, listener: ThreadListener) {
+  /** @param isReused it serves one execution after the other */
+  constructor(bundle: string, heapMb: number, isReused: boolean, listener: ThreadListener) {
     const frames = new MessageChannel();
     const replies = new MessageChannel();
     const commands = new MessageChannel();
@@ -79,38 +87,47 @@ export class HostedThread {
       frames: frames.port2,
       replies: replies.port2,
       counters: this.counters,
+      isReused,
     };
     this.worker.postMessage(link, [commands.port2, frames.port2, replies.port2]);
   }
 
-  execute(command: ExecuteCommand): void {
-    this.nonce = command.nonce;
-    this.ref = command.ref;
+  /** @param line the command as JSON */
+  execute({ nonce, ref }: ExecuteCommand, line: string): void {
+    this.nonce = nonce;
+    this.ref = ref;
     this.executions += 1;
     this.usage = null;
     this.question = null;
-    // A thread that is still booting cannot answer, and has used next to nothing.
-    this.before = this.cpuUsage().then((usage) => usage ?? { user: 0, system: 0 });
-    this.commands.postMessage(command);
+    this.commands.postMessage(line);
   }
 
   /** Looks at what the execution has used, also while it blocks its thread. A thread inside a native call does not answer. */
   async noteUsage(): Promise<void> {
     const { nonce } = this;
     // One question at a time: they pile up before a thread that does not answer.
-    this.question ??= Promise.all([this.before, this.cpuUsage()]).finally(() => (this.question = null));
-    const [before, after] = await within(this.question, USAGE_MS, () => [null, null] as const);
-    if (before === null || after === null || this.nonce !== nonce) return;
-    const ms = (microseconds: number): number => Math.max(Math.round(microseconds / 1000), 0);
-    this.usage = { userMs: ms(after.user - before.user), systemMs: ms(after.system - before.system) };
+    this.question ??= this.worker
+      .cpuUsage()
+      .catch(() => null)
+      .finally(() => (this.question = null));
+    const usage = await within(this.question, USAGE_MS, () => null);
+    if (usage === null || this.nonce !== nonce || !this.hasStarted) return;
+    const since = (microseconds: number, counter: number): number =>
+      Math.max(Math.round(microseconds / 1000) - Atomics.load(this.counters, counter), 0);
+    this.usage = {
+      userMs: since(usage.user, STARTED_USER_MS),
+      systemMs: since(usage.system, STARTED_SYSTEM_MS),
+    };
   }
 
-  private cpuUsage(): Promise<NodeJS.CpuUsage | null> {
-    return this.worker.cpuUsage().catch(() => null);
+  /** It has begun the newest execution: one that has not has used next to nothing for it. */
+  private get hasStarted(): boolean {
+    return Atomics.load(this.counters, STARTED) === this.executions;
   }
 
-  send(command: RunnerCommand): void {
-    this.commands.postMessage(command);
+  /** @param line a command as JSON */
+  send(line: string): void {
+    this.commands.postMessage(line);
   }
 
   /** Keeps what the thread says back, or passes it on again. */

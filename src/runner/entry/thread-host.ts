@@ -18,7 +18,7 @@ const PLACES_MS = 400;
 const MEMORY_POLL_MS = 50;
 const POLLS_PER_USAGE = 2;
 const MB = 1_048_576;
-const LINE_ENDS = /(?<=\n)/;
+const CLEAN = '{"type":"settled","dirty":[]}\n';
 
 /** Keeps threads for executions; each serves one at a time and is replaced when it is worn or dirty. */
 class ThreadHost {
@@ -40,19 +40,20 @@ class ThreadHost {
     this.idle.push(this.boot());
   }
 
-  receive(command: RunnerCommand): void {
+  /** @param line the same command, as it came */
+  receive(command: RunnerCommand, line: string): void {
     switch (command.type) {
       case 'execute': {
         const thread = this.idle.shift() ?? this.boot();
         this.busy.set(command.ref, thread);
-        thread.execute(command);
+        thread.execute(command, line);
         this.watch();
         if (this.idle.length === 0) this.warm();
         return;
       }
       case 'cancel':
       case 'probe':
-        this.busy.get(command.ref)?.send(command);
+        this.busy.get(command.ref)?.send(line);
         return;
       case 'hold':
         this.busy.get(command.ref)?.hold(command.held);
@@ -66,7 +67,7 @@ class ThreadHost {
   }
 
   private boot(): HostedThread {
-    return new HostedThread(this.bundle, this.heapMb, {
+    return new HostedThread(this.bundle, this.heapMb, this.maxExecutions !== 1, {
       onLines: (thread, lines) => this.pass(thread, lines),
       onEnd: (thread, end) => this.ended(thread, end),
     });
@@ -75,19 +76,27 @@ class ThreadHost {
   private pass(thread: HostedThread, lines: string): void {
     const { nonce } = thread;
     if (nonce === '') return;
-    const own = lines.split(LINE_ENDS).filter((line) => line.startsWith(`${nonce} `));
-    const settled = own.at(-1)?.startsWith(`${nonce} {"type":"settled"`) ? own.pop() : undefined;
-    if (settled !== undefined) {
-      this.busy.delete(thread.ref);
-      thread.nonce = '';
-      const clean = settled.endsWith('"dirty":[]}\n');
-      const worn = this.maxExecutions > 0 && thread.executions >= this.maxExecutions;
-      // Replaced here, the process as such stays fit.
-      if (!clean || worn) void thread.worker.terminate();
-      else this.idle.push(thread);
-      own.push(`${nonce} {"type":"settled","dirty":[]}\n`);
+    const own: string[] = [];
+    for (let start = 0; start < lines.length;) {
+      const end = lines.indexOf('\n', start) + 1 || lines.length;
+      const line = lines.slice(start, end);
+      if (line.startsWith(`${nonce} `)) own.push(line);
+      start = end;
+    }
+    if (own.at(-1)?.startsWith(`${nonce} {"type":"settled"`)) {
+      this.settle(thread, own.pop() as string);
+      own.push(`${nonce} ${CLEAN}`);
     }
     writeAll(own.join(''));
+  }
+
+  /** Replaced here, the process as such stays fit. */
+  private settle(thread: HostedThread, settled: string): void {
+    this.busy.delete(thread.ref);
+    thread.nonce = '';
+    const worn = this.maxExecutions > 0 && thread.executions >= this.maxExecutions;
+    if (worn || !settled.endsWith(CLEAN)) void thread.worker.terminate();
+    else this.idle.push(thread);
   }
 
   private ended(thread: HostedThread, { exitCode, outOfMemory }: ThreadEnd): void {
@@ -161,7 +170,7 @@ const [confinement, limits, bundle, heapMb, memoryMb, maxExecutions] = process.a
   string,
 ];
 const host = new ThreadHost(bundle, Number(heapMb), Number(memoryMb), Number(maxExecutions));
-const reader = new CommandReader((command) => host.receive(command));
+const reader = new CommandReader((command, line) => host.receive(command, line));
 limitResources(JSON.parse(limits) as ResourceLimits);
 harden(JSON.parse(confinement) as Confinement, 'open')('open');
 host.warm();

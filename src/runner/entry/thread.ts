@@ -13,43 +13,64 @@ import { hideHandle } from '../channel/hidden-handles.js';
 import { guardBuiltins } from '../modules/import-hook.js';
 import { guardAddons } from '../modules/native-addons.js';
 import { receiveRepliesBy } from '../modules/module-requests.js';
+import { loadGlobals } from '../reuse/lazy-globals.js';
 import { captureOutput } from '../report/output-capture.js';
-import { wait } from '../channel/primordials.js';
-import { IN_FLIGHT, IN_FLIGHT_LIMIT_CHARS, REPLIES, type ThreadLink } from './thread-link.js';
+import { cpuUsage, parse, round, wait } from '../channel/primordials.js';
+import {
+  IN_FLIGHT,
+  IN_FLIGHT_LIMIT_CHARS,
+  REPLIES,
+  STARTED,
+  STARTED_SYSTEM_MS,
+  STARTED_USER_MS,
+  type ThreadLink,
+} from './thread-link.js';
 
-(parentPort as MessagePort).once('message', ({ commands, frames, replies, counters }: ThreadLink) => {
-  for (const port of [commands, frames, replies]) hideHandle(port);
-  // Taken now, as in primordials.ts: user code that patches the class of ports later would get hold of these.
-  const post = frames.postMessage.bind(frames) as (lines: string) => void;
-  const ref = commands.ref.bind(commands);
-  const unref = commands.unref.bind(commands);
-  const receive = receiveMessageOnPort;
-  let seen = 0;
-  deliverBy((lines) => {
-    // A fast printer waits for the host, as a process waits for its pipe.
-    for (let held = Atomics.load(counters, IN_FLIGHT); held > IN_FLIGHT_LIMIT_CHARS;) {
-      wait(counters, IN_FLIGHT, held);
-      held = Atomics.load(counters, IN_FLIGHT);
-    }
-    Atomics.add(counters, IN_FLIGHT, lines.length);
-    post(lines);
-  });
-  receiveRepliesBy(() => {
-    wait(counters, REPLIES, seen);
-    seen += 1;
-    const received = receive(replies) as { message: ModuleReply };
-    return received.message;
-  });
-  const executions = new Executions({ hold: ref, release: unref });
-  let scratch = '';
-  showSystem(() => scratch);
-  Reflect.deleteProperty(process, 'mainModule');
-  captureOutput();
-  guardBuiltins();
-  guardAddons(null);
-  guardHeap();
-  commands.on('message', (command: RunnerCommand) => {
-    if (command.type === 'execute') scratch = command.scratch;
-    executions.handle(command);
-  });
-});
+(parentPort as MessagePort).once(
+  'message',
+  ({ commands, frames, replies, counters, isReused }: ThreadLink) => {
+    for (const port of [commands, frames, replies]) hideHandle(port);
+    // Taken now, as in primordials.ts: user code that patches the class of ports later would get hold of these.
+    const post = frames.postMessage.bind(frames) as (lines: string) => void;
+    const ref = commands.ref.bind(commands);
+    const unref = commands.unref.bind(commands);
+    const receive = receiveMessageOnPort;
+    const { add, load, store } = Atomics;
+    let seen = 0;
+    deliverBy((lines) => {
+      // A fast printer waits for the host, as a process waits for its pipe.
+      for (let held = load(counters, IN_FLIGHT); held > IN_FLIGHT_LIMIT_CHARS;) {
+        wait(counters, IN_FLIGHT, held);
+        held = load(counters, IN_FLIGHT);
+      }
+      add(counters, IN_FLIGHT, lines.length);
+      post(lines);
+    });
+    receiveRepliesBy(() => {
+      wait(counters, REPLIES, seen);
+      seen += 1;
+      const received = receive(replies) as { message: ModuleReply };
+      return received.message;
+    });
+    const executions = new Executions({ hold: ref, release: unref });
+    let scratch = '';
+    showSystem(() => scratch);
+    Reflect.deleteProperty(process, 'mainModule');
+    captureOutput();
+    guardBuiltins();
+    guardAddons(null);
+    guardHeap();
+    if (isReused) loadGlobals();
+    commands.on('message', (line: string) => {
+      const command = parse(line) as RunnerCommand;
+      if (command.type === 'execute') {
+        scratch = command.scratch;
+        const { user, system } = cpuUsage();
+        store(counters, STARTED_USER_MS, round(user / 1000));
+        store(counters, STARTED_SYSTEM_MS, round(system / 1000));
+        add(counters, STARTED, 1);
+      }
+      executions.handle(command);
+    });
+  },
+);
