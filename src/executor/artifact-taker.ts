@@ -29,7 +29,11 @@ export class ArtifactTaker {
   ) {}
 
   /** To be called when the run is over, and before its runner is given back. Never rejects. */
-  async take({ slot }: RunnerLease, attempt: AttemptPlace, redactor: Redactor): Promise<Harvest> {
+  take(lease: RunnerLease, attempt: AttemptPlace, redactor: Redactor): Harvest | Promise<Harvest> {
+    return lease.leftNothing ? NOTHING : this.takeFrom(lease, attempt, redactor);
+  }
+
+  private async takeFrom({ slot }: RunnerLease, attempt: AttemptPlace, redactor: Redactor): Promise<Harvest> {
     const { runner } = slot;
     const scratch = runner.place.pathOf(slot.scratch);
     // A thread that could not be ended may go on writing.

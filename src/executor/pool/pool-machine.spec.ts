@@ -100,6 +100,10 @@ class World implements RunnerSource {
   private cleanedUp = 0;
   private havePackages = false;
   private slowCleaning = false;
+  /** Executions leave their folder as it was. */
+  leavesNothing = false;
+  cleared = 0;
+  reused = 0;
   private opensFail = false;
 
   constructor(
@@ -120,7 +124,16 @@ class World implements RunnerSource {
     return { runner: process, scratch: '/nowhere', end: null } as unknown as Slot;
   }
 
+  isUntouched(): boolean {
+    return this.leavesNothing;
+  }
+
+  reuse(): void {
+    this.reused += 1;
+  }
+
   clear(): Promise<void> | null {
+    this.cleared += 1;
     return this.slowCleaning ? new Promise((resolve) => this.cleanings.push(resolve)) : null;
   }
 
@@ -376,3 +389,29 @@ async function closes(world: World): Promise<void> {
   await closing;
   expect(world.machine.records()).toEqual([]);
 }
+
+it('cleans a place only where the execution may have left something, and looks once', async () => {
+  const limits = { slots: 1, processes: 1, spares: 0, maxExecutions: 0, maxAgeMs: 1_000_000, memoryMb: 100 };
+  const world = new World('process', limits, { start: 'spawn' });
+  const serve = async (leavesNothing: boolean): Promise<void> => {
+    world.leavesNothing = leavesNothing;
+    world.checkout('a');
+    await world.settle();
+    if (world.boots.length > 0) world.step(6, 0);
+    await world.settle();
+    const execution = world.running[0] as TestExecution;
+    // What the folder is after this look does not matter.
+    expect(execution.lease?.leftNothing).toBe(leavesNothing);
+    world.leavesNothing = !leavesNothing;
+    execution.isOver = true;
+    world.release(execution, { stuck: false, exit: null });
+    await world.settle();
+    world.check();
+  };
+  await world.settle();
+  await serve(true);
+  expect([world.cleared, world.reused]).toEqual([0, 1]);
+  await serve(false);
+  expect([world.cleared, world.reused]).toEqual([1, 1]);
+  await closes(world);
+});

@@ -172,8 +172,10 @@ export class PoolMachine {
     if (pooled.key === null) this.counts.used += 1;
     pooled.key = demand.key;
     try {
-      const slot = (this.source as RunnerSource).openSlot(runner);
-      const lease = new RunnerLease(demand.executionId, slot, keep);
+      const source = this.source as RunnerSource;
+      const slot = source.openSlot(runner);
+      const look = (): boolean => source.isUntouched(runner, slot.scratch);
+      const lease = new RunnerLease(demand.executionId, slot, keep, look);
       pooled.places.add(lease);
       demand.resolve(lease);
     } catch (error) {
@@ -192,7 +194,13 @@ export class PoolMachine {
       if (this.limits.maxExecutions !== 1) pooled.measure();
       lease.phase = 'cleaned';
     };
-    const cleaning = this.source?.clear(pooled.runner, lease.slot.scratch) ?? null;
+    const { source } = this;
+    const { scratch } = lease.slot;
+    if (lease.leftNothing) {
+      source?.reuse(pooled.runner, scratch);
+      return cleaned();
+    }
+    const cleaning = source?.clear(pooled.runner, scratch) ?? null;
     if (cleaning === null) return cleaned();
     lease.phase = 'cleaning';
     this.track(

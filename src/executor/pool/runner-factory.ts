@@ -144,6 +144,14 @@ export class RunnerFactory implements RunnerSource {
     return slotOn(runner, this.scratches.open(runner));
   }
 
+  isUntouched(runner: RunnerProcess, scratch: string): boolean {
+    return this.scratches.isUntouched(runner, scratch);
+  }
+
+  reuse(runner: RunnerProcess, scratch: string): void {
+    this.scratches.reuse(runner, scratch);
+  }
+
   clear(runner: RunnerProcess, scratch: string): Promise<void> | null {
     return this.scratches.clear(runner, scratch);
   }

@@ -8,6 +8,7 @@ export class RunnerLease implements PlaceView {
   phase: PlacePhase = 'running';
   /** Unix milliseconds. */
   readonly startedAtMs = Date.now();
+  private untouched: boolean | null = null;
   private isBack = false;
   private returning: PromiseWithResolvers<void> | null = null;
 
@@ -15,7 +16,17 @@ export class RunnerLease implements PlaceView {
     readonly executionId: string,
     readonly slot: Slot,
     public keep: boolean,
+    private readonly lookAtScratch: () => boolean,
   ) {}
+
+  /**
+   * The scratch folder is as empty as it was; false: that is not known. To be asked when the execution is over: it is looked
+   * at once.
+   */
+  get leftNothing(): boolean {
+    this.untouched ??= this.lookAtScratch();
+    return this.untouched;
+  }
 
   giveBack(): void {
     this.isBack = true;

@@ -38,7 +38,10 @@ describe('the folder of a process', () => {
       expect(readdirSync(scratch)).toEqual([]);
       await later();
       // Nothing was left: no turn of the event loop is needed to see that.
+      expect(folders.isUntouched(process, scratch)).toBe(false);
       expect(folders.clear(process, scratch)).toBeNull();
+      // It was seen empty, long after its last change.
+      expect(folders.isUntouched(process, scratch)).toBe(true);
       expect(folders.clear(process, scratch)).toBeNull();
     }
     expect(unfit).toEqual([]);
@@ -46,6 +49,7 @@ describe('the folder of a process', () => {
 
   it('makes its runner unfit when it is gone', () => {
     rmSync(scratch, { recursive: true });
+    expect(folders.isUntouched(runner('process'), scratch)).toBe(false);
     expect(folders.clear(runner('process'), scratch)).toBeNull();
     expect(unfit).toEqual(['files']);
   });
@@ -57,6 +61,12 @@ describe('the folders of threads', () => {
     const [first, second] = [folders.open(host), folders.open(host)];
     expect(first).not.toBe(second);
     expect(folders.clear(host, first)).toBeNull();
+    expect(folders.open(host)).toBe(first);
+    await later();
+    expect(folders.clear(host, first)).toBeNull();
+    expect([folders.open(host), folders.isUntouched(host, first)]).toEqual([first, true]);
+    // The next execution has it without another look at what is in it.
+    folders.reuse(host, first);
     expect(folders.open(host)).toBe(first);
     writeFileSync(join(first, 'left'), 'x');
     await folders.clear(host, first);

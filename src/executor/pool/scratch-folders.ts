@@ -25,6 +25,22 @@ export class ScratchFolders {
     return this.spare.get(runner)?.pop() ?? mkdtempSync(join(place.scratch, 't-'));
   }
 
+  /** Whether an execution that is over has left its folder as empty as it was; false: that is not known. */
+  isUntouched({ place }: RunnerProcess, folder: string): boolean {
+    const since = place.onDisk ? this.emptySince.get(folder) : undefined;
+    if (since === undefined) return false;
+    try {
+      return statSync(folder).ctimeMs === since;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The folder of an execution that left nothing serves the next one. */
+  reuse(runner: RunnerProcess, folder: string): void {
+    if (!runner.kind.ownsProcess) this.offer(runner, folder);
+  }
+
   /**
    * Removes what an execution left in its folder, or marks the runner as unfit; null: nothing had to be
    * waited for. The place is free without a turn of the event loop then: a runner that is still being
@@ -35,11 +51,11 @@ export class ScratchFolders {
     if (!place.onDisk) return null;
     try {
       const { ctimeMs, mode } = statSync(folder);
-      const left = this.emptySince.get(folder) === ctimeMs ? [] : readdirSync(folder);
+      const left = readdirSync(folder);
       if (kind.ownsProcess ? left.length === 0 : left.length === 0 && mode === OWN_FOLDER) {
         // A time of this very moment may also be that of a change which is yet to come.
         if (ctimeMs < Date.now() - CLOCK_STEP_MS) this.emptySince.set(folder, ctimeMs);
-        if (!kind.ownsProcess) this.offer(runner, folder);
+        this.reuse(runner, folder);
         return null;
       }
       this.emptySince.delete(folder);
