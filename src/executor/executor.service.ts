@@ -175,22 +175,10 @@ export class ExecutorService {
       metrics.runner_wait_ms = elapsedMs(askedMs);
       listener.onRunner(lease.slot.runner);
       const packagesDir = packageSet?.dir ?? null;
+      const { rootUrl } = this.workspace;
+      const task = { execution, program, packagesDir, rootUrl, redactor, clock, startedAt };
       const seen = await traced('run', runnerOf(lease), (span) =>
-        this.runOn(
-          lease,
-          {
-            execution,
-            program,
-            packagesDir,
-            rootUrl: this.workspace.rootUrl,
-            redactor,
-            clock,
-            span,
-            startedAt,
-          },
-          stops,
-          listener,
-        ),
+        this.runOn(lease, { ...task, span }, stops, listener),
       );
       return { startedAt, ...seen, metrics, generation, packageSet: packageSet?.id ?? null };
     } finally {
@@ -201,6 +189,10 @@ export class ExecutorService {
   /** Whether a process or thread that serves other executions may serve it. Without an organization, the tenant is unknown. */
   private maySharePlace({ organization }: Execution): boolean {
     return organization !== null || this.settings.reusesWithoutOrganization;
+  }
+
+  private originalsOf(places: ReturnType<typeof placesIn>, end: RunEnd): Promise<OriginalPlaces> {
+    return OriginalPlaces.find(places, end, (compiled, found) => this.workspace.locate(compiled, found));
   }
 
   private async answer(program: RunTask['program'], request: ModuleRequest): Promise<ModuleReply> {
@@ -235,9 +227,8 @@ export class ExecutorService {
         throw new InterruptedError('the execution was interrupted');
       const finding = judge(end, limits, execution.source.functionName === null);
       if (program.fault !== null && finding !== null) throw program.fault;
-      const originals = await OriginalPlaces.find(placesIn(end), end, (compiled, places) =>
-        this.workspace.locate(compiled, places),
-      );
+      const places = placesIn(end);
+      const originals = places.length === 0 ? OriginalPlaces.none : await this.originalsOf(places, end);
       const cancel = cancelledIn(end, stops.cancellation);
       const finishedAt = new Date();
       const { artifacts, fault } = await this.artifacts.take(lease, attemptOf(task), redactor);

@@ -2,6 +2,8 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 const PAGE_MB = 4096 / (1024 * 1024);
 const TICK_MS = 10;
+/** A reading of a process between two executions counts for this long. */
+const FRESH_MS = 25;
 const FILES = ['stat', 'statm', 'status'] as const;
 
 /** What a process used, as the kernel counts it. */
@@ -14,6 +16,8 @@ export interface KernelUsage {
 /** CPU time of a process. */
 export type CpuUsage = Omit<KernelUsage, 'peakMb'>;
 
+const NOTHING: CpuUsage = { userMs: 0, systemMs: 0 };
+
 /** CPU time so far, and resident memory, of a process that waits for its next execution. */
 export interface RestingUsage extends CpuUsage {
   memoryMb: number;
@@ -24,8 +28,11 @@ export interface RestingUsage extends CpuUsage {
  * time, where opening the files anew costs ten times as much. Opened at the first use.
  */
 export class ProcessProbe {
-  /** What {@link rest} found last. */
+  /** What {@link rest} found last, and when; monotonic. */
   private resting: RestingUsage | null = null;
+  private restingAtMs = 0;
+  /** CPU time that executions have been charged with since. */
+  private charged: CpuUsage = NOTHING;
   private readonly files = new Map<(typeof FILES)[number], number | null>();
   private readonly buffer = Buffer.alloc(8192);
 
@@ -54,17 +61,39 @@ export class ProcessProbe {
     return this.look();
   }
 
-  /** What it uses while it does nothing, in one reading; null as above. */
+  /**
+   * What it uses between two executions, in one reading; null as above. Executions that follow each other closely share a
+   * reading.
+   */
   rest(): RestingUsage | null {
+    const nowMs = performance.now();
+    if (this.resting !== null && nowMs - this.restingAtMs < FRESH_MS) return this.resting;
     this.resting = this.look();
+    this.restingAtMs = nowMs;
+    this.charged = NOTHING;
     return this.resting;
   }
 
-  /** CPU time from which that of an execution counts: what was found since the one before, else what it has used by now. */
+  /** It has used next to nothing so far: a process that was forked a moment ago. */
+  restNew(): void {
+    this.resting = { ...NOTHING, memoryMb: 0 };
+    // Any other reading is better.
+    this.restingAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** An execution is charged with this, whatever reports it. */
+  charge({ userMs, systemMs }: CpuUsage): void {
+    this.charged = { userMs: this.charged.userMs + userMs, systemMs: this.charged.systemMs + systemMs };
+  }
+
+  /**
+   * CPU time from which that of an execution counts: what was found since the one before, or shortly before that with what
+   * the executions since were charged with; else what it has used by now.
+   */
   start(): CpuUsage | null {
-    const known = this.resting;
-    this.resting = null;
-    return known ?? this.cpu();
+    const { resting, charged } = this;
+    if (resting === null) return this.cpu();
+    return { userMs: resting.userMs + charged.userMs, systemMs: resting.systemMs + charged.systemMs };
   }
 
   private look(): RestingUsage | null {
@@ -100,12 +129,12 @@ export class ProcessProbe {
   }
 }
 
-/** What was used between two readings; the peak is that of the later one. */
+/** What was used between two readings; the peak is that of the later one. The first may say too much, never the second. */
 export function usageBetween(before: CpuUsage | null, after: KernelUsage | null): KernelUsage | null {
   if (after === null) return null;
   return {
-    userMs: after.userMs - (before?.userMs ?? 0),
-    systemMs: after.systemMs - (before?.systemMs ?? 0),
+    userMs: Math.max(after.userMs - (before?.userMs ?? 0), 0),
+    systemMs: Math.max(after.systemMs - (before?.systemMs ?? 0), 0),
     peakMb: after.peakMb,
   };
 }

@@ -103,11 +103,11 @@ export class RunnerProcess {
         throw new RunnerBootError(`a runner was not ready within ${BOOT_TIMEOUT_MS} ms`);
       });
       runner.pid = child.runnerPid();
-      // What is forked has it of its template.
-      if (child.start === 'spawn') yieldToWorker(runner.pid);
       runner.probe = new ProcessProbe(runner.pid);
-      // What the boot used is no execution's.
-      if (launch.kind.ownsProcess) runner.probe.rest();
+      // What the boot used is no execution's. What is forked used nothing, and has its priority of its template.
+      if (child.start === 'fork') runner.probe.restNew();
+      else if (launch.kind.ownsProcess) runner.probe.rest();
+      if (child.start === 'spawn') yieldToWorker(runner.pid);
       runner.place.attach(runner.pid);
       return runner;
     } catch (error) {

@@ -37,21 +37,15 @@ export const LEVEL_OF: Readonly<Record<OutputStream, string>> = { stdout: 'info'
 
 /** What one execution prints: secrets are taken out, the newest is kept within a limit, every entry is passed on. */
 export class ExecutionOutput {
-  private readonly channels: Readonly<Record<OutputStream, Channel>>;
+  /** Made when something is printed: most executions print nothing. */
+  private readonly channels: Partial<Record<OutputStream, Channel>> = {};
   private readonly logs: LogBuffer;
 
   constructor(
-    limitBytes: number,
+    private readonly limitBytes: number,
     private readonly redactor: Redactor,
     private readonly onEntry: (entry: LogEntry) => void,
   ) {
-    const channel = (): Channel => ({
-      tail: new TailBuffer(limitBytes),
-      framed: redactor.stream(),
-      raw: redactor.stream(),
-      mixed: false,
-    });
-    this.channels = { stdout: channel(), stderr: channel() };
     this.logs = new LogBuffer(Math.min(limitBytes, LOG_TAIL_BYTES));
   }
 
@@ -64,7 +58,7 @@ export class ExecutionOutput {
 
   private take(printed: PrintedText): void {
     const { stream, text, raw = false, message, fields } = printed;
-    const channel = this.channels[stream];
+    const channel = this.channelOf(stream);
     const redacted = raw ? channel.raw : channel.framed;
     channel.mixed ||= raw;
     const joined = redacted.holds;
@@ -78,19 +72,30 @@ export class ExecutionOutput {
   /** Nothing more is printed: what was held back is passed on. */
   end(): void {
     for (const stream of ['stdout', 'stderr'] as const) {
-      const { framed, raw } = this.channels[stream];
-      for (const redacted of [framed, raw])
+      const channel = this.channels[stream];
+      for (const redacted of channel ? [channel.framed, channel.raw] : [])
         this.append({ stream, level: LEVEL_OF[stream], ts: Date.now() }, redacted.end());
     }
   }
 
   text(stream: OutputStream): string {
-    const { tail, mixed } = this.channels[stream];
+    const channel = this.channels[stream];
+    if (channel === undefined) return '';
+    const { tail, mixed } = channel;
     return mixed ? this.redactor.text(tail.toString()) : tail.toString();
   }
 
   entries(): { list: LogEntry[]; truncated: boolean } {
     return { list: this.logs.list(), truncated: this.logs.truncated };
+  }
+
+  private channelOf(stream: OutputStream): Channel {
+    return (this.channels[stream] ??= {
+      tail: new TailBuffer(this.limitBytes),
+      framed: this.redactor.stream(),
+      raw: this.redactor.stream(),
+      mixed: false,
+    });
   }
 
   private append(
@@ -100,7 +105,7 @@ export class ExecutionOutput {
     fields?: Record<string, unknown>,
   ): void {
     if (text === '') return;
-    this.channels[stream].tail.append(text);
+    this.channelOf(stream).tail.append(text);
     const whole = line.endsWith('\n');
     const entry: LogEntry = {
       ts: new Date(ts).toISOString(),

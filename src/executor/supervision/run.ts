@@ -89,6 +89,7 @@ export class Run implements SlotListener, Ticking {
       leave();
       unlisten();
       this.watch.stop();
+      this.watch.charge(this.report?.usage);
     }
   }
 

@@ -21,7 +21,7 @@ export class UsageWatch {
   readonly samplesMb: number[] = [];
   /** CPU time so far, where it is known. */
   usage: KernelUsage | null = null;
-  private readonly before: CpuUsage | null;
+  private before: CpuUsage | null;
   private isOver = false;
   private sampledPeakMb = 0;
   private polls = 0;
@@ -47,7 +47,17 @@ export class UsageWatch {
   /** Reads the CPU time once more, of a process that is still there. */
   read(): void {
     if (!this.slot.ownsProcess) return;
-    this.usage = usageBetween(this.before, this.slot.runner.probe.usage()) ?? this.usage;
+    const now = this.slot.runner.probe.usage();
+    if (now === null) return;
+    // What executions before were charged with, runners say: from here on it cannot hide what this one uses.
+    if (this.before !== null) this.before = earlier(this.before, now);
+    this.usage = usageBetween(this.before, now);
+  }
+
+  /** What the execution is charged with: by the report of its runner, else as the kernel counts it. */
+  charge(reported: CpuUsage | undefined): void {
+    const charged = reported ?? this.usage;
+    if (this.slot.ownsProcess && charged !== null) this.slot.runner.probe.charge(charged);
   }
 
   /** What its host says of a thread. */
@@ -96,3 +106,8 @@ export class UsageWatch {
     return this.slot.ownsProcess ? memoryMb : memoryMb * (this.slot.runner.slots + 1);
   }
 }
+
+const earlier = (first: CpuUsage, second: CpuUsage): CpuUsage => ({
+  userMs: Math.min(first.userMs, second.userMs),
+  systemMs: Math.min(first.systemMs, second.systemMs),
+});
