@@ -28,14 +28,16 @@ export function parseFrame(line: string, start: number): ParsedFrame {
 }
 
 /**
- * Whether it is one of the frames that every execution sends which ends well: `loaded`, a `result` without variables, a clean
- * `settled`. Never true of what the schema would refuse or change; false says nothing.
+ * Whether it is one of the frames that every execution sends which ends well: `ready`, `loaded`, a `result` without variables,
+ * a clean `settled`. Never true of what the schema would refuse or change; false says nothing.
  */
 export function isPlainFrame(value: unknown): value is RunnerFrame {
   if (typeof value !== 'object' || value === null) return false;
   const frame = value as Record<string, unknown>;
   const { length } = Object.keys(frame);
   switch (frame['type']) {
+    case 'ready':
+      return length === 1;
     case 'loaded':
       return length === 2 && isDuration(frame['loadMs']);
     case 'settled':

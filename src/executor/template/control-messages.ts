@@ -81,16 +81,18 @@ function emptyRequest(ask: number): Buffer {
   return record;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** Cuts what a template says into answers. */
 export class AnswerReader {
-  private pending = Buffer.alloc(0);
+  private pending: Buffer = NOTHING;
 
   /** @throws Error for an answer of a kind that there is not: the template is not what we started. */
   push(chunk: Buffer): TemplateAnswer[] {
     const answers: TemplateAnswer[] = [];
     let rest = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
     for (; rest.length >= RECORD_BYTES; rest = rest.subarray(RECORD_BYTES)) answers.push(answerIn(rest));
-    this.pending = Buffer.from(rest);
+    this.pending = rest.length === 0 ? NOTHING : Buffer.from(rest);
     return answers;
   }
 }

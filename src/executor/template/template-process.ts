@@ -52,8 +52,8 @@ interface Child {
   pid: number;
   /** null: it has not connected yet. */
   process: ForkedProcess | null;
-  /** It ended, or did not come, before it had connected. */
-  failed: (why: string) => void;
+  /** It ended, or did not come, before it had connected; null: it has. */
+  failed: ((why: string) => void) | null;
 }
 
 /** A fork that the template has not answered yet. */
@@ -260,6 +260,7 @@ export class TemplateProcess {
   }
 
   private adopt(child: Child, connections: ReadonlyMap<number, Socket>): ForkedProcess {
+    child.failed = null;
     const pid = this.level.namespaces ? childOf(child.pid) : child.pid;
     return (child.process = new ForkedProcess(pid, connections));
   }
@@ -270,7 +271,7 @@ export class TemplateProcess {
     if (child !== undefined) this.numbers.forget(child.pid);
     const name = signal === null ? null : signalName(signal);
     child?.process?.end(exitCode, name, usage);
-    child?.failed(`it ended (${name ?? `exit code ${exitCode}`}) ${this.runner.lastWords}`);
+    child?.failed?.(`it ended (${name ?? `exit code ${exitCode}`}) ${this.runner.lastWords}`);
     this.requests.reap(inner);
     if (this.isTried && name !== null && CRASHES.has(name)) this.launch.onCrash(name);
     this.closeIfEmpty();
@@ -283,7 +284,7 @@ export class TemplateProcess {
     for (const { failed } of this.asked.splice(0)) failed(`the template ended ${how}`);
     for (const child of this.children.values()) {
       child.process?.end(null, 'SIGKILL', null);
-      child.failed(`the template ended ${how}`);
+      child.failed?.(`the template ended ${how}`);
     }
     this.children.clear();
     await Promise.all([this.door.close(), this.runner.place.remove()]);

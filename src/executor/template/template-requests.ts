@@ -28,6 +28,6 @@ export class TemplateRequests {
     this.timer = null;
     const { waiting } = this;
     this.waiting = [];
-    this.control.write(Buffer.concat(waiting));
+    this.control.write(waiting.length === 1 ? waiting[0] : Buffer.concat(waiting));
   }
 }

@@ -17,17 +17,16 @@ export const childrenOf = (pid: number): number[] => listFromKernel(pid) ?? from
 export const descendantsOf = (pid: number): number[] =>
   childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
 
-/**
- * The number that a process has in the namespace of another, which it is below; null: the kernel does not say.
- * NSpid: a number for each namespace, from ours to its own.
- */
-export function innerPid(pid: number, seenBy: number): number | null {
-  return numbersOf(pid)[numbersOf(seenBy).length - 1] ?? null;
-}
+/** How many namespaces of processes a process is in, ours being the first; 0: the kernel does not say. */
+export const depthOf = (pid: number): number => numbersOf(pid).length;
 
+/** The number that a process has in the namespace of this depth, which it is in; null: the kernel does not say. */
+export const innerPid = (pid: number, depth: number): number | null => numbersOf(pid)[depth - 1] ?? null;
+
+/** NSpid: a number for each namespace, from ours to its own. */
 function numbersOf(pid: number): number[] {
   try {
-    const numbers = /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    const numbers = /^NSpid:\s+(.*)$/m.exec(shortTextOf(`/proc/${pid}/status`))?.[1];
     return numbers?.split('\t').map(Number) ?? [];
   } catch {
     return [];
