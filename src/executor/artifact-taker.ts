@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { collectArtifacts, ArtifactRefusedError, leftArtifacts } from '../artifacts/artifact-collector.js';
 import { attemptFolder, type AttemptPlace } from '../artifacts/artifact-folders.js';
 import { ARTIFACT_STORE, type ArtifactStore } from '../artifacts/artifact-store.js';
+import type { Soon } from '../lib/soon.js';
 import { InjectSettings } from '../config/config.module.js';
 import { type ArtifactSettings, artifactSettings } from '../config/slices.js';
 import type { Artifact } from '../contract/fields/artifacts.js';
@@ -29,7 +30,7 @@ export class ArtifactTaker {
   ) {}
 
   /** To be called when the run is over, and before its runner is given back. Never rejects. */
-  take(lease: RunnerLease, attempt: AttemptPlace, redactor: Redactor): Harvest | Promise<Harvest> {
+  take(lease: RunnerLease, attempt: AttemptPlace, redactor: Redactor): Soon<Harvest> {
     return lease.leftNothing ? NOTHING : this.takeFrom(lease, attempt, redactor);
   }
 

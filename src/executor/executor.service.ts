@@ -191,10 +191,6 @@ export class ExecutorService {
     return organization !== null || this.settings.reusesWithoutOrganization;
   }
 
-  private originalsOf(places: ReturnType<typeof placesIn>, end: RunEnd): Promise<OriginalPlaces> {
-    return OriginalPlaces.find(places, end, (compiled, found) => this.workspace.locate(compiled, found));
-  }
-
   private async answer(program: RunTask['program'], request: ModuleRequest): Promise<ModuleReply> {
     const reply = await program.answer(request);
     return request.missing ? explainMissing(reply, request.specifier, this.packages.status.failed) : reply;
@@ -227,8 +223,9 @@ export class ExecutorService {
         throw new InterruptedError('the execution was interrupted');
       const finding = judge(end, limits, execution.source.functionName === null);
       if (program.fault !== null && finding !== null) throw program.fault;
-      const places = placesIn(end);
-      const originals = places.length === 0 ? OriginalPlaces.none : await this.originalsOf(places, end);
+      const originals = await OriginalPlaces.find(placesIn(end), end, (compiled, places) =>
+        this.workspace.locate(compiled, places),
+      );
       const cancel = cancelledIn(end, stops.cancellation);
       const finishedAt = new Date();
       const { artifacts, fault } = await this.artifacts.take(lease, attemptOf(task), redactor);
