@@ -26,7 +26,8 @@ export class ProcessSlot extends Slot {
   override stop(cause: StopCause): void {
     switch (cause) {
       case 'reported':
-        if (this.keep) this.killUnlessSettled();
+        // Most say that they are clean together with their result.
+        if (this.keep) queueMicrotask(() => this.killUnlessSettled());
         else this.endReported();
         return;
       case 'timeout':
@@ -57,7 +58,6 @@ export class ProcessSlot extends Slot {
   }
 
   private killUnlessSettled(): void {
-    // Most have said that they are clean together with their result.
     if (this.isOver) return;
     const late = setTimeout(() => this.runner.kill(), SETTLE_MS);
     void this.finished.then(() => clearTimeout(late));

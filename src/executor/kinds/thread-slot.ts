@@ -23,7 +23,9 @@ export class ThreadSlot extends Slot {
   override stop(cause: StopCause): void {
     switch (cause) {
       case 'reported':
-        void this.terminateAfter(this.keep ? SETTLE_MS : 0);
+        // Most say that they are clean together with their result.
+        if (this.keep) queueMicrotask(() => void this.terminateAfter(SETTLE_MS));
+        else void this.terminateAfter(0);
         return;
       case 'timeout':
       case 'cpu':
@@ -44,7 +46,7 @@ export class ThreadSlot extends Slot {
   }
 
   private async terminateAfter(graceMs: number, trace = false): Promise<void> {
-    if (graceMs > 0) await waitAtMost(this.finished, graceMs);
+    if (graceMs > 0 && !this.isOver) await waitAtMost(this.finished, graceMs);
     if (this.isOver) return;
     this.runner.send({ type: 'terminate', ref: this.ref, trace: trace && this.trace === null });
     await waitAtMost(this.finished, TERMINATE_MS);
