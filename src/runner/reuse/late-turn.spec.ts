@@ -18,10 +18,10 @@ beforeEach(() => {
 
 /** How many turns of the event loop pass until it is called back. */
 async function turnsUntilDone(): Promise<number> {
-  let isDone = false;
-  late.whenNothingIsLate(() => (isDone = true));
+  const seen = { isDone: false };
+  late.whenNothingIsLate(() => (seen.isDone = true));
   let turns = 0;
-  for (; !isDone; turns += 1) await nextTurn();
+  for (; !seen.isDone; turns += 1) await nextTurn();
   return turns;
 }
 
