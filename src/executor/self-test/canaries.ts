@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SelfTestTargets, ServerAddress } from '../../boundary/self-test.js';
 import { ownPorts } from '../../lib/own-ports.js';
+import { killQuietly } from '../../lib/process/kill-quietly.js';
 import { addressOf, environmentDigest } from '../../isolation/hide-worker.js';
 import { removeDir, type RuntimeDir } from '../../isolation/runtime-dir.js';
 
@@ -161,16 +162,8 @@ async function endProcessesWith(word: string): Promise<void> {
   for (;;) {
     const left = processesWith(word);
     if (left.length === 0 || performance.now() > givenUpAt) return;
-    for (const pid of left) kill(pid);
+    for (const pid of left) killQuietly(pid);
     await sleep(GONE_POLL_MS);
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has just ended by itself.
   }
 }
 

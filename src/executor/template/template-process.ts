@@ -5,6 +5,7 @@ import { CHANNEL_FD, COMMAND_FD } from '../../boundary/runner-protocol.js';
 import { CONTROL_FD } from '../../boundary/template-protocol.js';
 import { NETWORK_FD } from '../../boundary/network-protocol.js';
 import type { RunnerPlace, TemplateLevel } from '../../isolation/isolation-level.js';
+import { killQuietly } from '../../lib/process/kill-quietly.js';
 import { childOf } from '../../lib/process/process-tree.js';
 import type { RunnerLaunch } from '../process/runner-launch.js';
 import { RunnerProcess } from '../process/runner-process.js';
@@ -289,13 +290,5 @@ export class TemplateProcess {
     this.children.clear();
     await Promise.all([this.door.close(), this.runner.place.remove()]);
     return how;
-  }
-}
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has just ended.
   }
 }
