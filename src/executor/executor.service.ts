@@ -8,6 +8,7 @@ import { type FailureCode, TIMEOUT_EXIT_CODE } from '../contract/failure.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 import type { ExecutionProgress, LogEntry, Metrics } from '../contract/result.js';
 import { Redactor, TooManySecretsError } from '../outcome/redaction/redactor.js';
+import { afterWrites } from '../lib/end-of-turn.js';
 import { traced } from '../telemetry/tracing.js';
 import type { CompileClock } from '../compile/compile-clock.js';
 import { CompileTimeoutError } from '../compile/compile-error.js';
@@ -238,7 +239,8 @@ export class ExecutorService {
         ...(cancel ? { cancel } : {}),
       };
     } finally {
-      this.pool.release(lease);
+      // Its result goes out first: what becomes of the runner is no part of that.
+      afterWrites(() => this.pool.release(lease));
     }
   }
 }

@@ -2,6 +2,7 @@ type Work = () => void;
 
 let requests: Work[] = [];
 let writes: Work[] = [];
+let rest: Work[] = [];
 let scheduled = false;
 
 /** Does this when the event loop has looked after all its sockets: what was wanted in this turn is known then. */
@@ -13,6 +14,12 @@ export function atEndOfTurn(work: Work): void {
 /** As {@link atEndOfTurn}, after everything that was asked for in that way: what it wrote goes out with it. */
 export function afterEndOfTurn(work: Work): void {
   writes.push(work);
+  schedule();
+}
+
+/** As {@link afterEndOfTurn}, after all of that: what others wait for is on its way by then. */
+export function afterWrites(work: Work): void {
+  rest.push(work);
   schedule();
 }
 
@@ -30,4 +37,7 @@ function endTurn(): void {
   const second = writes;
   writes = [];
   for (const work of second) work();
+  const third = rest;
+  rest = [];
+  for (const work of third) work();
 }
