@@ -10,12 +10,13 @@ export function prepareGlobals(command: ExecuteCommand): void {
   setEnvironment(command.env);
   mapStacks();
   process.exitCode = undefined;
-  // Threads share their folder and cannot leave it.
-  if (isMainThread) enter(command.scratch);
+  // Each time: native code of a package may have left it unseen, and the folder it is in may be gone. Threads share theirs and cannot leave it.
+  if (isMainThread) changeFolder(command.scratch);
   showPid(command.pid);
   process.argv = [process.execPath, fileNameOf(command.entry)];
 }
 
+const changeFolder = process.chdir.bind(process);
 const sourceMaps = getSourceMapsSupport;
 const setSourceMaps = setSourceMapsSupport;
 /** Node makes another whenever it is set. */
@@ -26,26 +27,6 @@ function mapStacks(): void {
   if (ownSourceMaps !== null && sourceMaps() === ownSourceMaps) return;
   setSourceMaps(true, { nodeModules: false, generatedCode: false });
   ownSourceMaps = sourceMaps();
-}
-
-const changeFolder = process.chdir.bind(process);
-const currentFolder = process.cwd.bind(process);
-/** The folder that was entered last, and what Node calls it. */
-let entered = { folder: '', name: '' };
-
-function enter(folder: string): void {
-  if (folder === entered.folder && isIn(entered.name)) return;
-  changeFolder(folder);
-  entered = { folder, name: currentFolder() };
-}
-
-/** Node remembers where it is; the folder that it asks for after a change may be gone. */
-function isIn(name: string): boolean {
-  try {
-    return currentFolder() === name;
-  } catch {
-    return false;
-  }
 }
 
 /** By difference: each change of the environment is a call into Node. */
