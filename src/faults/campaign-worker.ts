@@ -27,16 +27,22 @@ export interface Member {
 const WORKER_FROZEN_MS = [2_000, 14_000] as const;
 const CHILD_FROZEN_MS = [1_000, 9_000] as const;
 
-/** The fault after which an execution may end with RUNNER_CRASHED. */
-export const KILLS_RUNNERS = 'kill a runner or compiler';
-
 /**
  * What can break of the workers themselves.
  * @param again starts the worker of a member, which has ended, again
+ * @param killed this many processes below a worker are killed now: an execution of each may end with RUNNER_CRASHED
  */
 export function workerFaults(
   members: readonly Member[],
-  { random, again }: { random: () => number; again: (member: Member, killedAtMs?: number) => Promise<void> },
+  {
+    random,
+    again,
+    killed,
+  }: {
+    random: () => number;
+    again: (member: Member, killedAtMs?: number) => Promise<void>;
+    killed: (processes: number) => void;
+  },
 ): Faults {
   const member = (): Member => pick(random, members);
   const between = ([least, most]: readonly [number, number]): number => least + random() * most;
@@ -64,7 +70,13 @@ export function workerFaults(
       await rest(between(WORKER_FROZEN_MS));
       signal(pid, 'SIGCONT');
     },
-    [KILLS_RUNNERS]: async () => signal(child(), 'SIGKILL'),
+    'kill a runner or compiler': async () => {
+      const pid = child();
+      if (pid === undefined) return;
+      // What was forked of a template ends with it.
+      killed(1 + descendantsOf(pid).length);
+      signal(pid, 'SIGKILL');
+    },
     'freeze a runner or compiler': async ({ rest }) => {
       const pid = child();
       signal(pid, 'SIGSTOP');

@@ -9,13 +9,7 @@ import { pick, randomOf } from './seeded-random.js';
 import type { RedisClient } from '../redis/connections.js';
 import { writeRefusalOf } from '../redis/redis-errors.js';
 import { audit, type CampaignProducer, type Death } from './audit.js';
-import {
-  KILLS_RUNNERS,
-  type Member,
-  stopAll,
-  type WorkerAsProcess,
-  workerFaults,
-} from './campaign-worker.js';
+import { type Member, stopAll, type WorkerAsProcess, workerFaults } from './campaign-worker.js';
 import type { Faults } from './fault.js';
 import { CAPPED, Load } from './load.js';
 import { startTcpProxy, type TcpProxy, type TcpTarget } from './silent-proxy.js';
@@ -77,8 +71,7 @@ export async function campaign(plan: CampaignPlan, stack: CampaignStack): Promis
   const run = new Campaign(plan, stack);
   await run.start();
   const ids = await run.load();
-  const killed = run.made[KILLS_RUNNERS] ?? 0;
-  const found = await audit(ids, { ...stack, deaths: run.deaths, killed });
+  const found = await audit(ids, { ...stack, deaths: run.deaths, killed: run.killed });
   const notOneRow = (await stack.notOneRow?.(ids)) ?? [];
   const left = await run.end();
   return {
@@ -94,6 +87,8 @@ export async function campaign(plan: CampaignPlan, stack: CampaignStack): Promis
 class Campaign {
   readonly deaths: Death[] = [];
   readonly made: Record<string, number> = {};
+  /** Processes below workers that were killed. */
+  killed = 0;
   private readonly random: () => number;
   private readonly executions: Load;
   private readonly members: Member[] = [];
@@ -211,6 +206,9 @@ class Campaign {
   private workerFaults(): Faults {
     return workerFaults(this.members, {
       random: this.random,
+      killed: (processes) => {
+        this.killed += processes;
+      },
       again: async (member, killedAtMs) => {
         if (killedAtMs !== undefined) this.deaths.push({ workerId: member.id, atMs: killedAtMs });
         member.worker = await this.startMember(member.id, member.proxy);
