@@ -55,26 +55,38 @@ export class LuaScript {
     }
   }
 
-  /** As {@link run}, of a script that ends with {@link luaJsonReply}: returns what it would have replied without that. */
+  /** As {@link run}, of a script that replies by {@link JSON_REPLY}: returns what it would have replied without that. */
   async runForJson(
     client: RedisClient,
     keys: readonly string[],
     args: readonly ScriptArgument[],
   ): Promise<unknown> {
-    return readJsonReply((await this.run(client, keys, args)) as string);
+    return readJsonReply(await this.run(client, keys, args));
   }
 }
 
 const TEXT = { replyEncoding: 'utf8' } as const;
 
-/**
- * Lua: replies with a list as one text of JSON. A reply of many parts costs its reader five times as much. What Redis
- * refuses is to be returned before, as it is.
- */
-export const luaJsonReply = (list: string): string => `return cjson.encode(${list})`;
+/** Of longer texts JSON costs Redis and the reader more than a reply of many parts does, some of them fifty times as much. */
+const MOST_JSON_BYTES = 16_384;
 
-/** What a script with {@link luaJsonReply} would have replied without that. */
-export const readJsonReply = (text: string): unknown => asReplied(JSON.parse(text));
+/**
+ * Lua: what to reply with for a list: JSON, as one text, since a reply of many parts costs its reader five times as much. Where its texts
+ * are long it is the list.
+ */
+export const JSON_REPLY = `
+local function bytesOf(value)
+  if type(value) ~= 'table' then return type(value) == 'string' and #value or 0 end
+  local bytes = 0
+  for _, each in ipairs(value) do bytes = bytes + bytesOf(each) end
+  return bytes
+end
+local function jsonReply(list) return bytesOf(list) <= ${MOST_JSON_BYTES} and cjson.encode(list) or list end
+`;
+
+/** What a script that replies by {@link JSON_REPLY} would have replied without that. */
+export const readJsonReply = (reply: unknown): unknown =>
+  typeof reply === 'string' ? asReplied(JSON.parse(reply)) : reply;
 
 /** As Redis replies: false is nothing, and numbers are whole. Lua has no list that is empty, cjson writes an object then. */
 function asReplied(value: unknown): unknown {

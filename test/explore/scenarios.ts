@@ -123,7 +123,7 @@ export const MUTATIONS: readonly (Mutation & { name: string; scenario: string })
     name: 'an execution ends at once although another result stands',
     scenario: 'a worker that loses its lease',
     script: 'END',
-    from: "if settled[2] ~= '0' or settled[1] ~= ARGV[1] then return cjson.encode({'other'}) end",
+    from: "if settled[2] ~= '0' or settled[1] ~= ARGV[1] then return jsonReply({'other'}) end",
     to: '',
   },
   {

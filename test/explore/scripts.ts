@@ -97,7 +97,7 @@ export class Scripts {
       const [reply, result, ledger, attempts, former] = own.slice(-5);
       const moved = former as string | null;
       return {
-        reply: call.script === 'END' ? readJsonReply(reply as string) : reply,
+        reply: call.script === 'END' ? readJsonReply(reply) : reply,
         store: {
           result: result as string | null,
           // Who made a start, and how that ended, decides nothing.

@@ -1,11 +1,5 @@
 import type { BullScripts } from '../../redis/bull-scripts.js';
-import {
-  luaFunction,
-  luaJsonReply,
-  LuaScript,
-  luaText,
-  type ScriptArgument,
-} from '../../redis/lua-script.js';
+import { JSON_REPLY, luaFunction, LuaScript, luaText, type ScriptArgument } from '../../redis/lua-script.js';
 import { type Gap, luaTemplate, PACKED_TEXT } from '../../redis/lua-template.js';
 import { COUNT_LOST, INLINE_LIMIT_BYTES, LEAVE_IN_FEED } from '../archive-feed.js';
 import { COUNTING } from '../../tenants/usage/usage-counter.js';
@@ -16,7 +10,7 @@ import { REMOVE_MARKER_AFTER_LAST } from './last-job.js';
 import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
 
 /**
- * What {@link endScript} answers, as JSON: `ended` with what BullMQ's script answered, and what it has taken of that; or `other`, where another result stands or
+ * What {@link endScript} answers, by JSON_REPLY: `ended` with what BullMQ's script answered, and what it has taken of that; or `other`, where another result stands or
  * the document is incomplete: then nothing was done, and the separate commands find out what it is.
  */
 export type EndReply = ['ended', unknown, TakenNextReply?] | ['other'];
@@ -104,7 +98,7 @@ export function endScript(
   const add = callOf(adding, addStandardJob.keys);
   const finish = callOf(finishing, moveToFinished.keys);
   return new LuaScript(`
-${SETTLING}${LEAVE_IN_FEED}${COUNT_LOST}${COUNTING}
+${JSON_REPLY}${SETTLING}${LEAVE_IN_FEED}${COUNT_LOST}${COUNTING}
 ${luaFunction('log', APPEND_TO_LOG.source)}
 ${luaFunction('addJob', addStandardJob.source)}
 ${luaFunction('finishJob', moveToFinished.source)}
@@ -113,7 +107,7 @@ ${REMOVE_MARKER_AFTER_LAST}
 ${PACKED_TEXT}
 ${END_LOG}
 local settled, isNew, counted = settle(KEYS[1], KEYS[2], ARGV)
-if settled[2] ~= '0' or settled[1] ~= ARGV[1] then ${luaJsonReply("{'other'}")} end
+if settled[2] ~= '0' or settled[1] ~= ARGV[1] then return jsonReply({'other'}) end
 -- Mostly there are neither earlier attempts nor a log.
 local hasEarlier = redis.call('EXISTS', KEYS[3], KEYS[4]) > 0
 if isNew and hasEarlier then redis.call('EXPIRE', KEYS[3], ARGV[2]) end
@@ -129,7 +123,7 @@ endLog(KEYS[4], hasEarlier, ARGV)
 local names, args = {${finish.keys}}, {${finish.args}}
 local handed = finishJob(names, args)
 removeMarkerAfterLast(handed, names[${WAIT}], names[${PRIORITIZED}], names[${MARKER}])
-${luaJsonReply(`{'ended', handed, takeNext(handed, args[7], {unpack(ARGV, ${FIRST_OF_NEXT}, ${FIRST_GAP - 1})})}`)}
+return jsonReply({'ended', handed, takeNext(handed, args[7], {unpack(ARGV, ${FIRST_OF_NEXT}, ${FIRST_GAP - 1})})})
 `);
 }
 

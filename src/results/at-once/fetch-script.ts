@@ -1,11 +1,11 @@
 import type { BullScripts } from '../../redis/bull-scripts.js';
-import { luaFunction, luaJsonReply, LuaScript, luaText } from '../../redis/lua-script.js';
+import { JSON_REPLY, luaFunction, LuaScript, luaText } from '../../redis/lua-script.js';
 import type { RedisKeys } from '../../redis/keys.js';
 import { REMOVE_MARKER_AFTER_LAST } from './last-job.js';
 import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
 
 /**
- * What {@link fetchScript} answers, as JSON: what BullMQ's script did, what was taken of that, and, where the job that it hands out was the
+ * What {@link fetchScript} answers, by JSON_REPLY: what BullMQ's script did, what was taken of that, and, where the job that it hands out was the
  * last one, what BullMQ's script would answer now.
  */
 export type FetchReply = [handed: unknown[], taken: TakenNextReply, after: unknown[] | null];
@@ -30,6 +30,7 @@ export const fetchScript = (
   fetching: readonly string[],
 ): LuaScript =>
   new LuaScript(`
+${JSON_REPLY}
 ${luaFunction('fetchJob', moveToActive.source)}
 ${takeNext(keys)}
 ${REMOVE_MARKER_AFTER_LAST}
@@ -41,5 +42,5 @@ if removeMarkerAfterLast(handed, names[${WAIT}], names[${PRIORITIZED}], names[${
   local due = redis.call('ZRANGE', names[${DELAYED}], 0, 0, 'WITHSCORES')[2]
   after = {0, 0, 0, due and tonumber(due) / ${SCORE_OF_A_MS} or 0}
 end
-${luaJsonReply('{handed, taken, after}')}
+return jsonReply({handed, taken, after})
 `);

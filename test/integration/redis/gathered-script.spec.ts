@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { GatheredScript } from '../../../src/redis/gathered-script.js';
-import { luaJsonReply, LuaScript } from '../../../src/redis/lua-script.js';
+import { JSON_REPLY, LuaScript } from '../../../src/redis/lua-script.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 
@@ -97,15 +97,28 @@ describe('a script that replies with JSON', () => {
     const key = randomUUID();
     await client.hset(key, { a: '1', b: 'two' });
     const plain = new LuaScript(`return ${value}`);
-    const asJson = new LuaScript(luaJsonReply(value));
+    const asJson = new LuaScript(`${JSON_REPLY} return jsonReply(${value})`);
     const expected = await plain.run(client, [key], []);
     expect(await asJson.runForJson(client, [key], [])).toEqual(expected);
     // Known to the server by now.
     expect(await asJson.runForJson(client, [key], [])).toEqual(expected);
   });
 
+  it.each([
+    [16_384, 'string'],
+    [16_385, 'object'],
+  ])('does so up to 16 KiB of text: %i bytes are an %s', async (bytes, type) => {
+    const halves = `{string.rep('a', 10000), {false, {string.rep('\\1', ${bytes - 10_000})}}}`;
+    const script = new LuaScript(`${JSON_REPLY} return jsonReply(${halves})`);
+    expect(typeof (await script.run(redis.connect(), [], []))).toBe(type);
+    expect(await script.runForJson(redis.connect(), [], [])).toEqual([
+      'a'.repeat(10_000),
+      [null, ['\u0001'.repeat(bytes - 10_000)]],
+    ]);
+  });
+
   it('fails as it would without', async () => {
-    const script = new LuaScript(`redis.call('HGET', 'only a name') ${luaJsonReply('{1}')}`);
+    const script = new LuaScript(`${JSON_REPLY} redis.call('HGET', 'only a name') return jsonReply({1})`);
     await expect(script.runForJson(redis.connect(), [], [])).rejects.toThrow('number of args');
   });
 });
