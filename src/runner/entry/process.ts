@@ -10,14 +10,11 @@ import { sendFrame } from '../channel/channel.js';
 import { CommandReader } from '../channel/command-reader.js';
 import { Executions } from '../user/execution.js';
 import { harden } from '../confine/harden.js';
-import { guardHeap } from '../confine/heap-guard.js';
-import { showSystem } from '../confine/shown-system.js';
-import { guardBuiltins } from '../modules/import-hook.js';
-import { forbidAddons, guardAddons } from '../modules/native-addons.js';
-import { captureOutput } from '../report/output-capture.js';
+import { forbidAddons } from '../modules/native-addons.js';
 import { useWorkersNetwork } from '../network/proxied-network.js';
 import { loadGlobals } from '../reuse/lazy-globals.js';
 import { limitResources } from '../confine/resource-limits.js';
+import { guardProcess } from './guard-process.js';
 import { warmUp } from './warm-up.js';
 
 /** `addonFolder`: where native code may come from; '': it may not. `use`: `again`, or `once`. */
@@ -42,12 +39,7 @@ const reader = new CommandReader((command: RunnerCommand) => {
 const executions = new Executions(reader);
 
 const scratch = process.cwd();
-showSystem(() => scratch);
-Reflect.deleteProperty(process, 'mainModule');
-captureOutput();
-guardBuiltins();
-guardAddons(addonFolder === '' ? null : addonFolder);
-guardHeap();
+guardProcess(() => scratch, addonFolder === '' ? null : addonFolder);
 // The worker refuses an execution that may have less, with a failure that says so.
 if (network === 'proxy') useWorkersNetwork();
 if (use === 'again') loadGlobals();

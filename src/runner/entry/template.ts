@@ -21,19 +21,16 @@ import {
 } from '../../boundary/template-protocol.js';
 import { sendFrame, useNonce } from '../channel/channel.js';
 import { CommandReader } from '../channel/command-reader.js';
-import { guardHeap } from '../confine/heap-guard.js';
 import { limitResources } from '../confine/resource-limits.js';
 import { giveUp } from '../confine/rights.js';
 import { becomeProcess } from '../confine/shown-pid.js';
-import { showSystem } from '../confine/shown-system.js';
-import { guardBuiltins } from '../modules/import-hook.js';
-import { forbidAddons, guardAddons } from '../modules/native-addons.js';
+import { forbidAddons } from '../modules/native-addons.js';
 import { useWorkersNetwork } from '../network/proxied-network.js';
 import { loadGlobals } from '../reuse/lazy-globals.js';
-import { captureOutput } from '../report/output-capture.js';
 import { Freezer, FreezeRefused } from '../template/freezer.js';
 import { seedContexts, seedRandom } from '../template/random-seeds.js';
 import { Executions } from '../user/execution.js';
+import { guardProcess } from './guard-process.js';
 import { warmUp } from './warm-up.js';
 
 const STDERR = 2;
@@ -87,13 +84,8 @@ let isSealed = !isOpen;
 /** Rehearsals keep the right to the debugger, which an execution may need and gives up itself. */
 let executions = new Executions(reader, () => undefined);
 
-showSystem(() => scratch);
-Reflect.deleteProperty(process, 'mainModule');
-captureOutput();
-guardBuiltins();
-// No template loads native code; this says why.
-guardAddons(null);
-guardHeap();
+// No template loads native code.
+guardProcess(() => scratch, null);
 seedContexts();
 if (options.network === 'proxy') useWorkersNetwork();
 if (options.isReused) loadGlobals();

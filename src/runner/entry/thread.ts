@@ -7,15 +7,11 @@ import type { ModuleReply } from '../../boundary/module-protocol.js';
 import type { RunnerCommand } from '../../boundary/runner-protocol.js';
 import { deliverBy } from '../channel/channel.js';
 import { Executions } from '../user/execution.js';
-import { guardHeap } from '../confine/heap-guard.js';
-import { showSystem } from '../confine/shown-system.js';
 import { hideHandle } from '../channel/hidden-handles.js';
-import { guardBuiltins } from '../modules/import-hook.js';
-import { guardAddons } from '../modules/native-addons.js';
 import { receiveRepliesBy } from '../modules/module-requests.js';
 import { loadGlobals } from '../reuse/lazy-globals.js';
-import { captureOutput } from '../report/output-capture.js';
 import { cpuUsage, parse, round, wait } from '../channel/primordials.js';
+import { guardProcess } from './guard-process.js';
 import {
   IN_FLIGHT,
   IN_FLIGHT_LIMIT_CHARS,
@@ -54,12 +50,7 @@ import {
     });
     const executions = new Executions({ hold: ref, release: unref });
     let scratch = '';
-    showSystem(() => scratch);
-    Reflect.deleteProperty(process, 'mainModule');
-    captureOutput();
-    guardBuiltins();
-    guardAddons(null);
-    guardHeap();
+    guardProcess(() => scratch, null);
     if (isReused) loadGlobals();
     commands.on('message', (line: string) => {
       const command = parse(line) as RunnerCommand;
