@@ -59,7 +59,7 @@ local function writeAll()
   changes = {}
 end
 
--- What is known of an organization in this call: {tag, est: number or false; ring, lane: by band}
+-- What is known of an organization in this call: {tags, est: number or false; ring, lane: by band}
 local organizations = {}
 local function knownOf(org)
   local own = organizations[org]
@@ -115,29 +115,25 @@ local function setRingTag(org, band, tag)
   knownOf(org).ring[band] = tag
 end
 
--- Where it has one beside that of a ring; false: none.
-local function ownTagOf(org)
-  local own = knownOf(org)
-  if own.tag == nil then own.tag = tonumber(redis.call('ZSCORE', written(P .. 'tags'), org) or '') or false end
-  return own.tag
+-- A number of each organization in one key -> what reads it, false: there is none; what sets it, false: takes it out.
+local function numberOfEach(name, kind, command)
+  local key = P .. name
+  local function find(org)
+    local own = knownOf(org)
+    if own[name] == nil then own[name] = tonumber(redis.call(command, written(key), org) or '') or false end
+    return own[name]
+  end
+  local function set(org, value)
+    change(kind, key, org, value)
+    knownOf(org)[name] = value
+  end
+  return find, set
 end
 
-local function setOwnTag(org, tag)
-  change('sorted', P .. 'tags', org, tag)
-  knownOf(org).tag = tag
-end
-
--- How long executions of an organization take, in ms; false: none has ended.
-local function meanOf(org)
-  local own = knownOf(org)
-  if own.est == nil then own.est = tonumber(redis.call('HGET', written(P .. 'est'), org) or '') or false end
-  return own.est
-end
-
-local function setMean(org, ms)
-  change('hash', P .. 'est', org, ms)
-  knownOf(org).est = ms
-end
+-- Where it has one beside that of a ring.
+local ownTagOf, setOwnTag = numberOfEach('tags', 'sorted', 'ZSCORE')
+-- How long executions of an organization take, in ms; none where none has ended.
+local meanOf, setMean = numberOfEach('est', 'hash', 'HGET')
 
 -- By job: its place; false: it has none.
 local places = {}
