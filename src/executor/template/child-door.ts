@@ -12,7 +12,7 @@ const GREETING_MS = 5_000;
 const BACKLOG = 512;
 
 const STDERR_FD = 2;
-/** How long the last words of a child are waited for, and between two looks. */
+/** How long last words are waited for, and between two looks. */
 const [WORDS_MS, WORDS_STEP_MS] = [250, 5];
 
 /** A child whose connections have not all come. */
@@ -124,11 +124,18 @@ function destroyAll({ connections }: Guest): void {
   for (const connection of connections.values()) connection.destroy();
 }
 
-async function lastWordsOf({ connections }: Guest): Promise<string> {
-  for (let waitedMs = 0; waitedMs < WORDS_MS; waitedMs += WORDS_STEP_MS) {
+const lastWordsOf = ({ connections }: Guest): Promise<string> =>
+  untilWords(() => {
     const words = connections.get(STDERR_FD)?.read() as Buffer | null | undefined;
-    if (words) return words.toString().trim();
+    return words?.toString().trim() ?? '';
+  });
+
+/** What a process that has ended wrote last, which on a crowded machine is there a little later; '' for nothing. */
+export async function untilWords(look: () => string): Promise<string> {
+  for (let waitedMs = 0; waitedMs < WORDS_MS; waitedMs += WORDS_STEP_MS) {
+    const words = look();
+    if (words !== '') return words;
     await sleep(WORDS_STEP_MS);
   }
-  return '';
+  return look();
 }

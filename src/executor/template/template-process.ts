@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CHANNEL_FD, COMMAND_FD } from '../../boundary/runner-protocol.js';
 import { CONTROL_FD } from '../../boundary/template-protocol.js';
 import { NETWORK_FD } from '../../boundary/network-protocol.js';
@@ -11,7 +11,7 @@ import type { RunnerLaunch } from '../process/runner-launch.js';
 import { RunnerProcess } from '../process/runner-process.js';
 import { RunnerBootError, spawnRunner } from '../process/runner-spawn.js';
 import type { StartedProcess } from '../process/started-process.js';
-import { ChildDoor } from './child-door.js';
+import { ChildDoor, untilWords } from './child-door.js';
 import { ChildNumbers } from './child-numbers.js';
 import {
   AnswerReader,
@@ -38,8 +38,6 @@ export interface TemplateLaunch extends TemplateFiles, Omit<RunnerLaunch, 'level
 }
 
 const CONNECT_MS = 10_000;
-/** How long the last words of a child are waited for, and between two looks. */
-const [WORDS_MS, WORDS_STEP_MS] = [250, 5];
 /** Of a child, beside descriptor 0, which is /dev/null. */
 const OWN_FDS = [1, 2, CHANNEL_FD, COMMAND_FD];
 /** Ends by which code that attacks Node, or Node itself, shows: neighbours have the same layout of memory. */
@@ -216,11 +214,9 @@ export class TemplateProcess {
 
   /** @throws {RunnerBootError} with what a child said before its end; it says that where its template does. */
   private async explain({ message }: Error): Promise<never> {
-    // In the next turn all is read that was written until now; on a crowded machine the words may come later.
+    // In the next turn all is read that was written until now.
     for (const _turn of [1, 2]) await nextTurn();
-    for (let waitedMs = 0; this.runner.lastWords === '' && waitedMs < WORDS_MS; waitedMs += WORDS_STEP_MS)
-      await sleep(WORDS_STEP_MS);
-    const words = this.runner.lastWords;
+    const words = await untilWords(() => this.runner.lastWords);
     throw new RunnerBootError(words === '' || message.includes(words) ? message : `${message}: ${words}`);
   }
 
