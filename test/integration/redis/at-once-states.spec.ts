@@ -9,6 +9,7 @@ import { TAKE } from '../../../src/results/at-once/take-script.js';
 import { BEGIN, MARK_PUBLISHED, SETTLE } from '../../../src/results/execution-scripts.js';
 import { APPEND as APPEND_TO_LOG } from '../../../src/results/log-script.js';
 import { COUNT } from '../../../src/tenants/usage/usage-counter.js';
+import { contentOf } from '../../support/servers/keyspace.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 
 const redis = useRedis();
@@ -131,18 +132,7 @@ class Place {
   async read(): Promise<Record<string, unknown>> {
     const found: Record<string, unknown> = {};
     for (const key of (await client.keys(`*${this.prefix}*`)).toSorted()) {
-      const read: Record<string, () => Promise<unknown>> = {
-        string: () => client.get(key),
-        hash: () => client.hgetall(key),
-        list: () => client.lrange(key, 0, -1),
-        set: () => client.smembers(key),
-        zset: () => client.zrange(key, '0', '-1'),
-        stream: async () => (await client.xrange(key, '-', '+')).map(([, fields]) => fields),
-      };
-      found[key.replace(this.prefix, '')] = [
-        await read[await client.type(key)]!(),
-        (await client.ttl(key)) > 0,
-      ];
+      found[key.replace(this.prefix, '')] = [await contentOf(client, key), (await client.ttl(key)) > 0];
     }
     return found;
   }

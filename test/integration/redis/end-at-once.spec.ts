@@ -12,6 +12,7 @@ import { TAKE } from '../../../src/results/at-once/take-script.js';
 import type { Settings } from '../../../src/config/settings.js';
 import { deathsOver, surviveDeath, type Way } from '../../support/crashes/crash-points.js';
 import { settingsOf } from '../../support/parts.js';
+import { contentOf } from '../../support/servers/keyspace.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { type Code, SmallWorker } from '../../support/crashes/small-worker.js';
 import { until } from '../../support/until.js';
@@ -106,15 +107,7 @@ async function everything({ KEY_PREFIX: prefix }: Settings): Promise<Record<stri
   const found: [string, unknown][] = [];
   for (const key of await client.keys(`*${prefix}*`)) {
     if (/:(stalled-check|marker|lock)$/.test(key)) continue;
-    const read: Record<string, () => Promise<unknown>> = {
-      string: () => client.get(key),
-      hash: () => client.hgetall(key),
-      list: () => client.lrange(key, 0, -1),
-      set: () => client.smembers(key),
-      zset: () => client.zrange(key, '0', '-1'),
-      stream: async () => (await client.xrange(key, '-', '+')).map(([, fields]) => fields),
-    };
-    const value = await read[await client.type(key)]?.();
+    const value = await contentOf(client, key);
     found.push([key.replace(prefix, ''), plain([value, (await client.ttl(key)) > 0])]);
   }
   return Object.fromEntries(found.toSorted(([a], [b]) => (a < b ? -1 : 1)));
@@ -323,7 +316,7 @@ describe('the fetch of a job with its execution', () => {
       connection,
       concurrency: 2,
       // What Redis was asked last has handed out this job.
-      code: async () => void fetched.push((readJsonReply((await answer) as string) as FetchReply)[0][1]),
+      code: async () => void fetched.push((readJsonReply(await answer) as FetchReply)[0][1]),
     });
     await small.run();
     await end('e-1');

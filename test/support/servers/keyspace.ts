@@ -6,28 +6,29 @@ export async function everythingIn(client: RedisClient): Promise<string> {
   const redis = client as Redis;
   const parts: string[] = [];
   for await (const keys of redis.scanStream({ count: 1000 })) {
-    for (const key of keys as string[]) parts.push(key, await contentOf(redis, key));
+    for (const key of keys as string[]) parts.push(key, flat([await contentOf(redis, key)]));
   }
   return parts.join('\n');
 }
 
-async function contentOf(redis: Redis, key: string): Promise<string> {
+/** What a key holds: a text, an object of the fields of a hash, or a list; of a stream the entries without their ids, of a sorted set the members alone. */
+export async function contentOf(redis: RedisClient, key: string): Promise<unknown> {
   const type = await redis.type(key);
   switch (type) {
     case 'none':
       return '';
     case 'string':
-      return (await redis.get(key)) ?? '';
+      return redis.get(key);
     case 'hash':
-      return flat(Object.entries(await redis.hgetall(key)));
+      return redis.hgetall(key);
     case 'list':
-      return flat(await redis.lrange(key, 0, -1));
+      return redis.lrange(key, 0, -1);
     case 'set':
-      return flat(await redis.smembers(key));
+      return redis.smembers(key);
     case 'zset':
-      return flat(await redis.zrange(key, '0', '-1'));
+      return redis.zrange(key, '0', '-1');
     case 'stream':
-      return flat(await redis.xrange(key, '-', '+'));
+      return (await redis.xrange(key, '-', '+')).map(([, fields]) => fields);
     default:
       throw new Error(`${key} is of the type ${type}, which this reader does not support`);
   }
@@ -35,4 +36,9 @@ async function contentOf(redis: Redis, key: string): Promise<string> {
 
 /** Not as JSON, which would escape what is to be searched for. */
 const flat = (values: readonly unknown[]): string =>
-  values.map((value) => (Array.isArray(value) ? flat(value) : String(value))).join('\n');
+  values
+    .map((value) => {
+      if (Array.isArray(value)) return flat(value);
+      return typeof value === 'object' && value !== null ? flat(Object.entries(value)) : String(value);
+    })
+    .join('\n');
