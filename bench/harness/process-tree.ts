@@ -52,6 +52,13 @@ export const treeCpuMs = (root: number): number =>
 /** CPU milliseconds of a process without what it has started. */
 export const ownCpuMs = (pid: number): number => readStats().find((stat) => stat.pid === pid)?.ownMs ?? 0;
 
+/** CPU milliseconds of the threads that a process has now, as the scheduler counts them: exact, where {@link ownCpuMs} has ticks. */
+export const threadsCpuMs = (pid: number): number =>
+  readdirSync(`/proc/${pid}/task`).reduce((sum, task) => {
+    const [ns] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'latin1').split(' ');
+    return sum + Number(ns) / 1e6;
+  }, 0);
+
 /** MB of proportional set size of each Node process below `root`, with what it may be wrapped in. */
 export function childrenPssMb(root: number): number[] {
   const stats = readStats();
