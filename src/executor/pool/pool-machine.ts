@@ -3,7 +3,7 @@ import type { RunnerRecord, RunnerTotals } from '../../contract/worker-record.js
 import { RunnerBootError } from '../process/runner-spawn.js';
 import { BootTrouble } from './boot-trouble.js';
 import type { PoolLimits } from './pool-limits.js';
-import { isSpare, planPool, type PoolAction } from './pool-plan.js';
+import { planPool, type PoolAction } from './pool-plan.js';
 import { type DemandView, LiveView, type PoolView } from './pool-view.js';
 import { PooledRunner } from './pooled-runner.js';
 import { RunnerLease } from './runner-lease.js';
@@ -52,7 +52,7 @@ export class PoolMachine {
       forks: () => this.source?.way.start === 'fork',
       workedAtMs: () => this.work.workedAtMs,
       problem: () => this.problem,
-      packagesExist: () => this.mayBeBlind && this.source?.packagesExist() === true,
+      packagesExist: () => this.source?.packagesExist() === true,
     });
   }
 
@@ -112,13 +112,6 @@ export class PoolMachine {
     for (const runner of chosen) this.perform({ do: 'retire', runner, reason: 'recycle' });
     this.advance();
     return chosen.length;
-  }
-
-  /** Whether it matters that there are packages: otherwise the disk is not looked at. */
-  private get mayBeBlind(): boolean {
-    return (
-      this.demands.length > 0 && [...this.runners].some((runner) => isSpare(runner) && !runner.hasPackages)
-    );
   }
 
   private advance(): void {

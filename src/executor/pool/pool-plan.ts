@@ -47,8 +47,9 @@ export function planPool<R extends RunnerView, D extends DemandView>(
   pool: PoolView<R, D>,
   limits: PoolLimits,
 ): PoolAction<R, D>[] {
+  const census = takeCensus(pool.runners);
   for (const step of pool.isOpen ? OPEN_STEPS : STOPPED_STEPS) {
-    const actions = step(pool, limits) as PoolAction<R, D>[];
+    const actions = step(pool, limits, census) as PoolAction<R, D>[];
     if (actions.length > 0) return actions;
   }
   return NOTHING;
@@ -56,15 +57,40 @@ export function planPool<R extends RunnerView, D extends DemandView>(
 
 const NOTHING: never[] = [];
 
-// It is planned several times for each execution: what is asked of every runner makes no lists of them.
-
-function countOf(runners: Iterable<RunnerView>, is: (runner: RunnerView) => boolean): number {
-  let count = 0;
-  for (const runner of runners) if (is(runner)) count += 1;
-  return count;
+/**
+ * What the steps ask of all runners, by one look at each: it is planned five times for each execution, and most plans find
+ * nothing to do. Only a step that does something goes through the runners by itself.
+ */
+interface Census {
+  /** Places that were given back and are not free yet, but for those that are being cleaned. */
+  unsettled: number;
+  spares: number;
+  /** Spares whose code cannot see package sets. */
+  blind: number;
+  /** See {@link isIdle}. */
+  idle: number;
+  /** See {@link isUnused}. */
+  unused: number;
 }
 
-type Step = (pool: PoolView, limits: PoolLimits) => PoolAction[];
+function takeCensus(runners: Iterable<RunnerView>): Census {
+  const census: Census = { unsettled: 0, spares: 0, blind: 0, idle: 0, unused: 0 };
+  for (const runner of runners) {
+    const { state, places, key } = runner;
+    if (places.size > 0)
+      for (const { phase } of places) if (phase === 'released' || phase === 'cleaned') census.unsettled += 1;
+    if (state === 'ACTIVE') {
+      if (key !== null) census.idle += places.size === 0 ? 1 : 0;
+      else {
+        census.spares += 1;
+        census.blind += runner.hasPackages ? 0 : 1;
+      }
+    } else if (isUnused(runner)) census.unused += 1;
+  }
+  return census;
+}
+
+type Step = (pool: PoolView, limits: PoolLimits, census: Census) => PoolAction[];
 
 const STOPPED_STEPS: readonly Step[] = [endAll, settlePlaces];
 const OPEN_STEPS: readonly Step[] = [
@@ -91,7 +117,8 @@ function endAll({ runners, demands }: PoolView): PoolAction[] {
   ];
 }
 
-function settlePlaces({ runners, nowMs }: PoolView, limits: PoolLimits): PoolAction[] {
+function settlePlaces({ runners, nowMs }: PoolView, limits: PoolLimits, { unsettled }: Census): PoolAction[] {
+  if (unsettled === 0) return NOTHING;
   const actions: PoolAction[] = [];
   for (const runner of runners)
     for (const place of runner.places) {
@@ -120,11 +147,11 @@ function settleReleased(runner: RunnerView, place: PlaceView): PoolAction[] {
 }
 
 /** Spares that were started before there were packages here cannot see those that came since. */
-function retireBlind(pool: PoolView): PoolAction[] {
-  const { runners, demands } = pool;
-  if (demands.length === 0 || !pool.packagesExist) return [];
-  const blind = [...runners].filter((runner) => isSpare(runner) && !runner.hasPackages);
-  return blind.map((runner) => ({ do: 'retire', runner, reason: 'blind' }));
+function retireBlind(pool: PoolView, _: PoolLimits, { blind }: Census): PoolAction[] {
+  // Whether there are packages is asked of the disk.
+  if (blind === 0 || pool.demands.length === 0 || !pool.packagesExist) return NOTHING;
+  const spares = [...pool.runners].filter((runner) => isSpare(runner) && !runner.hasPackages);
+  return spares.map((runner) => ({ do: 'retire', runner, reason: 'blind' }));
 }
 
 function handOut(pool: PoolView, limits: PoolLimits): PoolAction[] {
@@ -147,9 +174,14 @@ interface Assignment {
  */
 function assign({ runners, demands }: PoolView, { slots }: PoolLimits): Assignment {
   if (demands.length === 0) return NONE_WAITS;
-  const active = [...runners].filter(({ state }) => state === 'ACTIVE');
-  const free = active.filter(({ places }) => places.size < slots);
-  const cleaning = active.flatMap(({ key, places }) => [...places].filter(isSoonFree).map(() => key));
+  const free: RunnerView[] = [];
+  const cleaning: (string | null)[] = [];
+  for (const runner of runners) {
+    if (runner.state !== 'ACTIVE') continue;
+    const { places, key } = runner;
+    if (places.size < slots) free.push(runner);
+    if (places.size > 0) for (const place of places) if (isSoonFree(place)) cleaning.push(key);
+  }
   const unserved: DemandView[] = [];
   for (const demand of demands) {
     const own = free.find(({ key }) => key === demand.key);
@@ -167,39 +199,37 @@ const NONE_WAITS: Assignment = { next: null, unserved: [] };
 const isSoonFree = ({ phase, keep, end }: PlaceView): boolean =>
   phase === 'cleaning' && keep && end?.exit === null;
 
-function evict({ runners }: PoolView, { processes }: PoolLimits): PoolAction[] {
-  const excessive = countOf(runners, isIdle) - processes;
+function evict({ runners }: PoolView, { processes }: PoolLimits, { idle }: Census): PoolAction[] {
+  const excessive = idle - processes;
   if (excessive <= 0) return NOTHING;
   const oldestFirst = [...runners].filter(isIdle).toSorted((a, b) => a.usedAtMs - b.usedAtMs);
   const excess = oldestFirst.slice(0, excessive);
   return excess.map((runner) => ({ do: 'retire', runner, reason: 'evicted' }));
 }
 
-function shed(pool: PoolView): PoolAction[] {
-  if (!isIdleForLong(pool)) return NOTHING;
+function shed(pool: PoolView, _: PoolLimits, { spares: count }: Census): PoolAction[] {
+  if (count === 0 || !isIdleForLong(pool)) return NOTHING;
   const spares = [...pool.runners].filter(isSpare);
   return spares.map((runner) => ({ do: 'retire', runner, reason: 'idle' }));
 }
 
 const isIdleForLong = (pool: PoolView): boolean =>
-  pool.forks && pool.demands.length === 0 && pool.nowMs - pool.workedAtMs >= IDLE_MS;
+  pool.demands.length === 0 && pool.nowMs - pool.workedAtMs >= IDLE_MS && pool.forks;
 
-function endUnused({ runners }: PoolView): PoolAction[] {
-  if (countOf(runners, isUnused) === 0) return NOTHING;
+function endUnused({ runners }: PoolView, _: PoolLimits, { unused }: Census): PoolAction[] {
+  if (unused === 0) return NOTHING;
   return [...runners].filter(isUnused).map((runner) => ({ do: 'end', runner }));
 }
 
 const isUnused = ({ state, places }: RunnerView): boolean =>
   (state === 'DRAINING' || state === 'PENDING_KILL') && places.size === 0;
 
-function refuseOrStart(pool: PoolView, limits: PoolLimits): PoolAction[] {
+function refuseOrStart(pool: PoolView, limits: PoolLimits, { idle, spares }: Census): PoolAction[] {
   const { unserved } = assign(pool, limits);
   const problem = pool.isPaused ? pool.problem : null;
   if (pool.isPaused)
     return problem === null ? [] : unserved.map((demand) => ({ do: 'refuse', demand, reason: problem }));
-  const { runners } = pool;
-  const wanted = sparesNow(pool, sparesWanted(countOf(runners, isIdle), limits));
-  const missing = wanted - countOf(runners, isSpare);
+  const missing = sparesNow(pool, sparesWanted(idle, limits)) - spares;
   const count = Math.max(missing, 0) + Math.ceil(unserved.length / limits.slots) - pool.booting;
   return count > 0 ? [{ do: 'start', count }] : NOTHING;
 }

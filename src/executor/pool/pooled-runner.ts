@@ -16,7 +16,7 @@ export class PooledRunner implements RunnerView<RunnerLease> {
   constructor(readonly runner: RunnerProcess) {}
 
   get state(): ProcessState {
-    return this.runner.state;
+    return this.runner.standing.state;
   }
 
   get ownsProcess(): boolean {
