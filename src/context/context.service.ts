@@ -110,7 +110,6 @@ export class ContextService {
       files: context.files ?? {},
       env: context.env ?? {},
       secrets,
-      ...subjectFieldsOf(context),
       details: {
         name: context.name ?? null,
         config: context.config ?? {},
@@ -126,9 +125,10 @@ export class ContextService {
       },
       timeoutMs: this.timeoutMs(this.limitOf(context), 'timeout_seconds', limits),
       network: networkFor(this.settings, context.network, limits),
-      ...boundsOf(limits),
       captureLocals: context.capture_locals ?? false,
       wantedGeneration: context.workspace_generation ?? null,
+      ...subjectFieldsOf(context),
+      ...boundsOf(limits),
     };
   }
 

@@ -1,5 +1,8 @@
 import { executionContextSchema, type ParsedContext, unknownFields } from '../contract/context.js';
+import { isPlainContext } from './plain-context.js';
 import { Refusal } from '../contract/jobs/refusal.js';
+
+const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
 
 /**
  * Reads the text of a context, and its fields that are not known here.
@@ -12,6 +15,7 @@ export function parseContext(document: string): { context: ParsedContext; extra:
   } catch {
     throw new Refusal('INVALID_JOB', 'The execution context is not JSON', 'context');
   }
+  if (isPlainContext(value)) return { context: value, extra: NOTHING };
   const parsed = executionContextSchema.safeParse(value);
   if (parsed.success) {
     const extra = unknownFields(value as object);

@@ -1,19 +1,13 @@
 import { z } from 'zod';
-import { shapeOfValue } from '../lib/json-shape.js';
 import { inputFilesSchema } from './fields/artifacts.js';
 import { SECRET_LIMIT_CHARS, secretNameSchema } from './tenants/secret.js';
 import { networkFieldSchema } from './fields/network-field.js';
 import { environment, userObject } from './fields/user-fields.js';
 import { BANDS } from './jobs/band.js';
+import { isBounded } from './fields/bounded-value.js';
 import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from './value-limits.js';
 
 const text = z.string({ error: 'must be a string' });
-const VALUE_LIMITS = { depth: VALUE_DEPTH_LIMIT, keys: VALUE_KEYS_LIMIT };
-/** Of whatever the code is handed as it is. */
-const isBounded = (value: unknown): boolean => {
-  const { depth, keys } = shapeOfValue(value, VALUE_LIMITS);
-  return depth <= VALUE_DEPTH_LIMIT && keys <= VALUE_KEYS_LIMIT;
-};
 const BOUNDED = {
   error: `must have at most ${VALUE_DEPTH_LIMIT} levels of objects and arrays, and ${VALUE_KEYS_LIMIT} properties`,
 };
