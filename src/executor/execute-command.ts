@@ -25,7 +25,7 @@ export interface RunTask {
 export function executeCommand(
   task: RunTask,
   { keep, slot }: RunnerLease,
-  { outputBytes, lookEvery }: Pick<RunLimits, 'outputBytes'> & Pick<RunnerSettings, 'lookEvery'>,
+  { limits, lookEvery }: { limits: Pick<RunLimits, 'outputBytes'> } & Pick<RunnerSettings, 'lookEvery'>,
 ): ExecuteCommand {
   const { execution, program, packagesDir, rootUrl } = task;
   const ref = randomUUID();
@@ -48,7 +48,7 @@ export function executeCommand(
     pid: slot.runner.pid,
     network: execution.network,
     withoutAddons: execution.bounds?.withoutAddons ?? false,
-    resultLimitBytes: outputBytes,
+    resultLimitBytes: limits.outputBytes,
     keep,
     lookEvery,
     captureLocals: execution.captureLocals,
@@ -56,7 +56,7 @@ export function executeCommand(
   };
 }
 
-const contextOf = ({ execution, clock, span }: RunTask): ContextData => ({
+const contextOf = ({ execution, execution: { details }, clock, span }: RunTask): ContextData => ({
   executionId: execution.id,
   attempt: execution.attempt,
   run: execution.run,
@@ -68,7 +68,11 @@ const contextOf = ({ execution, clock, span }: RunTask): ContextData => ({
   children: execution.flow.values,
   childFailures: execution.flow.failures,
   workflowId: execution.workflowId,
-  ...execution.details,
+  name: details.name,
+  config: details.config,
+  startup: details.startup,
+  event: details.event,
+  extra: details.extra,
   files: execution.files,
   caller: execution.caller,
   organization: execution.organization,

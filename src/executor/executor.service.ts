@@ -101,10 +101,9 @@ export class ExecutorService {
    */
   async execute(execution: Execution, stops: Stops, listener: ExecutionListener): Promise<AttemptReport> {
     const redactor = await this.redactorFor(Object.values(execution.secrets));
-    return withCompileClock(execution.timeoutMs, stops, async (clock) => ({
-      ...(await this.prepareAndRun(execution, stops, listener, { redactor, clock })),
-      redactor,
-    }));
+    return withCompileClock(execution.timeoutMs, stops, (clock) =>
+      this.prepareAndRun(execution, stops, listener, { redactor, clock }),
+    );
   }
 
   private async redactorFor(secrets: readonly string[]): Promise<Redactor> {
@@ -119,15 +118,15 @@ export class ExecutorService {
 
   /** Collects and compiles the code. Using up the time limit on that is a failure of the execution. */
   private async prepare(
-    { source, timeoutMs, ...execution }: Execution,
+    { source, timeoutMs, generation, wantedGeneration }: Execution,
     clock: CompileClock,
     cancellation: Cancellation,
   ): Promise<PreparedCode | RefusedProgram> {
     const preparing = traced('prepare', {}, () =>
       this.workspace.prepare({
         entry: source,
-        generation: execution.wantedGeneration ?? execution.generation,
-        only: execution.wantedGeneration !== null,
+        generation: wantedGeneration ?? generation,
+        only: wantedGeneration !== null,
         timeoutMs,
         clock,
       }),
@@ -160,7 +159,7 @@ export class ExecutorService {
     if (generation !== null && generation !== execution.generation) listener.onPinned(generation);
     if (!program.ok) {
       const finding = findingOf(program.failure);
-      return { startedAt, finishedAt: new Date(), finding, metrics, generation };
+      return { startedAt, finishedAt: new Date(), finding, metrics, generation, redactor };
     }
 
     const packageSet = this.packages.acquire();
@@ -177,11 +176,15 @@ export class ExecutorService {
       listener.onRunner(lease.slot.runner);
       const packagesDir = packageSet?.dir ?? null;
       const { rootUrl } = this.workspace;
-      const task = { execution, program, packagesDir, rootUrl, redactor, clock, startedAt };
       const seen = await traced('run', runnerOf(lease), (span) =>
-        this.runOn(lease, { ...task, span }, stops, listener),
+        this.runOn(
+          lease,
+          { execution, program, packagesDir, rootUrl, span, redactor, clock, startedAt },
+          stops,
+          listener,
+        ),
       );
-      return { startedAt, ...seen, metrics, generation, packageSet: packageSet?.id ?? null };
+      return Object.assign(seen, { metrics, generation, packageSet: packageSet?.id ?? null, redactor });
     } finally {
       packageSet?.release();
     }
@@ -217,7 +220,7 @@ export class ExecutorService {
         redactor,
       });
       const sentMs = Date.now();
-      const command = executeCommand(task, lease, { ...limits, lookEvery: this.settings.lookEvery });
+      const command = executeCommand(task, lease, { limits, lookEvery: this.settings.lookEvery });
       const end = await run.finish(command, stops);
       traceSteps(span, sentMs, end, execution.source);
       if (end.verdict === 'interrupted' && !end.cancel)
@@ -230,14 +233,16 @@ export class ExecutorService {
       const cancel = cancelledIn(end, stops.cancellation);
       const finishedAt = new Date();
       const { artifacts, fault } = await this.artifacts.take(lease, attemptOf(task), redactor);
-      return {
+      const ran: RanOn = {
+        startedAt: task.startedAt,
         finishedAt,
         finding: finding ?? fault,
-        ...(finding && fault ? { evidence: { artifacts: fault.message } } : {}),
         artifacts,
         run: { end, limits, originals },
-        ...(cancel ? { cancel } : {}),
       };
+      if (finding && fault) ran.evidence = { artifacts: fault.message };
+      if (cancel) ran.cancel = cancel;
+      return ran;
     } finally {
       // Its result goes out first: what becomes of the runner is no part of that.
       afterWrites(() => this.pool.release(lease));
@@ -245,7 +250,10 @@ export class ExecutorService {
   }
 }
 
-type RanOn = Pick<AttemptReport, 'finishedAt' | 'finding' | 'evidence' | 'artifacts' | 'run' | 'cancel'>;
+type RanOn = Pick<
+  AttemptReport,
+  'startedAt' | 'finishedAt' | 'finding' | 'evidence' | 'artifacts' | 'run' | 'cancel'
+>;
 
 const attemptOf = ({ execution: { id, run, attempt }, startedAt }: RunTask): AttemptPlace => ({
   executionId: id,

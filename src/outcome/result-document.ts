@@ -41,26 +41,47 @@ export function resultDocument(identity: ResultIdentity, report: AttemptReport):
   return attempts.length > 1 ? { ...document, attempts } : document;
 }
 
-/** What every document has. */
-const usualFields = (identity: ResultIdentity, report: AttemptReport): ExecutionResult => ({
-  execution_id: identity.executionId,
-  worker_id: identity.workerId,
-  attempt: identity.attempt,
-  starts: identity.starts,
-  ...(report.subject ?? NO_SUBJECT),
-  ...endingOf(report),
-  ...runOf(report),
-  queued_ms: identity.times.queue ?? 0,
-  started_at: report.startedAt.toISOString(),
-  finished_at: report.finishedAt.toISOString(),
-  metrics: metricsOf(identity.times, report),
-  workspace_generation: report.generation ?? null,
-  package_set: report.packageSet ?? null,
-});
+/** What every document has, field by field: one that gathers them from objects costs ten times as much. */
+function usualFields(identity: ResultIdentity, report: AttemptReport): ExecutionResult {
+  const { workflow_id, caller, organization, tags } = report.subject ?? NO_SUBJECT;
+  const { success, status, error, error_type, failure } = endingOf(report);
+  const ran = runOf(report);
+  return {
+    execution_id: identity.executionId,
+    worker_id: identity.workerId,
+    attempt: identity.attempt,
+    starts: identity.starts,
+    workflow_id,
+    caller,
+    organization,
+    tags,
+    success,
+    status,
+    error,
+    error_type,
+    failure,
+    result: ran.result,
+    duration_ms: ran.duration_ms,
+    exit_code: ran.exit_code,
+    logs: ran.logs,
+    logs_truncated: ran.logs_truncated,
+    progress: ran.progress,
+    stdout: ran.stdout,
+    stderr: ran.stderr,
+    variables: ran.variables,
+    queued_ms: identity.times.queue ?? 0,
+    started_at: report.startedAt.toISOString(),
+    finished_at: report.finishedAt.toISOString(),
+    metrics: metricsOf(identity.times, report),
+    workspace_generation: report.generation ?? null,
+    package_set: report.packageSet ?? null,
+  };
+}
 
 function rareFields({ run, tick }: ResultIdentity, report: AttemptReport): Partial<ExecutionResult> {
-  const { artifacts, cancel, isolation, runnerStart: start } = report;
+  const { artifacts, cancel, isolation, runnerStart: start, subject } = report;
   const fields: Partial<ExecutionResult> = {};
+  if (subject?.again_of !== undefined) fields.again_of = subject.again_of;
   if (run !== 1) fields.run = run;
   if (tick) fields.schedule = { id: tick.schedule, due_at: new Date(tick.dueMs).toISOString() };
   if (artifacts?.length) fields.artifacts = [...artifacts];

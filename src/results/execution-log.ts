@@ -186,7 +186,8 @@ export class ExecutionLog {
       `${n}`,
       ...own,
     ];
-    const chars = fields.reduce((sum, text) => sum + text.length, 0);
+    let chars = 0;
+    for (const text of fields) chars += text.length;
     this.records.push({ n, type, fields, chars });
     this.chars += chars;
     this.sender.enter(this);

@@ -107,7 +107,7 @@ export class Attempt {
         },
         onPinned: (pinned) => void this.ledger.pin(executionId, pinned).catch(() => undefined),
       });
-      return { ...report, ...seen, isolation: this.selfTest.ofResult(execution.network) };
+      return Object.assign(report, seen, { isolation: this.selfTest.ofResult(execution.network) });
     } catch (error) {
       await this.logs.close(executionId);
       if (error instanceof Refusal && error.subject) seen.subject ??= error.subject;

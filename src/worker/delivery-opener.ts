@@ -52,11 +52,8 @@ export class DeliveryOpener {
     return this.first.isPossible && request.tick === null && childFailureOf(job) === null;
   }
 
-  private take(
-    job: Job,
-    { executionId, again, ...request }: JobRequest,
-    mark: DeliveryMark,
-  ): Soon<FirstReads | null> {
+  private take(job: Job, request: JobRequest, mark: DeliveryMark): Soon<FirstReads | null> {
+    const { executionId, again } = request;
     return this.first.take({
       executionId,
       contextId: 'contextId' in request ? request.contextId : executionId,

@@ -4,6 +4,7 @@ import type { Stops } from '../executor/cancellation.js';
 import type { Soon } from '../lib/soon.js';
 import type { JobRequest } from '../queue/parse-job.js';
 import type { DeliveredJob } from '../queue/queue-times.js';
+import type { AttemptRecord } from '../contract/result.js';
 import type { OurTurn, Turn } from '../results/turn.js';
 import type { DeliveryMark } from '../results/delivery-identity.js';
 import type { QueueTimes } from '../outcome/receipt.js';
@@ -65,21 +66,30 @@ export const markOf = (job: DeliveredJob): DeliveryMark => ({
 });
 
 /** Which attempt it is, as its result says. */
-export const identityOf = ({ request, run, attempt, starts, times }: TakenDelivery): AttemptOf => ({
+export const identityOf = (
+  { request, run, attempt, times }: TakenDelivery,
+  starts: number,
+  earlier: readonly AttemptRecord[],
+): AttemptOf => ({
   executionId: request.executionId,
   run,
   attempt,
   starts,
   times,
   tick: request.tick,
+  earlier,
 });
 
-/** What a log line names of a delivery. */
-export const namesOf = ({ request, job, run, attempt }: TakenDelivery) => ({
+/** What a log line names of a delivery; it leaves out what is undefined. */
+export const namesOf = (
+  { request, job, run, attempt }: TakenDelivery,
+  { runnerId }: { runnerId?: string | undefined },
+) => ({
   executionId: request.executionId,
   jobId: job.id,
-  ...(run > 1 ? { run } : {}),
+  run: run > 1 ? run : undefined,
   attempt,
+  runnerId,
 });
 
 /** What a span of a trace names of a delivery. */

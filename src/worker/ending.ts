@@ -96,9 +96,9 @@ export class Ending {
     const { executionId, kind, webhook } = request;
     const { holdsNoSecrets = false, sync = false } = report;
     const earlier = attempt > 1 ? await this.ledger.earlierAttempts(executionId) : [];
-    const isolation = report.isolation ?? this.selfTest.ofResult();
     const unusedStart = this.ledger.unusedStart(executionId, delivery.turn);
-    const document = this.write(delivery, { ...report, isolation }, { earlier, unusedStart });
+    const seen = report.isolation ? report : { ...report, isolation: this.selfTest.ofResult() };
+    const document = this.write(delivery, seen, { earlier, unusedStart });
     if ('refusal' in request) makeFinishable(job);
     if (job.deduplicationId) await freeDeduplicationId(job);
     const posting = { kind, mark, holdsNoSecrets, sync, unusedStart, webhook };
@@ -137,7 +137,7 @@ export class Ending {
     { earlier = [], unusedStart = null }: WhatWasBefore = {},
   ): ExecutionResult {
     const starts = unusedStart === null ? delivery.starts : unusedStart - 1;
-    const identity = { ...identityOf(delivery), starts, earlier };
+    const identity = identityOf(delivery, starts, earlier);
     try {
       return this.author.write(identity, report);
     } catch (error) {
@@ -146,12 +146,12 @@ export class Ending {
   }
 
   /** What statistics, metrics and the log have of the end of an execution. */
-  private note(delivery: TakenDelivery, { runnerId }: AttemptReport, document: ExecutionResult): void {
+  private note(delivery: TakenDelivery, report: AttemptReport, document: ExecutionResult): void {
     const { status, failure, metrics, duration_ms: durationMs } = document;
     const code = failure?.code ?? null;
     this.statistics.record(document);
     emitMeasurement('execution-ended', { status, code, durationMs, metrics });
-    const names = { ...namesOf(delivery), runnerId };
+    const names = namesOf(delivery, report);
     this.logger.log({ msg: 'execution ended', ...names, status, code: code ?? undefined });
     const unrun = unrunReason(document);
     if (unrun) emitMeasurement('job-ended-unrun', { reason: unrun });
@@ -172,7 +172,7 @@ export class Ending {
     await this.logs.close(executionId);
     const code = document.failure?.code ?? 'INTERNAL';
     emitMeasurement('attempt-failed', { code });
-    const names = { ...namesOf(delivery), runnerId: report.runnerId };
+    const names = namesOf(delivery, report);
     this.logger.log({ msg: 'attempt failed, to be tried again', ...names, code, pauseMs });
     await note(job, `Attempt ${attempt} failed: ${code}: ${document.error}. ${whereLogsAre(executionId)}`);
     // The pause that was written down, which BullMQ would draw anew.

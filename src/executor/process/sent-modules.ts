@@ -6,13 +6,13 @@ export class SentModules {
   private readonly byUrl = new Map<string, ShippedModule>();
 
   /** The command with the modules alone that the process lacks. What has not changed is the same object. */
-  without({ modules, ...command }: ExecuteCommand): ExecuteCommand {
-    const lacking = modules.filter((module, index) => {
+  without(command: ExecuteCommand): ExecuteCommand {
+    const modules = command.modules.filter((module, index) => {
       // A script is evaluated anew each time, and its source is looked for here.
       if (this.byUrl.get(module.url) === module) return command.functionName === null && index === 0;
       this.byUrl.set(module.url, module);
       return true;
     });
-    return { ...command, modules: lacking };
+    return { ...command, modules };
   }
 }

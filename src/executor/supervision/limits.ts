@@ -22,12 +22,17 @@ export function runLimitsOf(
   { timeoutMs, spentMs = 0, bounds }: OwnLimits,
 ): RunLimits {
   const memoryMb = KINDS[kind].ownsProcess ? bounds?.memoryMb : null;
+  const { cpuMs, fileMb, openFiles, scratchMb, cancelGraceMs } = limits;
   return {
     timeoutMs,
     spentMs,
-    ...limits,
+    cpuMs,
     memoryMb: Math.min(limits.memoryMb, memoryMb ?? Number.POSITIVE_INFINITY),
     outputBytes: Math.min(limits.outputBytes, bounds?.outputBytes ?? Number.POSITIVE_INFINITY),
+    fileMb,
+    openFiles,
+    scratchMb,
+    cancelGraceMs,
   };
 }
 
