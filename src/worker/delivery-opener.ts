@@ -9,7 +9,7 @@ import { FirstCommand, type FirstReads } from '../results/at-once/first-command.
 import { NextJobs } from '../results/at-once/next-jobs.js';
 import type { DeliveryMark } from '../results/delivery-identity.js';
 import { type BeforeTake, type Delivery, markOf } from './delivery.js';
-import { childFailureOf, takenWith } from './execution-worker.js';
+import { childFailureOf, takenWith } from './bull/held-job.js';
 import { FlowChildrenReader } from './flow-children.js';
 import { RunningExecutions } from './running-executions.js';
 

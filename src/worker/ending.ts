@@ -16,7 +16,7 @@ import { LogWriter } from '../results/log-writer.js';
 import { ResultAuthor } from '../results/result-author.js';
 import { EndAtOnce } from '../results/at-once/end-at-once.js';
 import { type Posting, ResultPublisher } from '../results/result-publisher.js';
-import { completionOf } from './execution-worker.js';
+import { completionOf } from './bull/held-job.js';
 import { type Delivery, identityOf, namesOf, type TakenDelivery } from './delivery.js';
 import { AttemptFailedError, mayRetry, reportOfError, unrunReason } from './job-decisions.js';
 import {

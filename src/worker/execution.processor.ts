@@ -8,7 +8,7 @@ import { Attempt } from './attempt.js';
 import type { Delivery, TakenDelivery } from './delivery.js';
 import { DeliveryOpener } from './delivery-opener.js';
 import { Ending } from './ending.js';
-import type { ExecutionWorker } from './execution-worker.js';
+import type { ExecutionWorker } from './bull/execution-worker.js';
 import { ExecutionPlaces, NO_PLACE, type NoRoom, type Place } from './lanes/execution-places.js';
 import { HandBack } from './hand-back.js';
 import { isDecided } from './job-decisions.js';

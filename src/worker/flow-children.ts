@@ -3,7 +3,7 @@ import type { Job, Queue } from 'bullmq';
 import type { FlowChildren } from '../contract/execution.js';
 import type { RedisClient } from '../redis/connections.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
-import { childFailureOf } from './execution-worker.js';
+import { childFailureOf } from './bull/held-job.js';
 import { parseJob } from '../queue/parse-job.js';
 import { WORK_QUEUE } from '../queue/queue-tokens.js';
 

@@ -8,7 +8,7 @@ import { isRedisAway } from '../redis/redis-errors.js';
 import { EndAtOnce } from '../results/at-once/end-at-once.js';
 import { NextJobs } from '../results/at-once/next-jobs.js';
 import { ExecutionProcessor } from './execution.processor.js';
-import type { ExecutionWorker } from './execution-worker.js';
+import type { ExecutionWorker } from './bull/execution-worker.js';
 import { RunningExecutions } from './running-executions.js';
 import { UnreadableJobs } from './unreadable-jobs.js';
 

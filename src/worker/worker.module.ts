@@ -12,7 +12,7 @@ import { DeliveryOpener } from './delivery-opener.js';
 import { Ending } from './ending.js';
 import { ExecutionPlaces } from './lanes/execution-places.js';
 import { ExecutionProcessor } from './execution.processor.js';
-import { ExecutionWorker } from './execution-worker.js';
+import { ExecutionWorker } from './bull/execution-worker.js';
 import { FlowChildrenReader } from './flow-children.js';
 import { HandBack } from './hand-back.js';
 import { OperatorCommands } from './operator-commands.js';

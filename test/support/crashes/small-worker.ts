@@ -34,7 +34,7 @@ import { DeliveryOpener } from '../../../src/worker/delivery-opener.js';
 import { Ending } from '../../../src/worker/ending.js';
 import { ExecutionProcessor } from '../../../src/worker/execution.processor.js';
 import { type ExecutionPlaces, NO_PLACE } from '../../../src/worker/lanes/execution-places.js';
-import { ExecutionWorker } from '../../../src/worker/execution-worker.js';
+import { ExecutionWorker } from '../../../src/worker/bull/execution-worker.js';
 import { FlowChildrenReader } from '../../../src/worker/flow-children.js';
 import { HandBack } from '../../../src/worker/hand-back.js';
 import { RunningExecutions } from '../../../src/worker/running-executions.js';

@@ -1,18 +1,12 @@
 import { type BackendFactory, createRedisBackend, raw2NextJobData, RedisQueueBackend } from 'bullmq';
-import type { JobCompletion } from '../results/at-once/end-at-once.js';
-import { GAPS } from '../results/at-once/end-script.js';
-import type { ScriptArgument } from '../redis/lua-script.js';
-import type { NextJobs } from '../results/at-once/next-jobs.js';
-import { NOTHING_TAKEN, type TakenNext } from '../results/at-once/take-next.js';
+import type { JobCompletion } from '../../results/at-once/end-at-once.js';
+import { GAPS } from '../../results/at-once/end-script.js';
+import type { ScriptArgument } from '../../redis/lua-script.js';
+import type { NextJobs } from '../../results/at-once/next-jobs.js';
+import { NOTHING_TAKEN, type TakenNext } from '../../results/at-once/take-next.js';
+import type { HeldJob } from './held-job.js';
 
 type Completed = Parameters<RedisQueueBackend['moveToCompleted']>[0];
-
-/** A script of BullMQ that was run within one of ours. */
-interface RunElsewhere {
-  reply: unknown;
-  taken: TakenNext | null;
-  finishedOn: number;
-}
 
 /**
  * BullMQ's access to Redis for a worker of ours: it fetches a job and completes one as a part of greater scripts, and hands on what
@@ -25,7 +19,6 @@ export class CompletingBackend extends RedisQueueBackend {
   next: NextJobs | null = null;
   /** By the data of a job that was handed out: the execution that was taken with it. */
   readonly takenWith = new WeakMap<object, TakenNext>();
-  private readonly completed = new WeakMap<object, RunElsewhere>();
   /** What BullMQ's fetch would answer in this turn of the event loop; null: it has to be asked. */
   private nothingMore: unknown[] | null = null;
   /** Answers with keys and arguments in place of an id, where BullMQ would run a script with them. */
@@ -34,7 +27,7 @@ export class CompletingBackend extends RedisQueueBackend {
   });
 
   /** @param fetchesNext whether the next job is to be taken with it */
-  completion(job: Completed, token: string, returnValue: unknown, fetchesNext: () => boolean): JobCompletion {
+  completion(job: HeldJob, token: string, returnValue: unknown, fetchesNext: () => boolean): JobCompletion {
     const { opts } = job;
     const finishedOn = Date.now();
     return {
@@ -51,7 +44,7 @@ export class CompletingBackend extends RedisQueueBackend {
       next: () => this.next?.claim() ?? NOTHING_TAKEN,
       done: (reply, taken) => {
         this.completedMeanwhile?.add(job.id as string);
-        this.completed.set(job, { reply, taken: this.next?.read(taken) ?? null, finishedOn });
+        job.completed = { reply, taken: this.next?.read(taken) ?? null, finishedOn };
       },
     };
   }
@@ -76,9 +69,9 @@ export class CompletingBackend extends RedisQueueBackend {
     ...args: Parameters<RedisQueueBackend['moveToCompleted']>
   ): ReturnType<RedisQueueBackend['moveToCompleted']> {
     const [job] = args;
-    const run = this.completed.get(job);
-    if (!run) return super.moveToCompleted(...args);
-    this.completed.delete(job);
+    const { completed: run = null } = job as Partial<HeldJob>;
+    if (run === null) return super.moveToCompleted(...args);
+    (job as HeldJob).completed = null;
     const { reply, taken, finishedOn } = run;
     if (typeof reply === 'number' && reply < 0)
       throw this.finishedErrors({
