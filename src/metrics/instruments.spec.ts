@@ -19,6 +19,20 @@ describe('the instruments', () => {
     expect(await other.render()).toContain('bifrost_result_delivery_retries_total 0');
   });
 
+  it('count each length of time once, whenever they are asked', async () => {
+    const instruments = new Instruments();
+    const name = 'bifrost_execution_queue_seconds';
+    for (const already of [0, 300, 600]) {
+      expect(await instruments.render()).toContain(`${name}_count ${already}\n`);
+      for (let n = 0; n < 300; n += 1) instruments.observeMs('queueWait', 500);
+    }
+    instruments.observeMs('queueWait', null);
+    instruments.observeMs('queueWait', Number.NaN);
+    const text = await instruments.render();
+    expect(text).toContain(`${name}_count 900\n`);
+    expect(text).toContain(`${name}_sum 450\n`);
+  });
+
   it('answer although what is to be asked does not', async () => {
     const instruments = new Instruments();
     instruments.onCollect(() => Promise.reject(new Error('Redis is away')));

@@ -3,6 +3,16 @@ import { METRICS, type MetricKey, type MetricRow, PROCESS_PREFIX } from './metri
 
 type Labels = Record<string, string>;
 
+/** A length of time that no histogram has counted yet. */
+interface Observation {
+  histogram: Histogram;
+  labels: Labels;
+  seconds: number;
+}
+
+/** How many are counted together: one by one, between other work, each takes a multiple of the processor time. */
+const COUNTED_AT_ONCE = 256;
+
 /** The metrics of the table in a registry of their own; nothing is global, so that tests may hold several. */
 export class Instruments {
   readonly registry = new Registry();
@@ -10,6 +20,7 @@ export class Instruments {
   private readonly gauges = new Map<MetricKey, Gauge>();
   private readonly histograms = new Map<MetricKey, Histogram>();
   private readonly before: (() => void | Promise<void>)[] = [];
+  private readonly uncounted: Observation[] = [];
 
   constructor() {
     for (const [key, row] of Object.entries(METRICS)) this.add(key as MetricKey, row);
@@ -50,12 +61,20 @@ export class Instruments {
 
   /** Notes a length of time; null and undefined were not measured. */
   observeMs(key: MetricKey, ms: number | null | undefined, labels: Labels = {}): void {
-    if (ms !== null && ms !== undefined) this.histograms.get(key)?.observe(labels, ms / 1000);
+    const histogram = this.histograms.get(key);
+    if (ms == null || !Number.isFinite(ms) || histogram === undefined) return;
+    this.uncounted.push({ histogram, labels, seconds: ms / 1000 });
+    if (this.uncounted.length >= COUNTED_AT_ONCE) this.countObserved();
+  }
+
+  private countObserved(): void {
+    for (const { histogram, labels, seconds } of this.uncounted.splice(0)) histogram.observe(labels, seconds);
   }
 
   /** Everything, in the text format of Prometheus. */
   async render(): Promise<string> {
     await Promise.allSettled(this.before.map(async (refresh) => await refresh()));
+    this.countObserved();
     return this.registry.metrics();
   }
 
