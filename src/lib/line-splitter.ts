@@ -17,11 +17,18 @@ export class LineSplitter {
   *push(chunk: Buffer): Generator<string> {
     let start = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
-      this.keep(chunk.subarray(start, end));
-      const line = this.parts.length === 1 ? (this.parts[0] as Buffer) : Buffer.concat(this.parts);
+      const begin = start;
+      start = end + 1;
+      // Most lines come as a whole.
+      if (this.parts.length === 0) {
+        this.check(end - begin);
+        yield chunk.toString('utf8', begin, end);
+        continue;
+      }
+      this.keep(chunk.subarray(begin, end));
+      const line = Buffer.concat(this.parts);
       this.parts = [];
       this.pendingBytes = 0;
-      start = end + 1;
       yield line.toString('utf8');
     }
     if (start < chunk.length) this.keep(chunk.subarray(start));
@@ -29,9 +36,11 @@ export class LineSplitter {
 
   private keep(part: Buffer): void {
     this.pendingBytes += part.length;
-    if (this.pendingBytes > this.limitBytes) {
-      throw new LineTooLongError(`a line is longer than ${this.limitBytes} bytes`);
-    }
+    this.check(this.pendingBytes);
     this.parts.push(part);
+  }
+
+  private check(bytes: number): void {
+    if (bytes > this.limitBytes) throw new LineTooLongError(`a line is longer than ${this.limitBytes} bytes`);
   }
 }

@@ -158,7 +158,8 @@ function handOut(pool: PoolView, limits: PoolLimits): PoolAction[] {
   if (pool.demands.length === 0) return NOTHING;
   const { next } = assign(pool, limits);
   if (next === null) return NOTHING;
-  return [{ do: 'hand-out', ...next, keep: servesAgain(next.runner, limits) }];
+  const { runner, demand } = next;
+  return [{ do: 'hand-out', runner, demand, keep: servesAgain(runner, limits) }];
 }
 
 interface Assignment {

@@ -6,7 +6,7 @@ import { GatheredScript } from '../../redis/gathered-script.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
 import { Quotas } from './quotas.js';
-import { type UsageCounts, COUNTERS, dayOf, fieldsOf } from './usage-day.js';
+import { type UsageCounts, COUNTERS, dayIn, fieldsOf } from './usage-day.js';
 
 const KEPT_SECONDS = (USAGE_DAYS + 1) * 86_400;
 /** Marks go up with each run and attempt. */
@@ -110,7 +110,7 @@ export class UsageCounter {
     if (amounts.every((amount) => amount === 0)) return null;
     const { run = 1, attempt, finished_at: finishedAt } = result;
     return {
-      day: this.keys.usage(dayOf(Date.parse(finishedAt))),
+      day: this.keys.usage(dayIn(finishedAt)),
       args: [run * ATTEMPTS_OF_A_RUN + attempt, KEPT_SECONDS, ...fieldsOf(organization), ...amounts],
     };
   }
@@ -133,7 +133,7 @@ export class UsageCounter {
     const isNew = this.redis.isCluster
       ? await COUNT_APART.run(
           this.redis,
-          [day, this.keys.usageSeen(dayOf(Date.parse(result.finished_at)))],
+          [day, this.keys.usageSeen(dayIn(result.finished_at))],
           [`${mark} ${executionId}`, ...rest],
         )
       : await COUNT.run(this.redis, [this.keys.ledger(executionId), day], args);

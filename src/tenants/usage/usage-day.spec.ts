@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { usageCsv } from '../../contract/tenants/usage-csv.js';
-import { countedOf, dayOf, endOfDay, FIELDS, fieldsOf, rowsOf, usageRow } from './usage-day.js';
+import { countedOf, dayIn, dayOf, endOfDay, FIELDS, fieldsOf, rowsOf, usageRow } from './usage-day.js';
 
 describe('usage of a day', () => {
   it('is kept by organization, whatever its id has in it', () => {
@@ -21,7 +21,9 @@ describe('usage of a day', () => {
   });
 
   it('begins and ends with the day of UTC', () => {
-    const ms = Date.parse('2026-11-28T23:59:59.999Z');
+    const time = '2026-11-28T23:59:59.999Z';
+    const ms = Date.parse(time);
+    expect(dayIn(time)).toBe(dayOf(ms));
     expect([dayOf(ms), new Date(endOfDay(ms)).toISOString()]).toEqual([
       '2026-11-28',
       '2026-11-29T00:00:00.000Z',

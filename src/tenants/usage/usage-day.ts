@@ -34,6 +34,9 @@ export function countedOf(values: readonly (string | null | undefined)[]): Usage
 /** YYYY-MM-DD (UTC) of a moment in Unix milliseconds. */
 export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
+/** The same of a moment in ISO 8601, as documents have it. */
+export const dayIn = (time: string): string => time.slice(0, 10);
+
 /** When the day of a moment is over, in Unix milliseconds. */
 export const endOfDay = (ms: number): number => Date.parse(`${dayOf(ms)}T00:00:00Z`) + 86_400_000;
 

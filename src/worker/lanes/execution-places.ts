@@ -157,10 +157,12 @@ export class ExecutionPlaces {
     const ms = performance.now() - sinceMs;
     const next = (ours: number): number | null => (isOurs(level) ? ours : null);
     if (isElsewhere) return this.lanes.isElsewhere(jobId, owner, next(CHOSEN));
-    if (error instanceof AttemptFailedError)
-      return this.lanes.comesAgain(jobId, { organization, owner, ms, level: next(PRODUCER) });
-    if (error instanceof WaitingError || error instanceof DelayedError)
-      return this.lanes.comesAgain(jobId, { organization, owner, ms, level: next(CHOSEN) });
+    if (error !== null) {
+      if (error instanceof AttemptFailedError)
+        return this.lanes.comesAgain(jobId, { organization, owner, ms, level: next(PRODUCER) });
+      if (error instanceof WaitingError || error instanceof DelayedError)
+        return this.lanes.comesAgain(jobId, { organization, owner, ms, level: next(CHOSEN) });
+    }
     this.lanes.noteEnded(jobId, organization, owner, ms, isApart);
     return undefined;
   }
