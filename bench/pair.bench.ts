@@ -18,7 +18,7 @@ import { threadsCpuMs } from './harness/process-tree.ts';
 import { type BenchRedis, startRedis } from './harness/redis.ts';
 import { Report } from './harness/report.ts';
 import { alternate, enter, type Entry, leave } from './harness/session.ts';
-import { sampleOf } from './harness/statistics.ts';
+import { quantile } from './harness/statistics.ts';
 import { writeWork } from './harness/workloads.ts';
 
 const { values } = parseArgs({
@@ -91,24 +91,33 @@ await leave(entries);
 for (const { redis } of entries) await redis.stop();
 rmSync(work, { recursive: true, force: true });
 
-const medianOf = (list: readonly number[][], part: number): number =>
-  sampleOf(list.map((figures) => figures[part] as number)).median;
+const ofParts = (list: readonly number[][], share: number): number[] =>
+  PARTS.map((name, part) =>
+    quantile(
+      list.map((figures) => figures[part] as number),
+      name === 'a second' ? 1 - share : share,
+    ),
+  );
 const first = samples.get(ours.name) as number[][];
-const line = (name: string, figures: readonly string[]): void =>
-  void process.stdout.write(`${name.padEnd(44)} ${figures.map((figure) => figure.padStart(9)).join('')}\n`);
+const line = (name: string, figures: readonly (number | string)[], digits = 0): void => {
+  const shown = figures.map((each) => (typeof each === 'number' ? each.toFixed(digits) : each).padStart(9));
+  process.stdout.write(`${name.padEnd(48)} ${shown.join('')}\n`);
+};
 line('us of processor time for an execution', PARTS);
 for (const [name, list] of samples) {
-  line(
-    name,
-    PARTS.map((_, part) => medianOf(list, part).toFixed(0)),
-  );
+  line(`${name}: median`, ofParts(list, 0.5));
+  // Other work on the machine only adds: this is nearer to what a build takes by itself.
+  line('  lower quarter', ofParts(list, 0.25));
   if (list === first) continue;
   const ratios = first.map((figures, round) =>
     figures.map((own, part) => own / (list[round]?.[part] as number)),
   );
+  line('  this checkout / that, median of the rounds', ofParts(ratios, 0.5), 2);
+  const quarters = ofParts(list, 0.25);
   line(
-    '  this checkout / that, within each round',
-    PARTS.map((_, part) => medianOf(ratios, part).toFixed(2)),
+    '  this checkout / that, lower quarters',
+    ofParts(first, 0.25).map((own, part) => own / (quarters[part] as number)),
+    2,
   );
 }
 process.exit();

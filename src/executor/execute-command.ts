@@ -8,6 +8,7 @@ import type { Redactor } from '../outcome/redaction/redactor.js';
 import type { Span } from '../telemetry/tracing.js';
 import type { PreparedCode } from '../workspace/workspace.service.js';
 import type { RunnerLease } from './pool/runner-lease.js';
+import { isoTime } from '../lib/text/iso-time.js';
 
 /** What one run on one runner needs. */
 export interface RunTask {
@@ -21,14 +22,17 @@ export interface RunTask {
   startedAt: Date;
 }
 
-/** What the runner is sent, with secrets of its own for this one execution. */
+/** That this worker has made. */
+let commands = 0;
+
+/** What the runner is sent, with a secret of its own for this one execution. */
 export function executeCommand(
   task: RunTask,
   { keep, slot }: RunnerLease,
   { limits, lookEvery }: { limits: Pick<RunLimits, 'outputBytes'> } & Pick<RunnerSettings, 'lookEvery'>,
 ): ExecuteCommand {
   const { execution, program, packagesDir, rootUrl } = task;
-  const ref = randomUUID();
+  const ref = `${(commands += 1)}`;
   // Node keeps a module by its URL: in a reused runner inline code must not meet an earlier one's.
   const unique = keep && execution.source.kind === 'inline' ? `?run=${ref}` : '';
   return {
@@ -78,5 +82,5 @@ const contextOf = ({ execution, execution: { details }, clock, span }: RunTask):
   organization: execution.organization,
   secrets: execution.secrets,
   traceparent: span.traceparent ?? execution.traceparent,
-  deadline: new Date(Date.now() + execution.timeoutMs - clock.usedMs).toISOString(),
+  deadline: isoTime(Date.now() + execution.timeoutMs - clock.usedMs),
 });

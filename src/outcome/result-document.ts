@@ -9,6 +9,7 @@ import type { Finding } from './judge.js';
 import { type QueueTimes, round, runMetrics, waitMetrics } from './receipt.js';
 import { redactedDocument } from './redacted-document.js';
 import { evidenceOf } from './run-evidence.js';
+import { isoTime } from '../lib/text/iso-time.js';
 
 /** Which attempt of which run of which execution a result is of. */
 export interface ResultIdentity {
@@ -70,8 +71,8 @@ function usualFields(identity: ResultIdentity, report: AttemptReport): Execution
     stderr: ran.stderr,
     variables: ran.variables,
     queued_ms: identity.times.queue ?? 0,
-    started_at: report.startedAt.toISOString(),
-    finished_at: report.finishedAt.toISOString(),
+    started_at: isoTime(report.startedAt.getTime()),
+    finished_at: isoTime(report.finishedAt.getTime()),
     metrics: metricsOf(identity.times, report),
     workspace_generation: report.generation ?? null,
     package_set: report.packageSet ?? null,

@@ -30,6 +30,7 @@ import {
 import { MAX_LOST_WORKERS } from './start-history.js';
 import type { DeliveryClaim, Freeing, OurTurn, OwnTurn, Turn } from './turn.js';
 import { WorkerLease } from './worker-lease.js';
+import { isoTime } from '../lib/text/iso-time.js';
 
 /**
  * Which worker carries out which execution. BullMQ delivers at least once and knows of locks only; the
@@ -96,7 +97,7 @@ export class ExecutionLedger {
   /** This worker as it takes an execution, for the scripts: owner, worker, now, ttl, generation or ''. */
   claimant(generation: number | null): (string | number)[] {
     const { workerId, unfinishedTtlSeconds: ttlSeconds } = this.settings;
-    return [this.lease.owner, workerId, new Date().toISOString(), ttlSeconds, generation ?? ''];
+    return [this.lease.owner, workerId, isoTime(Date.now()), ttlSeconds, generation ?? ''];
   }
 
   /** null: it changed meanwhile, look again. */

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { engineLevel, engineLogFields } from '../contract/clients/engine.js';
 import type { ExecutionProgress, ExecutionStatus, LogEntry } from '../contract/result.js';
 import type { LogEntryType } from '../contract/log-stream.js';
+import { isoTime } from '../lib/text/iso-time.js';
 
 /** One entry on its way to the stream. */
 export interface LogRecord {
@@ -35,7 +35,9 @@ const OVERFLOW = 4;
  */
 export class ExecutionLog {
   /** Distinguishes this from another try at the same attempt, after one was handed back. */
-  readonly run = randomUUID().slice(0, 8);
+  readonly run = Math.floor(Math.random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0');
   /** A batch is on its way. */
   busy = false;
   private records: LogRecord[] = [];
@@ -65,7 +67,7 @@ export class ExecutionLog {
   }
 
   start(): void {
-    this.push('start', new Date().toISOString(), ['worker', this.sender.workerId]);
+    this.push('start', isoTime(Date.now()), ['worker', this.sender.workerId]);
   }
 
   /** A promise: the queue is full, wait until it settles before more is added. */
@@ -98,7 +100,7 @@ export class ExecutionLog {
   progress({ fraction, message }: ExecutionProgress): void {
     const last = this.records.at(-1);
     if (last?.type === 'progress') this.forgetLast();
-    this.push('progress', new Date().toISOString(), [
+    this.push('progress', isoTime(Date.now()), [
       'fraction',
       `${fraction}`,
       'message',
@@ -108,7 +110,7 @@ export class ExecutionLog {
 
   end(status: ExecutionStatus): void {
     this.ended = true;
-    this.push('end', new Date().toISOString(), ['status', status]);
+    this.push('end', isoTime(Date.now()), ['status', status]);
   }
 
   /** Takes back what {@link end} added and {@link takeAll} took: nothing of it was sent. */
@@ -153,7 +155,7 @@ export class ExecutionLog {
   noteTruncated(): void {
     if (this.truncated || this.ended) return;
     this.truncated = true;
-    this.push('truncated', new Date().toISOString(), []);
+    this.push('truncated', isoTime(Date.now()), []);
   }
 
   /** Lets the waiting writers go on. */
@@ -167,8 +169,8 @@ export class ExecutionLog {
     this.dropped = 0;
     // Before the end, which is the last.
     const end = this.records.at(-1)?.type === 'end' ? this.records.pop() : undefined;
-    this.push('dropped', new Date().toISOString(), ['count', `${count}`]);
-    if (end) this.push('end', new Date().toISOString(), end.fields.slice(FIELDS_OF_ALL));
+    this.push('dropped', isoTime(Date.now()), ['count', `${count}`]);
+    if (end) this.push('end', isoTime(Date.now()), end.fields.slice(FIELDS_OF_ALL));
   }
 
   private push(type: LogEntryType, ts: string, own: readonly string[]): void {

@@ -1,5 +1,6 @@
 import type { Params } from 'nestjs-pino';
-import { type DestinationStream, stdTimeFunctions } from 'pino';
+import type { DestinationStream } from 'pino';
+import { isoTime } from '../../lib/text/iso-time.js';
 import { LogOutput, writeStandardOutput } from './log-output.js';
 import type { Settings } from '../settings.js';
 
@@ -23,7 +24,7 @@ export function loggingParams(settings: Settings): Params {
           }
         : {
             stream: standardOutput(settings.WORKER_ID),
-            timestamp: stdTimeFunctions.isoTime,
+            timestamp: () => `,"time":"${isoTime(Date.now())}"`,
             formatters: { level: (level: string) => ({ level }) },
           }),
     },
