@@ -75,10 +75,13 @@ const MOST_JSON_BYTES = 16_384;
  * are long it is the list.
  */
 export const JSON_REPLY = `
-local function bytesOf(value)
-  if type(value) ~= 'table' then return type(value) == 'string' and #value or 0 end
+local function bytesOf(list)
   local bytes = 0
-  for _, each in ipairs(value) do bytes = bytes + bytesOf(each) end
+  for i = 1, #list do
+    local each = list[i]
+    local kind = type(each)
+    if kind == 'string' then bytes = bytes + #each elseif kind == 'table' then bytes = bytes + bytesOf(each) end
+  end
   return bytes
 end
 local function jsonReply(list) return bytesOf(list) <= ${MOST_JSON_BYTES} and cjson.encode(list) or list end
