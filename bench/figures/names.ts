@@ -6,6 +6,9 @@ export const throughput = (workload: Workload, concurrency: number): string =>
 export const latency = (percentile: number): string => `latency at 10/s, p${percentile}`;
 export const PLAIN_SPAWN = "spawn('node', ['-e', '0']), 2 in parallel";
 export const IDLE_PSS = 'memory of an idle runner (PSS)';
+export const TEMPLATE_PSS = 'memory of what runners are forked of (PSS)';
+export const ALL_IDLE_PSS = 'memory of all idle runners, with what they are forked of (PSS)';
+export const COMPILERS_PSS = 'memory of all compilers (PSS)';
 export const cpu = (concurrency: number): string => `CPU per execution, concurrency ${concurrency}`;
 export const cpuWithRedis = (concurrency: number): string => `${cpu(concurrency)}, with Redis`;
 export const cpuOfProcess = (concurrency: number): string => `${cpu(concurrency)}, the worker process alone`;

@@ -39,9 +39,10 @@ function readStats(): Stat[] {
     });
 }
 
-function treeOf(root: number, stats: readonly Stat[]): Stat[] {
-  const found = stats.filter(({ pid }) => pid === root);
-  for (const { pid } of found) found.push(...stats.filter(({ parent }) => parent === pid));
+/** A process and its descendants, parents first. */
+export function treeOf<P extends Pick<Stat, 'pid' | 'parent'>>(root: number, processes: readonly P[]): P[] {
+  const found = processes.filter(({ pid }) => pid === root);
+  for (const { pid } of found) found.push(...processes.filter(({ parent }) => parent === pid));
   return found;
 }
 
@@ -59,14 +60,21 @@ export const threadsCpuMs = (pid: number): number =>
     return sum + Number(ns) / 1e6;
   }, 0);
 
-/** MB of proportional set size of each Node process below `root`, with what it may be wrapped in. */
-export function childrenPssMb(root: number): number[] {
-  const stats = readStats();
-  return stats
-    .filter(({ parent }) => parent === root)
-    .map(({ pid }) => treeOf(pid, stats))
-    .filter((tree) => tree.some(({ name }) => /^(node|MainThread)/.test(name)))
-    .map((tree) => tree.reduce((sum, { pid }) => sum + pssMb(pid), 0));
+/** All processes of this machine: what each was started with, and whether it is Node. */
+export const readCommands = (): { pid: number; parent: number; isNode: boolean; words: string[] }[] =>
+  readStats().map(({ pid, parent, name }) => ({
+    pid,
+    parent,
+    isNode: /^(node|MainThread)/.test(name),
+    words: wordsOf(pid),
+  }));
+
+function wordsOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
 }
 
 /** MB of proportional set size of one process; 0 when it is gone. */

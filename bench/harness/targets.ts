@@ -71,12 +71,12 @@ export function checkTargets(report: Report): TargetResult[] {
     latency(SINGLE_USE, CHILDREN_RESULTS, 2),
     latency(SINGLE_USE_DEFAULT, SPAWN, 0.15),
     latency(SINGLE_USE_DEFAULT, REUSED, 1.5),
-    {
-      name: `PSS of an idle runner, MB, ${SINGLE_USE.name}`,
+    ...[SINGLE_USE, SINGLE_USE_DEFAULT].map(({ name }) => ({
+      name: `PSS of an idle runner, MB, ${name}`,
       atLeast: false,
       wanted: 15,
-      ratio: report.find(figures.IDLE_PSS, SINGLE_USE.name),
-    },
+      ratio: report.find(figures.IDLE_PSS, name),
+    })),
     {
       name: `Redis commands per execution, ${REUSED.name}`,
       atLeast: false,
