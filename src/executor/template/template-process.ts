@@ -191,7 +191,7 @@ export class TemplateProcess {
 
   /** Ends it with every child; resolves when nothing of it is left. */
   async close(): Promise<void> {
-    this.runner.kill();
+    this.kill();
     await this.ended;
   }
 
@@ -221,7 +221,12 @@ export class TemplateProcess {
   }
 
   private closeIfEmpty(): void {
-    if (this.isOver && this.children.size === 0 && this.asked.length === 0) this.runner.kill();
+    if (this.isOver && this.children.size === 0 && this.asked.length === 0) this.kill();
+  }
+
+  private kill(): void {
+    this.requests.stop();
+    this.runner.kill();
   }
 
   private read(chunk: Buffer): void {
@@ -229,7 +234,7 @@ export class TemplateProcess {
       for (const answer of this.answers.push(chunk)) this.take(answer);
     } catch {
       // What speaks otherwise is no template of ours.
-      this.runner.kill();
+      this.kill();
     }
   }
 
@@ -276,6 +281,7 @@ export class TemplateProcess {
 
   private async watchEnd(): Promise<string> {
     await this.runner.ended;
+    this.requests.stop();
     this.isOver = true;
     const how = this.runner.exitDescription;
     for (const { failed } of this.asked.splice(0)) failed(`the template ended ${how}`);
