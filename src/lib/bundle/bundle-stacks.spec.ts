@@ -21,11 +21,14 @@ function printed(source: string, before: (bundle: string) => void = () => undefi
     sourcemap: 'external',
   });
   before(bundle);
-  const main = `import { showSourcesOf } from ${JSON.stringify(join(import.meta.dirname, 'bundle-stacks.ts'))};
+  const main = join(folder, 'main.mjs');
+  const contents = `import { showSourcesOf } from './bundle-stacks.js';
     import { createRequire } from 'node:module';
     showSourcesOf(${JSON.stringify(bundle)});
     createRequire('/')(${JSON.stringify(bundle)});`;
-  return execFileSync(process.execPath, ['--input-type=module', '--eval', main], { encoding: 'utf8' });
+  const stdin = { contents, resolveDir: import.meta.dirname };
+  buildSync({ stdin, outfile: main, bundle: true, platform: 'node', format: 'esm' });
+  return execFileSync(process.execPath, [main], { encoding: 'utf8' });
 }
 
 const THROWS = `interface Gone { a: string }

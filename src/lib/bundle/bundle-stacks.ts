@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { SourceMap } from 'node:module';
 import { join } from 'node:path';
+import { SourcePlaces, type SourceMapText } from './source-places.js';
 
 /** One call of a stack, as V8 shows it. */
 interface Frame {
@@ -13,14 +13,12 @@ interface Frame {
  * @param bundle path of its file
  */
 export function showSourcesOf(bundle: string): void {
-  let map: SourceMap | null | undefined;
+  let places: SourcePlaces | null | undefined;
   const inBundle = new RegExp(`${RegExp.escape(bundle)}:(\\d+):(\\d+)`, 'g');
   const placeOf = (whole: string, line: string, column: string): string => {
-    map ??= readMap(`${bundle}.map`);
-    const entry = map?.findEntry(Number(line) - 1, Number(column) - 1);
-    if (!entry || !('originalSource' in entry) || entry.originalSource === undefined) return whole;
-    const { originalSource, originalLine, originalColumn } = entry;
-    return `${join(bundle, '..', originalSource)}:${originalLine + 1}:${originalColumn + 1}`;
+    if (places === undefined) places = readPlaces(`${bundle}.map`);
+    const place = places?.find(Number(line) - 1, Number(column) - 1);
+    return place ? `${join(bundle, '..', place.source)}:${place.line + 1}:${place.column + 1}` : whole;
   };
   Error.prepareStackTrace = (error, frames: readonly Frame[]) => {
     const text = [headOf(error), ...frames.map((frame) => `    at ${frame.toString()}`)].join('\n');
@@ -29,11 +27,9 @@ export function showSourcesOf(bundle: string): void {
 }
 
 /** null: there is none that can be read. */
-function readMap(file: string): SourceMap | null {
+function readPlaces(file: string): SourcePlaces | null {
   try {
-    return new SourceMap(
-      JSON.parse(readFileSync(file, 'utf8')) as ConstructorParameters<typeof SourceMap>[0],
-    );
+    return new SourcePlaces(JSON.parse(readFileSync(file, 'utf8')) as SourceMapText);
   } catch {
     return null;
   }
