@@ -43,4 +43,8 @@ guardProcess(() => scratch, addonFolder === '' ? null : addonFolder);
 // The worker refuses an execution that may have less, with a failure that says so.
 if (network === 'proxy') useWorkersNetwork();
 if (use === 'again') loadGlobals();
-void warmUp().then(() => sendFrame('ready', {}));
+void warmUp().then(() => {
+  // Where the first execution may change the network of the process, it is not yet what it will be.
+  if (use === 'again' && network !== 'open') executions.prepareToKeep();
+  sendFrame('ready', {});
+});

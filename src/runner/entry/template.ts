@@ -115,6 +115,8 @@ async function freeze(): Promise<void> {
     limitResources({ ...(JSON.parse(limitsJson) as ResourceLimits), openFiles: UNLIMITED_FILES });
     giveUp('ffi');
     if (!isOpen) giveUp('net');
+    // Where the first execution may change the network of the process, it is not yet what it will be.
+    if (options.isReused && !isOpen) executions.prepareToKeep();
     await freezeWhenQuiet();
     sendFrame('ready', {});
   } catch (error) {

@@ -51,7 +51,10 @@ import {
     const executions = new Executions({ hold: ref, release: unref });
     let scratch = '';
     guardProcess(() => scratch, null);
-    if (isReused) loadGlobals();
+    if (isReused) {
+      loadGlobals();
+      executions.prepareToKeep();
+    }
     commands.on('message', (line: string) => {
       const command = parse(line) as RunnerCommand;
       if (command.type === 'execute') {

@@ -33,16 +33,20 @@ const INTRINSICS = [
 ]; // prettier-ignore
 const NAMESPACES = ['JSON', 'Math', 'Reflect', 'Atomics', 'Intl', 'WebAssembly', 'console'];
 
-/** Compares the process after an execution with what it was before the first one. */
+/**
+ * Compares the process after an execution with what it was before the first one. What it was is taken in two steps,
+ * since it takes 10 ms: most of it may be taken while no execution waits.
+ */
 export class Hygiene {
   private readonly globals = new WatchedObject('global', globalThis, { isNodes: isUndicis, closely: true });
   private readonly watched: WatchedObject[] = [];
-  private readonly events: Map<string | symbol, number>;
+  private readonly events = new Map<string | symbol, number>();
+  private hasStarted = false;
   private executions = 0;
   private looks = 0;
   readonly resources = new OpenResources();
 
-  /** Take it last, when the runner has done all its own patching. */
+  /** Take it when the runner has done all its own patching, but for that of `process`. */
   constructor() {
     for (const name of INTRINSICS) this.watchClass(name, (globalThis as Record<string, unknown>)[name]);
     for (const name of NAMESPACES) this.watch(name, (globalThis as Record<string, unknown>)[name]);
@@ -55,14 +59,19 @@ export class Hygiene {
     this.watchClass('Module', module);
     for (const [name, target] of Object.entries({ buffer, fs, net, os, path, stream, timers, util }))
       this.watch(`node:${name}`, target);
-    this.watch('process', process, { volatile: VOLATILE, isNodes: startsWithUnderscore });
-    this.events = new Map(eventsOf().map((event) => [event, countOf(event)]));
-    this.resources.watch();
   }
 
-  /** Compares no more: nothing of this stays in the process. */
-  stop(): void {
-    this.resources.stop();
+  /**
+   * Right before an execution, once `process` is as it finds it. Only the first time counts.
+   * @param undo is given what keeps anything of this from staying in the process
+   */
+  start(undo: (() => void)[]): void {
+    if (this.hasStarted) return;
+    this.hasStarted = true;
+    this.watch('process', process, { volatile: VOLATILE, isNodes: startsWithUnderscore });
+    for (const event of eventsOf()) this.events.set(event, countOf(event));
+    this.resources.watch();
+    undo.push(() => this.resources.stop());
   }
 
   /**

@@ -82,6 +82,11 @@ export class Executions {
     this.undo.push(unwatch);
   }
 
+  /** Does ahead what the first execution of a runner that is kept would begin with. */
+  prepareToKeep(): void {
+    this.hygiene = new Hygiene();
+  }
+
   /** Takes back all that this has put into the process, where others run executions from now on. */
   dispose(): void {
     for (const step of this.undo.splice(0).toReversed()) step();
@@ -137,8 +142,11 @@ export class Executions {
     const { rootUrl, modules, packagesDir } = command;
     const shipped = { rootUrl, modules, packagesDir, requestModule };
     if (this.hook) this.hook.next(modules);
-    else this.hook = this.installed(installImportHook(shipped), (hook) => hook.remove());
-    if (command.keep) this.hygiene ??= this.installed(new Hygiene(), (hygiene) => hygiene.stop());
+    else {
+      const hook = (this.hook = installImportHook(shipped));
+      this.undo.push(() => hook.remove());
+    }
+    if (command.keep) (this.hygiene ??= new Hygiene()).start(this.undo);
     this.hygiene?.resources.begin();
     const locals = command.captureLocals ? LocalVariables.start(isUsersCode(command.rootUrl)) : null;
     if (locals) this.undo.push(() => locals.stop());
@@ -151,12 +159,6 @@ export class Executions {
     // From here on only user code keeps the event loop alive: where nothing does, nothing more can come.
     this.commands.release();
     this.start(current);
-  }
-
-  /** Notes how something that was put into the process is taken back. */
-  private installed<T>(thing: T, remove: (thing: T) => void): T {
-    this.undo.push(() => remove(thing));
-    return thing;
   }
 
   private start(current: Current): void {
