@@ -13,11 +13,13 @@ import path from 'node:path';
 import stream from 'node:stream';
 import timers from 'node:timers';
 import util from 'node:util';
-import { prototypeOf, text } from '../channel/primordials.js';
+import { json } from '../channel/channel.js';
+import { partOfText, prototypeOf, text } from '../channel/primordials.js';
 import { OpenResources } from './open-resources.js';
 import { type KnownChanges, WatchedObject } from './watched-object.js';
 
 const MAX_REASONS = 10;
+const MAX_REASON_CHARS = 200;
 
 /** Every this many looks one is thorough. */
 const THOROUGH_EVERY = 16;
@@ -75,28 +77,29 @@ export class Hygiene {
   }
 
   /**
-   * Reasons not to use the process again; none: nothing was found.
+   * Adds reasons not to use the process again; none: nothing was found. Code may have replaced any method of arrays.
    * @param lookEvery after this many executions what is costly to compare is looked at
    */
-  inspect(lookEvery: number): string[] {
-    const reasons: string[] = [];
-    if (!this.resources.isQuiet) reasons.push(`open: ${this.resources.names().join(', ')}`);
-    for (const event of eventsOf())
-      if (countOf(event) !== (this.events.get(event) ?? 0)) reasons.push(`process listener: ${text(event)}`);
+  inspect(lookEvery: number, reasons: string[]): void {
+    if (!this.resources.isQuiet) add(reasons, `open: ${this.resources.names().join(', ')}`);
+    const events = eventsOf();
+    for (let i = 0; i < events.length; i++) {
+      const event = events[i] as string | symbol;
+      if (countOf(event) !== (this.events.get(event) ?? 0)) add(reasons, `process listener: ${text(event)}`);
+    }
     this.executions += 1;
     if (this.executions <= FIRST_LOOKS || this.executions % lookEvery === 0) this.look(reasons);
-    if (reasons.length === 0) return reasons;
-    return reasons.slice(0, MAX_REASONS).map((reason) => reason.slice(0, 200));
   }
 
   private look(reasons: string[]): void {
     this.looks += 1;
     const thorough = this.looks % THOROUGH_EVERY === 0;
     const globalChange = this.globals.change(thorough);
-    if (globalChange !== null) reasons.push(`global: ${globalChange}`);
-    for (const object of this.watched) {
+    if (globalChange !== null) add(reasons, `global: ${globalChange}`);
+    for (let i = 0; i < this.watched.length; i++) {
+      const object = this.watched[i] as WatchedObject;
       const change = object.change(thorough);
-      if (change !== null) reasons.push(`changed: ${object.name}.${change}`);
+      if (change !== null) add(reasons, `changed: ${object.name}.${change}`);
     }
   }
 
@@ -109,6 +112,16 @@ export class Hygiene {
     if ((typeof target !== 'object' && typeof target !== 'function') || target === null) return;
     this.watched.push(new WatchedObject(name, target, known));
   }
+}
+
+const add = (reasons: string[], reason: string): void => void (reasons[reasons.length] = reason);
+
+/** As JSON, cut where they are many or long. */
+export function reasonsAsJson(reasons: readonly string[]): string {
+  let list = '';
+  for (let i = 0; i < reasons.length && i < MAX_REASONS; i++)
+    list += `${i === 0 ? '' : ','}${json(partOfText(reasons[i] as string, 0, MAX_REASON_CHARS))}`;
+  return `[${list}]`;
 }
 
 /** Set by the runner itself for each execution, or by Node on its own. */

@@ -56,7 +56,9 @@ export class WatchedObject {
     const { target, shape } = this;
     const keys: PropertyKey[] = ownKeysOf(target);
     let known = 0;
-    for (const key of keys) {
+    // Code may have replaced what iterates over arrays, and their methods.
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as PropertyKey;
       const before = shape.get(key);
       if (before !== undefined) known += 1;
       if (this.knownChanges.volatile?.has(key)) continue;
@@ -69,20 +71,25 @@ export class WatchedObject {
     // Not by the number of all: Node may have added as many as were deleted.
     if (known === shape.size) return null;
     const missing = [...shape.keys()].find((key) => !keys.includes(key));
-    return missing === undefined ? null : text(missing);
+    return text(missing ?? 'a property');
   }
 
   private takeQuickCheck(): QuickCheck {
     const keys: PropertyKey[] = [];
     const values: unknown[] = [];
-    const rest: [PropertyKey, PropertyDescriptor][] = [];
+    const restKeys: PropertyKey[] = [];
+    const rest: PropertyDescriptor[] = [];
     const { target } = this;
-    for (const key of ownKeysOf(target)) {
+    const all = ownKeysOf(target);
+    for (let i = 0; i < all.length; i++) {
+      const key = all[i] as PropertyKey;
       if (this.knownChanges.volatile?.has(key)) continue;
       const now = descriptorOf(target, key) as PropertyDescriptor;
       const comparable = 'value' in now && now.value !== undefined && now.value === now.value;
-      if (!comparable) rest.push([key, now]);
-      else {
+      if (!comparable) {
+        restKeys.push(key);
+        rest.push(now);
+      } else {
         keys.push(key);
         values.push(now.value);
       }
@@ -90,10 +97,13 @@ export class WatchedObject {
     const count = this.knownChanges.closely ? ownKeysOf : keysOf;
     const before = count(target).length;
     const hasValues = comparison(keys);
-    return () =>
-      count(target).length === before &&
-      hasValues(target, values, keys) &&
-      rest.every(([key, descriptor]) => isEqual(descriptor, descriptorOf(target, key)));
+    return () => {
+      if (count(target).length !== before || !hasValues(target, values, keys)) return false;
+      for (let i = 0; i < restKeys.length; i++)
+        if (!isEqual(rest[i] as PropertyDescriptor, descriptorOf(target, restKeys[i] as PropertyKey)))
+          return false;
+      return true;
+    };
   }
 }
 

@@ -14,7 +14,7 @@ import {
 import { reportError } from '../report/error-report.js';
 import { printedError } from '../report/printed-error.js';
 import { emitOutput } from '../report/output-capture.js';
-import { Hygiene } from '../reuse/hygiene.js';
+import { Hygiene, reasonsAsJson } from '../reuse/hygiene.js';
 import { type ImportHook, installImportHook } from '../modules/import-hook.js';
 import { LocalVariables } from '../report/local-variables.js';
 import { requestModule } from '../modules/module-requests.js';
@@ -282,14 +282,14 @@ export class Executions {
     current.late.whenNothingIsLate(() => this.finish(current, hygiene, known));
   }
 
-  private finish({ command }: Current, hygiene: Hygiene, known: string[]): void {
+  private finish({ command }: Current, hygiene: Hygiene, dirty: string[]): void {
     Reflect.deleteProperty(process, 'mainModule');
-    const dirty = [...known, ...hygiene.inspect(command.lookEvery)];
-    if (command.clearsScratch && !emptied(command.scratch)) dirty.push('files');
-    if (process.exitCode !== undefined) dirty.push('exit code');
+    hygiene.inspect(command.lookEvery, dirty);
+    if (command.clearsScratch && !emptied(command.scratch)) dirty[dirty.length] = 'files';
+    if (process.exitCode !== undefined) dirty[dirty.length] = 'exit code';
     this.current = null;
     removeTraces(command);
-    postFrame('settled', { dirty: `[${dirty.map((reason) => json(reason)).join(',')}]` });
+    postFrame('settled', { dirty: reasonsAsJson(dirty) });
     releaseFrames();
   }
 }
