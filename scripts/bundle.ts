@@ -55,6 +55,9 @@ const LEFT_OUT = [
 /** Packages that are looked for by their names alone. */
 const BY_NAME = ['@swc/core', 'esbuild', 'pino-pretty', 'swagger-ui-dist'];
 
+/** Of a line of a bundle, about: a place in a package is named by its line and column there. */
+const LINE_CHARS = 160;
+
 const packageName = (specifier: string): string =>
   specifier
     .split('/')
@@ -154,6 +157,10 @@ async function bundleWorker(): Promise<void> {
         // Nest shows the names of classes, and errors have them.
         keepNames: true,
         minifySyntax: true,
+        // A quarter of it is blanks and comments. A single character beyond Latin-1 in a comment would have V8 keep all
+        // of the text in two bytes a character: see checkAscii.
+        minifyWhitespace: true,
+        lineLimit: LINE_CHARS,
         // Not named in the bundle: src/lib/bundle/bundle-stacks.ts reads it when a stack is shown.
         sourcemap: 'external',
         sourcesContent: false,
@@ -163,6 +170,7 @@ async function bundleWorker(): Promise<void> {
         metafile: true,
       });
       nameClassesAlone(join(DRAFT, name));
+      checkAscii(join(DRAFT, name));
       keepOwnSources(join(DRAFT, `${name}.map`));
       note(name, metafile);
       return packagesBeside(metafile);
@@ -180,15 +188,26 @@ function nameClassesAlone(file: string): void {
   const text = readFileSync(file, 'utf8');
   const named = text.replace(
     NAMING,
-    (_all, define: string) =>
-      `var __name = (target, value) => target.prototype === void 0 ? target : ${define};`,
+    (_all, define: string) => `var __name=(target,value)=>target.prototype===void 0?target:${define};`,
   );
   if (named === text && text.includes('__name('))
     throw new Error(`${file}: esbuild names functions in another way`);
   writeFileSync(file, named);
 }
 
-const NAMING = /^var __name = \(target, value\) => (__defProp\(target, "name", .*\));$/m;
+const NAMING = /\bvar __name=\(target,value\)=>(__defProp\(target,"name",[^;]*\));/;
+
+/**
+ * The bundler escapes what is beyond ASCII but where it cannot, which is in regular expressions.
+ * @throws {Error} that names the place
+ */
+function checkAscii(file: string): void {
+  const [place] = /.{0,40}\P{ASCII}.{0,20}/u.exec(readFileSync(file, 'utf8')) ?? [];
+  if (place === undefined) return;
+  throw new Error(
+    `${file}: to be written as an escape, or V8 keeps all of it in two bytes a character: ${place}`,
+  );
+}
 
 /** Takes places in packages out of a source map, which are five of six, and are named as they stand in the bundle. */
 function keepOwnSources(file: string): void {
@@ -197,9 +216,9 @@ function keepOwnSources(file: string): void {
   const places = map.sources.map((source) =>
     source.includes('node_modules/') ? null : sources.push(source) - 1,
   );
-  const lines = decode(map.mappings).map((line) => {
-    let isMapped = false;
-    return line.flatMap((segment): SourceMapSegment[] => {
+  let isMapped = false;
+  const lines = decode(map.mappings).map((line) =>
+    line.flatMap((segment): SourceMapSegment[] => {
       const source = segment.length === 1 ? null : (places[segment[1]] ?? null);
       const wasMapped = isMapped;
       isMapped = source !== null;
@@ -207,8 +226,8 @@ function keepOwnSources(file: string): void {
         return [[segment[0], source, segment[2] as number, segment[3] as number]];
       // Where the code of a package begins, the place before it would count on.
       return wasMapped ? [[segment[0]]] : [];
-    });
-  });
+    }),
+  );
   writeFileSync(file, JSON.stringify({ version: 3, sources, names: [], mappings: encode(lines) }));
 }
 

@@ -108,5 +108,8 @@ function decide(candidates: readonly Candidate[], maxSpecs: number): ParsedManif
 /** A refused text may be anything: odd characters are escaped and the length is bounded before it is shown. */
 function shown(text: string): string {
   const cut = text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
-  return cut.replaceAll(/[^\x20-\x7e…]/gu, (char) => `\\u{${(char.codePointAt(0) as number).toString(16)}}`);
+  return cut.replaceAll(
+    /[^\x20-\x7e\u2026]/gu,
+    (char) => `\\u{${(char.codePointAt(0) as number).toString(16)}}`,
+  );
 }

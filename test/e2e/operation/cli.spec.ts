@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { SourceMap, type SourceMapPayload } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -304,6 +305,25 @@ describe('the build', () => {
       expect(builtAhead(name, folder)).toBe(join(COMMAND, '..', '..', 'bundle', name));
     },
   );
+
+  it.each([
+    ['Invalid element at key', undefined],
+    ['Missing lock for job', undefined],
+    ['Connection is closed', undefined],
+    ['runners are forked of a template', expect.stringMatching(/src\/executor\/template\/.*\.ts$/)],
+  ])('names the source of its line with "%s" where it is ours', (words, source) => {
+    const file = join(COMMAND, '..', '..', 'bundle', 'bootstrap.cjs');
+    const text = readFileSync(file, 'latin1');
+    // A character beyond would have V8 keep all of it in two bytes a character.
+    expect(/\P{ASCII}/u.test(text)).toBe(false);
+    const lines = text.split('\n');
+    const at = lines.findIndex((line) => line.includes(words));
+    const map = new SourceMap(JSON.parse(readFileSync(`${file}.map`, 'utf8')) as SourceMapPayload);
+    const place = map.findEntry(at, lines[at]?.indexOf(words) ?? 0);
+    expect({ isThere: at > 0, source: 'originalSource' in place ? place.originalSource : undefined }).toEqual(
+      { isThere: true, source },
+    );
+  });
 });
 
 describe('every command', () => {
