@@ -9,7 +9,7 @@ unlock
 
 failed=0
 # The linter checks types too, those of the console as well.
-oxlint --type-aware --type-check || failed=1
+lint || failed=1
 node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js \
   src test/architecture "$@" || failed=1
 exit "$failed"

@@ -38,7 +38,7 @@ step() {
 }
 
 # The linter checks all types, those of the console too, so the build need not.
-step 'lint and types' oxlint --type-aware --type-check
+step 'lint and types' lint
 types_are_checked=yes
 step 'format' oxfmt --check .
 step 'build' build
