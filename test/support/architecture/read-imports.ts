@@ -15,8 +15,18 @@ export interface SourceFacts {
   environmentLines: number[];
 }
 
+/** Several rules ask for the facts of each source. */
+const read = new Map<string, SourceFacts>();
+
 /** Reads the facts from the syntax tree, so that comments and strings cannot be taken for code. */
 export function readSource(path: string, source: string): SourceFacts {
+  const key = `${path}\0${source}`;
+  const facts = read.get(key) ?? factsOf(path, source);
+  read.set(key, facts);
+  return facts;
+}
+
+function factsOf(path: string, source: string): SourceFacts {
   const file = ts.createSourceFile(path, source, ts.ScriptTarget.ES2023, true);
   const lineOf = (node: ts.Node): number => file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1;
   const facts: SourceFacts = { imports: [], environmentLines: [] };
