@@ -19,6 +19,9 @@ export const aContext = (changes: Partial<ExecutionContext> = {}): ExecutionCont
   ...changes,
 });
 
+/** Blocks the event loop for 20 ms as a loop does, and leaves the processor to others: for code that never ends. */
+export const NAP = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)';
+
 /** Code after which a worker has the two compilers that it keeps once a source is slow; put behind other code. */
 export const SLOW_TO_COMPILE = Array.from(
   { length: 20_000 },

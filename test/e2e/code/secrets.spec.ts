@@ -8,7 +8,7 @@ import { secretSettings } from '../../../src/config/slices.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
 import { SecretStore } from '../../../src/tenants/secrets/secret-store.js';
 import { settingsOf } from '../../support/parts.js';
-import { aContext } from '../../support/builders.js';
+import { aContext, NAP } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
@@ -65,7 +65,7 @@ const LEAKS = `
     context.variables.deep = { a: [{ [secret]: secret }] };
     if (parameters.fail === 'throw') throw Object.assign(new LeakError('thrown ' + shown.join()), { cause: new Error(secret) });
     if (parameters.fail === 'exit') { console.error(secret); process.exit(3); }
-    if (parameters.fail === 'loop') { process.stdout.write(secret.slice(0, 12)); for (;;); }
+    if (parameters.fail === 'loop') { process.stdout.write(secret.slice(0, 12)); for (;;) ${NAP}; }
     if (parameters.fail === 'uncaught') { setTimeout(() => { throw new Error('late ' + secret) }); return new Promise(() => {}); }
     return { [secret]: shown, again: secret };
   }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '../../../src/contract/context.js';
 import type { ExecutionResult } from '../../../src/contract/result.js';
-import { aContext } from '../../support/builders.js';
+import { aContext, NAP } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { useWorkers } from '../../support/processes/worker-process.js';
@@ -167,7 +167,7 @@ describe.each(KINDS)('in a runner of the kind %s', (kind, env) => {
     });
     expect(missing.failure?.code).toBe('MODULE_NOT_FOUND');
     const stuck = await run({
-      workflow_code: 'export default () => { for (;;); }',
+      workflow_code: `export default () => { for (;;) ${NAP}; }`,
       capture_locals: true,
       timeout_seconds: 3,
     });

@@ -3,7 +3,7 @@ import type { ExecutionContext } from '../../../src/contract/context.js';
 import type { ExecutionResult } from '../../../src/contract/result.js';
 import type { TaskResult } from '../../../src/contract/clients/task-result.js';
 import { untilGone } from '../../support/processes/processes.js';
-import { aContext, aTask } from '../../support/builders.js';
+import { aContext, aTask, NAP } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
@@ -246,9 +246,12 @@ describe('the time limit', () => {
   /** Code has to have begun by then, also on a slow and busy machine. */
   const LIMIT_SECONDS = 3;
   it.each([
-    ['an endless loop', 'console.log(process.pid); for (;;);'],
+    ['an endless loop', `console.log(process.pid); for (;;) ${NAP};`],
     // Each promise is let go of: a chain of them would fill the memory, at the machine's speed.
-    ['endless microtasks', 'console.log(process.pid); const f = () => void Promise.resolve().then(f); f();'],
+    [
+      'endless microtasks',
+      `console.log(process.pid); const f = () => { ${NAP}; Promise.resolve().then(f); }; f();`,
+    ],
     [
       'a promise that never settles',
       'console.log(process.pid); await new Promise(() => setInterval(() => {}, 1000));',

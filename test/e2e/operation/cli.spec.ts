@@ -17,6 +17,7 @@ import {
 } from '../../../src/isolation/confined-program.js';
 import { builtAhead } from '../../../src/lib/bundle/built-ahead.js';
 import { emptyFolder } from '../../support/archive-parts.js';
+import { NAP } from '../../support/builders.js';
 import { COMMAND, type CommandResult, startCommand } from '../../support/processes/command.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
@@ -106,7 +107,12 @@ describe('bifrost run', () => {
   });
 
   it('ends with 124 at the time limit', async () => {
-    const { code, stderr } = await bifrost(['run', await file('loop.js', 'for (;;);'), '--timeout', '1']);
+    const { code, stderr } = await bifrost([
+      'run',
+      await file('loop.js', `for (;;) ${NAP};`),
+      '--timeout',
+      '1',
+    ]);
     expect(code).toBe(124);
     expect(stderr).toMatch(/^timed out: TIMED_OUT TimeoutError: .*1 s/);
   });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from '../../../src/contract/context.js';
 import type { ExecutionResult } from '../../../src/contract/result.js';
-import { aContext } from '../../support/builders.js';
+import { aContext, NAP } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
@@ -35,9 +35,6 @@ async function withPlace(run: () => Promise<ExecutionResult>): Promise<Execution
     if (more === 0 || result.failure?.evidence.blocked_at !== undefined) return result;
   }
 }
-
-/** Blocks the event loop as an endless loop does, and leaves the processor to others. */
-const NAP = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)';
 
 /** How an execution must end, whatever kind of runner carries it out. */
 type Ending = [what: string, code: string, failure: string | null, message?: RegExp];
@@ -220,7 +217,10 @@ describe.each([
     expect(cpuSeconds(slow)).toBeGreaterThan(0.3);
     const idle = await run({ workflow_code: 'export default () => 1' });
     expect(cpuSeconds(idle)).toBeLessThan(cpuSeconds(slow));
-    const killed = await run({ workflow_code: 'export default () => { for (;;); }', timeout_seconds: 1 });
+    const killed = await run({
+      workflow_code: `export default () => { const { user } = process.cpuUsage(); while (process.cpuUsage().user - user < 1e5); for (;;) ${NAP}; }`,
+      timeout_seconds: 1,
+    });
     expect(killed).toMatchObject({ status: 'timed_out', metrics: measured });
     // However busy the machine is.
     expect(cpuSeconds(killed)).toBeGreaterThan(0.02);

@@ -151,7 +151,11 @@ describe.each([
   it('are those of one execution: what the earlier ones used does not count', async () => {
     const busy =
       'const used = () => { const { user, system } = process.cpuUsage(); return user + system }; export default () => { const from = used(); while (used() - from < 3e5); return 1 }';
-    for (let i = 0; i < 5; i++) expect((await run({ workflow_code: busy })).error).toBeNull();
+    const prints = 'export default () => { console.log("x".repeat(60_000)); return 1 }';
+    // Five times either are more than one execution may.
+    const code = 'CPU_LIMIT_SECONDS' in env ? busy : prints;
+    for (let i = 0; i < 5; i++)
+      expect(await run({ workflow_code: code })).toMatchObject({ error: null, result: 1 });
   });
 
   it('hold in the kernel before any code arrives', async () => {
