@@ -7,7 +7,7 @@ import { useWorkers, WorkerProcess } from '../../support/processes/worker-proces
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
-const startWorker = useWorkers();
+const startWorker = useWorkers('each test');
 
 interface Health {
   status: string;

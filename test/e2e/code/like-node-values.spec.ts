@@ -11,13 +11,13 @@ import { useWorkers, type WorkerProcess } from '../../support/processes/worker-p
 const REUSE = { RUNNER_MAX_EXECUTIONS: '50', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true' };
 const redis = useRedis();
 const makeProducer = useProducers(redis);
-const startWorker = useWorkers();
 
 describe.each([
   ['process', {}],
   ['reused process', { ...REUSE, ISOLATION: 'process' }],
   ['thread', { ...REUSE, RUNNER: 'thread', TRUSTED_CODE: 'true', RUNNER_THREADS: '2' }],
 ])('code on a runner of the kind %s', (kind, env) => {
+  const startWorker = useWorkers();
   const results = new Map<ValueRow, Promise<ExecutionResult>>();
   let producer: Producer;
   let worker: WorkerProcess;

@@ -23,7 +23,6 @@ const REUSE = { RUNNER_MAX_EXECUTIONS: '50', RUNNER_REUSE_WITHOUT_ORGANIZATION: 
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
-const startWorker = useWorkers();
 let byNode: Map<Row, Ending>;
 
 beforeAll(async () => {
@@ -41,6 +40,7 @@ describe.each([
   ['reused process', 1, { ...REUSE, ISOLATION: 'process' }],
   ['thread', 2, { ...REUSE, RUNNER: 'thread', TRUSTED_CODE: 'true', RUNNER_THREADS: '2' }],
 ])('a script on a runner of the kind %s does what it does by plain Node', (kind, third, env) => {
+  const startWorker = useWorkers();
   const rows = rowsOf(third);
   const results = new Map<Row, Promise<ExecutionResult>>();
 

@@ -14,7 +14,6 @@ import { useWorkers, type WorkerProcess } from '../../support/processes/worker-p
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
-const startWorker = useWorkers();
 
 /** Echoes the body; `/?URL` sends on to that URL. */
 const answer: RequestListener = (request, response) => {
@@ -58,6 +57,7 @@ describe.each([
     { ISOLATION: 'process', RUNNER_MAX_EXECUTIONS: '100', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true' },
   ],
 ])('network proxy with %s', (title, env) => {
+  const startWorker = useWorkers();
   let producer: Producer;
   let worker: WorkerProcess;
   const run = async (changes: Partial<ExecutionContext>): Promise<ExecutionResult> =>
@@ -287,6 +287,7 @@ export default () => { console.log('floods'); send(Buffer.concat(frames)); const
 });
 
 describe('network open', () => {
+  const startWorker = useWorkers();
   it('resolves names at the strongest level of isolation', async () => {
     const producer = makeProducer({ queueName: 'network-open' });
     await startWorker({ env: { REDIS_URL: redis.url, QUEUE_NAME: 'network-open', NETWORK: 'open' } });

@@ -8,7 +8,6 @@ import { useWorkers } from '../../support/processes/worker-process.js';
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
-const startWorker = useWorkers();
 
 const KINDS: [string, Record<string, string>][] = [
   ['single-use process', {}],
@@ -26,6 +25,7 @@ const KINDS: [string, Record<string, string>][] = [
 ];
 
 describe.each(KINDS)('in a runner of the kind %s', (kind, env) => {
+  const startWorker = useWorkers();
   let producer: Producer;
   const run = async (changes: Partial<ExecutionContext>): Promise<ExecutionResult> =>
     producer.executionResult(await producer.submitExecution(aContext(changes)));

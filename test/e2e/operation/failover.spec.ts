@@ -9,7 +9,7 @@ import { useWorkers, type WorkerProcess } from '../../support/processes/worker-p
 
 const redis = useRedis({ persistent: true });
 const makeProducer = useProducers(redis);
-const startWorker = useWorkers();
+const startWorker = useWorkers('each test');
 
 const worker = (queue: string, id: string): Promise<WorkerProcess> =>
   startWorker({ env: { REDIS_URL: redis.url, QUEUE_NAME: queue, CONCURRENCY: '4' }, args: ['--id', id] });

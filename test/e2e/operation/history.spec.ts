@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rmSync } from 'node:fs';
+import { EXECUTION_STATUSES } from '../../../src/contract/failure.js';
 import type { HistoryPage, Statistics } from '../../../src/contract/history.js';
 import type { ExecutionResult } from '../../../src/contract/result.js';
 import { emptyFolder } from '../../support/archive-parts.js';
@@ -35,7 +36,12 @@ beforeAll(async () => {
   );
   await producer.submitExecution(aContext({ workflow_id: 'bad', caller, ...failing }), 'bad-1');
   await Promise.all(['good-1', 'bad-1'].map((id) => producer.executionResult(id)));
-  await until(async () => (await page()).executions.length === 2, {
+  // By the API: each command is a process.
+  const listed = async (): Promise<HistoryPage> =>
+    (await (
+      await fetch(`${worker.url}/executions?status=${EXECUTION_STATUSES.join()}`)
+    ).json()) as HistoryPage;
+  await until(async () => (await listed()).executions.length === 2, {
     what: 'both executions are in the history',
   });
 });

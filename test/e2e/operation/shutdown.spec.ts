@@ -8,7 +8,7 @@ import { REUSED_RUNNERS, useWorkers, type WorkerProcess } from '../../support/pr
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
-const startWorker = useWorkers();
+const startWorker = useWorkers('each test');
 
 /** How long what runs goes on: longer than it takes to see that it does and that its worker drains. */
 const DRAINING_MS = 6_000;

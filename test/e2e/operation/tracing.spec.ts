@@ -5,7 +5,7 @@ import { until } from '../../support/until.js';
 import { useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
 
 const redis = useRedis();
-const startWorker = useWorkers();
+const startWorker = useWorkers('each test');
 const collector = useTraceCollector();
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';

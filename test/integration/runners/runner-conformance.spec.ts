@@ -13,7 +13,6 @@ import { useWorkers, type WorkerProcess } from '../../support/processes/worker-p
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
-const startWorker = useWorkers();
 
 const folder = mkdtempSync(join(tmpdir(), 'bifrost-test-artifacts-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -111,6 +110,7 @@ describe.each([
     },
   ],
 ])('a runner of the kind %s', (kind, env) => {
+  const startWorker = useWorkers();
   let producer: Producer;
   let worker: WorkerProcess;
   const run = async (changes: Partial<ExecutionContext>): Promise<ExecutionResult> =>

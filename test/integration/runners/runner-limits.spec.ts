@@ -12,7 +12,6 @@ import { useWorkers, type WorkerProcess } from '../../support/processes/worker-p
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
-const startWorker = useWorkers();
 
 const LIMITS = {
   MEMORY_LIMIT_MB: '256',
@@ -124,6 +123,7 @@ describe.each([
   ['forked, of CPU time', { RUNNER_START: 'fork', ISOLATION: 'namespace', ...CPU_LIMIT }, CPU_BREACHES],
   ['reused, of CPU time', { ...REUSED, ...CPU_LIMIT }, ofReuse(CPU_BREACHES)],
 ])('the limits of a process (%s)', (title, env, breaches) => {
+  const startWorker = useWorkers();
   const kind = title.replaceAll(/\W+/g, '-');
   let producer: Producer;
   let worker: WorkerProcess;
@@ -177,6 +177,7 @@ describe.each([
 });
 
 describe('the limits of a thread', () => {
+  const startWorker = useWorkers();
   it('end one that uses too much CPU time, and leave its neighbours alone', async () => {
     const producer = makeProducer({ queueName: 'threads' });
     await startWorker({

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -157,14 +157,18 @@ const pick = (env: NodeJS.ProcessEnv, names: string[]): Record<string, string> =
   Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 
 /**
- * Starts workers for the suite that calls it. Whatever a test does, none outlives the suite.
+ * Starts workers for the suite that calls it. Whatever a test does, none outlives the suite, or the test with
+ * `'each test'`: an idle worker takes most of a hundredth of a processor.
  * The returned function resolves when the worker listens.
  */
-export function useWorkers(): (options: WorkerOptions) => Promise<WorkerProcess> {
+export function useWorkers(
+  scope: 'suite' | 'each test' = 'suite',
+): (options: WorkerOptions) => Promise<WorkerProcess> {
   const workers: WorkerProcess[] = [];
   beforeAll(requireFreshBuild);
-  afterAll(async () => {
-    await Promise.all(workers.map((worker) => worker.kill9()));
+  const whenOver = scope === 'suite' ? afterAll : afterEach;
+  whenOver(async () => {
+    await Promise.all(workers.splice(0).map((worker) => worker.kill9()));
   });
   return async (options) => {
     const worker = new WorkerProcess(options);
