@@ -1,7 +1,9 @@
-import { globSync, statSync } from 'node:fs';
+import { globSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
+
+const SOURCES = join(ROOT, 'src');
 
 /** The compiled entry point of the worker. */
 export const WORKER_ENTRY = join(ROOT, 'dist', 'main.js');
@@ -15,10 +17,12 @@ export function requireFreshBuild(): void {
   if (builtAt === undefined || !statSync(WORKER_ENTRY, { throwIfNoEntry: false })) {
     throw new Error('there is no finished build in dist: run "npm run build" first');
   }
-  const newer = globSync('src/**/*.ts', { cwd: ROOT, exclude: ['**/*.spec.ts'] }).find(
-    (file) => statSync(join(ROOT, file)).mtimeMs > builtAt,
+  // Half of what a glob takes, for each spec file that starts a worker.
+  const newer = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).find(
+    (file) =>
+      file.endsWith('.ts') && !file.endsWith('.spec.ts') && statSync(join(SOURCES, file)).mtimeMs > builtAt,
   );
-  if (newer) throw new Error(`dist is older than ${newer}: run "npm run build" first`);
+  if (newer) throw new Error(`dist is older than ${join('src', newer)}: run "npm run build" first`);
 }
 
 /**
