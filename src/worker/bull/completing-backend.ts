@@ -119,13 +119,16 @@ const nameIn = (opts: object): string => (opts as { name?: string }).name ?? '';
 const FETCH = 5;
 
 /** What of the options of a job BullMQ gives to its script. */
-function kindOf(opts: Completed['opts']): string {
-  const { removeOnComplete: keep, attempts } = opts;
-  const kept = typeof keep === 'object' ? JSON.stringify(keep) : keep;
-  const { failParentOnFailure: fail, continueParentOnFailure: go } = opts;
-  const { ignoreDependencyOnFailure: ignore, removeDependencyOnFailure: remove } = opts;
-  return `${kept}/${attempts}/${fail}/${go}/${ignore}/${remove}`;
-}
+const kindOf = (opts: Completed['opts']): string =>
+  // A producer may write anything: false and 'false' are two kinds, as they are to BullMQ's script.
+  JSON.stringify([
+    opts.removeOnComplete,
+    opts.attempts,
+    opts.failParentOnFailure,
+    opts.continueParentOnFailure,
+    opts.ignoreDependencyOnFailure,
+    opts.removeDependencyOnFailure,
+  ]);
 
 /** As BullMQ makes its own, over the same connections. */
 export const completingBackend: BackendFactory<CompletingBackend> = (name, opts, options) => {

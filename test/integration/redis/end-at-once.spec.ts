@@ -279,6 +279,18 @@ describe('the end of an execution in one command', () => {
     expect(small.atOnce.scriptCount).toBe(16);
   });
 
+  it('takes options that only look alike for two kinds', async () => {
+    const { small, keys, workQueue, ended } = await aWorker('at once');
+    for (const [index, ignores] of [false, 'false', false].entries()) {
+      await client.set(keys.context(`e-${index}`), CONTEXT);
+      const opts = { jobId: `job-${index}`, ignoreDependencyOnFailure: ignores as boolean };
+      await workQueue.add('execute', { execution_id: `e-${index}` }, opts);
+    }
+    await small.run();
+    await ended('e-0', 'e-1', 'e-2');
+    expect(small.atOnce.scriptCount).toBe(2);
+  });
+
   it.each(['moveToFinished', 'moveToActive'])(
     'is not used, nor is a fetch with its take, where a script of BullMQ is not the one that is known: %s',
     async (script) => {
