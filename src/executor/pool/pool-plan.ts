@@ -64,6 +64,7 @@ const NOTHING: never[] = [];
 interface Census {
   /** Places that were given back and are not free yet, but for those that are being cleaned. */
   unsettled: number;
+  /** See {@link isSpare}. */
   spares: number;
   /** Spares whose code cannot see package sets. */
   blind: number;
@@ -76,16 +77,13 @@ interface Census {
 function takeCensus(runners: Iterable<RunnerView>): Census {
   const census: Census = { unsettled: 0, spares: 0, blind: 0, idle: 0, unused: 0 };
   for (const runner of runners) {
-    const { state, places, key } = runner;
-    if (places.size > 0)
-      for (const { phase } of places) if (phase === 'released' || phase === 'cleaned') census.unsettled += 1;
-    if (state === 'ACTIVE') {
-      if (key !== null) census.idle += places.size === 0 ? 1 : 0;
-      else {
-        census.spares += 1;
-        census.blind += runner.hasPackages ? 0 : 1;
-      }
-    } else if (isUnused(runner)) census.unused += 1;
+    for (const { phase } of runner.places)
+      if (phase === 'released' || phase === 'cleaned') census.unsettled += 1;
+    if (isSpare(runner)) {
+      census.spares += 1;
+      if (!runner.hasPackages) census.blind += 1;
+    } else if (isIdle(runner)) census.idle += 1;
+    else if (isUnused(runner)) census.unused += 1;
   }
   return census;
 }
@@ -104,7 +102,7 @@ const OPEN_STEPS: readonly Step[] = [
 ];
 
 /** It has served nothing, and may serve any key. */
-export const isSpare = ({ key, state }: RunnerView): boolean => key === null && state === 'ACTIVE';
+const isSpare = ({ key, state }: RunnerView): boolean => key === null && state === 'ACTIVE';
 /** Without work, and kept for the key that it has served. */
 const isIdle = ({ key, places, state }: RunnerView): boolean =>
   key !== null && places.size === 0 && state === 'ACTIVE';
@@ -181,7 +179,7 @@ function assign({ runners, demands }: PoolView, { slots }: PoolLimits): Assignme
     if (runner.state !== 'ACTIVE') continue;
     const { places, key } = runner;
     if (places.size < slots) free.push(runner);
-    if (places.size > 0) for (const place of places) if (isSoonFree(place)) cleaning.push(key);
+    for (const place of places) if (isSoonFree(place)) cleaning.push(key);
   }
   const unserved: DemandView[] = [];
   for (const demand of demands) {
