@@ -1,20 +1,20 @@
 import type { ParsedContext } from '../contract/context.js';
 import { isBounded } from '../contract/fields/bounded-value.js';
+import { isObject } from '../contract/fields/user-fields.js';
 
 type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === 'string';
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isHandedOn: Check = (value) => isObject(value) && isBounded(value);
 
-const NAMED: ReadonlySet<string> = new Set(['user_id', 'email', 'name', 'id']);
+const CALLER: ReadonlySet<string> = new Set(['user_id', 'email', 'name']);
+const ORGANIZATION: ReadonlySet<string> = new Set(['id', 'name']);
 
-/** Texts under names that the schema knows, and nothing else. */
-function isNamed(value: unknown): value is Record<string, unknown> {
+/** Texts under these names, and nothing else. */
+function hasTexts(value: unknown, names: ReadonlySet<string>): value is Record<string, unknown> {
   if (!isObject(value)) return false;
   for (const name of Object.keys(value))
-    if (!NAMED.has(name) || (value[name] !== null && !isText(value[name]))) return false;
+    if (!names.has(name) || (value[name] !== null && !isText(value[name]))) return false;
   return true;
 }
 
@@ -30,11 +30,8 @@ const PLAIN: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['config', isHandedOn],
   ['startup', isHandedOn],
   ['event', isHandedOn],
-  ['caller', (value) => isNamed(value) && !('id' in value)],
-  [
-    'organization',
-    (value) => isNamed(value) && isText(value['id']) && !('user_id' in value || 'email' in value),
-  ],
+  ['caller', (value) => hasTexts(value, CALLER)],
+  ['organization', (value) => hasTexts(value, ORGANIZATION) && isText(value['id'])],
   ['timeout_seconds', (value) => typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY],
   ['sync', (value) => typeof value === 'boolean'],
 ]);

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /** Fields that users fill freely. Whatever is in them stays as it is: zod's own objects leave out `__proto__`. */
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
+/** An object with properties, and no list. */
+export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** An object with any keys. */
