@@ -2,11 +2,12 @@
 // is reused. They take turns, round by round. Ends with 1 where a promise of docs/benchmarks.md is broken.
 // `--smoke` runs a small version that only shows that it works.
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IsolationLevel } from '../src/isolation/isolation-level.ts';
 import type { RunnerProcess } from '../src/executor/process/runner-process.ts';
 import { describeMachine } from './harness/machine.ts';
+import { threadsCpuMs } from './harness/process-tree.ts';
 import { type Sample, sampleOf } from './harness/statistics.ts';
 
 const SMOKE = process.argv.includes('--smoke');
@@ -95,12 +96,9 @@ const ALL = [NONE, PROCESS, NAMESPACE];
 
 /** Of all threads of a runner and of what it was started by, in milliseconds on a processor so far. */
 function cpuMsOf(pid: number): number {
-  const ns = readdirSync(`/proc/${pid}/task`).map((task) =>
-    Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'latin1').split(' ')[0]),
-  );
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  const own = ns.reduce((sum, value) => sum + value, 0) / 1e6;
+  const own = threadsCpuMs(pid);
   return parent === process.pid || parent < 2 ? own : own + cpuMsOf(parent);
 }
 

@@ -4,9 +4,10 @@
 // what ends with a process namespace. Ends with 1 where a promise of docs/benchmarks.md is
 // broken. `--smoke` runs a small version that only shows that it works.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeMachine } from './harness/machine.ts';
+import { threadsCpuMs } from './harness/process-tree.ts';
 import { pairedRatio, type Sample, sampleOf } from './harness/statistics.ts';
 
 const SMOKE = process.argv.includes('--smoke');
@@ -67,10 +68,7 @@ const note = (name: string, value: number): void =>
 /** Of the live processes from this one up to us. */
 function liveMsOf(pid: number): number {
   if (pid === process.pid || pid < 2) return 0;
-  const nanoseconds = readdirSync(`/proc/${pid}/task`).map((task) =>
-    Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'latin1').split(' ')[0]),
-  );
-  return nanoseconds.reduce((sum, value) => sum + value, 0) / 1e6 + liveMsOf(parentOf(pid));
+  return threadsCpuMs(pid) + liveMsOf(parentOf(pid));
 }
 
 /** What started runners took so far. */
