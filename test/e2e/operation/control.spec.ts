@@ -67,7 +67,7 @@ describe('bifrost workers recycle under load', () => {
     const id = `load-${kind.replaceAll(' ', '-')}`;
     const { worker, producer, submit } = await open(id, env);
     const code =
-      'export default async () => { await new Promise((r) => setTimeout(r, 100)); return process.pid }';
+      'export default async () => { await new Promise((r) => setTimeout(r, 30)); return process.pid }';
     const first = await Promise.all(Array.from({ length: 10 }, () => submit(code)));
     await Promise.all(first.map((one) => producer.executionResult(one)));
     const loading = new AbortController();
