@@ -7,6 +7,7 @@ import type { DeliveredJob } from '../queue/queue-times.js';
 import type { AttemptRecord } from '../contract/result.js';
 import type { OurTurn, Turn } from '../results/turn.js';
 import type { DeliveryMark } from '../results/delivery-identity.js';
+import type { AttemptReport } from '../outcome/attempt-report.js';
 import type { QueueTimes } from '../outcome/receipt.js';
 import type { AttemptOf } from '../results/result-author.js';
 import type { Family } from './flow-children.js';
@@ -83,7 +84,7 @@ export const identityOf = (
 /** What a log line names of a delivery; it leaves out what is undefined. */
 export const namesOf = (
   { request, job, run, attempt }: TakenDelivery,
-  { runnerId }: { runnerId?: string | undefined },
+  { runnerId }: Pick<AttemptReport, 'runnerId'>,
 ) => ({
   executionId: request.executionId,
   jobId: job.id,
