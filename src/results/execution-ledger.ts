@@ -85,6 +85,11 @@ export class ExecutionLedger {
     }
   }
 
+  /** This incarnation of this worker, by which it owns executions. */
+  get owner(): string {
+    return this.lease.owner;
+  }
+
   /** A script of this worker has taken it ahead of its delivery: until that comes, no other one takes it over. */
   noteStarted(executionId: string): void {
     this.held.add(executionId);
@@ -97,7 +102,7 @@ export class ExecutionLedger {
   /** This worker as it takes an execution, for the scripts: owner, worker, now, ttl, generation or ''. */
   claimant(generation: number | null): (string | number)[] {
     const { workerId, unfinishedTtlSeconds: ttlSeconds } = this.settings;
-    return [this.lease.owner, workerId, isoTime(Date.now()), ttlSeconds, generation ?? ''];
+    return [this.owner, workerId, isoTime(Date.now()), ttlSeconds, generation ?? ''];
   }
 
   /** null: it changed meanwhile, look again. */
@@ -176,7 +181,7 @@ export class ExecutionLedger {
   ): Promise<CancelRequest | null> {
     this.held.delete(executionId);
     const args = [
-      this.lease.owner,
+      this.owner,
       counted ? '1' : '0',
       failed ? JSON.stringify(failed.record) : '',
       run ?? '',
@@ -215,21 +220,14 @@ export class ExecutionLedger {
   }
 
   private async isAbandoned(executionId: string, owner: string): Promise<boolean> {
-    return owner === this.lease.owner ? !this.held.has(executionId) : this.lease.isDead(owner);
+    return owner === this.owner ? !this.held.has(executionId) : this.lease.isDead(owner);
   }
 
   private async takeOver(executionId: string, from: string): Promise<Turn> {
-    const newlyLost = from === this.lease.owner ? '0' : '1';
+    const newlyLost = from === this.owner ? '0' : '1';
     // Ours, and not begun: the answer to our own request was lost with its connection.
-    const counted = from === this.lease.owner && !this.begun.has(executionId) ? '0' : '1';
-    const args = [
-      from,
-      this.lease.owner,
-      this.settings.workerId,
-      new Date().toISOString(),
-      newlyLost,
-      counted,
-    ];
+    const counted = from === this.owner && !this.begun.has(executionId) ? '0' : '1';
+    const args = [from, this.owner, this.settings.workerId, new Date().toISOString(), newlyLost, counted];
     const reply = (await TAKE_OVER.run(this.redis, this.keysOf(executionId), args)) as
       | ['ended']
       | ['owned', string]

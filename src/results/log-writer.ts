@@ -87,13 +87,12 @@ export class LogWriter implements LogSender {
     const [start, end] = records as [LogRecord, LogRecord];
     const isSilent = records.length === 2 && start.n === 1;
     const { attempt, run } = log;
-    const { ttlSeconds, streamLimitBytes } = this.settings;
-    const entries = isSilent
-      ? ['silent', tsOf(start), tsOf(end), this.workerId]
-      : ['batch', numbersOf(records), fieldsOf(records), streamLimitBytes];
     return {
-      key: this.keys.logs(executionId),
-      args: [attempt, run, ttlSeconds, ...entries],
+      attempt,
+      run,
+      entries: isSilent
+        ? { kind: 'silent', startedAt: tsOf(start), endedAt: tsOf(end) }
+        : { kind: 'batch', numbers: numbersOf(records), fields: fieldsOf(records) },
       sent: () => {
         log.busy = false;
         this.logs.delete(executionId);
@@ -190,9 +189,13 @@ export class LogWriter implements LogSender {
 
 /** The end of a log that another command sends. */
 export interface LogEnd {
-  key: string;
-  /** Attempt, run and ttl of the log, and how it ends: see at-once/end-script.ts. */
-  args: (string | number)[];
+  attempt: number;
+  /** Of the log: see execution-log.ts. */
+  run: string;
+  /** `silent`: nothing was printed, and nothing is in the stream yet. In JSON: the `n` of each entry, and their fields. */
+  entries:
+    | { kind: 'silent'; startedAt: string; endedAt: string }
+    | { kind: 'batch'; numbers: string; fields: string };
   /** It is sent. */
   sent(): void;
   /** It is not, and the log is as it was. */

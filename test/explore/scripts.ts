@@ -5,6 +5,11 @@ import { endScript } from '../../src/results/at-once/end-script.js';
 import * as ledgerScripts from '../../src/results/execution-scripts.js';
 import type { Store } from './world.js';
 
+const keys = new RedisKeys('explore:');
+
+/** Stands in arguments for the id of the execution, of which each call has another. */
+export const EXECUTION = '(execution)';
+
 /** Those of the ledger, and the one that ends an execution at once, without what belongs to BullMQ. */
 const scripts = {
   ...ledgerScripts,
@@ -13,8 +18,19 @@ const scripts = {
       addStandardJob: { source: 'return 1', keys: 0 },
       moveToFinished: { source: 'return 0', keys: 0 },
     },
-    new RedisKeys(''),
-    { adding: [], finishing: [] },
+    keys,
+    {
+      adding: [],
+      finishing: [],
+      rules: {
+        resultTtlSeconds: 3_600,
+        feedLength: 0,
+        logTtlSeconds: 3_600,
+        logLimitBytes: 1_000_000,
+        ttlSeconds: 3_600,
+        hasGenerations: false,
+      },
+    },
   ),
 };
 
@@ -40,16 +56,17 @@ const KEYS: Readonly<Record<ScriptName, readonly number[]>> = {
   SETTLE_UNOWNED: [0, 1],
   MARK_PUBLISHED: [1],
   MARK_DELIVERY: [1],
-  // Without a feed and without usage, whose keys are not looked at.
-  END: [0, 1, 2, 4, 4],
+  // It makes their names itself.
+  END: [],
 };
 const keysOf = (slot: number): [string, string, string, string, string] => [
-  `explore:${slot}:result`,
-  `explore:${slot}:ledger`,
-  `explore:${slot}:attempts`,
-  `explore:${slot}:former`,
-  `explore:${slot}:log`,
+  keys.result(idOf(slot)),
+  keys.ledger(idOf(slot)),
+  keys.attempts(idOf(slot)),
+  keys.formerResult(idOf(slot), 1),
+  keys.logs(idOf(slot)),
 ];
+const idOf = (slot: number): string => `e${slot}`;
 
 /** A check that is taken out of a script, to see that a check notices. */
 export interface Mutation {
@@ -112,9 +129,9 @@ export class Scripts {
   }
 
   private write(pipeline: Pipeline, slot: number, store: Store, { script, args }: Call): void {
-    const keys = keysOf(slot);
-    const [result, ledger, attempts, former] = keys;
-    pipeline.del(...keys);
+    const names = keysOf(slot);
+    const [result, ledger, attempts, former] = names;
+    pipeline.del(...names);
     // Always the same number of commands, to match the answers.
     if (store.result === null) pipeline.del(result);
     else pipeline.set(result, store.result);
@@ -123,8 +140,9 @@ export class Scripts {
     else pipeline.hset(ledger, ...fields);
     if (store.attempts.length === 0) pipeline.del(attempts);
     else pipeline.rpush(attempts, ...store.attempts);
-    const used = KEYS[script].map((index) => keys[index] as string);
-    pipeline.evalsha(this.hashes.get(script) as string, used.length, ...used, ...args);
+    const own = args.map((each) => (each === EXECUTION ? idOf(slot) : each));
+    const used = KEYS[script].map((index) => names[index] as string);
+    pipeline.evalsha(this.hashes.get(script) as string, used.length, ...used, ...own);
     pipeline.get(result).hgetall(ledger).lrange(attempts, '0', '-1').get(former);
   }
 }

@@ -6,10 +6,10 @@ import {
   parseMark,
   relationOf,
 } from '../../src/results/delivery-identity.js';
-import { END_GAPS } from '../../src/results/at-once/end-script.js';
-import { NEXT_ARGS } from '../../src/results/at-once/take-next.js';
+import { endArguments, type EndInput } from '../../src/results/at-once/end-script.js';
+import { NO_CLAIM } from '../../src/results/at-once/take-next.js';
 import { MAX_LOST_WORKERS } from '../../src/results/start-history.js';
-import type { Call } from './scripts.js';
+import { type Call, EXECUTION } from './scripts.js';
 import { ownerOf, type JobState, type Step, type WorkerState, type World } from './world.js';
 
 /** Something that can happen: a call of a script, and what follows from its answer. Changes the world that it is given. */
@@ -21,11 +21,33 @@ export interface Action {
 
 const NOW = '2026-01-01T00:00:00.000Z';
 const TTL = 3600;
-/** What END is given of the feed and of the log. */
-const NO_FEED = [0, 'e', ''];
-const A_LOG = [1, 'r', TTL, 'silent', NOW, NOW, 'w'];
-const NO_NEXT = Array<string>(NEXT_ARGS).fill('');
-const NO_GAPS = END_GAPS.map(() => '');
+/** What END is given beside what decides: a log, and nothing of usage, of BullMQ's jobs and of a next execution. */
+const AN_END: Omit<EndInput, 'document' | 'run' | 'mark' | 'jobId'> = {
+  executionId: EXECUTION,
+  starts: 1,
+  looks: '',
+  attempt: 1,
+  logRun: 'r',
+  logKind: 'silent',
+  logFirst: NOW,
+  logSecond: NOW,
+  workerId: 'w',
+  ...NO_CLAIM,
+  day: '',
+  countMark: 0,
+  organization: '',
+  executions: 0,
+  cpuMs: 0,
+  networkBytes: 0,
+  artifactBytes: 0,
+  token: '',
+  worker: '',
+  value: '',
+  at: '',
+  fetch: '',
+  resultId: '',
+  data: '',
+};
 
 /** A result: as much of one as decisions look at. */
 const documentOf = (run: string, by: string, status: string, attempt: number, starts: number): string =>
@@ -340,18 +362,13 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
         name: `w${index}: end at once`,
         call: {
           script: 'END',
-          args: [
+          args: endArguments({
+            ...AN_END,
             document,
-            TTL,
-            step.run,
-            fieldOf(mark),
-            markText(mark),
-            1,
-            ...NO_FEED,
-            ...A_LOG,
-            ...NO_NEXT,
-            ...NO_GAPS,
-          ],
+            run: Number(step.run),
+            mark: markText(mark),
+            jobId: mark.jobId,
+          }),
         },
         apply: (next, reply) => {
           const [kind] = reply as [string];

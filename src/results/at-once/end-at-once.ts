@@ -1,24 +1,30 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { InjectSettings } from '../../config/config.module.js';
-import { type ResultSettings, resultSettings } from '../../config/slices.js';
-import { resultJobId } from '../../contract/jobs/job.js';
+import { type LogSettings, logSettings, type ResultSettings, resultSettings } from '../../config/slices.js';
+import { type JobKind, resultJobId } from '../../contract/jobs/job.js';
 import type { ExecutionResult } from '../../contract/result.js';
 import { type BullScripts, bullScripts } from '../../redis/bull-scripts.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import type { LuaScript, ScriptArgument } from '../../redis/lua-script.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
-import { UsageCounter } from '../../tenants/usage/usage-counter.js';
+import { type UsageAmounts, UsageCounter } from '../../tenants/usage/usage-counter.js';
 import { currentTracing } from '../../telemetry/tracing.js';
-import { feedNameOf } from '../archive-feed.js';
 import { ExecutionUpdates } from '../clients/execution-updates.js';
-import { fieldOf, markText } from '../delivery-identity.js';
+import { type DeliveryMark, markText } from '../delivery-identity.js';
 import { type LogEnd, LogWriter } from '../log-writer.js';
 import { type Posting, RESULT_QUEUE } from '../result-publisher.js';
-import { type EndGaps, type EndReply, endScript } from './end-script.js';
+import {
+  endArguments,
+  type EndGaps,
+  type EndInput,
+  type EndReply,
+  type EndRules,
+  endScript,
+} from './end-script.js';
 import { addingOf, resultJob } from './result-job.js';
-import type { TakenNextReply } from './take-next.js';
+import type { NextClaim, TakenNextReply } from './take-next.js';
 
 /** The job that ends with an execution, as BullMQ's own script ends it. */
 export interface JobCompletion {
@@ -28,8 +34,8 @@ export interface JobCompletion {
   args(): readonly ScriptArgument[];
   /** What is in these gaps, of this end. */
   values(): Omit<EndGaps, 'resultId' | 'data'>;
-  /** Arguments of the take of the next one. */
-  next(): readonly ScriptArgument[];
+  /** Owner and time of the take of the next one. */
+  next(): NextClaim;
   /** It was run within another script, and this is its answer, with that of the take. */
   done(reply: unknown, taken: TakenNextReply | undefined): void;
 }
@@ -58,16 +64,27 @@ export class EndAtOnce {
   private looksAtMs = 0;
   /** By kind of job. */
   private readonly made = new Map<string, LuaScript>();
+  private readonly rules: EndRules;
 
   constructor(
     @Inject(PATIENT_REDIS) private readonly redis: RedisClient,
     @Inject(RESULT_QUEUE) private readonly resultQueue: Queue,
     private readonly keys: RedisKeys,
-    private readonly logs: LogWriter,
+    private readonly writer: LogWriter,
     private readonly updates: ExecutionUpdates,
     private readonly usage: UsageCounter,
     @InjectSettings(resultSettings) private readonly settings: ResultSettings,
-  ) {}
+    @InjectSettings(logSettings) logs: LogSettings,
+  ) {
+    this.rules = {
+      resultTtlSeconds: settings.ttlSeconds,
+      feedLength: settings.feedLength,
+      logTtlSeconds: logs.ttlSeconds,
+      logLimitBytes: logs.streamLimitBytes,
+      ttlSeconds: settings.unfinishedTtlSeconds,
+      hasGenerations: settings.hasGenerations,
+    };
+  }
 
   /** For how many kinds of jobs Redis is given a script. */
   get scriptCount(): number {
@@ -98,17 +115,18 @@ export class EndAtOnce {
   async tryEnd(document: ExecutionResult, posting: Posting, job: JobCompletion): Promise<boolean> {
     const { scripts } = this;
     if (scripts === null || this.settings.areListed || currentTracing() !== null) return false;
-    if (!isPlain(document, posting)) return false;
+    const { mark } = posting;
+    if (mark === null || !isPlain(document, posting)) return false;
     const { execution_id: executionId, status } = document;
     const text = JSON.stringify(document);
     if (text.length > LARGE_CHARS) return false;
     const script = this.made.get(job.kind) ?? (await this.make(scripts, job));
     if (script === null) return false;
-    const log = this.logs.endWith(executionId, status);
+    const log = this.writer.endWith(executionId, status);
     if (log === null) return false;
     try {
-      const { keys, args } = this.inputOf(text, document, posting, { job, log });
-      const reply = (await script.runForJson(this.redis, keys, args)) as EndReply;
+      const args = endArguments(this.inputOf(text, document, { kind: posting.kind, mark }, { job, log }));
+      const reply = (await script.runForJson(this.redis, [], args)) as EndReply;
       if (reply[0] === 'other') {
         log.unsent();
         return false;
@@ -134,7 +152,7 @@ export class EndAtOnce {
     if (this.made.size >= MOST_SCRIPTS) return null;
     try {
       const adding = this.settings.areQueued ? await addingOf(this.resultQueue) : [];
-      const script = endScript(scripts, this.keys, { adding, finishing: job.args() });
+      const script = endScript(scripts, this.keys, { adding, finishing: job.args(), rules: this.rules });
       this.made.set(job.kind, script);
       return script;
     } catch (error) {
@@ -154,49 +172,53 @@ export class EndAtOnce {
   }
 
   private inputOf(
-    text: string,
-    document: ExecutionResult,
-    { kind, mark }: Posting,
+    document: string,
+    result: ExecutionResult,
+    { kind, mark }: { kind: JobKind; mark: DeliveryMark },
     { job, log }: EndParts,
-  ): { keys: string[]; args: ScriptArgument[] } {
-    const { keys, settings } = this;
-    const { execution_id: executionId, run = 1, starts = 0 } = document;
-    const counted = this.usage.inputOf(document);
+  ): EndInput {
+    const { execution_id: executionId, run = 1, starts = 0 } = result;
+    const { attempt, run: logRun, entries } = log;
+    const isSilent = entries.kind === 'silent';
+    const { owner, now } = job.next();
+    const counted = this.usage.inputOf(result);
+    const [executions, cpuMs, networkBytes, artifactBytes] = counted?.amounts ?? NOTHING_USED;
     const { jobId, token, worker, value, at, fetch } = job.values();
     return {
-      keys: [
-        keys.result(executionId),
-        keys.ledger(executionId),
-        keys.attempts(executionId),
-        log.key,
-        counted?.day ?? log.key,
-      ],
-      args: [
-        text,
-        settings.ttlSeconds,
-        run,
-        mark ? fieldOf(mark) : '',
-        mark ? markText(mark) : '',
-        starts,
-        settings.feedLength,
-        feedNameOf(executionId, run),
-        this.looksForLost() ? '1' : '',
-        ...log.args,
-        ...job.next(),
-        // In the order of END_GAPS.
-        jobId,
-        token,
-        worker,
-        value,
-        at,
-        fetch,
-        resultJobId(executionId, run),
-        kind === 'task' ? JSON.stringify(resultJob(kind, document, settings.taskForm).data) : '',
-        ...(counted?.args ?? []),
-      ],
+      document,
+      executionId,
+      run,
+      mark: markText(mark),
+      starts,
+      looks: this.looksForLost() ? '1' : '',
+      attempt,
+      logRun,
+      logKind: entries.kind,
+      logFirst: isSilent ? entries.startedAt : entries.numbers,
+      logSecond: isSilent ? entries.endedAt : entries.fields,
+      workerId: this.settings.workerId,
+      owner,
+      now,
+      day: counted?.day ?? '',
+      countMark: counted?.mark ?? 0,
+      organization: counted?.organization ?? '',
+      executions,
+      cpuMs,
+      networkBytes,
+      artifactBytes,
+      jobId,
+      token,
+      worker,
+      value,
+      at,
+      fetch,
+      resultId: resultJobId(executionId, run),
+      data: kind === 'task' ? JSON.stringify(resultJob(kind, result, this.settings.taskForm).data) : '',
     };
   }
 }
+
+const NOTHING_USED: UsageAmounts = [0, 0, 0, 0];
 
 /** What an end is made of, beside its document. */
 interface EndParts {

@@ -2,12 +2,13 @@ import type { BullScripts } from '../../redis/bull-scripts.js';
 import { JSON_REPLY, luaFunction, LuaScript, luaText, type ScriptArgument } from '../../redis/lua-script.js';
 import { type Gap, luaTemplate, PACKED_TEXT } from '../../redis/lua-template.js';
 import { COUNT_LOST, INLINE_LIMIT_BYTES, LEAVE_IN_FEED } from '../archive-feed.js';
-import { COUNTING } from '../../tenants/usage/usage-counter.js';
+import { COUNTING, countArgs } from '../../tenants/usage/usage-counter.js';
 import { SETTLING } from '../lua/ledger-functions.js';
 import { APPEND as APPEND_TO_LOG } from '../log-script.js';
 import type { RedisKeys } from '../../redis/keys.js';
+import { COUNTERS } from '../../tenants/usage/usage-day.js';
 import { REMOVE_MARKER_AFTER_LAST } from './last-job.js';
-import { NEXT_ARGS, takeNext, type TakenNextReply } from './take-next.js';
+import { ID, keyOfId, type NextClaim, takeNext, type TakenNextReply, type TakeRules } from './take-next.js';
 
 /**
  * What {@link endScript} answers, by JSON_REPLY: `ended` with what BullMQ's script answered, and what it has taken of that; or `other`, where another result stands or
@@ -47,17 +48,69 @@ export const GAPS: EndGaps = {
   data: '\u0001data\u0001',
 };
 
-/** The order in which they are sent. */
-export const END_GAPS = [
-  'jobId',
-  'token',
-  'worker',
-  'value',
-  'at',
-  'fetch',
-  'resultId',
-  'data',
-] as const satisfies readonly (keyof EndGaps)[];
+/** What an end is given beside {@link EndGaps}. */
+export interface EndOwn extends NextClaim {
+  document: string;
+  executionId: string;
+  run: number;
+  /** Mark of the delivery that ends with it. */
+  mark: string;
+  /** How often its code was started, as the document says. */
+  starts: number;
+  /** '1': to look for what the archive has lost. */
+  looks: string;
+  attempt: number;
+  /** Run of the log, and how it ends: `silent`, with the times of its start and its end, or `batch`, with numbers and fields as the log's own script has them. */
+  logRun: string;
+  logKind: string;
+  logFirst: string;
+  logSecond: string;
+  workerId: string;
+  /** What is counted of its use, as {@link COUNTING} has it; '' as day: nothing is. */
+  day: string;
+  countMark: number;
+  organization: string;
+  executions: number;
+  cpuMs: number;
+  networkBytes: number;
+  artifactBytes: number;
+}
+
+/** What is different in each end. */
+export type EndInput = EndOwn & EndGaps;
+
+/** The order in which it is sent. */
+export const endArguments = (input: EndInput): (string | number)[] => [
+  input.document,
+  input.executionId,
+  input.run,
+  input.mark,
+  input.starts,
+  input.looks,
+  input.attempt,
+  input.logRun,
+  input.logKind,
+  input.logFirst,
+  input.logSecond,
+  input.workerId,
+  input.owner,
+  input.now,
+  input.day,
+  input.countMark,
+  input.organization,
+  input.executions,
+  input.cpuMs,
+  input.networkBytes,
+  input.artifactBytes,
+  input.jobId,
+  input.token,
+  input.worker,
+  input.value,
+  input.at,
+  input.fetch,
+  input.resultId,
+  input.data,
+];
 
 /**
  * Keys and arguments that BullMQ's own classes make for its scripts, with {@link GAPS} in the place of what differs: the rest, which is the same for many
@@ -70,12 +123,18 @@ export interface BullArgs {
   finishing: readonly ScriptArgument[];
 }
 
-/** Where each part of the arguments begins. */
-const FIRST_OF_NEXT = 17;
-const FIRST_GAP = FIRST_OF_NEXT + NEXT_ARGS;
-const FIRST_OF_COUNT = FIRST_GAP + END_GAPS.length;
 /** Where these stand among the keys of moveToFinished, in Lua. */
 const [WAIT, PRIORITIZED, MARKER] = [1, 3, 14];
+
+/** What is the same of each end of a worker, and so in the text of the script. */
+export interface EndRules extends TakeRules {
+  /** How long results live. */
+  resultTtlSeconds: number;
+  /** Results that wait for the archive at most; 0: there is no archive. */
+  feedLength: number;
+  logTtlSeconds: number;
+  logLimitBytes: number;
+}
 
 /**
  * The end of an execution that has succeeded, in one command: the scripts of the separate commands, unchanged, in
@@ -83,47 +142,50 @@ const [WAIT, PRIORITIZED, MARKER] = [1, 3, 14];
  * Redis without memory refuses everything; whatever fails later leaves a result that is not marked as published,
  * which the separate commands send.
  *
- * KEYS result, ledger, attempts, logs, usage of the day (any of these where nothing is counted).
- * ARGV document, ttl, run, field of the job or '', its mark, counted starts (as SETTLE has them); length of the feed
- * (0: there is none), name in it, '1' to look for what the archive has lost; attempt, run and ttl of the log; how it ends: 'silent' (time of
- * its start, of its end, worker) or 'batch' (numbers, entries, limit, as the log's own script has them); what the take of the next
- * one is given, as {@link takeNext} has it; {@link END_GAPS}, where '' as data stands for the document; then what is counted, as COUNT has it, where
- * anything is.
+ * ARGV {@link endArguments}, where '' as data stands for the document. Each argument costs when it is sent: what is the same for all ends of
+ * a worker, and names of keys, are in the text. There is no such script on Cluster.
  */
 export function endScript(
   { moveToFinished, addStandardJob }: Pick<BullScripts, 'moveToFinished' | 'addStandardJob'>,
   keys: RedisKeys,
-  { adding, finishing }: BullArgs,
+  { adding, finishing, rules }: BullArgs & { rules: EndRules },
 ): LuaScript {
   const add = callOf(adding, addStandardJob.keys);
   const finish = callOf(finishing, moveToFinished.keys);
+  const ttl = `'${rules.resultTtlSeconds}'`;
   return new LuaScript(`
 ${JSON_REPLY}${SETTLING}${LEAVE_IN_FEED}${COUNT_LOST}${COUNTING}
 ${luaFunction('log', APPEND_TO_LOG.source)}
 ${luaFunction('addJob', addStandardJob.source)}
 ${luaFunction('finishJob', moveToFinished.source)}
-${takeNext(keys)}
+${takeNext(keys, rules)}
 ${REMOVE_MARKER_AFTER_LAST}
 ${PACKED_TEXT}
-${END_LOG}
-local settled, isNew, counted = settle(KEYS[1], KEYS[2], ARGV)
-if settled[2] ~= '0' or settled[1] ~= ARGV[1] then return jsonReply({'other'}) end
+${endLog(rules)}
+local id = ${GIVEN.executionId}
+local ledger, attempts, stream = ${[keys.ledger(ID), keys.attempts(ID), keys.logs(ID)].map((name) => keyOfId(name)).join(', ')}
+local settled, isNew, counted = settle(${keyOfId(keys.result(ID))}, ledger,
+  {${GIVEN.document}, ${ttl}, ${GIVEN.run}, 'job:' .. ${GIVEN.jobId}, ${GIVEN.mark}, ${GIVEN.starts}})
+if settled[2] ~= '0' or settled[1] ~= ${GIVEN.document} then return jsonReply({'other'}) end
 -- Mostly there are neither earlier attempts nor a log.
-local hasEarlier = redis.call('EXISTS', KEYS[3], KEYS[4]) > 0
-if isNew and hasEarlier then redis.call('EXPIRE', KEYS[3], ARGV[2]) end
+local hasEarlier = redis.call('EXISTS', attempts, stream) > 0
+if isNew and hasEarlier then redis.call('EXPIRE', attempts, ${ttl}) end
 ${adding.length > 0 ? queueResult(add) : ''}
-if ARGV[7] ~= '0' then
-  local at = leaveInFeed(${luaText(keys.archiveFeed())}, ${luaText(keys.archiveWaiting())}, ARGV[7], ARGV[8], #ARGV[1] <= ${INLINE_LIMIT_BYTES} and ARGV[1] or '')
-  if ARGV[9] == '1' then countLost(${luaText(keys.archiveWaiting())}, ${luaText(keys.archiveFigures())}, at, ARGV[2]) end
-end
+${rules.feedLength > 0 ? feedResult(keys, rules) : ''}
 local fields = {'published', '1'}
-if ARGV[${FIRST_OF_COUNT}] then count(fields, counted, KEYS[5], ${FIRST_OF_COUNT}) end
-redis.call('HSET', KEYS[2], unpack(fields))
-endLog(KEYS[4], hasEarlier, ARGV)
+if ${GIVEN.day} ~= '' then
+  count(fields, counted, ${keyOfId(keys.usage(ID), GIVEN.day)}, ${countArgs(
+    GIVEN.countMark,
+    GIVEN.organization,
+    COUNTERS.map((name) => GIVEN[name]),
+  )})
+end
+redis.call('HSET', ledger, unpack(fields))
+endLog(stream, hasEarlier, ARGV)
 local names, args = {${finish.keys}}, {${finish.args}}
 local handed = finishJob(names, args)
 removeMarkerAfterLast(handed, names[${WAIT}], names[${PRIORITIZED}], names[${MARKER}])
-return jsonReply({'ended', handed, takeNext(handed, args[7], {unpack(ARGV, ${FIRST_OF_NEXT}, ${FIRST_GAP - 1})})})
+return jsonReply({'ended', handed, takeNext(handed, args[7], ${GIVEN.owner}, ${GIVEN.workerId}, ${GIVEN.now})})
 `);
 }
 
@@ -133,28 +195,41 @@ const callOf = (made: readonly ScriptArgument[], keys: number): { keys: string; 
   return { keys: lua.slice(0, keys).join(', '), args: lua.slice(keys).join(', ') };
 };
 
-const PLACES = END_GAPS.map((name, index): Gap => [GAPS[name], `ARGV[${FIRST_GAP + index}]`]);
-const DATA = `ARGV[${FIRST_OF_COUNT - 1}]`;
+/** Each property is its own name. */
+const NAMES = new Proxy({}, { get: (_, name) => name }) as EndInput;
+
+/** Lua: what {@link endArguments} has sent, by its name. */
+const GIVEN = Object.fromEntries(
+  endArguments(NAMES).map((name, index) => [name, `ARGV[${index + 1}]`]),
+) as Record<keyof EndInput, string>;
+
+const PLACES = Object.entries(GAPS).map(([name, gap]): Gap => [gap, GIVEN[name as keyof EndGaps]]);
 
 const queueResult = ({ keys, args }: { keys: string; args: string }): string => `
-if ${DATA} == '' then ${DATA} = ARGV[1] end
+if ${GIVEN.data} == '' then ${GIVEN.data} = ${GIVEN.document} end
 local added = addJob({${keys}}, {${args}})
 if type(added) == 'number' and added < 0 then return redis.error_reply('ERR the result is not queued: ' .. added) end
 `;
 
+const feedResult = (keys: RedisKeys, { feedLength, resultTtlSeconds }: EndRules): string => `
+local name = ${GIVEN.run} == '1' and id or id .. '\\n' .. ${GIVEN.run}
+local document = #${GIVEN.document} <= ${INLINE_LIMIT_BYTES} and ${GIVEN.document} or ''
+local at = leaveInFeed(${luaText(keys.archiveFeed())}, ${luaText(keys.archiveWaiting())}, '${feedLength}', name, document)
+if ${GIVEN.looks} == '1' then countLost(${luaText(keys.archiveWaiting())}, ${luaText(keys.archiveFigures())}, at, ${resultTtlSeconds}) end
+`;
+
 /** Lua: the end of a log. Of code that printed nothing it is written as a whole, which needs no look at what is there. */
-const END_LOG = `
+const endLog = ({ logTtlSeconds, logLimitBytes }: EndRules): string => `
 local function endLog(key, isOld, ARGV)
-  local attempt, run, ttl, how = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
-  if how == 'batch' then return log({key}, {attempt, ARGV[14], ARGV[15], ARGV[16], ttl, run}) end
-  local first = {'type', 'start', 'ts', ARGV[14], 'attempt', attempt, 'run', run, 'n', '1', 'worker', ARGV[16]}
-  local last = {'type', 'end', 'ts', ARGV[15], 'attempt', attempt, 'run', run, 'n', '2', 'status', 'succeeded'}
-  if isOld then
-    return log({key}, {attempt, '[1,2]', cjson.encode({first, last}), '${Number.MAX_SAFE_INTEGER}', ttl, run})
-  end
-  redis.call('XADD', key, '*', unpack(first))
-  local id = redis.call('XADD', key, '*', unpack(last))
+  local attempt, run, first, second = ${GIVEN.attempt}, ${GIVEN.logRun}, ${GIVEN.logFirst}, ${GIVEN.logSecond}
+  local ttl, limit = '${logTtlSeconds}', '${logLimitBytes}'
+  if ${GIVEN.logKind} == 'batch' then return log({key}, {attempt, first, second, limit, ttl, run}) end
+  local begun = {'type', 'start', 'ts', first, 'attempt', attempt, 'run', run, 'n', '1', 'worker', ${GIVEN.workerId}}
+  local ended = {'type', 'end', 'ts', second, 'attempt', attempt, 'run', run, 'n', '2', 'status', 'succeeded'}
+  if isOld then return log({key}, {attempt, '[1,2]', cjson.encode({begun, ended}), limit, ttl, run}) end
+  redis.call('XADD', key, '*', unpack(begun))
+  local at = redis.call('XADD', key, '*', unpack(ended))
   redis.call('EXPIRE', key, ttl)
-  redis.call('PUBLISH', key, id)
+  redis.call('PUBLISH', key, at)
 end
 `;

@@ -3,12 +3,13 @@ import { InjectSettings } from '../../config/config.module.js';
 import { type ResultSettings, resultSettings } from '../../config/slices.js';
 import type { BullScripts } from '../../redis/bull-scripts.js';
 import type { RedisClient } from '../../redis/connections.js';
+import { isoTime } from '../../lib/text/iso-time.js';
 import { RedisKeys } from '../../redis/keys.js';
 import type { LuaScript, ScriptArgument } from '../../redis/lua-script.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
 import { ExecutionLedger } from '../execution-ledger.js';
 import { type FetchReply, fetchScript } from './fetch-script.js';
-import { NEXT_ARGS, type TakenNext, type TakenNextReply } from './take-next.js';
+import type { NextClaim, TakenNext, TakenNextReply } from './take-next.js';
 
 /** What came of a fetch. */
 export interface Fetched {
@@ -54,14 +55,15 @@ export class NextJobs {
     if (scripts === null) throw new Error("BullMQ's scripts are not known");
     const { keys } = scripts.moveToActive;
     const script = this.scriptFor(scripts, given.slice(0, keys));
-    const args = [...this.claim(), ...given.slice(keys)];
+    const { owner, now } = this.claim();
+    const args = [owner, this.settings.workerId, now, ...given.slice(keys)];
     const [reply, taken, after] = (await script.runForJson(this.redis, [], args)) as FetchReply;
     return { reply, taken: this.read(taken), after };
   }
 
-  /** Arguments of the take of the next execution. */
-  claim(): ScriptArgument[] {
-    return [...this.ledger.claimant(null).slice(0, NEXT_ARGS - 1), this.settings.hasGenerations ? '1' : '0'];
+  /** Owner and time of the take of the next execution. */
+  claim(): NextClaim {
+    return { owner: this.ledger.owner, now: isoTime(Date.now()) };
   }
 
   /**
@@ -89,7 +91,9 @@ export class NextJobs {
     const { made } = this;
     if (made?.keys.length === keys.length && made.keys.every((key, index) => key === keys[index]))
       return made.script;
-    const script = fetchScript(scripts, this.keys, keys as string[]);
+    const { unfinishedTtlSeconds: ttlSeconds, hasGenerations } = this.settings;
+    const rules = { ttlSeconds, hasGenerations };
+    const script = fetchScript(scripts, this.keys, { fetching: keys as string[], rules });
     this.made = { keys, script };
     return script;
   }

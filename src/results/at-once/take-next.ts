@@ -14,21 +14,34 @@ export type TakenNextReply = null | [string, TakeReply];
 /** Data of a larger job is not looked into: its execution is taken by a command of its own. */
 const DATA_LIMIT_BYTES = 4_096;
 
-/** Arguments that the take of the next one needs. */
-export const NEXT_ARGS = 5;
+/** Owner and time of the take of the next one. */
+export interface NextClaim {
+  /** Incarnation of the worker; '': nothing is taken. */
+  owner: string;
+  /** ISO time. */
+  now: string;
+}
 
-/** The same where nothing is taken. */
-export const NOTHING_TAKEN: readonly string[] = Array.from({ length: NEXT_ARGS }, () => '');
+/** Nothing is taken. */
+export const NO_CLAIM: NextClaim = { owner: '', now: '' };
+
+/** What is the same of each take of a worker, and so in the text of the script. */
+export interface TakeRules {
+  /** How long an execution is kept without a result, in seconds. */
+  ttlSeconds: number;
+  /** The code of executions may be of a generation of the workspace. */
+  hasGenerations: boolean;
+}
 
 /**
  * Lua: takes the execution of the job that BullMQ's script has handed out, as the first command for it would. Only of a job that is
  * plainly an execution by its id: no tick, no task, no failed parent, none whose id is spelled in another way than
  * keys are. Whatever else it is, and whatever goes wrong, it is taken by a command of its own.
  *
- * `handed`: what BullMQ's script answered; `prefix`: of BullMQ's keys; ARGV owner ('': nothing is taken), worker, now,
- * ttl, '1' where there are generations -> {@link TakenNextReply}
+ * `handed`: what BullMQ's script answered; `prefix`: of BullMQ's keys; `owner`, `now`: as {@link NextClaim} has them; `worker`: its id
+ * -> {@link TakenNextReply}
  */
-export const takeNext = (keys: RedisKeys): string => `
+export const takeNext = (keys: RedisKeys, { ttlSeconds, hasGenerations }: TakeRules): string => `
 ${luaFunction('take', TAKE.source)}
 local function idOf(fields)
   local job = {}
@@ -39,13 +52,13 @@ local function idOf(fields)
   local id = data.execution_id
   return type(id) == 'string' and #id <= 200 and string.match(id, '^[%w_.:-]+$')
 end
-local function takeNext(handed, prefix, ARGV)
-  if ARGV[1] == '' or type(handed) ~= 'table' or type(handed[1]) ~= 'table' then return false end
+local function takeNext(handed, prefix, owner, worker, now)
+  if owner == '' or type(handed) ~= 'table' or type(handed[1]) ~= 'table' then return false end
   local ok, taken = pcall(function()
     local id = idOf(handed[1])
     if not id then return false end
     local names = {${namesIn(keys)}, prefix .. handed[2]}
-    local reply = take(names, {ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'job:' .. handed[2], ARGV[5]})
+    local reply = take(names, {owner, worker, now, '${ttlSeconds}', 'job:' .. handed[2], '${hasGenerations ? 1 : 0}'})
     return reply[1] == 'taken' and {id, reply}
   end)
   return ok and taken
@@ -53,7 +66,11 @@ end
 `;
 
 /** Stands for the id in the name of a key. */
-const ID = '\u0001';
+export const ID = '\u0001';
+
+/** Lua: a key in whose name {@link ID} stands, of the id that a variable has. */
+export const keyOfId = (name: string, variable = 'id'): string =>
+  name.split(ID).map(luaText).join(` .. ${variable} .. `);
 
 /** The keys of TAKE but the last, as Lua that makes them of `id`. */
 function namesIn(keys: RedisKeys): string {
@@ -65,5 +82,5 @@ function namesIn(keys: RedisKeys): string {
     keys.cancelFlag(ID),
     keys.workspaceCurrent(),
   ];
-  return names.map((name) => name.split(ID).map(luaText).join(' .. id .. ')).join(', ');
+  return names.map((name) => keyOfId(name)).join(', ');
 }

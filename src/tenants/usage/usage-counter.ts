@@ -6,7 +6,7 @@ import { GatheredScript } from '../../redis/gathered-script.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { PATIENT_REDIS } from '../../redis/redis.module.js';
 import { Quotas } from './quotas.js';
-import { type UsageCounts, COUNTERS, dayIn, fieldsOf } from './usage-day.js';
+import { type UsageCounts, COUNTERS, dayIn, FIELDS, fieldsOf } from './usage-day.js';
 
 const KEPT_SECONDS = (USAGE_DAYS + 1) * 86_400;
 /** Marks go up with each run and attempt. */
@@ -14,28 +14,37 @@ const ATTEMPTS_OF_A_RUN = 1_000_000;
 /** On Cluster: how long an execution that was counted is remembered beside the counters. */
 const REMEMBERED_SECONDS = 3_600;
 
-/** Lua: adds to the counters of a day. first: where among ARGV the fields begin, after which the amounts follow. */
+/** Lua: adds to the counters of a day. args: from the third on the fields, after which the amounts follow. */
 const ADD = `
-local function add(key, first, ttl)
+local function add(key, args, ttl)
   local isNew = false
-  for i = 0, ${COUNTERS.length - 1} do
-    local amount = tonumber(ARGV[first + ${COUNTERS.length} + i])
-    if amount ~= 0 then isNew = redis.call('HINCRBY', key, ARGV[first + i], amount) == amount or isNew end
+  for i = 3, ${2 + COUNTERS.length} do
+    local amount = tonumber(args[i + ${COUNTERS.length}])
+    if amount ~= 0 then isNew = redis.call('HINCRBY', key, args[i], amount) == amount or isNew end
   end
   -- The first counter of a day is a new one.
   if isNew and redis.call('TTL', key) < 0 then redis.call('EXPIRE', key, ttl) end
 end
 `;
 
-/** Lua: counts an execution, as {@link COUNT} says. counted: what the ledger has of it; to fields is added what the ledger is to remember. */
+/**
+ * Lua: counts an execution, as {@link COUNT} says, with its args. counted: what the ledger has of it; to fields is added what the
+ * ledger is to remember.
+ */
 export const COUNTING = `${ADD}
-local function count(fields, counted, day, first)
-  if tonumber(counted or '0') >= tonumber(ARGV[first]) then return 0 end
-  add(day, first + 2, ARGV[first + 1])
-  fields[#fields + 1], fields[#fields + 2] = 'counted', ARGV[first]
+local function count(fields, counted, day, args)
+  if tonumber(counted or '0') >= tonumber(args[1]) then return 0 end
+  add(day, args, args[2])
+  fields[#fields + 1], fields[#fields + 2] = 'counted', args[1]
   return 1
 end
 `;
+
+/** Lua: the args of {@link COUNTING}, of expressions that have the mark, the organization and the amounts. */
+export const countArgs = (mark: string, organization: string, amounts: readonly string[]): string => {
+  const fields = Object.values(FIELDS).map((prefix) => `'${prefix}' .. ${organization}`);
+  return `{${[mark, KEPT_SECONDS, ...fields, ...amounts].join(', ')}}`;
+};
 
 /** Arguments that {@link ADD} takes. */
 const ADDED = 2 * COUNTERS.length;
@@ -46,7 +55,7 @@ const COUNT_ARGS = 2 + ADDED;
 export const COUNT = new GatheredScript(
   `${COUNTING}
 local fields = {}
-local isCounted = count(fields, redis.call('HGET', KEYS[1], 'counted'), KEYS[2], 1)
+local isCounted = count(fields, redis.call('HGET', KEYS[1], 'counted'), KEYS[2], ARGV)
 if isCounted == 1 and redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], unpack(fields)) end
 return isCounted
 `,
@@ -60,18 +69,29 @@ local now = tonumber(redis.call('TIME')[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ${REMEMBERED_SECONDS})
 if redis.call('ZADD', KEYS[2], 'NX', now, ARGV[1]) == 0 then return 0 end
 redis.call('EXPIRE', KEYS[2], ${REMEMBERED_SECONDS})
-add(KEYS[1], 3, ARGV[2])
+add(KEYS[1], ARGV, ARGV[2])
 return 1
 `,
   { keys: 2, args: COUNT_ARGS },
 );
 
-/** What {@link COUNT} is given of an execution. */
+/** What is counted of an execution. */
 export interface CountInput {
-  /** Key of the day. */
+  /** YYYY-MM-DD (UTC). */
   day: string;
-  args: (string | number)[];
+  organization: string;
+  /** Run and attempt up to which it is counted then. */
+  mark: number;
+  amounts: UsageAmounts;
 }
+
+/** How much of each, in the order of {@link COUNTERS}. */
+export type UsageAmounts = readonly [
+  executions: number,
+  cpuMs: number,
+  networkBytes: number,
+  artifactBytes: number,
+];
 
 /** Which part of an execution is counted. */
 type Part = 'whole' | 'failed attempt';
@@ -101,18 +121,15 @@ export class UsageCounter {
     await this.count(result, 'failed attempt');
   }
 
-  /** What {@link COUNT} is given of an execution that has ended; null: nothing of it is counted. */
+  /** What is counted of an execution that has ended; null: nothing is. */
   inputOf(result: ExecutionResult, part: Part = 'whole'): CountInput | null {
     const organization = result.organization?.id;
     if (organization === undefined) return null;
-    const counted = amountsOf(result, part);
-    const amounts = COUNTERS.map((name) => counted[name]);
+    const { executions, cpuMs, networkBytes, artifactBytes } = amountsOf(result, part);
+    const amounts: UsageAmounts = [executions, cpuMs, networkBytes, artifactBytes];
     if (amounts.every((amount) => amount === 0)) return null;
     const { run = 1, attempt, finished_at: finishedAt } = result;
-    return {
-      day: this.keys.usage(dayIn(finishedAt)),
-      args: [run * ATTEMPTS_OF_A_RUN + attempt, KEPT_SECONDS, ...fieldsOf(organization), ...amounts],
-    };
+    return { day: dayIn(finishedAt), organization, mark: run * ATTEMPTS_OF_A_RUN + attempt, amounts };
   }
 
   /** Something was counted of an execution. Never rejects: the next one that ends does what this cannot. */
@@ -127,16 +144,17 @@ export class UsageCounter {
   private async count(result: ExecutionResult, part: Part): Promise<void> {
     const input = this.inputOf(result, part);
     if (input === null) return;
-    const { day, args } = input;
-    const [mark = 0, ...rest] = args;
+    const { mark, organization, amounts } = input;
+    const day = this.keys.usage(input.day);
+    const rest = [KEPT_SECONDS, ...fieldsOf(organization), ...amounts];
     const { execution_id: executionId } = result;
     const isNew = this.redis.isCluster
       ? await COUNT_APART.run(
           this.redis,
-          [day, this.keys.usageSeen(dayIn(result.finished_at))],
+          [day, this.keys.usageSeen(input.day)],
           [`${mark} ${executionId}`, ...rest],
         )
-      : await COUNT.run(this.redis, [this.keys.ledger(executionId), day], args);
+      : await COUNT.run(this.redis, [this.keys.ledger(executionId), day], [mark, ...rest]);
     if (isNew === 1) await this.noteCounted(result);
   }
 }

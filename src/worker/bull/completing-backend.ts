@@ -3,7 +3,7 @@ import type { JobCompletion } from '../../results/at-once/end-at-once.js';
 import { GAPS } from '../../results/at-once/end-script.js';
 import type { ScriptArgument } from '../../redis/lua-script.js';
 import type { NextJobs } from '../../results/at-once/next-jobs.js';
-import { NOTHING_TAKEN, type TakenNext } from '../../results/at-once/take-next.js';
+import { NO_CLAIM, type TakenNext } from '../../results/at-once/take-next.js';
 import type { HeldJob } from './held-job.js';
 
 type Completed = Parameters<RedisQueueBackend['moveToCompleted']>[0];
@@ -41,7 +41,7 @@ export class CompletingBackend extends RedisQueueBackend {
         at: String(finishedOn),
         fetch: fetchesNext() && !this.closing ? '1' : '0',
       }),
-      next: () => this.next?.claim() ?? NOTHING_TAKEN,
+      next: () => this.next?.claim() ?? NO_CLAIM,
       done: (reply, taken) => {
         this.completedMeanwhile?.add(job.id as string);
         job.completed = { reply, taken: this.next?.read(taken) ?? null, finishedOn };

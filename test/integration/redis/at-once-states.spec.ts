@@ -2,9 +2,14 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { pick, randomOf } from '../../../src/faults/seeded-random.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
-import { APPEND as APPEND_TO_FEED } from '../../../src/results/archive-feed.js';
-import { END_GAPS, type EndReply, endScript } from '../../../src/results/at-once/end-script.js';
-import { NOTHING_TAKEN } from '../../../src/results/at-once/take-next.js';
+import { APPEND as APPEND_TO_FEED, feedNameOf } from '../../../src/results/archive-feed.js';
+import {
+  endArguments,
+  type EndInput,
+  type EndReply,
+  endScript,
+} from '../../../src/results/at-once/end-script.js';
+import { NO_CLAIM } from '../../../src/results/at-once/take-next.js';
 import { TAKE } from '../../../src/results/at-once/take-script.js';
 import { BEGIN, MARK_PUBLISHED, SETTLE } from '../../../src/results/execution-scripts.js';
 import { APPEND as APPEND_TO_LOG } from '../../../src/results/log-script.js';
@@ -141,11 +146,25 @@ class Place {
 const [ONCE, APART] = [new Place('once:'), new Place('apart:')];
 
 describe('from any state of an execution', () => {
-  const END = endScript(
-    { addStandardJob: { source: 'return 1', keys: 0 }, moveToFinished: { source: 'return 0', keys: 0 } },
-    ONCE.keys,
-    { adding: [], finishing: [] },
-  );
+  const LIMIT = 1_000_000;
+  const endOf = (feedLength: number) =>
+    endScript(
+      { addStandardJob: { source: 'return 1', keys: 0 }, moveToFinished: { source: 'return 0', keys: 0 } },
+      ONCE.keys,
+      {
+        adding: [],
+        finishing: [],
+        rules: {
+          resultTtlSeconds: TTL,
+          feedLength,
+          logTtlSeconds: TTL,
+          logLimitBytes: LIMIT,
+          ttlSeconds: TTL,
+          hasGenerations: false,
+        },
+      },
+    );
+  const [END_WITH_FEED, END_WITHOUT_FEED] = [endOf(10), endOf(0)];
 
   /** How an execution ends. */
   interface Ending {
@@ -157,10 +176,9 @@ describe('from any state of an execution', () => {
   }
 
   function anEnding(random: Random, run: string): Ending {
-    const ofJob = maybe(random, [FIELD, MARK]) ?? ['', ''];
     const fields = ['executions:o', 'cpu_ms:o', 'network_bytes:o', 'artifact_bytes:o'];
     return {
-      settle: [DOCUMENT, TTL, run, ...ofJob, 1],
+      settle: [DOCUMENT, TTL, run, FIELD, MARK, 1],
       run,
       feedLength: random() < 0.2 ? 0 : 10,
       isSilent: random() < 0.7,
@@ -171,27 +189,41 @@ describe('from any state of an execution', () => {
   const START = ['type', 'start', 'ts', 't1', 'attempt', '1', 'run', 'r', 'n', '1', 'worker', 'w'];
   const LAST = ['type', 'end', 'ts', 't2', 'attempt', '1', 'run', 'r', 'n', '2', 'status', 'succeeded'];
   const ENTRIES = JSON.stringify([START, LAST]);
-  const LIMIT = 1_000_000;
 
   async function endAtOnce({ settle, feedLength, isSilent, usage }: Ending): Promise<boolean> {
-    const log = isSilent ? ['silent', 't1', 't2', 'w'] : ['batch', '[1,2]', ENTRIES, LIMIT];
-    const reply = (await END.runForJson(
-      client,
-      [ONCE.result, ONCE.ledger, ONCE.attempts, ONCE.log, usage ? ONCE.day : ONCE.log],
-      [
-        ...settle,
-        feedLength,
-        'e',
-        '1',
-        1,
-        'r',
-        TTL,
-        ...log,
-        ...NOTHING_TAKEN,
-        ...END_GAPS.map(() => ''),
-        ...(usage ?? []),
-      ],
-    )) as EndReply;
+    const [, , run, , mark] = settle as [string, number, string, string, string];
+    const input: EndInput = {
+      document: DOCUMENT,
+      executionId: 'e',
+      run: Number(run),
+      mark,
+      starts: 1,
+      looks: '1',
+      attempt: 1,
+      logRun: 'r',
+      logKind: isSilent ? 'silent' : 'batch',
+      logFirst: isSilent ? 't1' : '[1,2]',
+      logSecond: isSilent ? 't2' : ENTRIES,
+      workerId: 'w',
+      ...NO_CLAIM,
+      day: usage ? DAY : '',
+      countMark: 1_000_001,
+      organization: 'o',
+      executions: 1,
+      cpuMs: (usage?.[7] as number | undefined) ?? 0,
+      networkBytes: 0,
+      artifactBytes: 3,
+      jobId: 'j',
+      token: '',
+      worker: '',
+      value: '',
+      at: '',
+      fetch: '',
+      resultId: '',
+      data: '',
+    };
+    const script = feedLength > 0 ? END_WITH_FEED : END_WITHOUT_FEED;
+    const reply = (await script.runForJson(client, [], endArguments(input))) as EndReply;
     return reply[0] === 'ended';
   }
 
@@ -204,7 +236,8 @@ describe('from any state of an execution', () => {
     )) as string[];
     if (standing !== DOCUMENT || sent !== '0') return false;
     const feed = [keys.archiveFeed(), keys.archiveWaiting(), keys.archiveFigures()];
-    if (feedLength > 0) await APPEND_TO_FEED.run(client, feed, [feedLength, TTL, 'e', DOCUMENT]);
+    if (feedLength > 0)
+      await APPEND_TO_FEED.run(client, feed, [feedLength, TTL, feedNameOf('e', Number(run)), DOCUMENT]);
     if (usage) await COUNT.run(client, [APART.ledger, APART.day], usage);
     await APPEND_TO_LOG.run(client, [APART.log], [1, '[1,2]', ENTRIES, LIMIT, TTL, 'r']);
     await MARK_PUBLISHED.run(client, [APART.ledger], [run]);

@@ -164,7 +164,7 @@ describe('the end of an execution in one command', () => {
     const target = connection as unknown as { sendCommand(command: Command): unknown };
     const send = target.sendCommand.bind(target);
     target.sendCommand = (command) => {
-      sent.push(command.args.join(' '));
+      sent.push(String(command.toWritable({})));
       return send(command);
     };
     const { small, add, ended } = await aWorker('at once', { connection });
@@ -172,7 +172,7 @@ describe('the end of an execution in one command', () => {
     await add(...ids);
     await small.run();
     await ended(...ids);
-    const ofId = (id: string): string[] => sent.filter((args) => new RegExp(`\\b${id}\\b`).test(args));
+    const ofId = (id: string): string[] => sent.filter((text) => new RegExp(`\\b${id}\\b`).test(text));
     // Over the first, Redis may get to know the scripts.
     expect(ids.slice(1).map((id) => ofId(id).length)).toEqual(ids.slice(1).map(() => 1));
   });

@@ -21,6 +21,29 @@ async function scriptsRun(client: RedisClient): Promise<number> {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
+describe('a script', () => {
+  const ECHO = new LuaScript('return {KEYS[1], unpack(ARGV)}');
+
+  it.each<[string, (string | number)[]]>([
+    ['plain texts', ['a', '', 'two\r\nlines', '$3\r\nabc', ' ']],
+    ['numbers', [0, -1, 1.5, 1_795_931_225_283, Number.MAX_SAFE_INTEGER]],
+    ['texts beyond ASCII', ['plain', 'grüße', '日本', '😀', 'é']],
+    ['no text at all', []],
+    ['a large text', ['x'.repeat(1_000_000), 'y']],
+  ])('is given %s as they are', async (_what, args) => {
+    const client = redis.connect();
+    for (const _known of [false, true])
+      expect(await ECHO.run(client, ['key:ü'], args)).toEqual(['key:ü', ...args.map(String)]);
+    expect(await ECHO.run(client, ['key'], args)).toEqual(['key', ...args.map(String)]);
+  });
+
+  it('is given bytes', async () => {
+    const bytes = Buffer.from([0, 255, 13, 10]);
+    const length = new LuaScript('return {#ARGV[1], #ARGV[2]}');
+    expect(await length.run(redis.connect(), [], [bytes, 'ab'])).toEqual([4, 2]);
+  });
+});
+
 describe('a gathered script', () => {
   it('runs the calls of one turn as one command, each with its own keys, arguments and reply', async () => {
     const client = redis.connect();

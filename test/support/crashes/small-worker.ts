@@ -106,7 +106,16 @@ export class SmallWorker {
     const closing = new ExecutionClosing(client, keys, logs, updates, callers, webhooks, NO_USAGE);
     const feed = new ArchiveFeed(client, keys, results);
     const publisher = new ResultPublisher(client, resultQueue, feed, closing, keys, results);
-    this.atOnce = new EndAtOnce(client, resultQueue, keys, logs, updates, NO_USAGE, results);
+    this.atOnce = new EndAtOnce(
+      client,
+      resultQueue,
+      keys,
+      logs,
+      updates,
+      NO_USAGE,
+      results,
+      logSettings.of(settings),
+    );
     const requests = new CancelRequests(client, keys, lease, results);
     const next = new NextJobs(client, keys, ledger, results);
     this.next = next;
