@@ -149,7 +149,7 @@ export class CompilerProcess {
     stdout.on('data', (chunk: Buffer) => {
       if (this.spoilt) return;
       try {
-        for (const line of lines.push(chunk)) this.receive(JSON.parse(line));
+        lines.push(chunk, (line) => this.receive(JSON.parse(line)));
       } catch (error) {
         this.spoilt = true;
         this.note((error as Error).message);

@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { LineSplitter, LineTooLongError } from './line-splitter.js';
 
-const push = (splitter: LineSplitter, chunk: string | Buffer): string[] => [
-  ...splitter.push(Buffer.from(chunk)),
-];
+const push = (splitter: LineSplitter, chunk: string | Buffer): string[] => {
+  const lines: string[] = [];
+  splitter.push(Buffer.from(chunk), (line) => lines.push(line));
+  return lines;
+};
 
 describe('LineSplitter', () => {
   it('gives the lines of a chunk, without what is unfinished', () => {
@@ -35,8 +37,11 @@ describe('LineSplitter', () => {
   });
 
   it('gives the lines before one that is too long', () => {
-    const lines = new LineSplitter(4).push(Buffer.from('ok\ntoo long\n'));
-    expect(lines.next().value).toBe('ok');
-    expect(() => lines.next()).toThrow(LineTooLongError);
+    const lines: string[] = [];
+    const splitter = new LineSplitter(4);
+    expect(() => splitter.push(Buffer.from('ok\ntoo long\n'), (line) => lines.push(line))).toThrow(
+      LineTooLongError,
+    );
+    expect(lines).toEqual(['ok']);
   });
 });

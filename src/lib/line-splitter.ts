@@ -11,10 +11,10 @@ export class LineSplitter {
   constructor(private readonly limitBytes: number) {}
 
   /**
-   * Lines that the chunk completes, without their line feed.
+   * Hands out the lines that the chunk completes, without their line feed.
    * @throws {LineTooLongError}
    */
-  *push(chunk: Buffer): Generator<string> {
+  push(chunk: Buffer, receive: (line: string) => void): void {
     let start = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
       const begin = start;
@@ -22,14 +22,14 @@ export class LineSplitter {
       // Most lines come as a whole.
       if (this.parts.length === 0) {
         this.check(end - begin);
-        yield chunk.toString('utf8', begin, end);
+        receive(chunk.toString('utf8', begin, end));
         continue;
       }
       this.keep(chunk.subarray(begin, end));
       const line = Buffer.concat(this.parts);
       this.parts = [];
       this.pendingBytes = 0;
-      yield line.toString('utf8');
+      receive(line.toString('utf8'));
     }
     if (start < chunk.length) this.keep(chunk.subarray(start));
   }

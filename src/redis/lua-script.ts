@@ -131,7 +131,9 @@ export const readJsonReply = (reply: unknown): unknown =>
 /** As Redis replies: false is nothing, and numbers are whole. Lua has no list that is empty, cjson writes an object then. */
 function asReplied(value: unknown): unknown {
   if (Array.isArray(value)) {
-    for (const [index, each] of value.entries()) if (typeof each !== 'string') value[index] = asReplied(each);
+    // By index: what an iterator makes for each part was a twentieth of what an execution leaves to be collected.
+    for (let index = 0; index < value.length; index++)
+      if (typeof value[index] !== 'string') value[index] = asReplied(value[index]);
     return value;
   }
   if (typeof value === 'number') return Math.trunc(value);

@@ -49,7 +49,7 @@ async function start(): Promise<void> {
   const lines = new LineSplitter(Number.MAX_SAFE_INTEGER);
   process.stdin
     .on('data', (chunk: Buffer) => {
-      for (const line of lines.push(chunk)) void answer(JSON.parse(line) as CompilerRequest).then(send);
+      lines.push(chunk, (line) => void answer(JSON.parse(line) as CompilerRequest).then(send));
     })
     .on('close', () => process.exit(0));
   send({ type: 'ready' });

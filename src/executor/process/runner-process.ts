@@ -240,7 +240,7 @@ export class RunnerProcess {
     channel.on('data', (chunk: Buffer) => {
       if (this.refused) return;
       try {
-        for (const line of lines.push(chunk)) this.receive(line);
+        lines.push(chunk, this.receive);
       } catch (error) {
         this.refuse(error instanceof Error ? error.message : String(error));
       }
@@ -248,7 +248,7 @@ export class RunnerProcess {
   }
 
   /** One line of the channel: believed only with the nonce of an execution and in the shape of a frame. */
-  private receive(line: string): void {
+  private readonly receive = (line: string): void => {
     if (this.refused) return;
     const blank = line.indexOf(' ');
     const nonce = line.slice(0, Math.max(blank, 0));
@@ -259,7 +259,7 @@ export class RunnerProcess {
     const parsed = parseFrame(line, blank + 1);
     if (parsed.ok) observer.onFrame(parsed.frame, line.length);
     else this.refuse(parsed.fault);
-  }
+  };
 
   /** It broke the protocol, on whichever descriptor: it is killed, and its executions are notified. */
   refuse(what: string): void {
