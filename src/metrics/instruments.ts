@@ -13,6 +13,9 @@ interface Observation {
 /** How many are counted together: one by one, between other work, each takes a multiple of the processor time. */
 const COUNTED_AT_ONCE = 256;
 
+/** How often the event loop is looked at for delays. Each look wakes an idle process; what is a trouble lasts half a second. */
+const LAG_LOOK_MS = 100;
+
 /** The metrics of the table in a registry of their own; nothing is global, so that tests may hold several. */
 export class Instruments {
   readonly registry = new Registry();
@@ -28,7 +31,11 @@ export class Instruments {
 
   /** Adds the figures of the process itself. */
   watchProcess(): void {
-    collectDefaultMetrics({ register: this.registry, prefix: PROCESS_PREFIX });
+    collectDefaultMetrics({
+      register: this.registry,
+      prefix: PROCESS_PREFIX,
+      eventLoopMonitoringPrecision: LAG_LOOK_MS,
+    });
   }
 
   /** Calls back before each answer, for values that are read on demand. An error leaves out what it was to set. */
