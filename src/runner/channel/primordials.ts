@@ -29,6 +29,7 @@ export const inNextTurn = nextTurn;
 export const ownKeysOf = Reflect.ownKeys;
 export const descriptorOf = Reflect.getOwnPropertyDescriptor;
 export const prototypeOf = Reflect.getPrototypeOf;
+export const defineProperty = Reflect.defineProperty;
 export const isExtensible = Reflect.isExtensible;
 export const apply = Reflect.apply;
 // oxlint-disable-next-line typescript/unbound-method -- bound by call

@@ -107,7 +107,7 @@ class ModuleTable {
   }
 
   next(modules: readonly ShippedModule[]): void {
-    this.answers.clear();
+    if (this.answers.size > 0) this.answers.clear();
     this.add(modules);
   }
 

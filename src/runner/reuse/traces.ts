@@ -16,6 +16,9 @@ const clearTimeline = [
 ];
 // oxlint-disable-next-line typescript/unbound-method -- bound by call
 const clearMap = Function.prototype.call.bind(Map.prototype.clear) as (map: unknown) => void;
+const sizeOf = Function.prototype.call.bind(
+  (descriptorOf(Map.prototype, 'size') as { get: () => number }).get,
+) as (map: unknown) => number;
 const EMPTY = /^/;
 const execEmpty = EMPTY.exec.bind(EMPTY);
 /** A buffer of up to half the pool lies in the pool. */
@@ -45,7 +48,8 @@ export function removeTraces(command: ExecuteCommand): void {
   forgetInline(command);
   leavePool();
   for (let i = 0; i < clearTimeline.length; i++) clearTimeline[i]?.();
-  for (let i = 0; i < consoleMaps.length; i++) clearMap(consoleMaps[i]);
+  // An empty one would be given other memory all the same, which the former keeps.
+  for (let i = 0; i < consoleMaps.length; i++) if (sizeOf(consoleMaps[i]) > 0) clearMap(consoleMaps[i]);
   // The language keeps the last text that an expression was found in.
   execEmpty('');
 }

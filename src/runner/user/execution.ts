@@ -20,7 +20,7 @@ import { LocalVariables } from '../report/local-variables.js';
 import { requestModule } from '../modules/module-requests.js';
 import { endConnections } from '../network/proxied-network.js';
 import { activeResources, thenOf } from '../channel/primordials.js';
-import { createUserContext, type UserContext } from './user-context.js';
+import { createUserContext, forgetContext, type UserContext } from './user-context.js';
 import { UserSignal } from './user-signal.js';
 import { giveUp } from '../confine/rights.js';
 import { ending, reportValue, sendError } from '../report/final-frames.js';
@@ -288,6 +288,7 @@ export class Executions {
     if (command.clearsScratch && !emptied(command.scratch)) dirty[dirty.length] = 'files';
     if (process.exitCode !== undefined) dirty[dirty.length] = 'exit code';
     this.current = null;
+    forgetContext();
     removeTraces(command);
     postFrame('settled', { dirty: reasonsAsJson(dirty) });
     releaseFrames();

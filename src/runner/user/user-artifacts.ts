@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import type { ExecuteCommand } from '../../boundary/runner-protocol.js';
 import { ARTIFACTS_FOLDER, faultOfFileName } from '../../contract/fields/file-names.js';
 import { inspectValue } from '../channel/primordials.js';
+import { OwnGetter } from './own-getter.js';
 
 type Bytes = string | NodeJS.ArrayBufferView;
 
@@ -26,14 +27,14 @@ export function createUserArtifacts({
     mkdirSync(dir, { recursive: true });
     return dir;
   };
-  return {
-    get dir() {
-      return make();
-    },
+  const artifacts: Omit<UserArtifacts, 'dir'> = {
     async write(name, data) {
       const fault = typeof name === 'string' ? faultOfFileName(name) : 'must be a text';
       if (fault !== null) throw new TypeError(`artifacts.write: the name ${inspectValue(name)} ${fault}`);
       await writeFile(`${make()}/${name}`, data);
     },
   };
+  return dirOf.put(artifacts, make);
 }
+
+const dirOf = new OwnGetter<'dir', string>('dir');

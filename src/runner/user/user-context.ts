@@ -2,6 +2,7 @@ import type { InputFile } from '../../contract/fields/artifacts.js';
 import type { ContextData, ExecuteCommand } from '../../boundary/runner-protocol.js';
 import { deferFrame, json, sendFrame } from '../channel/channel.js';
 import { inspectValue, now, text } from '../channel/primordials.js';
+import { OwnGetter } from './own-getter.js';
 import { ProgressPace } from './progress-pace.js';
 import { createUserArtifacts, type UserArtifacts } from './user-artifacts.js';
 import { createUserLogger, type UserLogger } from './user-logger.js';
@@ -23,16 +24,30 @@ export function createUserContext(
   command: Pick<ExecuteCommand, 'context' | 'scratch' | 'keepsArtifacts'>,
   takeSignal: () => AbortSignal,
 ): UserContext {
-  const { files, ...data } = command.context;
+  const { context: data } = command;
   const pace = new ProgressPace();
-  return {
-    ...data,
+  // Fields by their names: gathering the rest of an object and spreading it is slow.
+  const context: Omit<UserContext, 'signal'> = {
+    executionId: data.executionId,
+    attempt: data.attempt,
+    run: data.run,
+    starts: data.starts,
+    schedule: data.schedule,
+    children: data.children,
+    childFailures: data.childFailures,
+    workflowId: data.workflowId,
+    name: data.name,
+    config: data.config,
+    startup: data.startup,
+    event: data.event,
+    extra: data.extra,
+    caller: data.caller,
+    organization: data.organization,
+    secrets: data.secrets,
+    traceparent: data.traceparent,
     deadline: new Date(data.deadline),
-    get signal() {
-      return takeSignal();
-    },
     logger: createUserLogger(),
-    files: bytesOf(files),
+    files: bytesOf(data.files),
     artifacts: createUserArtifacts(command),
     progress(fraction, message) {
       if (typeof fraction !== 'number' || !(fraction >= 0 && fraction <= 1)) {
@@ -49,7 +64,13 @@ export function createUserContext(
     },
     variables: {},
   };
+  return signalOf.put(context, takeSignal);
 }
+
+const signalOf = new OwnGetter<'signal', AbortSignal>('signal');
+
+/** Its execution is over: a runner that waits keeps nothing of it. */
+export const forgetContext = (): void => signalOf.forget();
 
 function bytesOf(files: Readonly<Record<string, InputFile>>): Record<string, Buffer> {
   const all = Object.entries(files).map(([name, file]): [string, Buffer] => [
