@@ -2,15 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex, Writable } from 'node:stream';
 import { within } from '../../lib/time-limit.js';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
-import {
-  BOOT_NONCE,
-  CHANNEL_FD,
-  COMMAND_FD,
-  type ExecuteCommand,
-  type RunnerCommand,
-} from '../../boundary/runner-protocol.js';
+import { BOOT_NONCE, CHANNEL_FD, COMMAND_FD, type ExecuteCommand } from '../../boundary/runner-protocol.js';
 import type { RunnerStart } from '../../contract/confinement.js';
 import type { ProcessState } from '../../contract/worker-record.js';
+import type { SentCommand } from '../../boundary/sent-execution.js';
 import { LineSplitter } from '../../lib/line-splitter.js';
 import { type NetworkOutlet, openOutlet } from '../network/network-outlet.js';
 import { ProcessProbe } from '../../isolation/process-usage.js';
@@ -22,7 +17,7 @@ import type { LaunchKind, RunnerLaunch } from './runner-launch.js';
 import type { RunnerExit, RunnerObserver } from './runner-observer.js';
 import { RunnerBootError, spawnRunner } from './runner-spawn.js';
 import { RunnerStanding } from './runner-standing.js';
-import { SentModules } from './sent-modules.js';
+import { SentExecutions } from './sent-executions.js';
 import { closeStreams, type StartedProcess } from './started-process.js';
 
 const BOOT_TIMEOUT_MS = 15_000;
@@ -63,7 +58,7 @@ export class RunnerProcess {
   private readonly observers = new Map<string, RunnerObserver>();
   /** Nonces of executions that are over; what still comes from them is dropped. */
   private readonly past = new Set<string>();
-  private readonly sent = new SentModules();
+  private readonly sent = new SentExecutions();
   private exit: RunnerExit = { exitCode: null, signal: null };
   private isGone = false;
   /** It broke the protocol: nothing that it says is read any more. */
@@ -135,8 +130,7 @@ export class RunnerProcess {
     this.observers.set(command.nonce, observer);
     if (this.isGone) queueMicrotask(() => observer.onEnded(this.exit));
     this.outlet?.begin(command.context.executionId, command.network);
-    // A host starts a thread for most executions, which has nothing yet.
-    this.send(command.keep && this.kind.ownsProcess ? this.sent.without(command) : command);
+    this.send(this.sent.next(command, command.keep && this.kind.ownsProcess));
   }
 
   /** Ends the connections of an execution that is over; null: it could have none. */
@@ -151,7 +145,7 @@ export class RunnerProcess {
     if (this.past.size > NONCES_KEPT) this.past.delete(this.past.values().next().value as string);
   }
 
-  send(command: RunnerCommand): void {
+  send(command: SentCommand): void {
     if (this.state !== 'EXITING') this.commands.write(`${JSON.stringify(command)}\n`);
   }
 

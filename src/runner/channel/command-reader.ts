@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
-import { COMMAND_FD, type RunnerCommand } from '../../boundary/runner-protocol.js';
+import { COMMAND_FD } from '../../boundary/runner-protocol.js';
 import { hideHandle } from './hidden-handles.js';
 import { copyTo, OwnMemory } from './own-memory.js';
-import { exit, inNextTurn, parse, partOf, placeOf } from './primordials.js';
+import { exit, inNextTurn, partOf, placeOf } from './primordials.js';
 
 const LINE_FEED = 10;
 const READ_BYTES = 65_536;
@@ -11,7 +11,7 @@ const READ_BYTES = 65_536;
  * Reads the worker's commands, into memory of its own that is cleared once a command is taken. While
  * referenced it keeps the event loop alive.
  */
-export class CommandReader {
+export class CommandReader<Command extends { readonly type: string }> {
   private readonly ref: () => void;
   private readonly unref: () => void;
   /** What the system writes to; holds nothing between two reads. */
@@ -20,8 +20,14 @@ export class CommandReader {
   private readonly pending = new OwnMemory(READ_BYTES);
   private length = 0;
 
-  /** @param onCommand gets a command, and the JSON that it came as */
-  constructor(private readonly onCommand: (command: RunnerCommand, line: string) => void) {
+  /**
+   * @param read reads a command of its text
+   * @param onCommand gets a command, and the text that it came as
+   */
+  constructor(
+    private readonly read: (line: string) => Command,
+    private readonly onCommand: (command: Command, line: string) => void,
+  ) {
     const { bytes } = this.incoming;
     const socket = new Socket({
       fd: COMMAND_FD,
@@ -72,7 +78,7 @@ export class CommandReader {
   /** The command that ends here; most come with one read. */
   private take(start: number, end: number): void {
     const text = this.length === 0 ? this.incoming.text(start, end) : this.joined(start, end);
-    const command = parse(text) as RunnerCommand;
+    const command = this.read(text);
     if (command.type === 'execute') return this.onCommand(command, text);
     // Code that listens to its signal would run inside the read, where Node shows it what is read from.
     inNextTurn(() => this.onCommand(command, text));

@@ -93,7 +93,7 @@ export class HostedThread {
   }
 
   /** @param line the command as JSON */
-  execute({ nonce, ref }: ExecuteCommand, line: string): void {
+  execute({ nonce, ref }: Pick<ExecuteCommand, 'nonce' | 'ref'>, line: string): void {
     this.nonce = nonce;
     this.ref = ref;
     this.executions += 1;

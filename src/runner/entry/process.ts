@@ -5,9 +5,9 @@
  */
 import type { Confinement, NetworkPolicy } from '../../contract/confinement.js';
 import type { ResourceLimits } from '../../boundary/runner-limits.js';
-import type { RunnerCommand } from '../../boundary/runner-protocol.js';
 import { sendFrame } from '../channel/channel.js';
 import { CommandReader } from '../channel/command-reader.js';
+import { ReceivedCommands } from '../channel/received-commands.js';
 import { Executions } from '../user/execution.js';
 import { harden } from '../confine/harden.js';
 import { forbidAddons } from '../modules/native-addons.js';
@@ -28,7 +28,7 @@ const [confinement, limits, network, addonFolder, use] = process.argv.slice(2) a
 limitResources(JSON.parse(limits) as ResourceLimits);
 const seal = harden(JSON.parse(confinement) as Confinement, network);
 
-const reader = new CommandReader((command: RunnerCommand) => {
+const reader = new CommandReader(new ReceivedCommands().read, (command) => {
   if (command.type === 'execute') {
     seal(command.network);
     if (command.network === 'proxy') useWorkersNetwork();

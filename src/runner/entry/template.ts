@@ -21,6 +21,7 @@ import {
 } from '../../boundary/template-protocol.js';
 import { sendFrame, useNonce } from '../channel/channel.js';
 import { CommandReader } from '../channel/command-reader.js';
+import { ReceivedCommands } from '../channel/received-commands.js';
 import { limitResources } from '../confine/resource-limits.js';
 import { giveUp } from '../confine/rights.js';
 import { becomeProcess } from '../confine/shown-pid.js';
@@ -68,8 +69,7 @@ const freezer = new Freezer(options.freezer, {
   ownUsers: options.ownUsers,
 });
 
-const reader = new CommandReader((received) => {
-  const command = received as TemplateCommand;
+const reader = new CommandReader<TemplateCommand>(new ReceivedCommands().read, (command) => {
   if (command.type === 'freeze') return void freeze();
   if (command.type === 'execute') {
     if (isFrozen && !isSealed) seal(command.network);

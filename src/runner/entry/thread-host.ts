@@ -4,13 +4,13 @@
  */
 import type { ResourceLimits } from '../../boundary/runner-limits.js';
 import type { CodePlace } from '../../boundary/runner-frames.js';
-import type { RunnerCommand } from '../../boundary/runner-protocol.js';
+import { addressOf, type SentCommand } from '../../boundary/sent-execution.js';
 import { sendFrame, useNonce, writeAll } from '../channel/channel.js';
 import { CommandReader } from '../channel/command-reader.js';
 import type { Confinement } from '../../contract/confinement.js';
 import { harden } from '../confine/harden.js';
 import { HostedThread, type ThreadEnd } from './hosted-thread.js';
-import { stringify } from '../channel/primordials.js';
+import { parse, stringify } from '../channel/primordials.js';
 import { limitResources } from '../confine/resource-limits.js';
 import { placesOf } from './thread-places.js';
 
@@ -19,6 +19,11 @@ const MEMORY_POLL_MS = 50;
 const POLLS_PER_USAGE = 2;
 const MB = 1_048_576;
 const CLEAN = '{"type":"settled","dirty":[]}\n';
+
+/** Of an execution whose it is: its thread reads the rest. */
+type HostCommand = Exclude<SentCommand, { type: 'execute' }> | NonNullable<ReturnType<typeof addressOf>>;
+
+const readCommand = (line: string): HostCommand => addressOf(line) ?? (parse(line) as HostCommand);
 
 /** Keeps threads for executions; each serves one at a time and is replaced when it is worn or dirty. */
 class ThreadHost {
@@ -40,8 +45,8 @@ class ThreadHost {
     this.idle.push(this.boot());
   }
 
-  /** @param line the same command, as it came */
-  receive(command: RunnerCommand, line: string): void {
+  /** @param line the same command, as it came, which is what a thread gets */
+  receive(command: HostCommand, line: string): void {
     switch (command.type) {
       case 'execute': {
         const thread = this.idle.shift() ?? this.boot();
@@ -170,7 +175,7 @@ const [confinement, limits, bundle, heapMb, memoryMb, maxExecutions] = process.a
   string,
 ];
 const host = new ThreadHost(bundle, Number(heapMb), Number(memoryMb), Number(maxExecutions));
-const reader = new CommandReader((command, line) => host.receive(command, line));
+const reader = new CommandReader(readCommand, (command, line) => host.receive(command, line));
 limitResources(JSON.parse(limits) as ResourceLimits);
 harden(JSON.parse(confinement) as Confinement, 'open')('open');
 host.warm();

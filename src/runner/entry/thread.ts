@@ -4,13 +4,13 @@
  */
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import type { ModuleReply } from '../../boundary/module-protocol.js';
-import type { RunnerCommand } from '../../boundary/runner-protocol.js';
 import { deliverBy } from '../channel/channel.js';
+import { ReceivedCommands } from '../channel/received-commands.js';
 import { Executions } from '../user/execution.js';
 import { hideHandle } from '../channel/hidden-handles.js';
 import { receiveRepliesBy } from '../modules/module-requests.js';
 import { loadGlobals } from '../reuse/lazy-globals.js';
-import { cpuUsage, parse, round, wait } from '../channel/primordials.js';
+import { cpuUsage, round, wait } from '../channel/primordials.js';
 import { guardProcess } from './guard-process.js';
 import {
   IN_FLIGHT,
@@ -55,8 +55,9 @@ import {
       loadGlobals();
       executions.prepareToKeep();
     }
+    const { read } = new ReceivedCommands();
     commands.on('message', (line: string) => {
-      const command = parse(line) as RunnerCommand;
+      const command = read(line);
       if (command.type === 'execute') {
         scratch = command.scratch;
         const { user, system } = cpuUsage();

@@ -2,32 +2,51 @@ import { Logger } from '@nestjs/common';
 import { describe, expect, it } from '@jest/globals';
 import { runnerSettings } from '../../../src/config/slices.js';
 import { RunnerFactory } from '../../../src/executor/pool/runner-factory.js';
+import type { ExecuteCommand } from '../../../src/boundary/runner-protocol.js';
 import { commandFor } from '../../../src/executor/process/run-once.js';
 import type { RunnerProcess } from '../../../src/executor/process/runner-process.js';
 import { settingsOf } from '../../support/parts.js';
 
 Logger.overrideLogger(false);
 
+/** The end of one execution: what it returned, and what the runner says of itself. */
+interface Ended {
+  value: unknown;
+  found: string[];
+}
+
+/** The source is that of a function. */
+function run(runner: RunnerProcess, source: string, changes: Partial<ExecuteCommand> = {}): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const command = { ...commandFor(runner, source), network: 'proxy', keep: true, ...changes } as const;
+    let value: unknown;
+    runner.execute(command, {
+      onFrame(frame) {
+        if (frame.type === 'result') ({ value } = frame);
+        if (frame.type === 'error') reject(new Error(frame.message));
+        if (frame.type !== 'settled') return;
+        runner.forget(command.nonce);
+        resolve({ value, found: [...frame.dirty] });
+      },
+      onRawOutput: () => undefined,
+      onViolation: (what) => reject(new Error(what)),
+      onEnded: () => reject(new Error('the runner has ended')),
+    });
+  });
+}
+
+async function end(runner: RunnerProcess): Promise<void> {
+  runner.kill();
+  await runner.ended;
+  await runner.place.remove();
+}
+
 /** What the runner says of itself after its first execution, the source of which is a body. */
 async function foundAfter(runner: RunnerProcess, body: string): Promise<string[]> {
-  const source = `import net from 'node:net'; export default () => { ${body} };`;
   try {
-    return await new Promise<string[]>((resolve, reject) => {
-      const command = { ...commandFor(runner, source), network: 'proxy', keep: true } as const;
-      runner.execute(command, {
-        onFrame(frame) {
-          if (frame.type === 'settled') resolve([...frame.dirty]);
-          if (frame.type === 'error') reject(new Error(frame.message));
-        },
-        onRawOutput: () => undefined,
-        onViolation: (what) => reject(new Error(what)),
-        onEnded: () => reject(new Error('the runner has ended')),
-      });
-    });
+    return (await run(runner, `import net from 'node:net'; export default () => { ${body} };`)).found;
   } finally {
-    runner.kill();
-    await runner.ended;
-    await runner.place.remove();
+    await end(runner);
   }
 }
 
@@ -73,3 +92,56 @@ describe.each(['proxy', 'open'])(
     );
   },
 );
+
+describe('an execution after one that has given all objects properties', () => {
+  /** All that an execution sees of its command, but for what differs from one to the next. */
+  const SEES = `export default (parameters, context) => ({
+    parameters, cwd: process.cwd(), pid: process.pid, argv: process.argv, env: { ...process.env }, variables: context.variables, keys: Object.keys(context).toSorted(),
+    context: Object.fromEntries(Object.entries({ ...context, deadline: 0, signal: 0, artifacts: 0, logger: 0 }).filter(([, value]) => typeof value !== 'function')),
+  })`;
+  const POLLUTES = `export default ({ names }) => {
+    for (const name of names) for (const prototype of [Object.prototype, Array.prototype])
+      Object.defineProperty(prototype, name, { value: 'polluted', configurable: true, writable: true });
+    return names.map((name) => ({})[name]);
+  }`;
+  const url = (name: string): string => `file:///bifrost/${name}.js`;
+  const shipped = (name: string, source: string): Partial<ExecuteCommand> => ({
+    entry: url(name),
+    modules: [{ url: url(name), format: 'module', source }],
+  });
+
+  it.each(['fork', 'spawn'] as const)('is as it was: %s', async (start) => {
+    const changes = {
+      ISOLATION: 'namespace',
+      RUNNER_START: start,
+      RUNNER_MAX_EXECUTIONS: '0',
+      NETWORK: 'none',
+    };
+    const factory = await RunnerFactory.open(runnerSettings.of(settingsOf(changes)));
+    const runner = await factory.boot();
+    try {
+      const own = {
+        network: 'none',
+        ...shipped('sees', SEES),
+        parameters: { a: 1 },
+        env: { NAME: 'value' },
+      } as const;
+      const before = await run(runner, '', own);
+      const { context, ...rest } = commandFor(runner, '');
+      const fields = [...Object.keys(rest), 'context', 'place', ...Object.keys(context)];
+      const names = [...fields, ...Array.from({ length: fields.length }, (_, index) => `${index}`)];
+      const polluting = await run(runner, '', {
+        network: 'none',
+        ...shipped('pollutes', POLLUTES),
+        parameters: { names },
+      });
+      expect(polluting.value).toEqual(names.map(() => 'polluted'));
+      const after = await run(runner, '', own);
+      expect(before.value).toMatchObject({ parameters: { a: 1 }, env: { NAME: 'value' } });
+      expect(after.value).toEqual(before.value);
+    } finally {
+      await end(runner);
+      await factory.close();
+    }
+  });
+});
