@@ -14,6 +14,8 @@ const TIMEOUT_MS = 10_000;
 export interface RunOnceOptions {
   parameters?: Record<string, unknown>;
   network?: NetworkPolicy;
+  /** As one of several on this runner, which is looked over after it. */
+  keep?: boolean;
   /** Called when it has returned, before the runner is killed. */
   onReturned?: (runner: RunnerProcess) => void;
 }
@@ -26,10 +28,10 @@ export interface RunOnceOptions {
 export async function runOnce(
   runner: RunnerProcess,
   source: string,
-  { parameters = {}, network = 'none', onReturned = () => undefined }: RunOnceOptions = {},
+  { parameters = {}, network = 'none', keep = false, onReturned = () => undefined }: RunOnceOptions = {},
 ): Promise<unknown> {
   try {
-    const command = { ...commandFor(runner, source), parameters, network };
+    const command = { ...commandFor(runner, source), parameters, network, keep };
     const value = await within(resultOf(runner, command), TIMEOUT_MS, () => {
       throw new Error(`a runner did not answer within ${TIMEOUT_MS} ms`);
     });
@@ -42,13 +44,15 @@ export async function runOnce(
   }
 }
 
-/** What a command of ours returns; rejects with what the runner did instead. */
+/** What a command of ours returns, of a runner that is kept once that is settled; rejects with what the runner did instead. */
 export function resultOf(runner: RunnerProcess, command: ExecuteCommand): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let stderr = '';
+    let value: unknown;
     runner.execute(command, {
       onFrame(frame: RunnerFrame) {
-        if (frame.type === 'result') resolve(frame.value);
+        if (frame.type === 'result') value = frame.value;
+        if (frame.type === (command.keep ? 'settled' : 'result')) resolve(value);
         if (frame.type === 'error') reject(new Error(frame.message));
       },
       onRawOutput: (_stream, text) => (stderr += text),

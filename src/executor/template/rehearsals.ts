@@ -34,16 +34,17 @@ const PROGRAMS = [
 /**
  * Has a template carry out executions of ours, over the descriptors by which those of users come, and freeze:
  * what Node loads and compiles for the first of them, its children have.
+ * @param keep its children serve one execution after the other, and so does the template.
  * @param frozen resolves when the template says that it is.
  * @throws {RunnerBootError} when one does not return what it should, or the template does not freeze.
  */
 export async function prepareTemplate(
   template: RunnerProcess,
   commands: Writable,
-  { rehearsals, frozen }: { rehearsals: number; frozen: Promise<void> },
+  { rehearsals, keep, frozen }: { rehearsals: number; keep: boolean; frozen: Promise<void> },
 ): Promise<void> {
   const freeze: FreezeCommand = { type: 'freeze' };
-  const prepared = rehearse(template, rehearsals).then(() => {
+  const prepared = rehearse(template, rehearsals, keep).then(() => {
     commands.write(`${JSON.stringify(freeze)}\n`);
     return frozen;
   });
@@ -55,10 +56,10 @@ export async function prepareTemplate(
   });
 }
 
-async function rehearse(template: RunnerProcess, rehearsals: number): Promise<void> {
+async function rehearse(template: RunnerProcess, rehearsals: number, keep: boolean): Promise<void> {
   for (let number = 0; number < rehearsals; number++) {
     // What it shows itself as; a child has another number, which it is given then.
-    const command = { ...rehearsal(template, number), pid: TEMPLATE_PID };
+    const command = { ...rehearsal(template, number, keep), pid: TEMPLATE_PID };
     await runRehearsal(template, command, number);
     template.forget(command.nonce);
   }
@@ -80,7 +81,7 @@ export async function runRehearsal(
 }
 
 /** One of several programs by its number, which no two executions of a template and its children share. */
-export function rehearsal(runner: RunnerProcess, number: number): ExecuteCommand {
+export function rehearsal(runner: RunnerProcess, number: number, keep: boolean): ExecuteCommand {
   const { format, source } = PROGRAMS[number % PROGRAMS.length] as (typeof PROGRAMS)[number];
   // Node keeps a module by its URL, and V8 a script by its source: each is to be compiled.
   const url = `${ROOT_URL}${number}.${format === 'commonjs' ? 'cjs' : 'js'}`;
@@ -90,6 +91,7 @@ export function rehearsal(runner: RunnerProcess, number: number): ExecuteCommand
     entry: url,
     modules: [{ url, format, source: withMap(url, `${source} // ${number}\n`), imports: {} }],
     rootUrl: ROOT_URL,
+    keep,
     parameters: { number },
     context: { ...command.context, ...CONTEXT },
   };

@@ -125,8 +125,9 @@ export class TemplateProcess {
     const frozen = new Promise<void>((resolve) => (template.onFrozen = resolve));
     try {
       const rehearsals = launch.isForFew ? FEW_REHEARSALS : REHEARSALS;
-      await prepareTemplate(runner, stdio[COMMAND_FD] as Writable, { rehearsals, frozen });
-      if (!launch.isForFew) await template.tryOut();
+      const keep = launch.maxExecutions !== 1;
+      await prepareTemplate(runner, stdio[COMMAND_FD] as Writable, { rehearsals, keep, frozen });
+      if (!launch.isForFew) await template.tryOut(keep);
       template.isTried = true;
       return template;
     } catch (error) {
@@ -202,13 +203,13 @@ export class TemplateProcess {
   }
 
   /** What its first children touched every later one touches ahead. */
-  private async tryOut(): Promise<void> {
+  private async tryOut(keep: boolean): Promise<void> {
     const { launch, level } = this;
     const touched = await tryChildren(async () => {
       const place = await level.openPlace();
       const booting = RunnerProcess.boot({ ...launch, level, place }, () => this.fork(place));
       return booting.catch((error: Error) => place.remove().then(() => this.explain(error)));
-    });
+    }, keep);
     this.requests.send(touchRequests(touched));
   }
 

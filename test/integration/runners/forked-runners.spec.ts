@@ -114,23 +114,30 @@ describe('forked runners', () => {
     expect(new Set(seen).size).toBe(seen.length);
   });
 
-  it('have ahead of their execution what each writes to', async () => {
+  it.each([
+    ['once', '1'],
+    ['again', '0'],
+  ])('have ahead of their execution what each writes to, when they serve %s', async (use, most) => {
+    const served = await open({ RUNNER_MAX_EXECUTIONS: most });
     const faultsOf = (pid: number): number => {
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
       return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[7]);
     };
-    const runner = await factory.boot();
+    const runner = await served.boot();
     const before = faultsOf(runner.pid);
     let faults = Infinity;
     await runOnce(runner, await compiled('export default () => 1'), {
+      keep: use === 'again',
       onReturned: ({ pid }) => void (faults = faultsOf(pid) - before),
     });
     // It was 273 of them when each page was copied at its first use, and 97 when no rehearsal had a source map.
     expect(before).toBeGreaterThan(300);
     expect(faults).toBeLessThan(60);
+    await served.close();
   });
 
-  it('leave nothing of the rehearsals to code', async () => {
+  it.each(['1', '0'])('leave nothing of the rehearsals to code, of at most %s executions', async (most) => {
+    const served = await open({ RUNNER_MAX_EXECUTIONS: most });
     const source = `import { createRequire, builtinModules } from 'node:module';
       const listeners = Object.fromEntries(process.eventNames().map((name) => [String(name), process.listenerCount(name)]));
       Error.stackTraceLimit = 50;
@@ -143,8 +150,8 @@ describe('forked runners', () => {
         variables: context.variables, cwd: process.cwd(), cached: Object.keys(createRequire(import.meta.url).cache).map((file) => file.replace(/.*\\/(process|template)\\.cjs$/, 'runner')),
         globals: Object.keys(globalThis).includes('doubled'), addon: messageOf(() => process.dlopen({ exports: {} }, '/some.node')), ffi: process.permission.has('ffi'), net: process.permission.has('net'),
       })`;
-    const forked = await factory.boot();
-    const started = await factory.bootAside(factory.choice.level, 'spawn');
+    const forked = await served.boot();
+    const started = await served.bootAside(served.choice.level, 'spawn');
     const pids = [forked.pid, started.pid];
     const results = [await runOnce(forked, source), await runOnce(started, source)].map((value, index) => {
       const seen = value as { pid: number };
@@ -153,6 +160,7 @@ describe('forked runners', () => {
     expect(results[0]).toEqual(results[1]);
     expect(results[0]).toMatchObject({ pid: true, ffi: false, net: false, cached: ['runner'] });
     expect(results[0]).toMatchObject({ addon: expect.stringContaining('the setting NATIVE_ADDONS') });
+    await served.close();
   });
 
   it('end as started runners do, and leave no process', async () => {
