@@ -11,6 +11,8 @@ const ROOT_URL = 'file:///bifrost-rehearsal/';
 
 /** How many; beyond this V8 has compiled nearly all that an execution goes through. */
 export const REHEARSALS = 40;
+/** After this many more V8 has optimized what an execution goes through: it does that at the 400th call of a function, or at the 600th. */
+const FURTHER_REHEARSALS = 600;
 /** One of each program: all of them work. */
 export const FEW_REHEARSALS = 3;
 
@@ -18,12 +20,15 @@ export const FEW_REHEARSALS = 3;
 const FUNCTION = `export default async function main(parameters, context) {
   const doubled = [1, 2, 3].map((each) => each * 2);
   console.log('rehearsal', { doubled });
-  context.variables.doubled = doubled;
+  context.variables.doubled = Buffer.from(doubled).toJSON().data;
   await new Promise((resolve) => setTimeout(resolve, 1));
   return { doubled, text: JSON.stringify(parameters), ...parameters };
 }`;
 const SHORT_FUNCTION = 'export default (parameters) => ({ sum: 1 + 1, ...parameters });';
 const COMMONJS = 'module.exports = async (parameters) => ({ sum: 1 + 1, ...parameters });';
+
+/** The number of a rehearsal of the second. */
+const SHORT = 1;
 
 const PROGRAMS = [
   { format: 'module', source: FUNCTION },
@@ -31,20 +36,29 @@ const PROGRAMS = [
   { format: 'commonjs', source: COMMONJS },
 ] as const;
 
+/** What a template rehearses. */
+export interface Rehearsals {
+  /** How many. */
+  rehearsals: number;
+  /** Its children serve one execution after the other, and so does it. */
+  keep: boolean;
+  /** And further ones of a program that is loaded. */
+  many: boolean;
+}
+
 /**
  * Has a template carry out executions of ours, over the descriptors by which those of users come, and freeze:
  * what Node loads and compiles for the first of them, its children have.
- * @param keep its children serve one execution after the other, and so does the template.
  * @param frozen resolves when the template says that it is.
  * @throws {RunnerBootError} when one does not return what it should, or the template does not freeze.
  */
 export async function prepareTemplate(
   template: RunnerProcess,
   commands: Writable,
-  { rehearsals, keep, frozen }: { rehearsals: number; keep: boolean; frozen: Promise<void> },
+  { frozen, ...rehearsals }: Rehearsals & { frozen: Promise<void> },
 ): Promise<void> {
   const freeze: FreezeCommand = { type: 'freeze' };
-  const prepared = rehearse(template, rehearsals, keep).then(() => {
+  const prepared = rehearse(template, rehearsals).then(() => {
     commands.write(`${JSON.stringify(freeze)}\n`);
     return frozen;
   });
@@ -56,13 +70,24 @@ export async function prepareTemplate(
   });
 }
 
-async function rehearse(template: RunnerProcess, rehearsals: number, keep: boolean): Promise<void> {
-  for (let number = 0; number < rehearsals; number++) {
-    // What it shows itself as; a child has another number, which it is given then.
-    const command = { ...rehearsal(template, number, keep), pid: TEMPLATE_PID };
-    await runRehearsal(template, command, number);
-    template.forget(command.nonce);
-  }
+/** Whether V8 would optimize what an execution goes through in each runner anew, since each serves enough of them. */
+export const servesMany = (maxExecutions: number): boolean =>
+  maxExecutions === 0 || maxExecutions >= FURTHER_REHEARSALS;
+
+async function rehearse(template: RunnerProcess, { rehearsals, keep, many }: Rehearsals): Promise<void> {
+  for (let number = 0; number < rehearsals; number++)
+    await rehearseOne(template, rehearsal(template, number, keep), number);
+  if (!many) return;
+  // Such a runner has mostly loaded what it is to run.
+  const { entry } = rehearsal(template, SHORT, keep);
+  for (let number = rehearsals; number < rehearsals + FURTHER_REHEARSALS; number++)
+    await rehearseOne(template, { ...commandOf(template, number, keep), entry }, number);
+}
+
+async function rehearseOne(template: RunnerProcess, command: ExecuteCommand, number: number): Promise<void> {
+  // What it shows itself as; a child has another number, which it is given then.
+  await runRehearsal(template, { ...command, pid: TEMPLATE_PID }, number);
+  template.forget(command.nonce);
 }
 
 /**
@@ -85,15 +110,24 @@ export function rehearsal(runner: RunnerProcess, number: number, keep: boolean):
   const { format, source } = PROGRAMS[number % PROGRAMS.length] as (typeof PROGRAMS)[number];
   // Node keeps a module by its URL, and V8 a script by its source: each is to be compiled.
   const url = `${ROOT_URL}${number}.${format === 'commonjs' ? 'cjs' : 'js'}`;
+  return {
+    ...commandOf(runner, number, keep),
+    entry: url,
+    modules: [{ url, format, source: withMap(url, `${source} // ${number}\n`), imports: {} }],
+  };
+}
+
+/** What V8 takes for certain is to hold for executions that have more and for those that have less. */
+function commandOf(runner: RunnerProcess, number: number, keep: boolean): ExecuteCommand {
   const command = commandFor(runner, '');
   return {
     ...command,
-    entry: url,
-    modules: [{ url, format, source: withMap(url, `${source} // ${number}\n`), imports: {} }],
+    modules: [],
     rootUrl: ROOT_URL,
     keep,
     parameters: { number },
-    context: { ...command.context, ...CONTEXT },
+    env: number % 2 === 0 ? { REHEARSAL: `${number}` } : {},
+    context: number % 4 < 2 ? { ...command.context, ...CONTEXT } : command.context,
   };
 }
 

@@ -22,7 +22,7 @@ import {
 } from './control-messages.js';
 import { tryChildren } from './first-children.js';
 import { ForkedProcess, signalName } from './forked-process.js';
-import { FEW_REHEARSALS, prepareTemplate, REHEARSALS } from './rehearsals.js';
+import { FEW_REHEARSALS, prepareTemplate, REHEARSALS, servesMany } from './rehearsals.js';
 import { programOf, type TemplateFiles } from './template-program.js';
 import { TemplateRequests } from './template-requests.js';
 
@@ -126,7 +126,8 @@ export class TemplateProcess {
     try {
       const rehearsals = launch.isForFew ? FEW_REHEARSALS : REHEARSALS;
       const keep = launch.maxExecutions !== 1;
-      await prepareTemplate(runner, stdio[COMMAND_FD] as Writable, { rehearsals, keep, frozen });
+      const many = !launch.isForFew && servesMany(launch.maxExecutions);
+      await prepareTemplate(runner, stdio[COMMAND_FD] as Writable, { rehearsals, keep, many, frozen });
       if (!launch.isForFew) await template.tryOut(keep);
       template.isTried = true;
       return template;

@@ -60,3 +60,15 @@ describe('WatchedObject', () => {
 function fail(): never {
   throw new Error('read');
 }
+
+it('finds changes of objects of one name and the same properties apart', () => {
+  const [first, second] = [{ value: 1 }, { value: 2 }];
+  const [one, other] = [first, second].map((target) => new WatchedObject('test', target)) as [
+    WatchedObject,
+    WatchedObject,
+  ];
+  first.value = 2;
+  expect([one.change(false), other.change(false)]).toEqual(['value', null]);
+  second.value = 1;
+  expect([one.change(false), other.change(false)]).toEqual(['value', 'value']);
+});

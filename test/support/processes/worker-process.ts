@@ -31,7 +31,8 @@ export interface WorkerOptions {
  * process for each execution is most of what they cost. Code that uses the network has its runner replaced all the same.
  */
 export const REUSED_RUNNERS: Readonly<Record<string, string>> = {
-  RUNNER_MAX_EXECUTIONS: '0',
+  // More than a test has, and fewer than those for which a template rehearses for long.
+  RUNNER_MAX_EXECUTIONS: '500',
   RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true',
 };
 
