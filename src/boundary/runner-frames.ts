@@ -104,7 +104,15 @@ export const runnerFrameSchema = z.discriminatedUnion('type', [
     fields: z.record(z.string(), z.unknown()).optional(),
   }),
   /** The code ended and this is what it returned: a JSON value, absent where nothing was returned. */
-  z.strictObject({ type: z.literal('result'), value: z.unknown().optional(), ...ending }),
+  z.strictObject({
+    type: z.literal('result'),
+    value: z.unknown().optional(),
+    ...ending,
+    /** What `loaded` would have said, where that was not sent. */
+    loadMs: duration.optional(),
+    /** As `settled` with nothing that was left behind. */
+    settled: z.literal(true).optional(),
+  }),
   /** The code threw, or its value cannot be sent. */
   z.strictObject({
     type: z.literal('error'),

@@ -119,6 +119,10 @@ export abstract class Slot implements RunnerObserver {
           outOfMemory: frame.outOfMemory,
           usage: frame.usage ? { ...frame.usage, peakMb: 0 } : null,
         });
+      case 'result':
+        this.listener?.onFrame(frame);
+        if (frame.settled) this.settle();
+        return;
       default:
         this.listener?.onFrame(frame);
     }

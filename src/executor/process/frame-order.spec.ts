@@ -61,6 +61,41 @@ it.each([
   expect(faultOfLast(new FrameOrder(PROCESS), ...types)).toEqual(expect.any(String));
 });
 
+describe('a result that says more', () => {
+  const result = (more: object): RunnerFrame => ({ type: 'result', ...more }) as RunnerFrame;
+  const faultAfter = (before: string[], more: object, of = PROCESS): string | null => {
+    const order = new FrameOrder(of);
+    for (const frame of frames(...before)) order.fault(frame);
+    return order.fault(result(more));
+  };
+
+  it.each([
+    [[], { loadMs: 1, settled: true }],
+    [['loaded', 'output'], { settled: true }],
+    [[], { loadMs: 1 }],
+  ])('is in its time after %j: %j', (before, more) => {
+    expect(faultAfter(before, more)).toBeNull();
+  });
+
+  it('has not been loaded twice', () => {
+    expect(faultAfter(['loaded'], { loadMs: 1 })).toMatch(/"loaded"/);
+  });
+
+  it('is not settled where the runner is not kept', () => {
+    expect(faultAfter([], { settled: true }, { kind: KINDS.process, keep: false })).toMatch(/"settled"/);
+  });
+
+  it('is settled once', () => {
+    const order = new FrameOrder(PROCESS);
+    expect(order.fault(result({ settled: true }))).toBeNull();
+    expect(faultOfLast(order, 'settled')).toMatch(/"settled"/);
+  });
+
+  it('is one all the same', () => {
+    expect(faultAfter(['error'], { settled: true })).toBe('a second last word');
+  });
+});
+
 it('of a runner that is not kept, settled is out of its time', () => {
   expect(faultOfLast(new FrameOrder({ kind: KINDS.process, keep: false }), 'result', 'settled')).toMatch(
     /settled/,

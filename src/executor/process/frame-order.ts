@@ -1,4 +1,4 @@
-import type { RunnerFrame } from '../../boundary/runner-frames.js';
+import type { FrameOf, RunnerFrame } from '../../boundary/runner-frames.js';
 import type { LaunchKind } from './runner-launch.js';
 
 /** What the worker has asked a runner for. */
@@ -8,7 +8,7 @@ export type Question = 'alive' | 'unheard';
  * Which frames an execution may send next. A runner of ours keeps to it; one that does not is no longer ours.
  *
  * `loaded` comes once, and so does the last word: a result, an error or an exit. `settled` follows it, where
- * the runner is to be kept. To each question comes one answer. Only a host says how its executions do. A runner waits for the answer to a `module-request` before it says anything else.
+ * the runner is to be kept. A result may have both in it. To each question comes one answer. Only a host says how its executions do. A runner waits for the answer to a `module-request` before it says anything else.
  */
 export class FrameOrder {
   private readonly seen = new Set<RunnerFrame['type']>();
@@ -33,7 +33,7 @@ export class FrameOrder {
     const { type } = frame;
     const fault = this.faultOf(type);
     this.seen.add(type);
-    return fault;
+    return fault ?? (type === 'result' ? this.faultOfParts(frame) : null);
   }
 
   private faultOf(type: RunnerFrame['type']): string | null {
@@ -66,6 +66,15 @@ export class FrameOrder {
       case 'uncaught':
         return null;
     }
+  }
+
+  /** A result may say as well what `loaded` and `settled` say: as these two it is out of its time, or is not. */
+  private faultOfParts({ loadMs, settled }: FrameOf<'result'>): string | null {
+    if (loadMs !== undefined && this.seen.has('loaded')) return this.unexpected('loaded');
+    if (settled === undefined) return null;
+    const fault = this.faultOf('settled');
+    this.seen.add('settled');
+    return fault;
   }
 
   private unexpected(type: RunnerFrame['type']): string {

@@ -9,6 +9,8 @@ const PLAIN = [
   { type: 'settled', dirty: [] },
   { type: 'result', variables: {}, usage: USAGE },
   { type: 'result', value: { deep: [1, null, 'x'] }, variables: {}, usage: USAGE },
+  { type: 'result', variables: {}, usage: USAGE, settled: true },
+  { type: 'result', value: 1, variables: {}, usage: USAGE, loadMs: 0.5, settled: true },
 ];
 
 describe('isPlainFrame', () => {
@@ -25,12 +27,25 @@ describe('isPlainFrame', () => {
       'value',
       'variables',
       'usage',
+      'settled',
       'extra',
       '__proto__',
     );
     const part = fc.oneof(
       fc.jsonValue(),
-      fc.constantFrom('loaded', 'settled', 'result', {}, [], USAGE, { ...USAGE, more: 1 }, -1, 1e13),
+      fc.constantFrom(
+        'loaded',
+        'settled',
+        'result',
+        {},
+        [],
+        USAGE,
+        { ...USAGE, more: 1 },
+        -1,
+        1e13,
+        true,
+        null,
+      ),
     );
     const change = fc.tuple(name, fc.option(part, { nil: undefined }));
     let plain = 0;

@@ -10,7 +10,7 @@ const KEYS_LIMIT = VALUE_KEYS_LIMIT + 50_000;
 /** A frame, or what is wrong with it. */
 export type ParsedFrame = { ok: true; frame: RunnerFrame } | { ok: false; fault: string };
 
-/** The last frame of most executions on a reused runner. */
+/** The last frame of an execution on a reused runner, where that did not come with its result. */
 const CLEAN = '{"type":"settled","dirty":[]}';
 const CLEAN_FRAME: ParsedFrame = { ok: true, frame: JSON.parse(CLEAN) as RunnerFrame };
 
@@ -49,7 +49,9 @@ export function isPlainFrame(value: unknown): value is RunnerFrame {
       return length === 2 && Array.isArray(frame['dirty']) && frame['dirty'].length === 0;
     case 'result':
       return (
-        length === (Object.hasOwn(frame, 'value') ? 4 : 3) &&
+        length === RESULT_FIELDS + has(frame, 'value') + has(frame, 'loadMs') + has(frame, 'settled') &&
+        (frame['loadMs'] === undefined || isDuration(frame['loadMs'])) &&
+        (frame['settled'] === undefined || frame['settled'] === true) &&
         isEmpty(frame['variables']) &&
         isUsage(frame['usage'])
       );
@@ -57,6 +59,11 @@ export function isPlainFrame(value: unknown): value is RunnerFrame {
       return false;
   }
 }
+
+/** What each result has: its type, variables and usage. */
+const RESULT_FIELDS = 3;
+
+const has = (frame: object, name: string): number => (Object.hasOwn(frame, name) ? 1 : 0);
 
 const isDuration = (value: unknown): boolean =>
   typeof value === 'number' && value >= 0 && value <= DURATION_LIMIT_MS;

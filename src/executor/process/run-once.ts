@@ -52,7 +52,8 @@ export function resultOf(runner: RunnerProcess, command: ExecuteCommand): Promis
     runner.execute(command, {
       onFrame(frame: RunnerFrame) {
         if (frame.type === 'result') value = frame.value;
-        if (frame.type === (command.keep ? 'settled' : 'result')) resolve(value);
+        if (frame.type === 'settled' || (frame.type === 'result' && (frame.settled || !command.keep)))
+          resolve(value);
         if (frame.type === 'error') reject(new Error(frame.message));
       },
       onRawOutput: (_stream, text) => (stderr += text),

@@ -157,10 +157,16 @@ export class Run implements SlotListener, Ticking {
         this.report = frame;
         return;
       case 'result':
+        this.loadMs ??= frame.loadMs ?? null;
+        return this.take(frame);
       case 'error':
-        this.report = frame;
-        this.end(null);
+        return this.take(frame);
     }
+  }
+
+  private take(report: NonNullable<RunEnd['report']>): void {
+    this.report = report;
+    this.end(null);
   }
 
   onRawOutput(stream: OutputStream, text: string): void {

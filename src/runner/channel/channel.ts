@@ -16,6 +16,8 @@ let waiting = '';
 /** A frame that goes out before the next one, unless another takes its place. */
 let deferred = '';
 let holding = false;
+/** Of the last frame of those that wait; null: none does. */
+let last: FrameType | null = null;
 
 /** From now on frames go this way; a thread has no descriptor of its own. */
 export function deliverBy(way: (lines: string) => void): void {
@@ -42,6 +44,22 @@ export function sendFrame<T extends FrameType>(type: T, fields: FrameFields<T>):
 export function postFrame<T extends FrameType>(type: T, fields: FrameFields<T>): void {
   waiting += deferred + frameOf(type, fields);
   deferred = '';
+  last = type;
+}
+
+/** Takes a frame back that was posted, where it waits alone: what it says goes with another. */
+export function takeBack<T extends FrameType>(type: T, fields: FrameFields<T>): boolean {
+  if (waiting !== frameOf(type, fields)) return false;
+  waiting = '';
+  last = null;
+  return true;
+}
+
+/** Adds a field to the newest frame, where that is of this type and still waits. `value`: a JSON text. */
+export function addToNewest(type: FrameType, name: string, value: string): boolean {
+  if (last !== type || deferred !== '') return false;
+  waiting = `${partOfText(waiting, 0, waiting.length - CLOSING.length)},"${name}":${value}${CLOSING}`;
+  return true;
 }
 
 /** As {@link postFrame}, but only the newest that was deferred goes out, with the next frame of another kind. */
@@ -56,8 +74,11 @@ function frameOf(type: string, fields: Readonly<Record<string, string>>): string
     const name = names[i] as string;
     frame += `,"${name}":${fields[name] as string}`;
   }
-  return `${frame}}\n`;
+  return `${frame}${CLOSING}`;
 }
+
+/** How each frame ends. */
+const CLOSING = '}\n';
 
 /** Until {@link releaseFrames} frames wait for each other: each write wakes the worker. */
 export function holdFrames(): void {
@@ -75,6 +96,7 @@ export function flushFrames(): void {
   if (holding || waiting === '') return;
   const lines = waiting;
   waiting = '';
+  last = null;
   deliver(lines);
 }
 

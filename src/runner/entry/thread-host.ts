@@ -19,6 +19,8 @@ const MEMORY_POLL_MS = 50;
 const POLLS_PER_USAGE = 2;
 const MB = 1_048_576;
 const CLEAN = '{"type":"settled","dirty":[]}\n';
+/** How a result ends that says so as well: after what is the user's, which cannot reach this far. */
+const SETTLED = ',"settled":true}\n';
 
 /** Of an execution whose it is: its thread reads the rest. */
 type HostCommand = Exclude<SentCommand, { type: 'execute' }> | NonNullable<ReturnType<typeof addressOf>>;
@@ -88,19 +90,22 @@ class ThreadHost {
       if (line.startsWith(`${nonce} `)) own.push(line);
       start = end;
     }
-    if (own.at(-1)?.startsWith(`${nonce} {"type":"settled"`)) {
-      this.settle(thread, own.pop() as string);
-      own.push(`${nonce} ${CLEAN}`);
+    const newest = own.at(-1) ?? '';
+    if (newest.startsWith(`${nonce} {"type":"settled"`)) {
+      this.settle(thread, newest.endsWith(CLEAN));
+      own[own.length - 1] = `${nonce} ${CLEAN}`;
+    } else if (newest.startsWith(`${nonce} {"type":"result"`) && newest.endsWith(SETTLED)) {
+      this.settle(thread, true);
     }
     writeAll(own.join(''));
   }
 
   /** Replaced here, the process as such stays fit. */
-  private settle(thread: HostedThread, settled: string): void {
+  private settle(thread: HostedThread, isClean: boolean): void {
     this.busy.delete(thread.ref);
     thread.nonce = '';
     const worn = this.maxExecutions > 0 && thread.executions >= this.maxExecutions;
-    if (worn || !settled.endsWith(CLEAN)) void thread.worker.terminate();
+    if (worn || !isClean) void thread.worker.terminate();
     else this.idle.push(thread);
   }
 

@@ -2,15 +2,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { ModuleFailure } from '../../boundary/module-protocol.js';
 import type { ErrorCode } from '../../boundary/runner-frames.js';
 import type { ExecuteCommand, RunnerCommand } from '../../boundary/runner-protocol.js';
-import {
-  holdFrames,
-  json,
-  postFrame,
-  releaseFrames,
-  sendFrame,
-  startUsage,
-  useNonce,
-} from '../channel/channel.js';
+import { holdFrames, json, releaseFrames, sendFrame, startUsage, useNonce } from '../channel/channel.js';
 import { reportError } from '../report/error-report.js';
 import { printedError } from '../report/printed-error.js';
 import { emitOutput } from '../report/output-capture.js';
@@ -23,7 +15,7 @@ import { activeResources, thenOf } from '../channel/primordials.js';
 import { createUserContext, forgetContext, type UserContext } from './user-context.js';
 import { UserSignal } from './user-signal.js';
 import { giveUp } from '../confine/rights.js';
-import { ending, reportValue, sendError } from '../report/final-frames.js';
+import { ending, noteLoaded, reportSettled, reportValue, sendError } from '../report/final-frames.js';
 import { NoJsonForm } from './json-form.js';
 import { ParametersInvalid } from './user-parameters.js';
 import { type Caught, runFunction, runScript } from './run-code.js';
@@ -167,7 +159,7 @@ export class Executions {
     const onLoaded = (): void => {
       locals?.watch('uncaught');
       progress.phase = 'calling';
-      postFrame('loaded', { loadMs: `${performance.now() - startedAt}` });
+      noteLoaded(performance.now() - startedAt);
       late.flush();
     };
     const isScript = command.functionName === null;
@@ -290,7 +282,7 @@ export class Executions {
     this.current = null;
     forgetContext();
     removeTraces(command);
-    postFrame('settled', { dirty: reasonsAsJson(dirty) });
+    reportSettled(dirty.length === 0 ? null : reasonsAsJson(dirty));
     releaseFrames();
   }
 }

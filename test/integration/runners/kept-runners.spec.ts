@@ -13,6 +13,8 @@ Logger.overrideLogger(false);
 interface Ended {
   value: unknown;
   found: string[];
+  /** What it said, by the types of its frames; `result+` with the names of what it has beside what each has. */
+  said: string[];
 }
 
 /** The source is that of a function. */
@@ -20,13 +22,17 @@ function run(runner: RunnerProcess, source: string, changes: Partial<ExecuteComm
   return new Promise((resolve, reject) => {
     const command = { ...commandFor(runner, source), network: 'proxy', keep: true, ...changes } as const;
     let value: unknown;
+    const said: string[] = [];
     runner.execute(command, {
       onFrame(frame) {
+        const more = ['loadMs', 'settled'].filter((name) => frame.type === 'result' && name in frame);
+        said.push([frame.type, ...more].join('+'));
         if (frame.type === 'result') ({ value } = frame);
         if (frame.type === 'error') reject(new Error(frame.message));
-        if (frame.type !== 'settled') return;
+        const isClean = frame.type === 'result' && frame.settled;
+        if (frame.type !== 'settled' && !isClean) return;
         runner.forget(command.nonce);
-        resolve({ value, found: [...frame.dirty] });
+        resolve({ value, found: frame.type === 'settled' ? [...frame.dirty] : [], said });
       },
       onRawOutput: () => undefined,
       onViolation: (what) => reject(new Error(what)),
@@ -92,6 +98,36 @@ describe.each(['proxy', 'open'])(
     );
   },
 );
+
+describe('what a runner says of an execution', () => {
+  it.each([
+    ['is one frame where it ends at once and leaves nothing', 'return 1', ['result+loadMs+settled']],
+    ['is sent as it comes where it prints', "console.log('x')", ['loaded', 'output', 'result+settled']],
+    [
+      'begins when the code has begun, where it does not end at once',
+      'return new Promise((resolve) => setTimeout(resolve, 20))',
+      ['loaded', 'result', 'settled'],
+    ],
+    ['ends with what it has left', 'globalThis.left = 1', ['result+loadMs', 'settled']],
+    [
+      'has its result at once, where something is open',
+      'setTimeout(() => undefined, 10)',
+      ['result+loadMs', 'settled'],
+    ],
+  ])('%s', async (_what, body, said) => {
+    const factory = await RunnerFactory.open(
+      runnerSettings.of(settingsOf({ ISOLATION: 'process', RUNNER_MAX_EXECUTIONS: '0', NETWORK: 'none' })),
+    );
+    const runner = await factory.boot();
+    try {
+      const source = `export default () => { ${body} };`;
+      expect((await run(runner, source, { network: 'none' })).said).toEqual(said);
+    } finally {
+      await end(runner);
+      await factory.close();
+    }
+  });
+});
 
 describe('an execution after one that has given all objects properties', () => {
   /** All that an execution sees of its command, but for what differs from one to the next. */

@@ -76,7 +76,19 @@ const SHAPES: Shapes = {
     },
     { requiredKeys: ['stream', 'level', 'text', 'ts'] },
   ),
-  result: fc.record({ value: json, variables: record, usage }),
+  result: fc.oneof(
+    { weight: 3, arbitrary: fc.record({ value: json, variables: record, usage }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        value: json,
+        variables: record,
+        usage,
+        loadMs: number,
+        settled: fc.constantFrom(true, true, false, 1),
+      }),
+    },
+  ),
   error: fc.record({
     ...failed,
     code,
