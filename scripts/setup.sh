@@ -198,7 +198,7 @@ build_console() {
 build_docs() {
   built=dist/.docs-built
   if [ -f "$built" ] && [ -f dist/docs/index.html ] &&
-    is_newest "$built" docs site schemas/openapi.json ./*.md package-lock.json; then
+    is_newest "$built" docs site schemas ./*.md package-lock.json; then
     return 0
   fi
   : >"$built.started"

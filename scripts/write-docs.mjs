@@ -1,9 +1,9 @@
 // `npm run docs`: writes the pages and JSON Schemas that are generated from the sources, out of the built code.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { NestFactory } from '@nestjs/core';
 import { httpAdapter } from '../dist/api/http/configure-http.js';
-import { openApiDocument } from '../dist/api/http/openapi.js';
+import { keptDescription, openApiDocument } from '../dist/api/http/openapi.js';
 import { AppModule } from '../dist/app.module.js';
 import { parseSettings } from '../dist/config/settings.js';
 import { httpSettings } from '../dist/config/slices.js';
@@ -16,7 +16,8 @@ import { rulesFile } from '../dist/metrics/monitoring/rules-file.js';
 
 writeFileSync(new URL('../docs/configuration.md', import.meta.url), renderSettingsDocs());
 writeFileSync(new URL('../docs/metrics.md', import.meta.url), renderMetricsDocs());
-writeFileSync(new URL('../docs/failure-codes.md', import.meta.url), renderFailureDocs());
+const failureCodes = new URL('../docs/failure-codes.md', import.meta.url);
+writeFileSync(failureCodes, renderFailureDocs(readFileSync(failureCodes, 'utf8')));
 
 const schemas = new URL('../schemas/', import.meta.url);
 mkdirSync(schemas, { recursive: true });
@@ -26,7 +27,10 @@ const app = await NestFactory.create(AppModule.register(settings), httpAdapter(h
   preview: true,
   logger: false,
 });
-writeFileSync(new URL('openapi.json', schemas), `${JSON.stringify(openApiDocument(app), null, 2)}\n`);
+writeFileSync(
+  new URL('openapi.json', schemas),
+  `${JSON.stringify(keptDescription(openApiDocument(app)), null, 2)}\n`,
+);
 for (const name of DOCUMENT_NAMES) writeFileSync(new URL(`${name}.json`, schemas), schemaFile(name));
 
 const GENERATED = '# Generated from src/metrics/monitoring by `npm run docs`.\n';

@@ -2,9 +2,10 @@ import { globSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import MiniSearch from 'minisearch';
-import { apiReference, type OpenApi } from './api-reference.ts';
+import { apiReference } from './api-reference.ts';
 import { PageRenderer, type Rendered } from './markdown.ts';
 import { addressOf, SECTIONS } from './navigation.ts';
+import { readOpenApi } from './open-api-file.ts';
 import { pageHtml } from './page.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -57,8 +58,9 @@ const source = (name: string): string => readFileSync(join(import.meta.dirname, 
 const pagesOf = (pattern: string): string[] => globSync(pattern, { cwd: ROOT }).toSorted();
 
 function render(file: string, renderer: PageRenderer): Rendered {
-  const text = readFileSync(join(ROOT, file), 'utf8');
-  return file.endsWith('.json') ? apiReference(JSON.parse(text) as OpenApi) : renderer.render(file, text);
+  const path = join(ROOT, file);
+  if (file.endsWith('.json')) return apiReference(readOpenApi(path));
+  return renderer.render(file, readFileSync(path, 'utf8'));
 }
 
 /** The library as its authors built it for browsers, without the line that names a map of it. */

@@ -4,7 +4,7 @@ export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
 /** How an execution that failed is shown. */
 export type FailedStatus = Exclude<ExecutionStatus, 'succeeded'>;
 
-/** What is to be said of one failure code. Texts are Markdown. */
+/** What is to be said of one failure code. Texts are Markdown, and all that any page says of it. */
 export interface FailureRow {
   status: FailedStatus;
   /** What the public sees in `error_type` when no class of the user's code names the error. */
@@ -41,7 +41,7 @@ export const FAILURES = {
       'The limit of time or of CPU time was reached; the code and its processes were killed. Task results carry exit code 124.',
     fault: 'user code',
     remedy:
-      'Make it faster, or raise `timeout_seconds` (upper bound: `MAX_TIMEOUT_SECONDS`), or `CPU_LIMIT_SECONDS`.',
+      'Make it faster: `failure.stack` shows where it was. Or raise `timeout_seconds` (upper bound: `MAX_TIMEOUT_SECONDS`), or `CPU_LIMIT_SECONDS`.',
     // As coreutils' `timeout` does.
     exitCode: 124,
   },
@@ -51,7 +51,7 @@ export const FAILURES = {
     retry: false,
     meaning: 'A request to cancel ended the execution ([execution-control.md](execution-control.md)).',
     fault: 'none',
-    remedy: 'Nothing.',
+    remedy: 'Nothing: `cancellation` of the result says when it was asked for, and why.',
   },
   OUT_OF_MEMORY: {
     status: 'failed',
@@ -59,7 +59,7 @@ export const FAILURES = {
     retry: true,
     meaning: 'The execution needed more memory than `MEMORY_LIMIT_MB`, or its heap was full.',
     fault: 'user code',
-    remedy: 'Process the data in parts, or raise the limit.',
+    remedy: 'Process the data in parts, or raise the limit, and the limit of the container with it.',
   },
   OUTPUT_LIMIT: {
     status: 'failed',
@@ -68,7 +68,8 @@ export const FAILURES = {
     meaning:
       'Far more output than `OUTPUT_LIMIT_BYTES`, a returned value that is larger, or a file larger than `FILE_SIZE_LIMIT_MB`.',
     fault: 'user code',
-    remedy: 'Print less; store large values elsewhere and return a reference.',
+    remedy:
+      '`failure.message` says which it was. Print less; store large values elsewhere and return a reference.',
   },
   RUNNER_CRASHED: {
     status: 'failed',
@@ -76,7 +77,8 @@ export const FAILURES = {
     retry: true,
     meaning: 'The runner ended without a result, by a signal or a crash of Node.',
     fault: 'user code or the machine',
-    remedy: 'See `failure.evidence`: exit code, signal, the end of stderr.',
+    remedy:
+      'See `failure.evidence`: exit code, signal, the end of stderr. Native packages and a kernel that is short of memory are the usual causes.',
   },
   PROTOCOL_VIOLATION: {
     status: 'failed',
@@ -85,7 +87,8 @@ export const FAILURES = {
     meaning:
       "Something was written to the runner's own channel that is not a message of it, or not one for this time.",
     fault: 'user code',
-    remedy: 'Do not write to file descriptors that the code did not open.',
+    remedy:
+      'Do not write to file descriptors that the code did not open. Code that attacks does that as well.',
   },
   RESULT_NOT_SERIALIZABLE: {
     status: 'failed',
@@ -94,7 +97,7 @@ export const FAILURES = {
     meaning:
       'The returned value has no JSON form: a cycle, a BigInt; or is nested more than 100 levels deep.',
     fault: 'user code',
-    remedy: 'Return plain data.',
+    remedy: 'Return plain data; the message has the path to what is not.',
   },
   INVALID_JOB: {
     status: 'failed',
@@ -102,13 +105,15 @@ export const FAILURES = {
     retry: false,
     meaning: 'A field of the job or its context is missing or wrong; nothing was run.',
     fault: 'producer',
-    remedy: 'Mend the field that `failure.evidence.field` names.',
+    remedy:
+      'Mend the field that `failure.evidence.field` names. Over HTTP this is a 400 before anything is queued.',
   },
   CONTEXT_NOT_FOUND: {
     status: 'failed',
     errorType: 'ContextNotFound',
     retry: false,
-    meaning: 'There is no execution context in Redis under the id of the job.',
+    meaning:
+      'There is no execution context in Redis under the id of the job: it was never written, was written to another Redis or under another prefix, or expired while the job waited.',
     fault: 'producer',
     remedy: 'Write the context before the job, with a TTL longer than the queue is.',
   },
@@ -165,7 +170,8 @@ export const FAILURES = {
     meaning:
       'A module or package that the code imports is not there, or the workspace could not be read for it.',
     fault: 'workspace',
-    remedy: 'Add the module to the workspace or the package to the manifest.',
+    remedy:
+      'Add the module to the workspace or the package to the manifest; the message lists where it was looked for.',
   },
   MODULE_LIMIT: {
     status: 'failed',
@@ -173,7 +179,7 @@ export const FAILURES = {
     retry: true,
     meaning: 'A module, or all that the code imports, is larger than what one execution may load.',
     fault: 'workspace',
-    remedy: 'Split it; `failure.message` names the limit.',
+    remedy: 'Split it, or read data as a file; `failure.message` names the limit.',
   },
   COMPILE_LIMIT: {
     status: 'failed',
@@ -182,7 +188,8 @@ export const FAILURES = {
     meaning:
       'Compiling one source takes more time, memory or output than it may, or crashes the compiler. Nothing was run.',
     fault: 'user code',
-    remedy: 'Make that source smaller or simpler; `failure.message` names the setting.',
+    remedy:
+      'Make that source smaller or simpler: minified and generated ones of many megabytes need too much. `failure.message` names the setting.',
   },
   PACKAGE_REFUSED: {
     status: 'failed',
@@ -191,7 +198,8 @@ export const FAILURES = {
     meaning:
       'The code imports a package whose line in the manifest is refused. `PUT /packages` says it of each such line.',
     fault: 'manifest',
-    remedy: 'Mend the line that the message names.',
+    remedy:
+      'Mend the line that the message names: only packages of the registry are allowed, no URLs, no git, no files.',
   },
   PACKAGE_INSTALL_FAILED: {
     status: 'failed',
@@ -200,7 +208,8 @@ export const FAILURES = {
     meaning:
       'The code imports a package of the manifest that npm could not install, or that cannot be imported.',
     fault: 'registry or manifest',
-    remedy: "Read the end of npm's output in the message; try again when the registry is back.",
+    remedy:
+      "Read the end of npm's output in the message or by `bifrost packages status`: a registry that is away, a version that is not there, a token that is missing (`NPM_TOKEN`). Try again when that is mended.",
   },
   ARTIFACT_REFUSED: {
     status: 'failed',
@@ -218,7 +227,8 @@ export const FAILURES = {
     meaning:
       'The code ended, but what it left in its artifacts folder could not be stored: the folder or the bucket did not take it.',
     fault: 'disk or object store',
-    remedy: 'Read the message; see that `ARTIFACTS_DIR` or the bucket can be written, then run it again.',
+    remedy:
+      'Read the message, or `artifacts could not be stored` in the log of the worker; see that `ARTIFACTS_DIR` or the bucket can be written, then run it again.',
   },
   STALLED_OUT: {
     status: 'failed',
@@ -226,7 +236,8 @@ export const FAILURES = {
     retry: false,
     meaning: 'Workers died or vanished repeatedly while they ran this execution.',
     fault: 'user code or the machine',
-    remedy: 'Find out what kills the worker: memory of the machine, a signal.',
+    remedy:
+      'Find out what kills the worker: the memory of the container is the usual cause (`kubectl describe pod`, `OOMKilled`), then code that fills the disk, a signal.',
   },
   INTERNAL: {
     status: 'failed',
@@ -234,7 +245,8 @@ export const FAILURES = {
     retry: false,
     meaning: 'The worker itself failed, in two attempts.',
     fault: 'worker',
-    remedy: "A bug or a broken machine: look for the execution id in the worker's log and report it.",
+    remedy:
+      "A bug or a broken machine: look for the execution id in the worker's log, and report it with what is there.",
   },
 } as const satisfies Readonly<Record<string, FailureRow>>;
 

@@ -68,8 +68,16 @@ export const evidenceSchema = z.looseObject({
     .meta({ description: 'Parameters that the workflow does not take as they are: dotted path, and why' }),
 });
 
+/** One of the failure codes: named, so that a published document has the list once. */
+export const failureCodeSchema = z
+  .enum(FAILURE_CODES, { error: `must be one of ${FAILURE_CODES.join(', ')}` })
+  .meta({
+    id: 'FailureCode',
+    description: 'Why an execution failed; docs/failure-codes.md says of each code what to do',
+  });
+
 export const failureSchema = z.object({
-  code: z.enum(FAILURE_CODES),
+  code: failureCodeSchema,
   message: z.string(),
   stack: z.string().nullable(),
   retryable: z

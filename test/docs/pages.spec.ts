@@ -6,7 +6,7 @@ import { type Step, stepsOf } from './harness/page-commands.js';
 
 // A short part of `npm run test:docs`, which runs all pages: some sections that stand alone, as the seed says.
 const SEED = Number(process.env['DOCS_SEED'] ?? 1);
-const PAGES = ['docs/recipes.md', 'docs/troubleshooting.md'];
+const PAGES = ['docs/recipes.md', 'docs/troubleshooting.md', 'docs/failure-codes.md'];
 const CHOSEN = 2;
 
 const surroundings = useDocsWorker({ archive: false });

@@ -50,7 +50,7 @@ describe('the search', () => {
   const index = MiniSearch.loadJSON(String(files.get('search.json')), options);
   it.each([
     ['drain kubernetes', 'kubernetes.html#drain'],
-    ['OUT_OF_MEMORY', 'troubleshooting.html#out_of_memory'],
+    ['OUT_OF_MEMORY', 'failure-codes.html#out_of_memory'],
     ['idempotency key', 'http-api.html#once-whatever-happens-to-the-connection'],
     ['submitExecution', 'api.html#submitExecution'],
   ])('for %j finds %s', (text, url) => {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { MAX_KEY_CHARS } from '../../archive/columns.js';
+import { FAILURE_CODES } from '../../contract/failure.js';
 import { STATISTIC_GROUPS } from '../../contract/history.js';
 import { FILTER_ROWS, type FilterName, type HISTORY_FILTERS } from '../../contract/history/fields.js';
+import { failureCodeSchema } from '../../contract/result.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
 
 const MAX_LIMIT = 500;
@@ -46,7 +48,10 @@ type Row = (typeof FILTER_ROWS)[number][1];
 /** Reads the value of a filter in a query, for each way that it may be compared. */
 const VALUES = {
   'some of': ({ values = [] }) => someOf(values),
-  'one of': ({ values = [] }) => z.enum(values, { error: `must be one of ${values.join(', ')}` }),
+  'one of': ({ values = [] }) =>
+    values === FAILURE_CODES
+      ? failureCodeSchema
+      : z.enum(values, { error: `must be one of ${values.join(', ')}` }),
   equal: () => name,
   among: () => name,
   part: () => name,

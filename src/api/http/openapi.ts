@@ -47,8 +47,8 @@ const OWN_ERRORS: Readonly<Record<string, readonly number[]>> = {
 };
 
 /**
- * The description of the API in OpenAPI 3.1, as the documentation shows it, `/openapi.json` hands it out and
- * schemas/openapi.json keeps it. Of the application it needs nothing but its routes.
+ * The description of the API in OpenAPI 3.1, as the documentation shows it and `/openapi.json` hands it out. Of the
+ * application it needs nothing but its routes.
  */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
@@ -67,6 +67,18 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   });
   return withErrors(document, schemas);
 }
+
+/** Where the published schemas have the list of failure codes, seen from schemas/openapi.json. */
+const LISTED_CODES = 'execution-result.json#/$defs/FailureCode';
+
+/** As schemas/openapi.json keeps it: with a link to the list of failure codes, which the file beside it has. */
+export const keptDescription = (document: OpenAPIObject): OpenAPIObject => ({
+  ...document,
+  components: {
+    ...document.components,
+    schemas: { ...document.components?.schemas, FailureCode: { $ref: LISTED_CODES } },
+  },
+});
 
 /** Adds what all routes share: problem documents, access, and one name for the rest of a path. */
 function withErrors(document: OpenAPIObject, schemas: OpenApiSchemas): OpenAPIObject {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FAILURE_CODES } from '../../contract/failure.js';
+import { failureCodeSchema } from '../../contract/result.js';
 import { type Problem, PROBLEM_KINDS } from './problem.js';
 
 /** What is wrong with one field. */
@@ -8,7 +8,7 @@ export const fieldErrorSchema = z.object({
   message: z.string(),
   line: z.number().int().optional(),
   column: z.number().int().optional(),
-  code: z.enum(FAILURE_CODES).optional(),
+  code: failureCodeSchema.optional(),
 });
 
 /** Every error answer: RFC 9457 problem details; some kinds have members of their own beside these. */

@@ -2,11 +2,13 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readOpenApi } from '../../../site/open-api-file.ts';
 import { configureHttp, httpAdapter } from '../../../src/api/http/configure-http.js';
 import { AppModule } from '../../../src/app.module.js';
+import { FAILURE_CODES } from '../../../src/contract/failure.js';
 import { QueueConsumer } from '../../../src/worker/queue-consumer.js';
 import { emptyFolder } from '../../support/archive-parts.js';
 import { type Documented, OpenApi } from '../../support/openapi.js';
@@ -465,9 +467,14 @@ describe('the description of the API', () => {
     expect(docs.operations.map(({ name }) => name).toSorted()).toEqual(routes.toSorted());
   });
 
-  it('is what schemas/openapi.json keeps; npm run docs writes it', async () => {
-    const kept = await readFile(new URL('../../../schemas/openapi.json', import.meta.url), 'utf8');
-    expect(document).toEqual(JSON.parse(kept));
+  it('is what schemas/openapi.json keeps, with what it links to; npm run docs writes it', () => {
+    const kept = join(import.meta.dirname, '..', '..', '..', 'schemas', 'openapi.json');
+    expect(document).toEqual(readOpenApi(kept));
+  });
+
+  it('has the failure codes itself where it is handed out', () => {
+    expect(document).toHaveProperty('components.schemas.FailureCode.enum', [...FAILURE_CODES]);
+    expect(JSON.stringify(document)).not.toMatch(/"\$ref":"[^#]/);
   });
 
   it('is OpenAPI 3.1', async () => {
