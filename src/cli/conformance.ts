@@ -30,10 +30,10 @@ export async function conformance(
   { stdout }: Output,
 ): Promise<ExitCode> {
   const limitMs = limitOf(options.timeout) * 1000;
-  const [{ parseSettings, SettingsError }, { checkConformance }] = await Promise.all([
-    partOfWorker('settings.cjs', () => import('../config/settings.js')),
-    partOfWorker('kit.cjs', () => import('../conformance/kit.js')),
-  ]);
+  const { parseSettings, SettingsError } = await partOfWorker(
+    'settings.cjs',
+    () => import('../config/settings.js'),
+  );
   const settings = (() => {
     try {
       return parseSettings(env, {
@@ -48,6 +48,7 @@ export async function conformance(
   })();
   if (settings.REDIS_URL === undefined)
     throw new CommandError(EXIT.usage, 'Which Redis? Give --redis redis://host:6379, or set REDIS_URL');
+  const { checkConformance } = await partOfWorker('kit.cjs', () => import('../conformance/kit.js'));
   const report = await checkConformance(settings, limitMs).catch((error: Error) => {
     throw new CommandError(EXIT.unavailable, error.message);
   });
