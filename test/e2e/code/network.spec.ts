@@ -78,6 +78,8 @@ describe.each([
         QUEUE_NAME: queueName,
         CONCURRENCY: '2',
         NETWORK: 'proxy',
+        // Code that floods uses the processor until it is killed.
+        CANCEL_GRACE_SECONDS: '0.5',
         NETWORK_ALLOW: `*,127.0.0.1:${port},localhost:${securePort}/private,${new URL(redis.url).host}`,
         ...env,
       },

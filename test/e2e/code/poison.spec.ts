@@ -37,13 +37,13 @@ const POISONS: Poison[] = [
   {
     name: 'many type arguments',
     code: `${'f<'.repeat(4000)}1`,
-    timeout: 2,
+    timeout: 1,
     codes: ['TIMED_OUT', 'USER_ERROR', 'COMPILE_LIMIT'],
   },
   {
     name: 'many brackets',
     code: `${'['.repeat(1e5)}${']'.repeat(1e5)}`,
-    timeout: 2,
+    timeout: 1,
     codes: ['TIMED_OUT', 'USER_ERROR', 'COMPILE_LIMIT'],
   },
   { name: 'an enum that doubles', code: doubling(21), timeout: 60, codes: ['COMPILE_LIMIT'] },

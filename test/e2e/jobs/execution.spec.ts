@@ -17,7 +17,13 @@ let worker: WorkerProcess;
 beforeAll(async () => {
   producer = makeProducer();
   worker = await startWorker({
-    env: { REDIS_URL: redis.url, CONCURRENCY: '4', SECRET_OF_THE_WORKER: 'do not show' },
+    env: {
+      REDIS_URL: redis.url,
+      CONCURRENCY: '4',
+      // A heap is full after a third of the time that it takes by default.
+      MEMORY_LIMIT_MB: '256',
+      SECRET_OF_THE_WORKER: 'do not show',
+    },
     args: ['--id', 'w1'],
   });
 });

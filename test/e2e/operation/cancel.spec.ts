@@ -5,7 +5,7 @@ import type { ExecutionContext } from '../../../src/contract/context.js';
 import type { ExecutionResult } from '../../../src/contract/result.js';
 import type { TaskResult } from '../../../src/contract/clients/task-result.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
-import { aContext, aTask } from '../../support/builders.js';
+import { aContext, aTask, NAP } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';
@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 
 const SLEEPS = 'export default () => new Promise((resolve) => setTimeout(resolve, 600_000))';
-const BLOCKS = 'export default () => { for (;;) {} }';
+const BLOCKS = `export default () => { for (;;) ${NAP}; }`;
 const IGNORES = `export default async (_parameters, { signal }) => {
   signal.addEventListener('abort', () => undefined);
   await new Promise((resolve) => setTimeout(resolve, 600_000));
