@@ -16,13 +16,17 @@ const ownDirs = (): string[] =>
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
 
 describe('the runner pool', () => {
-  it('can be started and stopped 200 times in any order and leaves nothing', async () => {
-    const pool = openPool();
+  // A start that forks runners boots one, a template and its first child; one that does not, one runner.
+  it.each([
+    [40, 'auto'],
+    [160, 'spawn'],
+  ])('can be started and stopped %d times in any order and leaves nothing (%s)', async (times, way) => {
+    const pool = openPool({ RUNNER_START: way });
     await pool.start();
     await pool.stop();
     const before = descriptors();
     const steps: Promise<void>[] = [];
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < times; i++) {
       steps.push(i % 3 === 0 ? pool.stop() : pool.start(), i % 2 === 0 ? pool.stop() : pool.start());
       if (i % 20 === 19) await Promise.all(steps);
     }
