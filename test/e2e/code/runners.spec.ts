@@ -101,20 +101,6 @@ describe('a reused process', () => {
     expect(totals).toMatchObject({ used: 10 });
   });
 
-  it('never serves two organizations', async () => {
-    const { run } = await open('tenants', { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '2' });
-    const pids = { a: new Set(), b: new Set(), none: new Set() };
-    for (let i = 0; i < 10; i++) {
-      pids.a.add((await run(PID, { organization: { id: 'a' } })).result);
-      pids.b.add((await run(PID, { organization: { id: 'b' } })).result);
-      pids.none.add((await run(PID, { organization: null })).result);
-    }
-    expect(shared(pids.a, pids.b) + shared(pids.a, pids.none)).toBe(0);
-    expect(shared(pids.b, pids.none)).toBe(0);
-    // Executions without an organization may be of different tenants.
-    expect(pids.none.size).toBe(10);
-  });
-
   it('serves executions without an organization where the operator says so', async () => {
     const { run } = await open('no-tenants', {
       RUNNER_MAX_EXECUTIONS: '0',
@@ -129,7 +115,7 @@ describe('a reused process', () => {
 describe('a process that is reused without end', () => {
   let run: Awaited<ReturnType<typeof open>>['run'];
   beforeAll(async () => {
-    ({ run } = await open('reused', { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '1' }));
+    ({ run } = await open('reused', { RUNNER_MAX_EXECUTIONS: '0', CONCURRENCY: '2' }));
   });
 
   it('has nothing of the execution before in the memory that code can read', async () => {
@@ -155,6 +141,19 @@ describe('a process that is reused without end', () => {
       }`);
     expect([first.error, second.error]).toEqual([null, null]);
     expect(second.result).toEqual([first.result, []]);
+  });
+
+  it('never serves two organizations', async () => {
+    const pids = { a: new Set(), b: new Set(), none: new Set() };
+    for (let i = 0; i < 10; i++) {
+      pids.a.add((await run(PID, { organization: { id: 'a' } })).result);
+      pids.b.add((await run(PID, { organization: { id: 'b' } })).result);
+      pids.none.add((await run(PID, { organization: null })).result);
+    }
+    expect(shared(pids.a, pids.b) + shared(pids.a, pids.none)).toBe(0);
+    expect(shared(pids.b, pids.none)).toBe(0);
+    // Executions without an organization may be of different tenants.
+    expect(pids.none.size).toBe(10);
   });
 
   it.each([

@@ -15,7 +15,6 @@ import { useWorkers, type WorkerProcess } from '../../support/processes/worker-p
 
 const redis = useRedis();
 const makeProducer = useProducers(redis);
-const startWorker = useWorkers();
 
 const SECRET = 'tz9-Kq"7/w+81xYpLm';
 const API_TOKEN = 'token-of-the-api-0123456789';
@@ -75,6 +74,7 @@ describe.each([
   ['process', {}],
   ['thread', { RUNNER: 'thread', TRUSTED_CODE: 'true' }],
 ])('a secret in a runner of the kind %s', (kind, env) => {
+  const startWorker = useWorkers();
   let producer: Producer;
   let client: RedisClient;
   let worker: WorkerProcess;
@@ -142,6 +142,21 @@ describe.each([
     });
   });
 
+  it('is there for every attempt that the job asked for', async () => {
+    const context = aContext({
+      workflow_code: `export default (_, context) => {
+        if (context.attempt < 3) throw new Error('not yet ' + context.secrets.KEY);
+        return context.secrets.KEY.length;
+      }`,
+      secrets: { KEY: SECRET },
+    });
+    const id = await producer.submitExecution(context, randomUUID(), { attempts: 3 });
+    expect(await producer.executionResult(id)).toMatchObject({ attempt: 3, result: SECRET.length });
+    const everything = await everythingIn(client);
+    expect(everything).toContain('not yet [redacted]');
+    expect(around(everything, SECRET)).toBeNull();
+  });
+
   it('is taken out of the context that the producer wrote, and of nothing else there', async () => {
     const { execution_id: id } = await run('nothing');
     const context = JSON.parse(
@@ -154,23 +169,6 @@ describe.each([
     });
     expect(await client.ttl(`bifrost:exec:${id}:context`)).toBeGreaterThan(0);
   });
-});
-
-it('is there for every attempt that the job asked for', async () => {
-  const producer = makeProducer({ queueName: 'again' });
-  await startWorker({ env: { REDIS_URL: redis.url, QUEUE_NAME: 'again' }, args: ['--id', 'again'] });
-  const context = aContext({
-    workflow_code: `export default (_, context) => {
-      if (context.attempt < 3) throw new Error('not yet ' + context.secrets.KEY);
-      return context.secrets.KEY.length;
-    }`,
-    secrets: { KEY: SECRET },
-  });
-  const id = await producer.submitExecution(context, randomUUID(), { attempts: 3 });
-  expect(await producer.executionResult(id)).toMatchObject({ attempt: 3, result: SECRET.length });
-  const everything = await everythingIn(redis.connect());
-  expect(everything).toContain('not yet [redacted]');
-  expect(around(everything, SECRET)).toBeNull();
 });
 
 /** The neighbourhood of what should not be there, for the message of a test that fails. */

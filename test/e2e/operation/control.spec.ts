@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ControlAnswer } from '../../../src/contract/control.js';
 import type { RunnerRecord, WorkerRecord } from '../../../src/contract/worker-record.js';
 import { aContext } from '../../support/builders.js';
@@ -7,6 +7,7 @@ import { startGate } from '../../support/servers/gate.js';
 import { isAlive } from '../../../src/lib/process/is-alive.js';
 import { useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
+import type { RedisClient } from '../../../src/redis/connections.js';
 import { until } from '../../support/until.js';
 import { useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
 
@@ -176,11 +177,36 @@ describe('an operator', () => {
     await untilState('PAUSED');
     await other.stop();
   });
+});
 
-  it('may speak by Redis: what cannot be read is named in the log and changes nothing', async () => {
-    const { worker, untilState, record } = await open('w4');
-    const client = redis.connect();
-    const say = (text: string): Promise<unknown> => client.publish('bifrost:worker:w4:control', text);
+describe('an operator who speaks by Redis', () => {
+  const startOne = useWorkers();
+  let client: RedisClient;
+  let worker: WorkerProcess;
+  beforeAll(() => {
+    client = redis.connect();
+  });
+  const say = (text: string): Promise<number> => client.publish('bifrost:worker:w4:control', text);
+  const untilState = (state: string): Promise<unknown> =>
+    until(
+      async () => {
+        const record = JSON.parse((await client.get('bifrost:worker:w4')) ?? '{}') as Partial<WorkerRecord>;
+        return record.state === state;
+      },
+      { what: `w4 is ${state}` },
+    );
+
+  it('reaches a worker from the moment it shows as active', async () => {
+    const started = startOne({ env: { REDIS_URL: redis.url, QUEUE_NAME: 'w4', WORKER_ID: 'w4' } });
+    await untilState('ACTIVE');
+    expect(await say('{"command":"pause"}')).toBe(1);
+    await untilState('PAUSED');
+    worker = await started;
+  });
+
+  it('finds what cannot be read named in the log, and nothing changed by it', async () => {
+    await say('{"command":"resume"}');
+    await untilState('ACTIVE');
     const ignored = (): string[] =>
       worker.logs
         .filter(({ msg }) => msg === 'control message ignored')
@@ -198,21 +224,10 @@ describe('an operator', () => {
       expect.stringContaining('pid: must name the process of the runner'),
       expect.stringContaining('pid: '),
     ]);
-    expect((await record())?.state).toBe('ACTIVE');
+    expect((await recordOf(worker, 'w4'))?.state).toBe('ACTIVE');
     await say('{"command":"pause"}');
     await untilState('PAUSED');
     await client.publish('bifrost:worker:all:control', '{"command":"shutdown"}');
     expect(await worker.exited).toEqual({ code: 0, signal: null });
-  });
-
-  it('reaches a worker from the moment it shows as active', async () => {
-    const client = redis.connect();
-    const started = startWorker({ env: { REDIS_URL: redis.url, QUEUE_NAME: 'w5', WORKER_ID: 'w5' } });
-    const state = async (): Promise<string> =>
-      (JSON.parse((await client.get('bifrost:worker:w5')) ?? '{}') as Partial<WorkerRecord>).state ?? '';
-    await until(async () => (await state()) === 'ACTIVE', { what: 'w5 is active' });
-    expect(await client.publish('bifrost:worker:w5:control', '{"command":"pause"}')).toBe(1);
-    await until(async () => (await state()) === 'PAUSED', { what: 'w5 is paused' });
-    await started;
   });
 });
