@@ -67,8 +67,9 @@ describe('bifrost workers recycle under load', () => {
   ])('replaces every runner of %s and fails no execution', async (kind, env) => {
     const id = `load-${kind.replaceAll(' ', '-')}`;
     const { worker, producer, submit } = await open(id, env);
+    // As long as that, so that few of them keep all runners busy.
     const code =
-      'export default async () => { await new Promise((r) => setTimeout(r, 30)); return process.pid }';
+      'export default async () => { await new Promise((r) => setTimeout(r, 100)); return process.pid }';
     const first = await Promise.all(Array.from({ length: 10 }, () => submit(code)));
     await Promise.all(first.map((one) => producer.executionResult(one)));
     const loading = new AbortController();
