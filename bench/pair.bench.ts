@@ -43,7 +43,7 @@ if (!kind) throw new Error(`--runner must be one of ${Object.keys(kinds).join(',
 const [ours, peer] = kind;
 
 const CONCURRENCY = 8;
-const PARTS = ['worker', 'runners', 'redis', 'all', 'a second'] as const;
+const PARTS = ['worker', 'runners', 'both', 'redis', 'all', 'a second'] as const;
 
 /** The built worker of another checkout, with its own sources. */
 const at = (folder: string): Contestant => ({
@@ -77,7 +77,7 @@ const measure = async ({ name, producer, running, redis }: (typeof entries)[numb
     (ms, index) => ((ms - (before[index] as number)) * 1000) / batch,
   ) as [number, number, number];
   await producer.clean();
-  const figures = [worker, tree - worker, server, tree + server, rate];
+  const figures = [worker, tree - worker, tree, server, tree + server, rate];
   say(`${name}: ${figures.map((figure) => figure.toFixed(0)).join(' ')}`);
   return figures;
 };

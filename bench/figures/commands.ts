@@ -1,5 +1,5 @@
-import { Redis } from 'ioredis';
 import { BARE_RESULTS, CHILDREN_RESULTS, REUSED, SINGLE_USE, THREAD } from '../harness/contestants.ts';
+import { type SeenCommand, watchCommands } from './seen-commands.ts';
 import { alternate, type Bench, type Entry, Series } from '../harness/session.ts';
 import * as names from './names.ts';
 
@@ -13,34 +13,33 @@ export async function measureCommands(bench: Bench, entries: readonly Entry[]): 
   const { plan, report } = bench;
   const jobs = plan.countedJobs;
   bench.say('commands to Redis');
-  const redis = new Redis(bench.redis);
   const sent = new Series();
   const all = new Series();
   const beyond = new Series();
-  const counted = entries.filter(({ name }) => COUNTED.includes(name));
-  await alternate(counted, plan.fewRounds, async ({ name, producer, running }) => {
+  const entered = entries.filter(({ name }) => COUNTED.includes(name));
+  await alternate(entered, plan.fewRounds, async ({ name, producer, running }) => {
     await producer.fill('noop', jobs);
-    const monitor = await redis.monitor();
-    let own = 0;
-    let total = 0;
-    monitor.on('monitor', (_time: string, args: string[], source: string) => {
-      if (!args.some((argument) => argument.includes(running.queueName))) return;
-      if (source !== 'lua' && isPoll(args)) return;
-      total += 1;
-      if (source !== 'lua') own += 1;
+    const groups: SeenCommand[][] = [];
+    const unwatch = await watchCommands(bench.redis, (command) => {
+      if (command.isOfScript) groups.at(-1)?.push(command);
+      else groups.push([command]);
     });
     await producer.drain(jobs, 0);
     await producer.settled();
-    monitor.disconnect();
-    sent.push(name, own / jobs);
-    all.push(name, total / jobs);
+    unwatch();
+    // What a script runs comes after it. Its own arguments need not have the name of the queue.
+    const counted = groups.filter(
+      (group) =>
+        group.some(({ text }) => text.includes(running.queueName)) && !isPoll(group[0] as SeenCommand),
+    );
+    sent.push(name, counted.length / jobs);
+    all.push(name, counted.flat().length / jobs);
     await producer.clean();
   });
-  redis.disconnect();
   sent.addTo(report, names.COMMANDS_SENT, 'commands');
   all.addTo(report, names.COMMANDS_ALL, 'commands');
   const base = report.find(names.COMMANDS_SENT, BARE_RESULTS.name);
-  for (const { name, contestant } of counted) {
+  for (const { name, contestant } of entered) {
     const own = report.find(names.COMMANDS_SENT, name);
     if (!contestant.product || !own || !base) continue;
     for (const value of own.values) beyond.push(name, value - base.median);
@@ -49,4 +48,4 @@ export async function measureCommands(bench: Bench, entries: readonly Entry[]): 
 }
 
 /** What this harness asks while it waits. */
-const isPoll = ([command]: string[]): boolean => /^(llen|zcard)$/i.test(command ?? '');
+const isPoll = ({ name }: SeenCommand): boolean => name === 'llen' || name === 'zcard';

@@ -4,6 +4,7 @@ import {
   CHILDREN,
   CHILDREN_RESULTS,
   REUSED,
+  REUSED_STARTED,
   SINGLE_USE,
   SINGLE_USE_DEFAULT,
   SINGLE_USE_STARTED,
@@ -15,9 +16,16 @@ import { idleProcesses } from './idle-processes.ts';
 import * as names from './names.ts';
 
 const WITH_PROCESSES = new Set(
-  [CHILDREN, CHILDREN_RESULTS, REUSED, SINGLE_USE, SINGLE_USE_DEFAULT, SINGLE_USE_STARTED, THREAD].map(
-    ({ name }) => name,
-  ),
+  [
+    CHILDREN,
+    CHILDREN_RESULTS,
+    REUSED,
+    REUSED_STARTED,
+    SINGLE_USE,
+    SINGLE_USE_DEFAULT,
+    SINGLE_USE_STARTED,
+    THREAD,
+  ].map(({ name }) => name),
 );
 const SETTLE_MS = 1_500;
 

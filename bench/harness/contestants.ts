@@ -39,16 +39,16 @@ const product = (name: string, env: Record<string, string>): Contestant => ({
 /** No peer has namespaces; without them the processes are compared, not the kernel. */
 const UNWRAPPED = { ISOLATION: 'process' };
 
-export const REUSED = product('bifrost, reused processes', {
-  ...UNWRAPPED,
-  RUNNER_MAX_EXECUTIONS: '0',
-  RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true',
-});
+const KEPT = { RUNNER_MAX_EXECUTIONS: '0', RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true' };
+
+/** The strongest isolation that works on the machine, and forked where that works. */
+export const REUSED = product('bifrost, reused processes', KEPT);
+/** Where they are started: without namespaces, which no peer has. */
+export const REUSED_STARTED = product('bifrost, reused, started', { ...UNWRAPPED, ...KEPT });
 export const THREAD = product('bifrost, threads', {
   RUNNER: 'thread',
   TRUSTED_CODE: 'true',
-  RUNNER_MAX_EXECUTIONS: '0',
-  RUNNER_REUSE_WITHOUT_ORGANIZATION: 'true',
+  ...KEPT,
 });
 export const SINGLE_USE = product('bifrost, single-use processes', UNWRAPPED);
 /** The strongest isolation that works on the machine, and forked where that works. */
@@ -66,6 +66,7 @@ export const ALL_CONTESTANTS: readonly Contestant[] = [
   PISCINA,
   SPAWN,
   REUSED,
+  REUSED_STARTED,
   THREAD,
   SINGLE_USE,
   SINGLE_USE_DEFAULT,

@@ -4,6 +4,7 @@ import {
   CHILDREN_RESULTS,
   type NamedContestant,
   REUSED,
+  REUSED_STARTED,
   SINGLE_USE,
   SINGLE_USE_DEFAULT,
   SPAWN,
@@ -47,17 +48,19 @@ export function checkTargets(report: Report): TargetResult[] {
   return [
     cost(figures.cpu(8), REUSED, CHILDREN_RESULTS),
     cost(figures.cpuWithRedis(8), REUSED, CHILDREN_RESULTS),
+    cost(figures.cpu(8), REUSED_STARTED, CHILDREN_RESULTS),
+    cost(figures.cpuWithRedis(8), REUSED_STARTED, CHILDREN_RESULTS),
     cost(figures.cpu(8), THREAD, THREADS_RESULTS),
     cost(figures.cpuWithRedis(8), THREAD, THREADS_RESULTS),
-    {
-      name: `CPU, ${SINGLE_USE.name}, the worker process alone / ${CHILDREN_RESULTS.name}, all of it`,
+    ...[SINGLE_USE, SINGLE_USE_DEFAULT].map(({ name }) => ({
+      name: `CPU, ${name}, the worker process alone / ${CHILDREN_RESULTS.name}, all of it`,
       atLeast: false,
       wanted: 1,
       ratio: shareOf(
-        report.find(figures.cpuOfProcess(8), SINGLE_USE.name),
+        report.find(figures.cpuOfProcess(8), name),
         report.find(figures.cpu(8), CHILDREN_RESULTS.name),
       ),
-    },
+    })),
     ratio(REUSED, CHILDREN_RESULTS, 1),
     ratio(REUSED, CHILDREN, 0.9),
     ratio(REUSED, BARE_RESULTS, 0.5),

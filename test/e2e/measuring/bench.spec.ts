@@ -42,7 +42,7 @@ describe('the benchmarks', () => {
       const contestants = new Set(measurements.map(({ contestant }) => contestant));
       expect([...contestants]).toEqual(expect.arrayContaining(CONTESTANTS));
       // The smoke run has no backlog of 100,000 and does not run at concurrency 8.
-      expect(targets).toHaveLength(22);
+      expect(targets).toHaveLength(25);
       expect(targets.filter(({ ratio }) => ratio).map(({ name }) => name)).toEqual(
         expect.arrayContaining([expect.stringContaining('latency'), expect.stringContaining('PSS')]),
       );
