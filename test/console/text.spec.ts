@@ -2,9 +2,36 @@ import { describe, expect, it } from '@jest/globals';
 import { ansiPieces } from '../../console/src/text/ansi.js';
 import { ago } from '../../console/src/text/format.js';
 import { linkPieces, safeHref } from '../../console/src/text/links.js';
+import { markdownPieces } from '../../console/src/text/markdown.js';
+import { FAILURES } from '../../src/contract/failure.js';
 import { visiblePieces, visibleText } from '../../console/src/text/visible.js';
 
 const ESC = '\u001b';
+
+describe('texts of failure codes', () => {
+  it('are split into code, links to the served documentation, and what is between', () => {
+    expect(markdownPieces('Set `A_B` ([tenants.md](tenants.md#quotas)), or [read](network.md).')).toEqual([
+      { text: 'Set ' },
+      { text: 'A_B', isCode: true },
+      { text: ' (' },
+      { text: 'tenants', href: '/docs/tenants.html#quotas' },
+      { text: '), or ' },
+      { text: 'read', href: '/docs/network.html' },
+      { text: '.' },
+    ]);
+  });
+
+  it('are nothing that stays unread', () => {
+    for (const { meaning, remedy } of Object.values(FAILURES))
+      for (const text of [meaning, remedy])
+        expect(
+          markdownPieces(text)
+            .filter(({ isCode }) => !isCode)
+            .map((piece) => piece.text)
+            .join(''),
+        ).not.toMatch(/`|\]\(/);
+  });
+});
 
 describe('terminal colours', () => {
   it('are split into pieces of one look', () => {

@@ -18,7 +18,7 @@ import { JsonView } from '../parts/json.js';
 import { LogView } from '../parts/log-view.js';
 import { Meter, Status } from '../parts/status.js';
 import { Table } from '../parts/table.js';
-import { Ago, Id, UserText } from '../parts/text.js';
+import { Ago, Id, Markdown, UserText } from '../parts/text.js';
 import { Waterfall } from '../parts/waterfall.js';
 import { perform } from '../state/notices.js';
 import { type Resource, useResource } from '../state/resource.js';
@@ -217,7 +217,9 @@ function FailurePanel({ view }: { view: ExecutionView }): JSX.Element | null {
     <section class={code === 'CANCELLED' ? 'failure calm' : 'failure'} aria-label="Why it failed">
       <header>
         <h2>{code}</h2>
-        <p>{row.meaning.replaceAll('`', '').replace(/ ?\(?\[[^\]]*\]\([^)]*\)\)?/g, '')}</p>
+        <p>
+          <Markdown text={row.meaning} />
+        </p>
       </header>
       <p class="failure-message">
         <UserText text={failure.message} links />
@@ -237,7 +239,7 @@ function FailurePanel({ view }: { view: ExecutionView }): JSX.Element | null {
           evidence.signal != null && ['Signal', <UserText text={evidence.signal} />],
           evidence.exit_code != null && ['Exit code', String(evidence.exit_code)],
           ['Fault', row.fault],
-          ['What to do', row.remedy.replaceAll('`', '')],
+          ['What to do', <Markdown text={row.remedy} />],
         ]}
       />
       {evidence.error && <JsonView value={evidence.error} label="Fields of the error" />}

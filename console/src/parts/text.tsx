@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { now } from '../state/clock.js';
 import { ago, fullTime, plural } from '../text/format.js';
 import { linkPieces } from '../text/links.js';
+import { markdownPieces } from '../text/markdown.js';
 import { visiblePieces, visibleText } from '../text/visible.js';
 
 /** Longer texts are cut where they are shown: a browser lays out a line of ten megabytes for minutes. */
@@ -32,6 +33,16 @@ export const UserText = ({ text: whole, links = false }: { text: string; links?:
     </bdi>
   );
 };
+
+/** Text of ours, as documents have it. */
+export const Markdown = ({ text }: { text: string }): JSX.Element => (
+  <>
+    {markdownPieces(text).map((piece) => {
+      if (piece.isCode) return <code>{piece.text}</code>;
+      return piece.href === undefined ? piece.text : <a href={piece.href}>{piece.text}</a>;
+    })}
+  </>
+);
 
 export const Visible = ({ text }: { text: string }): JSX.Element => (
   <>
