@@ -17,7 +17,7 @@ export const ALL_ROWS: readonly Row[] = TOPICS.flatMap(([, rows]) => rows);
 
 const HEAD = `# Compatibility with Node
 
-Generated from \`test/like-node\` by \`npm run docs:compat\`. Each program of the table runs by plain Node and on a process, a forked process, a reused process and a thread (\`npm run test:like-node\`; \`npm test\` runs all on a process and a third on each of the others); stdout, stderr and exit code must be the same, apart from the folder, the calls of Node's own in stack traces, and the line of source that Node prints above an error.
+Generated from \`test/like-node\` by \`npm run docs:compat\`. Each program of the table runs by plain Node and on a forked process, a started process, a reused process and a thread (\`npm run test:like-node\`; \`npm test\` runs all on a forked process and a third on each of the others); stdout, stderr and exit code must be the same, apart from the folder, the calls of Node's own in stack traces, and the line of source that Node prints above an error.
 
 ## What differs by design
 

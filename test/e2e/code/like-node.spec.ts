@@ -35,8 +35,8 @@ it('has enough programs, each with a name of its own', () => {
 });
 
 describe.each([
-  ['process', null, {}],
-  ['forked process', 0, { ISOLATION: 'namespace', RUNNER_START: 'fork' }],
+  ['forked process', null, { ISOLATION: 'namespace', RUNNER_START: 'fork' }],
+  ['started process', 0, { RUNNER_START: 'spawn' }],
   ['reused process', 1, { ...REUSE, ISOLATION: 'process' }],
   ['thread', 2, { ...REUSE, RUNNER: 'thread', TRUSTED_CODE: 'true', RUNNER_THREADS: '2' }],
 ])('a script on a runner of the kind %s does what it does by plain Node', (kind, third, env) => {
