@@ -17,21 +17,21 @@ export interface SentExecution extends Omit<ExecuteCommand, keyof PlaceFields | 
 export type SentCommand = Exclude<RunnerCommand, ExecuteCommand> | SentExecution;
 
 /** What is mostly the same for all executions that a runner serves. None of it is an object that code is given, and could change. */
-export type PlaceFields = Pick<
-  ExecuteCommand,
-  | 'rootUrl'
-  | 'packagesDir'
-  | 'scratch'
-  | 'keepsArtifacts'
-  | 'clearsScratch'
-  | 'pid'
-  | 'network'
-  | 'withoutAddons'
-  | 'resultLimitBytes'
-  | 'keep'
-  | 'lookEvery'
-  | 'captureLocals'
->;
+const PLACE_FIELDS = [
+  'rootUrl',
+  'packagesDir',
+  'scratch',
+  'keepsArtifacts',
+  'clearsScratch',
+  'pid',
+  'network',
+  'withoutAddons',
+  'resultLimitBytes',
+  'keep',
+  'lookEvery',
+  'captureLocals',
+] as const satisfies readonly (keyof ExecuteCommand)[];
+export type PlaceFields = Pick<ExecuteCommand, (typeof PLACE_FIELDS)[number]>;
 
 type SentContext = readonly [
   ContextData['executionId'],
@@ -59,34 +59,10 @@ type SentContext = readonly [
 export const placeOf = (command: ExecuteCommand, known: PlaceFields | null): PlaceFields =>
   known !== null && isSame(known, command)
     ? known
-    : {
-        rootUrl: command.rootUrl,
-        packagesDir: command.packagesDir,
-        scratch: command.scratch,
-        keepsArtifacts: command.keepsArtifacts,
-        clearsScratch: command.clearsScratch,
-        pid: command.pid,
-        network: command.network,
-        withoutAddons: command.withoutAddons,
-        resultLimitBytes: command.resultLimitBytes,
-        keep: command.keep,
-        lookEvery: command.lookEvery,
-        captureLocals: command.captureLocals,
-      };
+    : (Object.fromEntries(PLACE_FIELDS.map((name) => [name, command[name]])) as unknown as PlaceFields);
 
 const isSame = (place: PlaceFields, command: ExecuteCommand): boolean =>
-  place.rootUrl === command.rootUrl &&
-  place.packagesDir === command.packagesDir &&
-  place.scratch === command.scratch &&
-  place.keepsArtifacts === command.keepsArtifacts &&
-  place.clearsScratch === command.clearsScratch &&
-  place.pid === command.pid &&
-  place.network === command.network &&
-  place.withoutAddons === command.withoutAddons &&
-  place.resultLimitBytes === command.resultLimitBytes &&
-  place.keep === command.keep &&
-  place.lookEvery === command.lookEvery &&
-  place.captureLocals === command.captureLocals;
+  PLACE_FIELDS.every((name) => place[name] === command[name]);
 
 /** What is sent of a command. `addressOf` knows its first fields by their order. */
 export const toSend = (
