@@ -6,9 +6,9 @@ import {
   parseMark,
   relationOf,
 } from '../../src/results/delivery-identity.js';
-import { endArguments, type EndInput } from '../../src/results/at-once/end-script.js';
-import { NO_CLAIM } from '../../src/results/at-once/take-next.js';
+import { endArguments } from '../../src/results/at-once/end-script.js';
 import { MAX_LOST_WORKERS } from '../../src/results/start-history.js';
+import { anEndInput } from '../support/end-input.js';
 import { type Call, EXECUTION } from './scripts.js';
 import { ownerOf, type JobState, type Step, type WorkerState, type World } from './world.js';
 
@@ -21,34 +21,6 @@ export interface Action {
 
 const NOW = '2026-01-01T00:00:00.000Z';
 const TTL = 3600;
-/** What END is given beside what decides: a log, and nothing of usage, of BullMQ's jobs and of a next execution. */
-const AN_END: Omit<EndInput, 'document' | 'run' | 'mark' | 'jobId'> = {
-  executionId: EXECUTION,
-  starts: 1,
-  looks: '',
-  attempt: 1,
-  logRun: 'r',
-  logKind: 'silent',
-  logFirst: NOW,
-  logSecond: NOW,
-  workerId: 'w',
-  ...NO_CLAIM,
-  day: '',
-  countMark: 0,
-  organization: '',
-  executions: 0,
-  cpuMs: 0,
-  networkBytes: 0,
-  artifactBytes: 0,
-  token: '',
-  worker: '',
-  value: '',
-  at: '',
-  fetch: '',
-  resultId: '',
-  data: '',
-};
-
 /** A result: as much of one as decisions look at. */
 const documentOf = (run: string, by: string, status: string, attempt: number, starts: number): string =>
   JSON.stringify({
@@ -362,13 +334,17 @@ function stepsOf(world: World, worker: WorkerState, index: number, step: Step): 
         name: `w${index}: end at once`,
         call: {
           script: 'END',
-          args: endArguments({
-            ...AN_END,
-            document,
-            run: Number(step.run),
-            mark: markText(mark),
-            jobId: mark.jobId,
-          }),
+          args: endArguments(
+            anEndInput({
+              executionId: EXECUTION,
+              logFirst: NOW,
+              logSecond: NOW,
+              document,
+              run: Number(step.run),
+              mark: markText(mark),
+              jobId: mark.jobId,
+            }),
+          ),
         },
         apply: (next, reply) => {
           const [kind] = reply as [string];

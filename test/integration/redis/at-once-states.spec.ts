@@ -3,17 +3,12 @@ import { pick, randomOf } from '../../../src/faults/seeded-random.js';
 import type { RedisClient } from '../../../src/redis/connections.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
 import { APPEND as APPEND_TO_FEED, feedNameOf } from '../../../src/results/archive-feed.js';
-import {
-  endArguments,
-  type EndInput,
-  type EndReply,
-  endScript,
-} from '../../../src/results/at-once/end-script.js';
-import { NO_CLAIM } from '../../../src/results/at-once/take-next.js';
+import { endArguments, type EndReply, endScript } from '../../../src/results/at-once/end-script.js';
 import { TAKE } from '../../../src/results/at-once/take-script.js';
 import { BEGIN, MARK_PUBLISHED, SETTLE } from '../../../src/results/execution-scripts.js';
 import { APPEND as APPEND_TO_LOG } from '../../../src/results/log-script.js';
 import { COUNT } from '../../../src/tenants/usage/usage-counter.js';
+import { anEndInput } from '../../support/end-input.js';
 import { contentOf } from '../../support/servers/keyspace.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 
@@ -190,38 +185,23 @@ describe('from any state of an execution', () => {
   const LAST = ['type', 'end', 'ts', 't2', 'attempt', '1', 'run', 'r', 'n', '2', 'status', 'succeeded'];
   const ENTRIES = JSON.stringify([START, LAST]);
 
-  async function endAtOnce({ settle, feedLength, isSilent, usage }: Ending): Promise<boolean> {
-    const [, , run, , mark] = settle as [string, number, string, string, string];
-    const input: EndInput = {
+  async function endAtOnce({ run, feedLength, isSilent, usage }: Ending): Promise<boolean> {
+    const input = anEndInput({
       document: DOCUMENT,
-      executionId: 'e',
       run: Number(run),
-      mark,
-      starts: 1,
+      mark: MARK,
       looks: '1',
-      attempt: 1,
-      logRun: 'r',
       logKind: isSilent ? 'silent' : 'batch',
       logFirst: isSilent ? 't1' : '[1,2]',
       logSecond: isSilent ? 't2' : ENTRIES,
-      workerId: 'w',
-      ...NO_CLAIM,
       day: usage ? DAY : '',
       countMark: 1_000_001,
       organization: 'o',
       executions: 1,
       cpuMs: (usage?.[7] as number | undefined) ?? 0,
-      networkBytes: 0,
       artifactBytes: 3,
       jobId: 'j',
-      token: '',
-      worker: '',
-      value: '',
-      at: '',
-      fetch: '',
-      resultId: '',
-      data: '',
-    };
+    });
     const script = feedLength > 0 ? END_WITH_FEED : END_WITHOUT_FEED;
     const reply = (await script.runForJson(client, [], endArguments(input))) as EndReply;
     return reply[0] === 'ended';

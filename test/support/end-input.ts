@@ -1,0 +1,35 @@
+import type { EndInput } from '../../src/results/at-once/end-script.js';
+import { NO_CLAIM } from '../../src/results/at-once/take-next.js';
+
+/** What the script is given that ends an execution: one that printed nothing, of which nothing is counted, without a job of BullMQ and a next one. */
+export const anEndInput = (own: Partial<EndInput>): EndInput => ({
+  document: '',
+  executionId: 'e',
+  run: 1,
+  mark: '',
+  starts: 1,
+  looks: '',
+  attempt: 1,
+  logRun: 'r',
+  logKind: 'silent',
+  logFirst: '',
+  logSecond: '',
+  workerId: 'w',
+  ...NO_CLAIM,
+  day: '',
+  countMark: 0,
+  organization: '',
+  executions: 0,
+  cpuMs: 0,
+  networkBytes: 0,
+  artifactBytes: 0,
+  jobId: '',
+  token: '',
+  worker: '',
+  value: '',
+  at: '',
+  fetch: '',
+  resultId: '',
+  data: '',
+  ...own,
+});
