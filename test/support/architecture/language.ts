@@ -10,11 +10,11 @@ interface BannedWord {
 const WORDS: readonly BannedWord[] = [
   {
     word: /\bwho(m|ever)?\b/i,
-    instead: 'name the program or the person: the worker, the caller, the client',
+    instead: 'the program or the person: the worker, the caller, the client',
   },
   {
     word: /\b(no|some|any|every)body\b/i,
-    instead: 'name the actor: no worker, another program, every caller',
+    instead: 'the actor: no worker, another program, every caller',
   },
   { word: /\bso (many|much|long)\b/i, instead: '"this many", "how many", "at most", "for this time"' },
   { word: /\bshall\b/i, instead: '"must", "may" or a plain statement' },
