@@ -28,7 +28,7 @@ export function renderMetricsDocs(): string {
     '| --- | --- | --- | --- | --- | --- |',
     ...rows,
     '',
-    `The figures of the process itself are those of [prom-client](https://github.com/siimon/prom-client) with \`${PROCESS_PREFIX}\` before their names, among them \`${PROCESS_PREFIX}nodejs_eventloop_lag_p99_seconds\`, \`${PROCESS_PREFIX}process_cpu_seconds_total\` and \`${PROCESS_PREFIX}process_resident_memory_bytes\`. The event loop is looked at ten times a second: of a shorter delay a part of the times is seen.`,
+    `The figures of the process itself are those of [prom-client](https://github.com/siimon/prom-client) with \`${PROCESS_PREFIX}\` before their names, among them \`${PROCESS_PREFIX}nodejs_eventloop_lag_p99_seconds\`, \`${PROCESS_PREFIX}process_cpu_seconds_total\` and \`${PROCESS_PREFIX}process_resident_memory_bytes\`. The delay of the event loop is sampled ten times a second; delays shorter than 0.1 s may be missed.`,
     '',
   ].join('\n');
 }
