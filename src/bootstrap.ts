@@ -13,6 +13,7 @@ import { EX_CONFIG, parseSettings, type Settings, SettingsError } from './config
 import { type HttpSettings, httpSettings, workerSettings } from './config/slices.js';
 import { WorkerLogger } from './config/log/worker-logger.js';
 import { type WorkerArguments, workerArguments } from './config/worker-arguments.js';
+import { shieldWorker } from './isolation/shield-worker.js';
 import type { EarlyEnd } from './lib/process/early-signals.js';
 import { followProcess } from './lib/process/follow-process.js';
 import { ownPorts } from './lib/own-ports.js';
@@ -48,6 +49,8 @@ export async function runWorker(
   try {
     requireNode();
     collectYoungGarbageAlone();
+    // Before anything is started. What cannot be done, runners say when there are some.
+    shieldWorker();
     // Without a listener this signal, which user code can send, opens Node's inspector in the worker.
     process.on('SIGUSR1', () => undefined);
     const args = isArgv(given) ? workerArguments(given) : given;

@@ -13,6 +13,7 @@ export const ATTACK_NAMES = [
   'processes',
   'signals',
   'descriptor-signals',
+  'inherited-descriptors',
   'files',
   'symlink',
   'write-outside',

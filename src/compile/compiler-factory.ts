@@ -3,7 +3,7 @@ import type { CompilerSettings } from '../config/slices.js';
 import { candidates } from '../isolation/candidates.js';
 import { placeProgram } from '../isolation/confined-program.js';
 import { type Choice, chooseLevel, levelRefusal, NoIsolationError } from '../isolation/choose-level.js';
-import { hideWorker } from '../isolation/hide-worker.js';
+import { shieldWorker } from '../isolation/shield-worker.js';
 import type { IsolationLevel } from '../isolation/isolation-level.js';
 import { RuntimeDir } from '../isolation/runtime-dir.js';
 import { CompilerProcess } from './compiler-process.js';
@@ -38,7 +38,7 @@ export class CompilerFactory {
    */
   static async open(settings: CompilerSettings): Promise<CompilerFactory> {
     // Also in a process that has no runners. Where it does, they have logged what is wrong.
-    hideWorker();
+    shieldWorker();
     const dir = await RuntimeDir.create();
     try {
       const parts = {

@@ -6,7 +6,7 @@ import { candidates } from '../../isolation/candidates.js';
 import { type StartWay, TemplateSource } from '../template/template-source.js';
 import type { Templates } from '../template/templates.js';
 import { type Choice, chooseLevel, levelRefusal, NoIsolationError } from '../../isolation/choose-level.js';
-import { hideWorker } from '../../isolation/hide-worker.js';
+import { shieldWorker } from '../../isolation/shield-worker.js';
 import type { IsolationLevel, ProcessAccess } from '../../isolation/isolation-level.js';
 import { closedFolder } from '../../isolation/packages-access.js';
 import { runOnce } from '../process/run-once.js';
@@ -63,8 +63,8 @@ export class RunnerFactory implements RunnerSource {
    * @throws {SettingsError} when none does, or when runners are to be forked and cannot be.
    */
   static async open(settings: RunnerSettings): Promise<RunnerFactory> {
-    const visible = hideWorker();
-    if (visible !== null) logger.warn({ msg: 'the worker can be read by its own user', reason: visible });
+    for (const reason of shieldWorker())
+      logger.warn({ msg: 'the worker is not shut off from its runners', reason });
     const dir = await RuntimeDir.create();
     try {
       const bundles = bundleRunners(dir.path, KINDS[settings.kind].entries);

@@ -62,6 +62,7 @@ describe('an attack that gets through', () => {
     ['write-outside', REFUSED, { writtenFiles: ['/tmp/x'] }],
     ['file-metadata', REFUSED, { changedFiles: ['/app/.env'] }],
     ['descriptor-signals', got('F_SETOWN'), {}],
+    ['inherited-descriptors', got('descriptor 40, a file'), {}],
     ['pipe-pages', got('vmsplice'), {}],
     ['programs', got('exit code 0'), {}],
     ['survivor', REFUSED, { survivors: [9] }],

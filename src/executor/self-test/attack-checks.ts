@@ -59,6 +59,10 @@ const TARGETS: Readonly<Record<AttackName, Target>> = {
     tries: 'make the kernel send a signal to the worker by way of a descriptor',
     reached: (calls) => (calls.length > 0 ? `it may use ${calls.join(', ')}` : null),
   },
+  'inherited-descriptors': {
+    tries: 'use a descriptor that the worker was started with',
+    reached: (values) => (values.length > 0 ? `it has ${values.join(', ')}` : null),
+  },
   files: {
     tries: 'read files of the worker',
     reached: (values, { files }) => {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SelfTestTargets, ServerAddress } from '../../boundary/self-test.js';
 import { ownPorts } from '../../lib/own-ports.js';
 import { killQuietly } from '../../lib/process/kill-quietly.js';
-import { addressOf, environmentDigest } from '../../isolation/hide-worker.js';
+import { addressOf, environmentDigest } from '../../isolation/shield-worker.js';
 import { removeDir, type RuntimeDir } from '../../isolation/runtime-dir.js';
 
 /** The metadata that clouds offer to their machines, credentials included. */

@@ -5,14 +5,18 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  fstatSync,
   openSync,
   readdirSync,
   readFileSync,
   readSync,
+  type Stats,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { NETWORK_FD } from '../../boundary/network-protocol.js';
+import { CHANNEL_FD, COMMAND_FD } from '../../boundary/runner-protocol.js';
 import { connect, type IpcNetConnectOpts, Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import {
@@ -33,6 +37,12 @@ const F_SETOWN_EX = 15;
 /** F_OWNER_PID */
 const OWNER_PROCESS = 1;
 const CANARY_MODE = 0o644;
+/** Of a runner: standard ones and those of the protocol. */
+const OWN_FDS: ReadonlySet<number> = new Set([0, 1, 2, CHANNEL_FD, COMMAND_FD, NETWORK_FD]);
+/** As many descriptors as most machines let a process have at the start. */
+const MOST_FDS = 1024;
+/** Major number 1 of Linux, in the upper byte. */
+const HARMLESS_DEVICES: ReadonlySet<number> = new Set([0x103, 0x105, 0x108, 0x109]);
 /** Of what it starts; long enough to be found, short enough to be gone if nothing kills it. */
 const SURVIVE_MS = 20_000;
 
@@ -64,6 +74,7 @@ const ATTACKS: Readonly<Record<AttackName, Attack>> = {
       ['F_SETSIG', 'fcntl', [0, F_SETSIG, constants.signals.SIGCONT]],
     ]);
   },
+  'inherited-descriptors': () => strayDescriptors(),
   files: ({ files }) => each(files, (file) => `${file} ${digestOf(file)}`),
   symlink: ({ files: [file = ''], mark }) => {
     const link = `${process.cwd()}/${mark}`;
@@ -153,6 +164,40 @@ function callEach(
     if (result < 0) throw Object.assign(new Error(`${name} was refused`), { code: 'EPERM' });
     return name;
   });
+}
+
+/**
+ * Descriptors that are neither of the protocol nor Node's own, which are pollers, that no kind names, pipes whose both ends
+ * are here, and devices that every program may have.
+ */
+function strayDescriptors(): string[] {
+  const open = Array.from({ length: MOST_FDS }, (_, number) => ({ number, stats: statsOf(number) }));
+  const pipes = open.flatMap(({ stats }) => (stats?.isFIFO() ? stats.ino : []));
+  const isWhole = ({ ino }: Stats): boolean => pipes.filter((pipe) => pipe === ino).length > 1;
+  return open.flatMap(({ number, stats }) => {
+    const kind = stats && KINDS_OF_FILES.find(([, is]) => is(stats))?.[0];
+    if (!stats || kind === undefined || OWN_FDS.has(number)) return [];
+    return isHarmless(stats) || isWhole(stats) ? [] : `descriptor ${number}, ${kind}`;
+  });
+}
+
+const KINDS_OF_FILES: readonly (readonly [string, (stats: Stats) => boolean])[] = [
+  ['a file', (stats) => stats.isFile()],
+  ['a folder', (stats) => stats.isDirectory()],
+  ['a socket', (stats) => stats.isSocket()],
+  ['a pipe', (stats) => stats.isFIFO()],
+  ['a device', (stats) => stats.isCharacterDevice() || stats.isBlockDevice()],
+];
+
+/** /dev/null, zero, random and urandom. */
+const isHarmless = (stats: Stats): boolean => stats.isCharacterDevice() && HARMLESS_DEVICES.has(stats.rdev);
+
+function statsOf(descriptor: number): Stats | null {
+  try {
+    return fstatSync(descriptor);
+  } catch {
+    return null;
+  }
 }
 
 function visiblePids(): number[] {

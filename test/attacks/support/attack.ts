@@ -10,6 +10,8 @@ export interface Target {
   canary: string;
   outsideFile: string;
   outsideFolder: string;
+  /** Number of a descriptor that the worker was started with; it is of a file with the canary. */
+  inheritedDescriptor: number;
   /** Process of another runner, and the file with the canary in its scratch folder. */
   otherPid: number;
   otherFile: string;

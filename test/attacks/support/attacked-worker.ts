@@ -73,8 +73,9 @@ const { accessOf } = await from<typeof import('../../../src/executor/pool/runner
 );
 const { DiskPlace } =
   await from<typeof import('../../../src/isolation/disk-place.js')>('isolation/disk-place.js');
-const { hideWorker } =
-  await from<typeof import('../../../src/isolation/hide-worker.js')>('isolation/hide-worker.js');
+const { shieldWorker } = await from<typeof import('../../../src/isolation/shield-worker.js')>(
+  'isolation/shield-worker.js',
+);
 const { commandFor } = await from<typeof import('../../../src/executor/process/run-once.js')>(
   'executor/process/run-once.js',
 );
@@ -159,7 +160,7 @@ const bare = withoutPermissionModel({
   }),
 });
 const used = layers === 'all' ? level : layers === 'kernel' ? stripped : bare;
-if (layers !== 'none') hideWorker();
+if (layers !== 'none') shieldWorker();
 
 /** What code at the network `proxy` reaches; without layers everything, as if the worker knew no rules. */
 function outletFor(allow: string): OutletServices {

@@ -1,6 +1,22 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  type ChildProcess,
+  type ChildProcessWithoutNullStreams,
+  spawn,
+  spawnSync,
+  type StdioOptions,
+} from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +32,8 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 /** For what comes a moment after the answer of an attack that should reach nothing. */
 const AFTERMATH_MS = 150;
 const STATE_POLL_MS = 20;
+/** Of a file that the worker is started with: above 15 and behind a gap, which Node leaves open for what it starts. */
+const INHERITED_DESCRIPTOR = 40;
 
 /**
  * How a worker is attacked: at which level, with which layers, by which user (null: the one of the tests),
@@ -64,17 +82,23 @@ export class Attacked {
       ...(addons ? ['addons'] : []),
     ];
     const [file, ...args] = inOwnNetwork(command, uid) as [string, ...string[]];
+    const left = openLeft(canary);
+    const stdio: StdioOptions = Array.from({ length: INHERITED_DESCRIPTOR }, (_, number) =>
+      number < 3 ? 'pipe' : 'ignore',
+    );
     const child = spawn(file, args, {
       env: { PATH: process.env['PATH'], HOME: '/tmp', CANARY: canary },
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: [...stdio, left],
       ...(uid === null ? {} : { uid, gid: uid }),
-    });
+    }) as ChildProcessWithoutNullStreams;
+    closeSync(left);
     let early = '';
     child.stderr.on('data', (chunk: Buffer) => (early += String(chunk)));
     const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const first = await answers.next();
     if (first.done) throw new Error(`the attacked worker did not start: ${early}`);
-    return new Attacked(child, answers, (JSON.parse(first.value) as { target: Target }).target);
+    const { target } = JSON.parse(first.value) as { target: Target };
+    return new Attacked(child, answers, { ...target, inheritedDescriptor: INHERITED_DESCRIPTOR });
   }
 
   /**
@@ -134,6 +158,15 @@ export class Attacked {
     this.stopped = true;
     process.kill(workerPid, 'SIGCONT');
   }
+}
+
+/** A descriptor of a file that has the canary, and no name any more. */
+function openLeft(canary: string): number {
+  const path = join(tmpdir(), `left-open-${canary}`);
+  writeFileSync(path, canary);
+  const descriptor = openSync(path, 'r');
+  rmSync(path);
+  return descriptor;
 }
 
 /** As root the worker gets a network of its own, in which the metadata address can be given to loopback. */

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { failedChecks, type IsolationReport } from '../../../src/contract/isolation-report.js';
 import type { Confinement } from '../../../src/contract/confinement.js';
-import type { IsolationLevel } from '../../../src/isolation/isolation-level.js';
+import type { IsolationLevel, StartCommand } from '../../../src/isolation/isolation-level.js';
 import { CompilerPool } from '../../../src/compile/compiler-pool.js';
 import { RunnerFactory } from '../../../src/executor/pool/runner-factory.js';
 import { attackItself } from '../../../src/executor/self-test/attack-itself.js';
@@ -85,10 +85,11 @@ describe('the self-test of the isolation', () => {
     let report: IsolationReport;
     const before = new Set(readdirSync(tmpdir()));
     beforeAll(async () => {
-      const bare = (level: IsolationLevel): IsolationLevel => ({
-        ...withoutPermissionModel(level),
-        confinement: () => NOTHING,
-      });
+      const bare = (level: IsolationLevel): IsolationLevel => {
+        const open = withoutPermissionModel(level);
+        const command: IsolationLevel['command'] = (place, args) => leavingOpen(open.command(place, args));
+        return { ...open, confinement: () => NOTHING, command };
+      };
       report = await reportOf({ ISOLATION: 'process', NETWORK: 'open' }, bare);
     });
 
@@ -125,6 +126,13 @@ describe('the self-test of the isolation', () => {
     const report = await reportOf({ ISOLATION: 'process' }, broken);
     expect([report.grade, failedChecks(report)]).toEqual(['D', ['self-test']]);
   });
+});
+
+/** As of a worker that hands on what it was started with. */
+const leavingOpen = ({ file, args, ...command }: StartCommand): StartCommand => ({
+  ...command,
+  file: '/bin/sh',
+  args: ['-c', 'exec "$0" "$@" 9</etc/passwd', file, ...args],
 });
 
 function commandOf(pid: string): string {
