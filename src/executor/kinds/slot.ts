@@ -46,6 +46,9 @@ export abstract class Slot implements RunnerObserver {
   protected listener: SlotListener | null = null;
   protected trace: TimeoutTrace | null = null;
   private nonce = '';
+  private clearsScratch = false;
+  /** The runner has emptied its folder, and found nothing that it must leave there. Only what is its own depends on that. */
+  hasEmptied = false;
   private order: FrameOrder | null = null;
   private resolve: (end: SlotEnd) => void = () => undefined;
   /** How it ended; null: not yet. */
@@ -68,6 +71,7 @@ export abstract class Slot implements RunnerObserver {
     this.nonce = command.nonce;
     this.ref = command.ref;
     this.keep = command.keep;
+    this.clearsScratch = command.clearsScratch;
     this.order = new FrameOrder({ kind: this.runner.kind, keep: command.keep });
     this.listener = listener;
     this.runner.execute(command, this);
@@ -110,7 +114,7 @@ export abstract class Slot implements RunnerObserver {
         return this.onAlive(frame.resources);
       case 'settled':
         for (const reason of frame.dirty) this.runner.markUnfit(reason);
-        return this.settle();
+        return this.settle(frame.dirty.length === 0);
       case 'thread-ended':
         if (frame.places && frame.places.length > 0 && this.trace === null)
           this.trace = { kind: 'blocked', places: frame.places };
@@ -121,7 +125,7 @@ export abstract class Slot implements RunnerObserver {
         });
       case 'result':
         this.listener?.onFrame(frame);
-        if (frame.settled) this.settle();
+        if (frame.settled) this.settle(true);
         return;
       default:
         this.listener?.onFrame(frame);
@@ -145,7 +149,8 @@ export abstract class Slot implements RunnerObserver {
   }
 
   /** Not before its last connection is closed, which a runner that hides something could delay: see SETTLE_MS. */
-  private settle(): void {
+  private settle(isClean: boolean): void {
+    this.hasEmptied = isClean && this.clearsScratch;
     const closed = this.runner.endConnections();
     if (closed === null) this.finish({});
     else void closed.then(() => this.finish({}));

@@ -21,10 +21,10 @@ export class RunnerLease implements PlaceView {
 
   /**
    * The scratch folder is as empty as it was; false: that is not known. To be asked when the execution is over: it is looked
-   * at once.
+   * at once. Where a runner says it of a folder of its own, a lie costs it its artifacts.
    */
   get leftNothing(): boolean {
-    this.untouched ??= this.lookAtScratch();
+    this.untouched ??= this.slot.hasEmptied || this.lookAtScratch();
     return this.untouched;
   }
 
