@@ -170,7 +170,9 @@ export class ExecutorService {
       // Should the code be what made the attempt before fail, it meets no other execution now.
       const alone = (apart && KINDS[this.settings.kind].ownsProcess) || execution.attempt > 1;
       const key = runnerKey(execution, generation, packageSet?.id, alone);
-      const checkout = traced('checkout', {}, () => this.pool.checkout(execution.id, key));
+      const checkout = traced('checkout', {}, () =>
+        this.pool.checkout(execution.id, key, packageSet !== null),
+      );
       const lease = await cancellation.unless(checkout, (late) => this.pool.release(late));
       metrics.runner_wait_ms = elapsedMs(askedMs);
       listener.onRunner(lease.slot.runner);

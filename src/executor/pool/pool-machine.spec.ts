@@ -142,10 +142,6 @@ class World implements RunnerSource {
     return Promise.resolve();
   }
 
-  packagesExist(): boolean {
-    return this.havePackages;
-  }
-
   get alive(): FakeRunner[] {
     return this.runners.filter(({ isGone }) => !isGone);
   }
@@ -161,7 +157,7 @@ class World implements RunnerSource {
   checkout(key: string): void {
     const execution: TestExecution = { key, lease: null, error: null, isOver: false };
     this.executions.push(execution);
-    this.machine.checkout(`e-${this.executions.length}`, key).then(
+    this.machine.checkout(`e-${this.executions.length}`, key, this.havePackages).then(
       (lease) => {
         execution.lease = lease;
         fakeOf(lease).executions += 1;

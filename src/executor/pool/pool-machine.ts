@@ -52,7 +52,6 @@ export class PoolMachine {
       forks: () => this.source?.way.start === 'fork',
       workedAtMs: () => this.work.workedAtMs,
       problem: () => this.problem,
-      packagesExist: () => this.source?.packagesExist() === true,
     });
   }
 
@@ -89,9 +88,9 @@ export class PoolMachine {
   }
 
   /** @throws {RunnerBootError} when runners cannot be started now. */
-  checkout(executionId: string, key: string): Promise<RunnerLease> {
+  checkout(executionId: string, key: string, hasPackages: boolean): Promise<RunnerLease> {
     return new Promise((resolve, reject) => {
-      this.demands.push({ executionId, key, resolve, reject });
+      this.demands.push({ executionId, key, hasPackages, resolve, reject });
       this.advance();
     });
   }

@@ -1,14 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PoolLimits } from './pool-limits.js';
 import { IDLE_MS, planPool, type PoolAction, REFILL_PAUSE_MS } from './pool-plan.js';
-import type { PlaceView, PoolView, RunnerView } from './pool-view.js';
+import type { DemandView, PlaceView, PoolView, RunnerView } from './pool-view.js';
 
 interface TestRunner extends RunnerView {
   name: string;
 }
-interface TestDemand {
+interface TestDemand extends DemandView {
   name: string;
-  key: string;
 }
 
 const SINGLE: PoolLimits = {
@@ -52,7 +51,7 @@ const idle = (name: string, key: string, usedAtMs = 0): TestRunner => aRunner(na
 const taken = (name: string, key: string, ...places: PlaceView[]): TestRunner =>
   aRunner(name, { key, places });
 
-const wants = (name: string, key = 'a'): TestDemand => ({ name, key });
+const wants = (name: string, key = 'a'): TestDemand => ({ name, key, hasPackages: false });
 
 const shown = (action: PoolAction<TestRunner, TestDemand>): string => {
   switch (action.do) {
@@ -81,7 +80,6 @@ const planned = (limits: PoolLimits, pool: Pool): string[] =>
       booting: 0,
       isPaused: false,
       problem: null,
-      packagesExist: false,
       forks: false,
       workedAtMs: 0,
       nowMs: 500,
@@ -265,13 +263,12 @@ describe('a place for an execution', () => {
       SINGLE,
       {
         runners: [aRunner('r', { hasPackages: false }), aRunner('s')],
-        demands: [wants('x')],
-        packagesExist: true,
+        demands: [wants('w'), { ...wants('x'), hasPackages: true }],
       },
       ['retire r: blind'],
     ],
     [
-      'it may serve while there are none',
+      'it may serve what needs none',
       SINGLE,
       { runners: [aRunner('r', { hasPackages: false })], demands: [wants('x')] },
       ['hand out r to x'],
@@ -279,9 +276,7 @@ describe('a place for an execution', () => {
   ])('%s', (_what, limits, pool, actions) => expect(planned(limits, pool)).toEqual(actions));
 
   it('is looked for only when an execution waits: a blind spare stays until then', () => {
-    expect(planned(SINGLE, { runners: [aRunner('r', { hasPackages: false })], packagesExist: true })).toEqual(
-      [],
-    );
+    expect(planned(SINGLE, { runners: [aRunner('r', { hasPackages: false })] })).toEqual([]);
   });
 });
 

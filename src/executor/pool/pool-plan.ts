@@ -144,11 +144,10 @@ function settleReleased(runner: RunnerView, place: PlaceView): PoolAction[] {
   return [{ do: runner.state === 'EXITING' ? 'free' : 'clean', runner, place }];
 }
 
-/** Spares that were started before there were packages here cannot see those that came since. */
-function retireBlind(pool: PoolView, _: PoolLimits, { blind }: Census): PoolAction[] {
-  // Whether there are packages is asked of the disk.
-  if (blind === 0 || pool.demands.length === 0 || !pool.packagesExist) return NOTHING;
-  const spares = [...pool.runners].filter((runner) => isSpare(runner) && !runner.hasPackages);
+/** Spares that were started before there were packages here cannot see those that came since, which some that waits needs. */
+function retireBlind({ runners, demands }: PoolView, _: PoolLimits, { blind }: Census): PoolAction[] {
+  if (blind === 0 || !demands.some(({ hasPackages }) => hasPackages)) return NOTHING;
+  const spares = [...runners].filter((runner) => isSpare(runner) && !runner.hasPackages);
   return spares.map((runner) => ({ do: 'retire', runner, reason: 'blind' }));
 }
 

@@ -43,6 +43,8 @@ export interface RunnerView<P extends PlaceView = PlaceView> {
 /** An execution that waits for a place. */
 export interface DemandView {
   readonly key: string;
+  /** Its code has a package set. */
+  readonly hasPackages: boolean;
 }
 
 /** The whole of what the plan reads. */
@@ -58,8 +60,6 @@ export interface PoolView<R extends RunnerView = RunnerView, D extends DemandVie
   readonly isPaused: boolean;
   /** Why executions should go elsewhere; null: they need not. */
   readonly problem: string | null;
-  /** There are package sets on this machine. */
-  readonly packagesExist: boolean;
   /** Runners are forked: one is there within milliseconds, and costs little. */
   readonly forks: boolean;
   /** When a place was last handed out or given back, monotonic. */
@@ -70,7 +70,7 @@ export interface PoolView<R extends RunnerView = RunnerView, D extends DemandVie
 /** What of the pool is asked for at the moment that it is needed. */
 type PoolFacts = {
   readonly [
-    Name in 'isOpen' | 'booting' | 'isPaused' | 'forks' | 'workedAtMs' | 'problem' | 'packagesExist'
+    Name in 'isOpen' | 'booting' | 'isPaused' | 'forks' | 'workedAtMs' | 'problem'
   ]: () => PoolView[Name];
 };
 
@@ -104,10 +104,6 @@ export class LiveView<R extends RunnerView, D extends DemandView> implements Poo
 
   get problem(): string | null {
     return this.now.problem();
-  }
-
-  get packagesExist(): boolean {
-    return this.now.packagesExist();
   }
 
   get nowMs(): number {

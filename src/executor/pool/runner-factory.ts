@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { existsSync } from 'node:fs';
 import type { RunnerSettings } from '../../config/slices.js';
 import type { IsolationLevelName } from '../../contract/confinement.js';
 import { candidates } from '../../isolation/candidates.js';
@@ -154,10 +153,6 @@ export class RunnerFactory implements RunnerSource {
 
   clear(runner: RunnerProcess, scratch: string): Promise<void> | null {
     return this.scratches.clear(runner, scratch);
-  }
-
-  packagesExist(): boolean {
-    return existsSync(this.parts.settings.packageSets);
   }
 
   /** Removes the folder of a runner that is gone. */

@@ -67,10 +67,11 @@ export class RunnerPool {
   /**
    * Takes a place for one execution; give it back with `release`.
    * @param key what the runner may have served before, see `runnerKey`
+   * @param hasPackages its code has a package set
    * @throws {RunnerBootError} when runners cannot be started now.
    */
-  checkout(executionId: string, key: string): Promise<RunnerLease> {
-    return this.machine.checkout(executionId, key);
+  checkout(executionId: string, key: string, hasPackages = false): Promise<RunnerLease> {
+    return this.machine.checkout(executionId, key, hasPackages);
   }
 
   /** Ends the use of a place; the runner is replaced, or cleaned and kept. */

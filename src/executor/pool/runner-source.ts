@@ -15,7 +15,6 @@ export interface RunnerSource {
   clear(runner: RunnerProcess, scratch: string): Promise<void> | null;
   /** Removes what the runner had on the disk, once it has ended. */
   cleanUp(runner: RunnerProcess): Promise<void>;
-  packagesExist(): boolean;
   /** How those come about that are booted now. */
   readonly way: { readonly start: RunnerStart };
 }

@@ -12,6 +12,7 @@ import { ProcessProbe } from '../../isolation/process-usage.js';
 import type { RunnerPlace } from '../../isolation/isolation-level.js';
 import { yieldToWorker } from '../../isolation/yield-to-worker.js';
 import { parseFrame } from './frame-parser.js';
+import { PastNonces } from './past-nonces.js';
 import { RawOutput } from './raw-output.js';
 import type { LaunchKind, RunnerLaunch } from './runner-launch.js';
 import type { RunnerExit, RunnerObserver } from './runner-observer.js';
@@ -57,7 +58,7 @@ export class RunnerProcess {
   readonly outlet: NetworkOutlet | null;
   private readonly observers = new Map<string, RunnerObserver>();
   /** Nonces of executions that are over; what still comes from them is dropped. */
-  private readonly past = new Set<string>();
+  private readonly past = new PastNonces(NONCES_KEPT);
   private readonly sent = new SentExecutions();
   private exit: RunnerExit = { exitCode: null, signal: null };
   private isGone = false;
@@ -140,9 +141,7 @@ export class RunnerProcess {
 
   /** The execution is over: what still comes of it is dropped. */
   forget(nonce: string): void {
-    if (!this.observers.delete(nonce)) return;
-    this.past.add(nonce);
-    if (this.past.size > NONCES_KEPT) this.past.delete(this.past.values().next().value as string);
+    if (this.observers.delete(nonce)) this.past.add(nonce);
   }
 
   send(command: SentCommand): void {
