@@ -134,6 +134,8 @@ export class CompilerProcess {
     try {
       const pid = this.launch.level.runnerPid(this.child.pid as number);
       this.pids = [pid, childOf(pid)];
+      // At the level namespace they may have been made before the process that was started had less.
+      for (const each of this.pids) yieldToWorker(each);
       this.probes = this.pids.map((each) => new ProcessProbe(each));
       // Opens its descriptors now: from here on the process costs the same number of them.
       this.cpuMs();

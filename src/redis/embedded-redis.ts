@@ -58,7 +58,7 @@ const GUARD = [
  * @throws {Error} with the three ways out when there is no such binary.
  */
 export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
-  mkdirSync(options.dataDir, { recursive: true });
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   if (options.port !== undefined) return startOn(options.port, options);
   try {
     return await startOn(await freePort(), options);

@@ -47,7 +47,7 @@ const WITH_LOCK =
  * @throws {Error} when the one that holds the folder does not answer.
  */
 export async function openEmbeddedDatabase(folder: string): Promise<EmbeddedDatabase> {
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const own = await startServer(folder);
   if (own) return own;
   const deadline = performance.now() + JOIN_TIMEOUT_MS;

@@ -11,12 +11,18 @@ export function prepareGlobals(command: ExecuteCommand): void {
   mapStacks();
   process.exitCode = undefined;
   // Each time: native code of a package may have left it unseen, and the folder it is in may be gone. Threads share theirs and cannot leave it.
-  if (isMainThread) changeFolder(command.scratch);
+  if (isMainThread) {
+    changeFolder(command.scratch);
+    setUmask(UMASK);
+  }
   showPid(command.pid);
   process.argv = [process.execPath, fileNameOf(command.entry)];
 }
 
 const changeFolder = process.chdir.bind(process);
+const setUmask = process.umask.bind(process);
+/** That of the worker, which an execution may have changed. */
+const UMASK = 0o022;
 const sourceMaps = getSourceMapsSupport;
 const setSourceMaps = setSourceMapsSupport;
 /** Node makes another whenever it is set. */

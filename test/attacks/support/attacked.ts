@@ -81,7 +81,10 @@ export class Attacked {
       anyNativeAddon(),
       ...(addons ? ['addons'] : []),
     ];
-    const [file, ...args] = inOwnNetwork(command, uid) as [string, ...string[]];
+    const [file, ...args] = (uid === null ? inOwnNetwork(command) : withARight(command, uid)) as [
+      string,
+      ...string[],
+    ];
     const left = openLeft(canary);
     const stdio: StdioOptions = Array.from({ length: INHERITED_DESCRIPTOR }, (_, number) =>
       number < 3 ? 'pipe' : 'ignore',
@@ -89,7 +92,6 @@ export class Attacked {
     const child = spawn(file, args, {
       env: { PATH: process.env['PATH'], HOME: '/tmp', CANARY: canary },
       stdio: [...stdio, left],
-      ...(uid === null ? {} : { uid, gid: uid }),
     }) as ChildProcessWithoutNullStreams;
     closeSync(left);
     let early = '';
@@ -170,13 +172,20 @@ function openLeft(canary: string): number {
 }
 
 /** As root the worker gets a network of its own, in which the metadata address can be given to loopback. */
-function inOwnNetwork(command: string[], uid: number | null): string[] {
-  if (process.getuid?.() !== 0 || uid !== null) return command;
+function inOwnNetwork(command: string[]): string[] {
+  if (process.getuid?.() !== 0) return command;
   const script = 'ip link set lo up && ip addr add 169.254.169.254/32 dev lo && exec "$@"';
   const wrapped = ['unshare', '-n', 'sh', '-c', script, 'sh'];
   const works = spawnSync(wrapped[0] as string, [...wrapped.slice(1), 'true']).status === 0;
   return works ? [...wrapped, ...command] : command;
 }
+
+/** As an ordinary user, with a right of root that goes on to whatever is started: `AmbientCapabilities=` of systemd. */
+const withARight = (command: string[], uid: number): string[] => {
+  const user = ['--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups'];
+  const right = ['--inh-caps', '+net_bind_service', '--ambient-caps', '+net_bind_service'];
+  return ['setpriv', ...user, ...right, ...command];
+};
 
 const signalsIn = (output: string): string[] =>
   [...output.matchAll(/^signal (SIG\w+)$/gm)].map(([, signal]) => signal as string);

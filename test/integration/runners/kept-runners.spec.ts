@@ -129,13 +129,14 @@ describe('what a runner says of an execution', () => {
   });
 });
 
-describe('an execution after one that has given all objects properties', () => {
+describe('an execution after one that has given all objects properties, and files no rights', () => {
   /** All that an execution sees of its command, but for what differs from one to the next. */
   const SEES = `export default (parameters, context) => ({
-    parameters, cwd: process.cwd(), pid: process.pid, argv: process.argv, env: { ...process.env }, variables: context.variables, keys: Object.keys(context).toSorted(),
+    parameters, cwd: process.cwd(), pid: process.pid, umask: process.umask(), argv: process.argv, env: { ...process.env }, variables: context.variables, keys: Object.keys(context).toSorted(),
     context: Object.fromEntries(Object.entries({ ...context, deadline: 0, signal: 0, artifacts: 0, logger: 0 }).filter(([, value]) => typeof value !== 'function')),
   })`;
   const POLLUTES = `export default ({ names }) => {
+    process.umask(0o777);
     for (const name of names) for (const prototype of [Object.prototype, Array.prototype])
       Object.defineProperty(prototype, name, { value: 'polluted', configurable: true, writable: true });
     return names.map((name) => ({})[name]);
@@ -173,7 +174,7 @@ describe('an execution after one that has given all objects properties', () => {
       });
       expect(polluting.value).toEqual(names.map(() => 'polluted'));
       const after = await run(runner, '', own);
-      expect(before.value).toMatchObject({ parameters: { a: 1 }, env: { NAME: 'value' } });
+      expect(before.value).toMatchObject({ parameters: { a: 1 }, env: { NAME: 'value' }, umask: 0o022 });
       expect(after.value).toEqual(before.value);
     } finally {
       await end(runner);
