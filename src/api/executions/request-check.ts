@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { InjectSettings } from '../../config/config.module.js';
 import { type ExecutionSettings, executionSettings } from '../../config/slices.js';
 import type { RequestedContext } from '../../contract/context.js';
+import { isTickExecutionId } from '../../contract/jobs/schedule.js';
 import type { Caller } from '../../tenants/access/caller.js';
 import { ownContext } from '../access/own-context.js';
 import { WebhookCheck } from '../webhooks/webhook-check.js';
 import { type JobTiming, type TimingRequest, timingOf } from './job-timing.js';
-import { checkLimits, type ExecutionRequest, type TaskRequest } from './requests.js';
+import { checkLimits, type ExecutionRequest, invalid, type TaskRequest } from './requests.js';
 
 /** A task as it stands in its job, and when that starts. */
 export interface CheckedTask {
@@ -45,6 +46,7 @@ export class RequestCheck {
   execution(request: ExecutionRequest, caller?: Caller): CheckedExecution {
     const { execution_id: _, attempts, backoff, delay, run_at, priority, ttl, webhook, ...asked } = request;
     const context = ownContext(asked, caller);
+    refuseTickId(request.execution_id, caller);
     this.webhooks.check(webhook);
     checkLimits(
       { field: 'workflow_code', value: context.workflow_code },
@@ -58,6 +60,17 @@ export class RequestCheck {
   private timingOf(when: TimingRequest, timeoutSeconds: number | null | undefined): JobTiming {
     return timingOf(when, timeoutSeconds ?? this.settings.defaultTimeoutMs / 1000, Date.now());
   }
+}
+
+/**
+ * The id of a tick can be known ahead: an organization that takes it would have the tick of another end as its own
+ * execution did, and never run.
+ * @throws {ProblemException} 400
+ */
+function refuseTickId(id: string | undefined, caller: Caller | undefined): void {
+  if (id === undefined || !caller?.organizations || !isTickExecutionId(id)) return;
+  const message = 'has the form of the ids that ticks of schedules have (SCHEDULE@TIME); take another';
+  throw invalid([{ field: 'execution_id', message }]);
 }
 
 const timeOf = (iso: string | null | undefined): Date | null => (iso == null ? null : new Date(iso));

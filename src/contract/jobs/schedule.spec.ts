@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { idSchema } from '../ids.js';
-import { tickExecutionId, tickJobIdOf, tickOf } from './schedule.js';
+import { isTickExecutionId, tickExecutionId, tickJobIdOf, tickOf } from './schedule.js';
 
 describe('tickOf', () => {
   it('reads scheduler and time of the job of a scheduler, whatever its id holds', () => {
@@ -30,7 +30,9 @@ describe('tickExecutionId', () => {
     const ids = ticks.map(tickExecutionId);
     expect(ids[0]).toBe('nightly@1970-01-01T00:00:01.000Z');
     expect(new Set(ids).size).toBe(ids.length);
-    for (const id of ids) expect(idSchema.safeParse(id).success).toBe(true);
+    for (const id of ids)
+      expect([idSchema.safeParse(id).success, isTickExecutionId(id)]).toEqual([true, true]);
+    expect(['nightly', '1970-01-01T00:00:01.000Z', 'a@1970-01-01'].some(isTickExecutionId)).toBe(false);
   });
 
   it('leads back to the job', () => {

@@ -88,6 +88,9 @@ export function tickJobIdOf(executionId: string): string | null {
     : `repeat:${schedule}:${Date.parse(time)}`;
 }
 
+/** Whether {@link tickExecutionId} makes ids like this one, of whatever schedule. */
+export const isTickExecutionId = (id: string): boolean => /@\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(id);
+
 /** Id of the execution of a tick: `<scheduler>@<time>`. No two ticks share it, of one scheduler or of two. */
 export function tickExecutionId({ schedule, dueMs }: Tick): string {
   const time = new Date(dueMs).toISOString();

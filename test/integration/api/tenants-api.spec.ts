@@ -312,6 +312,31 @@ describe('a token of one organization', () => {
     expect(again.json['execution_id']).toBe(ours.json['execution_id']);
   });
 
+  it('takes no id that a tick of a schedule will have', async () => {
+    const schedule = `${MARK}-every-second`;
+    const execution = { workflow_code: 'export default 1', organization: { id: OTHER } };
+    const set = await ask(tokens.other, 'PUT', `/schedules/${schedule}`, { every: 1_000, execution });
+    const due = (set.json['next'] as string[])[2] as string;
+    const tick = `${schedule}@${due}`;
+    const forged = { workflow_code: 'export default 2', execution_id: tick };
+    const refused = { status: 400, json: { errors: [{ field: 'execution_id' }] } };
+    expect(await ask(tokens['acme-submit'], 'POST', '/executions', forged)).toMatchObject(refused);
+    const batch = await ask(tokens['acme-submit'], 'POST', '/executions/batch', {
+      executions: [forged],
+      mode: 'each',
+    });
+    expect(batch.json).toMatchObject({ accepted: 0, refused: 1 });
+    const ended = await until(
+      async () => {
+        const { json } = await ask(tokens.other, 'GET', `/executions/${encodeURIComponent(tick)}`);
+        return json['status'] === 'succeeded' ? json : null;
+      },
+      { what: 'the tick has run' },
+    );
+    expect(ended).toMatchObject({ result: 1, organization: { id: OTHER } });
+    expect((await ask(tokens.other, 'DELETE', `/schedules/${schedule}`)).status).toBe(200);
+  });
+
   it('runs nothing of another one again', async () => {
     const body = { filter: { organization: OTHER }, dry_run: true };
     const found = await ask(tokens['acme-submit'], 'POST', '/executions/again', body);
