@@ -6,6 +6,9 @@ import { types } from 'node:util';
 import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from '../../contract/value-limits.js';
 import { apply, keysOf, prototypeOf, tagOf, text } from '../channel/primordials.js';
 
+/** An object of strings that may be empty, but for its prototype, which is Node's own. */
+const environment = process.env;
+
 /** Of an iterable no more items are taken. */
 export const ITEMS_LIMIT = 10_000;
 
@@ -85,7 +88,7 @@ class JsonForm {
     if (tag === '[object Headers]') return this.record(headerFields(value as Iterable<[string, string]>));
     if (tag === '[object FormData]') return this.list([...(value as Iterable<unknown>)]);
     const names = keysOf(value);
-    if (names.length > 0 || isPlain(value)) return this.record(value, names);
+    if (names.length > 0 || isPlain(value) || value === environment) return this.record(value, names);
     const iterate = this.read(value, Symbol.iterator);
     if (typeof iterate === 'function') return this.list(this.collect(value as Iterable<unknown>));
     return this.refuse(value, `${article(className(value))} has no JSON form`);

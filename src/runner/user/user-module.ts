@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { hasOwn } from '../channel/primordials.js';
 import { isPlain } from './json-form.js';
 import type { UserContext } from './user-context.js';
 
@@ -31,7 +32,7 @@ export const commonJsOf = (namespace: Record<string, unknown>): Record<string, u
  */
 export function findFunction(namespace: Record<string, unknown>, name: string): OwnedFunction {
   const object = commonJsOf(namespace);
-  const method: unknown = name === 'default' ? undefined : object?.[name];
+  const method: unknown = name === 'default' ? undefined : methodOf(object, name);
   const isMethod = 'module.exports' in namespace && typeof method === 'function';
   const exported: unknown = isMethod ? undefined : namespace[name];
   if (typeof exported === 'function') return { called: exported as UserFunction, owner: undefined };
@@ -43,6 +44,16 @@ export function findFunction(namespace: Record<string, unknown>, name: string): 
   throw new TypeError(`"${name}" is not a function that the module exports; ${known}`);
 }
 
+/** What the code has put there; not `toString`, `constructor` and whatever else every object has without it. */
+function methodOf(object: Record<string, unknown> | undefined, name: string): unknown {
+  const method = object?.[name];
+  if (object === undefined || typeof method !== 'function' || hasOwn(object, name)) return method;
+  const isInherent = name === 'constructor' || /\{\s*\[native code\]\s*\}$/.test(sourceOf(method));
+  return isInherent ? undefined : method;
+}
+
+const sourceOf = (called: unknown): string => Function.prototype.toString.call(called);
+
 /** A function that can be called without `new`. */
 export const isCallable = (value: unknown): value is UserFunction =>
-  typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value));
+  typeof value === 'function' && !/^class\b/.test(sourceOf(value));

@@ -91,6 +91,7 @@ export const VALUES: readonly ValueRow[] = [
     'default',
   ),
   value('a Map', 'export default () => new Map([["a", 1]])', [['a', 1]], 'default'),
+  value('the environment, of nothing', 'export default () => [process.env]', [{}], 'default'),
   value('a Set', 'export default () => new Set([1, "b"])', [1, 'b'], 'default'),
   value('URLSearchParams', 'export default () => new URLSearchParams({ a: "1" })', 'a=1', 'default'),
   value('Headers', 'export default () => new Headers({ A: "1" })', { a: '1' }, 'default'),
@@ -185,6 +186,22 @@ export const VALUES: readonly ValueRow[] = [
     'USER_ERROR',
     /node:sqlite is refused: it opens files past the isolation/,
     'default',
+  ),
+  ...['constructor', 'toString', '__proto__', 'call'].map((name) =>
+    fault(
+      `a function that every function has: ${name}`,
+      'export default function main() {}',
+      'USER_ERROR',
+      /is not a function that the module exports; it exports: default/,
+      name,
+    ),
+  ),
+  fault(
+    'a function that every object has',
+    'class Job { run() {} }\nexport default new Job()',
+    'USER_ERROR',
+    /"constructor" is not a function that the module exports/,
+    'constructor',
   ),
   fault(
     'a function that is not there',
