@@ -13,6 +13,7 @@ import { REDACTED } from '../outcome/redaction/redactor.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { isWrongType } from '../redis/text-key.js';
 import { OrganizationDirectory } from '../tenants/organizations/organization-directory.js';
 import { SecretReader } from '../tenants/secrets/secret-reader.js';
 import { boundsOf, networkFor } from './organization-bounds.js';
@@ -54,7 +55,7 @@ export class ContextService {
     contextId: string = executionId,
   ): Promise<LoadedExecution> {
     const key = this.keys.context(contextId);
-    const document = await this.redis.get(key);
+    const document = await this.redis.get(key).catch((error: unknown) => refuseOther(key, error));
     if (document !== null) return this.read(document, executionId, seal, contextId);
     throw new Refusal(
       'CONTEXT_NOT_FOUND',
@@ -276,6 +277,16 @@ function refuseRedacted(secrets: Readonly<Record<string, string>>, key: string):
     `The secrets of this execution were removed when it ended; write ${key} anew before it runs again`,
     'secrets',
   );
+}
+
+/**
+ * A key that is no text stays none, however often it is read.
+ * @throws {Refusal} or the error itself, which says something else
+ */
+function refuseOther(key: string, error: unknown): never {
+  if (!isWrongType(error)) throw error;
+  const why = `The key ${key} holds no text; the execution context is JSON under a plain key, as SET writes it`;
+  throw new Refusal('INVALID_JOB', why, 'context');
 }
 
 /** A token that another system hands to its code is a secret like the others. */

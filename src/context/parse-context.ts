@@ -1,5 +1,6 @@
 import { executionContextSchema, type ParsedContext, unknownFields } from '../contract/context.js';
 import { isPlainContext } from './plain-context.js';
+import { jsonTrouble } from '../lib/text/json-trouble.js';
 import { Refusal } from '../contract/jobs/refusal.js';
 
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
@@ -12,8 +13,8 @@ export function parseContext(document: string): { context: ParsedContext; extra:
   let value: unknown;
   try {
     value = JSON.parse(document);
-  } catch {
-    throw new Refusal('INVALID_JOB', 'The execution context is not JSON', 'context');
+  } catch (error) {
+    throw new Refusal('INVALID_JOB', `The execution context is not JSON: ${jsonTrouble(error)}`, 'context');
   }
   if (isPlainContext(value)) return { context: value, extra: NOTHING };
   const parsed = executionContextSchema.safeParse(value);

@@ -5,6 +5,7 @@ import type { RedisClient } from '../redis/connections.js';
 import { GatheredScript } from '../redis/gathered-script.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { textUnder } from '../redis/text-key.js';
 import { searchedParameters } from '../results/search/searched-parameters.js';
 
 /** The part of a context that says on whose behalf it is; the rest is not looked at. */
@@ -22,10 +23,11 @@ const MAX_BYTES = 16 * 1_048_576;
 /** Contexts up to this size come with the question for it: 500 of them are within the bound. */
 const SMALL_BYTES = 32_768;
 
-/** KEYS context -> it, or its size where that is larger than a small one, or nil: many are asked for in one command. */
+/** KEYS context -> it, or its size where that is larger than a small one, or nil, also where it is no text: many are asked for in one command. */
 const READ_SMALL = new GatheredScript(
   `
-local size = redis.call('STRLEN', KEYS[1])
+local size = redis.pcall('STRLEN', KEYS[1])
+if type(size) ~= 'number' then return false end
 if size > ${SMALL_BYTES} then return size end
 return redis.call('GET', KEYS[1])
 `,
@@ -66,9 +68,9 @@ export class ContextSubjects {
     );
   }
 
-  /** The subject of one context; null: there is no such context. */
+  /** The subject of one context; null: there is no such context, or it is no text. */
   async find(contextId: string): Promise<Subject | null> {
-    const document = await this.redis.get(this.keys.context(contextId));
+    const document = await textUnder(this.redis, this.keys.context(contextId));
     return document === null ? null : subjectIn(document);
   }
 
@@ -78,7 +80,7 @@ export class ContextSubjects {
   }
 
   private readLarge(id: string | null | undefined): Promise<string | null> {
-    return id == null ? Promise.resolve(null) : this.redis.get(this.keys.context(id));
+    return id == null ? Promise.resolve(null) : textUnder(this.redis, this.keys.context(id));
   }
 }
 

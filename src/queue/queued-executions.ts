@@ -7,6 +7,7 @@ import type { QueueTimes } from '../outcome/receipt.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { textUnder } from '../redis/text-key.js';
 import { subjectIn } from './context-subjects.js';
 import { Lanes } from './fairness/lanes.js';
 import { JobFinder } from './job-finder.js';
@@ -36,7 +37,7 @@ export class QueuedExecutions {
   async find(executionId: string): Promise<QueuedExecution | null> {
     const [named, context] = await Promise.all([
       this.jobs.findByName(executionId),
-      this.redis.get(this.keys.context(executionId)),
+      textUnder(this.redis, this.keys.context(executionId)),
     ]);
     const subject = subjectIn(context);
     // A job without context of ours is a task, whose result goes out in another form: worth a search.

@@ -4,6 +4,7 @@ import type { ExecutionResult } from '../contract/result.js';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { PATIENT_REDIS } from '../redis/redis.module.js';
+import { textUnder } from '../redis/text-key.js';
 import { UsageCounter } from '../tenants/usage/usage-counter.js';
 import { ExecutionUpdates } from './clients/execution-updates.js';
 import { LogWriter } from './log-writer.js';
@@ -30,7 +31,7 @@ export class ExecutionClosing {
    */
   async removeSecrets(executionId: string): Promise<boolean> {
     const key = this.keys.context(executionId);
-    const document = await this.redis.get(key);
+    const document = await textUnder(this.redis, key);
     if (document === null) return false;
     const rest = await withoutSecretsInTurns(document);
     if (rest !== null) await this.redis.set(key, rest, 'KEEPTTL', 'XX');

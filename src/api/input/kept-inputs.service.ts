@@ -5,6 +5,7 @@ import { parseJob } from '../../queue/parse-job.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
+import { textUnder } from '../../redis/text-key.js';
 import { withinRedisLimit } from '../http/redis-bound.js';
 
 /** What an execution was asked to run, as it is kept in Redis. */
@@ -42,6 +43,6 @@ export class KeptInputs {
   }
 
   private contextOf(id: string): Promise<string | null> {
-    return withinRedisLimit(this.redis.get(this.keys.context(id)));
+    return withinRedisLimit(textUnder(this.redis, this.keys.context(id)));
   }
 }

@@ -6,6 +6,7 @@ import { ContextSubjects } from '../../queue/context-subjects.js';
 import type { ScheduleRecord } from '../../queue/schedules/schedule-record.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
+import { textUnder } from '../../redis/text-key.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
 import { recordOf, repeatOf } from './schedule-record.js';
 
@@ -80,7 +81,7 @@ export class ScheduleStore {
   }
 
   readContext(contextId: string): Promise<string | null> {
-    return this.redis.get(this.keys.context(contextId));
+    return textUnder(this.redis, this.keys.context(contextId));
   }
 
   /** Ticks that wait still need it. */

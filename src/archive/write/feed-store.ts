@@ -6,6 +6,7 @@ import { SEARCHED_CONTEXT_BYTES, searchedParameters } from '../../results/search
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { LuaScript } from '../../redis/lua-script.js';
+import { isWrongType } from '../../redis/text-key.js';
 import { IMPATIENT_REDIS, PATIENT_REDIS } from '../../redis/redis.module.js';
 
 /** A result that waits for the archive. */
@@ -139,12 +140,18 @@ export class FeedStore {
     return this.redis.get(this.keys.formerResult(executionId, run));
   }
 
-  /** What an execution is found by in its parameters; '' where its context is large, gone, or that of a schedule. */
+  /** What an execution is found by in its parameters; '' where its context is large, gone, no text, or that of a schedule. */
   async parameters(executionId: string): Promise<string> {
     const key = this.keys.context(executionId);
-    if ((await this.redis.strlen(key)) > SEARCHED_CONTEXT_BYTES) return '';
-    const document = await this.redis.get(key);
-    return document === null ? '' : searchedParameters(document);
+    try {
+      if ((await this.redis.strlen(key)) > SEARCHED_CONTEXT_BYTES) return '';
+      const document = await this.redis.get(key);
+      return document === null ? '' : await searchedParameters(document);
+    } catch (error) {
+      // Else the archive would stand still at it.
+      if (isWrongType(error)) return '';
+      throw error;
+    }
   }
 
   /** These are archived, or, when `lost`, cannot be any more. */

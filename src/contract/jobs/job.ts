@@ -39,7 +39,10 @@ export const executionJobSchema = z.object({
 export const taskJobSchema = z.object({
   taskId: idSchema,
   code: z.string({ error: 'must be a string of JavaScript or TypeScript' }),
-  timeout: z.number({ error: 'must be a number of seconds' }).positive().nullish(),
+  timeout: z
+    .number({ error: 'must be a number of seconds' })
+    .positive({ error: 'must be more than 0' })
+    .nullish(),
   prompt: z.string({ error: 'must be a string' }).nullish(),
   network: networkFieldSchema,
   signature: z.string({ error: 'must be a string' }).nullish(),

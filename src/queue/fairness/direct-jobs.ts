@@ -29,10 +29,12 @@ return redis.call('HMGET', KEYS[1], 'data', 'priority', 'rjk')
   { keys: 1, args: 1 },
 );
 
-/** KEYS context; ARGV limit in bytes -> {1, its text or nil} | {0}: it is too large */
+/** KEYS context; ARGV limit in bytes -> {1, its text, or nil, also where it is none} | {0}: it is too large */
 const READ_CONTEXT = new GatheredScript(
   `
-if redis.call('STRLEN', KEYS[1]) > tonumber(ARGV[1]) then return {0} end
+local size = redis.pcall('STRLEN', KEYS[1])
+if type(size) ~= 'number' then return {1, false} end
+if size > tonumber(ARGV[1]) then return {0} end
 return {1, redis.call('GET', KEYS[1])}
 `,
   { keys: 1, args: 1 },
