@@ -4,6 +4,8 @@ import { ConsumptionWatch } from '../worker/services/consumption-watch.js';
 
 /** A worker that takes nothing for this long, while work waits and Redis answers, is not ready. */
 const NOT_READY_MS = 30_000;
+/** A fetch is tried again each second; one that fails for this long is no passing trouble. */
+const NO_FETCH_MS = 3_000;
 /** Whatever keeps it from taking work has not passed by itself in this time: a new process may help. */
 const NOT_LIVE_MS = 120_000;
 
@@ -16,7 +18,12 @@ export class ConsumptionIndicator {
   ) {}
 
   check(): HealthIndicatorResult<'consumption'> {
-    return this.within(NOT_READY_MS);
+    const { fetchTrouble: trouble } = this.watch;
+    if (trouble === null || trouble.forMs < NO_FETCH_MS) return this.within(NOT_READY_MS);
+    const seconds = Math.round(trouble.forMs / 1_000);
+    return this.health
+      .check('consumption')
+      .down({ reason: `no job could be fetched for ${seconds} s: ${trouble.reason}` });
   }
 
   /** For the probe after whose failure an orchestrator restarts the process. */

@@ -4,7 +4,7 @@ import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
 import { IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { connectionStates } from '../redis/silence-watch.js';
-import { writeRefusalOf } from '../redis/redis-errors.js';
+import { isTurnedAway, writeRefusalOf } from '../redis/redis-errors.js';
 
 /** A connection that blocks by design is silent for 5 s; one that is silent is replaced within 12 s. */
 const AWAY_MS = 15_000;
@@ -25,7 +25,11 @@ export class RedisIndicator {
     const startedAt = performance.now();
     try {
       // A replica, and a Redis without memory, answers everything but this.
-      await this.redis.set(this.keys.writeLook(), '1', 'PX', WRITTEN_MS);
+      await Promise.all([
+        this.redis.set(this.keys.writeLook(), '1', 'PX', WRITTEN_MS),
+        // Begins with a brace and not with KEY_PREFIX: an ACL that allows the prefix alone lets nothing begin.
+        this.redis.exists(this.keys.ledger('health')),
+      ]);
       const away = connectionStates().filter(({ awayMs }) => awayMs > AWAY_MS);
       if (away.length > 0) {
         const names = [...new Set(away.map(({ name }) => name))].join(', ');
@@ -35,10 +39,9 @@ export class RedisIndicator {
       return check.up({ latency_ms: Math.round(performance.now() - startedAt) });
     } catch (error) {
       const refusal = writeRefusalOf(error as Error);
-      const reason = refusal
-        ? `Redis answers and refuses to write: ${refusal}`
-        : `Redis does not answer: ${(error as Error).message}`;
-      return check.down({ reason });
+      if (refusal) return check.down({ reason: `Redis answers and refuses to write: ${refusal}` });
+      const said = isTurnedAway(error) ? 'answers and turns this worker away' : 'does not answer';
+      return check.down({ reason: `Redis ${said}: ${(error as Error).message}` });
     }
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { gatherWrites } from './gathered-writes.js';
+import { answerInfo } from './known-version.js';
 import { notePeers } from './redis-peers.js';
 import { parseRedisUrl, type RedisTarget } from './redis-url.js';
 import { watchSilence } from './silence-watch.js';
@@ -44,6 +45,7 @@ export function openRedis(url: string, patience: Patience, connectionName: strin
 /** BullMQ and subscriptions duplicate a connection for what blocks it. */
 function watch(client: RedisClient, name: string): void {
   watchSilence(client, name);
+  answerInfo(client);
   const open = client.duplicate.bind(client) as (...args: unknown[]) => RedisClient;
   client.duplicate = ((...args: unknown[]) => {
     const copy = open(...args);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isRedisAway, writeRefusalOf } from './redis-errors.js';
+import { isOutage, isRedisAway, isTurnedAway, writeRefusalOf } from './redis-errors.js';
 
 describe('writeRefusalOf', () => {
   it.each([
@@ -51,5 +51,23 @@ describe('isRedisAway', () => {
     undefined,
   ])('not %s', (error) => {
     expect(isRedisAway(error)).toBe(false);
+  });
+});
+
+describe('isTurnedAway', () => {
+  it.each([
+    "NOPERM this user has no permissions to run the 'info' command",
+    'NOAUTH Authentication required.',
+    'WRONGPASS invalid username-password pair or user is disabled.',
+    // As Redis 7 says it of what a script asks for.
+    "ERR The user executing the script can't run this command or subcommand script: 5f9a, on @user_script:1.",
+    "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments",
+  ])('knows %s, which is no outage and no fault of an execution', (message) => {
+    const error = new Error(message);
+    expect([isTurnedAway(error), isRedisAway(error), isOutage(error)]).toEqual([true, true, false]);
+  });
+
+  it.each(['LOADING Redis is loading the dataset in memory', 'ERR unknown command'])('not %s', (message) => {
+    expect(isTurnedAway(new Error(message))).toBe(false);
   });
 });

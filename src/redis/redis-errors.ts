@@ -13,6 +13,13 @@ export function writeRefusalOf({ message }: Error): string | null {
   return words?.replace(IN_SCRIPT, '').replace(/\.$/, '') ?? null;
 }
 
+/** Codes with which Redis turns a user away: its password was changed, or its ACL does not allow the command or the key. */
+const TURNED_AWAY = /\bNOPERM\b|^(NOAUTH|WRONGPASS) |The user executing the script can't /;
+
+/** Whether Redis turns this user away; an operator has to change that, and no execution is at fault. */
+export const isTurnedAway = (error: unknown): boolean =>
+  error instanceof Error && TURNED_AWAY.test(error.message);
+
 /**
  * Whether an error only says that Redis, or its server of the moment, cannot serve for now: what ioredis and the socket under
  * it throw when the server is gone, loading, or does not write. The same request may succeed later.
@@ -24,9 +31,14 @@ export function isRedisAway(error: unknown): boolean {
     error.name === 'MaxRetriesPerRequestError' ||
     (typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/.test(code)) ||
     AWAY.test(error.message) ||
+    isTurnedAway(error) ||
     writeRefusalOf(error) !== null
   );
 }
+
+/** Whether Redis is not there, and not only unwilling. */
+export const isOutage = (error: unknown): boolean =>
+  isRedisAway(error) && !isTurnedAway(error) && writeRefusalOf(error as Error) === null;
 
 const AWAY =
   /^(Redis cannot be reached|Stream isn't writeable|Connection is closed|Command timed out|LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN)/;

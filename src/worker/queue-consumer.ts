@@ -4,7 +4,7 @@ import { type WorkerSettings, workerSettings } from '../config/slices.js';
 import { WorkerStateHolder } from '../heartbeat/worker-state.js';
 import type { Service } from '../lib/service.js';
 import { waitAtMost } from '../lib/time-limit.js';
-import { isRedisAway } from '../redis/redis-errors.js';
+import { isRedisAway, isTurnedAway } from '../redis/redis-errors.js';
 import { EndAtOnce } from '../results/at-once/end-at-once.js';
 import { NextJobs } from '../results/at-once/next-jobs.js';
 import { ExecutionProcessor } from './execution.processor.js';
@@ -16,6 +16,7 @@ import { UnreadableJobs } from './unreadable-jobs.js';
 const CLOSE_TIMEOUT_MS = 500;
 /** After the runners of a hand-back are killed: time for the jobs to be returned. */
 const HAND_BACK_TIMEOUT_MS = 1_000;
+const REPORT_EVERY_MS = 60_000;
 
 /** Reads the work queue, which makes the worker active, and stops reading it without losing or repeating what runs. */
 @Injectable()
@@ -23,6 +24,7 @@ export class QueueConsumer implements Service {
   private readonly logger = new Logger(QueueConsumer.name);
   private readonly hurry = new AbortController();
   private stopping: Promise<void> | null = null;
+  private reported = { reason: '', atMs: 0 };
 
   constructor(
     private readonly processor: ExecutionProcessor,
@@ -41,14 +43,22 @@ export class QueueConsumer implements Service {
     worker.handOutWith(this.next);
     worker.on('error', (error) => {
       // Connections report that Redis is away, and the lease that it refuses to write.
-      if (isRedisAway(error)) return;
-      this.logger.warn({ msg: 'queue', reason: error.message });
+      if (isRedisAway(error) && !isTurnedAway(error)) return;
+      this.report(error.message);
       void this.unreadable.look();
     });
     void this.prepareScripts();
     worker
       .run()
       .catch((error: Error) => this.logger.error({ msg: 'queue reader ended', reason: error.message }));
+  }
+
+  /** Once a minute where it goes on: whatever fails is tried again each second. */
+  private report(reason: string): void {
+    const atMs = performance.now();
+    if (reason === this.reported.reason && atMs - this.reported.atMs < REPORT_EVERY_MS) return;
+    this.reported = { reason, atMs };
+    this.logger.warn({ msg: 'queue', reason });
   }
 
   /** BullMQ has given its scripts to Redis then. */

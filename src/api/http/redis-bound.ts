@@ -1,6 +1,6 @@
 import { within } from '../../lib/time-limit.js';
 import { StillSearchingError } from '../../queue/job-finder.js';
-import { isRedisAway, writeRefusalOf } from '../../redis/redis-errors.js';
+import { isRedisAway, isTurnedAway, writeRefusalOf } from '../../redis/redis-errors.js';
 import { ProblemException } from './problem.js';
 
 /** For a request that failed before anything of it was written. */
@@ -31,6 +31,10 @@ export async function withinRedisLimit<T>(
   } catch (error) {
     const refusal = error instanceof Error ? writeRefusalOf(error) : null;
     if (refusal) throw redisAway(`Redis refuses to write: ${refusal}. Send it again later`);
+    if (isTurnedAway(error))
+      throw redisAway(
+        `Redis turns this process away: ${(error as Error).message}. Its operator has to change that`,
+      );
     throw isRedisAway(error) ? redisAway(detail) : error;
   }
 }

@@ -62,6 +62,13 @@ export class ConsumptionWatch implements Service {
     return this.standsMs;
   }
 
+  /** Why it fetches no job although Redis is there, and for how long already; null: it fetches them. */
+  get fetchTrouble(): { forMs: number; reason: string } | null {
+    if (!this.state.takesWork) return null;
+    const { fetchTrouble: trouble } = this.processor.worker;
+    return trouble && { forMs: Math.round(performance.now() - trouble.sinceMs), reason: trouble.reason };
+  }
+
   start(): void {
     this.timer ??= setInterval(() => void this.look(), LOOK_MS).unref();
   }
