@@ -41,8 +41,9 @@ export class ExecutionWorker extends Worker<unknown, unknown, string, Completing
     super(name, processor, options as WorkerOptions, completingBackend);
     // Without a listener BullMQ prints each error of its connections, past the log, until the queue is read.
     this.on('error', () => undefined);
-    const fetch = Reflect.get(this, FETCH) as Fetch;
-    Reflect.set(this, FETCH, (...args: unknown[]) => this.inPace(() => fetch.apply(this, args)));
+    const fetch = Reflect.get(this, FETCH) as Fetch | undefined;
+    // Another BullMQ may name it otherwise: then it fetches as fast as it will.
+    if (fetch) Reflect.set(this, FETCH, (...args: unknown[]) => this.inPace(() => fetch.apply(this, args)));
   }
 
   /** Why no job is fetched although Redis is there; null: the last fetch went well. */
