@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { REDACTED, Redactor, TooManySecretsError } from './redactor.js';
 
 const PLAIN = 'sk_live_4eC39HqLyjWDarjtT1';
-const ODD = `p@ss/w"o'rd\\+ 100% ü~\`{}?#&=`;
+const ODD = `p@ss/w"o'rd\\+ 100% ü€~\`{}?#&=`;
 const KEY_FILE = `-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAASCBKcwggSjAgEAAoIBAQDh\n-----END KEY-----\n`;
 const LONG = Array.from({ length: 700 }, (_, index) => String.fromCharCode(97 + ((index * 7) % 26))).join('');
 const SECRETS = { PLAIN, ODD, KEY_FILE, LONG, SHORT: 'a1b2', NUMBER: '98765432' };
@@ -34,6 +34,7 @@ const SHOWN: Record<string, (secret: string) => string> = {
   },
   'percent-encoded in small letters': (secret) =>
     encodeURIComponent(secret).replaceAll(/%../g, (code) => code.toLowerCase()),
+  'by escape': escape,
   'in base64': (secret) => Buffer.from(secret).toString('base64'),
   'in base64url': (secret) => Buffer.from(secret).toString('base64url'),
   'in base64 after one byte': (secret) => Buffer.from(`:${secret}`).toString('base64'),

@@ -63,9 +63,20 @@ function inUrls(value: string): string[] {
     url.pathname.slice(1),
     url.search.slice(1),
     url.hash.slice(1),
+    byEscape(value),
   ];
-  return forms.flatMap((form) => [form, form.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())]);
+  return forms.flatMap((form) => [
+    form,
+    form.replaceAll(/%(u[0-9A-F]{4}|[0-9A-F]{2})/g, (code) => code.toLowerCase()),
+  ]);
 }
+
+/** As the function `escape` of the language's beginnings, which old code still makes cookies and queries with. */
+const byEscape = (value: string): string =>
+  value.replaceAll(/[^\w@*+\-./]/g, (char) => {
+    const code = char.charCodeAt(0);
+    return code > 0xff ? `%u${hexOf(code, 4).toUpperCase()}` : `%${hexOf(code, 2).toUpperCase()}`;
+  });
 
 function bytesOf(value: string): Buffer[] {
   const utf8 = Buffer.from(value);
