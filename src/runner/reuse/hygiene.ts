@@ -28,8 +28,11 @@ const FIRST_LOOKS = 8;
 
 const INTRINSICS = [
   'Object', 'Function', 'Array', 'String', 'Number', 'Boolean', 'Symbol', 'BigInt', 'Promise', 'Map', 'Set',
-  'WeakMap', 'WeakSet', 'WeakRef', 'Date', 'RegExp', 'Error', 'TypeError', 'RangeError', 'SyntaxError',
-  'ReferenceError', 'AggregateError', 'ArrayBuffer', 'SharedArrayBuffer', 'DataView', 'Uint8Array', 'Proxy',
+  'WeakMap', 'WeakSet', 'WeakRef', 'FinalizationRegistry', 'Date', 'RegExp', 'Error', 'TypeError', 'RangeError', 'SyntaxError',
+  'ReferenceError', 'EvalError', 'URIError', 'AggregateError', 'SuppressedError', 'DisposableStack',
+  'AsyncDisposableStack', 'ArrayBuffer', 'SharedArrayBuffer', 'DataView', 'Int8Array', 'Uint8Array',
+  'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array', 'Float16Array', 'Float32Array',
+  'Float64Array', 'BigInt64Array', 'BigUint64Array', 'Proxy',
   'Iterator', 'URL', 'AbortController', 'AbortSignal', 'EventTarget', 'Event', 'Buffer', 'TextEncoder',
   'TextDecoder',
 ]; // prettier-ignore
@@ -52,11 +55,11 @@ export class Hygiene {
   constructor() {
     for (const name of INTRINSICS) this.watchClass(name, (globalThis as Record<string, unknown>)[name]);
     for (const name of NAMESPACES) this.watch(name, (globalThis as Record<string, unknown>)[name]);
-    const generator = prototypeOf(function* () {}) as object;
-    const asyncFunction = prototypeOf(async () => undefined) as object;
-    const iterator = prototypeOf([][Symbol.iterator]()) as object;
-    for (const [name, target] of Object.entries({ generator, asyncFunction, iterator }))
-      this.watch(name, target);
+    for (const [name, target] of Object.entries(namelessIntrinsics())) this.watch(name, target);
+    this.watchClass('TypedArray', prototypeOf(Uint8Array));
+    this.watch('util.inspect.defaultOptions', util.inspect.defaultOptions);
+    for (const name of ['stdout', 'stderr'] as const)
+      this.watch(`process.${name}`, process[name], { volatile: STREAM_VOLATILE });
     this.watchClass('EventEmitter', EventEmitter);
     this.watchClass('Module', module);
     for (const [name, target] of Object.entries({ buffer, fs, net, os, path, stream, timers, util }))
@@ -82,6 +85,7 @@ export class Hygiene {
    */
   inspect(lookEvery: number, reasons: string[]): void {
     if (!this.resources.isQuiet) add(reasons, `open: ${this.resources.names().join(', ')}`);
+    if (catchesAll()) add(reasons, 'process.setUncaughtExceptionCaptureCallback');
     const events = eventsOf();
     for (let i = 0; i < events.length; i++) {
       const event = events[i] as string | symbol;
@@ -124,6 +128,27 @@ export function reasonsAsJson(reasons: readonly string[]): string {
   return `[${list}]`;
 }
 
+/** What the language has, and names nowhere. */
+function namelessIntrinsics(): Record<string, object | null> {
+  const generator = prototypeOf(function* () {});
+  const asyncGenerator = prototypeOf(async function* () {});
+  return {
+    generator,
+    asyncGenerator,
+    'generator.prototype': (generator as GeneratorFunction).prototype as object,
+    'asyncGenerator.prototype': (asyncGenerator as AsyncGeneratorFunction).prototype as object,
+    asyncFunction: prototypeOf(async () => undefined),
+    iterator: prototypeOf([][Symbol.iterator]()),
+    mapIterator: prototypeOf(new Map()[Symbol.iterator]()),
+    setIterator: prototypeOf(new Set()[Symbol.iterator]()),
+    stringIterator: prototypeOf(''[Symbol.iterator]()),
+    matchIterator: prototypeOf(''.matchAll(/./g)),
+  };
+}
+
+/** Node makes them anew with each print. */
+const STREAM_VOLATILE = new Set<PropertyKey>(['_events', '_eventsCount', '_writableState']);
+
 /** Set by the runner itself for each execution, or by Node on its own. */
 const VOLATILE = new Set<PropertyKey>(['argv', 'env', 'exitCode', '_exiting', 'domain']);
 
@@ -133,5 +158,6 @@ const startsWithUnderscore = (key: PropertyKey): boolean => text(key).startsWith
 const isUndicis = (key: PropertyKey): boolean =>
   typeof key === 'symbol' && text(key).startsWith('Symbol(undici.');
 
+const catchesAll = process.hasUncaughtExceptionCaptureCallback.bind(process);
 const eventsOf = process.eventNames.bind(process);
 const countOf = process.listenerCount.bind(process) as (event: string | symbol) => number;

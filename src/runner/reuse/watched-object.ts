@@ -1,4 +1,12 @@
-import { apply, descriptorOf, isExtensible, keysOf, ownKeysOf, text } from '../channel/primordials.js';
+import {
+  apply,
+  descriptorOf,
+  isExtensible,
+  keysOf,
+  ownKeysOf,
+  prototypeOf,
+  text,
+} from '../channel/primordials.js';
 
 type Shape = Map<PropertyKey, PropertyDescriptor>;
 type QuickCheck = (target: object) => boolean;
@@ -17,6 +25,7 @@ export interface KnownChanges {
 export class WatchedObject {
   private readonly shape: Shape;
   private readonly extensible: boolean;
+  private readonly prototype: object | null;
   private quickCheck: QuickCheck;
 
   constructor(
@@ -26,6 +35,7 @@ export class WatchedObject {
   ) {
     this.shape = shapeOf(target);
     this.extensible = isExtensible(target);
+    this.prototype = prototypeOf(target);
     this.quickCheck = this.takeQuickCheck();
   }
 
@@ -36,6 +46,7 @@ export class WatchedObject {
    */
   change(thorough: boolean): string | null {
     if (isExtensible(this.target) !== this.extensible) return 'preventExtensions';
+    if (prototypeOf(this.target) !== this.prototype) return 'prototype';
     if (!thorough && this.seemsSame()) return null;
     const change = this.look();
     // Node has put a value in the place of a lazy getter, say.

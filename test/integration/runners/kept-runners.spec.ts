@@ -67,6 +67,25 @@ const LEAVES: readonly (readonly [body: string, found: string[]])[] = [
     ['changed: Array.prototype.Symbol(Symbol.iterator)'],
   ],
   ['String.prototype.slice = () => ""', ['changed: String.prototype.slice']],
+  [
+    'Object.getPrototypeOf(new Map()[Symbol.iterator]()).next = () => ({ done: true })',
+    ['changed: mapIterator.next'],
+  ],
+  [
+    'Object.getPrototypeOf(Uint8Array.prototype).set = () => undefined',
+    ['changed: TypedArray.prototype.set'],
+  ],
+  ['Object.setPrototypeOf(Map, class {})', ['changed: Map.prototype']],
+  ['process.stdout.write = () => true', ['changed: process.stdout.write']],
+  ["console.log('x'); console.error('y'); process.stdout.once('x', () => 1)", []],
+  [
+    "process.getBuiltinModule('util').inspect.defaultOptions.depth = 0",
+    ['changed: util.inspect.defaultOptions.depth'],
+  ],
+  [
+    'process.setUncaughtExceptionCaptureCallback(() => undefined)',
+    ['process.setUncaughtExceptionCaptureCallback'],
+  ],
   ['net.connect = () => null', ['changed: node:net.connect']],
   ['process.kill = () => true', ['changed: process.kill']],
   ["process.on('exit', () => undefined)", ['process listener: exit', 'changed: process._eventsCount']],
