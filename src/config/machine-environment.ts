@@ -1,3 +1,5 @@
+import { credentialNames } from './settings.js';
+
 /** Variables that a tool needs to find its programs, its certificates and its way out; none is a secret of the worker. */
 const CARRIED = [
   'PATH',
@@ -23,3 +25,25 @@ export function machineEnvironment(
     }),
   );
 }
+
+/** Of OpenTelemetry: headers by which a collector knows who sends. */
+const TELEMETRY_HEADERS = /^OTEL_.*HEADERS$/;
+/** What npm itself knows by this name. */
+const OF_NPM = 'NPM_TOKEN';
+
+/**
+ * The whole environment but for credentials of the worker: for npm, whose configuration may name any variable. What is
+ * in the environment of a program that is started, every other process of the same user can read.
+ */
+export const environmentOfNpm = (
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !isCredential(entry[0]),
+    ),
+  );
+
+const isCredential = (variable: string): boolean =>
+  variable !== OF_NPM &&
+  (credentialNames.has(variable.replace(/^BIFROST_/, '')) || TELEMETRY_HEADERS.test(variable));

@@ -660,13 +660,12 @@ const completed = (settings: Settings): Settings => ({
   RUNNER: kindAtLevel(settings.ISOLATION) ?? settings.RUNNER,
 });
 
-/** The names of all settings, and which of them hold credentials. */
-const NAMES: SettingNames = {
-  all: Object.keys(settingsSchema.shape),
-  credentials: new Set(
-    Object.entries(settingsSchema.shape).flatMap(([name, row]) => (row.meta()?.['credential'] ? [name] : [])),
-  ),
-};
+/** The names of the settings that hold credentials. */
+export const credentialNames: ReadonlySet<string> = new Set(
+  Object.entries(settingsSchema.shape).flatMap(([name, row]) => (row.meta()?.['credential'] ? [name] : [])),
+);
+
+const NAMES: SettingNames = { all: Object.keys(settingsSchema.shape), credentials: credentialNames };
 
 /**
  * Parses environment variables into settings, as `readEnvironment` finds them.

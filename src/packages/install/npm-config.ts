@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { environmentOfNpm } from '../../config/machine-environment.js';
 import { runGuarded } from './guarded-process.js';
 import type { NpmCommand } from './npm-command.js';
 
@@ -29,6 +30,7 @@ export async function readRegistrySettings(
     command: npm.command,
     args: [...npm.prefix, 'config', 'list', '--json'],
     cwd: process.cwd(),
+    env: environmentOfNpm(),
     timeoutMs: CONFIG_TIMEOUT_MS,
     outputLimitBytes: CONFIG_LIMIT_BYTES,
     ...(signal ? { signal } : {}),
