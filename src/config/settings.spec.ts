@@ -142,6 +142,16 @@ describe('parseSettings', () => {
     expect(problemsOf({ NATIVE_ADDONS: 'on', ...settings })[1]).toMatch(problem);
   });
 
+  it.each([
+    ['redis://host/zero', /^ {2}REDIS_URL: must have a number as its database/],
+    ['redis://user:ge/heim@host', /^ {2}REDIS_URL: must .*percent-encoded/],
+    ['redis+sentinel://host', /^ {2}REDIS_URL: must name the primary/],
+  ])('refuses a URL that can be read in part: %s', (url, problem) => {
+    const text = problemsOf({ REDIS_URL: url });
+    expect(text[1]).toMatch(problem);
+    expect(text.join('\n')).not.toContain('heim');
+  });
+
   it('never repeats a secret', () => {
     const text = problemsOf({ REDIS_URL: 'reddis://u:geheim@h', API_TOKEN: 'geheim' }).join('\n');
     expect(text).toContain('REDIS_URL');

@@ -11,7 +11,7 @@ import { troubleOfSecretKeys } from './secret-keys.js';
 import { KIND_RULES } from './kind-rules.js';
 import { parseNetworkAllow } from './network-allow.js';
 import { PRESET_NAMES, presetDefaults, PRESETS } from './presets.js';
-import { redisUrlOf } from './redis-address.js';
+import { redisUrlOf, redisUrlTrouble } from './redis-address.js';
 import { allowedByIssue, withValue } from './settings-messages.js';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -68,6 +68,11 @@ export const settingsSchema = z.object({
     .regex(/^rediss?(\+(sentinel|cluster))?:\/\/.+/, {
       error:
         'must start with redis://, rediss://, redis+sentinel://, rediss+sentinel://, redis+cluster:// or rediss+cluster://',
+      abort: true,
+    })
+    .superRefine((url, ctx) => {
+      const message = redisUrlTrouble(url);
+      if (message !== null) ctx.addIssue({ code: 'custom', message });
     })
     .optional()
     .meta({

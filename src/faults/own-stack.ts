@@ -5,7 +5,7 @@ import type { Cluster } from 'ioredis';
 import type { CampaignReport } from '../contract/clients/faults-report.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import { openRedis, type RedisClient, untilReady } from '../redis/connections.js';
-import { parseRedisUrl } from '../redis/redis-url.js';
+import { parseRedisUrl } from '../config/redis-address.js';
 import { campaign, type CampaignPlan, type CampaignStack } from './campaign.js';
 import type { Faults } from './fault.js';
 import { LocalWorkers } from './local-worker.js';

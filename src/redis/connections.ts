@@ -3,7 +3,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { gatherWrites } from './gathered-writes.js';
 import { answerInfo } from './known-version.js';
 import { notePeers } from './redis-peers.js';
-import { parseRedisUrl, type RedisTarget } from './redis-url.js';
+import { parseRedisUrl, type RedisTarget } from '../config/redis-address.js';
 import { watchSilence } from './silence-watch.js';
 
 /** One server, a Sentinel group or a Cluster: the same commands. */

@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import type { RunnerSettings } from '../../config/slices.js';
 import type { NetworkTarget } from '../../boundary/network-protocol.js';
 import { ownPorts } from '../../lib/own-ports.js';
-import { parseRedisUrl } from '../../redis/redis-url.js';
+import { parseRedisUrl } from '../../config/redis-address.js';
 import { redisPeers } from '../../redis/redis-peers.js';
 import { canonicalAddress, classOf } from './address-class.js';
 import type { NameLookup } from './name-lookup.js';

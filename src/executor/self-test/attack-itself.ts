@@ -5,7 +5,7 @@ import type { CompilerPool } from '../../compile/compiler-pool.js';
 import type { RunnerSettings } from '../../config/slices.js';
 import type { IsolationCheck, IsolationReport } from '../../contract/isolation-report.js';
 import type { Findings, ServerAddress } from '../../boundary/self-test.js';
-import { parseRedisUrl } from '../../redis/redis-url.js';
+import { parseRedisUrl } from '../../config/redis-address.js';
 import { triedAgain } from '../../isolation/choose-level.js';
 import { programText } from '../../isolation/confined-program.js';
 import type { IsolationLevel } from '../../isolation/isolation-level.js';

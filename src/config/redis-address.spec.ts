@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseRedisUrl } from './redis-url.js';
+import { parseRedisUrl } from './redis-address.js';
 
 describe('parseRedisUrl', () => {
   it.each([
@@ -21,6 +21,8 @@ describe('parseRedisUrl', () => {
     ['redis://user@host', 'user', undefined],
     ['redis://us%40er:p%2Fw%3A%40@host', 'us@er', 'p/w:@'],
     ['redis://user:a:b@host', 'user', 'a:b'],
+    ['redis://user:a@b@host', 'user', 'a@b'],
+    ['redis://user:5%@host', 'user', '5%'],
   ])('reads user and password: %s', (url, username, password) => {
     const target = parseRedisUrl(url);
     expect(target.nodes).toEqual([{ host: 'host', port: 6379 }]);
@@ -55,19 +57,27 @@ describe('parseRedisUrl', () => {
   });
 
   it.each([
-    ['http://host', 'cannot be read'],
-    ['redis://', 'cannot be read'],
-    ['redis://a,b', 'names several hosts'],
-    ['redis://host:port', '"host:port" is not host:port'],
-    ['redis+sentinel://a:26379', 'lacks the name of the primary'],
-    ['redis://host/zero', 'database "zero" is not a number'],
+    ['http://host', 'must be redis://'],
+    ['redis://', 'must be redis://'],
+    ['redis://a,b', 'must name one host'],
+    ['redis://host:port', 'must be redis://'],
+    ['redis://host:70000', 'must have a port from 1 to 65535'],
+    ['redis+sentinel://a:26379', 'must name the primary'],
+    ['redis://host/zero', 'must have a number as its database'],
   ])('refuses %s', (url, message) => {
     expect(() => parseRedisUrl(url)).toThrow(message);
   });
 
   it('never shows a password', () => {
-    expect.assertions(3);
-    for (const url of ['redis://u:geheim@a,b', 'redis://u:geheim@a:x', 'redis+foo://u:geheim@a']) {
+    expect.assertions(6);
+    for (const url of [
+      'redis://u:geheim@a,b',
+      'redis://u:geheim@a:x',
+      'redis+foo://u:geheim@a',
+      'redis://u:geheim/@a',
+      'redis://u:x/geheim@a',
+      'redis://:x/y@geheim@a',
+    ]) {
       try {
         parseRedisUrl(url);
       } catch (error) {
