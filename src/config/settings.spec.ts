@@ -152,6 +152,13 @@ describe('parseSettings', () => {
     expect(text.join('\n')).not.toContain('heim');
   });
 
+  it.each(['with a blank in it', 'ümläute-können-nicht', 'two-lines-of-it\nand-more'])(
+    'refuses a token that no client could send: %j',
+    (token) => {
+      expect(problemsOf({ API_TOKEN: token })[1]).toMatch(/^ {2}API_TOKEN: must have letters/);
+    },
+  );
+
   it('never repeats a secret', () => {
     const text = problemsOf({ REDIS_URL: 'reddis://u:geheim@h', API_TOKEN: 'geheim' }).join('\n');
     expect(text).toContain('REDIS_URL');

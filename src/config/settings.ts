@@ -130,6 +130,10 @@ export const settingsSchema = z.object({
   API_TOKEN: z
     .string()
     .min(16, { error: 'must have at least 16 characters' })
+    // Nothing else comes through the header that carries it.
+    .regex(/^[\x21-\x7e]*$/, {
+      error: 'must have letters, digits and punctuation of ASCII only, without blanks',
+    })
     .optional()
     .meta({ credential: true, about: 'Bearer token that every request except the probes must carry.' }),
   CONNECTIONS_WAITING_LIMIT: whole(8, 65_535).default(256).meta({
