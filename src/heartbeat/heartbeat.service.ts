@@ -49,6 +49,7 @@ export class HeartbeatService {
   private lastBeatMs: number | null = null;
   private beating = false;
   private touched = false;
+  private saidTwin = false;
   private readonly beatNow = (): void => this.schedule(0);
 
   constructor(
@@ -138,12 +139,28 @@ export class HeartbeatService {
     const { id, type } = this.settings;
     const record = JSON.stringify(this.describe(now));
     // Single commands, sent together: on Cluster the keys are in different slots.
-    await Promise.all([
+    const [before] = await Promise.all([
+      this.redis.get(this.keys.workerRecord(id)),
       this.redis.set(this.keys.heartbeat(id), now.toISOString(), 'PX', HEARTBEAT_TTL_MS),
       this.redis.set(this.keys.workerType(id), type, 'PX', HEARTBEAT_TTL_MS),
       this.redis.set(this.keys.workerRecord(id), record, 'PX', HEARTBEAT_TTL_MS),
       this.redis.zadd(this.keys.workers(), now.getTime(), id),
     ]);
+    this.lookForTwin(before);
+  }
+
+  /** Before the first beat the record may be that of a former process, which was killed. */
+  private lookForTwin(before: string | null): void {
+    if (this.lastBeatMs === null || before === null || this.saidTwin) return;
+    const { started_at: startedAt, host, pid } = JSON.parse(before) as WorkerRecord;
+    if (startedAt === this.startedAt && host === hostname() && pid === process.pid) return;
+    this.saidTwin = true;
+    this.logger.warn({
+      msg: 'another worker has the same id',
+      other: { host, pid, started_at: startedAt },
+      consequence:
+        'lists and metrics show one of the two, and commands for one reach both; executions are not affected',
+    });
   }
 
   private describe(now: Date): WorkerRecord {

@@ -181,6 +181,27 @@ describe('the heartbeat', () => {
     });
   });
 
+  it('says once that another worker has its id, but not of a former one that was killed', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    const { id, state, heartbeat } = aWorker();
+    const other = { host: 'elsewhere', pid: 7, started_at: '2026-03-01T10:00:00.000Z' };
+    const writeOther = (): Promise<unknown> => client.set(keys.workerRecord(id), JSON.stringify(other));
+    await writeOther();
+    await heartbeat.start(() => IDLE);
+    state.enter('ACTIVE');
+    await until(async () => (await stateOf(id)) === 'ACTIVE', { what: 'a second beat' });
+    expect(warn).not.toHaveBeenCalled();
+    await writeOther();
+    heartbeat.touch();
+    await until(() => warn.mock.calls.length > 0, { what: 'it says so' });
+    await writeOther();
+    state.enter('PAUSED');
+    await until(async () => (await stateOf(id)) === 'PAUSED', { what: 'another beat' });
+    expect(warn.mock.calls).toEqual([
+      [expect.objectContaining({ msg: 'another worker has the same id', other })],
+    ]);
+  });
+
   it('leaves nothing that says it is there after a stop, and beats no more', async () => {
     const { id, state, heartbeat } = aWorker();
     await heartbeat.start(() => IDLE);
