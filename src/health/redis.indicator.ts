@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import type { RedisClient } from '../redis/connections.js';
 import { RedisKeys } from '../redis/keys.js';
-import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { connectionTrouble, IMPATIENT_REDIS } from '../redis/redis.module.js';
 import { connectionStates } from '../redis/silence-watch.js';
 import { isTurnedAway, writeRefusalOf } from '../redis/redis-errors.js';
 
@@ -40,8 +40,10 @@ export class RedisIndicator {
     } catch (error) {
       const refusal = writeRefusalOf(error as Error);
       if (refusal) return check.down({ reason: `Redis answers and refuses to write: ${refusal}` });
-      const said = isTurnedAway(error) ? 'answers and turns this worker away' : 'does not answer';
-      return check.down({ reason: `Redis ${said}: ${(error as Error).message}` });
+      const why = isTurnedAway(error) ? null : connectionTrouble(this.redis);
+      const reason = why ?? (error as Error).message;
+      const said = isTurnedAway(new Error(reason)) ? 'answers and turns this worker away' : 'does not answer';
+      return check.down({ reason: `Redis ${said}: ${reason}` });
     }
   }
 }

@@ -43,11 +43,18 @@ export async function whenRedisAnswers(app: INestApplicationContext, onWait: () 
   await new Promise<void>((resolve) => client.once('ready', () => resolve()));
 }
 
+const lastErrors = new WeakMap<RedisClient, Error>();
+
+/** Why a connection is not there, where its commands can only say that it is not. */
+export const connectionTrouble = (client: RedisClient): string | null =>
+  lastErrors.get(client)?.message || null;
+
 /** Says once that a connection is lost and once that it is back, instead of every failed try. */
 export function reportConnection(client: RedisClient, logger: Logger, name: string): void {
   let lost = false;
   client.on('error', (error: Error) => {
     emitMeasurement('redis-error', { connection: name });
+    lastErrors.set(client, error);
     if (lost) return;
     lost = true;
     // The watch has said that one, once for all connections.
@@ -60,6 +67,7 @@ export function reportConnection(client: RedisClient, logger: Logger, name: stri
       emitMeasurement('redis-back', { connection: name });
     }
     lost = false;
+    lastErrors.delete(client);
   });
 }
 

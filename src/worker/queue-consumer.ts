@@ -43,9 +43,9 @@ export class QueueConsumer implements Service {
     worker.handOutWith(this.next);
     worker.on('error', (error) => {
       // Connections report that Redis is away, and the lease that it refuses to write.
-      if (isRedisAway(error) && !isTurnedAway(error)) return;
-      this.report(error.message);
-      void this.unreadable.look();
+      const isAway = isRedisAway(error);
+      if (!isAway || isTurnedAway(error)) this.report(error.message);
+      if (!isAway) void this.unreadable.look();
     });
     void this.prepareScripts();
     worker

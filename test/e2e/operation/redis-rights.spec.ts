@@ -91,6 +91,22 @@ describe('a worker whose user of Redis may not do everything', () => {
     expect(await run()).toBe(7);
   });
 
+  it('says that its password was changed, and ends well what runs meanwhile', async () => {
+    const id = await producer.submitExecution(
+      aContext({ workflow_code: 'export default () => new Promise((done) => setTimeout(done, 1500, 9))' }),
+    );
+    await until(() => producer.currentWorker(id), { what: 'it runs' });
+    await setUser('resetpass', '>another');
+    await operator.call('CLIENT', 'KILL', 'USER', 'worker');
+    await until(async () => /WRONGPASS/.test((await health()).details['redis']?.reason ?? ''), {
+      what: 'health says what Redis says',
+    });
+    await setUser('>a-password');
+    expect(await producer.executionResult(id)).toMatchObject({ success: true, result: 9, attempt: 1 });
+    await until(async () => (await health()).status === 'ok', { what: 'it is well again' });
+    expect(worker.logs.filter(({ msg }) => msg === 'unreadable jobs could not be looked for')).toEqual([]);
+  });
+
   it('ends when it is told to, also where it may do nothing any more', async () => {
     await setUser('-@all');
     await until(async () => (await health()).details['redis']?.status === 'down', {
