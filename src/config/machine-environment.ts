@@ -26,7 +26,7 @@ export function machineEnvironment(
   );
 }
 
-/** Of OpenTelemetry: headers by which a collector knows who sends. */
+/** Of OpenTelemetry: headers that hold the credentials for a collector. */
 const TELEMETRY_HEADERS = /^OTEL_.*HEADERS$/;
 /** What npm itself knows by this name. */
 const OF_NPM = 'NPM_TOKEN';

@@ -1,5 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
+import { arch, platform } from 'node:os';
+import { sealedFilter } from '../../boundary/filter/syscall-filter.js';
+import { syscallNumber } from '../../boundary/filter/syscall-numbers.js';
 import { runGuarded } from './guarded-process.js';
 
 /** Why a package cannot be imported. */
@@ -28,12 +31,51 @@ const OUTPUT_LIMIT_BYTES = 16_384;
 const REASON_CHARS = 500;
 const PARALLEL = 2;
 
+const PR_SET_NO_NEW_PRIVS = 38;
+const SECCOMP_SET_MODE_FILTER = 1;
+/** For every thread of the process. */
+const SECCOMP_FILTER_FLAG_TSYNC = 1;
+
+/**
+ * The filter of system calls that user code has on a runner, as the program is given it; '' where there is none. Node's
+ * permission model refuses neither signals nor priorities, and the process has the user of the worker.
+ */
+function callsOfProgram(): string {
+  const machine = arch();
+  if (platform() !== 'linux' || (machine !== 'x64' && machine !== 'arm64')) return '';
+  // What it may signal is the number of no process: its own is not known before it starts.
+  const rules = { ownPid: NO_PROCESS, sockets: 'none', sharedUser: true, recordLocks: false } as const;
+  const program = sealedFilter(machine, rules).toString('base64');
+  return JSON.stringify({
+    prctl: syscallNumber('prctl', machine),
+    seccomp: syscallNumber('seccomp', machine),
+    program,
+  });
+}
+
+/** Above every number that the kernel gives. */
+const NO_PROCESS = 0x7fff_ffff;
+
 /**
  * The package may print, exit or hang: only the line with the mark, written when the import is done,
  * counts. A package without a main entry, to be used by its subpaths, is not at fault.
  */
 const PROGRAM = `
-const [name, mark] = process.argv.slice(1);
+const [name, mark, calls] = process.argv.slice(1);
+if (calls) {
+  const { prctl, seccomp, program } = JSON.parse(calls);
+  const ffi = process.getBuiltinModule('node:ffi');
+  const { syscall } = ffi.dlopen(null, { syscall: { arguments: Array(7).fill('i64'), return: 'i64' } }).functions;
+  const call = (...args) => syscall(...Array.from({ length: 7 }, (_, index) => BigInt(args[index] ?? 0)));
+  const filter = Buffer.from(program, 'base64');
+  // struct sock_fprog
+  const header = Buffer.alloc(16);
+  header.writeUInt16LE(filter.length / 8, 0);
+  header.writeBigUInt64LE(ffi.getRawPointer(filter), 8);
+  call(prctl, ${PR_SET_NO_NEW_PRIVS}, 1);
+  call(seccomp, ${SECCOMP_SET_MODE_FILTER}, ${SECCOMP_FILTER_FLAG_TSYNC}, ffi.getRawPointer(header));
+}
+process.permission.drop('ffi');
 const { writeSync } = process.getBuiltinModule('node:fs');
 const { reallyExit } = process;
 let answer;
@@ -61,8 +103,8 @@ reallyExit.call(process, 0);
 
 /**
  * Imports each package once in a process of its own: our Node with the permission model (it may read
- * this folder and nothing else, no network, no child processes, no addons), an empty environment, a
- * memory limit and 30 s. The shell of runGuarded stands between it and the worker.
+ * this folder and nothing else, no network, no child processes, no addons), the filter of system calls of a
+ * runner, an empty environment, a memory limit and 30 s. The shell of runGuarded stands between it and the worker.
  */
 export class ProcessImportChecker implements ImportChecker {
   async check(
@@ -95,6 +137,8 @@ async function checkOne(folder: string, name: string, signal: AbortSignal): Prom
     command: process.execPath,
     args: [
       '--permission',
+      // For the filter; given up before the package is imported.
+      '--allow-ffi',
       `--allow-fs-read=${folder}`,
       '--no-experimental-sqlite',
       '--no-warnings',
@@ -105,6 +149,7 @@ async function checkOne(folder: string, name: string, signal: AbortSignal): Prom
       '--',
       name,
       mark,
+      callsOfProgram(),
     ],
     cwd: folder,
     env: { HOME: '/nonexistent', LANG: 'C', NODE_ENV: 'production' },

@@ -38,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tenants: BASE,
   context: [...BASE, 'tenants', 'outcome'],
   workspace: [...BASE, 'boundary', 'compile'],
-  packages: BASE,
+  packages: [...BASE, 'boundary'],
   results: [...BASE, 'tenants', 'outcome'],
   artifacts: BASE,
   executor: [...BASE, 'boundary', 'isolation', 'compile', 'outcome', 'workspace', 'packages', 'artifacts'],
