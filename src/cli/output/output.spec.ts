@@ -5,6 +5,7 @@ describe('output', () => {
   it('is made harmless where it comes from outside', () => {
     expect(plain('a\u001b[31mb\u001b[0m\r\nc\u0007')).toBe('ab c ');
     expect(plain('für 日本')).toBe('für 日本');
+    expect(plain('a\u202edecceeded\u2066b')).toBe('adecceededb');
   });
 
   it('ends its last line', () => {

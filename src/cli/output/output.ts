@@ -12,8 +12,14 @@ export type Colour = 'red' | 'green' | 'yellow' | 'dim';
 export const paint = (colour: Colour, text: string, stream: NodeJS.WritableStream): string =>
   styleText(colour, text, { stream });
 
-/** One line of harmless text: a name from outside must not move the cursor. */
-export const plain = (text: string): string => stripVTControlCharacters(text).replaceAll(/\p{Cc}+/gu, ' ');
+/** What turns the direction of all that follows on a line, columns of ours among it (Unicode Standard Annex 9). */
+const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** One line of harmless text: a name from outside must neither move the cursor nor turn what stands beside it. */
+export const plain = (text: string): string =>
+  stripVTControlCharacters(text)
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .replaceAll(DIRECTIONS, '');
 
 /** The text with a line break at its end; nothing stays nothing. */
 export const asLines = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
