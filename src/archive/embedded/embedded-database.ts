@@ -87,11 +87,15 @@ async function startServer(folder: string): Promise<EmbeddedDatabase | null> {
   });
   child.stdin.on('error', () => undefined);
   const exited = once(child, 'exit') as Promise<[number | null]>;
-  const outcome = await Promise.race([once(child.stdout, 'data').then(() => 'ready' as const), exited]);
+  const said = once(child.stdout, 'data').then(([data]) => String(data as Buffer).trim());
+  const outcome = await Promise.race([said, exited]);
   if (outcome !== 'ready') {
+    // Until then it holds the lock.
+    await exited;
     await rm(host, { recursive: true, force: true });
     if (outcome[0] === LOCKED) return null;
-    throw new Error(`the embedded database could not be started (exit code ${outcome[0]})`);
+    const why = typeof outcome === 'string' ? outcome.replace(/^failed /, '') : `exit code ${outcome[0]}`;
+    throw new Error(`the embedded database could not be started: ${why}`);
   }
   // The lock is ours: the process that noted another socket was killed, and left its folder.
   const former = await readFile(noteOf(folder), 'utf8').catch(() => '');

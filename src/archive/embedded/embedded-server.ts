@@ -1,7 +1,8 @@
-import { constants, openSync } from 'node:fs';
+import { constants, openSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { getSystemErrorMap } from 'node:util';
 import { PGlite } from '@electric-sql/pglite';
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 
@@ -26,11 +27,24 @@ const CLOSE_TIMEOUT_MS = 5_000;
 /** Requests that come before a session has begun, by the number in place of a protocol version. */
 const CANCEL_REQUEST = 80_877_102;
 const ENCRYPTION_REQUESTS = new Set([80_877_103, 80_877_104]);
+/** Those of files; https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md#-errno-variant */
+const WASI_CODES = new Map([
+  [2, 'EACCES'],
+  [19, 'EDQUOT'],
+  [22, 'EFBIG'],
+  [29, 'EIO'],
+  [33, 'EMFILE'],
+  [41, 'ENFILE'],
+  [44, 'ENOENT'],
+  [51, 'ENOSPC'],
+  [63, 'EPERM'],
+  [69, 'EROFS'],
+]);
 const SYNC = Uint8Array.of(0x53, 0, 0, 0, 4);
 
 const [dataDir, socketDir, lockFile] = process.argv.slice(2) as [string, string, string];
 if (process.platform === 'darwin') lockOrExit();
-const database = await PGlite.create({ dataDir, extensions: { pg_trgm } });
+const database = await PGlite.create({ dataDir, extensions: { pg_trgm } }).catch(failStart);
 const sessions = new Set<Socket>();
 /** Settles when the turn that was asked for last has ended. */
 let lastTurn: Promise<unknown> = Promise.resolve();
@@ -57,6 +71,24 @@ process.stdin.resume();
 process.stdin.once('end', end);
 process.stdin.once('error', end);
 process.once('SIGTERM', end);
+
+/** Reports to the process that started this one why there will be no database. */
+function failStart(error: unknown): never {
+  // At once: the end of the process does not wait for a stream.
+  writeSync(1, `failed ${reasonOf(error)}\n`);
+  process.exit(1);
+}
+
+/** What fails below WebAssembly has a number of WASI and no message. */
+function reasonOf(error: unknown): string {
+  const { errno, message, name } = (error ?? {}) as { errno?: unknown; message?: unknown; name?: unknown };
+  const code = typeof errno === 'number' ? WASI_CODES.get(errno) : undefined;
+  if (code !== undefined) {
+    const [, text] = [...getSystemErrorMap().values()].find(([one]) => one === code) ?? [];
+    return text === undefined ? code : `${code}: ${text}`;
+  }
+  return typeof message === 'string' && message !== '' ? message : `${String(name)} ${String(errno)}`;
+}
 
 /** Answers one client until it leaves. */
 async function serve(socket: Socket): Promise<void> {

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync, rmSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import {
   type EmbeddedDatabase,
@@ -107,5 +110,20 @@ describe('the embedded database', () => {
     // The folder of its socket, which it could not remove.
     expect([first.host, next.host].map((host) => existsSync(host))).toEqual([false, true]);
     expect((await connect(next).query('SELECT count(*)::int FROM t')).rows).toEqual(rows);
+  });
+
+  it('says why it could not be started, and can be once that has passed', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'bifrost-test-archive-'));
+    // Where the folder of the data is to be, there is a file.
+    await writeFile(join(other, 'data'), '');
+    await expect(openEmbeddedDatabase(other)).rejects.toThrow(
+      /^the embedded database could not be started: (?!exit code)\w+/,
+    );
+    await rm(join(other, 'data'));
+    const database = await openEmbeddedDatabase(other);
+    opened.push(database);
+    expect((await connect(database).query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await database.stop();
+    await rm(other, { recursive: true });
   });
 });
