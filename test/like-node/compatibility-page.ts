@@ -25,6 +25,7 @@ Generated from \`test/like-node\` by \`npm run docs:compat\`. Each program of th
 | --- | --- | --- |
 | a default export that is a function, where no function is named | is not called | is called with \`(parameters, context)\`, unless the code asks whether it is the main program |
 | a promise, or a top-level \`return\`, as the value of a script | is dropped | is the result |
+| \`process.argv[1]\` where a function is named | | names no module: one whose function is called is not the main program, whichever way it asks |
 | \`require\` in a module with \`import\` or \`export\` | is not defined | works |
 | enum, namespace, parameter properties, JSX | refused | compiled |
 | files outside of the scratch folder and the packages | as the user may | refused, in words that name the folder; \`existsSync\` answers false |

@@ -16,8 +16,12 @@ export function prepareGlobals(command: ExecuteCommand): void {
     setUmask(UMASK);
   }
   showPid(command.pid);
-  process.argv = [process.execPath, fileNameOf(command.entry)];
+  process.argv = [process.execPath, programOf(command)];
 }
+
+/** A module whose function is called is not the main program, and must not take itself for that by its path. */
+const programOf = ({ entry, functionName, rootUrl }: ExecuteCommand): string =>
+  functionName === null ? fileNameOf(entry) : `${fileNameOf(rootUrl)}bifrost`;
 
 const changeFolder = process.chdir.bind(process);
 const setUmask = process.umask.bind(process);

@@ -47,8 +47,9 @@ const MAIN_ATTRIBUTES = (value: MainModule): PropertyDescriptor => ({
 
 /**
  * Code that asks whether it is the main program runs what it exports by itself. Of `import.meta.main`, which
- * the compiler replaces, it leaves a comment.
+ * the compiler replaces, it leaves a comment. The path in `process.argv[1]` is of use for nothing else.
  */
-const MAIN_GUARD = /\brequire\s*\.\s*main\b|\bprocess\s*\.\s*mainModule\b|\bimport\.meta\.main\b/;
+const MAIN_GUARD =
+  /\brequire\s*\.\s*main\b|\bprocess\s*\.\s*mainModule\b|\bimport\.meta\.main\b|\bargv\s*(?:\?\.)?\s*\[\s*1\s*\]/;
 
 export const hasMainGuard = ({ source }: ShippedModule): boolean => MAIN_GUARD.test(source);

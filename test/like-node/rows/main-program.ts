@@ -20,6 +20,18 @@ export const MAIN_PROGRAM: readonly Row[] = [
     'a guard and module.exports',
     'function main() { console.log("once") }\nmodule.exports = main;\nif (require.main === module) main();',
   ),
+  row(
+    'import.meta.url and the path of the program',
+    'import { pathToFileURL } from "node:url";\nif (import.meta.url === pathToFileURL(process.argv[1]).href) console.log("main");\nconsole.log(import.meta.url.endsWith("/inline-code.ts"))',
+  ),
+  row(
+    'a guard by import.meta.url and a default export',
+    'import { pathToFileURL } from "node:url";\nexport default function main() { console.log("once") }\nif (import.meta.url === pathToFileURL(process.argv[1]).href) main();',
+  ),
+  row(
+    'a guard by the path of the program and a default export',
+    'import { argv } from "node:process";\nexport default function main() { console.log("once") }\nif (argv[1] === import.meta.filename) main();',
+  ),
   row('!module.parent', 'if (!module.parent) console.log("main")'),
   row(
     'process.mainModule',

@@ -57,6 +57,16 @@ export const VALUES: readonly ValueRow[] = [
     'const list = [];\nsetTimeout(() => list.push(1), 5);\nexport default list',
     [1],
   ),
+  value(
+    'a function of a module that runs itself as a program',
+    `import { fileURLToPath, pathToFileURL } from 'node:url';
+    const calls = [];
+    export function main() { calls.push('called'); return calls }
+    if (process.argv[1] === fileURLToPath(import.meta.url)) main();
+    if (import.meta.url === pathToFileURL(process.argv[1]).href || import.meta.main) main();`,
+    ['called'],
+    'main',
+  ),
   value('a script without a value', 'console.log(1)', null),
   value(
     'a method of module.exports',
