@@ -3,3 +3,9 @@ export interface TextPosition {
   line: number;
   column: number;
 }
+
+/** A place of compiled code in what it was made of. */
+export interface SourcePosition extends TextPosition {
+  /** URL of that source; absent where it is not known. */
+  source?: string | undefined;
+}

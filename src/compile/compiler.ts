@@ -10,14 +10,14 @@ import { outputLimitChars, SOURCE_LIMIT_BYTES, SPECIFIERS_LIMIT } from './compil
 import type { CompiledModule } from './compiled-module.js';
 import { CompilerPool } from './compiler-pool.js';
 import type { CompilerReply } from './protocol.js';
-import type { TextPosition } from '../boundary/text-position.js';
+import type { SourcePosition, TextPosition } from '../boundary/text-position.js';
 import { RefusedSources } from './refused-sources.js';
 
 /** URL of the workspace folder, with a slash at its end; injected. */
 export const WORKSPACE_ROOT_URL = Symbol('WorkspaceRootUrl');
 
 /** Raise it whenever the same source would come out differently; compiled code is shared between workers. */
-const REVISION = 3;
+const REVISION = 4;
 const require = createRequire(import.meta.url);
 const [version, swcVersion] = ['esbuild', '@swc/core'].map(
   (name) => (require(`${name}/package.json`) as { version: string }).version,
@@ -110,7 +110,7 @@ export class Compiler {
   }
 
   /** Where places of compiled code are in its original source; null for each that is not known. */
-  async locate(compiled: string, places: readonly TextPosition[]): Promise<(TextPosition | null)[]> {
+  async locate(compiled: string, places: readonly TextPosition[]): Promise<(SourcePosition | null)[]> {
     const none = places.map(() => null);
     if (places.length === 0) return none;
     const found = await this.ask({ op: 'locate', compiled, places });
@@ -118,13 +118,13 @@ export class Compiler {
   }
 
   /** Where the original source names a specifier; null when it is computed, or not known. */
-  async locateSpecifier(compiled: string, specifier: string): Promise<TextPosition | null> {
+  async locateSpecifier(compiled: string, specifier: string): Promise<SourcePosition | null> {
     return (await this.ask({ op: 'locate-specifier', compiled, specifier }))?.[0] ?? null;
   }
 
   private async ask(
     request: Parameters<CompilerPool['run']>[0],
-  ): Promise<(TextPosition | null)[] | undefined> {
+  ): Promise<(SourcePosition | null)[] | undefined> {
     const reply = await this.pool.run(request, AbortSignal.timeout(LOCATE_TIMEOUT_MS)).catch(() => undefined);
     return reply?.type === 'located' ? reply.places : undefined;
   }

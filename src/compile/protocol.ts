@@ -3,7 +3,7 @@
  * time. The worker writes requests to the process' stdin and reads replies from its stdout.
  */
 import { z } from 'zod';
-import type { TextPosition } from '../boundary/text-position.js';
+import type { SourcePosition, TextPosition } from '../boundary/text-position.js';
 import type { CompiledModule } from './compiled-module.js';
 
 /** Worker -> compiler: compile this source. */
@@ -53,7 +53,7 @@ export type CompilerReply =
   | ({ type: 'invalid' } & InvalidSource)
   /** The compiled source is larger than was allowed. */
   | { type: 'too-large'; chars: number }
-  | { type: 'located'; places: (TextPosition | null)[] };
+  | { type: 'located'; places: (SourcePosition | null)[] };
 
 const count = z.number().int().nonnegative();
 const shortText = z.string().max(4096);
@@ -82,7 +82,7 @@ export const compilerReplySchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('too-large'), chars: count }),
   z.strictObject({
     type: z.literal('located'),
-    places: z.array(z.strictObject({ line: count, column: count }).nullable()),
+    places: z.array(z.strictObject({ line: count, column: count, source: shortText.optional() }).nullable()),
   }),
 ]) satisfies z.ZodType<CompilerReply>;
 

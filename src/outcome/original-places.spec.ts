@@ -23,6 +23,15 @@ describe('places that a runner names', () => {
       expect((await find([place])).get(place)).toMatchObject({ line: place.line + 1 });
   });
 
+  it.each([
+    ['file:///w/src/b.ts', '/w/src/b.ts'],
+    ['webpack://app/b.ts', 'webpack://app/b.ts'],
+  ])('are in the source that a map of the code names: %s', async (source, file) => {
+    const place = at(`${ROOT}a.ts`);
+    const locate = () => Promise.resolve([{ line: 1, column: 2, source }]);
+    expect((await OriginalPlaces.find([place], SENT, locate)).get(place)).toMatchObject({ file, line: 2 });
+  });
+
   it('of packages are shown, of anything else not', async () => {
     const inPackage = at('/p/node_modules/x/index.js');
     const originals = await find([inPackage]);

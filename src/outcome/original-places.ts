@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { TextPosition } from '../boundary/text-position.js';
+import type { SourcePosition, TextPosition } from '../boundary/text-position.js';
 import type { CodePlace } from '../boundary/runner-frames.js';
 import type { Soon } from '../lib/soon.js';
 import type { ShippedModule } from '../boundary/shipped-module.js';
@@ -17,7 +17,7 @@ export interface SourcePlace {
 export type Locate = (
   compiled: string,
   places: readonly TextPosition[],
-) => Promise<readonly (TextPosition | null)[]>;
+) => Promise<readonly (SourcePosition | null)[]>;
 
 /** What one execution was sent of its code. */
 export interface SentCode {
@@ -35,7 +35,7 @@ export class OriginalPlaces {
 
   private constructor(
     private readonly rootUrl: string,
-    private readonly known: ReadonlyMap<string, TextPosition>,
+    private readonly known: ReadonlyMap<string, SourcePosition>,
   ) {}
 
   /** Never rejects. Of no places it is there at once. */
@@ -51,7 +51,7 @@ export class OriginalPlaces {
   ): Promise<OriginalPlaces> {
     const sources = new Map(modules.map(({ url, source }) => [pathOfUrl(rootUrl, url) ?? url, source]));
     const byPath = Map.groupBy(places, ({ url }) => pathOfUrl(rootUrl, hrefOf(url)) ?? '');
-    const known = new Map<string, TextPosition>();
+    const known = new Map<string, SourcePosition>();
     for (const [path, ofPath] of byPath) {
       const source = sources.get(path);
       if (source === undefined) continue;
@@ -66,10 +66,16 @@ export class OriginalPlaces {
 
   /** null: it is no place of the user's code. */
   get(place: CodePlace): SourcePlace | null {
-    const { line, column } = this.known.get(keyOf(place)) ?? place;
+    const original: SourcePosition = this.known.get(keyOf(place)) ?? place;
+    const { line, column, source } = original;
     const file = this.fileOf(hrefOf(place.url));
     if (file === null) return null;
-    return { file, line: line + 1, column: column + 1, function: place.functionName || '<anonymous>' };
+    return {
+      file: source === undefined ? file : (filePathOf(source) ?? source),
+      line: line + 1,
+      column: column + 1,
+      function: place.functionName || '<anonymous>',
+    };
   }
 
   private fileOf(href: string): string | null {

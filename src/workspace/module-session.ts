@@ -1,5 +1,6 @@
 import { type ModuleReply, type ModuleRequest, SPECIFIER_LIMIT_CHARS } from '../boundary/module-protocol.js';
 import type { ShippedModule } from '../boundary/shipped-module.js';
+import type { SourcePosition } from '../boundary/text-position.js';
 import { moduleUrl, pathOfUrl } from '../boundary/workspace-url.js';
 import { ClosureWalker, type LinkedModule, type SentModules } from './closure.js';
 import type { CompileClock } from '../compile/compile-clock.js';
@@ -179,7 +180,7 @@ export class ModuleSession {
       explains && compiled
         ? await this.options.compiler.locateSpecifier(compiled.source, specifier)
         : undefined;
-    const where = place ? `${importer}:${place.line + 1}:${place.column + 1}` : importer;
+    const where = place ? this.shownPlace(place, importer) : importer;
     const shown = JSON.stringify(specifier.slice(0, SPECIFIER_LIMIT_CHARS));
     if (meaning.kind === 'refused') {
       return new ModuleError(
@@ -194,6 +195,12 @@ export class ModuleSession {
       'MODULE_NOT_FOUND',
       `Cannot find ${shown}, imported by ${where}${neither}.${explains ? await this.suggest(wanted) : ''}`,
     );
+  }
+
+  /** Code that brings a source map of its own has its places in other files. */
+  private shownPlace({ line, column, source }: SourcePosition, importer: string): string {
+    const path = source === undefined ? importer : pathOfUrl(this.options.rootUrl, source);
+    return path === null ? importer : `${path}:${line + 1}:${column + 1}`;
   }
 
   private async noEntry(path: string): Promise<ModuleError> {

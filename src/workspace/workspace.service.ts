@@ -7,7 +7,7 @@ import { CompileClock } from '../compile/compile-clock.js';
 import { CompileError, CompileLimitError, type SourceLocation } from '../compile/compile-error.js';
 import { type CompiledModule, isModulePath } from '../compile/compiled-module.js';
 import { Compiler, WORKSPACE_ROOT_URL } from '../compile/compiler.js';
-import type { TextPosition } from '../boundary/text-position.js';
+import type { SourcePosition, TextPosition } from '../boundary/text-position.js';
 import type { LinkedModule } from './closure.js';
 import { type Entry, entryOf, entryPath, type EntryRef, recipeKey } from './entry.js';
 import type { PathMap } from './generation.js';
@@ -180,7 +180,7 @@ export class WorkspaceService implements OnApplicationBootstrap, OnApplicationSh
   }
 
   /** Where places of code that was shipped are in what its author wrote; null for each that is not known. */
-  locate(source: string, places: readonly TextPosition[]): Promise<(TextPosition | null)[]> {
+  locate(source: string, places: readonly TextPosition[]): Promise<(SourcePosition | null)[]> {
     return this.compiler.locate(source, places);
   }
 

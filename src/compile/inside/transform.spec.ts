@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 import { workspaceRootUrl } from '../../boundary/workspace-url.js';
 import { CompileError } from '../compile-error.js';
+import { locate } from './locate.js';
 import { InvalidSourceError, transform } from './transform.js';
 
 const noSwc = (): never => {
@@ -115,6 +116,16 @@ describe('language', () => {
     expect((await compile('const f = a ? async (b) : c => d')).source).toContain('a ? async(b) : (c) => d');
   });
 
+  it('takes what follows a byte order mark, also #!', async () => {
+    const { source } = await compile('\ufeff#!/usr/bin/env node\r\nexport const a: number = 1;\r\n');
+    expect(source).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+
+  it('knows the URL of a module, by whatever URL it is loaded', async () => {
+    const { source } = await compile('console.log(import.meta.url)', 'de ep/#1.ts');
+    expect(source).toContain('console.log("file:///tmp/bifrost/workspace/de%20ep/%231.ts")');
+  });
+
   it('reads .js as JavaScript', async () => {
     expect((await compile('a<b>(c)', 'a.js')).source).toContain('a < b > c');
   });
@@ -183,5 +194,44 @@ describe('stack traces', () => {
   ])('show exact line and column of the TypeScript (%s)', async (extension, head) => {
     const frame = await topFrame('flows/de ep #1.ts', head + lines.join('\n'), extension);
     expect(frame).toContain(`/tmp/bifrost/workspace/flows/de ep #1.ts:${line + 1}:${column}`);
+  });
+
+  describe('of code that was compiled before', () => {
+    const sources: Record<string, string> = {
+      'main.ts': `import { fails } from './part';\n\nfails(1 as number);`,
+      'part.ts': `type N = number;\n\nexport const fails = (n: N): never => {\n  throw new Error(String(n));\n};`,
+    };
+
+    /** As a bundler publishes it: one file of several, with the map inline. */
+    async function bundled(): Promise<string> {
+      const source = join(folder, 'source');
+      mkdirSync(source, { recursive: true });
+      for (const [name, text] of Object.entries(sources)) writeFileSync(join(source, name), text);
+      const { outputFiles } = await build({
+        entryPoints: [join(source, 'main.ts')],
+        bundle: true,
+        minify: true,
+        format: 'esm',
+        sourcemap: 'inline',
+        outfile: join(folder, 'dist', 'main.js'),
+        write: false,
+      });
+      return outputFiles[0]?.text as string;
+    }
+
+    it('show its sources, as its map names them', async () => {
+      const frame = await topFrame('dist/main.js', await bundled(), 'mjs');
+      expect(frame).toContain('/tmp/bifrost/workspace/source/part.ts:4:9');
+    });
+
+    it('are found in its sources too', async () => {
+      const { source } = await compile(await bundled(), 'dist/main.js');
+      const [text] = source.split('//# sourceMappingURL=') as [string];
+      const at = text.slice(0, text.indexOf('new Error')).split('\n');
+      const place = { line: at.length - 1, column: (at.at(-1) as string).length };
+      expect(locate(source, [place])).toEqual([
+        { line: 3, column: 8, source: 'file:///tmp/bifrost/workspace/source/part.ts' },
+      ]);
+    });
   });
 });

@@ -54,8 +54,11 @@ export class InvalidSourceError extends Error {
  * @throws {InvalidSourceError} with the place, when the source is none of the three
  * @throws what `build` throws when it is not about the source
  */
-export async function transform({ build, swc }: Compilers, given: CompileRequest): Promise<CompiledModule> {
+export async function transform({ build, swc }: Compilers, asked: CompileRequest): Promise<CompiledModule> {
+  // As Node reads it: what marks the byte order is no part of the text, so that `#!` may follow it.
+  const given = { ...asked, source: asked.source.replace(/^\ufeff/, '') };
   const { path, source, rootUrl } = given;
+  const url = moduleUrl(rootUrl, path);
   const extension = moduleExtensionOf(path);
   if (extension === null) {
     const reason = `${path} cannot be imported: only ${MODULE_EXTENSIONS.join(', ')} are modules`;
@@ -73,9 +76,13 @@ export async function transform({ build, swc }: Compilers, given: CompileRequest
   // Only a script is a main program; Node itself takes the runner for that.
   const asksForMain = format === 'module' && request.probe && MAIN_QUESTION.test(output.code);
   if (asksForMain) define['import.meta.main'] = 'true';
-  const bound =
-    usesRequire || asksForMain ? await toJavaScript(build, request, output.loader, define) : output;
-  const module = finish(moduleUrl(rootUrl, path), bound, format, usesRequire, asksForMain);
+  // A runner that is kept loads it by a URL of its own each time; to the code it is always the same.
+  const asksForUrl = format === 'module' && URL_QUESTION.test(output.code);
+  if (asksForUrl) define['import.meta.url'] = JSON.stringify(url);
+  const isBound = usesRequire || asksForMain || asksForUrl;
+  const bound = isBound ? await toJavaScript(build, request, output.loader, define) : output;
+  const sourceOf = (name: string): string => (hasMetadata || name === path ? url : sourceUrl(name, url));
+  const module = finish(sourceOf, bound, format, usesRequire, asksForMain);
   return request.probe ? withProbe(module, source) : module;
 }
 
@@ -91,6 +98,7 @@ function sourceWithMetadata(swc: Compilers['swc'], { path, source, tsconfig = ''
 }
 
 const MAIN_QUESTION = /\bimport\.meta\.main\b/;
+const URL_QUESTION = /\bimport\.meta\.url\b/;
 
 /** Whether ESM calls a free `require`: it is then compiled so that it calls the one that it imports. */
 async function callsRequire(build: Build, request: CompileRequest, output: Output): Promise<boolean> {
@@ -115,15 +123,21 @@ async function toJavaScript(
   }
 }
 
+/**
+ * Code that was compiled before it came here may bring a map of its own, inline, which the compiler follows: the
+ * sources in it are named from the module that holds it, as Node reads them.
+ */
+const sourceUrl = (name: string, moduleAt: string): string => URL.parse(name, moduleAt)?.href ?? moduleAt;
+
 function finish(
-  url: string,
+  sourceOf: (name: string) => string,
   output: Output,
   format: SourceFormat,
   usesRequire: boolean,
   asksForMain: boolean,
 ): CompiledModule {
   const map = JSON.parse(output.map) as { sources: string[] };
-  map.sources = [url];
+  map.sources = map.sources.map(sourceOf);
   const inline = Buffer.from(JSON.stringify(map)).toString('base64');
   // After the code: nothing before it moves, and an import is bound before the module's body runs.
   const binding = usesRequire ? `import { require as ${REQUIRE_NAME} } from '${REQUIRE_SPECIFIER}';\n` : '';
@@ -199,9 +213,7 @@ function formatOf(extension: ModuleExtension, output: Output): SourceFormat {
   return isModule || !isScript(output.code) ? 'module' : 'commonjs';
 }
 
-/** As Node reads it: a byte order mark is left out. */
-async function checkedJson(build: Build, path: string, given: string): Promise<CompiledModule> {
-  const source = given.replace(/^\ufeff/, '');
+async function checkedJson(build: Build, path: string, source: string): Promise<CompiledModule> {
   try {
     JSON.parse(source);
   } catch (error) {
