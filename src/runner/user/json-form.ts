@@ -4,7 +4,7 @@
  */
 import { types } from 'node:util';
 import { VALUE_DEPTH_LIMIT, VALUE_KEYS_LIMIT } from '../../contract/value-limits.js';
-import { apply, keysOf, prototypeOf, tagOf, text } from '../channel/primordials.js';
+import { apply, hasOwn, keysOf, prototypeOf, tagOf, text } from '../channel/primordials.js';
 
 /** An object of strings that may be empty, but for its prototype, which is Node's own. */
 const environment = process.env;
@@ -88,7 +88,10 @@ class JsonForm {
     if (tag === '[object Headers]') return this.record(headerFields(value as Iterable<[string, string]>));
     if (tag === '[object FormData]') return this.list([...(value as Iterable<unknown>)]);
     const names = keysOf(value);
-    if (names.length > 0 || isPlain(value) || value === environment) return this.record(value, names);
+    if (isPlain(value) || value === environment) return this.record(value, names);
+    if (isNodeStream(value))
+      return this.refuse(value, 'a stream has no JSON form; read it, by text() of node:stream/consumers');
+    if (names.length > 0) return this.record(value, names);
     const iterate = this.read(value, Symbol.iterator);
     if (typeof iterate === 'function') return this.list(this.collect(value as Iterable<unknown>));
     return this.refuse(value, `${article(className(value))} has no JSON form`);
@@ -216,6 +219,10 @@ export function isPlain(value: object): boolean {
   const prototype = prototypeOf(value);
   return prototype === null || prototypeOf(prototype) === null;
 }
+
+/** What such an object shows are the workings of Node; what it carries would be lost without a word. */
+const isNodeStream = (value: object): boolean =>
+  hasOwn(value, '_readableState') || hasOwn(value, '_writableState');
 
 function className(value: object): string {
   try {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { PassThrough, Readable } from 'node:stream';
 import { serializeValue } from './user-value.js';
 
 const circular = (): unknown => {
@@ -57,6 +58,8 @@ describe('serializeValue', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
+    ['a stream', { body: Readable.from(['a']) }, /\.body: a stream has no JSON form; read it/],
+    ['a stream to write to', new PassThrough(), /a stream has no JSON form/],
     ['a function', () => 1, /a function has no JSON form/],
     ['a symbol', Symbol('s'), /a symbol has no JSON form/],
     ['a circle', circular(), /\.self: .*circular/],
@@ -110,7 +113,8 @@ describe('serializeValue', () => {
 
   it('refuses what is too large, and takes what just fits', () => {
     expect(serializeValue('x'.repeat(8), 10)).toEqual({ ok: true, json: '"xxxxxxxx"' });
-    for (const value of ['x'.repeat(9), 'x'.repeat(11), [1, 2, 3, 4, 5, 6]]) {
+    expect(serializeValue('äääx', 9)).toEqual({ ok: true, json: '"äääx"' });
+    for (const value of ['x'.repeat(9), 'x'.repeat(11), [1, 2, 3, 4, 5, 6], 'ääääx', '\u20ac\u20ac\u20ac']) {
       expect(serializeValue(value, 10)).toMatchObject({
         ok: false,
         code: 'OUTPUT_LIMIT',

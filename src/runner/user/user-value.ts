@@ -23,12 +23,16 @@ export function serializeValue(value: unknown, limitBytes: number): SerializedVa
     return refuse(error instanceof Error ? error.message.slice(0, MESSAGE_LIMIT) : 'it cannot be read');
   }
   if (json === undefined) return refuse('it has no JSON form');
-  // Characters, not bytes: cheap, and the worker counts bytes again.
-  if (json.length > limitBytes) return tooLarge(limitBytes);
+  if (isLarger(json, limitBytes)) return tooLarge(limitBytes);
   if (shapeOfJson(json).depth > VALUE_DEPTH_LIMIT) return refuse(tooDeep);
   return { ok: true, json };
 }
 
+/** A character is three bytes of UTF-8 at most; bytes are counted only where that decides. */
+const isLarger = (json: string, limitBytes: number): boolean =>
+  json.length > limitBytes || (json.length * 3 > limitBytes && bytesOf(json) > limitBytes);
+
+const bytesOf = Buffer.byteLength.bind(Buffer);
 const MESSAGE_LIMIT = 4_096;
 const tooDeep = `it is nested too deeply; the limit is ${VALUE_DEPTH_LIMIT} levels of objects and arrays`;
 
