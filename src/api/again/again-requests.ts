@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { idSchema } from '../../contract/ids.js';
 import { executionContextSchema } from '../../contract/context.js';
-import { beginsOnce, jobFields, runAtField } from '../executions/job-fields.js';
+import { beginsOnce, jobFields, newIdSchema, runAtField } from '../executions/job-fields.js';
 import { filters, inOrder, OUT_OF_ORDER } from '../history/history-requests.js';
 import { fieldErrorSchema } from '../http/problem-schema.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
@@ -25,7 +24,9 @@ const common = {
 export const againRequestSchema = refuseUnknown(
   z
     .object({
-      execution_id: idSchema.optional().meta({ description: 'Of the new execution. Default: an id of ours' }),
+      execution_id: newIdSchema
+        .optional()
+        .meta({ description: 'Of the new execution. Default: an id of ours' }),
       parameters: executionContextSchema.shape.parameters.meta({
         description: 'Others instead of those that it had',
       }),

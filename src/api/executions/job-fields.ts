@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { idSchema } from '../../contract/ids.js';
 import { webhookSchema } from '../../contract/jobs/webhook.js';
 import { BACKOFF_TYPES, MAX_ATTEMPTS, MAX_PAUSE_MS } from '../../contract/jobs/job-options.js';
+import { zonedMoment } from '../http/moments.js';
 
 const MAX_BACKOFF_MS = 86_400_000;
 /** BullMQ keeps order and priority in one number, which leaves this much for the priority. */
@@ -56,12 +58,16 @@ export const jobFields = {
     }),
 };
 
+/** `GET /executions/stats` and its like are pages of their own, and clients take dots of a path for folders. */
+const UNREACHABLE_IDS: ReadonlySet<string> = new Set(['stats', 'export', 'events', '.', '..']);
+
+/** The id that a request gives to what it asks for: one that can be asked for afterwards. */
+export const newIdSchema = idSchema.refine((id) => !UNREACHABLE_IDS.has(id), {
+  error: 'stands for something else in an address; take another',
+});
+
 /** A time at which it is taken at the earliest. */
-export const runAtField = z
-  .string({ error: 'must be a time in ISO 8601' })
-  .refine((text) => /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)$/.test(text) && Date.parse(text) >= 0, {
-    error: 'must be a time in ISO 8601 with its zone, such as 2026-11-30T12:00:00Z',
-  })
+export const runAtField = zonedMoment
   .refine((text) => !(Date.parse(text) - Date.now() > MAX_PAUSE_MS), {
     error: 'must be within a year',
   })

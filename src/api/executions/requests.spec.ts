@@ -14,6 +14,8 @@ describe('the body of POST /tasks', () => {
     [{}, ['code']],
     [{ code: 42, timeout: 'x', prompt: 1, taskId: 'a b' }, ['code', 'prompt', 'taskId', 'timeout']],
     [{ code: 'x', timeout: 0 }, ['timeout']],
+    [{ code: 'x', taskId: 'events' }, ['taskId']],
+    [{ code: 'x', runAt: '2026-02-30T00:00:00Z' }, ['runAt']],
     [{ code: 'x', attempts: 3, backoff: { type: 'fixed', delay: 10 } }, []],
     [{ code: 'x', attempts: 1.5, backoff: -1 }, ['attempts', 'backoff']],
     [null, ['body']],
@@ -36,6 +38,14 @@ describe('the body of POST /executions', () => {
     [{ workflow_code: 'x', execution_id: 'stats' }, ['execution_id']],
     [{ workflow_code: 'x', execution_id: 'export' }, ['execution_id']],
     [{ workflow_code: 'x', execution_id: 'exports' }, []],
+    [{ workflow_code: 'x', execution_id: '..' }, ['execution_id']],
+    [{ workflow_code: 'x', execution_id: '...' }, []],
+    [{ workflow_code: 'x', run_at: '2026-02-29T00:00:00Z' }, ['run_at']],
+    [{ workflow_code: 'x', run_at: '2024-02-29T00:00:00.5+14:00' }, []],
+    [{ workflow_code: 'x', run_at: '2026-04-31T00:00:00+0200' }, ['run_at']],
+    [{ workflow_code: 'x', run_at: '2026-04-30' }, ['run_at']],
+    [{ workflow_code: 'x', run_at: '2026-04-30T12:00:00' }, ['run_at']],
+    [{ workflow_code: 'x', run_at: '2026-04-30T1:2:3Z' }, ['run_at']],
     [{ workflow_code: 'x', timeout_seconds: -1 }, ['timeout_seconds']],
   ])('%j: wrong are %j', (value, fields) => {
     expect(fieldsOf(executionRequestSchema, value)).toEqual(fields);

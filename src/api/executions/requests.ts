@@ -5,14 +5,11 @@ import { idSchema } from '../../contract/ids.js';
 import { taskJobSchema } from '../../contract/jobs/job.js';
 import type { ExecutionSettings } from '../../config/slices.js';
 import { type FieldError, ProblemException } from '../http/problem.js';
-import { beginsOnce, jobFields, runAtField } from './job-fields.js';
+import { beginsOnce, jobFields, newIdSchema, runAtField } from './job-fields.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
 
 /** Longest time that one request may wait for a result. */
 const MAX_WAIT_SECONDS = 300;
-
-/** `GET /executions/stats` and its like: an execution of such an id could not be asked for. */
-const RESERVED_IDS: ReadonlySet<string> = new Set(['stats', 'export', 'events']);
 
 /** Body of `POST /tasks`. */
 export const taskRequestSchema = refuseUnknown(
@@ -20,7 +17,7 @@ export const taskRequestSchema = refuseUnknown(
     // The API signs by itself, takes no id that is known, makes a time of the ttl, and has schedules of its own.
     .omit({ signature: true, validUntil: true, again: true, expiresAt: true, schedule: true })
     .extend({
-      taskId: idSchema.optional().meta({ description: 'Default: an id of ours' }),
+      taskId: newIdSchema.optional().meta({ description: 'Default: an id of ours' }),
       ...jobFields,
       runAt: runAtField,
     })
@@ -34,12 +31,7 @@ export const taskRequestSchema = refuseUnknown(
 export const executionRequestSchema = refuseUnknown(
   requestedContextSchema
     .safeExtend({
-      execution_id: idSchema
-        .refine((id) => !RESERVED_IDS.has(id), {
-          error: 'is the name of a page beside the executions; take another',
-        })
-        .optional()
-        .meta({ description: 'Default: an id of ours' }),
+      execution_id: newIdSchema.optional().meta({ description: 'Default: an id of ours' }),
       ...jobFields,
       run_at: runAtField,
     })

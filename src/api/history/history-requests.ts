@@ -4,6 +4,7 @@ import { FAILURE_CODES } from '../../contract/failure.js';
 import { STATISTIC_GROUPS } from '../../contract/history.js';
 import { FILTER_ROWS, type FilterName, type HISTORY_FILTERS } from '../../contract/history/fields.js';
 import { failureCodeSchema } from '../../contract/result.js';
+import { millisecondsOf } from '../http/moments.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
 
 const MAX_LIMIT = 500;
@@ -35,7 +36,7 @@ const moment = z.string(once).transform((given, ctx): Date => {
   // An unescaped + of a time zone arrives as a blank.
   const text = given.replace(' ', '+');
   const zoned = /^[^T]*$|(Z|[+-]\d{2}:?\d{2})$/.test(text) ? text : `${text}Z`;
-  const ms = MOMENT.test(text) ? Date.parse(zoned) : Number.NaN;
+  const ms = MOMENT.test(text) ? millisecondsOf(zoned) : Number.NaN;
   if (ms >= 0) return new Date(ms);
   const message = 'must be a day or a time in ISO 8601, such as 2026-11-30 or 2026-11-30T12:00:00Z';
   ctx.addIssue({ code: 'custom', message });

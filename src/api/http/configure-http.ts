@@ -15,7 +15,9 @@ import { serveDocs } from '../console/docs-files.js';
 import { checkAccess, isOfOwnPage, namedTokenId } from './access-policy.js';
 import { answerClientError } from './client-error.js';
 import { openApiDocument } from './openapi.js';
+import { knownRoutes } from './known-routes.js';
 import { describe, pathOf, ProblemFilter, sendProblem } from './problem.filter.js';
+import { ProblemException } from './problem.js';
 import { withinRedisLimit } from './redis-bound.js';
 import { traceRequests } from './request-tracing.js';
 import { allowLargeBodies } from './large-bodies.js';
@@ -62,7 +64,7 @@ export function configureHttp(app: NestFastifyApplication, settings: HttpSetting
   refuseUndeclaredRoutes(app);
   app.useGlobalGuards(new AccessGuard(() => app.get(Ownership, { strict: false })));
   app.useGlobalPipes(new ValidationPipe());
-  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalFilters(new ProblemFilter(knownRoutes(app.getHttpAdapter().getInstance())));
   // Refuses what a browser says comes from another site, also requests without a body.
   app.enableCsrfProtection();
   new WaitingConnections(settings.connectionsWaitingLimit).attach(app.getHttpServer());
@@ -70,6 +72,7 @@ export function configureHttp(app: NestFastifyApplication, settings: HttpSetting
   traceRequests(app);
   allowLargeBodies(app.getHttpAdapter().getInstance());
   allowBodilessDeletes(app);
+  refuseEncodedBodies(app);
   drainRefusedBodies(app);
   if (!settings.hasApi) return;
   auditRequests(app, settings.workerId);
@@ -126,6 +129,22 @@ function allowBodilessDeletes(app: NestFastifyApplication): void {
       const hasBody =
         Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
       if (method === 'DELETE' && !hasBody) delete headers['content-type'];
+    });
+}
+
+/** What is compressed would be read as what it is not, and be called JSON that is not valid. */
+function refuseEncodedBodies(app: NestFastifyApplication): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('preParsing', async ({ headers }: FastifyRequest) => {
+      const encoding = headers['content-encoding'] ?? 'identity';
+      if (/^\s*(identity)?\s*$/i.test(encoding)) return;
+      const detail = `Send the body as it is, without content-encoding: ${encoding}`;
+      throw new ProblemException('unsupported-media-type', detail, {
+        errors: [{ field: 'body', message: detail }],
+        headers: { 'accept-encoding': 'identity' },
+      });
     });
 }
 

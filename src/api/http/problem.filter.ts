@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isHealth } from './access-policy.js';
+import type { KnownRoutes } from './known-routes.js';
 import { kindOfStatus, type Problem, ProblemException, problemOf } from './problem.js';
 
 /** Words for the client where Fastify's own would not say what to do. */
@@ -18,6 +19,8 @@ const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Api');
 
+  constructor(private readonly routes: KnownRoutes) {}
+
   catch(exception: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
@@ -29,6 +32,11 @@ export class ProblemFilter implements ExceptionFilter {
     const isRefusal = exception instanceof ProblemException;
     if (isHealth(request.routeOptions?.url) && exception instanceof HttpException && !isRefusal) {
       void reply.status(exception.getStatus()).send(exception.getResponse());
+      return;
+    }
+    const methods = request.routeOptions?.url === undefined ? this.routes.methodsOf(pathOf(request.url)) : [];
+    if (methods.length > 0) {
+      answerOtherMethod(request, reply, methods);
       return;
     }
     const problem = describe(exception, pathOf(request.url));
@@ -43,6 +51,17 @@ export class ProblemFilter implements ExceptionFilter {
       `${request.method} ${request.routeOptions?.url ?? '?'} (request ${request.id}): ${stack}`,
     );
   }
+}
+
+/** Answers where the path is there and the method is not. */
+function answerOtherMethod(request: FastifyRequest, reply: FastifyReply, methods: readonly string[]): void {
+  void reply.header('allow', [...methods, 'OPTIONS'].join(', '));
+  if (request.method === 'OPTIONS') {
+    void reply.status(204).send();
+    return;
+  }
+  const detail = `${request.method} is not what this address takes; it has ${methods.join(', ')}`;
+  sendProblem(reply, problemOf('method-not-allowed', detail, pathOf(request.url)));
 }
 
 /** The `instance` of a problem: the requested path, without the query, which may hold confidential data. */

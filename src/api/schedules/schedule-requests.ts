@@ -6,16 +6,11 @@ import { tickFieldSchema } from '../../contract/jobs/schedule.js';
 import { nextTick } from '../../queue/schedules/due-times.js';
 import { jobFields } from '../executions/job-fields.js';
 import { limitField, once } from '../history/history-requests.js';
+import { zonedMoment } from '../http/moments.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
 
 const MIN_EVERY_MS = 100;
 const MAX_ID_CHARS = 1_000;
-
-const moment = z
-  .string({ error: 'must be a time in ISO 8601' })
-  .refine((text) => /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)$/.test(text) && Date.parse(text) >= 0, {
-    error: 'must be a time in ISO 8601 with its zone, such as 2026-11-30T12:00:00Z',
-  });
 
 const timeZone = z.string({ error: 'must be a string' }).refine(isTimeZone, {
   error: 'must be an IANA time zone, such as Europe/Berlin',
@@ -51,10 +46,10 @@ export const scheduleRequestSchema = refuseUnknown(
         .max(MAX_PAUSE_MS, { error: `must be at most ${MAX_PAUSE_MS} ms` })
         .nullish()
         .meta({ description: 'Milliseconds between two ticks, instead of cron' }),
-      start: moment.nullish().meta({
+      start: zonedMoment.nullish().meta({
         description: 'Before which it does not tick. `every` counts from it; by default from when it was set',
       }),
-      end: moment.nullish().meta({ description: 'After which it does not tick' }),
+      end: zonedMoment.nullish().meta({ description: 'After which it does not tick' }),
       overlap: tickFieldSchema.shape.overlap,
       missed: tickFieldSchema.shape.missed,
       paused: z
@@ -133,11 +128,16 @@ function isTimeZone(name: string): boolean {
   }
 }
 
+const NAME_OF_DAY_OR_MONTH = /[a-z]{3}/gi;
+
 /** What is wrong with a pattern; null: nothing. */
 function troubleOfCron(pattern: string): string | null {
   const fields = pattern.trim().split(/\s+/);
   if (!pattern.trim().startsWith('@') && fields.length !== 5 && fields.length !== 6)
     return 'must have five fields, or six with seconds before them, such as 0 2 * * *';
+  // The library draws such a field anew each time it reads the pattern: it would tick more or less often than it says.
+  if (fields.some((field) => field.replaceAll(NAME_OF_DAY_OR_MONTH, '').includes('H')))
+    return 'must have a number in place of H, which would be another one each time';
   try {
     return nextTick(Date.now(), { pattern, tz: 'UTC' }) === null ? 'names no time that ever comes' : null;
   } catch (error) {

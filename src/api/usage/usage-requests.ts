@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { idSchema } from '../../contract/ids.js';
 import { USAGE_DAYS } from '../../contract/tenants/usage.js';
 import { once } from '../history/history-requests.js';
+import { millisecondsOf } from '../http/moments.js';
 import { refuseUnknown } from '../http/unknown-fields.js';
 
 const MOST_ROWS = 5_000;
@@ -12,7 +13,7 @@ const limitError = `must be a whole number from 1 to ${MOST_ROWS}`;
 
 const day = z
   .string(once)
-  .refine((text) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)), {
+  .refine((text) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(millisecondsOf(text)), {
     error: 'must be a day, such as 2026-11-30',
   })
   .optional();

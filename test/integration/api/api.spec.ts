@@ -392,7 +392,7 @@ describe('in the role api alone', () => {
     ['an unknown task', 'GET', '/tasks/unknown', undefined, 404, []],
     ['an unknown execution', 'GET', '/executions/unknown?wait=1', undefined, 404, []],
     ['an unknown route', 'GET', '/nothing', undefined, 404, []],
-    ['an unknown method', 'DELETE', '/tasks', undefined, 404, []],
+    ['an unknown method', 'DELETE', '/tasks', undefined, 405, []],
   ])(
     'answers %s (%s) with a problem that names the fields',
     async (_what, method, path, body, status, fields) => {

@@ -120,7 +120,7 @@ describe('400 half-open connections', () => {
     // Those that are kept can still become requests.
     const last = connections.findLast((_, n) => n % BEGINNINGS.length === 1) as HalfOpen;
     last.socket.write('\r\n');
-    await until(() => last.received.startsWith('HTTP/1.1 404'), { what: 'the request is answered' });
+    await until(() => last.received.startsWith('HTTP/1.1 405'), { what: 'the request is answered' });
     for (const { socket } of connections) socket.destroy();
   });
 

@@ -129,6 +129,10 @@ describe('PUT /schedules/:id', () => {
     [['cron'], { cron: '* * * * *', every: 1_000, execution: SCRIPT }],
     [['cron'], { cron: '61 * * * *', execution: SCRIPT }],
     [['cron'], { cron: '* *', execution: SCRIPT }],
+    // H would be another minute at each look.
+    [['cron'], { cron: 'H * * * *', execution: SCRIPT }],
+    [['cron'], { cron: '0 H(2-5) * * THU', execution: SCRIPT }],
+    [['start'], { every: 60_000, start: '2026-02-30T00:00:00Z', execution: SCRIPT }],
     [['cron'], { cron: '', execution: SCRIPT }],
     [['tz'], { cron: '* * * * *', tz: 'Mars/Olympus', execution: SCRIPT }],
     [['tz'], { every: 1_000, tz: 'UTC', execution: SCRIPT }],
