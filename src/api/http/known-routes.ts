@@ -1,6 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 
-/** All that is served, to tell a path that is not there from a method that it does not have. */
+/** All that is served: with it, a method that a path does not have is another answer than a path that is not there. */
 export class KnownRoutes {
   private readonly methods = new Map<string, Set<string>>();
   private patterns: [RegExp, ReadonlySet<string>][] | undefined;

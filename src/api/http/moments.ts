@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * Unix milliseconds of a day or time in ISO 8601, NaN for what is none. `Date.parse` alone makes 2 March of
- * 30 February: what somebody mistyped would begin, end or be searched at a time that nobody named.
+ * 30 February, a mistyped day that no caller meant.
  */
 export function millisecondsOf(text: string): number {
   const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)(?:T|$)/.exec(text) ?? [];

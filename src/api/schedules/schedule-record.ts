@@ -9,19 +9,8 @@ import {
 } from '../../queue/schedules/schedule-record.js';
 
 /** What BullMQ's job scheduler says. */
-export function recordOf(scheduler: JobSchedulerJson<unknown>): ScheduleRecord {
-  const {
-    name,
-    pattern,
-    tz,
-    every,
-    startDate,
-    endDate,
-    limit,
-    iterationCount = 0,
-    next,
-    template,
-  } = scheduler;
+export function recordOf(scheduler: JobSchedulerJson<unknown>, nowMs: number): ScheduleRecord {
+  const { name, pattern, tz, every, startDate, endDate, limit, next, template } = scheduler;
   const time = (ms: number | undefined): string | null =>
     ms === undefined ? null : new Date(ms).toISOString();
   return {
@@ -32,7 +21,7 @@ export function recordOf(scheduler: JobSchedulerJson<unknown>): ScheduleRecord {
       every: every ?? null,
       start: time(startDate),
       end: time(endDate),
-      limit: limit === undefined ? null : Math.max(0, limit - iterationCount),
+      limit: limit === undefined ? null : Math.max(0, limit - ticksHad(scheduler, nowMs)),
     },
     template: {
       name,
@@ -82,6 +71,12 @@ export function firstTick({ rule, anchorMs }: ScheduleRecord, nowMs: number): nu
   return end !== null && first > Date.parse(end) ? null : first;
 }
 
+/** How often it has ticked. BullMQ counts a tick once it is prepared, which is one period before it is due. */
+export const ticksHad = (
+  { iterationCount = 0, next }: Pick<JobSchedulerJson<unknown>, 'iterationCount' | 'next'>,
+  nowMs: number,
+): number => Math.max(0, iterationCount - (next !== undefined && next > nowMs ? 1 : 0));
+
 /** Whether it ticks. @param scheduler undefined: BullMQ has none */
 export function stateOf(
   record: ScheduleRecord,
@@ -90,9 +85,10 @@ export function stateOf(
 ): ScheduleState {
   if (record.paused) return 'paused';
   if (!scheduler) return 'ended';
-  const { endDate, limit, iterationCount = 0 } = scheduler;
+  const { endDate, limit } = scheduler;
   const isOver =
-    (endDate !== undefined && endDate < nowMs) || (limit !== undefined && iterationCount >= limit);
+    (endDate !== undefined && endDate < nowMs) ||
+    (limit !== undefined && ticksHad(scheduler, nowMs) >= limit);
   return isOver ? 'ended' : 'active';
 }
 

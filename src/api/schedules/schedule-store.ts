@@ -46,7 +46,7 @@ export class ScheduleStore {
       this.queue.getJobScheduler(id) as Promise<JobSchedulerJson<unknown> | undefined>,
     ]);
     if (text !== null) return { id, record: JSON.parse(text) as ScheduleRecord, scheduler };
-    return scheduler ? { id, record: recordOf(scheduler), scheduler } : null;
+    return scheduler ? { id, record: recordOf(scheduler, Date.now()), scheduler } : null;
   }
 
   /**

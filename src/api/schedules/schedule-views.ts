@@ -2,7 +2,7 @@ import type { Schedule, ScheduleSummary } from '../../contract/api/schedules.js'
 import { PRODUCER } from '../../queue/fairness/lane-levels.js';
 import { parseJob } from '../../queue/parse-job.js';
 import { withoutSecrets } from '../../results/without-secrets.js';
-import { nextTicks, stateOf } from './schedule-record.js';
+import { nextTicks, stateOf, ticksHad } from './schedule-record.js';
 import type { KeptSchedule } from './schedule-store.js';
 
 const MOST_TICKS = 10;
@@ -19,7 +19,7 @@ function commonOf({ id, record, scheduler }: KeptSchedule, nowMs: number) {
     limit: scheduler?.limit ?? record.rule.limit,
     ...policy,
     kind,
-    ticks: scheduler?.iterationCount ?? null,
+    ticks: scheduler ? ticksHad(scheduler, nowMs) : null,
     created_at: record.createdAt,
     updated_at: record.updatedAt,
   };
@@ -27,7 +27,8 @@ function commonOf({ id, record, scheduler }: KeptSchedule, nowMs: number) {
 
 function ticksOf({ record, scheduler }: KeptSchedule, nowMs: number, limit: number): string[] {
   if (scheduler?.next === undefined || stateOf(record, scheduler, nowMs) !== 'active') return [];
-  return nextTicks(record.rule, scheduler.next, nowMs, limit).map(timeOf);
+  const left = scheduler.limit === undefined ? limit : scheduler.limit - ticksHad(scheduler, nowMs);
+  return nextTicks(record.rule, scheduler.next, nowMs, Math.min(limit, left)).map(timeOf);
 }
 
 /** A schedule in the list. */

@@ -260,6 +260,16 @@ describe('a schedule', () => {
       expect((await ask(method, path)).status).toBe(404);
   });
 
+  it('of a producer with a limit keeps its only tick over a pause', async () => {
+    const once = { pattern: '0 5 1 1 *', limit: 1 };
+    await queue.upsertJobScheduler('once', once, { name: 'task', data: { code: '1' } });
+    const isToCome = { state: 'active', ticks: 0, limit: 1, next: [expect.any(String)] };
+    expect((await ask('GET', '/once')).body).toMatchObject(isToCome);
+    expect((await ask('POST', '/once/pause')).body).toMatchObject({ state: 'paused', limit: 1 });
+    expect((await ask('POST', '/once/resume')).body).toMatchObject(isToCome);
+    expect((await ask('DELETE', '/once')).status).toBe(200);
+  });
+
   it('of a producer of its own is listed, paused, resumed and removed like the others', async () => {
     const repeat = { pattern: '0 5 * * *', tz: 'Asia/Tokyo', limit: 4 };
     await queue.upsertJobScheduler('theirs: 1', repeat, { name: 'task', data: { code: 'console.log(1)' } });
@@ -276,7 +286,10 @@ describe('a schedule', () => {
       kind: 'task',
       task: { code: 'console.log(1)' },
       created_at: null,
+      // The one that BullMQ has prepared is still to come, and none comes beyond the limit.
+      ticks: 0,
     });
+    expect(body.next).toHaveLength(4);
     const found = (await ask<Schedules>('GET', '')).body.schedules.find(({ id }) => id === 'theirs: 1');
     expect(found).toMatchObject({ source: 'queue', next: body.next[0] });
     expect((await ask('POST', `${path}/pause`)).body).toMatchObject({ state: 'paused', source: 'queue' });
