@@ -1,12 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { ansiPieces } from '../../console/src/text/ansi.js';
-import { ago } from '../../console/src/text/format.js';
+import { ago, dayTime } from '../../console/src/text/format.js';
 import { linkPieces, safeHref } from '../../console/src/text/links.js';
 import { markdownPieces } from '../../console/src/text/markdown.js';
 import { FAILURES } from '../../src/contract/failure.js';
 import { visiblePieces, visibleText } from '../../console/src/text/visible.js';
 
 const ESC = '\u001b';
+
+it('a day has its year where that is not this one', () => {
+  const now = Date.parse('2026-11-29T12:00:00Z');
+  expect(dayTime('2026-12-24T12:00:00Z', now)).not.toContain('2026');
+  expect(dayTime('2032-02-29T12:00:00Z', now)).toContain('2032');
+});
 
 describe('texts of failure codes', () => {
   it('are split into code, links to the served documentation, and what is between', () => {
@@ -90,7 +96,12 @@ describe('characters that cannot be seen', () => {
     expect(visibleText(text)).toBe(`a⟨${code}⟩b`);
   });
 
-  it.each(['', 'plain\ttext', 'żółć, 日本語, עברית, 👩‍💻'.replaceAll('\u200d', '')])(
+  it.each(['👩\u200d', '\u200d💻', 'a\u200db', '👩\u200d\u200d💻', 'a\ufe0f\u200d🌈'])(
+    'are joiners that join no pictures, as in %j',
+    (text) => expect(visibleText(text)).toContain('⟨U+200D⟩'),
+  );
+
+  it.each(['', 'plain\ttext', 'żółć, 日本語, עברית, 👩\u200d💻, 👩🏽\u200d🚀, 🏳\ufe0f\u200d🌈'])(
     'are none in %j',
     (text) => {
       expect(visibleText(text)).toBe(text);

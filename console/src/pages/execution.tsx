@@ -25,7 +25,7 @@ import { type Resource, useResource } from '../state/resource.js';
 import { may } from '../state/rights.js';
 import { address, go } from '../state/router.js';
 import { schedulePath } from '../state/schedules.js';
-import { count, duration, megabytes, plural } from '../text/format.js';
+import { ago, count, dayTime, duration, megabytes, plural } from '../text/format.js';
 
 /** `GET /executions/:id`: the result document, or what is known before there is one. */
 export type ExecutionView = Partial<Omit<ExecutionResult, 'status'>> & {
@@ -36,6 +36,8 @@ export type ExecutionView = Partial<Omit<ExecutionResult, 'status'>> & {
 
 const OPEN = new Set(['stored', 'queued', 'delayed', 'running']);
 const POLL_MS = 1_500;
+/** Fits into the height of a message (pages.css), also on a phone. */
+const mayScroll = (message: string): boolean => message.length > 400 || message.split('\n').length > 10;
 
 /** Reads an execution, again and again until it has ended. */
 export function useExecution(id: string): Resource<ExecutionView> {
@@ -221,9 +223,13 @@ function FailurePanel({ view }: { view: ExecutionView }): JSX.Element | null {
           <Markdown text={row.meaning} />
         </p>
       </header>
-      <p class="failure-message">
+      {/* Who reads by keyboard scrolls what has the focus. */}
+      <div
+        class="failure-message"
+        {...(mayScroll(failure.message) ? { tabIndex: 0, role: 'group', 'aria-label': 'Message' } : {})}
+      >
         <UserText text={failure.message} links />
-      </p>
+      </div>
       {failure.stack && <ErrorStack stack={failure.stack} generation={view.workspace_generation ?? null} />}
       {evidence.blocked_stack !== undefined && (
         <>
@@ -281,6 +287,8 @@ const ExecutionFacts = ({ view }: { view: ExecutionView }): JSX.Element => {
             <UserText text={view.schedule.id} />
           </Link>,
         ],
+        view.waiting?.until != null && ['Not before', dayTime(view.waiting.until)],
+        view.waiting?.age_ms != null && ['Added', ago(view.waiting.age_ms)],
         view.worker_id !== undefined && ['Worker', <UserText text={view.worker_id} />],
         view.attempt !== undefined && ['Attempt', count(view.attempt)],
         view.starts !== undefined && view.starts > 1 && ['Starts', count(view.starts)],
@@ -346,7 +354,7 @@ function InputPanels({ id }: { id: string }): JSX.Element | null {
                 'Code',
                 code === null
                   ? 'a module of the workspace'
-                  : `came with the request, ${count(code.length)} characters`,
+                  : `came with the request, ${plural(code.length, 'character')}`,
               ],
               input.file_path !== null && ['Module', <UserText text={input.file_path} />],
               input.function_name !== null && ['Function', <UserText text={input.function_name} />],

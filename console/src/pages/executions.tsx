@@ -13,6 +13,7 @@ import { usePageKeys } from '../parts/keys.js';
 import { Badge, Meter, Status } from '../parts/status.js';
 import { Ago, Id, UserText } from '../parts/text.js';
 import { Window } from '../parts/window.js';
+import { online } from '../state/connection.js';
 import { useExecutionList } from '../state/execution-list.js';
 import { type EndedRow, isEnded, keyOf } from '../state/list-rows.js';
 import { address, go, route, setQuery } from '../state/router.js';
@@ -217,7 +218,8 @@ function LiveNote({
   /** Those that are delayed. */
   leavesOut: boolean;
 }): JSX.Element {
-  const state = liveState.value;
+  // The stream of events may not know yet that nothing comes any more.
+  const state = online.value ? liveState.value : 'lost';
   return (
     <>
       <Badge tone={state === 'live' ? 'good' : state === 'lost' ? 'warn' : 'idle'}>

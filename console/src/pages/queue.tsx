@@ -108,13 +108,13 @@ export function QueuePage(): JSX.Element {
               {rows.slice(0, 500).map((one) => (
                 <tr key={one.execution_id}>
                   <td class="number">{one.waiting.position === null ? '–' : count(one.waiting.position)}</td>
-                  <td>
+                  <td class="cut">
                     <Link to={`/executions/${encodeURIComponent(one.execution_id)}`}>
                       <Id id={one.execution_id} />
                     </Link>
                   </td>
                   <td title={one.waiting.detail}>{one.waiting.reason}</td>
-                  <td>{one.workflow_id === null ? '–' : <UserText text={one.workflow_id} />}</td>
+                  <td class="cut">{one.workflow_id === null ? '–' : <UserText text={one.workflow_id} />}</td>
                   <td class="number">
                     <Ago at={one.queued_at} />
                   </td>

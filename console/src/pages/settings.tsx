@@ -15,7 +15,12 @@ export function SettingsPage(): JSX.Element {
     <>
       <PageHead
         title="Settings and health"
-        about="Read only. A worker is set up by its environment variables: docs/configuration.md."
+        about={
+          <>
+            Read only. A worker is set up by its environment variables:{' '}
+            <a href="/docs/configuration.html">configuration</a>.
+          </>
+        }
       />
       <div class="columns even">
         <Panel
@@ -107,5 +112,13 @@ export function SettingsPage(): JSX.Element {
 
 const statusOf = (status: string): string => (status === 'ok' ? 'up' : status === 'error' ? 'down' : status);
 
-const textOf = (value: unknown): string =>
-  value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value);
+/** A value of a check, in words as far as it is made of what has some. */
+function textOf(value: unknown): string {
+  if (value === null) return 'none';
+  if (Array.isArray(value)) return value.map(textOf).join(', ') || 'none';
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object') return JSON.stringify(value);
+  return Object.entries(value)
+    .map(([name, part]) => `${name.replaceAll('_', ' ')} ${textOf(part)}`)
+    .join(', ');
+}

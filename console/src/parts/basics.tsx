@@ -134,9 +134,11 @@ export function Failure({ error, retry }: { error: Error; retry?: () => void }):
       <p class="state-title">
         <Icon name="warning" /> {title}
       </p>
-      <p>
-        <UserText text={error.message} />
-      </p>
+      {error.message !== `${title}.` && (
+        <p>
+          <UserText text={error.message} />
+        </p>
+      )}
       {retry && (
         <Button icon="again" onClick={retry}>
           Try again

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import type { RatePoints } from '../state/rates.js';
 import { shownTheme } from '../state/theme.js';
+import { count } from '../text/format.js';
 
 const HEIGHT = 180;
 
@@ -65,7 +66,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.15)] } },
     axes: [
       { ...axis, space: 90, size: 28, values: (_plot, splits) => splits.map(timeOf) },
-      { ...axis, size: 44, space: 34 },
+      { ...axis, size: 44, space: 34, values: (_plot, splits) => splits.map(count) },
     ],
     series: [
       {},

@@ -55,8 +55,11 @@ export function bytes(value: number): string {
   return `${trimmed(size, size < 10 ? 1 : 0)} ${unit}`;
 }
 
-/** Day and time without the zone, in that of the browser: `Sat, 28 Nov, 02:00:00`. */
-export const dayTime = (iso: string): string => {
+/**
+ * Day and time without the zone, in that of the browser: `Sat 28 Nov, 02:00:00`; with its year where that is not this
+ * one. @param nowMs which year this is
+ */
+export const dayTime = (iso: string, nowMs: number = Date.now()): string => {
   const date = new Date(iso);
   return Number.isNaN(date.getTime())
     ? iso
@@ -64,6 +67,7 @@ export const dayTime = (iso: string): string => {
         weekday: 'short',
         day: 'numeric',
         month: 'short',
+        ...(date.getFullYear() === new Date(nowMs).getFullYear() ? {} : { year: 'numeric' }),
         hour: '2-digit',
         minute: '2-digit',
         second: '2-digit',

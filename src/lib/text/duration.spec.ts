@@ -24,6 +24,10 @@ describe('a length of time', () => {
     [7_200_000, '2 h'],
     [172_800_000, '2 d'],
     [1_500, '1.5 s'],
+    [5_400_000, '90 min'],
+    [100_000_000, '1 d 3 h 46 min 40 s'],
+    [3_600_250, '1 h 0.25 s'],
+    [31_536_000_000, '365 d'],
   ])('of %d ms that repeats is %s', (ms, text) => {
     expect(period(ms)).toBe(text);
   });

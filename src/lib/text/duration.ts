@@ -19,16 +19,31 @@ export function duration(ms: number | null | undefined): string {
   return `${Math.floor(ms / DAY_MS)} d ${Math.floor((ms % DAY_MS) / HOUR_MS)} h`;
 }
 
-/** A length of time that repeats, in one unit where one fits: `15 min`, `1 h`, `2 d`; else as {@link duration}. */
+const UNITS = [
+  [DAY_MS, 'd'],
+  [HOUR_MS, 'h'],
+  [MINUTE_MS, 'min'],
+  [SECOND_MS, 's'],
+] as const;
+/** More of one unit is read as an amount, and no more as a length of time. */
+const MOST_OF_ONE = 120;
+
+/**
+ * A length of time that repeats, exact: in one unit where one fits (`15 min`, `1 h`, `2 d`), below a minute as
+ * {@link duration}, else in parts: `1 d 3 h 46 min 40 s`.
+ */
 export function period(ms: number): string {
-  for (const [unitMs, name] of [
-    [DAY_MS, 'd'],
-    [HOUR_MS, 'h'],
-    [MINUTE_MS, 'min'],
-    [SECOND_MS, 's'],
-  ] as const)
-    if (ms >= unitMs && ms % unitMs === 0) return `${ms / unitMs} ${name}`;
-  return duration(ms);
+  const whole = UNITS.find(([unitMs]) => ms >= unitMs && ms % unitMs === 0);
+  if (whole && (ms / whole[0] <= MOST_OF_ONE || whole[0] === DAY_MS)) return `${ms / whole[0]} ${whole[1]}`;
+  if (ms < MINUTE_MS) return duration(ms);
+  let rest = ms;
+  const parts = UNITS.flatMap(([unitMs, name]) => {
+    // The milliseconds stay with the seconds.
+    const amount = unitMs === SECOND_MS ? rest / SECOND_MS : Math.floor(rest / unitMs);
+    rest -= amount * unitMs;
+    return amount === 0 ? [] : [`${amount} ${name}`];
+  });
+  return parts.join(' ');
 }
 
 const twoDigits = (value: number): string => String(value).padStart(2, '0');
