@@ -2,8 +2,16 @@ import { createHook } from 'node:async_hooks';
 
 /** Runs before anything else that is asked for in the same turn can: nothing has to be waited for. */
 const AT_ONCE = new Set(['TickObject', 'Microtask']);
-/** Runs later, but keeps nothing open: what Node begins by itself and does once, and the next turn of the event loop. */
-const ONCE = new Set(['Immediate', 'RANDOMBYTESREQUEST', 'FSREQCALLBACK']);
+/**
+ * Runs later, but keeps nothing open: what Node begins by itself and does once, a blob that is read, and the next turn of
+ * the event loop.
+ */
+const ONCE = new Set(['Immediate', 'RANDOMBYTESREQUEST', 'FSREQCALLBACK', 'BLOBREADER']);
+/**
+ * What `pipeline`, `finished` and loops over streams wait by: over once it has called back, while Node takes it for alive until
+ * it collects garbage.
+ */
+const UNTIL_CALLED = 'STREAM_END_OF_STREAM';
 
 /**
  * What an execution opens that can still call its code when it has ended: timers, sockets, watchers and the like,
@@ -24,6 +32,9 @@ export class OpenResources {
   });
   private readonly closings = createHook({
     destroy: (id) => void this.open.delete(id),
+    after: (id) => {
+      if (this.open.get(id) === UNTIL_CALLED) this.open.delete(id);
+    },
     trackPromises: false,
   });
 

@@ -77,6 +77,15 @@ const LEAVES: readonly (readonly [body: string, found: string[]])[] = [
   ],
   ['Object.setPrototypeOf(Map, class {})', ['changed: Map.prototype']],
   ['process.stdout.write = () => true', ['changed: process.stdout.write']],
+  [
+    "const { Readable, promises } = process.getBuiltinModule('stream'); const read = Readable.from(['x']); read.resume(); return promises.finished(read)",
+    [],
+  ],
+  ["return new Blob(['x']).text()", []],
+  [
+    "const { PassThrough, finished } = process.getBuiltinModule('stream'); finished(new PassThrough(), () => undefined)",
+    ['open: STREAM_END_OF_STREAM'],
+  ],
   ["console.log('x'); console.error('y'); process.stdout.once('x', () => 1)", []],
   [
     "process.getBuiltinModule('util').inspect.defaultOptions.depth = 0",
