@@ -1,3 +1,4 @@
+import { requireNewNode } from '../lib/process/node-version.js';
 import { endOnEarlySignals } from '../lib/process/early-signals.js';
 import { partOfWorker } from './application.js';
 
@@ -6,6 +7,7 @@ import { partOfWorker } from './application.js';
  * @param env the environment, which settings are read from.
  */
 export async function worker(env: NodeJS.ProcessEnv, args: { id?: string; type?: string }): Promise<void> {
+  requireNewNode();
   // As --enable-source-maps does for `npm run start:prod`: stack traces name the sources.
   process.setSourceMapsEnabled(true);
   const early = endOnEarlySignals();
