@@ -3,6 +3,7 @@ import { explainRefusal } from './refusal-words.js';
 import { limitHitOf } from './limit-hit.js';
 import { errorDetail } from './error-detail.js';
 import { inspectValue, text } from '../channel/primordials.js';
+import { withWrittenPlace } from './linked-place.js';
 import { userFramesOf } from './user-frames.js';
 
 /** What is reported of a thrown value. */
@@ -64,7 +65,8 @@ function isFinal(thrown: unknown): boolean {
 function stackOf(error: Error): string {
   const { stack } = error;
   if (typeof stack !== 'string') return `${nameOf(error)}: ${text(error.message)}`;
-  return userFramesOf(error instanceof Error ? inspectValue(error, INSPECTED) : stack);
+  if (!(error instanceof Error)) return userFramesOf(stack);
+  return userFramesOf(withWrittenPlace(inspectValue(error, INSPECTED)));
 }
 
 /** The class name says more than `name`, which classes that extend Error rarely set. */

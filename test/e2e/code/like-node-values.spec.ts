@@ -70,6 +70,15 @@ describe.each([
     expect(result.failure?.stack).not.toContain('bifrost-runtime');
   });
 
+  it('says in which line a name is imported that the module does not export', async () => {
+    const code =
+      'interface A {\n  a: string;\n}\n\nimport { none } from "node:fs";\nexport default () => none';
+    const result = await run({ workflow_code: code });
+    expect(result.failure?.stack).toMatch(
+      /^file:\/\/[^?\n]*\/inline-code\.ts:5\nimport \{ none \} from "node:fs";\n {9}\^{4}\nSyntaxError: /,
+    );
+  });
+
   it('ends a promise that cannot settle at once and with the code of Node', async () => {
     const result = await run({ workflow_code: 'await new Promise(() => {})', function_name: null });
     expect(result).toMatchObject({ status: 'failed', exit_code: 13, error_type: 'UnsettledPromise' });
