@@ -13,15 +13,24 @@ import { withinArchive } from '../history/archive-bound.js';
 import { withinSearch } from '../http/redis-bound.js';
 import { ScheduleStore } from '../schedules/schedule-store.js';
 
-/** No id is empty. */
-const NO_ORGANIZATION = '';
 /** Organizations of executions that were found. */
 const KEPT_BYTES = 4 * 1_048_576;
+/** Of one, beside its texts. */
+const ENTRY_BYTES = 64;
+/** Events of one execution follow each other; an id that was erased or has expired may be another organization's next. */
+const KNOWN_MS = 10_000;
+
+/** Of an execution, when it was looked at; null: none. */
+interface Known {
+  organization: string | null;
+  /** Monotonic. */
+  atMs: number;
+}
 
 /** Whose executions, batches and schedules are; asked only for callers that may not see all of them. */
 @Injectable()
 export class Ownership {
-  private readonly known = new ByteLru<string>(KEPT_BYTES);
+  private readonly known = new ByteLru<Known>(KEPT_BYTES);
 
   constructor(
     private readonly results: ResultStore,
@@ -44,14 +53,16 @@ export class Ownership {
     return archived?.organization?.id ?? null;
   }
 
-  /** As {@link ofExecution}, for streams of events: in Redis only, and what was found once is remembered. */
+  /** As {@link ofExecution}, for streams of events: in Redis only, and what was found is believed for a while. */
   async ofEvent(executionId: string): Promise<string | null> {
+    const nowMs = performance.now();
     const known = this.known.get(executionId);
-    if (known !== undefined) return known === NO_ORGANIZATION ? null : known;
+    if (known !== undefined && nowMs - known.atMs < KNOWN_MS) return known.organization;
     const found = await withinSearch(this.inRedis(executionId, (id) => this.jobs.findByName(id)));
-    const kept = found ?? NO_ORGANIZATION;
-    this.known.set(executionId, kept, executionId.length + kept.length);
-    return found ?? null;
+    const organization = found ?? null;
+    const bytes = executionId.length + (organization?.length ?? 0) + ENTRY_BYTES;
+    this.known.set(executionId, { organization, atMs: nowMs }, bytes);
+    return organization;
   }
 
   /**
