@@ -142,6 +142,19 @@ describe('load', () => {
     });
   });
 
+  it.each<[string, unknown, string]>([
+    ['a list', '[]', 'The execution context must be a JSON object'],
+    ['null', 'null', 'The execution context must be a JSON object'],
+    ['NaN', '{"parameters":{"n":NaN}}', 'The execution context is not JSON: unexpected "N" (NaN is no JSON)'],
+    ['a caller', { ...INLINE, caller: 'me' }, 'caller: must be an object'],
+    ['an organization', { ...INLINE, organization: 'acme' }, 'organization: must be an object'],
+    ['tags', { ...INLINE, tags: 'a' }, 'tags: must be a list of strings'],
+    ['secrets', { ...INLINE, secrets: 'a' }, 'secrets: must be an object'],
+  ])('says in plain words what is wrong with %s', async (_, document, words) => {
+    const { message } = await refusalOf(() => serviceWith(document).load('e-1'));
+    expect(message).toContain(words);
+  });
+
   it('calls the default export of a module by default', async () => {
     const { source } = await serviceWith({ file_path: 'a.ts' }).load('e-1');
     expect(source).toEqual({ kind: 'module', path: 'a.ts', functionName: 'default' });

@@ -1,4 +1,5 @@
 import { executionContextSchema, type ParsedContext, unknownFields } from '../contract/context.js';
+import { isObject } from '../contract/fields/user-fields.js';
 import { isPlainContext } from './plain-context.js';
 import { jsonTrouble } from '../lib/text/json-trouble.js';
 import { Refusal } from '../contract/jobs/refusal.js';
@@ -16,10 +17,12 @@ export function parseContext(document: string): { context: ParsedContext; extra:
   } catch (error) {
     throw new Refusal('INVALID_JOB', `The execution context is not JSON: ${jsonTrouble(error)}`, 'context');
   }
+  if (!isObject(value))
+    throw new Refusal('INVALID_JOB', 'The execution context must be a JSON object', 'context');
   if (isPlainContext(value)) return { context: value, extra: NOTHING };
   const parsed = executionContextSchema.safeParse(value);
   if (parsed.success) {
-    const extra = unknownFields(value as object);
+    const extra = unknownFields(value);
     if (extra !== null) return { context: parsed.data, extra };
     throw new Refusal(
       'INVALID_JOB',

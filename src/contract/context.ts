@@ -11,7 +11,8 @@ const text = z.string({ error: 'must be a string' });
 const BOUNDED = {
   error: `must have at most ${VALUE_DEPTH_LIMIT} levels of objects and arrays, and ${VALUE_KEYS_LIMIT} properties`,
 };
-const secrets = z.record(z.string(), z.string({ error: 'must be a string' }));
+const OBJECT = { error: 'must be an object' };
+const secrets = z.record(z.string(), z.string({ error: 'must be a string' }), OBJECT);
 
 /** Every form of every secret is looked for in all output: docs/logs.md. */
 const SECRETS_LIMIT = 4_096;
@@ -56,10 +57,13 @@ const contextFields = z.object({
     description: 'Whatever else the code is to know: context.extra; fields that are not known here join it',
   }),
   caller: z
-    .looseObject({ user_id: text.nullish(), email: text.nullish(), name: text.nullish() })
+    .looseObject({ user_id: text.nullish(), email: text.nullish(), name: text.nullish() }, OBJECT)
     .refine(isBounded, BOUNDED)
     .nullish(),
-  organization: z.looseObject({ id: text, name: text.nullish() }).refine(isBounded, BOUNDED).nullish(),
+  organization: z
+    .looseObject({ id: text, name: text.nullish() }, OBJECT)
+    .refine(isBounded, BOUNDED)
+    .nullish(),
   timeout_seconds: z
     .number({ error: 'must be a number of seconds' })
     .positive({ error: 'must be more than 0' })
@@ -85,7 +89,7 @@ const contextFields = z.object({
         'Secrets of the organization that the store has (bifrost secrets set): the code has them in context.secrets, beside those of `secrets`',
     }),
   network: networkFieldSchema,
-  tags: z.array(text).nullish(),
+  tags: z.array(text, { error: 'must be a list of strings' }).nullish(),
   again_of: text.nullish().meta({
     description: 'Id of the execution that this is run again of; results and the history repeat it',
   }),
