@@ -22,6 +22,7 @@ import { withinRedisLimit } from './redis-bound.js';
 import { traceRequests } from './request-tracing.js';
 import { allowLargeBodies } from './large-bodies.js';
 import { WaitingConnections } from './waiting-connections.js';
+import { UnaskedBodyGuard } from './unasked-body.guard.js';
 import { ValidationPipe } from './validation.js';
 
 /** Longest form that JSON gives to one byte of source: \u0000. */
@@ -62,7 +63,7 @@ export function httpAdapter(settings: HttpSettings): FastifyAdapter {
  */
 export function configureHttp(app: NestFastifyApplication, settings: HttpSettings): void {
   refuseUndeclaredRoutes(app);
-  app.useGlobalGuards(new AccessGuard(() => app.get(Ownership, { strict: false })));
+  app.useGlobalGuards(new AccessGuard(() => app.get(Ownership, { strict: false })), new UnaskedBodyGuard());
   app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ProblemFilter(knownRoutes(app.getHttpAdapter().getInstance())));
   // Refuses what a browser says comes from another site, also requests without a body.
@@ -71,7 +72,7 @@ export function configureHttp(app: NestFastifyApplication, settings: HttpSetting
   guardAccess(app, settings);
   traceRequests(app);
   allowLargeBodies(app.getHttpAdapter().getInstance());
-  allowBodilessDeletes(app);
+  allowBodilessRequests(app);
   refuseEncodedBodies(app);
   drainRefusedBodies(app);
   if (!settings.hasApi) return;
@@ -120,15 +121,15 @@ const isLink = (links: ArtifactLinks | null, { method, params, query }: FastifyR
   links !== null &&
   links.accepts(params as LinkTarget, query as Record<string, unknown>);
 
-/** Many clients name a content type with every request; one that deletes sends no body that would have it. */
-function allowBodilessDeletes(app: NestFastifyApplication): void {
+/** Many clients name a content type with every request; one without a body, such as a pause, has nothing of it. */
+function allowBodilessRequests(app: NestFastifyApplication): void {
   app
     .getHttpAdapter()
     .getInstance()
-    .addHook('onRequest', async ({ method, headers }: FastifyRequest, _reply: FastifyReply) => {
+    .addHook('onRequest', async ({ headers }: FastifyRequest, _reply: FastifyReply) => {
       const hasBody =
         Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
-      if (method === 'DELETE' && !hasBody) delete headers['content-type'];
+      if (!hasBody) delete headers['content-type'];
     });
 }
 

@@ -92,3 +92,35 @@ it.each(['since', 'until'])('refuses a day as %s that no calendar has', async (f
   expect((await ask('GET', `/executions/stats?${field}=2026-02-30`)).status).toBe(400);
   expect((await ask('GET', `/usage?${field}=2026-06-31`)).status).toBe(400);
 });
+
+describe('an address without a body', () => {
+  const json = { headers: { 'content-type': 'application/json' } };
+
+  it.each([
+    ['POST', '/queue/pause'],
+    ['POST', '/queue/resume'],
+    ['DELETE', '/organizations/acme'],
+  ])('takes %s %s of a client that always names a type, and an empty object', async (method, path) => {
+    for (const init of [json, { ...json, body: '{}' }]) {
+      const { status } = await ask(method, path, init);
+      expect([200, 404]).toContain(status);
+    }
+  });
+
+  it.each([
+    ['DELETE', '/executions/a', '{"reason":"too late"}', 'reason'],
+    ['POST', '/queue/pause', '{"minutes":5}', 'minutes'],
+    ['POST', '/schedules/a/run', '["now"]', 'body'],
+  ])('refuses %s %s with %s', async (method, path, body, field) => {
+    const answer = await ask(method, path, { ...json, body });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ errors: [{ field, message: expect.any(String) }] });
+    expect(await (await ask('GET', '/queue')).json()).toMatchObject({ paused: false });
+  });
+
+  it('is none that needs one', async () => {
+    const answer = await ask('POST', '/executions', json);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ errors: [{ field: 'body', message: expect.any(String) }] });
+  });
+});
