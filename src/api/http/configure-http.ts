@@ -121,15 +121,16 @@ const isLink = (links: ArtifactLinks | null, { method, params, query }: FastifyR
   links !== null &&
   links.accepts(params as LinkTarget, query as Record<string, unknown>);
 
+const hasBody = (headers: FastifyRequest['headers']): boolean =>
+  Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
+
 /** Many clients name a content type with every request; one without a body, such as a pause, has nothing of it. */
 function allowBodilessRequests(app: NestFastifyApplication): void {
   app
     .getHttpAdapter()
     .getInstance()
     .addHook('onRequest', async ({ headers }: FastifyRequest, _reply: FastifyReply) => {
-      const hasBody =
-        Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
-      if (!hasBody) delete headers['content-type'];
+      if (!hasBody(headers)) delete headers['content-type'];
     });
 }
 
@@ -140,7 +141,7 @@ function refuseEncodedBodies(app: NestFastifyApplication): void {
     .getInstance()
     .addHook('preParsing', async ({ headers }: FastifyRequest) => {
       const encoding = headers['content-encoding'] ?? 'identity';
-      if (/^\s*(identity)?\s*$/i.test(encoding)) return;
+      if (!hasBody(headers) || /^\s*(identity)?\s*$/i.test(encoding)) return;
       const detail = `Send the body as it is, without content-encoding: ${encoding}`;
       throw new ProblemException('unsupported-media-type', detail, {
         errors: [{ field: 'body', message: detail }],

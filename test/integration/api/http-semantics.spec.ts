@@ -85,6 +85,7 @@ describe('a body in an encoding', () => {
 
   it('is taken as it is where it is in none', async () => {
     expect((await send('Identity', '{"workflow_code":"1"}')).status).toBe(202);
+    expect((await ask('GET', '/queue', { headers: { 'content-encoding': 'gzip' } })).status).toBe(200);
   });
 });
 
