@@ -7,7 +7,7 @@ import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { textUnder } from '../redis/text-key.js';
 import { UsageCounter } from '../tenants/usage/usage-counter.js';
 import { ExecutionUpdates } from './clients/execution-updates.js';
-import { LogWriter } from './log-writer.js';
+import { LogWriter } from './logs/log-writer.js';
 import { WaitingCallers } from './clients/waiting-callers.js';
 import { WebhookQueue } from './webhooks/webhook-queue.js';
 import { withoutSecretsInTurns } from './without-secrets.js';

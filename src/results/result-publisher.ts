@@ -13,6 +13,7 @@ import { PATIENT_REDIS } from '../redis/redis.module.js';
 import { ArchiveFeed } from './archive-feed.js';
 import { type DeliveryMark, fieldOf, markText } from './delivery-identity.js';
 import { ExecutionClosing } from './execution-closing.js';
+import { HeldResults } from './held-results.js';
 import { readStarts, withoutLatest, withStartHistory } from './start-history.js';
 import { resultJob } from './at-once/result-job.js';
 import { MARK_PUBLISHED, SETTLE, SETTLE_UNOWNED } from './execution-scripts.js';
@@ -59,6 +60,8 @@ const RETRY_MAX_MS = 2_000;
  */
 @Injectable()
 export class ResultPublisher {
+  /** What Redis does not take. */
+  readonly held = new HeldResults();
   private readonly logger = new Logger(ResultPublisher.name);
 
   constructor(
@@ -188,15 +191,18 @@ export class ResultPublisher {
   }
 
   /** The connection waits out an outage by itself; this is for the errors of a Redis that answers, such as OOM. */
-  private untilDone<T>(executionId: string, step: () => Promise<T>): Promise<T> {
-    return pRetry(step, {
+  private async untilDone<T>(executionId: string, step: () => Promise<T>): Promise<T> {
+    const done = await pRetry(step, {
       retries: Number.POSITIVE_INFINITY,
       maxTimeout: RETRY_MAX_MS,
       minTimeout: 100,
       onFailedAttempt: ({ error }) => {
         emitMeasurement('result-retried', {});
+        this.held.refused(executionId, error.message);
         this.logger.warn({ msg: 'result not delivered yet', executionId, reason: error.message });
       },
     });
+    this.held.delivered(executionId);
+    return done;
   }
 }

@@ -15,7 +15,7 @@ import { type AttemptReport, type Cancelled, codeOf, unrunReport } from '../outc
 import { parseJob } from '../queue/parse-job.js';
 import type { ExecutionLedger } from '../results/execution-ledger.js';
 import type { ExecutionUpdates } from '../results/clients/execution-updates.js';
-import type { LogWriter } from '../results/log-writer.js';
+import type { LogWriter } from '../results/logs/log-writer.js';
 import type { Quotas, UsedUp } from '../tenants/usage/quotas.js';
 import { Attempt } from './attempt.js';
 

@@ -17,7 +17,7 @@ import { currentTracing, traced } from '../telemetry/tracing.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import type { OurTurn } from '../results/turn.js';
 import { ExecutionUpdates } from '../results/clients/execution-updates.js';
-import { LogWriter } from '../results/log-writer.js';
+import { LogWriter } from '../results/logs/log-writer.js';
 import type { JobRequest } from '../queue/parse-job.js';
 import { type TakenDelivery, traceOf } from './delivery.js';
 import { childFailed, expired, passedOver, reportOfError, refused, stalledOut } from './job-decisions.js';

@@ -11,7 +11,7 @@ import { type AttemptReport, unrunReport } from '../outcome/attempt-report.js';
 import { OriginalPlaces } from '../outcome/original-places.js';
 import type { ExecutionLedger } from '../results/execution-ledger.js';
 import type { EndAtOnce } from '../results/at-once/end-at-once.js';
-import type { LogWriter } from '../results/log-writer.js';
+import type { LogWriter } from '../results/logs/log-writer.js';
 import { ResultAuthor } from '../results/result-author.js';
 import type { ResultPublisher } from '../results/result-publisher.js';
 import { Ending } from './ending.js';

@@ -12,7 +12,7 @@ import { traced } from '../telemetry/tracing.js';
 import type { Soon } from '../lib/soon.js';
 import { ExecutionLedger } from '../results/execution-ledger.js';
 import type { Turn } from '../results/turn.js';
-import { LogWriter } from '../results/log-writer.js';
+import { LogWriter } from '../results/logs/log-writer.js';
 import { ResultAuthor } from '../results/result-author.js';
 import { EndAtOnce } from '../results/at-once/end-at-once.js';
 import { type Posting, ResultPublisher } from '../results/result-publisher.js';

@@ -8,7 +8,7 @@ import type { RedisClient } from '../../src/redis/connections.js';
 import type { RedisKeys } from '../../src/redis/keys.js';
 import { ExecutionClosing } from '../../src/results/execution-closing.js';
 import { ExecutionUpdates } from '../../src/results/clients/execution-updates.js';
-import { LogWriter } from '../../src/results/log-writer.js';
+import { LogWriter } from '../../src/results/logs/log-writer.js';
 import { WaitingCallers } from '../../src/results/clients/waiting-callers.js';
 import type { WebhookQueue } from '../../src/results/webhooks/webhook-queue.js';
 import type { UsageCounter } from '../../src/tenants/usage/usage-counter.js';

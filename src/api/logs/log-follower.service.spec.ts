@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { anOutcome } from '../../../test/support/parts.js';
 import type { LogEvent } from '../../contract/log-stream.js';
-import type { LogPage, LogStore } from '../../results/log-store.js';
+import type { LogPage, LogStore } from '../../results/logs/log-store.js';
 import type { ExecutionLookup } from '../executions/execution-lookup.service.js';
 import type { LogAnnouncements } from './log-announcements.js';
 import { LogFollower } from './log-follower.service.js';

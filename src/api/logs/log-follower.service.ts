@@ -1,7 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { type LogEvent, logEventsOf } from '../../contract/log-stream.js';
 import { Bell } from '../../lib/bell.js';
-import { type LogPage, LogStore } from '../../results/log-store.js';
+import { type LogPage, LogStore } from '../../results/logs/log-store.js';
 import { ExecutionLookup } from '../executions/execution-lookup.service.js';
 import { LogAnnouncements } from './log-announcements.js';
 

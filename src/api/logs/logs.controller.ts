@@ -10,7 +10,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { type LogEvent, logEventsOf } from '../../contract/log-stream.js';
-import { LogStore } from '../../results/log-store.js';
+import { LogStore } from '../../results/logs/log-store.js';
 import { Access } from '../../tenants/access/access.decorator.js';
 import { ExecutionLookup } from '../executions/execution-lookup.service.js';
 import { unknownExecution } from '../executions/executions.controller.js';

@@ -13,7 +13,7 @@ import { type UsageAmounts, UsageCounter } from '../../tenants/usage/usage-count
 import { currentTracing } from '../../telemetry/tracing.js';
 import { ExecutionUpdates } from '../clients/execution-updates.js';
 import { type DeliveryMark, markText } from '../delivery-identity.js';
-import { type LogEnd, LogWriter } from '../log-writer.js';
+import { type LogEnd, LogWriter } from '../logs/log-writer.js';
 import { type Posting, RESULT_QUEUE } from '../result-publisher.js';
 import {
   endArguments,

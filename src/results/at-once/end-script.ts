@@ -4,7 +4,7 @@ import { type Gap, luaTemplate, PACKED_TEXT } from '../../redis/lua-template.js'
 import { COUNT_LOST, INLINE_LIMIT_BYTES, LEAVE_IN_FEED } from '../archive-feed.js';
 import { COUNTING, countArgs } from '../../tenants/usage/usage-counter.js';
 import { SETTLING } from '../lua/ledger-functions.js';
-import { APPEND as APPEND_TO_LOG } from '../log-script.js';
+import { APPEND as APPEND_TO_LOG } from '../logs/log-script.js';
 import type { RedisKeys } from '../../redis/keys.js';
 import { COUNTERS } from '../../tenants/usage/usage-day.js';
 import { REMOVE_MARKER_AFTER_LAST } from './last-job.js';

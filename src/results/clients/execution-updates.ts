@@ -7,7 +7,7 @@ import type { ExecutionResult } from '../../contract/result.js';
 import type { RedisClient } from '../../redis/connections.js';
 import { RedisKeys } from '../../redis/keys.js';
 import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
-import type { LogRecord } from '../execution-log.js';
+import type { LogRecord } from '../logs/execution-log.js';
 
 /**
  * With EXECUTION_UPDATES=on: publishes what becomes of executions on `bifrost:execution:{execution_id}`. As

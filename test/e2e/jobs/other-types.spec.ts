@@ -5,6 +5,7 @@ import { RedisKeys } from '../../../src/redis/keys.js';
 import { aContext } from '../../support/builders.js';
 import { type Producer, useProducers } from '../../support/producer.js';
 import { useRedis } from '../../support/servers/test-redis.js';
+import { until } from '../../support/until.js';
 import { REUSED_RUNNERS, useWorkers, type WorkerProcess } from '../../support/processes/worker-process.js';
 
 const redis = useRedis();
@@ -71,5 +72,42 @@ describe('a context that is no text', () => {
     expect((await ask('/executions/waits?wait=30', 'DELETE')).status).toBe(200);
     expect(await producer.executionResult('waits')).toMatchObject({ status: 'cancelled' });
     await producer.queue.resume();
+  });
+});
+
+describe('a result queue that is none', () => {
+  interface Health {
+    status: string;
+    details: { result_queue: { status: string; reason?: string } };
+  }
+  const health = async (): Promise<Health> => (await ask('/health')).json() as Promise<Health>;
+
+  it('holds results back, which health says once they hold every place, and all go out when it is one again', async () => {
+    const { queue } = producer;
+    // What BullMQ asks first for a job that is added: nothing is half-written then.
+    const counter = `${queue.opts.prefix ?? 'bull'}:${queue.name}-results:id`;
+    await client.del(counter);
+    await client.rpush(counter, 'of another program');
+    const ids = await Promise.all(
+      [1, 2, 3].map((n) =>
+        producer.submitExecution(aContext({ workflow_code: `export default () => ${n}` })),
+      ),
+    );
+    const seen = await until(
+      async () => {
+        const { result_queue: found } = (await health()).details;
+        return found.status === 'down' && found;
+      },
+      { what: 'health says that results cannot be delivered' },
+    );
+    expect(seen.reason).toMatch(
+      /^Redis does not take 2 results of this worker, .* holds a place: .*WRONGTYPE/,
+    );
+    await client.del(counter);
+    for (const [index, id] of ids.entries())
+      expect(await producer.executionResult(id)).toMatchObject({ success: true, result: index + 1 });
+    await until(async () => (await health()).details.result_queue.status === 'up', {
+      what: 'it is well again',
+    });
   });
 });

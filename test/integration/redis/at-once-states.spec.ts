@@ -6,7 +6,7 @@ import { APPEND as APPEND_TO_FEED, feedNameOf } from '../../../src/results/archi
 import { endArguments, type EndReply, endScript } from '../../../src/results/at-once/end-script.js';
 import { TAKE } from '../../../src/results/at-once/take-script.js';
 import { BEGIN, MARK_PUBLISHED, SETTLE } from '../../../src/results/execution-scripts.js';
-import { APPEND as APPEND_TO_LOG } from '../../../src/results/log-script.js';
+import { APPEND as APPEND_TO_LOG } from '../../../src/results/logs/log-script.js';
 import { COUNT } from '../../../src/tenants/usage/usage-counter.js';
 import { anEndInput } from '../../support/end-input.js';
 import { contentOf } from '../../support/servers/keyspace.js';

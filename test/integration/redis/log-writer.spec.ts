@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { LogEntry } from '../../../src/contract/result.js';
 import { RedisKeys } from '../../../src/redis/keys.js';
 import { ExecutionUpdates } from '../../../src/results/clients/execution-updates.js';
-import { LogWriter } from '../../../src/results/log-writer.js';
+import { LogWriter } from '../../../src/results/logs/log-writer.js';
 import { settingsOf } from '../../support/parts.js';
 import { useRedis } from '../../support/servers/test-redis.js';
 import { until } from '../../support/until.js';

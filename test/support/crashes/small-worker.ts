@@ -24,7 +24,7 @@ import { ExecutionUpdates } from '../../../src/results/clients/execution-updates
 import { WaitingCallers } from '../../../src/results/clients/waiting-callers.js';
 import { ExecutionClosing } from '../../../src/results/execution-closing.js';
 import { ExecutionLedger } from '../../../src/results/execution-ledger.js';
-import { LogWriter } from '../../../src/results/log-writer.js';
+import { LogWriter } from '../../../src/results/logs/log-writer.js';
 import { ResultAuthor } from '../../../src/results/result-author.js';
 import { ResultPublisher } from '../../../src/results/result-publisher.js';
 import type { WebhookQueue } from '../../../src/results/webhooks/webhook-queue.js';

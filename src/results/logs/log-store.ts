@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type LogEvent, logEventOf } from '../contract/log-stream.js';
-import type { RedisClient } from '../redis/connections.js';
-import { RedisKeys } from '../redis/keys.js';
-import { IMPATIENT_REDIS } from '../redis/redis.module.js';
+import { type LogEvent, logEventOf } from '../../contract/log-stream.js';
+import type { RedisClient } from '../../redis/connections.js';
+import { RedisKeys } from '../../redis/keys.js';
+import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
 
 /** A part of a log stream. */
 export interface LogPage {

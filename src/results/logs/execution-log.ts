@@ -1,7 +1,7 @@
-import { engineLevel, engineLogFields } from '../contract/clients/engine.js';
-import type { ExecutionProgress, ExecutionStatus, LogEntry } from '../contract/result.js';
-import type { LogEntryType } from '../contract/log-stream.js';
-import { isoTime } from '../lib/text/iso-time.js';
+import { engineLevel, engineLogFields } from '../../contract/clients/engine.js';
+import type { ExecutionProgress, ExecutionStatus, LogEntry } from '../../contract/result.js';
+import type { LogEntryType } from '../../contract/log-stream.js';
+import { isoTime } from '../../lib/text/iso-time.js';
 
 /** One entry on its way to the stream. */
 export interface LogRecord {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { InjectSettings } from '../config/config.module.js';
-import { type LogSettings, logSettings } from '../config/slices.js';
-import type { ExecutionStatus } from '../contract/result.js';
-import type { RedisClient } from '../redis/connections.js';
-import { RedisKeys } from '../redis/keys.js';
-import { IMPATIENT_REDIS } from '../redis/redis.module.js';
-import { ExecutionUpdates } from './clients/execution-updates.js';
+import { InjectSettings } from '../../config/config.module.js';
+import { type LogSettings, logSettings } from '../../config/slices.js';
+import type { ExecutionStatus } from '../../contract/result.js';
+import type { RedisClient } from '../../redis/connections.js';
+import { RedisKeys } from '../../redis/keys.js';
+import { IMPATIENT_REDIS } from '../../redis/redis.module.js';
+import { ExecutionUpdates } from '../clients/execution-updates.js';
 import { ExecutionLog, type LogRecord, type LogSender } from './execution-log.js';
 import { APPEND } from './log-script.js';
 

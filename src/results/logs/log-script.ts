@@ -1,4 +1,4 @@
-import { GatheredScript } from '../redis/gathered-script.js';
+import { GatheredScript } from '../../redis/gathered-script.js';
 
 /** Part of its limit that a stream keeps when it is trimmed, so that not every batch trims. */
 const KEPT = 0.9;
