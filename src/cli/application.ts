@@ -5,6 +5,9 @@ import { CommandError, EXIT } from './output/exit.js';
 /** The program of a worker lies beside the command only where both are installed. */
 const WORKER = new URL('../main.js', import.meta.url);
 
+/** Whether the command is installed with the worker. */
+export const hasWorker = (): boolean => existsSync(WORKER);
+
 /**
  * Loads a part of the worker for the commands that are more than a client of it.
  * @param name of what was built ahead of it
@@ -14,7 +17,7 @@ export async function partOfWorker<M>(name: string, otherwise: () => Promise<M>)
   try {
     return await loadAhead(name, otherwise);
   } catch (error) {
-    if (existsSync(WORKER)) throw error;
+    if (hasWorker()) throw error;
     throw new CommandError(
       EXIT.usage,
       'this is the client alone: the commands worker, doctor, conformance and faults are where bifrost-worker is installed',

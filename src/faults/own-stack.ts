@@ -5,7 +5,7 @@ import type { Cluster } from 'ioredis';
 import type { CampaignReport } from '../contract/clients/faults-report.js';
 import { waitAtMost } from '../lib/time-limit.js';
 import { openRedis, type RedisClient, untilReady } from '../redis/connections.js';
-import { parseRedisUrl } from '../config/redis-address.js';
+import { parseRedisUrl, redisUrlTrouble } from '../config/redis-address.js';
 import { campaign, type CampaignPlan, type CampaignStack } from './campaign.js';
 import type { Faults } from './fault.js';
 import { LocalWorkers } from './local-worker.js';
@@ -39,12 +39,14 @@ export function targetOf(redisUrl: string): TcpTarget | null {
 /**
  * A campaign against a Redis that is there, with workers that are started for it on this machine. It breaks the workers and
  * what the commands break. All keys are under a prefix of its own and are removed in the end.
- * @throws {Error} when Redis does not answer, a worker does not start, or a command fails
+ * @throws {Error} when the URL of Redis cannot be read, Redis does not answer, a worker does not start, or a command fails
  */
 export async function campaignOn(
   plan: CampaignPlan,
   { redisUrl, environment, commands, onProgress }: OwnStack,
 ): Promise<CampaignReport> {
+  const trouble = redisUrlTrouble(redisUrl);
+  if (trouble !== null) throw new Error(`--redis, or REDIS_URL, ${trouble}`);
   const clients: RedisClient[] = [];
   const connect = (): RedisClient => {
     const client = openRedis(redisUrl, 'patient', 'bifrost-faults');

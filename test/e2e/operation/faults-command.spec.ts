@@ -32,7 +32,11 @@ describe('bifrost faults', () => {
   });
 
   it.each([
-    [['--redis', 'nonsense'], 3, 'REDIS_URL cannot be read'],
+    [
+      ['--redis', 'nonsense'],
+      3,
+      '--redis, or REDIS_URL, must be redis://[user:password@]host[:port][/database]',
+    ],
     [['--redis', 'redis://127.0.0.1:1'], 3, 'ECONNREFUSED'],
     [['--redis', 'redis://x', '--workers', '0'], 2, '--workers must be a whole number from 1 to 32, not 0'],
     [['--redis', 'redis://x', '--seed', 'x'], 2, '--seed must be a whole number'],
