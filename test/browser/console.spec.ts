@@ -41,16 +41,20 @@ beforeAll(async () => {
   folder = await emptyFolder();
   const s3 = await startS3(join(folder, 's3'), ['bucket']);
   redis.onDispose(() => s3.close());
+  // Also of the one that is killed, which may be the one that carries something out before.
+  const bucket = {
+    ARTIFACTS_S3_URL: `${s3.url}/bucket`,
+    ARTIFACTS_S3_REGION: S3_KEYS.region,
+    ARTIFACTS_S3_ACCESS_KEY_ID: S3_KEYS.accessKeyId,
+    ARTIFACTS_S3_SECRET_ACCESS_KEY: S3_KEYS.secretAccessKey,
+  };
   [worker, doomed] = await Promise.all([
     startWorker({
       env: {
         REDIS_URL: redis.url,
         ROLES: 'worker,api,archive',
         ARCHIVE_DIR: folder,
-        ARTIFACTS_S3_URL: `${s3.url}/bucket`,
-        ARTIFACTS_S3_REGION: S3_KEYS.region,
-        ARTIFACTS_S3_ACCESS_KEY_ID: S3_KEYS.accessKeyId,
-        ARTIFACTS_S3_SECRET_ACCESS_KEY: S3_KEYS.secretAccessKey,
+        ...bucket,
         API_TOKEN: TOKEN,
         CONCURRENCY: '2',
         LOG_STREAM_LIMIT_BYTES: '100000000',
@@ -59,7 +63,10 @@ beforeAll(async () => {
       },
       args: ['--id', 'w1'],
     }),
-    startWorker({ env: { REDIS_URL: redis.url, ROLES: 'worker', CONCURRENCY: '1' }, args: ['--id', 'w2'] }),
+    startWorker({
+      env: { REDIS_URL: redis.url, ROLES: 'worker', CONCURRENCY: '1', ...bucket },
+      args: ['--id', 'w2'],
+    }),
   ]);
   context = await browser.open(worker.url);
   ({ page, misdeeds } = await watch(context, worker.url));
