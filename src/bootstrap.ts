@@ -22,7 +22,6 @@ import { openEmbeddedRedis } from './redis/embedded-endpoint.js';
 import { whenRedisAnswers } from './redis/redis.module.js';
 
 const DEFAULT_PORT = 3000;
-const MIN_NODE_MAJOR = 26;
 /** How long the end of an application may take that a signal stops before it has started. */
 const EARLY_END_MS = 2_500;
 /** Beyond the drain time: how long the shutdown may take before the process just ends. */
@@ -47,7 +46,6 @@ export async function runWorker(
   early: EarlyEnd,
 ): Promise<void> {
   try {
-    requireNode();
     collectYoungGarbageAlone();
     // Before anything is started. What cannot be done, runners say when there are some.
     shieldWorker();
@@ -174,14 +172,6 @@ async function embeddedRedisUrl(): Promise<string> {
       `Using the redis-server of another worker of this folder at ${url}; it ends with that worker.\n`,
     );
   return url;
-}
-
-function requireNode(): void {
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major >= MIN_NODE_MAJOR) return;
-  throw new SettingsError(
-    `This is Node ${process.versions.node}; the worker needs Node ${MIN_NODE_MAJOR}. npm start brings it; so does node_modules/.bin/node dist/main.js.`,
-  );
 }
 
 function tryNext(url: string, { token }: HttpSettings): string {
