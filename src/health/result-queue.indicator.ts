@@ -45,4 +45,4 @@ export class ResultQueueIndicator {
 }
 
 const sayOf = ({ results, forMs, reason }: Holdup): string =>
-  `Redis does not take ${results} results of this worker, one of them for ${Math.round(forMs / 1_000)} s, and each holds a place: ${reason}`;
+  `Redis has refused ${results === 1 ? 'a result' : `${results} results`} of this worker, which hold${results === 1 ? 's its place' : ' their places'}, for up to ${Math.round(forMs / 1_000)} s: ${reason}`;

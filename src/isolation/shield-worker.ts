@@ -76,16 +76,17 @@ export function addressOf(memory: Buffer): bigint | null {
 }
 
 function keepDescriptors(libc: Libc): string | null {
-  const kept = readdirSync('/proc/self/fd')
-    .map(Number)
-    .filter((descriptor) => descriptor >= STANDARD);
-  const handedOn = kept.filter((descriptor) => {
-    const flags = libc.fcntl(descriptor, F_GETFD, 0);
-    // The one of the list itself is gone.
-    if (flags < 0 || (flags & FD_CLOEXEC) !== 0) return false;
-    return libc.fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) < 0;
-  });
+  const open = readdirSync('/proc/self/fd').map(Number);
+  const handedOn = open.filter((descriptor) => descriptor >= STANDARD && !isKept(libc, descriptor));
   return handedOn.length === 0 ? null : `runners inherit the descriptors ${handedOn.join(', ')}`;
+}
+
+/** Whether nothing that is started has it, from now on. */
+function isKept({ fcntl }: Pick<Libc, 'fcntl'>, descriptor: number): boolean {
+  const flags = fcntl(descriptor, F_GETFD, 0);
+  // Of those that were listed, the one of the list itself is gone.
+  if (flags < 0 || (flags & FD_CLOEXEC) !== 0) return true;
+  return fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) >= 0;
 }
 
 const hideMemory = (libc: Libc): string | null =>

@@ -46,8 +46,7 @@ export abstract class Slot implements RunnerObserver {
   protected listener: SlotListener | null = null;
   protected trace: TimeoutTrace | null = null;
   private nonce = '';
-  private clearsScratch = false;
-  /** The runner has emptied its folder, and found nothing that it must leave there. Only what is its own depends on that. */
+  /** The runner has emptied its folder, which it alone can, and found nothing that it must leave there. Only what is its own depends on that. */
   hasEmptied = false;
   private order: FrameOrder | null = null;
   private resolve: (end: SlotEnd) => void = () => undefined;
@@ -71,7 +70,6 @@ export abstract class Slot implements RunnerObserver {
     this.nonce = command.nonce;
     this.ref = command.ref;
     this.keep = command.keep;
-    this.clearsScratch = command.clearsScratch;
     this.order = new FrameOrder({ kind: this.runner.kind, keep: command.keep });
     this.listener = listener;
     this.runner.execute(command, this);
@@ -150,7 +148,7 @@ export abstract class Slot implements RunnerObserver {
 
   /** Not before its last connection is closed, which a runner that hides something could delay: see SETTLE_MS. */
   private settle(isClean: boolean): void {
-    this.hasEmptied = isClean && this.clearsScratch;
+    this.hasEmptied = isClean && !this.runner.place.onDisk;
     const closed = this.runner.endConnections();
     if (closed === null) this.finish({});
     else void closed.then(() => this.finish({}));

@@ -70,7 +70,7 @@ export class RunnerPool {
    * @param hasPackages its code has a package set
    * @throws {RunnerBootError} when runners cannot be started now.
    */
-  checkout(executionId: string, key: string, hasPackages = false): Promise<RunnerLease> {
+  checkout(executionId: string, key: string, hasPackages: boolean): Promise<RunnerLease> {
     return this.machine.checkout(executionId, key, hasPackages);
   }
 

@@ -177,7 +177,8 @@ function strayDescriptors(): string[] {
   return open.flatMap(({ number, stats }) => {
     const kind = stats && KINDS_OF_FILES.find(([, is]) => is(stats))?.[0];
     if (!stats || kind === undefined || OWN_FDS.has(number)) return [];
-    return isHarmless(stats) || isWhole(stats) ? [] : `descriptor ${number}, ${kind}`;
+    if (isHarmless(stats) || (stats.isFIFO() && isWhole(stats))) return [];
+    return `descriptor ${number}, ${kind}`;
   });
 }
 

@@ -101,7 +101,7 @@ describe('a result queue that is none', () => {
       { what: 'health says that results cannot be delivered' },
     );
     expect(seen.reason).toMatch(
-      /^Redis does not take 2 results of this worker, .* holds a place: .*WRONGTYPE/,
+      /^Redis has refused 2 results of this worker, which hold their places, for up to \d+ s: .*WRONGTYPE/,
     );
     await client.del(counter);
     for (const [index, id] of ids.entries())

@@ -35,7 +35,7 @@ describe('the runner pool', () => {
     expect(pool.records()).toEqual([]);
     expect(ownDirs()).toEqual([]);
     await until(() => descriptors() <= before, { what: 'every descriptor is closed' });
-    await expect(pool.checkout('x', 'key')).rejects.toBeInstanceOf(RunnerBootError);
+    await expect(pool.checkout('x', 'key', false)).rejects.toBeInstanceOf(RunnerBootError);
   });
 
   it('recycles idle runners at once and one by its pid alone', async () => {
@@ -64,7 +64,7 @@ describe('the runner pool', () => {
     const pool = openPool({ RUNNER_MAX_EXECUTIONS: '0' });
     await pool.start();
     try {
-      const lease = await pool.checkout('x', 'key');
+      const lease = await pool.checkout('x', 'key', false);
       pool.recycle();
       const { pid } = lease.slot.runner;
       expect(pool.records().find((record) => record.pid === pid)).toMatchObject({

@@ -54,7 +54,7 @@ function aPool(spares = 2, isolation = 'auto'): RunnerPool {
 
 /** A runner for one execution, and the right to it. */
 async function take(pool: RunnerPool, executionId: string) {
-  const lease = await pool.checkout(executionId, 'key');
+  const lease = await pool.checkout(executionId, 'key', false);
   const { runner, scratch } = lease.slot;
   return { lease, pid: runner.pid, ended: runner.ended, scratch };
 }

@@ -59,16 +59,18 @@ it.each([
       await until(() => pool.records().length === 1, { what: 'a spare' });
       fail();
       // It takes the spare, and another one cannot be started.
-      pool.release(await pool.checkout('e-0', 'key'));
+      pool.release(await pool.checkout('e-0', 'key', false));
     }
     spawns = 0;
     await until(() => pool.problem, { what: 'a problem is reported' });
     expect(pool.problem).toContain(name);
-    await expect(pool.checkout('e-1', 'key')).rejects.toThrow(name);
+    await expect(pool.checkout('e-1', 'key', false)).rejects.toThrow(name);
     await until(() => spawns >= 4, { what: 'it tries again' });
     expect(spawns).toBeLessThan(8);
     fault = null;
-    const lease = await until(() => pool.checkout('e-2', 'key').catch(() => undefined), { what: 'a runner' });
+    const lease = await until(() => pool.checkout('e-2', 'key', false).catch(() => undefined), {
+      what: 'a runner',
+    });
     pool.release(lease);
     expect(pool.problem).toBeNull();
   } finally {
