@@ -16,6 +16,11 @@ const ZONED = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
 /** A field of a body that is one moment, wherever it is read. */
 export const zonedMoment = z
   .string({ error: 'must be a time in ISO 8601' })
-  .refine((text) => ZONED.test(text) && millisecondsOf(text) >= 0, {
+  .refine((text) => ZONED.test(text), {
     error: 'must be a time in ISO 8601 with its zone, such as 2026-11-30T12:00:00Z',
+    abort: true,
+  })
+  .refine((text) => millisecondsOf(text) >= 0, {
+    error: 'names a day or an hour that there is not, or one before 1970',
+    abort: true,
   });

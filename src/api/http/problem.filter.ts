@@ -60,7 +60,7 @@ function answerOtherMethod(request: FastifyRequest, reply: FastifyReply, methods
     void reply.status(204).send();
     return;
   }
-  const detail = `${request.method} is not what this address takes; it has ${methods.join(', ')}`;
+  const detail = `This address does not accept ${request.method}; it accepts ${methods.join(', ')}`;
   sendProblem(reply, problemOf('method-not-allowed', detail, pathOf(request.url)));
 }
 

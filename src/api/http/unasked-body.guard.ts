@@ -18,7 +18,7 @@ export class UnaskedBodyGuard implements CanActivate {
     const { body } = context.switchToHttp().getRequest<FastifyRequest>();
     const fields = fieldsOf(body);
     if (fields.length === 0 || asksForBody(context)) return true;
-    const message = 'is not taken: this address has no body; /docs lists what it has';
+    const message = 'is not accepted: this request takes no body; /docs lists its parameters';
     throw new ProblemException('invalid-request', `${fields.join(', ')}: ${message}`, {
       errors: fields.map((field) => ({ field, message })),
     });
